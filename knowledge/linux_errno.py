@@ -1,0 +1,42 @@
+"""Linux error numbers with their names and texts, the same on every machine.
+
+Python's own ``errno`` follows the system it runs on; ESX follows Linux, so the table is kept here.
+Source: the Linux headers ``asm-generic/errno.h`` and ``linux/errno.h``, with the texts of the C library.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from functools import cache
+
+from knowledge.facts import fact_lines
+
+
+class Errno(namedtuple("Errno", ("number", "name", "text"))):
+    """One Linux error: its number, its name and the text that ``strerror`` gives."""
+
+    __slots__ = ()
+    number: int
+    name: str
+    text: str
+
+
+def by_number(number: int) -> Errno | None:
+    """Give the error with this number (5 is ``EIO``), or None when Linux has none."""
+    return next((error for error in _errors() if error.number == number), None)
+
+
+def by_name(name: str) -> Errno | None:
+    """Give the error with this name in upper case (``EAGAIN``, also its alias ``EWOULDBLOCK``), or None."""
+    return next((error for error in _errors() if error.name == name), None)
+
+
+def names(number: int) -> frozenset[str]:
+    """Give every name of an error number: 11 is both ``EAGAIN`` and ``EWOULDBLOCK``."""
+    return frozenset(error.name for error in _errors() if error.number == number)
+
+
+@cache
+def _errors() -> tuple[Errno, ...]:
+    rows = (line.split("\t") for line in fact_lines("linux_errno.tsv"))
+    return tuple(Errno(int(number), name, text) for number, name, text in rows)

@@ -1,0 +1,184 @@
+"""The tables of vmkernel codes: those that come with vmkops, and those imported from people's own hosts.
+
+``Tables`` holds them together, oldest release first, indexed by code and by name. Reading is lazy and cheap:
+the built-in tables are read once, the imported ones again only when a file in their folder changes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import namedtuple
+from collections.abc import Iterable, Iterator
+from functools import cache, cached_property, lru_cache
+
+from knowledge import linux_errno
+from knowledge.facts import fact_lines, text_of
+from knowledge.releases import Release, age, imported, known
+
+GENERIC_LINUX_ERROR = 0x2BAD0000
+"""A code at or above this one is it plus a Linux errno (vmklinux ``linux_stubs.c``, ESXi 5.0 to 6.7)."""
+
+LAST_ERROR = "VMK_LAST_ERR"
+"""An end marker in VMware's header: its number moves with each release, so it is never decoded."""
+
+HEADER = "table\tname\tdecimal\thex\terrno_equiv\tdescription"
+
+_NO_LETTERS = str.maketrans(dict.fromkeys("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", " "))
+
+
+class Row(namedtuple("Row", ("release", "code", "name", "errno", "description"))):
+    """What one release means by one code."""
+
+    __slots__ = ()
+
+    release: str
+    code: int
+    name: str
+    errno: str
+    description: str
+
+
+class Tables:
+    """The tables of several releases, given oldest first as lines of ``HEADER``; not changed once made.
+
+    Rows are read when they are asked for: one lookup on a terminal needs five of 1,598.
+    ``problems`` tells of imported files that could not be read and are therefore left out.
+    """
+
+    def __init__(self, releases: Iterable[Release], lines: Iterable[str], problems: Iterable[str] = ()) -> None:
+        self.releases = tuple(releases)
+        self.lines = tuple(lines)
+        self.problems = tuple(problems)
+        self._ids = {release.table: release.id for release in self.releases}
+        self._meanings: dict[int, list[Row]] = {}
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """Every row, oldest release first, within a release as its table orders them."""
+        return tuple(read_rows(self.lines, self._ids))
+
+    @cached_property
+    def by_release(self) -> dict[str, list[Row]]:
+        """The rows of each release, oldest release first."""
+        index: dict[str, list[Row]] = {release.id: [] for release in self.releases}
+        for row in self.rows:
+            index[row.release].append(row)
+        return index
+
+    @cached_property
+    def by_name(self) -> dict[str, list[Row]]:
+        """The rows of each name, oldest release first."""
+        index: dict[str, list[Row]] = {}
+        for row in self.rows:
+            index.setdefault(row.name, []).append(row)
+        return index
+
+    @cached_property
+    def words(self) -> tuple[tuple[str, Row], ...]:
+        """Each row with the words of its description and its name, lower case, a space around each."""
+        texts = [f"{row.description} {row.name.removeprefix('VMK_')}" for row in self.rows]
+        different = list(dict.fromkeys(texts))  # most releases say the same
+        spaced = [f" {' '.join(text.split())} " for text in _letters("\n".join(different)).split("\n")]
+        words = dict(zip(different, spaced, strict=True))
+        return tuple((words[text], row) for text, row in zip(texts, self.rows, strict=True))
+
+    def meanings(self, code: int) -> list[Row]:
+        """Give what each release means by a code, oldest first; empty when none knows it."""
+        if code in self._meanings:
+            return self._meanings[code]
+        cell = f"\t{code:#x}\t"
+        rows = list(read_rows((line for line in self.lines if cell in line), self._ids)) or self._linux_error(code)
+        if rows:
+            self._meanings[code] = rows
+        return rows
+
+    def _linux_error(self, code: int) -> list[Row]:
+        """Make the rows of a generic Linux error, which no table lists, from its errno."""
+        error = linux_errno.by_number(code - GENERIC_LINUX_ERROR)
+        if error is None:
+            return []
+        text = f"Linux errno {error.number} ({error.name}): {error.text}"
+        return [
+            Row(row.release, code, row.name, error.name, f"{row.description}, {text}")
+            for row in self.meanings(GENERIC_LINUX_ERROR)
+        ]
+
+
+@cache
+def bundled() -> Tables:
+    """Give the five tables that come with vmkops."""
+    return Tables(known(), fact_lines("vmk_status_by_version.tsv"))
+
+
+def tables_in(data_dir: str | os.PathLike[str]) -> Tables:
+    """Give the built-in tables together with those imported into ``data_dir``/releases.
+
+    Cheap to call for every lookup: files are read again only when one was added, changed or removed.
+    """
+    try:
+        with os.scandir(f"{os.fspath(data_dir)}/releases") as entries:
+            files = sorted(
+                (entry.path, entry.stat().st_mtime_ns, entry.stat().st_size)
+                for entry in entries
+                if entry.name.endswith(".tsv") and not entry.name.startswith(".")
+            )
+    except (FileNotFoundError, NotADirectoryError):
+        return bundled()
+    return _with_imported(tuple(files)) if files else bundled()
+
+
+def read_rows(lines: Iterable[str], ids: dict[str, str]) -> Iterator[Row]:
+    """Read lines of a table; ``ids`` turns table names into release ids.
+
+    Curly quotes become straight ones. Raises ValueError for a line that is no row, with its number when the first
+    line is the one after the header.
+    """
+    for number, line in enumerate(lines, start=2):
+        try:
+            table, name, decimal, _, errno, description = line.replace("’", "'").split("\t")
+            row = Row(ids[table], int(decimal), name, errno, description)
+        except (ValueError, KeyError):
+            raise ValueError(f"line {number} is not a row of six columns") from None
+        if name != LAST_ERROR:
+            yield row
+
+
+def as_words(text: str) -> str:
+    """Give the words of a text in lower case, one space between them: ``VMK_NO_MEMORY`` as ``vmk no memory``.
+
+    ``Can't`` is ``cannot``: ESX 3.5 has the one where later releases have the other.
+    """
+    return " ".join(_letters(text).split())
+
+
+def _letters(text: str) -> str:
+    return text.lower().replace("can't", "cannot").translate(_NO_LETTERS)
+
+
+@lru_cache(maxsize=4)
+def _with_imported(files: tuple[tuple[str, int, int], ...]) -> Tables:
+    built_in = bundled()
+    tables = {
+        release: [line for line in built_in.lines if line.startswith(f"{release.table}\t")]
+        for release in built_in.releases
+    }
+    problems = []
+    for path, _, _ in files:
+        release = imported(path.rpartition("/")[2].removesuffix(".tsv"))
+        try:
+            tables[release] = _imported_lines(path, release)
+        except (OSError, ValueError) as reason:
+            problems.append(f"{path} is left out: {reason}. Import it again.")
+    releases = sorted(tables, key=lambda release: age(release.id))
+    return Tables(releases, (line for release in releases for line in tables[release]), problems)
+
+
+def _imported_lines(path: str, release: Release) -> list[str]:
+    if any(release.id == other.id for other in bundled().releases):
+        raise ValueError(f"a table of {release.id} comes with vmkops")
+    lines = text_of(path).splitlines()[1:]
+    list(read_rows(lines, {release.table: release.id}))  # raises for a line that is no row of this release
+    for _, name, decimal, hexadecimal, *_ in (line.split("\t") for line in lines):
+        if hexadecimal != f"{int(decimal):#x}":
+            raise ValueError(f"{name} has two different numbers")
+    return lines
