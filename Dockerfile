@@ -1,0 +1,22 @@
+FROM python:3.12-slim AS build
+WORKDIR /build
+RUN pip install --no-cache-dir uv==0.13.9 && uv venv /opt/vmkops
+COPY requirements.lock .
+RUN uv pip install --python /opt/vmkops/bin/python --require-hashes -r requirements.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY knowledge knowledge
+COPY service service
+COPY bot bot
+COPY vmkops vmkops
+RUN uv pip install --python /opt/vmkops/bin/python --no-deps .
+
+FROM python:3.12-slim
+RUN useradd --create-home --uid 10001 vmkops && install -d -o vmkops /data
+COPY --from=build /opt/vmkops /opt/vmkops
+USER vmkops
+ENV PATH=/opt/vmkops/bin:$PATH VMKOPS_DATA_DIR=/data
+VOLUME /data
+EXPOSE 8080
+HEALTHCHECK CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/healthz', timeout=3)"]
+ENTRYPOINT ["vmkops"]
+CMD ["serve", "--host", "0.0.0.0"]

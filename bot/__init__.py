@@ -1,0 +1,1 @@
+"""The Slack front-end; it talks to the service over HTTP."""

@@ -1,0 +1,36 @@
+"""Amounts and time spans as people read them; pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+def amount(number: float, unit: str = "bytes") -> str:
+    """A number of bytes in decimal units (1 GB = 1,000,000,000 bytes), or of anything else with its unit."""
+    if unit != "bytes":
+        return f"{number:,.0f} {unit}"
+    for factor, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if number >= factor:
+            return f"{number / factor:.1f} {name}"
+    return f"{number:.0f} bytes"
+
+
+def duration(seconds: float) -> str:
+    """A time span in the two units that matter: `45 s`, `3 min 12 s`, `1 h 04 min`."""
+    whole = max(round(seconds), 0)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def took(started: str | None, finished: str | None) -> str:
+    """How long something took, from two RFC 3339 times; empty when one is missing or unreadable."""
+    if not started or not finished:
+        return ""
+    try:
+        span = datetime.fromisoformat(finished) - datetime.fromisoformat(started)
+    except (ValueError, TypeError):
+        return ""
+    return duration(span.total_seconds())

@@ -1,0 +1,199 @@
+"""The cards of a job: the one in the thread that is edited as it goes, its announcement, and the list of jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bot.blocks import Block, Message, bold, bullets, code, context, escape, header, message, person, section, shortened
+from bot.cards.figures import amount, duration, took
+from service.client import Job, JobState, Problem, Progress, Step, StepState
+
+CANCEL = "job_cancel"
+"""The action id of the Cancel button; its value is the job's id."""
+
+CELLS = 20
+"""Cells of the progress bar."""
+
+DETAIL_LENGTH = 200
+"""Characters of a step's detail; the whole of it is in the job."""
+
+STATES = {
+    JobState.AWAITING_APPROVAL: ("✋", "waiting for approval"),
+    JobState.QUEUED: ("🕓", "queued"),
+    JobState.RUNNING: ("⏳", "running"),
+    JobState.SUCCEEDED: ("✅", "done"),
+    JobState.PARTIAL: ("⚠️", "done in part"),
+    JobState.FAILED: ("❌", "failed"),
+    JobState.CANCELLED: ("🚫", "cancelled"),
+}
+
+STEPS = {
+    StepState.PENDING: "▫️",
+    StepState.RUNNING: "⏳",
+    StepState.SUCCEEDED: "✅",
+    StepState.FAILED: "❌",
+    StepState.SKIPPED: "➖",
+}
+
+
+def job_card(job: Job) -> Message:
+    """Everything about one job: state, steps, progress, and a Cancel button until it has ended."""
+    blocks: list[Block] = [header(title(job)), section(_status(job))]
+    if job.progress and not job.state.final and (progress := progress_line(job.progress)):
+        blocks.append(section(progress))
+    if job.steps:
+        blocks.append(section(*(_step_line(step, job) for step in job.steps)))
+    if job.error:
+        blocks.append(section(*_error_lines(job.error)))
+    if job.result and (lines := result_lines(job.result)):
+        blocks.append(section(*lines))
+    asked_by = f"asked for by {person(job.requested_by)}" if job.requested_by else ""
+    blocks.append(context(f"job {code(job.id)}", asked_by))
+    if not job.state.final:
+        blocks.append(_cancel_button(job))
+    return message(f"{title(job)}: {_plain_status(job)}", blocks)
+
+
+def announcement(job: Job) -> Message:
+    """The one line in the channel above the thread; it gets the job's mark when the job has ended."""
+    icon = STATES[job.state][0] if job.state.final else STATES[JobState.RUNNING][0]
+    status = _plain_status(job) if job.state.final else ""
+    asked_by = f"asked for by {person(job.requested_by)}" if job.requested_by else ""
+    line = "  ·  ".join(part for part in (f"{icon} {_bold_title(job)}", escape(status), asked_by) if part)
+    return message(": ".join(filter(None, [f"{icon} {title(job)}", status])), [section(line)])
+
+
+def job_list(jobs: Sequence[Job], *, at_most: int = 15) -> Message:
+    """The latest jobs, one a line, newest first."""
+    if not jobs:
+        text = "There are no jobs yet. Start a backup with `/backup VM`."
+        return message(text, [section(text)])
+    lines = [_list_line(job) for job in jobs[:at_most]]
+    more = f"…and {len(jobs) - at_most} older ones" if len(jobs) > at_most else ""
+    hint = f"One of them in full: {code(f'/jobs {jobs[0].id}')}"
+    blocks = [header("Jobs"), section(*lines), context(more, hint)]
+    return message(f"{len(jobs)} jobs; the latest: {title(jobs[0])}, {_plain_status(jobs[0])}", blocks)
+
+
+def title(job: Job) -> str:
+    """What the job does to what, such as `Backup of web-01`."""
+    return f"{_deed(job)}{job.target}"
+
+
+def progress_line(progress: Progress) -> str:
+    """A bar with percent, amount, rate and time left, as far as they are known; empty when nothing is."""
+    percent = progress.percent
+    if percent is None and progress.total:
+        percent = 100 * progress.done / progress.total
+    unit = escape(progress.unit)
+    parts = []
+    if percent is not None:
+        percent = min(max(percent, 0.0), 100.0)
+        full = int(CELLS * percent / 100)
+        parts.append(f"`{'█' * full}{'░' * (CELLS - full)}` *{int(percent)} %*")
+    if progress.total:
+        parts.append(f"{amount(progress.done, unit)} of {amount(progress.total, unit)}")
+    elif progress.done:
+        parts.append(amount(progress.done, unit))
+    if progress.rate:
+        parts.append(f"{amount(progress.rate, unit)}/s")
+    if progress.eta_seconds is not None:
+        parts.append(f"{duration(progress.eta_seconds)} left")
+    return "  ·  ".join(parts)
+
+
+def result_lines(result: dict[str, Any]) -> list[str]:
+    """The plain values of a result, one a line: numbers of bytes with a unit, lists joined; deeper ones left out."""
+    lines = []
+    for key, value in result.items():
+        if key == "detail":
+            continue
+        if isinstance(value, list):
+            value = ", ".join(str(item) for item in value if isinstance(item, str | int | float))
+        elif isinstance(value, bool):
+            value = "yes" if value else "no"
+        elif isinstance(value, int | float):
+            value = amount(value) if key.endswith(("bytes", "size")) else f"{value:,}"
+        if isinstance(value, str) and value:
+            name = key.removesuffix("_bytes").replace("_", " ").capitalize()
+            lines.append(f"{escape(name)}: {code(value)}")
+    return lines
+
+
+def _deed(job: Job) -> str:
+    if job.action == "backup":
+        return "Backup of "
+    return f"{job.action.replace('_', ' ').replace('-', ' ').capitalize()}: "
+
+
+def _bold_title(job: Job) -> str:
+    return f"{escape(_deed(job))}{bold(job.target)}"
+
+
+def _plain_status(job: Job) -> str:
+    words = STATES[job.state][1]
+    if job.state is JobState.FAILED and job.error:
+        return f"{words}: {job.error.title}"
+    return words + _span(job)
+
+
+def _status(job: Job) -> str:
+    icon, words = STATES[job.state]
+    running = next((step.name for step in job.steps if step.state is StepState.RUNNING), "")
+    return "  ·  ".join(filter(None, [f"{icon} {bold(words.capitalize())}{_span(job)}", escape(running)]))
+
+
+def _span(job: Job) -> str:
+    span = took(job.started_at or job.created_at, job.finished_at)
+    if not span:
+        return ""
+    return f" in {span}" if job.state is JobState.SUCCEEDED else f" after {span}"
+
+
+def _step_line(step: Step, job: Job) -> str:
+    """One step; how a step went well is told when the job has ended, so that a running card stays short."""
+    name = bold(step.name) if step.state is StepState.RUNNING else escape(step.name)
+    span = took(step.started_at, step.finished_at)
+    told = job.state.final or step.state is not StepState.SUCCEEDED
+    said_below = job.error is not None and step.detail == job.error.detail
+    detail = escape(shortened(step.detail, DETAIL_LENGTH)) if told and not said_below else ""
+    return "  ·  ".join(filter(None, [f"{STEPS[step.state]} {name}", span if span != duration(0) else "", detail]))
+
+
+def _error_lines(error: Problem) -> list[str]:
+    lines = [bold(error.title), escape(error.detail)]
+    if error.suggestions:
+        lines.append(bullets([escape(suggestion) for suggestion in error.suggestions]))
+    return lines
+
+
+def _list_line(job: Job) -> str:
+    icon, words = STATES[job.state]
+    percent = f" {int(job.progress.percent)} %" if job.progress and job.progress.percent is not None else ""
+    status = words if job.state.final else words + percent
+    asked_by = person(job.requested_by) if job.requested_by else ""
+    return "  ·  ".join(part for part in (f"{icon} {_bold_title(job)}", status, asked_by, code(job.id)) if part)
+
+
+def _cancel_button(job: Job) -> Block:
+    question = f"{title(job)} is stopped and cleaned up: its snapshot is removed, and what was copied is dropped."
+    return {
+        "type": "actions",
+        "block_id": f"job:{job.id}"[:255],
+        "elements": [
+            {
+                "type": "button",
+                "action_id": CANCEL,
+                "value": job.id,
+                "style": "danger",
+                "text": {"type": "plain_text", "text": "Cancel"},
+                "confirm": {
+                    "title": {"type": "plain_text", "text": "Cancel this job?"},
+                    "text": {"type": "plain_text", "text": question[:300]},
+                    "confirm": {"type": "plain_text", "text": "Cancel the job"},
+                    "deny": {"type": "plain_text", "text": "Let it run"},
+                },
+            }
+        ],
+    }

@@ -1,0 +1,112 @@
+"""The card of a vmkernel status code: every reading at a glance, and the warning when releases disagree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bot.blocks import Block, Message, bold, code, context, escape, header, message, section
+from service.client import VmkerrAnswer, VmkerrMatch
+
+TABLES = ("esx-3.5", "esxi-5.0", "esxi-5.1", "esxi-6.0", "ddk-2024")
+"""The releases whose tables are known, oldest first; neighbours are written as a range."""
+
+MEANINGS = 10
+"""Meanings that one card shows; of a longer list it shows the first."""
+
+MEANING_DIFFERS = "⚠️ *ESX releases disagree* about this code: check which release the host runs."
+NUMBER_DIFFERS = "⚠️ *The number depends on the ESX release*: check which one the host runs."
+
+
+def vmkerr_card(answer: VmkerrAnswer, *, asked_by: str = "") -> Message:
+    """What the service found for a query; `asked_by` is the mention of the person, for the small print."""
+    matches = answer.matches
+    one_code = len({match.decimal for match in matches}) == 1
+    if one_code:
+        title, warning = f"{matches[0].hex} = {matches[0].decimal}", MEANING_DIFFERS
+        sections = [section(*_reading(match)) for match in matches]
+    else:
+        meanings = _by_meaning(matches)
+        title, warning = f"{answer.query}: {_count(meanings)}", NUMBER_DIFFERS
+        sections = [section(*_numbers(meaning)) for meaning in meanings]
+    blocks: list[Block] = [header(title)]
+    if answer.differs:
+        blocks.append(section(warning))
+    blocks += sections[:MEANINGS]
+    if (more := len(sections) - MEANINGS) > 0:
+        blocks.append(section(f"…and {more} more. Add a word, or `release=esxi-6.0`, to see fewer."))
+    if answer.note:
+        blocks.append(context(escape(answer.note)))
+    if asked_by:
+        blocks.append(context(code(f"/vmkerr {answer.query}"), f"asked by {asked_by}"))
+    return message(one_line(answer), blocks)
+
+
+def one_line(answer: VmkerrAnswer) -> str:
+    """All readings in one line of plain text, for notifications; a long list is cut after three."""
+    one_code = len({match.decimal for match in answer.matches}) == 1
+    readings = [
+        f"{'' if one_code else f'{match.hex} '}{match.description} ({release_names(match.releases)})"
+        for match in answer.matches
+    ]
+    if len(readings) > 3:
+        readings = [*readings[:3], f"{len(readings) - 3} more"]
+    return f"{answer.query}: {' or '.join(readings) or 'nothing found'}"
+
+
+def release_names(releases: Sequence[str]) -> str:
+    """Release ids as people write them, neighbours as a range: `ESXi 5.0 – 6.0, DDK 2024`."""
+    known = [release for release in TABLES if release in releases]
+    others = [release for release in releases if release not in TABLES]
+    runs: list[list[str]] = []
+    for release in known:
+        follows = runs and TABLES.index(release) == TABLES.index(runs[-1][-1]) + 1
+        if follows and _product(release) == _product(runs[-1][-1]):
+            runs[-1].append(release)
+        else:
+            runs.append([release])
+    names = [_name(run[0]) if len(run) == 1 else f"{_name(run[0])} – {_version(run[-1])}" for run in runs]
+    return ", ".join([*names, *(_name(release) for release in others)])
+
+
+def _reading(match: VmkerrMatch) -> tuple[str, str]:
+    """What some releases mean by the code: the meaning and the releases stand out."""
+    return f"{bold(match.description)}  —  {escape(release_names(match.releases))}", _names(match)
+
+
+def _numbers(meaning: Sequence[VmkerrMatch]) -> tuple[str, str]:
+    """One meaning with the number that each release gives it."""
+    numbers = [f"{code(match.hex)} {escape(release_names(match.releases))}" for match in meaning]
+    return f"{bold(meaning[0].description)}  ·  {_names(meaning[0])}", "  ·  ".join(numbers)
+
+
+def _names(match: VmkerrMatch) -> str:
+    return "  ·  ".join(filter(None, [code(match.name), f"errno {code(match.errno)}" if match.errno else ""]))
+
+
+def _by_meaning(matches: Sequence[VmkerrMatch]) -> list[list[VmkerrMatch]]:
+    """The matches that say the same put together, in the order in which each meaning came first."""
+    meanings: dict[tuple[str, str, str], list[VmkerrMatch]] = {}
+    for match in matches:
+        meanings.setdefault((match.name, match.description, match.errno), []).append(match)
+    return list(meanings.values())
+
+
+def _count(meanings: Sequence[object]) -> str:
+    return "1 meaning" if len(meanings) == 1 else f"{len(meanings)} meanings"
+
+
+def _product(release: str) -> str:
+    return release.partition("-")[0]
+
+
+def _version(release: str) -> str:
+    return release.partition("-")[2]
+
+
+def _name(release: str) -> str:
+    known = re.fullmatch(r"(esxi?|ddk)-([\d.]+\w*)", release)
+    if known is None:
+        return release
+    product = {"esx": "ESX", "esxi": "ESXi", "ddk": "DDK"}[known[1]]
+    return f"{product} {known[2]}"

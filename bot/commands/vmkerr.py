@@ -1,0 +1,54 @@
+"""`/vmkerr`: what a vmkernel status code means, in every ESX release."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from bot.blocks import Reply
+from bot.cards.vmkerr import TABLES, vmkerr_card
+from bot.commands._base import Asked, Command
+from bot.words import UsageError, with_options
+from service.client import Problem, ServiceError
+
+
+class Lookup(NamedTuple):
+    """A code, name, errno or words, and the release to narrow to."""
+
+    query: str
+    release: str | None
+
+
+def parse(text: str) -> Lookup:
+    """The lookup that was typed."""
+    query, options = with_options(text, ("release",))
+    if not query:
+        raise UsageError("Which code?")
+    return Lookup(query=query, release=options.get("release"))
+
+
+async def run(lookup: Lookup, asked: Asked) -> Reply:
+    """Answer in the channel: whoever works on the incident sees the same reading."""
+    try:
+        answer = await asked.desk.service.vmkerr(lookup.query, lookup.release)
+    except ServiceError as refusal:
+        raise ServiceError(_typable(refusal.problem, lookup)) from refusal
+    return Reply(vmkerr_card(answer, asked_by=f"<@{asked.user}>"), public=True)
+
+
+def _typable(problem: Problem, lookup: Lookup) -> Problem:
+    """The problem with suggestions that can be typed after `/vmkerr`: a release is no query by itself."""
+    suggestions = [
+        f"{lookup.query} release={suggestion}" if suggestion in TABLES else suggestion
+        for suggestion in problem.suggestions
+    ]
+    return problem.model_copy(update={"suggestions": suggestions})
+
+
+command = Command(
+    name="/vmkerr",
+    usage="/vmkerr CODE | name | errno | words [release=R]",
+    summary="Says what a vmkernel status code means, release by release.",
+    examples=("/vmkerr 0xbad0022", "/vmkerr reservation conflict", "/vmkerr EBUSY release=esxi-6.0"),
+    parse=parse,
+    run=run,
+)

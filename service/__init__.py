@@ -1,0 +1,1 @@
+"""The HTTP service, the durable jobs and vSphere."""

@@ -1,0 +1,1 @@
+"""The host actions: one module each."""

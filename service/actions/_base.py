@@ -1,0 +1,108 @@
+"""What a host action is; each module of this folder declares one as `ACTION`, and they are found by scanning."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from service.settings import Settings
+from service.vsphere.session import Session
+
+R = TypeVar("R")
+
+
+class Params(BaseModel):
+    """The parameters of an action; its JSON Schema is what callers are shown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """What a job acts on: `key` is the same for the same thing (one live job each), `name` is for people.
+
+    `params` are the action's parameters with the selector made exact, so that a later rename changes nothing.
+    """
+
+    key: str
+    name: str
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Equipment:
+    """What actions work with, made once by the composition."""
+
+    settings: Settings
+    vsphere: Callable[[], Session]
+    """The vCenter session; raises SettingMissing when no vCenter is set."""
+
+
+class JobControl(Protocol):
+    """What the engine gives to a running action."""
+
+    @property
+    def job_id(self) -> str:
+        """The job's id."""
+
+    @property
+    def requested_by(self) -> str:
+        """Who asked for the job."""
+
+    async def step(
+        self,
+        name: str,
+        do: Callable[[], Awaitable[R]],
+        *,
+        part: str = "",
+        cleanup: bool = False,
+        interruptible: bool = False,
+    ) -> R:
+        """Run one step and record what it returned; a step recorded before is not run again.
+
+        A step that begins after the job was cancelled raises JobCancelled instead, unless it is a `cleanup` step;
+        an `interruptible` one is also stopped in the middle. What `do` returns must be plain JSON values.
+        """
+
+    def report(self, done: int, total: int | None) -> None:
+        """Say how many bytes of how many are done; callers see it within a second."""
+
+
+class Action(ABC):
+    """One host action: its name, its parameters, its named steps, and how it runs as a durable job."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    steps: ClassVar[tuple[str, ...]]
+    params: ClassVar[type[Params]]
+    needs_approval: ClassVar[bool] = False
+
+    @abstractmethod
+    async def target(self, equipment: Equipment, params: Any) -> Target:
+        """Check the parameters against the live inventory, before a job is queued; raises what the caller must mend."""
+
+    @abstractmethod
+    async def run(self, equipment: Equipment, job: JobControl, params: Any) -> dict[str, Any]:
+        """Do it, step by step, and return the result; raises a VmkopsError when it fails.
+
+        It is run again from the top after a crash, with recorded steps answered from the record: outside of
+        `job.step` it must do nothing but decide on what steps returned.
+        """
+
+
+def all_actions() -> dict[str, Action]:
+    """Every action of this folder by name."""
+    import service.actions as folder
+
+    found: dict[str, Action] = {}
+    for module in pkgutil.iter_modules(folder.__path__):
+        if not module.name.startswith("_"):
+            action: Action = importlib.import_module(f"service.actions.{module.name}").ACTION
+            found[action.name] = action
+    return found

@@ -1,0 +1,1 @@
+"""Backup packages on disk: written aside, hashed as they are written, renamed when whole."""

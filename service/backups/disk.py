@@ -1,0 +1,78 @@
+"""Streams one disk from its lease into a file, hashing as it goes; the data never passes through pyVmomi."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import os
+import ssl
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import aiohttp
+
+from service.errors import CopyFailed, DiskFull
+
+CHUNK = 1 << 20
+STALL_SECONDS = 120
+"""A read that brings nothing for this long has failed; the lease itself is renewed by its own timer."""
+
+
+async def copy_disk(
+    url: str, to: Path, tls: ssl.SSLContext, progress: Callable[[int, int | None], None]
+) -> tuple[int, str]:
+    """Read `url` into the file `to` and return its size in bytes and its SHA-256 in hex.
+
+    `progress` is told the bytes so far and, when the host says so, of how many. Raises CopyFailed when the data
+    ends early or stalls, DiskFull when there is no room; what was written is then removed.
+    """
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=STALL_SECONDS)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout, read_bufsize=CHUNK, auto_decompress=False) as http,
+            http.get(url, ssl=tls) as response,
+        ):
+            if response.status != 200:
+                raise CopyFailed(f"The host answered {response.status} {response.reason} for the disk {to.name}.")
+            size, digest = await _write(response, to, progress)
+            promised = response.content_length
+        if promised is not None and promised != size:
+            raise CopyFailed(f"The disk {to.name} ended after {size} of {promised} bytes.")
+    except BaseException as error:
+        await asyncio.to_thread(to.unlink, missing_ok=True)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise DiskFull(f"There is no room left in {to.parent} for the disk {to.name}.") from error
+        if isinstance(error, (aiohttp.ClientError, TimeoutError, OSError)):
+            reason = str(error) or type(error).__name__
+            raise CopyFailed(f"Reading the disk {to.name} broke off: {reason}.") from error
+        raise
+    return size, digest
+
+
+async def _write(
+    response: aiohttp.ClientResponse, to: Path, progress: Callable[[int, int | None], None]
+) -> tuple[int, str]:
+    loop = asyncio.get_running_loop()
+    size, digest = 0, hashlib.sha256()
+
+    with ThreadPoolExecutor(1, thread_name_prefix="disk") as writer, to.open("wb") as file:
+
+        def write(chunk: bytes) -> None:
+            digest.update(chunk)
+            file.write(chunk)
+
+        # While one piece is hashed and written in the thread, the next is read from the network here.
+        writing: asyncio.Future[None] | None = None
+        async for chunk in response.content.iter_chunked(CHUNK):
+            if writing is not None:
+                await writing
+            writing = loop.run_in_executor(writer, write, chunk)
+            size += len(chunk)
+            progress(size, response.content_length)
+        if writing is not None:
+            await writing
+        file.flush()
+        await loop.run_in_executor(writer, os.fsync, file.fileno())
+    return size, digest.hexdigest()

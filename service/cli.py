@@ -1,0 +1,104 @@
+"""The commands that need the service or its data: worker, backup, jobs, token, doctor."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from service.errors import SettingMissing, VmkopsError
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run `vmkops COMMAND ...` for the commands named above. Exit 0 done, 1 refused or failed, 2 wrong usage."""
+    parser = argparse.ArgumentParser(prog="vmkops")
+    commands = parser.add_subparsers(dest="command", required=True)
+    token = commands.add_parser("token", help="make an API token").add_subparsers(dest="verb", required=True)
+    create = token.add_parser("create", help="make a token and print it, the only time it is seen")
+    create.add_argument("name", help="which program or person will use it")
+    create.add_argument("--scope", required=True, help="read, operate, approve or admin")
+    create.set_defaults(run=_create_token)
+    worker = commands.add_parser("worker", help="carry out jobs without serving HTTP (several processes, PostgreSQL)")
+    worker.set_defaults(run=_worker)
+    doctor = commands.add_parser("doctor", help="check every setting and connection, and say what to do")
+    doctor.set_defaults(run=_doctor)
+    backup = commands.add_parser("backup", help="back a VM up, and watch it")
+    backup.add_argument("vm", help="its name, or name:, ipaddr:, uuid: or moref: and the value")
+    backup.add_argument("--quiesce", choices=["prefer", "require", "none"], default="prefer")
+    backup.add_argument("--no-wait", action="store_true", help="print the job and return")
+    backup.add_argument("--json", action="store_true", help="print the job as JSON when it has ended")
+    backup.set_defaults(run=_backup)
+    jobs = commands.add_parser("jobs", help="list jobs, show or watch one, or cancel it")
+    jobs.add_argument("id", nargs="?", help="one job")
+    jobs.add_argument("--cancel", action="store_true", help="ask the job to stop and clean up")
+    jobs.add_argument("--watch", action="store_true", help="follow the job until it has ended")
+    jobs.add_argument("--json", action="store_true")
+    jobs.set_defaults(run=_jobs)
+    arguments = parser.parse_args(list(argv))
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        return run(arguments)
+    except SettingMissing as error:
+        print(f"vmkops: {error}", file=sys.stderr)
+        return 2
+    except VmkopsError as error:
+        print("\n".join([f"vmkops: {error}", *(f"  {each}" for each in error.suggestions)]), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _create_token(arguments: argparse.Namespace) -> int:
+    from service.auth import Doorkeeper
+    from service.database import open_database
+    from service.settings import read_settings
+
+    engine = open_database(read_settings())
+    print(Doorkeeper(engine, frozenset()).create(arguments.name, arguments.scope))
+    engine.dispose()
+    return 0
+
+
+def _worker(_: argparse.Namespace) -> int:
+    from service.running import running, set_up_logging, until_told
+    from service.settings import read_settings
+
+    settings = read_settings()
+    if settings.postgres_url is None:
+        raise SettingMissing(
+            "A worker shares the jobs of other processes, and that needs VMKOPS_DATABASE_URL=postgresql://... "
+            "With SQLite, `vmkops serve` carries out the jobs itself."
+        )
+    set_up_logging()
+
+    async def work() -> None:
+        async with running(settings):
+            print("vmkops worker carries out jobs", flush=True)
+            await until_told()
+
+    asyncio.run(work())
+    return 0
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from service.doctor import examine
+
+    return asyncio.run(examine(os.environ))
+
+
+def _backup(arguments: argparse.Namespace) -> int:
+    from service.watching import start_and_watch
+
+    params = {"vm": arguments.vm, "quiesce": arguments.quiesce}
+    return asyncio.run(start_and_watch("backup", params, wait=not arguments.no_wait, as_json=arguments.json))
+
+
+def _jobs(arguments: argparse.Namespace) -> int:
+    from service.watching import show_jobs
+
+    if arguments.id is None and (arguments.cancel or arguments.watch):
+        print("vmkops jobs: name the job: vmkops jobs ID --cancel", file=sys.stderr)
+        return 2
+    return asyncio.run(show_jobs(arguments.id, cancel=arguments.cancel, watch=arguments.watch, as_json=arguments.json))

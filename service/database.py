@@ -1,0 +1,69 @@
+"""The small tables that all processes share: SQLite in the data directory, or the same tables in PostgreSQL."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+from typing import IO
+
+import sqlalchemy as sa
+
+from service.errors import SettingMissing
+from service.settings import Settings
+
+metadata = sa.MetaData()
+
+tokens = sa.Table(
+    "vmkops_tokens",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("hash", sa.String, nullable=False, unique=True),
+    sa.Column("scope", sa.String, nullable=False),
+    sa.Column("created_at", sa.String, nullable=False),
+)
+
+executors = sa.Table(
+    "vmkops_executors",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("seen_at", sa.Float, nullable=False),
+)
+
+
+def engine_url(settings: Settings, name: str) -> str:
+    """The SQLAlchemy URL of the database `name`: a file in the data directory, or the shared PostgreSQL."""
+    if settings.postgres_url:
+        return settings.postgres_url.replace("postgres://", "postgresql://").replace(
+            "postgresql://", "postgresql+psycopg://", 1
+        )
+    return f"sqlite:///{settings.data_dir.absolute() / name}.sqlite"
+
+
+def open_database(settings: Settings) -> sa.Engine:
+    """Open the shared tables and make those that lack; raises SettingMissing when the database is out of reach."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(engine_url(settings, "vmkops"), pool_pre_ping=True)
+    try:
+        metadata.create_all(engine)
+    except sa.exc.OperationalError as error:
+        raise SettingMissing(
+            f"The database of VMKOPS_DATABASE_URL does not answer ({str(error.orig).strip().splitlines()[0]})."
+            if settings.postgres_url
+            else f"{settings.data_dir} cannot hold a database; set VMKOPS_DATA_DIR to a folder that can be written."
+        ) from error
+    return engine
+
+
+def lock_data_dir(data_dir: Path) -> IO[str]:
+    """Hold the data directory for this process until the file returned is closed; raises SettingMissing when held."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    handle = (data_dir / "vmkops.lock").open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        handle.close()
+        raise SettingMissing(
+            f"Another vmkops runs on {data_dir}. Stop it, give this one its own VMKOPS_DATA_DIR, "
+            "or set VMKOPS_DATABASE_URL to PostgreSQL so that several can share the jobs."
+        ) from error
+    return handle

@@ -1,0 +1,1 @@
+"""The HTTP side: thin handlers, one module for each group of calls, found by scanning."""

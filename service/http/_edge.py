@@ -1,0 +1,171 @@
+"""What happens around every call: reading it, asking who may, answering in the right form, and errors as problems."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel
+
+import knowledge.errors
+from service.auth import Actor, Scope
+from service.errors import InvalidParams, NotFound, NotSignedIn, TooLarge, VmkopsError
+from service.http._render import Form, accepted, choose_form, render, render_problem, respond
+from service.http._route import SERVICES, Call, Route, Services, read_values
+from service.models import Problem
+
+log = logging.getLogger(__name__)
+
+BODY_LIMIT = 16 << 20
+REMEMBERED = 4096
+FRESH_SECONDS = 1.0
+ON_BEHALF_OF = "X-On-Behalf-Of"
+
+
+class Memory:
+    """The bodies of lookups that were asked before; a lookup depends on its URL and on what `sources` says is known."""
+
+    def __init__(self, sources: Callable[[], object]) -> None:
+        self._known: dict[tuple[str, Form], tuple[bytes, str]] = {}
+        self._sources = sources
+        self._seen = sources()
+        self._looked_at = time.monotonic()
+
+    def get(self, key: tuple[str, Form]) -> tuple[bytes, str] | None:
+        """The body and content type for this URL and form; what is known is looked at once a second."""
+        now = time.monotonic()
+        if now - self._looked_at > FRESH_SECONDS:
+            self._looked_at = now
+            if (seen := self._sources()) != self._seen:
+                self._seen = seen
+                self._known.clear()
+        return self._known.get(key)
+
+    def put(self, key: tuple[str, Form], body: tuple[bytes, str]) -> None:
+        """Remember an answer; the oldest half is forgotten when there are too many."""
+        if len(self._known) >= REMEMBERED:
+            for old in list(self._known)[: REMEMBERED // 2]:
+                del self._known[old]
+        if len(key[0]) < 512 and len(body[0]) < 65536:
+            self._known[key] = body
+
+
+MEMORY: web.AppKey[Memory] = web.AppKey("memory", Memory)
+
+
+def bind(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The aiohttp handler of a route."""
+    return partial(_answer_lookup if route.lookup and route.body is None else _answer, route)
+
+
+async def _answer_lookup(route: Route, request: web.Request) -> web.StreamResponse:
+    form = choose_form(request)
+    services = request.app[SERVICES]
+    if not services.settings.lookups_public:
+        await _require(route, request, services)
+    memory = request.app[MEMORY]
+    key = (request.path_qs, form)
+    body = memory.get(key)
+    if body is None:
+        answer = await _call(route, request, services, None)
+        assert isinstance(answer, BaseModel)
+        body = render(route, answer, form)
+        memory.put(key, body)
+    return respond(*body, route.status)
+
+
+async def _answer(route: Route, request: web.Request) -> web.StreamResponse:
+    form = choose_form(request)
+    services = request.app[SERVICES]
+    actor = await _require(route, request, services)
+    answer = await _call(route, request, services, actor)
+    if isinstance(answer, web.StreamResponse):
+        return answer
+    return respond(*render(route, answer, form), route.status)
+
+
+async def _require(route: Route, request: web.Request, services: Services) -> Actor | None:
+    person = request.headers.get(ON_BEHALF_OF)
+    if person is not None and (len(person) > 200 or not person.isprintable()):
+        raise InvalidParams(f"{ON_BEHALF_OF} must be a short name such as slack:U123.")
+    actor = await services.doorkeeper.actor(request.headers.get("Authorization"), person)
+    scope = route.scope
+    if route.lookup and not services.settings.lookups_public:
+        scope = Scope.READ
+    if scope is not None:
+        return services.doorkeeper.require(actor, scope)
+    return actor
+
+
+async def _call(
+    route: Route, request: web.Request, services: Services, actor: Actor | None
+) -> BaseModel | web.StreamResponse:
+    query = read_values(route.query, dict(request.query))
+    body = await _body(route, request)
+    return await route.handle(Call(request=request, services=services, actor=actor, query=query, body=body))
+
+
+async def _body(route: Route, request: web.Request) -> Any:
+    if route.body is None:
+        return None
+    try:
+        raw = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise TooLarge(f"The body is larger than the {BODY_LIMIT >> 20} MiB that this call takes.") from None
+    if request.content_type == "text/plain" and "text" in route.body.model_fields:
+        return read_values(route.body, {"text": raw.decode("utf-8", "replace"), **request.query})
+    try:
+        values = json.loads(raw or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise InvalidParams(f"The body is not JSON: {error}.") from None
+    if not isinstance(values, dict):
+        raise InvalidParams("The body must be a JSON object.")
+    return read_values(route.body, values)
+
+
+@web.middleware
+async def edge(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Turn every error into a problem in the form that was asked for; nothing unexpected reaches the caller."""
+    try:
+        return await handler(request)
+    except VmkopsError as error:
+        return _problem(request, error.problem(), error)
+    except knowledge.errors.Unreadable as unread:
+        return _problem(request, InvalidParams(unread.message, list(unread.suggestions)).problem(), None)
+    except knowledge.errors.NotFound as unknown:
+        return _problem(request, NotFound(unknown.message, list(unknown.suggestions)).problem(), None)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return _problem(request, _http_problem(request, error), None)
+    except Exception:
+        incident = secrets.token_hex(4)
+        log.exception("request failed", extra={"incident": incident, "path": request.path})
+        detail = f"Something unexpected happened. The log of the service tells more under incident {incident}."
+        return _problem(request, Problem(title="Internal error", status=500, detail=detail), None)
+
+
+def _problem(request: web.Request, problem: Problem, error: VmkopsError | None) -> web.Response:
+    asked = request.query.get("format")
+    form = asked if asked in ("json", "text", "html") else accepted(request.headers.get("Accept", ""))
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotSignedIn) else {}
+    if error is not None and error.retryable:
+        headers["Retry-After"] = "10"
+    return respond(*render_problem(problem, form), problem.status, headers)  # type: ignore[arg-type]  # checked above
+
+
+def _http_problem(request: web.Request, error: web.HTTPException) -> Problem:
+    details = {
+        404: f"There is nothing at {request.path[:200]}. GET /docs lists every call.",
+        405: f"{request.method} is not possible here. GET /docs lists every call.",
+        413: f"The body is larger than the {BODY_LIMIT >> 20} MiB that this service takes.",
+    }
+    return Problem(title=error.reason, status=error.status, detail=details.get(error.status, error.text or ""))

@@ -1,0 +1,116 @@
+"""What a call of the API is, declared once: the router, the checks and the OpenAPI document all read it."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from service.actions._base import Action, Equipment
+from service.auth import Actor, Doorkeeper, Scope
+from service.errors import InvalidParams
+from service.jobs.engine import Jobs
+from service.models import Value
+from service.settings import Settings
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Services:
+    """What handlers work with, made once by the composition."""
+
+    settings: Settings
+    doorkeeper: Doorkeeper
+    jobs: Jobs
+    actions: Mapping[str, Action]
+    equipment: Equipment
+    health: dict[str, Callable[[], Any]] = field(default_factory=dict)
+    """What each part says about itself, by the part's name, for /readyz."""
+
+
+SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
+
+
+class Query(Value):
+    """Base of a call's query parameters; an unknown parameter is ignored, as browsers and proxies add some."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """One request as a handler sees it: who asks, what was asked, and what to work with."""
+
+    request: web.Request
+    services: Services
+    actor: Actor | None
+    query: Any
+    body: Any
+
+    def path(self, name: str) -> str:
+        """A variable of the path, decoded."""
+        return self.request.match_info[name]
+
+    def known_actor(self) -> Actor:
+        """Who asks, on a call that needs a scope."""
+        assert self.actor is not None
+        return self.actor
+
+
+Handler = Callable[[Call], Awaitable[BaseModel | web.StreamResponse]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """One call: method and path, who may, what goes in and out, and how it is shown to people."""
+
+    method: str
+    path: str
+    summary: str
+    handle: Handler
+    answer: type[BaseModel] | None = None
+    """The model of the answer; None for a stream or a document that is not JSON."""
+    scope: Scope | None = None
+    """The scope that the caller's token must have; None is open to everyone."""
+    lookup: bool = False
+    """A lookup is open to everyone too, unless VMKOPS_LOOKUPS_PUBLIC is false, and its answers are remembered."""
+    query: type[Query] = Query
+    body: type[BaseModel] | None = None
+    status: int = 200
+    text: Callable[[Any], str] | None = None
+    page: str = "answer.html"
+    media: str = "application/json"
+    errors: tuple[int, ...] = ()
+    """The error statuses that this call answers besides those that every call may."""
+
+
+def all_routes() -> list[Route]:
+    """The routes of every module in this folder, in a stable order."""
+    import service.http as folder
+
+    routes: list[Route] = []
+    for module in sorted(pkgutil.iter_modules(folder.__path__), key=lambda item: item.name):
+        if not module.name.startswith("_"):
+            routes += importlib.import_module(f"service.http.{module.name}").ROUTES
+    return routes
+
+
+def read_values(model: type[M], values: Mapping[str, Any]) -> M:
+    """`values` as the model; raises InvalidParams that names each value that does not fit."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise InvalidParams(explain(error)) from None
+
+
+def explain(error: ValidationError) -> str:
+    """What is wrong with each value, in one line."""
+    parts = []
+    for item in error.errors(include_url=False, include_input=False)[:5]:
+        name = ".".join(str(part) for part in item["loc"]) or "body"
+        parts.append(f"{name}: {item['msg'].removeprefix('Value error, ')}")
+    return "; ".join(parts)

@@ -1,0 +1,104 @@
+"""The host actions: what there is, and starting one as a job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+from pydantic import Field
+
+from service.auth import Scope
+from service.errors import InvalidParams, NotFound
+from service.http._render import choose_form, render, respond
+from service.http._route import Call, Route, read_values
+from service.models import Job, Value
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
+
+
+class ActionInfo(Value):
+    """One host action: its name, the JSON Schema of its parameters, its steps, and who may."""
+
+    name: str
+    summary: str
+    parameters: dict[str, Any]
+    steps: list[str]
+    scope: str
+    needs_approval: bool
+
+
+class ActionList(Value):
+    """Every host action."""
+
+    actions: list[ActionInfo]
+
+
+class ActionRequest(Value):
+    """What to do: the parameters of the action, and the caller's own reply address, kept unread."""
+
+    params: dict[str, Any] = Field(default_factory=dict)
+    reply_to: dict[str, Any] | None = None
+
+
+async def _list(call: Call) -> ActionList:
+    return ActionList(
+        actions=[
+            ActionInfo(
+                name=action.name,
+                summary=action.summary,
+                parameters=action.params.model_json_schema(),
+                steps=list(action.steps),
+                scope=Scope.OPERATE.value,
+                needs_approval=action.needs_approval,
+            )
+            for action in call.services.actions.values()
+        ]
+    )
+
+
+async def _start(call: Call) -> web.StreamResponse:
+    name = call.path("name")
+    action = call.services.actions.get(name)
+    if action is None:
+        known = sorted(call.services.actions)
+        raise NotFound(f"There is no action {name[:60]!r}. GET /actions lists them.", known)
+    key = call.request.headers.get(IDEMPOTENCY_KEY)
+    if key is not None and not 1 <= len(key) <= 200:
+        raise InvalidParams(f"{IDEMPOTENCY_KEY} must have 1 to 200 characters.")
+    params = read_values(action.params, call.body.params)
+    target = await action.target(call.services.equipment, params)
+    job = await call.services.jobs.submit(
+        action,
+        target,
+        requested_by=call.known_actor().name,
+        idempotency_key=key,
+        reply_to=call.body.reply_to,
+    )
+    body, media = render(START, job, choose_form(call.request))
+    return respond(body, media, START.status, {"Location": f"/jobs/{job.id}"})
+
+
+START = Route(
+    method="POST",
+    path="/actions/{name}",
+    summary="Start a host action as a durable job; a repeat with the same Idempotency-Key gives the same job",
+    handle=_start,
+    answer=Job,
+    scope=Scope.OPERATE,
+    body=ActionRequest,
+    status=202,
+    page="job.html",
+    errors=(400, 404, 409, 502, 503),
+)
+
+ROUTES = [
+    Route(
+        method="GET",
+        path="/actions",
+        summary="Every host action with its parameters, and who may start it",
+        handle=_list,
+        answer=ActionList,
+        scope=Scope.READ,
+    ),
+    START,
+]

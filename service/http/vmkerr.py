@@ -1,0 +1,101 @@
+"""What a vmkernel status code means, by release."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from knowledge.vmkerr import find, whole_table
+from knowledge.vmkerr_listing import listing
+from knowledge.vmkerr_match import Match
+from knowledge.vmkerr_table import tables_in
+from service.http._route import Call, Query, Route
+from service.models import Value, VmkerrAnswer, VmkerrMatch
+
+
+class ReleaseQuery(Query):
+    """Narrows a lookup to one ESX release."""
+
+    release: str | None = Field(default=None, max_length=100, description="One release, as in 6.7 or esx-3.5.")
+
+
+class VmkerrRelease(Value):
+    """One release whose table is known: what it is, how certain, and from where."""
+
+    id: str
+    name: str
+    what: str
+    certainty: str
+    source: str
+
+
+class VmkerrTable(Value):
+    """The whole table, by code and then oldest release first."""
+
+    releases: list[VmkerrRelease]
+    matches: list[VmkerrMatch]
+    listing: str = Field(exclude=True)
+
+
+def _match(match: Match) -> VmkerrMatch:
+    return VmkerrMatch.model_validate(match._asdict())
+
+
+async def _find(call: Call) -> VmkerrAnswer:
+    tables = tables_in(call.services.settings.data_dir)
+    answer = find(call.path("query"), call.query.release, tables)
+    return VmkerrAnswer(
+        query=answer.query,
+        kind=answer.kind,
+        matches=[_match(match) for match in answer.matches],
+        differs=answer.differs,
+        note=answer.note,
+        suggestions=list(answer.suggestions),
+    )
+
+
+async def _table(call: Call) -> VmkerrTable:
+    tables = tables_in(call.services.settings.data_dir)
+    releases = tables.releases
+    return VmkerrTable(
+        releases=[VmkerrRelease.model_validate(release._asdict()) for release in releases],
+        matches=[_match(match) for match in whole_table(call.query.release, tables).matches],
+        listing=listing(call.query.release, tables),
+    )
+
+
+def _text(answer: VmkerrAnswer) -> str:
+    lines = [
+        f"{match.hex} ({match.decimal}) {match.name} [{match.errno}] {match.description}: {', '.join(match.releases)}"
+        for match in answer.matches
+    ]
+    if answer.note:
+        lines.append(answer.note)
+    return "\n".join(lines) + "\n"
+
+
+ROUTES = [
+    Route(
+        method="GET",
+        path="/vmkerr/{query}",
+        summary="What a vmkernel status code, name, errno or words mean, by ESX release",
+        handle=_find,
+        answer=VmkerrAnswer,
+        query=ReleaseQuery,
+        lookup=True,
+        text=_text,
+        page="vmkerr.html",
+        errors=(400, 404),
+    ),
+    Route(
+        method="GET",
+        path="/vmkerr",
+        summary="The whole table of vmkernel status codes, as `vmkerrcode -l` prints it",
+        handle=_table,
+        answer=VmkerrTable,
+        query=ReleaseQuery,
+        lookup=True,
+        text=lambda answer: answer.listing,
+        page="vmkerr_table.html",
+        errors=(400, 404),
+    ),
+]

@@ -1,0 +1,102 @@
+"""A running job as its action sees it: recorded steps, progress, and a cancel that is noticed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from dbos import DBOS
+
+from service.errors import JobCancelled
+
+R = TypeVar("R")
+
+NOW = "now"
+"""The event that names the step under way; finished steps are in the engine's own record."""
+PROGRESS = "progress"
+CANCELLED_BY = "cancelled_by"
+"""The attribute of a job that says who cancelled it."""
+TICK_SECONDS = 1.0
+RATE_SECONDS = 15
+
+
+class RunningJob:
+    """Carries out steps so that the engine records each, and tells callers where the job is."""
+
+    def __init__(self, job_id: str, requested_by: str) -> None:
+        self.job_id = job_id
+        self.requested_by = requested_by
+        self._done: tuple[int, int | None] | None = None
+        self._history: deque[tuple[float, int]] = deque(maxlen=RATE_SECONDS)
+
+    async def step(
+        self,
+        name: str,
+        do: Callable[[], Awaitable[R]],
+        *,
+        part: str = "",
+        cleanup: bool = False,
+        interruptible: bool = False,
+    ) -> R:
+        """See `JobControl.step`."""
+
+        async def recorded() -> R:
+            # Cancelling is looked at inside a step only: the record then says the same when the job is replayed.
+            if not cleanup:
+                await self._raise_if_cancelled()
+            now = {"step": name, "part": part, "at": datetime.now(UTC).isoformat()}
+            await DBOS.set_event_async(NOW, now)
+            if not interruptible:
+                return await do()
+            return await self._watched(do)
+
+        return await DBOS.run_step_async({"name": f"{name}: {part}" if part else name}, recorded)
+
+    def report(self, done: int, total: int | None) -> None:
+        """See `JobControl.report`."""
+        if not self._history:
+            self._history.append((time.monotonic(), done))
+        self._done = (done, total)
+
+    async def _watched(self, do: Callable[[], Awaitable[R]]) -> R:
+        work = asyncio.ensure_future(do())
+        try:
+            while not work.done():
+                await asyncio.wait({work}, timeout=TICK_SECONDS)
+                await self._tell_progress()
+                if not work.done():
+                    await self._raise_if_cancelled()
+            return work.result()
+        finally:
+            if not work.done():
+                work.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await work
+
+    async def _raise_if_cancelled(self) -> None:
+        found = await DBOS.list_workflows_async(workflow_ids=[self.job_id], load_input=False, load_output=False)
+        who = (found[0].attributes or {}).get(CANCELLED_BY) if found else None
+        if who:
+            raise JobCancelled(f"Cancelled by {who}.")
+
+    async def _tell_progress(self) -> None:
+        if self._done is None:
+            return
+        done, total = self._done
+        self._history.append((time.monotonic(), done))
+        await DBOS.set_event_async(PROGRESS, progress(done, total, list(self._history)))
+
+
+def progress(done: int, total: int | None, history: list[tuple[float, int]]) -> dict[str, Any]:
+    """Percent, rate in bytes per second over the history (seconds, bytes), and seconds left, where they are known."""
+    (first_at, first_done), (last_at, last_done) = history[0], history[-1]
+    seconds = last_at - first_at
+    rate = max(0.0, (last_done - first_done) / seconds) if seconds > 0 else None
+    left = (total - done) / rate if total and rate else None
+    percent = min(100.0, 100 * done / total) if total else None
+    return {"done": done, "total": total, "unit": "bytes", "percent": percent, "rate": rate, "eta_seconds": left}

@@ -1,0 +1,172 @@
+"""Starts, follows, cancels and recovers jobs: each is one durable DBOS workflow."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowAttributes, SetWorkflowID
+
+from service.actions._base import Action, Equipment, Target
+from service.database import engine_url
+from service.errors import Conflict, JobCancelled, NotFound, VmkopsError
+from service.jobs import view
+from service.jobs.context import CANCELLED_BY, RunningJob
+from service.models import Job, JobState
+from service.settings import Settings
+
+log = logging.getLogger(__name__)
+
+JOB_FORMAT = "1"
+"""The engine's application version: changed when the steps of running jobs cannot be continued by newer code."""
+QUEUE = "actions"
+POLL_SECONDS = 0.5
+LOCAL_EXECUTOR = "local"
+
+
+def executor_id(settings: Settings) -> str:
+    """Who this process is to the engine: always the same on its own SQLite, unique on a shared PostgreSQL."""
+    if settings.postgres_url is None:
+        return LOCAL_EXECUTOR
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
+class Jobs:
+    """The one door to the durable engine; one per process."""
+
+    def __init__(self, settings: Settings, actions: dict[str, Action], equipment: Equipment) -> None:
+        self.executor_id = executor_id(settings)
+        self._settings = settings
+        self._actions = actions
+        self._equipment = equipment
+        self._workflow: Any = None
+
+    async def start(self) -> None:
+        """Launch the engine; jobs that died with this executor's last process go on at their unfinished step."""
+        config: DBOSConfig = {
+            "name": "vmkops",
+            "system_database_url": engine_url(self._settings, "jobs"),
+            "application_version": JOB_FORMAT,
+            "executor_id": self.executor_id,
+            "log_level": "ERROR",
+            "notification_listener_polling_interval_sec": POLL_SECONDS,
+        }
+        DBOS(config=config)
+        self._workflow = self._register()
+        # Launched outside of this event loop, so that jobs run in a loop of their own and never hold up HTTP.
+        await asyncio.to_thread(DBOS.launch)
+        await DBOS.register_queue_async(QUEUE, worker_concurrency=8, polling_interval_sec=POLL_SECONDS)
+
+    async def stop(self) -> None:
+        """Stop this process's part; jobs under way are left for whoever starts next."""
+        await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+
+    def _register(self) -> Any:
+        @DBOS.workflow(name="vmkops.action", max_recovery_attempts=1000)
+        async def run_action(action: str, params: dict[str, Any], requested_by: str) -> dict[str, Any]:
+            job_id = DBOS.workflow_id
+            assert job_id is not None
+            return await self._run(action, params, RunningJob(job_id, requested_by))
+
+        return run_action
+
+    async def _run(self, name: str, params: dict[str, Any], job: RunningJob) -> dict[str, Any]:
+        extra = {"job": job.job_id, "action": name}
+        action = self._actions[name]
+        try:
+            result = await action.run(self._equipment, job, action.params.model_validate(params))
+            state = result.pop("state", JobState.SUCCEEDED.value)
+            log.info("job ended: %s", state, extra=extra)
+            return {"state": state, "result": result}
+        except JobCancelled as error:
+            log.info("job cancelled: %s", error, extra=extra)
+            return {"state": JobState.CANCELLED.value, "error": error.problem().model_dump()}
+        except VmkopsError as error:
+            log.warning("job failed: %s", error, extra=extra)
+            return {"state": JobState.FAILED.value, "error": error.problem().model_dump()}
+
+    async def submit(
+        self,
+        action: Action,
+        target: Target,
+        *,
+        requested_by: str,
+        idempotency_key: str | None = None,
+        reply_to: dict[str, Any] | None = None,
+    ) -> Job:
+        """Queue a job and return it; the one already live for this target, or begun with this key, if there is one."""
+        job_id = _job_id(requested_by, idempotency_key)
+        attributes = {
+            "action": action.name,
+            "target": target.name,
+            "params": target.params,
+            "requested_by": requested_by,
+            "reply_to": reply_to,
+        }
+        with (
+            SetWorkflowID(job_id),
+            SetWorkflowAttributes(attributes),
+            SetEnqueueOptions(deduplication_id=target.key, duplication_policy="return-existing"),
+        ):
+            handle = await DBOS.enqueue_workflow_async(QUEUE, self._workflow, action.name, target.params, requested_by)
+        return await self.get(handle.get_workflow_id())
+
+    async def get(self, job_id: str) -> Job:
+        """One job; raises NotFound."""
+        found = await DBOS.list_workflows_async(workflow_ids=[job_id])
+        if not found:
+            raise NotFound(f"There is no job {job_id!r}. GET /jobs lists them.")
+        return await self._view(found[0])
+
+    async def recent(self, *, limit: int, live: bool | None) -> list[Job]:
+        """The newest jobs first; `live` True for those under way, False for those ended."""
+        status: list[str] | None = None
+        if live is not None:
+            ended = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+            status = list(view.LIVE) if live else ended
+        found = await DBOS.list_workflows_async(
+            name="vmkops.action", status=status, limit=limit, sort_desc=True, load_input=False
+        )
+        return [await self._view(item) for item in found]
+
+    async def cancel(self, job_id: str, by: str) -> Job:
+        """Ask a job to stop and clean up; raises NotFound, or Conflict when it has ended."""
+        job = await self.get(job_id)
+        if job.state.final:
+            raise Conflict(f"Job {job_id} has ended already: it {job.state}.")
+        await DBOS.update_workflow_attributes_async(job_id, {CANCELLED_BY: by}, merge=True)
+        return await self.get(job_id)
+
+    async def take_over(self, executor: str) -> None:
+        """Put the jobs of a dead executor back in the queue; whoever is free goes on with them."""
+        await asyncio.to_thread(DBOS._recover_pending_workflows, [executor])
+
+    async def changes(self, job_id: str) -> AsyncIterator[Job]:
+        """The job now, and again each time it has changed, until it has ended."""
+        last: Job | None = None
+        while True:
+            job = await self.get(job_id)
+            if job != last:
+                yield job
+            if job.state.final:
+                return
+            last = job
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _view(self, status: Any) -> Job:
+        action = self._actions.get((status.attributes or {}).get("action", ""))
+        recorded = await DBOS.list_workflow_steps_async(status.workflow_id)
+        events = await DBOS.get_all_events_async(status.workflow_id)
+        return view.job(status, recorded, events, action.steps if action else ())
+
+
+def _job_id(requested_by: str, key: str | None) -> str:
+    if key is None:
+        return secrets.token_hex(8)
+    return hashlib.sha256(f"{requested_by}\n{key}".encode()).hexdigest()[:16]

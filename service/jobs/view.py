@@ -1,0 +1,102 @@
+"""A job as callers see it, from the engine's record and the job's own events; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from service.jobs.context import NOW, PROGRESS
+from service.models import Job, JobState, Problem, Progress, Step, StepState
+
+LIVE = {"ENQUEUED": JobState.QUEUED, "DELAYED": JobState.QUEUED, "PENDING": JobState.RUNNING}
+
+
+def job(status: Any, recorded: Sequence[Mapping[str, Any]], events: Mapping[str, Any], planned: Sequence[str]) -> Job:
+    """The job from its workflow status, its recorded steps, its events, and the names its action planned."""
+    attributes = status.attributes or {}
+    outcome = status.output if isinstance(status.output, dict) else {}
+    state = _state(status.status, outcome)
+    return Job(
+        id=status.workflow_id,
+        action=attributes.get("action", ""),
+        target=attributes.get("target", ""),
+        state=state,
+        params=attributes.get("params", {}),
+        steps=steps(recorded, events.get(NOW), planned, state),
+        progress=Progress.model_validate(events[PROGRESS]) if PROGRESS in events else None,
+        error=_error(state, status, outcome),
+        result=outcome.get("result"),
+        requested_by=attributes.get("requested_by", ""),
+        created_at=_time(status.created_at) or "",
+        started_at=_time(status.dequeued_at),
+        finished_at=_time(status.completed_at) if state.final else None,
+        reply_to=attributes.get("reply_to"),
+    )
+
+
+def steps(
+    recorded: Sequence[Mapping[str, Any]], now: Mapping[str, Any] | None, planned: Sequence[str], state: JobState
+) -> list[Step]:
+    """Each planned step with its state; the parts of a step (one for each disk) are taken together."""
+    shown = []
+    for name in planned:
+        parts = [item for item in recorded if _step_name(item) == name]
+        running = not state.final and now is not None and now["step"] == name
+        running = running and not any(_part(item) == now["part"] for item in parts if now)
+        started = [item["started_at_epoch_ms"] for item in parts if item.get("started_at_epoch_ms")]
+        ended = [item["completed_at_epoch_ms"] for item in parts if item.get("completed_at_epoch_ms")]
+        if any(item.get("error") is not None for item in parts):
+            step_state = StepState.FAILED
+        elif running:
+            step_state = StepState.RUNNING
+        elif parts:
+            step_state = StepState.SUCCEEDED
+        else:
+            step_state = StepState.SKIPPED if state.final else StepState.PENDING
+        shown.append(
+            Step(
+                name=name,
+                state=step_state,
+                started_at=_time(min(started)) if started else (now["at"] if running and now else None),
+                finished_at=_time(max(ended)) if ended and not running else None,
+                detail="; ".join(filter(None, map(_detail, parts))),
+            )
+        )
+    return shown
+
+
+def _step_name(item: Mapping[str, Any]) -> str:
+    return str(item["function_name"]).partition(": ")[0]
+
+
+def _part(item: Mapping[str, Any]) -> str:
+    return str(item["function_name"]).partition(": ")[2]
+
+
+def _detail(item: Mapping[str, Any]) -> str:
+    if item.get("error") is not None:
+        return str(item["error"])
+    output = item.get("output")
+    return str(output.get("detail", "")) if isinstance(output, dict) else ""
+
+
+def _state(status: str, outcome: Mapping[str, Any]) -> JobState:
+    if status in LIVE:
+        return LIVE[status]
+    if status == "SUCCESS" and "state" in outcome:
+        return JobState(outcome["state"])
+    return JobState.CANCELLED if status == "CANCELLED" else JobState.FAILED
+
+
+def _error(state: JobState, status: Any, outcome: Mapping[str, Any]) -> Problem | None:
+    if outcome.get("error"):
+        return Problem.model_validate(outcome["error"])
+    if state is JobState.FAILED:
+        detail = f"The job ended unexpectedly: {status.error or status.status}. The log of the service has more."
+        return Problem(type="urn:vmkops:error", title="Job failed", status=500, detail=detail)
+    return None
+
+
+def _time(milliseconds: int | None) -> str | None:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat() if milliseconds else None

@@ -1,0 +1,120 @@
+"""The composition: settings, database, vSphere, jobs, the web application, and the bot when it is configured."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from service.actions._base import Equipment, all_actions
+from service.app import make_app
+from service.auth import Doorkeeper
+from service.database import lock_data_dir, open_database
+from service.errors import SettingMissing
+from service.http._route import Services
+from service.jobs.engine import Jobs
+from service.jobs.recovery import taking_over
+from service.settings import Settings
+from service.vsphere.session import Session
+
+log = logging.getLogger(__name__)
+
+LINE_LIMIT = 65536
+"""Longest request line in bytes; a longer look-up than aiohttp's 8190 still gets a plain answer."""
+SHUTDOWN_SECONDS = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Running:
+    """A service that runs: what it works with, and the application in front of it."""
+
+    services: Services
+    app: web.Application
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Running]:
+    """Everything of one process, started in order and stopped in reverse; raises SettingMissing."""
+    async with contextlib.AsyncExitStack() as stack:
+        if settings.postgres_url is None:
+            stack.enter_context(lock_data_dir(settings.data_dir))
+        engine = open_database(settings)
+        stack.callback(engine.dispose)
+        sessions: list[Session] = []
+
+        def vsphere() -> Session:
+            if not sessions:
+                sessions.append(Session(settings.vcenter()))
+            return sessions[0]
+
+        async def sign_out() -> None:
+            for session in sessions:
+                await session.close()
+
+        stack.push_async_callback(sign_out)
+        equipment = Equipment(settings=settings, vsphere=vsphere)
+        actions = all_actions()
+        jobs = Jobs(settings, actions, equipment)
+        services = Services(
+            settings=settings,
+            doorkeeper=Doorkeeper(engine, settings.slack_operators),
+            jobs=jobs,
+            actions=actions,
+            equipment=equipment,
+        )
+        services.health["jobs"] = lambda: {"executor": jobs.executor_id}
+        services.health["vcenter"] = lambda: {"configured": settings.vcenter_url is not None}
+        await jobs.start()
+        stack.push_async_callback(jobs.stop)
+        if settings.postgres_url is not None:
+            await stack.enter_async_context(taking_over(engine, jobs))
+        yield Running(services=services, app=make_app(services))
+
+
+@contextlib.asynccontextmanager
+async def listening(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
+    """The application behind a TCP port; yields its URL. Raises SettingMissing when the port is taken."""
+    runner = web.AppRunner(
+        app, max_line_size=LINE_LIMIT, shutdown_timeout=SHUTDOWN_SECONDS, access_log=None, handle_signals=False
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise SettingMissing(
+                f"{host}:{port} cannot be listened on ({error.strerror}); choose another --port."
+            ) from error
+        address = runner.addresses[0]
+        shown = f"[{address[0]}]" if ":" in address[0] else address[0]
+        yield f"http://{shown}:{address[1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def until_told() -> None:
+    """Wait for SIGTERM or SIGINT."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, told.set)
+    await told.wait()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(each)
+
+
+def set_up_logging(environ: Mapping[str, str] = os.environ) -> None:
+    """Log to standard error, one line an event."""
+    logging.basicConfig(
+        level=environ.get("VMKOPS_LOG_LEVEL", "INFO").upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    for noisy in ("slack_bolt", "slack_sdk", "aiohttp.access", "sqlalchemy"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

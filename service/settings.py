@@ -1,0 +1,158 @@
+"""The settings of the service: the environment first, then `vmkops.toml`; read once into a frozen value."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from service.errors import SettingMissing
+
+SECRETS = ("VMKOPS_VCENTER_PASSWORD", "VMKOPS_DATABASE_URL")
+
+
+class VCenter(BaseModel):
+    """How to reach one vCenter or stand-alone host."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str
+    user: str
+    password: SecretStr
+    ca_file: Path | None = None
+    insecure: bool = False
+
+    @property
+    def host(self) -> str:
+        """Host name or address, without the port."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """TCP port; 443 when the URL names none."""
+        return urlsplit(self.url).port or 443
+
+
+class Settings(BaseModel):
+    """Everything the service reads from outside; a wrong or missing setting names itself."""
+
+    model_config = ConfigDict(frozen=True)
+
+    data_dir: Path = Field(default=Path("data"), alias="VMKOPS_DATA_DIR")
+    database_url: SecretStr | None = Field(default=None, alias="VMKOPS_DATABASE_URL")
+    vcenter_url: str | None = Field(default=None, alias="VMKOPS_VCENTER_URL")
+    vcenter_user: str | None = Field(default=None, alias="VMKOPS_VCENTER_USER")
+    vcenter_password: SecretStr | None = Field(default=None, alias="VMKOPS_VCENTER_PASSWORD")
+    vcenter_ca_file: Path | None = Field(default=None, alias="VMKOPS_VCENTER_CA_FILE")
+    vcenter_insecure: bool = Field(default=False, alias="VMKOPS_VCENTER_INSECURE")
+    lookups_public: bool = Field(default=True, alias="VMKOPS_LOOKUPS_PUBLIC")
+    slack_operators: frozenset[str] = Field(default=frozenset(), alias="VMKOPS_SLACK_OPERATORS")
+
+    @field_validator("slack_operators", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return frozenset(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("vcenter_url")
+    @classmethod
+    def _https(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        url = value if "://" in value else f"https://{value}"
+        parts = urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname:
+            raise ValueError("give the address of a vCenter, like https://vcenter.example.com")
+        return url
+
+    @field_validator("vcenter_ca_file")
+    @classmethod
+    def _readable(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError(f"there is no file {value}; name the PEM file with vCenter's CA certificate")
+        return value
+
+    @property
+    def postgres_url(self) -> str | None:
+        """The shared database, or None when this process keeps its own SQLite files."""
+        return self.database_url.get_secret_value() if self.database_url else None
+
+    @property
+    def backups_dir(self) -> Path:
+        """Where backup packages are kept."""
+        return self.data_dir / "backups"
+
+    def vcenter(self) -> VCenter:
+        """How to reach vCenter; raises SettingMissing naming each setting that lacks."""
+        values = {
+            "VMKOPS_VCENTER_URL": self.vcenter_url,
+            "VMKOPS_VCENTER_USER": self.vcenter_user,
+            "VMKOPS_VCENTER_PASSWORD": self.vcenter_password,
+        }
+        if missing := [name for name, value in values.items() if value is None]:
+            raise SettingMissing(
+                f"No vCenter is set. Set {', '.join(missing)} (in the environment or vmkops.toml) and start again."
+            )
+        return VCenter.model_validate(
+            {
+                "url": self.vcenter_url,
+                "user": self.vcenter_user,
+                "password": self.vcenter_password,
+                "ca_file": self.vcenter_ca_file,
+                "insecure": self.vcenter_insecure,
+            }
+        )
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the environment, then the file that VMKOPS_CONFIG names (default `vmkops.toml` if it is there).
+
+    Raises SettingMissing with the setting's name and the mend; values of secrets are never repeated.
+    """
+    values: dict[str, Any] = _file_values(environ)
+    names = [field.alias for field in Settings.model_fields.values() if field.alias]
+    values.update({name: environ[name] for name in names if environ.get(name)})
+    for name in SECRETS:
+        if secret_file := environ.get(f"{name}_FILE"):
+            values[name] = _secret(name, secret_file)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingMissing(_explain(error)) from None
+    url = settings.postgres_url
+    if url and not url.startswith(("postgresql://", "postgres://")):
+        raise SettingMissing(
+            "VMKOPS_DATABASE_URL must begin with postgresql:// ; leave it out to use SQLite in VMKOPS_DATA_DIR."
+        )
+    return settings
+
+
+def _file_values(environ: Mapping[str, str]) -> dict[str, Any]:
+    path = Path(environ.get("VMKOPS_CONFIG") or "vmkops.toml")
+    if not path.is_file():
+        if environ.get("VMKOPS_CONFIG"):
+            raise SettingMissing(f"VMKOPS_CONFIG names {path}, and there is no such file.")
+        return {}
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise SettingMissing(f"{path} cannot be read as TOML: {error}") from error
+
+
+def _secret(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except OSError as error:
+        raise SettingMissing(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from error
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for item in error.errors(include_input=False, include_url=False):
+        name = str(item["loc"][0]) if item["loc"] else "settings"
+        lines.append(f"{name}: {item['msg'].removeprefix('Value error, ')}")
+    return "; ".join(lines)

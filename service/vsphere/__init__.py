@@ -1,0 +1,1 @@
+"""vSphere through pyVmomi: the only place that imports it."""

@@ -1,0 +1,40 @@
+"""Asks vCenter for the OVF descriptor of an exported VM."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from pyVmomi import vim
+
+from service.errors import VSphereRefused
+from service.vsphere.session import Instance, Session
+
+
+class ExportedFile(Protocol):
+    """A disk file as the descriptor refers to it."""
+
+    @property
+    def key(self) -> str: ...  # noqa: D102
+    @property
+    def file(self) -> str: ...  # noqa: D102
+    @property
+    def size(self) -> int: ...  # noqa: D102
+
+
+async def create_descriptor(session: Session, vm: str, name: str, files: Sequence[ExportedFile]) -> str:
+    """The OVF envelope (XML) of the VM `vm` (a moref) with these disk files, by `OvfManager.CreateDescriptor`."""
+
+    def ask(instance: Instance) -> str:
+        params = vim.OvfManager.CreateDescriptorParams(
+            name=name,
+            includeImageFiles=False,
+            ovfFiles=[vim.OvfManager.OvfFile(deviceId=item.key, path=item.file, size=item.size) for item in files],
+        )
+        machine = vim.VirtualMachine(vm, instance._stub)
+        answer = instance.content.ovfManager.CreateDescriptor(obj=machine, cdp=params)
+        if answer.error:
+            raise VSphereRefused(f"vCenter could not describe the VM as OVF: {answer.error[0].localizedMessage}")
+        return str(answer.ovfDescriptor)
+
+    return await session.call(ask)

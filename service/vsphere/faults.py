@@ -1,0 +1,85 @@
+"""Turns what pyVmomi raises into the service's own errors, the most specific fault first."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from xml.parsers.expat import ExpatError
+
+from pyVmomi import vim, vmodl
+
+from service import errors
+from service.settings import VCenter
+
+# Looked up along type(fault).__mro__, so that NotAuthenticated is found before NoPermission, its parent.
+FAULTS: dict[type, tuple[type[errors.VmkopsError], str]] = {
+    vim.fault.InvalidLogin: (
+        errors.CredentialsRefused,
+        "vCenter refuses the user name or password. Check VMKOPS_VCENTER_USER and VMKOPS_VCENTER_PASSWORD.",
+    ),
+    vim.fault.NotAuthenticated: (
+        errors.VSphereUnavailable,
+        "The vCenter session ended and could not be renewed. Try again.",
+    ),
+    vim.fault.NoPermission: (
+        errors.VSphereRefused,
+        "The vCenter user lacks a privilege for this ({said}). Give it that privilege and try again.",
+    ),
+    vmodl.fault.ManagedObjectNotFound: (
+        errors.NotFound,
+        "The VM or snapshot is not there any more; it was removed meanwhile.",
+    ),
+    vim.fault.TaskInProgress: (
+        errors.VSphereBusy,
+        "Another task runs on the VM ({said}). Try again when it has ended.",
+    ),
+    vim.fault.ApplicationQuiesceFault: (
+        errors.SnapshotFailed,
+        "The guest could not be quiesced ({said}). Look at VMware Tools in the guest.",
+    ),
+    vim.fault.ToolsUnavailable: (
+        errors.SnapshotFailed,
+        "VMware Tools do not run in the guest, so it cannot be quiesced.",
+    ),
+    vim.fault.NoDiskSpace: (errors.VSphereRefused, "The datastore has no room left ({said})."),
+    vim.fault.SnapshotFault: (errors.SnapshotFailed, "vSphere could not take the snapshot: {said}"),
+    vim.fault.InvalidState: (errors.VSphereBusy, "The VM is in a state that does not allow this ({said})."),
+    vmodl.fault.NotSupported: (errors.VSphereRefused, "This vSphere does not support that: {said}"),
+}
+
+
+def translate(error: BaseException, vcenter: VCenter) -> errors.VmkopsError:
+    """The error of ours that says what `error` means and what to do next; the caller raises it from `error`."""
+    if isinstance(error, errors.VmkopsError):
+        return error
+    if isinstance(error, vmodl.MethodFault):
+        for kind in type(error).__mro__:
+            if kind in FAULTS:
+                meaning, words = FAULTS[kind]
+                return meaning(words.format(said=said(error)))
+        return errors.VSphereRefused(f"vSphere answered {type(error).__name__.rpartition('.')[2]}: {said(error)}")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return errors.CertificateUntrusted(
+            f"The certificate of {vcenter.host} is not trusted ({error.verify_message}). Set VMKOPS_VCENTER_CA_FILE to "
+            "the PEM file of its CA, or VMKOPS_VCENTER_INSECURE=true to do without (for a lab)."
+        )
+    if isinstance(error, socket.gaierror):
+        return errors.VSphereUnavailable(
+            f"The name {vcenter.host} does not resolve. Check VMKOPS_VCENTER_URL and the DNS of this machine."
+        )
+    if isinstance(error, (OSError, http.client.HTTPException, ExpatError, TimeoutError)):
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return errors.VSphereUnavailable(
+            f"vCenter at {vcenter.host}:{vcenter.port} does not answer ({reason}). "
+            "Check VMKOPS_VCENTER_URL and the network."
+        )
+    return errors.VmkopsError(f"Unexpected answer from vSphere: {type(error).__name__}: {error}")
+
+
+def said(fault: vmodl.MethodFault) -> str:
+    """The words of a fault: its message, or that of its cause, or its name."""
+    words = str(getattr(fault, "msg", "") or "").strip()
+    if not words and getattr(fault, "faultCause", None):
+        words = str(getattr(fault.faultCause, "msg", "") or "")
+    return words or type(fault).__name__.rpartition(".")[2]

@@ -1,0 +1,113 @@
+"""Finds VMs by what people call them: a name, or `name:`, `ipaddr:`, `uuid:`, `moref:` before it."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pyVmomi import vim
+
+from service.errors import Ambiguous, InvalidParams, NotFound
+from service.vsphere.session import Instance, Session, read_all, read_properties
+
+PROPERTIES = [
+    "name",
+    "config.uuid",
+    "config.template",
+    "guest.ipAddress",
+    "guest.toolsRunningStatus",
+    "runtime.powerState",
+    "runtime.consolidationNeeded",
+    "summary.storage.committed",
+]
+FIELDS = {"name": "name", "ipaddr": "ip_address", "uuid": "uuid", "moref": "moref"}
+
+
+class Vm(BaseModel):
+    """One VM as the inventory shows it; `moref` is good within one vCenter only."""
+
+    model_config = ConfigDict(frozen=True)
+
+    moref: str
+    name: str
+    uuid: str = ""
+    ip_address: str = ""
+    power_state: str = ""
+    tools_running: bool = False
+    template: bool = False
+    consolidation_needed: bool = False
+    allocated: int | None = None
+    """Bytes that the VM takes on its datastores: an upper guess at what a backup has to read."""
+
+    @classmethod
+    def read(cls, moref: str, values: dict[str, Any]) -> Vm:
+        """A VM from the properties that the PropertyCollector gave."""
+        return cls(
+            moref=moref,
+            name=values.get("name", ""),
+            uuid=values.get("config.uuid", ""),
+            ip_address=values.get("guest.ipAddress", ""),
+            power_state=str(values.get("runtime.powerState", "")),
+            tools_running=values.get("guest.toolsRunningStatus") == "guestToolsRunning",
+            template=bool(values.get("config.template", False)),
+            consolidation_needed=bool(values.get("runtime.consolidationNeeded", False)),
+            allocated=values.get("summary.storage.committed"),
+        )
+
+
+async def list_vms(session: Session) -> list[Vm]:
+    """Every VM of the vCenter, by name."""
+    found = await session.call(lambda instance: read_all(instance, vim.VirtualMachine, PROPERTIES))
+    return sorted((Vm.read(item._moId, values) for item, values in found), key=lambda vm: vm.name.lower())
+
+
+async def find_vm(session: Session, selector: str) -> Vm:
+    """The one VM that `selector` means.
+
+    Raises NotFound with near names, Ambiguous with a `moref:` selector for each candidate, InvalidParams for
+    an empty selector.
+    """
+    kind, value = split_selector(selector)
+    return choose(await list_vms(session), kind, value)
+
+
+async def read_vm(session: Session, moref: str) -> Vm:
+    """The VM with this moref as it is now; raises NotFound when it has gone."""
+
+    def ask(instance: Instance) -> Vm:
+        vm = vim.VirtualMachine(moref, instance._stub)
+        return Vm.read(moref, read_properties(instance, [vm], vim.VirtualMachine, PROPERTIES)[0][1])
+
+    return await session.call(ask)
+
+
+def split_selector(selector: str) -> tuple[str, str]:
+    """`("ipaddr", "10.0.0.1")` from `ipaddr:10.0.0.1`; a selector without a known kind is a name."""
+    text = selector.strip()
+    kind, colon, value = text.partition(":")
+    if colon and kind.lower() in FIELDS:
+        kind, text = kind.lower(), value.strip()
+    else:
+        kind = "name"
+    if not text or len(text) > 255:
+        raise InvalidParams("Name a VM: its name, or name:, ipaddr:, uuid: or moref: and the value.")
+    return kind, text
+
+
+def choose(vms: list[Vm], kind: str, value: str) -> Vm:
+    """The one VM of `vms` that fits; exact case wins over any case."""
+    lowered = value.lower()
+    by_kind = [(str(getattr(vm, FIELDS[kind])), vm) for vm in vms]
+    found = [vm for text, vm in by_kind if text == value] or [vm for text, vm in by_kind if text.lower() == lowered]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Ambiguous(
+            f"{len(found)} VMs have the {kind} {value!r}. Choose one by its moref.",
+            [f"moref:{vm.moref}" for vm in found],
+        )
+    names = sorted({vm.name for vm in vms})
+    near = [name for name in names if lowered in name.lower()] or difflib.get_close_matches(value, names, 5, 0.5)
+    hint = " Did you mean one of these?" if near[:5] else ""
+    raise NotFound(f"There is no VM with the {kind} {value!r}.{hint}", near[:5])

@@ -1,0 +1,108 @@
+"""Export leases: where the disks of a snapshot can be read from, and the timer that keeps them open."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pyVmomi import vim, vmodl
+
+from service.errors import VmkopsError, VSphereRefused
+from service.vsphere.session import Instance, Session
+from service.vsphere.tasks import watch
+
+log = logging.getLogger(__name__)
+
+RENEW_SECONDS = 20
+"""A lease ends after 300 seconds without a progress call (vmware/pyvmomi#333); this leaves room for lost ones."""
+
+
+class LeasedDisk(BaseModel):
+    """One disk of a lease: its key in the VM, the file name it is offered under, and where to read it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    file: str
+    url: str
+    size: int | None = None
+
+
+class Lease(BaseModel):
+    """An open export lease; it lives in the session that opened it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    moref: str
+    disks: list[LeasedDisk]
+
+
+async def open_lease(session: Session, snapshot: str) -> Lease:
+    """Open an export lease on a snapshot (a moref) and wait until its disks can be read."""
+
+    def ask(instance: Instance) -> Lease:
+        lease = vim.vm.Snapshot(snapshot, instance._stub).ExportSnapshot()
+        state = vim.HttpNfcLease.State
+        ended = watch(instance, lease, "state", lambda value: value in (state.ready, state.error, state.done))
+        if ended != state.ready:
+            raise lease.error or VSphereRefused(f"vSphere gave no export lease (it is {ended}).")
+        info: Any = lease.info
+        disks = [
+            LeasedDisk(
+                key=url.key,
+                file=url.targetId or url.key.rpartition("/")[2].replace(":", "-") + ".vmdk",
+                # A host that is asked directly leaves its own name to the caller, as `*`.
+                url=url.url.replace("*", session.vcenter.host, 1) if "//*" in url.url else url.url,
+                size=url.fileSize or None,
+            )
+            for url in info.deviceUrl
+            if url.disk
+        ]
+        return Lease(moref=lease._moId, disks=disks)
+
+    return await session.call(ask)
+
+
+async def complete_lease(session: Session, lease: str) -> None:
+    """Say that the export is done."""
+    await session.call(lambda instance: vim.HttpNfcLease(lease, instance._stub).HttpNfcLeaseComplete())
+
+
+async def abort_lease(session: Session, lease: str) -> None:
+    """Give the lease up; one that is gone already is no error."""
+
+    def ask(instance: Instance) -> None:
+        with contextlib.suppress(
+            vmodl.fault.ManagedObjectNotFound, vim.fault.InvalidState, vim.fault.Timedout, vim.fault.NotAuthenticated
+        ):
+            vim.HttpNfcLease(lease, instance._stub).HttpNfcLeaseAbort()
+
+    await session.call(ask)
+
+
+@contextlib.asynccontextmanager
+async def kept_alive(session: Session, lease: str, percent: Callable[[], int]) -> AsyncIterator[None]:
+    """Renew the lease on a timer for as long as the block runs, whether or not data flows; `percent` is shown."""
+
+    def progress(instance: Instance) -> None:
+        vim.HttpNfcLease(lease, instance._stub).HttpNfcLeaseProgress(max(0, min(99, percent())))
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            try:
+                await session.call(progress)
+            except VmkopsError as error:
+                log.warning("export lease not renewed: %s", error, extra={"lease": lease})
+
+    timer = asyncio.create_task(renew())
+    try:
+        yield
+    finally:
+        timer.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await timer

@@ -1,0 +1,144 @@
+"""One signed-in session with a vCenter, used from threads of its own so that nothing else ever waits for SOAP."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeAlias, TypeVar
+
+from pyVmomi import vim, vmodl
+from pyVmomi.SoapAdapter import SoapStubAdapter
+
+from service.settings import VCenter
+from service.vsphere.faults import translate
+
+T = TypeVar("T")
+Instance: TypeAlias = Any
+"""A signed-in `vim.ServiceInstance`; pyVmomi makes its classes at run time, so its types say little."""
+log = logging.getLogger(__name__)
+
+CALL_SECONDS = 120
+LOGOUT_SECONDS = 5
+THREADS = 32
+
+
+class Session:
+    """Signs in once, on first use; signs in again, once per call, when vCenter says that the login has expired."""
+
+    def __init__(self, vcenter: VCenter) -> None:
+        self.vcenter = vcenter
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="vsphere")
+        self._login = threading.Lock()
+        self._instance: Instance | None = None
+
+    async def call(self, ask: Callable[[Instance], T], *, limit: float | None = CALL_SECONDS) -> T:
+        """Run `ask(service_instance)` in a thread and return what it returns.
+
+        `limit` is in seconds; past it VSphereUnavailable is raised (the thread ends with its socket). Everything
+        that pyVmomi raises comes out as one of the errors of `service.errors`.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            return await asyncio.wait_for(loop.run_in_executor(self._threads, self.run, ask), limit)
+        except Exception as error:
+            raise translate(error, self.vcenter) from error
+
+    def run(self, ask: Callable[[Instance], T]) -> T:
+        """The same from a thread that may wait; raises pyVmomi's own faults."""
+        instance = self._signed_in()
+        try:
+            return ask(instance)
+        except vim.fault.NotAuthenticated:
+            log.info("vSphere session expired, signing in again", extra={"vcenter": self.vcenter.host})
+            return ask(self._signed_in(expired=instance))
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """How certificates are checked, for SOAP and for the disk data alike."""
+        if self.vcenter.insecure:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            return context
+        return ssl.create_default_context(cafile=str(self.vcenter.ca_file) if self.vcenter.ca_file else None)
+
+    async def close(self) -> None:
+        """Sign out and let the threads go; never raises."""
+        if self._instance is not None:
+            instance, self._instance = self._instance, None
+            try:
+                loop = asyncio.get_running_loop()
+                logout = loop.run_in_executor(self._threads, lambda: instance.content.sessionManager.Logout())
+                await asyncio.wait_for(logout, LOGOUT_SECONDS)
+            except Exception as error:
+                log.info("signing out of vCenter failed: %s", error)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _signed_in(self, expired: Instance | None = None) -> Instance:
+        with self._login:
+            if self._instance is None or self._instance is expired:
+                self._instance = self._sign_in()
+            return self._instance
+
+    def _sign_in(self) -> Instance:
+        vcenter = self.vcenter
+        stub = SoapStubAdapter(
+            host=vcenter.host,
+            port=vcenter.port,
+            path="/sdk",
+            version="vim.version.version9",
+            sslContext=self.ssl_context(),
+            httpConnectionTimeout=CALL_SECONDS,
+            poolSize=THREADS,
+        )
+        instance: Instance = vim.ServiceInstance("ServiceInstance", stub)
+        try:
+            instance.content.sessionManager.Login(vcenter.user, vcenter.password.get_secret_value(), None)
+        except BaseException:
+            stub.DropConnections()
+            raise
+        return instance
+
+
+def read_properties(
+    instance: Instance, objects: list[Any], kind: type, names: list[str]
+) -> list[tuple[Any, dict[str, Any]]]:
+    """Read properties of many objects at once through the PropertyCollector; an unset property is absent.
+
+    An object that is gone raises ManagedObjectNotFound.
+    """
+    specs = vmodl.query.PropertyCollector
+    wanted = specs.FilterSpec(
+        objectSet=[specs.ObjectSpec(obj=item, skip=False) for item in objects],
+        propSet=[specs.PropertySpec(type=kind, pathSet=names, all=False)],
+    )
+    return _retrieve(instance, wanted)
+
+
+def read_all(instance: Instance, kind: type, names: list[str]) -> list[tuple[Any, dict[str, Any]]]:
+    """Read properties of every object of a kind in the inventory."""
+    specs = vmodl.query.PropertyCollector
+    content = instance.content
+    view = content.viewManager.CreateContainerView(content.rootFolder, [kind], True)
+    try:
+        walk = specs.TraversalSpec(name="view", path="view", skip=False, type=vim.view.ContainerView)
+        wanted = specs.FilterSpec(
+            objectSet=[specs.ObjectSpec(obj=view, skip=True, selectSet=[walk])],
+            propSet=[specs.PropertySpec(type=kind, pathSet=names, all=False)],
+        )
+        return _retrieve(instance, wanted)
+    finally:
+        view.DestroyView()
+
+
+def _retrieve(instance: Instance, wanted: Any) -> list[tuple[Any, dict[str, Any]]]:
+    collector = instance.content.propertyCollector
+    page = collector.RetrievePropertiesEx([wanted], vmodl.query.PropertyCollector.RetrieveOptions(maxObjects=500))
+    found = []
+    while page:
+        found += [(item.obj, {each.name: each.val for each in item.propSet}) for item in page.objects]
+        page = collector.ContinueRetrievePropertiesEx(page.token) if page.token else None
+    return found

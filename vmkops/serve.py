@@ -1,0 +1,71 @@
+"""`vmkops serve`: the service, and the Slack bot beside it as soon as Slack's settings are there."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+
+from aiohttp import web
+
+from bot.app import Bot, start_bot
+from bot.settings import BotSettings, SettingsError
+from service.auth import Doorkeeper, Scope
+from service.client import ServiceClient
+from service.errors import SettingMissing
+from service.running import listening, running, set_up_logging, until_told
+from service.settings import Settings, read_settings
+
+
+def main(argv: Sequence[str]) -> int:
+    """Serve until told to stop. Exit 0 after a stop, 2 for wrong usage or settings."""
+    parser = argparse.ArgumentParser(prog="vmkops serve", description="The service, its jobs, and the Slack bot.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
+    parser.add_argument("--port", type=int, default=8080, help="port to listen on (default %(default)s)")
+    arguments = parser.parse_args(list(argv))
+    set_up_logging()
+    try:
+        asyncio.run(_serve(read_settings(), BotSettings.from_environment(os.environ), arguments.host, arguments.port))
+    except (SettingMissing, SettingsError) as error:
+        print(f"vmkops serve: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+async def _serve(settings: Settings, slack: BotSettings | None, host: str, port: int) -> None:
+    async with running(settings) as service:
+        bot_door: list[Bot] = []
+
+        async def slack_events(request: web.Request) -> web.StreamResponse:
+            if not bot_door or bot_door[0].http_handler is None:
+                raise web.HTTPNotFound
+            return await bot_door[0].http_handler(request)
+
+        service.app.router.add_post("/slack/events", slack_events)
+        async with (
+            listening(service.app, host, port) as url,
+            _bot(slack, service.services.doorkeeper, url, bot_door),
+        ):
+            if bot_door:
+                service.services.health["slack"] = bot_door[0].status
+            print(f"vmkops serves at {url}", flush=True)
+            await until_told()
+
+
+@contextlib.asynccontextmanager
+async def _bot(slack: BotSettings | None, doorkeeper: Doorkeeper, url: str, door: list[Bot]) -> AsyncIterator[None]:
+    if slack is None:
+        yield
+        return
+    async with ServiceClient(url, doorkeeper.lend("slack-bot", Scope.OPERATE)) as client:
+        bot = start_bot(slack, client)
+        await bot.start()
+        door.append(bot)
+        try:
+            yield
+        finally:
+            door.clear()
+            await bot.stop()
