@@ -1,0 +1,70 @@
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8080
+UV_VERSION = 0.13.9
+BIN = .venv/bin
+
+.PHONY: help setup serve test check lint types layers fast peers demo bench manifest lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: .venv/ready ## only the environment, in .venv
+
+.venv/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "vmkops needs Python 3.11 or newer; name one with make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+.venv/ready: .venv/uv requirements.lock pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+.venv/developer: .venv/ready requirements-dev.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@touch $@
+
+serve: .venv/ready ## the service on http://127.0.0.1:8080
+	$(BIN)/vmkops serve --host $(HOST) --port $(PORT)
+
+test: lint types layers peers ## everything, real peers included
+	$(BIN)/pytest -n auto
+
+check: lint types layers fast ## lint, types, layers and the fast tests
+
+lint: .venv/developer
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: .venv/developer
+	$(BIN)/mypy
+
+layers: .venv/developer
+	$(BIN)/lint-imports
+
+fast: .venv/developer
+	$(BIN)/pytest -n auto --ignore tests/e2e --ignore tests/integration
+
+peers: .venv/developer
+	$(BIN)/python -m tests.peers
+
+demo: .venv/developer ## a simulated vCenter, a local Slack and the service together
+	$(BIN)/python -m tests.demo
+
+bench: .venv/developer ## every benchmark, one table each
+	for each in benchmarks/[a-z]*.py; do $(BIN)/python $$each || exit 1; done
+
+manifest: .venv/ready ## deploy/slack-manifest.json from the commands
+	$(BIN)/python -m bot.manifest
+
+lock: .venv/uv ## both lock files from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade pyproject.toml \
+	  --custom-compile-command "make lock" -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes pyproject.toml --group dev \
+	  -c requirements.lock --custom-compile-command "make lock" -o requirements-dev.lock
+
+clean: ## what the above made, but not your data
+	rm -rf .venv .peers .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,35 @@
+"""Figures are short enough for a phone and right enough for a decision."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.cards.figures import amount, duration, took
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1_000, "1.0 kB"), (4_200_000_000, "4.2 GB"), (2.5e12, "2.5 TB")],
+)
+def test_bytes_are_told_in_decimal_units(number: float, text: str) -> None:
+    assert amount(number) == text
+
+
+def test_other_things_keep_their_unit() -> None:
+    assert amount(1_200, "files") == "1,200 files"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (59.4, "59 s"), (60, "1 min 00 s"), (192, "3 min 12 s"), (3840, "1 h 04 min"), (-1, "0 s")],
+)
+def test_time_span_shows_two_units(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("started", "finished"),
+    [(None, "2026-01-31T10:00:00Z"), ("soon", "later"), ("2026-01-31T10:00:00", "2026-01-31T10:00:00Z")],
+)
+def test_unreadable_time_is_left_out(started: str | None, finished: str) -> None:
+    assert took(started, finished) == ""

@@ -1,0 +1,111 @@
+"""The card of a status code tells every reading at a glance, and says when releases disagree."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.cards.vmkerr import MEANING_DIFFERS, MEANINGS, NUMBER_DIFFERS, one_line, release_names, vmkerr_card
+from service.client import VmkerrAnswer, VmkerrMatch
+from tests.bot.examples import BOTH_READINGS, NEWER_CONFLICT, READ_ONLY, RESERVATION_CONFLICT, meaning
+from tests.bot.slack_limits import assert_slack_takes, drawn
+
+
+def test_both_readings_stand_in_the_card_with_their_releases() -> None:
+    card = vmkerr_card(BOTH_READINGS, asked_by="<@U1>")
+    assert drawn(card).splitlines() == [
+        "0xbad0022 = 195887138",
+        MEANING_DIFFERS,
+        "*SCSI reservation conflict*  —  ESX 3.5",
+        "`VMK_RESERVATION_CONFLICT`  ·  errno `EAGAIN`",
+        "*Read only*  —  ESXi 5.0 – 6.0, DDK 2024",
+        "`VMK_READ_ONLY`  ·  errno `EROFS`",
+        "`/vmkerr 0xbad0022` · asked by <@U1>",
+    ]
+
+
+def test_notification_says_both_readings_in_one_line() -> None:
+    assert one_line(BOTH_READINGS) == (
+        "0xbad0022: SCSI reservation conflict (ESX 3.5) or Read only (ESXi 5.0 – 6.0, DDK 2024)"
+    )
+
+
+def test_releases_that_agree_are_no_warning() -> None:
+    card = vmkerr_card(VmkerrAnswer(query="0xbad0022", kind="code", matches=[READ_ONLY], differs=False))
+    assert "⚠️" not in drawn(card)
+
+
+def test_one_meaning_with_two_numbers_is_told_once() -> None:
+    found = [RESERVATION_CONFLICT, NEWER_CONFLICT]
+    card = vmkerr_card(VmkerrAnswer(query="reservation conflict", kind="text", matches=found, differs=True))
+    assert drawn(card).splitlines() == [
+        "reservation conflict: 1 meaning",
+        NUMBER_DIFFERS,
+        "*SCSI reservation conflict*  ·  `VMK_RESERVATION_CONFLICT`  ·  errno `EAGAIN`",
+        "`0xbad0022` ESX 3.5  ·  `0xbad0023` ESXi 5.0 – 6.0, DDK 2024",
+    ]
+
+
+def test_long_list_shows_the_first_and_how_many_more_there_are() -> None:
+    found = [meaning(0xBAD0001 + place, f"VMK_{place}", f"Meaning {place}", ["esx-3.5"]) for place in range(172)]
+    card = vmkerr_card(VmkerrAnswer(query="EINVAL", kind="errno", matches=found, differs=False))
+    assert drawn(card).splitlines()[0] == "EINVAL: 172 meanings"
+    assert f"Meaning {MEANINGS - 1}*" in drawn(card)
+    assert f"…and {172 - MEANINGS} more." in drawn(card)
+    assert card.text.endswith("or 169 more")
+    assert_slack_takes(card)
+
+
+def test_list_that_just_fits_mentions_no_more() -> None:
+    found = [meaning(0xBAD0001 + place, f"VMK_{place}", f"Meaning {place}", ["esx-3.5"]) for place in range(MEANINGS)]
+    assert "more" not in drawn(vmkerr_card(VmkerrAnswer(query="E", kind="errno", matches=found, differs=False)))
+
+
+def test_note_of_the_service_is_small_print() -> None:
+    note = "No table of ESX 4.x is known."
+    card = vmkerr_card(BOTH_READINGS.model_copy(update={"note": note}))
+    assert card.blocks[-1]["type"] == "context"
+    assert card.blocks[-1]["elements"][0]["text"] == note
+
+
+@pytest.mark.parametrize(
+    ("releases", "names"),
+    [
+        (["esx-3.5"], "ESX 3.5"),
+        (["esxi-5.0", "esxi-5.1", "esxi-6.0"], "ESXi 5.0 – 6.0"),
+        (["esxi-5.0", "esxi-6.0"], "ESXi 5.0, ESXi 6.0"),
+        (["ddk-2024", "esxi-6.0", "esx-3.5"], "ESX 3.5, ESXi 6.0, DDK 2024"),
+        (["esx-3.5", "esxi-5.0"], "ESX 3.5, ESXi 5.0"),
+        (["esxi-7.0u3", "host42"], "ESXi 7.0u3, host42"),
+        ([], ""),
+    ],
+)
+def test_releases_are_written_as_people_say_them(releases: list[str], names: str) -> None:
+    assert release_names(releases) == names
+
+
+MATCHES = st.builds(
+    VmkerrMatch,
+    code=st.text(max_size=20),
+    hex=st.text(max_size=20),
+    decimal=st.integers(0, 5),
+    name=st.text(max_size=300),
+    errno=st.text(max_size=20),
+    description=st.one_of(st.text(), st.text("<>&*`", max_size=4_000)),
+    releases=st.lists(st.text(max_size=200), max_size=50),
+)
+
+
+@given(
+    st.builds(
+        VmkerrAnswer,
+        query=st.text(max_size=4_000),
+        kind=st.just("text"),
+        matches=st.lists(MATCHES, max_size=30),
+        differs=st.booleans(),
+        note=st.text(max_size=4_000),
+    )
+)
+def test_slack_takes_the_card_of_any_answer(found: VmkerrAnswer) -> None:
+    assert_slack_takes(vmkerr_card(found, asked_by="<@U1>"))

@@ -1,0 +1,158 @@
+"""A fake upstream: a small real HTTP server that answers the contract's calls from what a test put into it.
+
+It stands where `vmkops serve` stands, so that the bot's own client, its time-outs and its streams are the real ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from service.client import Job, JobState, Problem, VmkerrAnswer
+
+NOT_FOUND = Problem(title="Not found", status=404, detail="There is no such thing here.")
+
+
+class Call(NamedTuple):
+    """One request that reached the service."""
+
+    method: str
+    path: str
+    on_behalf_of: str | None
+    idempotency_key: str | None
+    body: dict[str, Any]
+
+
+class FakeService:
+    """The service as the bot meets it: `meanings`, `vms` and `jobs` are what it knows, `refusals` and `garbled` what it
+    answers instead, by the beginning of the path.
+    """
+
+    def __init__(self) -> None:
+        self.meanings: dict[str, VmkerrAnswer] = {}
+        self.vms: dict[str, dict[str, Any]] = {}
+        self.jobs: dict[str, Job] = {}
+        self.refusals: dict[str, Problem] = {}
+        self.garbled: dict[str, Any] = {}
+        self.calls: list[Call] = []
+        self.held: asyncio.Event | None = None
+        self._changed = asyncio.Condition()
+        app = web.Application(middlewares=[self._edge])
+        app.router.add_get("/vmkerr/{query}", self._vmkerr)
+        app.router.add_get("/vms/{selector}", self._vm)
+        app.router.add_post("/actions/{name}", self._act)
+        app.router.add_get("/jobs", self._jobs)
+        app.router.add_get("/jobs/{id}", self._job)
+        app.router.add_post("/jobs/{id}/cancel", self._cancel)
+        app.router.add_get("/jobs/{id}/events", self._events)
+        self._server = TestServer(app)
+
+    async def __aenter__(self) -> Self:
+        await self._server.start_server()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._server.close()
+
+    @property
+    def url(self) -> str:
+        return str(self._server.make_url("/"))
+
+    def called(self, path: str) -> list[Call]:
+        """The requests that began with this path."""
+        return [call for call in self.calls if call.path.startswith(path)]
+
+    async def change(self, job: Job) -> None:
+        """Let a job be in this state from now on, and tell everyone who follows it."""
+        async with self._changed:
+            self.jobs[job.id] = job
+            self._changed.notify_all()
+
+    @web.middleware
+    async def _edge(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        self.calls.append(
+            Call(
+                method=request.method,
+                path=request.path,
+                on_behalf_of=request.headers.get("X-On-Behalf-Of"),
+                idempotency_key=request.headers.get("Idempotency-Key"),
+                body=await request.json() if request.can_read_body else {},
+            )
+        )
+        if self.held:
+            await self.held.wait()
+        for path, problem in self.refusals.items():
+            if request.path.startswith(path):
+                return _problem(problem)
+        for path, body in self.garbled.items():
+            if request.path.startswith(path):
+                return web.json_response(body)
+        return await handler(request)
+
+    async def _vmkerr(self, request: web.Request) -> web.Response:
+        answer = self.meanings.get(request.match_info["query"])
+        return _json(answer) if answer else _problem(NOT_FOUND)
+
+    async def _vm(self, request: web.Request) -> web.Response:
+        vm = self.vms.get(request.match_info["selector"])
+        return web.json_response(vm) if vm else _problem(NOT_FOUND)
+
+    async def _act(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        target = self.vms[body["params"]["vm"]]["name"]
+        live = next((job for job in self.jobs.values() if job.target == target and not job.state.final), None)
+        if live is None:
+            live = Job(
+                id=f"job{len(self.jobs) + 1}",
+                action=request.match_info["name"],
+                target=target,
+                state=JobState.QUEUED,
+                requested_by=request.headers.get("X-On-Behalf-Of", ""),
+                reply_to=body["reply_to"],
+            )
+            await self.change(live)
+        return _json(live, status=202)
+
+    async def _jobs(self, request: web.Request) -> web.Response:
+        live = {"true": True, "false": False}.get(request.query.get("live", ""))
+        found = [job for job in self.jobs.values() if live is None or job.state.final is not live]
+        return web.json_response({"jobs": [job.model_dump(mode="json") for job in reversed(found)]})
+
+    async def _job(self, request: web.Request) -> web.Response:
+        job = self.jobs.get(request.match_info["id"])
+        return _json(job) if job else _problem(NOT_FOUND)
+
+    async def _cancel(self, request: web.Request) -> web.Response:
+        job = self.jobs.get(request.match_info["id"])
+        return _json(job) if job else _problem(NOT_FOUND)
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        job_id, last = request.match_info["id"], None
+        while last is None or not last.state.final:
+            async with self._changed:
+                while self.jobs[job_id] == last:
+                    await self._changed.wait()
+                last = self.jobs[job_id]
+            await response.write(b"event: job\ndata: " + last.model_dump_json().encode() + b"\n\n")
+        return response
+
+
+def _json(value: VmkerrAnswer | Job, status: int = 200) -> web.Response:
+    return web.json_response(value.model_dump(mode="json"), status=status)
+
+
+def _problem(problem: Problem) -> web.Response:
+    return web.json_response(
+        problem.model_dump(mode="json"), status=problem.status, content_type="application/problem+json"
+    )

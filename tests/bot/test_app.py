@@ -1,0 +1,281 @@
+"""The bot at its rim: signed requests are acknowledged at once, each answered once, and errors end calmly."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from slack_sdk.signature import SignatureVerifier
+
+from bot.app import Bot, start_bot
+from bot.settings import BotSettings, SettingsError
+from service.client import Problem, ServiceClient
+from tests.bot.examples import BOTH_READINGS, copying
+from tests.bot.fake_service import FakeService
+from tests.bot.fake_slack import BOT_TOKEN, FakeSlack
+
+SECRET = "signing-secret"
+FORM = "application/x-www-form-urlencoded"
+
+
+def settings_for(slack: FakeSlack, **more: str) -> BotSettings:
+    environ = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_SIGNING_SECRET": SECRET, "SLACK_API_URL": slack.api_url, **more}
+    settings = BotSettings.from_environment(environ)
+    assert settings is not None
+    return settings
+
+
+@pytest.fixture
+async def bot(slack: FakeSlack, client: ServiceClient) -> AsyncIterator[Bot]:
+    started = start_bot(settings_for(slack), client)
+    await started.start()
+    yield started
+    await started.stop()
+
+
+@pytest.fixture
+async def door(bot: Bot) -> AsyncIterator[TestClient[web.Request, web.Application]]:
+    """The bot's own door, as Slack reaches it."""
+    app = web.Application()
+    assert bot.http_handler is not None
+    app.router.add_post("/slack/events", bot.http_handler)
+    async with TestClient(TestServer(app)) as opened:
+        yield opened
+
+
+class Sender:
+    """Sends what Slack sends, signed as Slack signs it."""
+
+    def __init__(self, door: TestClient[web.Request, web.Application], slack: FakeSlack) -> None:
+        self._door, self._slack = door, slack
+        self._number = 0
+
+    async def command(self, command: str, text: str, *, trigger: str = "", secret: str = SECRET) -> int:
+        self._number += 1
+        body = {
+            "command": command,
+            "text": text,
+            "user_id": "U1",
+            "channel_id": "C1",
+            "team_id": "T1",
+            "trigger_id": trigger or f"1.{self._number}",
+            "response_url": self._slack.response_url,
+        }
+        return await self._send(urlencode(body), FORM, secret)
+
+    async def click(self, action_id: str, value: str) -> int:
+        payload = {
+            "type": "block_actions",
+            "user": {"id": "U2"},
+            "channel": {"id": "C1"},
+            "team": {"id": "T1"},
+            "trigger_id": "2.1",
+            "response_url": self._slack.response_url,
+            "actions": [{"type": "button", "action_id": action_id, "block_id": "b", "value": value}],
+        }
+        return await self._send(
+            urlencode({"payload": json.dumps(payload)}), "application/x-www-form-urlencoded", SECRET
+        )
+
+    async def event(self, event: dict[str, Any]) -> int:
+        body = {"type": "event_callback", "team_id": "T1", "event_id": "Ev1", "event": event}
+        return await self._send(json.dumps(body), "application/json", SECRET)
+
+    async def _send(self, body: str, kind: str, secret: str) -> int:
+        timestamp = str(int(time.time()))
+        signature = SignatureVerifier(secret).generate_signature(timestamp=timestamp, body=body)
+        headers = {"Content-Type": kind, "X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signature or ""}
+        return await self.send_raw(body, headers)
+
+    async def send_raw(self, body: str | bytes, headers: dict[str, str]) -> int:
+        async with self._door.post("/slack/events", data=body, headers=headers) as response:
+            return response.status
+
+
+@pytest.fixture
+def sender(door: TestClient[web.Request, web.Application], slack: FakeSlack) -> Sender:
+    return Sender(door, slack)
+
+
+async def test_signed_command_is_answered_in_the_channel(
+    sender: Sender, service: FakeService, slack: FakeSlack
+) -> None:
+    service.meanings["0xbad0022"] = BOTH_READINGS
+    assert await sender.command("/vmkerr", "0xbad0022") == 200
+    (answer,) = await slack.wait_for("response_url")
+    assert answer["response_type"] == "in_channel"
+    assert answer["text"].startswith("0xbad0022: SCSI reservation conflict (ESX 3.5) or Read only")
+
+
+async def test_command_is_acknowledged_before_the_service_answers(
+    sender: Sender, service: FakeService, slack: FakeSlack
+) -> None:
+    service.meanings["0xbad0022"] = BOTH_READINGS
+    service.held = asyncio.Event()
+    assert await sender.command("/vmkerr", "0xbad0022") == 200
+    assert slack.called("response_url") == []
+    service.held.set()
+    await slack.wait_for("response_url")
+
+
+async def test_nothing_is_asked_of_slack_before_the_acknowledgement(sender: Sender, slack: FakeSlack) -> None:
+    before = len(slack.calls)
+    assert await sender.command("/vmkops", "") == 200
+    await slack.wait_for("response_url")
+    assert [call.method for call in slack.calls[before:]] == ["response_url"]
+
+
+async def test_wrong_signature_is_refused(sender: Sender, service: FakeService, slack: FakeSlack) -> None:
+    assert await sender.command("/vmkerr", "0xbad0022", secret="another") == 401
+    assert service.called("/vmkerr") == []
+
+
+@pytest.mark.parametrize("timestamp", ["", "soon", "1", "-1", "9" * 400])
+async def test_odd_timestamp_is_refused(sender: Sender, timestamp: str) -> None:
+    headers = {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": "v0=00"}
+    assert await sender.send_raw("command=%2Fvmkerr", headers) == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"\xff\xfe", FORM),
+        (b"{", "application/json"),
+        (b"[" * 100_000, "application/json"),
+        (b"payload=%7B", FORM),
+        (b"command=x", "text/plain; charset=none-such"),
+        (b"", "application/json"),
+    ],
+)
+async def test_unreadable_request_from_anybody_is_refused(sender: Sender, body: bytes, kind: str) -> None:
+    assert await sender.send_raw(body, {"Content-Type": kind}) in (400, 401)
+
+
+async def test_command_that_is_sent_again_is_answered_once(sender: Sender, slack: FakeSlack) -> None:
+    assert await sender.command("/vmkops", "", trigger="7.7") == 200
+    await slack.wait_for("response_url")
+    assert await sender.command("/vmkops", "", trigger="7.7") == 200
+    assert await sender.command("/vmkops", "", trigger="7.8") == 200
+    await slack.wait_for("response_url", 2)
+    assert len(slack.called("response_url")) == 2
+
+
+async def test_refusal_is_told_to_the_asker_with_what_to_type_next(
+    sender: Sender, service: FakeService, slack: FakeSlack
+) -> None:
+    service.refusals["/vms"] = Problem(title="Not found", status=404, detail="No web-0.", suggestions=["web-01"])
+    await sender.command("/backup", "web-0")
+    (answer,) = await slack.wait_for("response_url")
+    assert answer["response_type"] == "ephemeral"
+    assert "No web-0." in answer["text"]
+    assert "`/backup web-01`" in json.dumps(answer["blocks"])
+
+
+async def test_closed_channel_is_told_to_the_asker(sender: Sender, service: FakeService, slack: FakeSlack) -> None:
+    service.vms["web-01"] = {"name": "web-01"}
+    slack.fail("chat.postMessage", "not_in_channel")
+    await sender.command("/backup", "web-01")
+    (answer,) = await slack.wait_for("response_url")
+    assert "/invite @vmkops" in json.dumps(answer["blocks"])
+
+
+async def test_what_nobody_expected_ends_calmly_and_is_logged(
+    sender: Sender, service: FakeService, slack: FakeSlack, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.garbled["/vmkerr"] = {"matches": "not a list"}
+    with caplog.at_level(logging.ERROR):
+        await sender.command("/vmkerr", "x")
+        (answer,) = await slack.wait_for("response_url")
+    reference = answer["blocks"][0]["text"]["text"].split("`")[1]
+    assert reference in caplog.text
+    assert answer["response_type"] == "ephemeral"
+    assert "Traceback" not in json.dumps(answer)
+
+
+async def test_click_on_cancel_is_answered_to_who_clicked(
+    sender: Sender, service: FakeService, slack: FakeSlack
+) -> None:
+    await service.change(copying(1))
+    assert await sender.click("job_cancel", "job1") == 200
+    (answer,) = await slack.wait_for("response_url")
+    assert answer["replace_original"] is False
+    assert answer["response_type"] == "ephemeral"
+    assert service.called("/jobs/job1/cancel")[0].on_behalf_of == "slack:U2"
+
+
+async def test_event_that_nobody_subscribed_to_is_acknowledged(sender: Sender) -> None:
+    assert await sender.event({"type": "app_home_opened", "user": "U1"}) == 200
+
+
+async def test_status_tells_when_slack_was_heard(bot: Bot, sender: Sender) -> None:
+    assert bot.status().connected
+    assert bot.status().last_hello is None
+    await sender.command("/vmkops", "")
+    assert bot.status().last_hello is not None
+
+
+async def test_answer_under_way_is_finished_when_the_bot_stops(
+    bot: Bot, sender: Sender, service: FakeService, slack: FakeSlack
+) -> None:
+    service.meanings["0xbad0022"] = BOTH_READINGS
+    service.held = asyncio.Event()
+    await sender.command("/vmkerr", "0xbad0022")
+    stopping = asyncio.create_task(bot.stop())
+    service.held.set()
+    await stopping
+    assert len(slack.called("response_url")) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "setting"), [("auth.test", "SLACK_BOT_TOKEN"), ("apps.connections.open", "SLACK_APP_TOKEN")]
+)
+async def test_token_that_slack_refuses_is_named(
+    slack: FakeSlack, client: ServiceClient, method: str, setting: str
+) -> None:
+    slack.fail(method, "invalid_auth")
+    bot = start_bot(settings_for(slack, SLACK_APP_TOKEN="xapp-1"), client)
+    with pytest.raises(SettingsError, match=r"is refused by Slack \(invalid_auth\)") as refused:
+        await bot.start()
+    assert refused.value.setting == setting
+    await bot.stop()
+
+
+async def test_missing_scope_is_named(slack: FakeSlack, client: ServiceClient) -> None:
+    slack.fail("apps.connections.open", "missing_scope")
+    bot = start_bot(settings_for(slack, SLACK_APP_TOKEN="xapp-1"), client)
+    with pytest.raises(SettingsError, match="lacks the scope connections:write"):
+        await bot.start()
+    await bot.stop()
+
+
+async def test_bot_starts_without_slack_and_says_so(slack: FakeSlack, client: ServiceClient) -> None:
+    settings = settings_for(slack).model_copy(update={"api_url": "http://127.0.0.1:9/api/"})
+    bot = start_bot(settings, client)
+    await bot.start()
+    assert not bot.status().connected
+    assert "Slack does not answer at http://127.0.0.1:9/api/" in bot.status().problem
+    await bot.stop()
+
+
+async def test_requests_are_refused_until_slack_was_reached(slack: FakeSlack, client: ServiceClient) -> None:
+    bot = start_bot(settings_for(slack), client)
+    app = web.Application()
+    assert bot.http_handler is not None
+    app.router.add_post("/slack/events", bot.http_handler)
+    async with TestClient(TestServer(app)) as door:
+        assert await Sender(door, slack).command("/vmkops", "") == 503
+
+
+async def test_without_a_signing_secret_there_is_no_door(slack: FakeSlack, client: ServiceClient) -> None:
+    environ = {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": "xapp-1", "SLACK_API_URL": slack.api_url}
+    settings = BotSettings.from_environment(environ)
+    assert settings is not None
+    assert start_bot(settings, client).http_handler is None

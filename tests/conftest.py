@@ -1,0 +1,45 @@
+"""The fixtures of the real peers. Each gives a fresh one; what is missing skips the test or, with CI=true, fails it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.peers.fetch import require
+from tests.peers.local_slack import LocalSlack
+from tests.peers.vcsim import Vcsim
+
+
+@pytest.fixture
+def vcsim() -> Iterator[Vcsim]:
+    """A fresh vCenter: VMware's simulator with four running VMs."""
+    require("vcsim")
+    with Vcsim() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def vmdk(tmp_path: Path) -> Path:
+    """A stream-optimized disk of 8 MiB."""
+    require("qemu-img")
+    from tests.peers.disks import make_vmdk
+
+    return make_vmdk(tmp_path / "source.vmdk", size_mb=8, seed=1)
+
+
+@pytest.fixture
+def local_slack() -> Iterator[LocalSlack]:
+    """A fresh Slack workspace that reaches its app over Socket Mode."""
+    require("local-slack")
+    with LocalSlack() as slack:
+        yield slack
+
+
+@pytest.fixture
+def local_slack_http() -> Iterator[LocalSlack]:
+    """A fresh Slack workspace that reaches its app by signed HTTP; set `request_url`."""
+    require("local-slack")
+    with LocalSlack(mode="http") as slack:
+        yield slack

@@ -1,0 +1,95 @@
+"""`make demo`: a simulated vCenter, a local Slack and the service together, until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.peers.disks import make_vmdk
+from tests.peers.fetch import PeerUnavailableError
+from tests.peers.local_slack import OPERATOR, LocalSlack
+from tests.peers.vcsim import Vcsim
+from tests.running_service import VMKOPS, vcenter_settings
+
+VM = "DC0_H0_VM0"
+BYTES_PER_SECOND = 8_000_000
+
+WELCOME = """
+vmkops demo
+  Slack        {slack}          (you are olga, who may operate; the channel is #on-call)
+  the service  {service}
+  vCenter      {vcenter}    (simulated; {user} / {password})
+
+Type into Slack:
+  /vmkerr 0xbad0022
+  /backup {vm}
+  /jobs
+
+On this machine:
+  curl {service}/vmkerr/0xbad0022
+  VMKOPS_SERVICE_URL={service} VMKOPS_TOKEN={token} {command} backup {vm}
+
+The packages are in {backups}
+Ctrl-C ends it all.
+"""
+
+
+def main() -> int:
+    """Start the three, say what to open and what to type, and wait."""
+    try:
+        with contextlib.ExitStack() as stack:
+            return _run(stack)
+    except PeerUnavailableError as error:
+        print(f"The demo lacks a peer: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def _run(stack: contextlib.ExitStack) -> int:
+    print("Fetching and building what is not here yet...", flush=True)
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vmkops-demo-")))
+    vcsim = stack.enter_context(Vcsim())
+    vcsim.put_disk(vcsim.vm(VM)["disks"][0]["path"], make_vmdk(folder / "disk.vmdk", size_mb=96, seed=1))
+    vcsim.nfc(bytes_per_second=BYTES_PER_SECOND)
+    slack = stack.enter_context(LocalSlack())
+    environment = {
+        **os.environ,
+        **vcenter_settings(vcsim),
+        "VMKOPS_DATA_DIR": str(folder / "data"),
+        "SLACK_API_URL": slack.api_url,
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_APP_TOKEN": slack.app_token,
+        "VMKOPS_SLACK_OPERATORS": OPERATOR,
+    }
+    create = [VMKOPS, "token", "create", "demo", "--scope", "operate"]
+    token = subprocess.run(create, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+    port = os.environ.get("PORT", "8080")
+    serve = subprocess.Popen([VMKOPS, "serve", "--port", port], env=environment, stdout=subprocess.PIPE, text=True)
+    stack.callback(serve.wait)
+    stack.callback(serve.terminate)
+    assert serve.stdout is not None
+    line = serve.stdout.readline()
+    if not line:
+        return serve.wait()
+    shown = {
+        "slack": slack.ui_url,
+        "service": line.rpartition(" ")[2].strip(),
+        "vcenter": vcsim.url,
+        "user": vcsim.user,
+        "password": vcsim.password,
+        "vm": VM,
+        "token": token,
+        "command": VMKOPS,
+        "backups": folder / "data" / "backups",
+    }
+    print(WELCOME.format(**shown), flush=True)
+    return serve.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

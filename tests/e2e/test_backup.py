@@ -1,0 +1,172 @@
+"""A backup from outside: started over HTTP or on the command line, watched, and the package checked by other tools."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.conftest import VM
+from tests.peers.disks import read_vmdk
+from tests.peers.vcsim import Vcsim
+from tests.running_service import RunningService
+
+STEPS = ["quiesce", "snapshot", "unquiesce", "mount", "back up", "unmount", "remove snapshot"]
+OVF = "{http://schemas.dmtf.org/ovf/envelope/1}"
+
+
+def verify(package: Path) -> None:
+    """The manifest names every other file, and `sha256sum` agrees with it."""
+    manifest = next(package.glob("*.mf"))
+    done = subprocess.run(
+        ["sha256sum", "--check", "--strict", manifest.name], cwd=package, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    listed = {line.partition("(")[2].partition(")")[0] for line in manifest.read_text().splitlines()}
+    assert listed == {item.name for item in package.iterdir()} - {manifest.name, "backup.json"}
+
+
+def test_backup_over_http_makes_a_whole_ovf_package(service: RunningService, vcenter: Vcsim, disk: Path) -> None:
+    job = service.ended(service.backup(VM)["id"])
+
+    assert job["state"] == "succeeded", job
+    assert [step["name"] for step in job["steps"]] == STEPS
+    assert {step["state"] for step in job["steps"]} == {"succeeded"}
+    assert all(step["started_at"] and step["finished_at"] for step in job["steps"])
+    assert job["target"] == VM
+    assert job["requested_by"] == "token:test"
+    result: dict[str, Any] = job["result"]
+    package = Path(result["package"])
+    verify(package)
+    assert result["consistency"] == "quiesced"
+    copy = package / result["disks"][0]["file"]
+    assert result["disks"][0]["sha256"] == hashlib.sha256(disk.read_bytes()).hexdigest()
+    assert read_vmdk(copy) == read_vmdk(disk)
+    envelope = ElementTree.parse(next(package.glob("*.ovf"))).getroot()
+    assert envelope.tag == f"{OVF}Envelope"
+    assert [file.get(f"{OVF}href") for file in envelope.iter(f"{OVF}File")] == [copy.name]
+
+
+def test_backup_leaves_no_snapshot_and_no_lease(service: RunningService, vcenter: Vcsim) -> None:
+    service.ended(service.backup(VM)["id"])
+
+    assert vcenter.snapshots() == {}
+    assert {lease["state"] for lease in vcenter.leases()} == {"done"}
+    assert vcenter.count("CreateSnapshot_Task") == 1
+    assert vcenter.count("RemoveAllSnapshots_Task") == 0
+
+
+def test_backup_on_the_command_line_is_watched_until_it_ends(service: RunningService) -> None:
+    done = service.run("backup", VM, "--json")
+
+    assert done.returncode == 0, done.stderr
+    job = json.loads(done.stdout)
+    assert job["state"] == "succeeded"
+    for step in STEPS:
+        assert f"succeeded  {step}" in done.stderr
+    verify(Path(job["result"]["package"]))
+
+
+def test_progress_tells_bytes_percent_rate_and_time_left(service: RunningService, vcenter: Vcsim) -> None:
+    vcenter.nfc(bytes_per_second=6_000_000)
+    job_id = service.backup(VM)["id"]
+
+    half_way = service.reading(job_id, 6_000_000)
+
+    progress = half_way["progress"]
+    assert half_way["state"] == "running"
+    assert progress["unit"] == "bytes"
+    assert 0 < progress["percent"] < 100
+    assert progress["done"] < progress["total"]
+    assert progress["rate"] > 0
+    assert progress["eta_seconds"] > 0
+    assert [step["state"] for step in half_way["steps"] if step["name"] == "back up"] == ["running"]
+    vcenter.reset_nfc()
+    assert service.ended(job_id)["state"] == "succeeded"
+
+
+def test_second_backup_of_a_vm_joins_the_first(service: RunningService, vcenter: Vcsim) -> None:
+    vcenter.nfc(bytes_per_second=6_000_000)
+    first = service.backup(VM)
+    second = service.backup(f"moref:{vcenter.vm(VM)['moref']}")
+
+    assert second["id"] == first["id"]
+    vcenter.reset_nfc()
+    service.ended(first["id"])
+    assert vcenter.count("CreateSnapshot_Task") == 1
+
+
+def test_idempotency_key_gives_the_same_job_even_after_it_ended(service: RunningService, vcenter: Vcsim) -> None:
+    request = {"params": {"vm": VM}}
+    _, first = service.call("POST", "/actions/backup", request, headers={"Idempotency-Key": "alert-1"})
+    service.ended(first["id"])
+    status, again = service.call("POST", "/actions/backup", request, headers={"Idempotency-Key": "alert-1"})
+
+    assert status == 202
+    assert again["id"] == first["id"]
+    assert again["state"] == "succeeded"
+    assert vcenter.count("CreateSnapshot_Task") == 1
+
+
+def test_vm_without_tools_is_backed_up_crash_consistent_and_said_so(service: RunningService, vcenter: Vcsim) -> None:
+    vcenter.change_vm(VM, tools_running_status="guestToolsNotRunning")
+
+    job = service.ended(service.backup(VM)["id"])
+
+    assert job["state"] == "succeeded"
+    assert job["result"]["consistency"] == "crash-consistent"
+    assert "crash-consistent" in job["steps"][0]["detail"]
+
+
+def test_required_quiesce_without_tools_fails_before_any_snapshot(service: RunningService, vcenter: Vcsim) -> None:
+    vcenter.change_vm(VM, tools_running_status="guestToolsNotRunning")
+
+    job = service.ended(service.backup(VM, quiesce="require")["id"])
+
+    assert job["state"] == "failed"
+    assert "VMware Tools" in job["error"]["detail"]
+    assert vcenter.count("CreateSnapshot_Task") == 0
+
+
+def test_cut_download_fails_the_job_and_leaves_nothing(service: RunningService, vcenter: Vcsim) -> None:
+    vcenter.nfc(cut_after_bytes=5_000_000)
+
+    job = service.ended(service.backup(VM)["id"])
+
+    assert job["state"] == "failed"
+    assert "broke off" in job["error"]["detail"]
+    assert vcenter.snapshots() == {}
+    assert {lease["state"] for lease in vcenter.leases()} == {"aborted"}
+    assert not list(service.data_dir.rglob("*.vmdk"))
+
+
+def test_cancelled_backup_cleans_up(service: RunningService, vcenter: Vcsim) -> None:
+    vcenter.nfc(bytes_per_second=2_000_000)
+    job_id = service.backup(VM)["id"]
+    service.reading(job_id)
+
+    status, _ = service.call("POST", f"/jobs/{job_id}/cancel")
+
+    job = service.ended(job_id)
+    assert status == 200
+    assert job["state"] == "cancelled"
+    assert "token:test" in job["error"]["detail"]
+    assert vcenter.snapshots() == {}
+    assert not list(service.data_dir.rglob("*.vmdk"))
+    assert service.call("POST", f"/jobs/{job_id}/cancel")[0] == 409
+
+
+def test_events_stream_every_change_until_the_end(service: RunningService) -> None:
+    job_id = service.backup(VM)["id"]
+
+    stream = subprocess.run(
+        ["curl", "-sN", "--max-time", "30", "-H", f"Authorization: Bearer {service.token}",
+         f"{service.url}/jobs/{job_id}/events"], capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+
+    events = [json.loads(line[6:]) for line in stream.splitlines() if line.startswith("data: ")]
+    assert events[-1]["state"] == "succeeded"
+    assert {event["id"] for event in events} == {job_id}

@@ -1,0 +1,127 @@
+"""A code looked up over HTTP, as a monitor and a browser do."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running_service import RunningService
+
+LISTING = "Name Dec Hex errno equiv Description\nVMK_OURS 195887138 0xbad0022 EIO Our own meaning\n"
+
+
+@pytest.fixture(scope="module")
+def plain_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """A service with no configuration at all."""
+    with RunningService(tmp_path_factory.mktemp("data")) as running:
+        yield running
+
+
+def get(url: str, **headers: str) -> tuple[str, str]:
+    """The content type and the text of an answer."""
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+        return answer.headers["Content-Type"], answer.read().decode()
+
+
+def test_code_answers_with_both_readings_and_no_token(plain_service: RunningService) -> None:
+    status, answer = plain_service.call("GET", "/vmkerr/0xbad0022", token="")
+
+    assert status == 200
+    assert answer["differs"] is True
+    assert {match["description"]: match["releases"] for match in answer["matches"]} == {
+        "SCSI reservation conflict": ["esx-3.5"],
+        "Read only": ["esxi-5.0", "esxi-5.1", "esxi-6.0", "ddk-2024"],
+    }
+
+
+def test_release_narrows(plain_service: RunningService) -> None:
+    _, answer = plain_service.call("GET", "/vmkerr/0xbad0022?release=3.5", token="")
+
+    assert [match["name"] for match in answer["matches"]] == ["VMK_RESERVATION_CONFLICT"]
+
+
+@pytest.mark.parametrize("query", ["0xzz", "😀", "9" * 40, "a" * 10_000, "%00"])
+def test_unreadable_queries_are_400_with_what_to_type(plain_service: RunningService, query: str) -> None:
+    status, problem = plain_service.call("GET", f"/vmkerr/{urllib.parse.quote(query, safe='%')}", token="")
+
+    assert status == 400
+    assert "Type a code" in problem["detail"]
+
+
+def test_unknown_word_is_404_with_a_suggestion(plain_service: RunningService) -> None:
+    status, problem = plain_service.call("GET", "/vmkerr/VMK_RESERVATION_CONFLIT", token="")
+
+    assert status == 404
+    assert "VMK_RESERVATION_CONFLICT" in problem["suggestions"]
+
+
+def test_accept_header_chooses_the_form_and_format_overrides(plain_service: RunningService) -> None:
+    url = plain_service.url + "/vmkerr/0xbad0022"
+
+    html = get(url, Accept="text/html,application/xhtml+xml,*/*;q=0.8")
+    text = get(url, Accept="text/plain")
+    overridden = get(url + "?format=json", Accept="text/html")
+
+    assert html[0].startswith("text/html")
+    assert "Releases disagree" in html[1]
+    assert text[0].startswith("text/plain")
+    assert "VMK_RESERVATION_CONFLICT" in text[1]
+    assert overridden[0] == "application/json"
+
+
+def test_whole_table_as_text_has_the_columns_of_the_host_command(plain_service: RunningService) -> None:
+    _, text = get(plain_service.url + "/vmkerr?release=esx-3.5&format=text")
+
+    assert "VMK_RESERVATION_CONFLICT" in text
+    assert text.count("0xbad") == 240
+
+
+def test_imported_listing_is_answered_from_without_a_restart(plain_service: RunningService, tmp_path: Path) -> None:
+    plain_service.call("GET", "/vmkerr/0xbad0022", token="")
+    listing = tmp_path / "vmkerrcode_-l.txt"
+    listing.write_text(LISTING)
+
+    done = plain_service.run("vmkerr", "import", str(listing), "--release", "lab-host")
+
+    assert done.returncode == 0, done.stderr
+    _, answer = plain_service.call("GET", "/vmkerr/0xbad0022?release=lab-host", token="")
+    assert [match["description"] for match in answer["matches"]] == ["Our own meaning"]
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/vmkerr", "/vmkerr/0xbad0022", "/vmkerr/EAGAIN"])
+def test_pages_are_html_for_a_browser(plain_service: RunningService, path: str) -> None:
+    kind, page = get(plain_service.url + path, Accept="text/html")
+
+    assert kind.startswith("text/html")
+    assert page.rstrip().endswith("</html>")
+
+
+def test_errors_are_pages_for_a_browser_too(plain_service: RunningService) -> None:
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        get(plain_service.url + "/vmkerr/0xzz", Accept="text/html")
+
+    with caught.value as error:
+        assert error.code == 400
+        assert error.headers["Content-Type"].startswith("text/html")
+
+
+def test_health_metrics_and_openapi(plain_service: RunningService) -> None:
+    assert plain_service.call("GET", "/healthz", token="")[1]["status"] == "ok"
+    assert plain_service.call("GET", "/readyz", token="")[0] == 200
+    assert "vmkops_http_request_seconds" in get(plain_service.url + "/metrics")[1]
+    _, document = plain_service.call("GET", "/openapi.json", token="")
+    assert document["openapi"].startswith("3.1")
+    assert "/vmkerr/{query}" in document["paths"]
+    assert document["paths"]["/actions/{name}"]["post"]["security"] == [{"token": ["operate"]}]
+
+
+def test_lookups_can_be_closed(tmp_path: Path) -> None:
+    with RunningService(tmp_path, {"VMKOPS_LOOKUPS_PUBLIC": "false"}) as service:
+        assert service.call("GET", "/vmkerr/0xbad0022", token="")[0] == 401
+        assert service.call("GET", "/vmkerr/0xbad0022")[0] == 200
+        assert service.call("GET", "/healthz", token="")[0] == 200

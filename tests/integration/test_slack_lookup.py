@@ -1,0 +1,85 @@
+"""`/vmkerr` in Slack, from the typed command to the drawn card: the real service, a local Slack, both ways in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from tests.integration.slack_room import COMMANDS, answer_to, drawn, slack_room
+from tests.peers.local_slack import ONCALL, VISITOR, LocalSlack
+
+
+@pytest.fixture(scope="module")
+def slack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSlack]:
+    """A Slack with the bot in it, shared by the tests of this file; there is no vCenter."""
+    with slack_room(tmp_path_factory.mktemp("service") / "data") as (room, _):
+        yield room
+
+
+def ask(slack: LocalSlack, command: str, text: str) -> dict[str, Any]:
+    return answer_to(slack, VISITOR, command, text)
+
+
+@pytest.mark.parametrize("mode", ["socket", "http"])
+def test_code_is_answered_with_both_readings_for_the_whole_channel(
+    tmp_path: Path, mode: Literal["socket", "http"]
+) -> None:
+    with slack_room(tmp_path / "data", mode=mode) as (slack, _):
+        card = ask(slack, "/vmkerr", "0xbad0022")
+    assert "ephemeral_to" not in card
+    assert card["text"] == "0xbad0022: SCSI reservation conflict (ESX 3.5) or Read only (ESXi 5.0 – 6.0, DDK 2024)"
+    assert drawn(card).splitlines()[0] == "0xbad0022 = 195887138"
+    assert "ESX releases disagree" in drawn(card)
+    assert f"asked by <@{VISITOR}>" in drawn(card)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("195887138", "Read only"),
+        ("bad0022", "Read only"),
+        ("reservation conflict", "0xbad0023"),
+        ("VMK_RESERVATION_CONFLICT", "0xbad0023"),
+        ("EBUSY release=esxi-6.0", "VMK_BUSY"),
+        ("0xbad0022 --release esx-3.5", "SCSI reservation conflict"),
+    ],
+)
+def test_code_is_found_by_everything_people_know_it_by(slack: LocalSlack, typed: str, said: str) -> None:
+    assert said in drawn(ask(slack, "/vmkerr", typed))
+
+
+@pytest.mark.parametrize("typed", ["", "0xzz", "bad", "9" * 40, "🔥", "x" * 10_000, "0xbad0022 --release vista"])
+def test_wrong_question_is_answered_to_the_asker_alone(slack: LocalSlack, typed: str) -> None:
+    answer = ask(slack, "/vmkerr", typed)
+    assert answer["ephemeral_to"] == VISITOR
+    assert drawn(answer).startswith("⚠️")
+
+
+def test_command_that_is_delivered_twice_is_answered_once(slack: LocalSlack) -> None:
+    before = len(slack.messages(ONCALL))
+    slack.repeat_next("slash_commands")
+    ask(slack, "/vmkerr", "0xbad0022")
+    ask(slack, "/vmkops", "")
+    assert len(slack.messages(ONCALL)) == before + 2
+
+
+def test_help_lists_every_command_to_the_asker(slack: LocalSlack) -> None:
+    answer = ask(slack, "/vmkops", "")
+    assert answer["ephemeral_to"] == VISITOR
+    assert all(f"`{command}" in drawn(answer) for command in COMMANDS)
+
+
+def test_lost_connection_is_made_again(slack: LocalSlack) -> None:
+    slack.drop_connections()
+    slack.wait_for(lambda: not slack.connected(), what="the loss of the connection")
+    slack.wait_connected(timeout=40)
+    assert "Read only" in drawn(ask(slack, "/vmkerr", "0xbad0022"))
+
+
+def test_backup_without_a_vcenter_names_the_setting(slack: LocalSlack) -> None:
+    answer = ask(slack, "/backup", "web-01")
+    assert answer["ephemeral_to"] == VISITOR
+    assert "VMKOPS_VCENTER_URL" in drawn(answer)

@@ -1,0 +1,183 @@
+"""VMware's simulator for a test: started, arranged and looked at. tests/vcsim/README.md tells what it can do."""
+
+from __future__ import annotations
+
+import base64
+import json
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tests.peers.fetch import obtain
+from tests.peers.process import PeerProcess
+
+
+class Vcsim:
+    """A fresh vCenter (or, with `-esx`, a host) with two VMs on a host and two in a cluster, Tools running.
+
+    `flags` are the program's, such as `("-vm", "10")`. Use it as a context manager; everything it made is gone after.
+    """
+
+    url: str
+    """Of the SDK, https://127.0.0.1:PORT/sdk."""
+    user: str
+    password: str
+    ca_file: Path
+    """The certificate to trust; a client without it must refuse."""
+    control: str
+
+    def __init__(self, flags: Sequence[str] = ()) -> None:
+        self.flags = list(flags)
+
+    def __enter__(self) -> Self:
+        self._process = PeerProcess([str(obtain("vcsim")), *self.flags], watches_stdin=True)
+        ready = json.loads(self._process.line_with('"control"'))
+        self.url, self.control = ready["url"], ready["control"]
+        self.user, self.password = ready["user"], ready["password"]
+        self.ca_file = Path(ready["ca_file"])
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.stop()
+
+    @property
+    def host(self) -> str:
+        """The vCenter's address without its port."""
+        return urllib.parse.urlsplit(self.url).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """The vCenter's port."""
+        return urllib.parse.urlsplit(self.url).port or 443
+
+    # Faults and counters
+
+    def fault(self, method: str, fault: str = "", **how: Any) -> None:
+        """Let calls of a method go wrong; `fault` is a vSphere type such as "SnapshotFault".
+
+        `how`: object_type, object_name, message, fields, skip, count, probability, delay_ms, as_task, task_delay_ms,
+        after, lose_answer, http_status. The first rule that matches a call acts.
+        """
+        self._control("POST", "/faults", {"method": method, "fault": fault, **how})
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The rules, each with how many calls it has `seen` and on how many it `acted`."""
+        return self._list("GET", "/faults")
+
+    def clear_faults(self) -> None:
+        """Let everything go well again."""
+        self._control("DELETE", "/faults")
+
+    def count(self, method: str) -> int:
+        """How often a method was called since the start (or `reset_calls`), faults included."""
+        methods: dict[str, int] = self._control("GET", "/calls")["methods"]
+        return methods.get(method, 0)
+
+    def calls(self, method: str | None = None) -> list[dict[str, Any]]:
+        """The calls in order, each `{method, type, moref, name, rule, status}`; reads and waits are only counted."""
+        calls: list[dict[str, Any]] = self._control("GET", "/calls")["calls"]
+        return [call for call in calls if method in (None, call["method"])]
+
+    def reset_calls(self) -> None:
+        """Forget the calls so far."""
+        self._control("DELETE", "/calls")
+
+    def expire_sessions(self) -> int:
+        """End all sessions as vCenter ends idle ones, and say how many there were."""
+        return int(self._control("POST", "/sessions/expire")["expired"])
+
+    def sessions(self) -> dict[str, int]:
+        """`alive` now, and `logins` ever."""
+        found: dict[str, int] = self._control("GET", "/sessions")
+        return found
+
+    # Downloads
+
+    def nfc(self, **settings: Any) -> None:
+        """Change how downloads behave: bytes_per_second, cut_after_bytes, stall_after_bytes, corrupt_at, count, name,
+        content_length, star_host, lease_timeout (seconds), lease_fault."""
+        self._control("POST", "/nfc", settings)
+
+    def reset_nfc(self) -> None:
+        """Let downloads run free again; stalled ones go on."""
+        self._control("DELETE", "/nfc")
+
+    def transfers(self) -> list[dict[str, Any]]:
+        """The downloads, each `{name, lease, bytes, size, result}`."""
+        found: list[dict[str, Any]] = self._control("GET", "/nfc")["transfers"]
+        return found
+
+    def leases(self) -> list[dict[str, Any]]:
+        """The leases ever made, each `{moref, vm, state, percent, progress_calls, urls}`."""
+        return self._list("GET", "/leases")
+
+    # The inventory
+
+    def vms(self) -> list[dict[str, Any]]:
+        """All VMs by name; see `vm`."""
+        return self._list("GET", "/vms")
+
+    def vm(self, name: str) -> dict[str, Any]:
+        """A VM: `{name, moref, uuid, power_state, tools_running_status, consolidation_needed, question, answer,
+        disks: [{key, path, url, capacity}], snapshots}`; KeyError when there is none."""
+        found: dict[str, Any] = self._control("GET", f"/vms/{urllib.parse.quote(name, safe='')}")
+        return found
+
+    def change_vm(self, name: str, /, **changes: Any) -> None:
+        """Change a VM: rename, tools_running_status, consolidation_needed, consolidation_needed_after_remove,
+        quiesce_fault, quiesce_without_tools, question, properties."""
+        self._control("POST", f"/vms/{urllib.parse.quote(name, safe='')}", changes)
+
+    def change_object(self, kind: str, name: str, properties: dict[str, Any]) -> None:
+        """Set properties of any entity, such as a HostSystem's {"runtime.connectionState": "disconnected"}."""
+        path = f"/objects/{kind}/{urllib.parse.quote(name, safe='')}"
+        self._control("POST", path, {"properties": properties})
+
+    def snapshots(self) -> dict[str, list[dict[str, Any]]]:
+        """The snapshot trees by VM, each node `{name, moref, description, quiesced, current, children}`."""
+        found: dict[str, list[dict[str, Any]]] = self._control("GET", "/snapshots")
+        return found
+
+    def put_disk(self, datastore_path: str, file: Path) -> None:
+        """Put a file's bytes where a VM's disk is; `datastore_path` as in `vm(...)["disks"][n]["path"]`."""
+        disks = [disk for vm in self.vms() for disk in vm["disks"]]
+        url = next((disk["url"] for disk in disks if disk["path"] == datastore_path), None)
+        if url is None:
+            raise KeyError(f"no VM has a disk {datastore_path!r}; there are {[disk['path'] for disk in disks]}")
+        context = ssl.create_default_context(cafile=str(self.ca_file)) if url.startswith("https") else None
+        login = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        with file.open("rb") as content:
+            request = urllib.request.Request(
+                url,
+                data=content,
+                method="PUT",
+                headers={"Authorization": f"Basic {login}", "Content-Length": str(file.stat().st_size)},
+            )
+            with urllib.request.urlopen(request, context=context, timeout=60):
+                pass
+
+    def said(self) -> str:
+        """What the simulator wrote to its log."""
+        return self._process.said()
+
+    def _list(self, method: str, path: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._control(method, path)
+        return found
+
+    def _control(self, method: str, path: str, body: object = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.control + path, data=data, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                why = json.load(error)["error"]
+            raise (KeyError if error.code == 404 else ValueError)(why) from None

@@ -1,0 +1,160 @@
+"""Our own service as people run it: a child process on a free port, driven over HTTP and by signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from service.auth import Doorkeeper
+from service.database import open_database
+from service.settings import read_settings
+from tests.peers.vcsim import Vcsim
+from tests.peers.waiting import wait_for
+
+VMKOPS = str(Path(sys.executable).with_name("vmkops"))
+READY = "vmkops serves at "
+
+
+def vcenter_settings(vcsim: Vcsim) -> dict[str, str]:
+    """The settings that point a service at this simulator."""
+    return {
+        "VMKOPS_VCENTER_URL": vcsim.url,
+        "VMKOPS_VCENTER_USER": vcsim.user,
+        "VMKOPS_VCENTER_PASSWORD": vcsim.password,
+        "VMKOPS_VCENTER_CA_FILE": str(vcsim.ca_file),
+    }
+
+
+def make_token(data_dir: Path, scope: str) -> str:
+    """A token named `test`, as `vmkops token create test --scope S` makes it, without waiting for the command."""
+    engine = open_database(read_settings({"VMKOPS_DATA_DIR": str(data_dir)}))
+    try:
+        return Doorkeeper(engine, frozenset()).create("test", scope)
+    finally:
+        engine.dispose()
+
+
+class RunningService:
+    """`vmkops serve` in a data directory of its own; a context manager. `token` may operate."""
+
+    def __init__(self, data_dir: Path, settings: dict[str, str] | None = None) -> None:
+        self.data_dir = data_dir
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("VMKOPS_", "SLACK_"))}
+        self.environment = {**kept, "VMKOPS_DATA_DIR": str(data_dir), **(settings or {})}
+        self.url = ""
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        self._log = tempfile.TemporaryFile("w+")
+        self.token = make_token(self.data_dir, "operate")
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill(signal.SIGTERM)
+        self._log.close()
+
+    def start(self) -> None:
+        """Start the service and wait until it serves; on a second start it takes the same port."""
+        port = str(urllib.parse.urlsplit(self.url).port) if self.url else "0"
+        self._process = subprocess.Popen(
+            [VMKOPS, "serve", "--port", port],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        line = next((line for line in self._process.stdout if READY in line), "")
+        if not line:
+            raise RuntimeError(f"the service did not start:\n{self.log()}")
+        self.url = line.partition(READY)[2].strip()
+        self._process.stdout.close()  # it prints nothing more
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> int:
+        """End the service by a signal and return its exit status."""
+        assert self._process is not None
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        return self._process.wait(timeout=30)
+
+    def log(self) -> str:
+        """What the service wrote to its log."""
+        self._log.seek(0)
+        return self._log.read()
+
+    def run(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run `vmkops WORDS` against this service and wait for it."""
+        environment = {**self.environment, "VMKOPS_SERVICE_URL": self.url, "VMKOPS_TOKEN": getattr(self, "token", "")}
+        return subprocess.run(
+            [VMKOPS, *words], env={**environment, **more}, capture_output=True, text=True, timeout=90, check=False
+        )
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        token: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, Any]:
+        """Call the service and return the status and the JSON body; the operator's token unless `token` is given."""
+        sent = {"Authorization": f"Bearer {self.token if token is None else token}", **(headers or {})}
+        if token == "":
+            del sent["Authorization"]
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data=data, method=method, headers=sent)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+    def backup(self, vm: str, **params: str) -> dict[str, Any]:
+        """Start a backup and return the job."""
+        status, job = self.call("POST", "/actions/backup", {"params": {"vm": vm, **params}})
+        assert status == 202, job
+        return dict(job)
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """A job as it is now."""
+        status, job = self.call("GET", f"/jobs/{job_id}")
+        assert status == 200, job
+        return dict(job)
+
+    def ended(self, job_id: str, *, timeout: float = 60) -> dict[str, Any]:
+        """Wait until the job has ended and return it."""
+
+        def final() -> dict[str, Any] | None:
+            job = self.job(job_id)
+            return job if job["state"] in {"succeeded", "partial", "failed", "cancelled"} else None
+
+        job = wait_for(final, timeout=timeout, what=f"the end of job {job_id}", explain=self.log)
+        assert job is not None
+        return job
+
+    def reading(self, job_id: str, at_least: int = 1) -> dict[str, Any]:
+        """Wait until the job has read so many bytes and return it."""
+
+        def far_enough() -> dict[str, Any] | None:
+            job = self.job(job_id)
+            return job if (job["progress"] or {}).get("done", 0) >= at_least else None
+
+        job = wait_for(far_enough, timeout=30, what=f"data of job {job_id}", explain=self.log)
+        assert job is not None
+        return job

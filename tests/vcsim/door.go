@@ -1,0 +1,252 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+	"github.com/vmware/govmomi/vim25/xml"
+)
+
+// door stands in front of the simulator: it counts calls, lets rules act on them, and knows which sessions live.
+type door struct {
+	sim   *simulation
+	inner http.Handler
+	user  string
+	pass  string
+}
+
+func newDoor(sim *simulation, inner http.Handler, credentials *url.Userinfo) *door {
+	password, _ := credentials.Password()
+	return &door{sim: sim, inner: inner, user: credentials.Username(), pass: password}
+}
+
+// ServeHTTP sends a request where it belongs.
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case strings.HasPrefix(r.URL.Path, nfcPrefix) && d.sim.leases.owns(r.URL.Path):
+		d.sim.leases.serve(w, r)
+	case strings.HasPrefix(r.URL.Path, "/folder/") && !d.mayOpenDatastores(r):
+		w.Header().Set("WWW-Authenticate", `Basic realm="VMware HTTP server"`)
+		http.Error(w, "log in first", http.StatusUnauthorized)
+	case r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/sdk"):
+		d.serveSOAP(w, r)
+	default:
+		d.inner.ServeHTTP(w, r)
+	}
+}
+
+// mayOpenDatastores holds the datastore browser to what vCenter asks for; the simulator lets everybody in.
+func (d *door) mayOpenDatastores(r *http.Request) bool {
+	if user, pass, ok := r.BasicAuth(); ok {
+		return user == d.user && pass == d.pass
+	}
+	return d.sim.sessions.of(r) == sessionAlive
+}
+
+func (d *door) serveSOAP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	c, err := readCall(body)
+	if err != nil {
+		d.inner.ServeHTTP(w, r)
+		return
+	}
+	c.Name = d.sim.nameOf(c.object)
+	recorder := &statusRecorder{ResponseWriter: w}
+	defer func() { // also when the answer is lost on purpose, which unwinds the stack
+		c.Status = recorder.status
+		d.sim.calls.add(*c)
+		d.sim.sessions.learn(c.Method, r, w.Header())
+	}()
+
+	state := d.sim.sessions.of(r)
+	if state == sessionDead && !needsNoSession[c.Method] {
+		fault := &types.NotAuthenticated{}
+		fillIn(fault, c.object)
+		writeFault(recorder, fault, "The session is not authenticated.")
+		return
+	}
+	if state == sessionDead {
+		r.Header.Del("Cookie") // a login over a dead session is a first login
+	}
+	var act *rule
+	if state == sessionAlive || needsNoSession[c.Method] {
+		act = d.sim.rules.match(c)
+	}
+	if act == nil {
+		d.inner.ServeHTTP(recorder, r)
+		return
+	}
+	c.Rule = true
+	d.apply(act, c, recorder, r, body)
+}
+
+// apply does what a rule says with a call.
+func (d *door) apply(act *rule, c *call, w http.ResponseWriter, r *http.Request, body []byte) {
+	select {
+	case <-time.After(time.Duration(act.DelayMS) * time.Millisecond):
+	case <-r.Context().Done():
+		return
+	}
+	fault := act.newFault(c)
+	switch {
+	case act.HTTPStatus != 0:
+		http.Error(w, act.Message, act.HTTPStatus)
+	case act.AsTask || act.TaskDelayMS > 0:
+		writeTask(w, c.Method, d.startTask(act, c, r, body, fault))
+	case act.LoseAnswer:
+		d.inner.ServeHTTP(httptest.NewRecorder(), r)
+		panic(http.ErrAbortHandler)
+	case fault != nil:
+		if act.After {
+			d.inner.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		writeFault(w, fault, act.Message)
+	default:
+		d.inner.ServeHTTP(w, r)
+	}
+}
+
+// readCall takes the method and the object from a SOAP request without decoding the rest.
+func readCall(body []byte) (*call, error) {
+	decoder := xml.NewDecoder(bytes.NewReader(body))
+	c := &call{}
+	inBody := false
+	for {
+		token, err := decoder.Token()
+		if err != nil {
+			return nil, fmt.Errorf("no call in the envelope: %w", err)
+		}
+		start, ok := token.(xml.StartElement)
+		if !ok {
+			continue
+		}
+		switch {
+		case start.Name.Local == "Body" && !inBody:
+			inBody = true
+		case inBody && c.Method == "":
+			c.Method = start.Name.Local
+		case inBody && start.Name.Local == "_this":
+			if err := decoder.DecodeElement(&c.object, &start); err != nil {
+				return nil, err
+			}
+			c.Type, c.Moref = c.object.Type, c.object.Value
+			return c, nil
+		}
+	}
+}
+
+// statusRecorder remembers the status of an answer.
+type statusRecorder struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader notes the first status that is sent.
+func (s *statusRecorder) WriteHeader(status int) {
+	if s.status == 0 {
+		s.status = status
+	}
+	s.ResponseWriter.WriteHeader(status)
+}
+
+// Write notes the status that a body without one implies.
+func (s *statusRecorder) Write(content []byte) (int, error) {
+	if s.status == 0 {
+		s.status = http.StatusOK
+	}
+	return s.ResponseWriter.Write(content)
+}
+
+// needsNoSession are the calls that are answered before a login.
+var needsNoSession = map[string]bool{
+	"Login": true, "LoginByToken": true, "LoginExtensionByCertificate": true, "CloneSession": true,
+	"RetrieveServiceContent": true,
+}
+
+type sessionState int
+
+const (
+	sessionUnknown sessionState = iota
+	sessionAlive
+	sessionDead
+)
+
+// sessionBook knows the sessions by their cookie. It is needed because the simulator still answers property reads
+// of a session that has ended, where vCenter says NotAuthenticated.
+type sessionBook struct {
+	mu     sync.Mutex
+	alive  map[string]bool
+	logins int
+}
+
+func (b *sessionBook) of(r *http.Request) sessionState {
+	cookie, err := r.Cookie(soap.SessionCookieName)
+	if err != nil {
+		return sessionUnknown
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	alive, known := b.alive[strings.Trim(cookie.Value, `"`)]
+	switch {
+	case !known:
+		return sessionUnknown
+	case alive:
+		return sessionAlive
+	}
+	return sessionDead
+}
+
+// learn takes note of a session that began or ended with an answer.
+func (b *sessionBook) learn(method string, r *http.Request, answer http.Header) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, cookie := range (&http.Response{Header: answer}).Cookies() {
+		if cookie.Name == soap.SessionCookieName {
+			b.alive[cookie.Value] = true
+			b.logins++
+		}
+	}
+	if method == "Logout" {
+		if cookie, err := r.Cookie(soap.SessionCookieName); err == nil {
+			b.alive[strings.Trim(cookie.Value, `"`)] = false
+		}
+	}
+}
+
+func (b *sessionBook) expire() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	ended := 0
+	for cookie, alive := range b.alive {
+		if alive {
+			b.alive[cookie] = false
+			ended++
+		}
+	}
+	return ended
+}
+
+func (b *sessionBook) report() map[string]int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	alive := 0
+	for _, yes := range b.alive {
+		if yes {
+			alive++
+		}
+	}
+	return map[string]int{"alive": alive, "logins": b.logins}
+}

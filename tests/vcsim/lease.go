@@ -1,0 +1,235 @@
+package main
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// exportLease is a lease to download disks. The simulator's own never times out, has no state after its end and
+// serves no lengths; downloads are what backups are about, so ours does as vSphere does.
+type exportLease struct {
+	mo.HttpNfcLease
+
+	book  *leaseBook
+	vm    types.ManagedObjectReference
+	token string               // the lease's part of its URLs
+	files map[string]leaseFile // by name in the URL
+
+	mu           sync.Mutex
+	ended        string // "", "done", "aborted" or "timed out"
+	progressed   int    // how many progress calls came
+	timer        *time.Timer
+	lastProgress int32
+}
+
+// leaseFile is a file that a lease lets out.
+type leaseFile struct {
+	key, path string
+	disk      bool
+	capacity  int64
+}
+
+// leaseReport is what the control API says about a lease.
+type leaseReport struct {
+	Moref         string   `json:"moref"`
+	VM            string   `json:"vm"`
+	State         string   `json:"state"`
+	Percent       int32    `json:"percent"`
+	ProgressCalls int      `json:"progress_calls"`
+	URLs          []string `json:"urls"`
+}
+
+// begin makes the lease ready, or puts it into its error state, and starts the clock.
+func (l *exportLease) begin(info *types.HttpNfcLeaseInfo, settings nfcSettings) {
+	if settings.LeaseFault != "" {
+		fault, err := newFault(settings.LeaseFault, nil)
+		if err != nil {
+			fault = &types.SystemError{Reason: err.Error()}
+		}
+		l.book.sim.update(l,
+			types.PropertyChange{Name: "error", Val: localized(fault, "")},
+			types.PropertyChange{Name: "state", Val: types.HttpNfcLeaseStateError})
+		return
+	}
+	l.timer = time.AfterFunc(time.Duration(info.LeaseTimeout)*time.Second, l.timeOut)
+	l.book.sim.update(l,
+		types.PropertyChange{Name: "info", Val: info},
+		types.PropertyChange{Name: "state", Val: types.HttpNfcLeaseStateReady})
+}
+
+// end closes the lease once; it says whether this call was the one.
+func (l *exportLease) end(how string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended != "" {
+		return false
+	}
+	l.ended = how
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+	return true
+}
+
+func (l *exportLease) alive() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ended == "" && l.State != types.HttpNfcLeaseStateError
+}
+
+func (l *exportLease) timeOut() {
+	if l.end("timed out") {
+		l.book.sim.update(l,
+			types.PropertyChange{Name: "error", Val: localized(&types.Timedout{}, "The lease has timed out.")},
+			types.PropertyChange{Name: "state", Val: types.HttpNfcLeaseStateError})
+	}
+}
+
+// HttpNfcLeaseProgress notes the progress and starts the time-out anew.
+func (l *exportLease) HttpNfcLeaseProgress(_ *simulator.Context, r *types.HttpNfcLeaseProgress) soap.HasFault {
+	body := &methods.HttpNfcLeaseProgressBody{}
+	if !l.alive() {
+		body.Fault_ = simulator.Fault("The lease has ended.", &types.InvalidState{})
+		return body
+	}
+	l.mu.Lock()
+	l.lastProgress = r.Percent
+	l.progressed++
+	l.timer.Reset(time.Duration(l.Info.LeaseTimeout) * time.Second)
+	l.mu.Unlock()
+	l.TransferProgress = r.Percent // under the object's lock, which the dispatcher holds
+	body.Res = &types.HttpNfcLeaseProgressResponse{}
+	return body
+}
+
+// HttpNfcLeaseComplete ends the lease well.
+func (l *exportLease) HttpNfcLeaseComplete(ctx *simulator.Context, _ *types.HttpNfcLeaseComplete) soap.HasFault {
+	body := &methods.HttpNfcLeaseCompleteBody{}
+	if !l.end("done") {
+		body.Fault_ = simulator.Fault("The lease has ended.", &types.InvalidState{})
+		return body
+	}
+	ctx.Map.Remove(ctx, l.Self)
+	body.Res = &types.HttpNfcLeaseCompleteResponse{}
+	return body
+}
+
+// HttpNfcLeaseAbort ends the lease badly; of a lease that timed out, it clears the rest away.
+func (l *exportLease) HttpNfcLeaseAbort(ctx *simulator.Context, _ *types.HttpNfcLeaseAbort) soap.HasFault {
+	l.end("aborted")
+	ctx.Map.Remove(ctx, l.Self)
+	return &methods.HttpNfcLeaseAbortBody{Res: &types.HttpNfcLeaseAbortResponse{}}
+}
+
+// HttpNfcLeaseGetManifest gives size and SHA-1 of every file, as ESXi computes them.
+func (l *exportLease) HttpNfcLeaseGetManifest(_ *simulator.Context, _ *types.HttpNfcLeaseGetManifest) soap.HasFault {
+	body := &methods.HttpNfcLeaseGetManifestBody{Res: &types.HttpNfcLeaseGetManifestResponse{}}
+	for _, url := range l.Info.DeviceUrl {
+		file := l.files[url.TargetId]
+		sum, size, err := digest(file.path)
+		if err != nil {
+			return &methods.HttpNfcLeaseGetManifestBody{
+				Fault_: simulator.Fault(err.Error(), &types.FileFault{File: file.path}),
+			}
+		}
+		body.Res.Returnval = append(body.Res.Returnval, types.HttpNfcLeaseManifestEntry{
+			Key: file.key, Sha1: sum, Checksum: sum, ChecksumType: "sha1", Size: size,
+			Disk: file.disk, Capacity: file.capacity,
+		})
+	}
+	return body
+}
+
+func digest(path string) (sum string, size int64, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", 0, err
+	}
+	defer file.Close()
+	hash := sha1.New()
+	size, err = io.Copy(hash, file)
+	return hex.EncodeToString(hash.Sum(nil)), size, err
+}
+
+// report describes the lease for the control API.
+func (l *exportLease) report() leaseReport {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	found := leaseReport{
+		Moref: l.Self.Value, VM: l.book.sim.nameOf(l.vm), State: l.ended,
+		Percent: l.lastProgress, ProgressCalls: l.progressed, URLs: []string{},
+	}
+	if found.State == "" {
+		found.State = string(l.State)
+	}
+	if l.Info != nil {
+		for _, url := range l.Info.DeviceUrl {
+			found.URLs = append(found.URLs, url.Url)
+		}
+	}
+	return found
+}
+
+// leaseBook keeps all leases ever made, and how downloads behave.
+type leaseBook struct {
+	sim *simulation
+
+	mu        sync.Mutex
+	leases    []*exportLease
+	normal    nfcSettings // when nothing was asked for
+	settings  nfcSettings
+	epoch     int // counts the changes of the settings
+	transfers []*transfer
+}
+
+func newLeaseBook(sim *simulation) *leaseBook {
+	normal := nfcSettings{
+		CutAfterBytes: -1, StallAfterBytes: -1, CorruptAt: -1, ContentLength: true, LeaseTimeoutSecs: 300,
+		StarHost: sim.registry.IsESX(),
+	}
+	return &leaseBook{sim: sim, normal: normal, settings: normal}
+}
+
+// open makes a lease for the disks of a VM's hardware and registers it.
+func (b *leaseBook) open(session string, vm *simulator.VirtualMachine, devices []types.BaseVirtualDevice) *exportLease {
+	b.mu.Lock()
+	lease := &exportLease{book: b, vm: vm.Self, token: fmt.Sprintf("%s-%d", session, len(b.leases)+1)}
+	b.leases = append(b.leases, lease)
+	settings := b.settings
+	b.mu.Unlock()
+
+	lease.Self = types.ManagedObjectReference{
+		Type: "HttpNfcLease", Value: fmt.Sprintf("session[%s]%s", session, lease.token),
+	}
+	lease.State = types.HttpNfcLeaseStateInitializing
+	lease.InitializeProgress = 100
+	lease.Mode = string(types.HttpNfcLeaseModePushOrGet)
+	lease.files = map[string]leaseFile{}
+	info := b.describe(lease, vm, devices, settings)
+	b.sim.registry.Put(lease)
+	lease.begin(info, settings)
+	return lease
+}
+
+// report describes all leases, the oldest first.
+func (b *leaseBook) report() []leaseReport {
+	b.mu.Lock()
+	leases := append([]*exportLease{}, b.leases...)
+	b.mu.Unlock()
+	found := make([]leaseReport, 0, len(leases))
+	for _, lease := range leases {
+		found = append(found, lease.report())
+	}
+	return found
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"encoding/json"
+	"math/rand"
+	"strings"
+	"sync"
+
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// rule says which calls go wrong, and how. The simulator's own FaultInjector is left alone: it counts under a read
+// lock, loses the place of a rule that was removed, and knows neither failing tasks nor lost answers.
+type rule struct {
+	Method     string `json:"method"`      // such as CreateSnapshot_Task; "" or "*" means all
+	ObjectType string `json:"object_type"` // such as VirtualMachine; "" or "*" means all
+	ObjectName string `json:"object_name"` // the entity's name, for a snapshot or lease its VM's
+
+	Fault   string          `json:"fault"`   // a vSphere fault by name, such as SnapshotFault
+	Fields  json.RawMessage `json:"fields"`  // the fault's fields, such as {"privilegeId": "..."}
+	Message string          `json:"message"` // its message
+
+	Skip        int     `json:"skip"`        // let so many calls pass first
+	Count       int     `json:"count"`       // then act on so many; 0 means all
+	Probability float64 `json:"probability"` // of acting; 0 means always
+
+	DelayMS     int  `json:"delay_ms"`      // wait before anything else
+	AsTask      bool `json:"as_task"`       // the call succeeds, its task fails with the fault
+	TaskDelayMS int  `json:"task_delay_ms"` // the task takes so long before it does its work or fails
+	After       bool `json:"after"`         // do the work first, fail then
+	LoseAnswer  bool `json:"lose_answer"`   // do the work, then cut the connection instead of answering
+	HTTPStatus  int  `json:"http_status"`   // answer with this HTTP status and do nothing
+
+	Seen  int `json:"seen"`  // matching calls so far
+	Acted int `json:"acted"` // calls that the rule acted on
+}
+
+// call is one SOAP call as it came in.
+type call struct {
+	Method string `json:"method"`
+	Type   string `json:"type"`
+	Moref  string `json:"moref"`
+	Name   string `json:"name"`
+	Rule   bool   `json:"rule"`   // a rule acted on it
+	Status int    `json:"status"` // of the HTTP answer; 0 when there was none
+
+	object types.ManagedObjectReference
+}
+
+func matches(pattern, value string) bool {
+	return pattern == "" || pattern == "*" || pattern == value
+}
+
+// newFault makes the rule's fault for a call, or nil when the rule has none.
+func (r *rule) newFault(c *call) types.BaseMethodFault {
+	if r.Fault == "" {
+		return nil
+	}
+	fault, err := newFault(r.Fault, r.Fields) // was tried when the rule was added
+	if err != nil {
+		return &types.SystemError{Reason: err.Error()}
+	}
+	fillIn(fault, c.object)
+	return fault
+}
+
+// ruleBook keeps the rules; the first that matches a call acts on it.
+type ruleBook struct {
+	mu    sync.Mutex
+	rules []*rule
+}
+
+func (b *ruleBook) add(r *rule) error {
+	if r.Fault != "" {
+		if _, err := newFault(r.Fault, r.Fields); err != nil {
+			return err
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rules = append(b.rules, r)
+	return nil
+}
+
+func (b *ruleBook) clear() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rules = nil
+}
+
+func (b *ruleBook) list() []rule {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	copied := make([]rule, 0, len(b.rules))
+	for _, r := range b.rules {
+		copied = append(copied, *r)
+	}
+	return copied
+}
+
+// match finds the rule for a call and counts it, or gives nil.
+func (b *ruleBook) match(c *call) *rule {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range b.rules {
+		if !matches(r.Method, c.Method) || !matches(r.ObjectType, c.Type) || !matches(r.ObjectName, c.Name) {
+			continue
+		}
+		r.Seen++
+		spent := r.Count > 0 && r.Acted >= r.Count
+		unlucky := r.Probability > 0 && rand.Float64() >= r.Probability
+		if r.Seen <= r.Skip || spent || unlucky {
+			continue
+		}
+		r.Acted++
+		copied := *r
+		return &copied
+	}
+	return nil
+}
+
+// callLog counts every SOAP call, and keeps those that change something or are rare enough to be worth reading.
+type callLog struct {
+	mu     sync.Mutex
+	counts map[string]int
+	calls  []call
+}
+
+// maxCalls bounds the log; a test that makes more calls is counting, not reading.
+const maxCalls = 10000
+
+func (l *callLog) add(c call) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.counts == nil {
+		l.counts = map[string]int{}
+	}
+	l.counts[c.Method]++
+	// Reading and waiting for updates is most of the traffic and says nothing.
+	noise := strings.HasPrefix(c.Method, "Retrieve") || strings.HasPrefix(c.Method, "WaitForUpdates")
+	if !noise && len(l.calls) < maxCalls {
+		l.calls = append(l.calls, c)
+	}
+}
+
+func (l *callLog) reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.counts, l.calls = nil, nil
+}
+
+// report gives the counters by method and the calls in order.
+func (l *callLog) report() map[string]any {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	counts := map[string]int{}
+	for method, n := range l.counts {
+		counts[method] = n
+	}
+	return map[string]any{"methods": counts, "calls": append([]call{}, l.calls...)}
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"sync"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/mo"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// simulation holds the simulator's inventory and everything we keep beside it.
+type simulation struct {
+	model    *simulator.Model
+	registry *simulator.Registry
+	base     string // scheme and host of the server, for URLs
+	rules    *ruleBook
+	calls    *callLog
+	sessions *sessionBook
+	leases   *leaseBook
+
+	mu      sync.Mutex
+	vmState map[types.ManagedObjectReference]*vmState
+}
+
+// vmState is what the simulator's VM cannot say about itself.
+type vmState struct {
+	QuiesceFault              string `json:"quiesce_fault"`
+	QuiesceWithoutTools       string `json:"quiesce_without_tools"`
+	ConsolidationAfterRemoval bool   `json:"consolidation_needed_after_remove"`
+	Answer                    string `json:"answer"`
+}
+
+func newSimulation(model *simulator.Model, base string) *simulation {
+	sim := &simulation{
+		model:    model,
+		registry: model.Map(),
+		base:     base,
+		rules:    &ruleBook{},
+		calls:    &callLog{},
+		sessions: &sessionBook{alive: map[string]bool{}},
+		vmState:  map[types.ManagedObjectReference]*vmState{},
+	}
+	sim.leases = newLeaseBook(sim)
+	sim.addInternetScsiAdapters()
+	newExtension(sim).install()
+	return sim
+}
+
+// context returns a fresh owner of the simulator's object locks; they are held by context, so never share one.
+func (s *simulation) context() *simulator.Context {
+	return &simulator.Context{Context: context.Background(), Map: s.registry}
+}
+
+// update changes properties of an object under its lock and tells those who wait for updates.
+func (s *simulation) update(object mo.Reference, changes ...types.PropertyChange) {
+	s.registry.AtomicUpdate(s.context(), object, changes)
+}
+
+// state gives the VM's own settings; settings are read and written in change only.
+func (s *simulation) change(vm types.ManagedObjectReference, edit func(*vmState)) vmState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state, known := s.vmState[vm]
+	if !known {
+		state = &vmState{}
+		s.vmState[vm] = state
+	}
+	edit(state)
+	return *state
+}
+
+func (s *simulation) state(vm types.ManagedObjectReference) vmState {
+	return s.change(vm, func(*vmState) {})
+}
+
+// nameOf gives the name that a rule means by object_name: an entity's own, and the VM's for what belongs to a VM.
+func (s *simulation) nameOf(reference types.ManagedObjectReference) string {
+	object := s.registry.Get(reference)
+	switch object := object.(type) {
+	case *exportLease:
+		return s.nameOf(object.vm)
+	case *simulator.VirtualMachineSnapshot:
+		return s.nameOf(object.Vm)
+	case mo.Entity:
+		name := ""
+		s.registry.WithLock(s.context(), object, func() { name = object.Entity().Name })
+		return name
+	}
+	return ""
+}
+
+// virtualMachines gives all VMs, in no certain order.
+func (s *simulation) virtualMachines() []*simulator.VirtualMachine {
+	var found []*simulator.VirtualMachine
+	for _, entity := range s.registry.All("VirtualMachine") {
+		if vm, ok := entity.(*simulator.VirtualMachine); ok {
+			found = append(found, vm)
+		}
+	}
+	return found
+}
+
+// entity finds an object of a type by its name, or nil.
+func (s *simulation) entity(kind, name string) mo.Entity {
+	for _, entity := range s.registry.All(kind) {
+		if s.nameOf(entity.Reference()) == name {
+			return entity
+		}
+	}
+	return nil
+}
+
+func (s *simulation) runToolsEverywhere() {
+	for _, vm := range s.virtualMachines() {
+		s.update(vm, toolsChanges(string(types.VirtualMachineToolsRunningStatusGuestToolsRunning))...)
+	}
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// startTask makes a task of our own in front of the simulator's, and returns its reference at once. The task waits
+// as long as the rule says without holding the VM's lock (the simulator's own delay would block every look at the
+// VM), then fails, or makes the real call and takes over its outcome, or does both.
+func (d *door) startTask(
+	act *rule, c *call, r *http.Request, body []byte, fault types.BaseMethodFault,
+) types.ManagedObjectReference {
+	entity := c.object
+	if snapshot, ok := d.sim.registry.Get(entity).(*simulator.VirtualMachineSnapshot); ok {
+		entity = snapshot.Vm
+	}
+	// A vCenter describes the task of CreateSnapshot_Task as VirtualMachine.createSnapshot.
+	name := strings.ToLower(c.Method[:1]) + strings.TrimSuffix(c.Method[1:], "_Task")
+	task := simulator.CreateTask(entity, name+"Task", nil)
+	d.sim.registry.Put(task)
+	reference := task.Reference()
+	d.sim.update(task,
+		types.PropertyChange{Name: "info.key", Val: reference.Value},
+		types.PropertyChange{Name: "info.task", Val: reference},
+		types.PropertyChange{Name: "info.entityName", Val: c.Name},
+		types.PropertyChange{Name: "info.startTime", Val: time.Now()},
+		types.PropertyChange{Name: "info.state", Val: types.TaskInfoStateRunning},
+	)
+	// The request ends with this answer; what goes on later gets a request of its own.
+	later := httptest.NewRequest(http.MethodPost, r.URL.Path, nil)
+	later.Header = r.Header.Clone()
+	later.Body = io.NopCloser(bytes.NewReader(body))
+
+	go func() {
+		time.Sleep(time.Duration(act.TaskDelayMS) * time.Millisecond)
+		if d.ended(task) { // cancelled meanwhile
+			return
+		}
+		var result types.AnyType
+		var failure *types.LocalizedMethodFault
+		if fault == nil || act.After {
+			result, failure = d.callAndWait(later)
+		}
+		if fault != nil {
+			failure = localized(fault, act.Message)
+		}
+		d.finish(task, result, failure)
+	}()
+	return reference
+}
+
+// callAndWait makes a call that starts a task of the simulator and waits for its outcome.
+func (d *door) callAndWait(r *http.Request) (types.AnyType, *types.LocalizedMethodFault) {
+	recorder := httptest.NewRecorder()
+	d.inner.ServeHTTP(recorder, r)
+	reference, failure := taskAnswer(recorder.Body.Bytes())
+	if failure != nil {
+		return nil, failure
+	}
+	task, ok := d.sim.registry.Get(reference).(*simulator.Task)
+	if !ok {
+		return nil, localized(&types.SystemError{Reason: "the call answered without a task"}, "")
+	}
+	task.Wait()
+	var result types.AnyType
+	d.sim.registry.WithLock(d.sim.context(), task, func() { result, failure = task.Info.Result, task.Info.Error })
+	return result, failure
+}
+
+func (d *door) ended(task *simulator.Task) bool {
+	ended := false
+	d.sim.registry.WithLock(d.sim.context(), task, func() {
+		ended = task.Info.State == types.TaskInfoStateError || task.Info.State == types.TaskInfoStateSuccess
+	})
+	return ended
+}
+
+func (d *door) finish(task *simulator.Task, result types.AnyType, failure *types.LocalizedMethodFault) {
+	changes := []types.PropertyChange{{Name: "info.completeTime", Val: time.Now()}}
+	if failure != nil {
+		changes = append(changes, types.PropertyChange{Name: "info.error", Val: failure},
+			types.PropertyChange{Name: "info.state", Val: types.TaskInfoStateError})
+	} else {
+		changes = append(changes, types.PropertyChange{Name: "info.progress", Val: int32(100)},
+			types.PropertyChange{Name: "info.result", Val: result},
+			types.PropertyChange{Name: "info.state", Val: types.TaskInfoStateSuccess})
+	}
+	d.sim.update(task, changes...)
+}
