@@ -13,6 +13,9 @@ Block = dict[str, Any]
 
 HEADER_LENGTH = 150
 SECTION_LENGTH = 3_000
+PREFORMATTED_LENGTH = 2_800
+"""Leaves room in a section for the marks around it and a line above."""
+
 CONTEXT_LENGTH = 2_000
 FALLBACK_LENGTH = 3_000
 BLOCKS_LENGTH = 50
@@ -51,6 +54,12 @@ def code(text: str) -> str:
     """Text in the typewriter face; line breaks and backticks of its own, which would end it, are replaced."""
     plain = " ".join(text.replace("`", "ʹ").split())
     return f"`{escape(plain)}`" if plain else ""
+
+
+def preformatted(text: str) -> str:
+    """Lines in the typewriter face, just as they are; only three backticks, which would end it, are replaced."""
+    plain = escape(text.strip("\n").replace("```", "ʹʹʹ"))
+    return f"```\n{shortened(plain, PREFORMATTED_LENGTH)}\n```"
 
 
 def shortened(text: str, length: int) -> str:

@@ -6,6 +6,7 @@ codes are pasted with the backticks around them.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ LONGEST = 500
 """Characters of a command's text; every name, code and selector is far shorter."""
 
 QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "`": "`"}
+STRAIGHT = str.maketrans("“”„", '"""')
 DASHES = ("--", "—", "–")
 
 
@@ -40,10 +42,11 @@ def one_value(text: str) -> str:
     return value
 
 
-def with_options(text: str, names: Collection[str]) -> Typed:
+def with_options(text: str, names: Collection[str], *, repeatable: Collection[str] = ()) -> Typed:
     """Words with options among them: `--name value`, `--name=value` or `name=value`, for each of the names.
 
-    Raises UsageError for an option that is not known, has no value or is given twice.
+    The values of one that is repeatable are joined by commas. Raises UsageError for an option that is not known, has
+    no value, or is given twice and is not repeatable.
     """
     words: list[str] = []
     options: dict[str, str] = {}
@@ -64,10 +67,32 @@ def with_options(text: str, names: Collection[str]) -> Typed:
                 value = rest.pop(0) if rest else ""
             if not value:
                 raise UsageError(f"--{name} needs a value.")
-            if name in options:
+            if name in options and name not in repeatable:
                 raise UsageError(f"--{name} is given twice.")
-            options[name] = value
+            options[name] = f"{options[name]},{value}" if name in options else value
     return Typed(words=one_value(" ".join(words)), options=options)
+
+
+def name_and_values(text: str) -> Typed:
+    """A name and the `key=value` after it, as a Typed; a value with spaces in it stands in double quotes.
+
+    Raises UsageError for a quote that is not closed, a word that is not `key=value`, and a key that is given twice.
+    """
+    lexer = shlex.shlex(one_value(text).translate(STRAIGHT), posix=True)
+    lexer.whitespace_split, lexer.commenters, lexer.quotes, lexer.escape = True, "", '"', ""
+    try:
+        name, *pairs = [*lexer] or [""]
+    except ValueError:
+        raise UsageError("A quote is not closed.") from None
+    values: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not key or not equals:
+            raise UsageError(f"{pair} is not key=value.")
+        if key in values:
+            raise UsageError(f"{key} is given twice.")
+        values[key] = value
+    return Typed(words=name, options=values)
 
 
 def wants_help(text: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from datetime import date
+from functools import cache
 from pathlib import Path
 
 from aiohttp import web
@@ -25,21 +27,27 @@ REQUESTS = Histogram(
 async def measured(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Count the answer and its time."""
+    """Answer behind the edge, and count the answer and its time."""
     began = time.perf_counter()
-    response = await handler(request)
+    response = await edge(request, handler)
     resource = request.match_info.route.resource
     route = resource.canonical if resource else "unknown"
-    REQUESTS.labels(request.method, route, response.status).observe(time.perf_counter() - began)
+    _counter(request.method, route, response.status).observe(time.perf_counter() - began)
     return response
+
+
+@cache
+def _counter(method: str, route: str, status: int) -> Histogram:
+    # prometheus_client makes the labels anew at each call, which a lookup would notice.
+    return REQUESTS.labels(method, route, status)
 
 
 def make_app(services: Services) -> web.Application:
     """The application that answers every declared route."""
-    app = web.Application(middlewares=[measured, edge], client_max_size=BODY_LIMIT)
+    app = web.Application(middlewares=[measured], client_max_size=BODY_LIMIT)
     app[SERVICES] = services
     releases = services.settings.data_dir / "releases"
-    app[MEMORY] = Memory(lambda: sorted(_stamps(releases)))
+    app[MEMORY] = Memory(lambda: (date.today(), services.library.revision, sorted(_stamps(releases))))
     for route in all_routes():
         app.router.add_route(route.method, route.path, bind(route))
     app.router.add_static("/static", WEB / "static")

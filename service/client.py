@@ -4,20 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
 import aiohttp
 
-from service.models import Job, JobState, Problem, Progress, Step, StepState, VmkerrAnswer, VmkerrMatch
+from service.models import (
+    ActionPreview,
+    Check,
+    Job,
+    JobState,
+    Problem,
+    Progress,
+    Step,
+    StepState,
+    VmkerrAnswer,
+    VmkerrMatch,
+)
+from service.models_lookups import IscsiAddress, IscsiDiscovery, IscsiName, RenderedSnippet, VmxSnippet, VmxSnippetList
+from service.models_p2v import P2vChecklist, P2vEstimate, P2vItem, P2vTool, P2vTools
 
 __all__ = [
+    "ActionPreview",
+    "Check",
+    "IscsiAddress",
+    "IscsiDiscovery",
+    "IscsiName",
     "Job",
     "JobState",
+    "P2vChecklist",
+    "P2vEstimate",
+    "P2vItem",
+    "P2vTool",
     "Problem",
     "Progress",
+    "RenderedSnippet",
     "ServiceClient",
     "ServiceError",
     "ServiceUnavailable",
@@ -25,6 +48,7 @@ __all__ = [
     "StepState",
     "VmkerrAnswer",
     "VmkerrMatch",
+    "VmxSnippet",
 ]
 
 SECONDS = 60
@@ -74,6 +98,44 @@ class ServiceClient:
         asked = {"release": release} if release else {}
         return VmkerrAnswer.model_validate(await self.get(f"/vmkerr/{quote(query, safe='')}", **asked))
 
+    async def decode(self, text: str, release: str | None = None) -> dict[str, Any]:
+        """What stands in a log text: `findings` and `summary`."""
+        return await self._call("POST", "/decode", body={"text": text, "release": release})
+
+    async def iscsi_name(self, name: str) -> IscsiName:
+        """The verdict on an iSCSI name."""
+        return IscsiName.model_validate(await self.get("/iscsi/validate", name=name))
+
+    async def iscsi_address(self, address: str) -> IscsiAddress:
+        """An iSCSI address read into its parts."""
+        return IscsiAddress.model_validate(await self.get("/iscsi/address", address=address))
+
+    async def iscsi_discovery(self) -> IscsiDiscovery:
+        """The three ways in which an initiator finds targets."""
+        return IscsiDiscovery.model_validate(await self.get("/iscsi/discovery"))
+
+    async def vmx_snippets(self) -> list[VmxSnippet]:
+        """The catalogue of VMX snippets."""
+        return VmxSnippetList.model_validate(await self.get("/vmx/snippets")).snippets
+
+    async def vmx_snippet(self, name: str, parameters: Mapping[str, str]) -> RenderedSnippet:
+        """A VMX snippet filled in."""
+        path = f"/vmx/snippets/{quote(name, safe='')}"
+        return RenderedSnippet.model_validate(await self._call("GET", path, query=parameters))
+
+    async def p2v_checklist(self, source: Mapping[str, str | list[str]]) -> P2vChecklist:
+        """The P2V checklist for a source, told by the names of the call's query."""
+        return P2vChecklist.model_validate(await self._call("GET", "/p2v/checklist", query=source))
+
+    async def p2v_estimate(self, size: str, rate: str | None = None) -> P2vEstimate:
+        """Sizes and transfer time of so much, such as 36GB, at a rate in MB/s; the documented rate when None."""
+        asked = {"size": size} | ({"rate": rate} if rate else {})
+        return P2vEstimate.model_validate(await self.get("/p2v/estimate", **asked))
+
+    async def p2v_tools(self) -> list[P2vTool]:
+        """Which P2V tools support Linux."""
+        return P2vTools.model_validate(await self.get("/p2v/tools")).tools
+
     async def vm(self, selector: str, *, on_behalf_of: str | None = None) -> dict[str, Any]:
         """The VM that a selector means."""
         return await self.get(f"/vms/{quote(selector, safe='')}", on_behalf_of=on_behalf_of)
@@ -92,6 +154,12 @@ class ServiceClient:
         body = {"params": params, "reply_to": reply_to}
         path = f"/actions/{quote(action, safe='')}"
         return Job.model_validate(await self._call("POST", path, body=body, headers=headers, on_behalf_of=on_behalf_of))
+
+    async def check(self, action: str, params: dict[str, Any], *, on_behalf_of: str | None = None) -> ActionPreview:
+        """The pre-flight of a host action, which touches nothing."""
+        path = f"/actions/{quote(action, safe='')}/check"
+        answer = await self._call("POST", path, body={"params": params}, on_behalf_of=on_behalf_of)
+        return ActionPreview.model_validate(answer)
 
     async def job(self, job_id: str) -> Job:
         """One job."""
@@ -138,7 +206,7 @@ class ServiceClient:
         method: str,
         path: str,
         *,
-        query: dict[str, str] | None = None,
+        query: Mapping[str, str | list[str]] | None = None,
         body: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
         on_behalf_of: str | None = None,

@@ -22,11 +22,34 @@ tokens = sa.Table(
     sa.Column("created_at", sa.String, nullable=False),
 )
 
+snapshots = sa.Table(
+    "vmkops_snapshots",
+    metadata,
+    sa.Column("job", sa.String, primary_key=True),
+    sa.Column("vm", sa.String, nullable=False),
+    sa.Column("vm_name", sa.String, nullable=False),
+    sa.Column("nonce", sa.String, nullable=False),
+    sa.Column("moref", sa.String, nullable=False),
+    sa.Column("created_at", sa.String, nullable=False),
+    sa.Column("removed_at", sa.String),
+    sa.Column("trouble", sa.String, nullable=False),
+)
+
 executors = sa.Table(
     "vmkops_executors",
     metadata,
     sa.Column("id", sa.String, primary_key=True),
     sa.Column("seen_at", sa.Float, nullable=False),
+)
+
+p2v_runs = sa.Table(
+    "vmkops_p2v_runs",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("created_at", sa.String, nullable=False),
+    sa.Column("updated_at", sa.String, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("run", sa.JSON, nullable=False),
 )
 
 

@@ -143,6 +143,18 @@ class DiskFull(VmkopsError):
     code = "disk-full"
 
 
+class BackupDamaged(VmkopsError):
+    """The backup is not as it was written."""
+
+    code = "backup-damaged"
+
+
+class RestoreFailed(VmkopsError):
+    """The VM could not be made from the backup."""
+
+    code = "restore-failed"
+
+
 class JobCancelled(VmkopsError):
     """Somebody cancelled the job."""
 

@@ -48,6 +48,25 @@ class VmkerrAnswer(Value):
     suggestions: list[str] = Field(default_factory=list)
 
 
+class Check(Value):
+    """One thing looked at before an action: `refuse` stops it, `warn` and `info` are told."""
+
+    rule: str
+    severity: Literal["refuse", "warn", "info"]
+    message: str
+
+
+class ActionPreview(Value):
+    """What an action would do, and whether it may: nothing was touched."""
+
+    action: str
+    target: str
+    params: dict[str, Any]
+    steps: list[str]
+    checks: list[Check]
+    allowed: bool
+
+
 class JobState(StrEnum):
     """Where a job stands; the last four are final."""
 

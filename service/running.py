@@ -20,7 +20,12 @@ from service.errors import SettingMissing
 from service.http._route import Services
 from service.jobs.engine import Jobs
 from service.jobs.recovery import taking_over
+from service.ledger import Ledger
+from service.library import open_library
+from service.reaper import Reaper, reaping
+from service.runs import Runs
 from service.settings import Settings
+from service.turnstile import Turnstile
 from service.vsphere.session import Session
 
 log = logging.getLogger(__name__)
@@ -46,6 +51,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             stack.enter_context(lock_data_dir(settings.data_dir))
         engine = open_database(settings)
         stack.callback(engine.dispose)
+        library = await stack.enter_async_context(open_library(settings))
         sessions: list[Session] = []
 
         def vsphere() -> Session:
@@ -58,20 +64,27 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
                 await session.close()
 
         stack.push_async_callback(sign_out)
-        equipment = Equipment(settings=settings, vsphere=vsphere)
+        equipment = Equipment(
+            settings=settings, vsphere=vsphere, ledger=Ledger(engine), turnstile=Turnstile(settings.max_copies)
+        )
         actions = all_actions()
         jobs = Jobs(settings, actions, equipment)
         services = Services(
             settings=settings,
             doorkeeper=Doorkeeper(engine, settings.slack_operators),
             jobs=jobs,
+            runs=Runs(engine),
             actions=actions,
             equipment=equipment,
+            library=library,
         )
         services.health["jobs"] = lambda: {"executor": jobs.executor_id}
         services.health["vcenter"] = lambda: {"configured": settings.vcenter_url is not None}
         await jobs.start()
         stack.push_async_callback(jobs.stop)
+        reaper = Reaper(equipment, jobs)
+        services.health["ledger"] = reaper.report
+        await stack.enter_async_context(reaping(reaper, settings.reap_seconds))
         if settings.postgres_url is not None:
             await stack.enter_async_context(taking_over(engine, jobs))
         yield Running(services=services, app=make_app(services))

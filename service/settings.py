@@ -50,7 +50,14 @@ class Settings(BaseModel):
     vcenter_password: SecretStr | None = Field(default=None, alias="VMKOPS_VCENTER_PASSWORD")
     vcenter_ca_file: Path | None = Field(default=None, alias="VMKOPS_VCENTER_CA_FILE")
     vcenter_insecure: bool = Field(default=False, alias="VMKOPS_VCENTER_INSECURE")
+    procedures_dir: Path | None = Field(default=None, alias="VMKOPS_PROCEDURES_DIR")
     lookups_public: bool = Field(default=True, alias="VMKOPS_LOOKUPS_PUBLIC")
+    pre_freeze: str | None = Field(default=None, alias="VMKOPS_PRE_FREEZE")
+    post_thaw: str | None = Field(default=None, alias="VMKOPS_POST_THAW")
+    max_jobs: int = Field(default=8, ge=1, le=100, alias="VMKOPS_MAX_JOBS")
+    max_copies: int = Field(default=4, ge=1, le=100, alias="VMKOPS_MAX_COPIES")
+    reap_seconds: float = Field(default=300, ge=1, alias="VMKOPS_REAP_SECONDS")
+    parallel_disks: int = Field(default=2, ge=1, le=16, alias="VMKOPS_PARALLEL_DISKS")
     slack_operators: frozenset[str] = Field(default=frozenset(), alias="VMKOPS_SLACK_OPERATORS")
 
     @field_validator("slack_operators", mode="before")
@@ -68,6 +75,13 @@ class Settings(BaseModel):
         if parts.scheme != "https" or not parts.hostname:
             raise ValueError("give the address of a vCenter, like https://vcenter.example.com")
         return url
+
+    @field_validator("procedures_dir")
+    @classmethod
+    def _folder(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError(f"there is no folder {value}; make it, or name the one with your team's pages")
+        return value
 
     @field_validator("vcenter_ca_file")
     @classmethod

@@ -125,6 +125,24 @@ class RunningService:
             with error:
                 return error.code, json.load(error)
 
+    def send(self, path: str, file: bytes, media: str) -> tuple[int, Any]:
+        """POST a file as it is, without a token, and return the status and the JSON body."""
+        request = urllib.request.Request(self.url + path, data=file, headers={"Content-Type": media}, method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+    def delete(self, path: str) -> int:
+        """DELETE the path and return the status."""
+        request = urllib.request.Request(
+            self.url + path, method="DELETE", headers={"Authorization": f"Bearer {self.token}"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return int(answer.status)
+
     def backup(self, vm: str, **params: str) -> dict[str, Any]:
         """Start a backup and return the job."""
         status, job = self.call("POST", "/actions/backup", {"params": {"vm": vm, **params}})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from bot.blocks import Reply
+from bot.cards.decoded import decoded_card
 from bot.cards.vmkerr import TABLES, vmkerr_card
 from bot.commands._base import Asked, Command
 from bot.words import UsageError, with_options
@@ -28,11 +29,20 @@ def parse(text: str) -> Lookup:
 
 async def run(lookup: Lookup, asked: Asked) -> Reply:
     """Answer in the channel: whoever works on the incident sees the same reading."""
+    if is_log_line(lookup.query):
+        decoded = await asked.desk.service.decode(lookup.query, lookup.release)
+        if decoded["findings"]:
+            return Reply(decoded_card(lookup.query, decoded["findings"], asked_by=f"<@{asked.user}>"), public=True)
     try:
         answer = await asked.desk.service.vmkerr(lookup.query, lookup.release)
     except ServiceError as refusal:
         raise ServiceError(_typable(refusal.problem, lookup)) from refusal
     return Reply(vmkerr_card(answer, asked_by=f"<@{asked.user}>"), public=True)
+
+
+def is_log_line(query: str) -> bool:
+    """Whether the query is more than a code, a name or words: several words with a number among them."""
+    return " " in query and any(character.isdigit() for character in query)
 
 
 def _typable(problem: Problem, lookup: Lookup) -> Problem:
@@ -46,7 +56,7 @@ def _typable(problem: Problem, lookup: Lookup) -> Problem:
 
 command = Command(
     name="/vmkerr",
-    usage="/vmkerr CODE | name | errno | words [release=R]",
+    usage="/vmkerr CODE | name | errno | words | pasted log line [release=R]",
     summary="Says what a vmkernel status code means, release by release.",
     examples=("/vmkerr 0xbad0022", "/vmkerr reservation conflict", "/vmkerr EBUSY release=esxi-6.0"),
     parse=parse,

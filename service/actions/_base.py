@@ -11,7 +11,10 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from service.ledger import Ledger
+from service.models import Check
 from service.settings import Settings
+from service.turnstile import Turnstile
 from service.vsphere.session import Session
 
 R = TypeVar("R")
@@ -28,11 +31,13 @@ class Target:
     """What a job acts on: `key` is the same for the same thing (one live job each), `name` is for people.
 
     `params` are the action's parameters with the selector made exact, so that a later rename changes nothing.
+    `checks` are what the pre-flight found; one that refuses keeps the job from being queued.
     """
 
     key: str
     name: str
     params: dict[str, Any]
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +47,8 @@ class Equipment:
     settings: Settings
     vsphere: Callable[[], Session]
     """The vCenter session; raises SettingMissing when no vCenter is set."""
+    ledger: Ledger
+    turnstile: Turnstile
 
 
 class JobControl(Protocol):
@@ -85,7 +92,10 @@ class Action(ABC):
 
     @abstractmethod
     async def target(self, equipment: Equipment, params: Any) -> Target:
-        """Check the parameters against the live inventory, before a job is queued; raises what the caller must mend."""
+        """The pre-flight: what the parameters mean in the live inventory, and what speaks against it.
+
+        It touches nothing and runs before a job is queued, and alone for a dry run; raises what the caller must mend.
+        """
 
     @abstractmethod
     async def run(self, equipment: Equipment, job: JobControl, params: Any) -> dict[str, Any]:

@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict
 
 from service.errors import CopyFailed
 
+PARTIAL = ".partial"
+"""What the folder of a package that is not whole yet ends in."""
+
 
 class PackageFile(BaseModel):
     """One disk file of a package; `key` is the disk's key in the lease, `size` is in bytes."""
@@ -32,7 +35,7 @@ class Package:
     def __init__(self, backups_dir: Path, vm_name: str, job_id: str) -> None:
         self.name = safe_name(vm_name)
         self.path = backups_dir / self.name / job_id
-        self.aside = self.path.with_name(f"{job_id}.partial")
+        self.aside = self.path.with_name(f"{job_id}{PARTIAL}")
 
     def open(self) -> Path:
         """The folder to write into."""
@@ -66,12 +69,17 @@ class Package:
 
     def discard(self) -> None:
         """Remove what was written of a package that will not become whole."""
-        if self.aside.is_dir():
-            for item in self.aside.iterdir():
-                item.unlink()
-            self.aside.rmdir()
-        with contextlib.suppress(OSError):
-            self.path.parent.rmdir()
+        discard(self.aside)
+
+
+def discard(folder: Path) -> None:
+    """Remove a half package, and the VM's folder when nothing else is in it."""
+    if folder.is_dir():
+        for item in folder.iterdir():
+            item.unlink()
+        folder.rmdir()
+    with contextlib.suppress(OSError):
+        folder.parent.rmdir()
 
 
 def safe_name(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import secrets
 import time
@@ -11,13 +10,13 @@ from functools import partial
 from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 import knowledge.errors
 from service.auth import Actor, Scope
 from service.errors import InvalidParams, NotFound, NotSignedIn, TooLarge, VmkopsError
-from service.http._render import Form, accepted, choose_form, render, render_problem, respond
-from service.http._route import SERVICES, Call, Route, Services, read_values
+from service.http._render import accepted, choose_form, render, render_problem, respond
+from service.http._route import SERVICES, Call, Route, Services, explain, read_query, read_values, takes_text
 from service.models import Problem
 
 log = logging.getLogger(__name__)
@@ -28,17 +27,21 @@ FRESH_SECONDS = 1.0
 ON_BEHALF_OF = "X-On-Behalf-Of"
 
 
+Asked = tuple[str, str]
+"""The path and query as they came, and the Accept header: all that a lookup's answer depends on."""
+
+
 class Memory:
-    """The bodies of lookups that were asked before; a lookup depends on its URL and on what `sources` says is known."""
+    """The bodies of lookups that were asked before; they hold for as long as `sources` says that no more is known."""
 
     def __init__(self, sources: Callable[[], object]) -> None:
-        self._known: dict[tuple[str, Form], tuple[bytes, str]] = {}
+        self._known: dict[Asked, tuple[bytes, str]] = {}
         self._sources = sources
         self._seen = sources()
         self._looked_at = time.monotonic()
 
-    def get(self, key: tuple[str, Form]) -> tuple[bytes, str] | None:
-        """The body and content type for this URL and form; what is known is looked at once a second."""
+    def get(self, key: Asked) -> tuple[bytes, str] | None:
+        """The body and content type of the answer; what is known is looked at once a second."""
         now = time.monotonic()
         if now - self._looked_at > FRESH_SECONDS:
             self._looked_at = now
@@ -47,12 +50,16 @@ class Memory:
                 self._known.clear()
         return self._known.get(key)
 
-    def put(self, key: tuple[str, Form], body: tuple[bytes, str]) -> None:
+    def forget(self) -> None:
+        """Forget everything, as when a page was edited here."""
+        self._known.clear()
+
+    def put(self, key: Asked, body: tuple[bytes, str]) -> None:
         """Remember an answer; the oldest half is forgotten when there are too many."""
         if len(self._known) >= REMEMBERED:
             for old in list(self._known)[: REMEMBERED // 2]:
                 del self._known[old]
-        if len(key[0]) < 512 and len(body[0]) < 65536:
+        if len(key[0]) + len(key[1]) < 512 and len(body[0]) < 65536:
             self._known[key] = body
 
 
@@ -65,14 +72,14 @@ def bind(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 async def _answer_lookup(route: Route, request: web.Request) -> web.StreamResponse:
-    form = choose_form(request)
     services = request.app[SERVICES]
     if not services.settings.lookups_public:
         await _require(route, request, services)
     memory = request.app[MEMORY]
-    key = (request.path_qs, form)
+    key = (request.raw_path, request.headers.get("Accept", ""))
     body = memory.get(key)
     if body is None:
+        form = choose_form(request, route.form)
         answer = await _call(route, request, services, None)
         assert isinstance(answer, BaseModel)
         body = render(route, answer, form)
@@ -81,7 +88,7 @@ async def _answer_lookup(route: Route, request: web.Request) -> web.StreamRespon
 
 
 async def _answer(route: Route, request: web.Request) -> web.StreamResponse:
-    form = choose_form(request)
+    form = choose_form(request, route.form)
     services = request.app[SERVICES]
     actor = await _require(route, request, services)
     answer = await _call(route, request, services, actor)
@@ -106,7 +113,7 @@ async def _require(route: Route, request: web.Request, services: Services) -> Ac
 async def _call(
     route: Route, request: web.Request, services: Services, actor: Actor | None
 ) -> BaseModel | web.StreamResponse:
-    query = read_values(route.query, dict(request.query))
+    query = read_query(route.query, request)
     body = await _body(route, request)
     return await route.handle(Call(request=request, services=services, actor=actor, query=query, body=body))
 
@@ -118,15 +125,26 @@ async def _body(route: Route, request: web.Request) -> Any:
         raw = await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise TooLarge(f"The body is larger than the {BODY_LIMIT >> 20} MiB that this call takes.") from None
-    if request.content_type == "text/plain" and "text" in route.body.model_fields:
+    if route.files and not raw and "Content-Type" not in request.headers:
+        raise InvalidParams('There is no body. Send the file as it is, or its text as JSON: {"text": ...}.')
+    if route.files and not _says_json(route, request, raw):
+        return raw
+    if request.content_type == "text/plain" and takes_text(route.body):
         return read_values(route.body, {"text": raw.decode("utf-8", "replace"), **request.query})
-    try:
-        values = json.loads(raw or b"{}")
-    except (ValueError, RecursionError) as error:
-        raise InvalidParams(f"The body is not JSON: {error}.") from None
-    if not isinstance(values, dict):
+    raw = raw.strip() or b"{}"
+    if not raw.startswith(b"{"):
         raise InvalidParams("The body must be a JSON object.")
-    return read_values(route.body, values)
+    try:
+        return route.body.model_validate_json(raw, strict=True)
+    except ValidationError as error:
+        raise InvalidParams(explain(error)) from None
+
+
+def _says_json(route: Route, request: web.Request, body: bytes) -> bool:
+    """Whether a body is JSON rather than the file itself; curl calls both a form when it is not told the type."""
+    if request.content_type in route.files:
+        return False
+    return request.content_type == "application/json" or body.lstrip()[:1] == b"{"
 
 
 @web.middleware
@@ -145,7 +163,7 @@ async def edge(
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return _problem(request, _http_problem(request, error), None)
+        return _problem(request, _http_problem(request, error), error)
     except Exception:
         incident = secrets.token_hex(4)
         log.exception("request failed", extra={"incident": incident, "path": request.path})
@@ -153,12 +171,14 @@ async def edge(
         return _problem(request, Problem(title="Internal error", status=500, detail=detail), None)
 
 
-def _problem(request: web.Request, problem: Problem, error: VmkopsError | None) -> web.Response:
+def _problem(request: web.Request, problem: Problem, error: Exception | None) -> web.Response:
     asked = request.query.get("format")
     form = asked if asked in ("json", "text", "html") else accepted(request.headers.get("Accept", ""))
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotSignedIn) else {}
-    if error is not None and error.retryable:
+    if isinstance(error, VmkopsError) and error.retryable:
         headers["Retry-After"] = "10"
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        headers["Allow"] = ", ".join(sorted(error.allowed_methods))
     return respond(*render_problem(problem, form), problem.status, headers)  # type: ignore[arg-type]  # checked above
 
 

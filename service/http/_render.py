@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import jinja2
 from aiohttp import web
 from pydantic import BaseModel
 
+from knowledge.page_text import marked
 from service.errors import InvalidParams
-from service.http._route import Route
+from service.http._markdown import markdown
+from service.http._route import Form, Route
 from service.models import Problem
 
-Form = Literal["json", "text", "html"]
 MEDIA: dict[Form, str] = {"json": "application/json", "text": "text/plain", "html": "text/html"}
 WEB = Path(__file__).resolve().parent.parent / "web"
 
@@ -25,23 +26,24 @@ pages = jinja2.Environment(
     lstrip_blocks=True,
     undefined=jinja2.StrictUndefined,
 )
+pages.globals.update(markdown=markdown, marked=marked)
 
 
-def choose_form(request: web.Request) -> Form:
-    """The form that `?format=` asks for, else the one that the Accept header prefers, else JSON."""
+def choose_form(request: web.Request, otherwise: Form = "json") -> Form:
+    """The form that `?format=` asks for, else the one that the Accept header prefers, else `otherwise`."""
     asked = request.query.get("format")
     if asked is not None:
         if asked in MEDIA:
             return asked
         raise InvalidParams(f"There is no format {asked[:40]!r}; choose json, text or html.", list(MEDIA))
-    return accepted(request.headers.get("Accept", ""))
+    return accepted(request.headers.get("Accept", ""), otherwise)
 
 
-def accepted(header: str) -> Form:
-    """The best of the three forms for an Accept header; JSON when it has no preference among them."""
+def accepted(header: str, otherwise: Form = "json") -> Form:
+    """The best of the three forms for an Accept header; `otherwise` when it has no preference among them."""
     if not header or header == "*/*":
-        return "json"
-    best: tuple[float, int, Form] = (0.0, 0, "json")
+        return otherwise
+    best: tuple[float, int, Form] = (0.0, 0, otherwise)
     for part in header.split(","):
         media, _, parameters = part.strip().partition(";")
         quality = 1.0
@@ -54,7 +56,7 @@ def accepted(header: str) -> Form:
                     quality = 0.0
         for form, own in MEDIA.items():
             if media.strip().lower() in (own, "application/problem+json" if form == "json" else own):
-                best = max(best, (quality, form == "json", form), key=lambda each: each[:2])
+                best = max(best, (quality, form == otherwise, form), key=lambda each: each[:2])
     return best[2]
 
 

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_origin
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
@@ -15,10 +15,14 @@ from service.actions._base import Action, Equipment
 from service.auth import Actor, Doorkeeper, Scope
 from service.errors import InvalidParams
 from service.jobs.engine import Jobs
+from service.library import Library
 from service.models import Value
+from service.runs import Runs
 from service.settings import Settings
 
 M = TypeVar("M", bound=BaseModel)
+
+Form = Literal["json", "text", "html"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,8 +32,10 @@ class Services:
     settings: Settings
     doorkeeper: Doorkeeper
     jobs: Jobs
+    runs: Runs
     actions: Mapping[str, Action]
     equipment: Equipment
+    library: Library
     health: dict[str, Callable[[], Any]] = field(default_factory=dict)
     """What each part says about itself, by the part's name, for /readyz."""
 
@@ -39,6 +45,12 @@ SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
 
 class Query(Value):
     """Base of a call's query parameters; an unknown parameter is ignored, as browsers and proxies add some."""
+
+
+class FileText(Value):
+    """The text of a file, for callers that send JSON rather than the file itself."""
+
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +66,10 @@ class Call:
     def path(self, name: str) -> str:
         """A variable of the path, decoded."""
         return self.request.match_info[name]
+
+    def file(self) -> str | bytes:
+        """The file that was sent, on a call that takes one: its bytes, or the text that JSON brought."""
+        return self.body if isinstance(self.body, bytes) else str(self.body.text)
 
     def known_actor(self) -> Actor:
         """Who asks, on a call that needs a scope."""
@@ -80,12 +96,21 @@ class Route:
     """A lookup is open to everyone too, unless VMKOPS_LOOKUPS_PUBLIC is false, and its answers are remembered."""
     query: type[Query] = Query
     body: type[BaseModel] | None = None
+    files: tuple[str, ...] = ()
+    """The media types of a body that is a file as it is; any body but JSON is then handed on as bytes."""
     status: int = 200
     text: Callable[[Any], str] | None = None
     page: str = "answer.html"
+    form: Form = "json"
+    """The form of the answer for callers that have no preference."""
     media: str = "application/json"
     errors: tuple[int, ...] = ()
     """The error statuses that this call answers besides those that every call may."""
+
+
+def takes_text(model: type[BaseModel]) -> bool:
+    """Whether a plain text makes this body: `text` is all that it needs."""
+    return [name for name, field in model.model_fields.items() if field.is_required()] == ["text"]
 
 
 def all_routes() -> list[Route]:
@@ -97,6 +122,13 @@ def all_routes() -> list[Route]:
         if not module.name.startswith("_"):
             routes += importlib.import_module(f"service.http.{module.name}").ROUTES
     return routes
+
+
+def read_query(model: type[M], request: web.Request) -> M:
+    """The query as the model: a list takes every repeat of its parameter, any other field the first."""
+    asked = request.query
+    repeated = {name for name, field in model.model_fields.items() if get_origin(field.annotation) is list}
+    return read_values(model, {name: asked.getall(name) if name in repeated else asked[name] for name in asked})
 
 
 def read_values(model: type[M], values: Mapping[str, Any]) -> M:

@@ -7,11 +7,12 @@ from typing import Any
 from aiohttp import web
 from pydantic import Field
 
+from service.actions._base import Action, Target
 from service.auth import Scope
-from service.errors import InvalidParams, NotFound
+from service.errors import Conflict, InvalidParams, NotFound
 from service.http._render import choose_form, render, respond
 from service.http._route import Call, Route, read_values
-from service.models import Job, Value
+from service.models import ActionPreview, Job, Value
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
@@ -57,16 +58,12 @@ async def _list(call: Call) -> ActionList:
 
 
 async def _start(call: Call) -> web.StreamResponse:
-    name = call.path("name")
-    action = call.services.actions.get(name)
-    if action is None:
-        known = sorted(call.services.actions)
-        raise NotFound(f"There is no action {name[:60]!r}. GET /actions lists them.", known)
     key = call.request.headers.get(IDEMPOTENCY_KEY)
     if key is not None and not 1 <= len(key) <= 200:
         raise InvalidParams(f"{IDEMPOTENCY_KEY} must have 1 to 200 characters.")
-    params = read_values(action.params, call.body.params)
-    target = await action.target(call.services.equipment, params)
+    action, target = await _target(call)
+    if refused := [check.message for check in target.checks if check.severity == "refuse"]:
+        raise Conflict(" ".join(refused))
     job = await call.services.jobs.submit(
         action,
         target,
@@ -76,6 +73,28 @@ async def _start(call: Call) -> web.StreamResponse:
     )
     body, media = render(START, job, choose_form(call.request))
     return respond(body, media, START.status, {"Location": f"/jobs/{job.id}"})
+
+
+async def _check(call: Call) -> ActionPreview:
+    action, target = await _target(call)
+    return ActionPreview(
+        action=action.name,
+        target=target.name,
+        params=target.params,
+        steps=list(action.steps),
+        checks=list(target.checks),
+        allowed=all(check.severity != "refuse" for check in target.checks),
+    )
+
+
+async def _target(call: Call) -> tuple[Action, Target]:
+    name = call.path("name")
+    action = call.services.actions.get(name)
+    if action is None:
+        known = sorted(call.services.actions)
+        raise NotFound(f"There is no action {name[:60]!r}. GET /actions lists them.", known)
+    params = read_values(action.params, call.body.params)
+    return action, await action.target(call.services.equipment, params)
 
 
 START = Route(
@@ -101,4 +120,14 @@ ROUTES = [
         scope=Scope.READ,
     ),
     START,
+    Route(
+        method="POST",
+        path="/actions/{name}/check",
+        summary="The pre-flight of a host action alone (a dry run): what it would do, and what speaks against it",
+        handle=_check,
+        answer=ActionPreview,
+        scope=Scope.OPERATE,
+        body=ActionRequest,
+        errors=(400, 404, 409, 502, 503),
+    ),
 ]

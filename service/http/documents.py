@@ -13,7 +13,7 @@ from openapi_pydantic.util import PydanticSchema, construct_open_api_with_schema
 from pydantic import BaseModel
 
 from service.http import _render
-from service.http._route import Call, Route, all_routes
+from service.http._route import Call, Route, all_routes, takes_text
 from service.models import Problem
 
 REASONS = {400: "unreadable", 401: "no token", 403: "not allowed", 404: "unknown", 409: "conflict", 413: "too large"}
@@ -47,6 +47,9 @@ def _operation(route: Route) -> dict[str, Any]:
         required = name in schema.get("required", [])
         shown = {key: value for key, value in field.items() if key != "title"}
         parameters.append({"name": name, "in": "query", "required": required, "schema": shown})
+    if free := schema.get("additionalProperties"):
+        named = {"type": "object", "additionalProperties": free}
+        parameters.append({"name": "parameters", "in": "query", "schema": named, "style": "form", "explode": True})
     statuses = {*route.errors, *((400,) if route.answer else ())}
     if route.scope:
         statuses |= {401, 403}
@@ -61,8 +64,9 @@ def _operation(route: Route) -> dict[str, Any]:
     operation: dict[str, Any] = {"summary": route.summary, "parameters": parameters, "responses": responses}
     if route.body:
         content: dict[str, Any] = {"application/json": {"schema": _schema(route.body)}}
-        if "text" in route.body.model_fields:
-            content["text/plain"] = {"schema": {"type": "string"}}
+        for media in route.files or (("text/plain",) if takes_text(route.body) else ()):
+            binary = {} if media.startswith("text/") else {"format": "binary"}
+            content[media] = {"schema": {"type": "string", **binary}}
         operation["requestBody"] = {"required": True, "content": content}
     if route.scope:
         operation["security"] = [{"token": [route.scope.value]}]
@@ -77,7 +81,10 @@ def _answer(route: Route) -> dict[str, Any]:
     if route.answer is None:
         return {"description": route.summary, "content": {route.media: {"schema": {"type": "string"}}}}
     own: type[BaseModel] = route.answer
-    return {"description": route.summary, "content": {"application/json": {"schema": _schema(own)}}}
+    content: dict[str, Any] = {"application/json": {"schema": _schema(own)}}
+    if route.form != "json":
+        content[_render.MEDIA[route.form]] = {"schema": {"type": "string"}}
+    return {"description": route.summary, "content": content}
 
 
 async def _openapi(call: Call) -> web.StreamResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from knowledge.vmkerr import find, whole_table
 from knowledge.vmkerr_listing import listing
@@ -10,6 +10,9 @@ from knowledge.vmkerr_match import Match
 from knowledge.vmkerr_table import tables_in
 from service.http._route import Call, Query, Route
 from service.models import Value, VmkerrAnswer, VmkerrMatch
+
+NAMED = 3
+"""How many of the meanings are looked for in the names of procedures."""
 
 
 class ReleaseQuery(Query):
@@ -33,7 +36,7 @@ class VmkerrTable(Value):
 
     releases: list[VmkerrRelease]
     matches: list[VmkerrMatch]
-    listing: str = Field(exclude=True)
+    _listing: str = PrivateAttr(default="")
 
 
 def _match(match: Match) -> VmkerrMatch:
@@ -49,6 +52,9 @@ async def _find(call: Call) -> VmkerrAnswer:
         matches=[_match(match) for match in answer.matches],
         differs=answer.differs,
         note=answer.note,
+        procedures=call.services.library.related(
+            name for match in answer.matches[:NAMED] for name in (match.hex, match.name)
+        ),
         suggestions=list(answer.suggestions),
     )
 
@@ -56,11 +62,12 @@ async def _find(call: Call) -> VmkerrAnswer:
 async def _table(call: Call) -> VmkerrTable:
     tables = tables_in(call.services.settings.data_dir)
     releases = tables.releases
-    return VmkerrTable(
+    table = VmkerrTable(
         releases=[VmkerrRelease.model_validate(release._asdict()) for release in releases],
         matches=[_match(match) for match in whole_table(call.query.release, tables).matches],
-        listing=listing(call.query.release, tables),
     )
+    table._listing = listing(call.query.release, tables)
+    return table
 
 
 def _text(answer: VmkerrAnswer) -> str:
@@ -94,7 +101,7 @@ ROUTES = [
         answer=VmkerrTable,
         query=ReleaseQuery,
         lookup=True,
-        text=lambda answer: answer.listing,
+        text=lambda answer: answer._listing,
         page="vmkerr_table.html",
         errors=(400, 404),
     ),

@@ -9,6 +9,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowAttributes, SetWorkflowID
@@ -61,11 +62,15 @@ class Jobs:
         self._workflow = self._register()
         # Launched outside of this event loop, so that jobs run in a loop of their own and never hold up HTTP.
         await asyncio.to_thread(DBOS.launch)
-        await DBOS.register_queue_async(QUEUE, worker_concurrency=8, polling_interval_sec=POLL_SECONDS)
+        await DBOS.register_queue_async(
+            QUEUE, worker_concurrency=self._settings.max_jobs, polling_interval_sec=POLL_SECONDS
+        )
 
     async def stop(self) -> None:
         """Stop this process's part; jobs under way are left for whoever starts next."""
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+        # The engine lent this event loop its threads and has taken them along.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
 
     def _register(self) -> Any:
         @DBOS.workflow(name="vmkops.action", max_recovery_attempts=1000)
@@ -100,7 +105,10 @@ class Jobs:
         idempotency_key: str | None = None,
         reply_to: dict[str, Any] | None = None,
     ) -> Job:
-        """Queue a job and return it; the one already live for this target, or begun with this key, if there is one."""
+        """Queue a job and return it; the one already live for this target, or begun with this key, if there is one.
+
+        Raises Conflict when a job of another action is live for the target.
+        """
         job_id = _job_id(requested_by, idempotency_key)
         attributes = {
             "action": action.name,
@@ -115,7 +123,10 @@ class Jobs:
             SetEnqueueOptions(deduplication_id=target.key, duplication_policy="return-existing"),
         ):
             handle = await DBOS.enqueue_workflow_async(QUEUE, self._workflow, action.name, target.params, requested_by)
-        return await self.get(handle.get_workflow_id())
+        job = await self.get(handle.get_workflow_id())
+        if job.id != job_id and job.action != action.name:
+            raise Conflict(f"{job.action} (job {job.id}) is under way on {job.target}. Wait for it or cancel it.")
+        return job
 
     async def get(self, job_id: str) -> Job:
         """One job; raises NotFound."""

@@ -20,6 +20,8 @@ PROPERTIES = [
     "runtime.powerState",
     "runtime.consolidationNeeded",
     "summary.storage.committed",
+    "runtime.host",
+    "datastore",
 ]
 FIELDS = {"name": "name", "ipaddr": "ip_address", "uuid": "uuid", "moref": "moref"}
 
@@ -37,6 +39,8 @@ class Vm(BaseModel):
     tools_running: bool = False
     template: bool = False
     consolidation_needed: bool = False
+    host: str = ""
+    datastores: list[str] = []
     allocated: int | None = None
     """Bytes that the VM takes on its datastores: an upper guess at what a backup has to read."""
 
@@ -52,6 +56,8 @@ class Vm(BaseModel):
             tools_running=values.get("guest.toolsRunningStatus") == "guestToolsRunning",
             template=bool(values.get("config.template", False)),
             consolidation_needed=bool(values.get("runtime.consolidationNeeded", False)),
+            host=values["runtime.host"]._moId if "runtime.host" in values else "",
+            datastores=[item._moId for item in values.get("datastore", [])],
             allocated=values.get("summary.storage.committed"),
         )
 

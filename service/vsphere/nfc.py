@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim, vmodl
 
 from service.errors import VmkopsError, VSphereRefused
-from service.vsphere.session import Instance, Session
+from service.vsphere.session import Instance, Session, read_properties
 from service.vsphere.tasks import watch
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,20 @@ async def open_lease(session: Session, snapshot: str) -> Lease:
             if url.disk
         ]
         return Lease(moref=lease._moId, disks=disks)
+
+    return await session.call(ask)
+
+
+async def is_ready(session: Session, lease: str) -> bool:
+    """Whether the lease can still be read from."""
+
+    def ask(instance: Instance) -> bool:
+        found = vim.HttpNfcLease(lease, instance._stub)
+        try:
+            values = read_properties(instance, [found], vim.HttpNfcLease, ["state"])[0][1]
+        except vmodl.fault.ManagedObjectNotFound:
+            return False
+        return bool(values.get("state") == vim.HttpNfcLease.State.ready)
 
     return await session.call(ask)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.words import LONGEST, UsageError, one_value, wants_help, with_options
+from bot.words import LONGEST, Typed, UsageError, name_and_values, one_value, wants_help, with_options
 
 
 @pytest.mark.parametrize(
@@ -41,6 +43,11 @@ def test_one_value_is_freed_of_spaces_and_quotes(typed: str, value: str) -> None
 )
 def test_option_is_read_however_it_is_typed(typed: str) -> None:
     assert with_options(typed, ("release",)) == ("EBUSY", {"release": "esxi-6.0"})
+
+
+def test_repeatable_option_keeps_every_value() -> None:
+    typed = "centos disk=sda --disk sdb,sdc"
+    assert with_options(typed, ("disk",), repeatable=("disk",)) == ("centos", {"disk": "sda,sdb,sdc"})
 
 
 def test_words_keep_their_order_around_an_option() -> None:
@@ -78,6 +85,32 @@ def test_help_is_asked_for_in_several_ways(typed: str) -> None:
 @pytest.mark.parametrize("typed", ["", "help me", "web-help", "help" * 10_000])
 def test_other_words_ask_for_no_help(typed: str) -> None:
     assert not wants_help(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "values"),
+    [
+        ("", "", {}),
+        ("nic", "nic", {}),
+        ("nic type=e1000 index=1", "nic", {"type": "e1000", "index": "1"}),
+        ("appliance annotation=“Mail relay” name=", "appliance", {"annotation": "Mail relay", "name": ""}),
+        (r"serial-pipe path=\\.\pipe\com1#a='b'", "serial-pipe", {"path": r"\\.\pipe\com1#a='b'"}),
+    ],
+)
+def test_name_and_its_values_are_read(typed: str, name: str, values: dict[str, str]) -> None:
+    assert name_and_values(typed) == Typed(name, values)
+
+
+@pytest.mark.parametrize("typed", ['nic network="open', "nic e1000", "nic =e1000", "nic type=a type=b"])
+def test_words_that_are_no_values_are_a_wrong_use(typed: str) -> None:
+    with pytest.raises(UsageError):
+        name_and_values(typed)
+
+
+@given(st.text(max_size=LONGEST))
+def test_any_text_is_read_as_values_or_refused(typed: str) -> None:
+    with contextlib.suppress(UsageError):
+        assert all(name_and_values(typed).options)
 
 
 @given(st.text(max_size=LONGEST))

@@ -35,3 +35,10 @@ def service(vcenter: Vcsim, tmp_path: Path) -> Iterator[RunningService]:
     """A service that knows the vCenter."""
     with RunningService(tmp_path / "data", vcenter_settings(vcenter)) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def plain_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """A service with no configuration at all, shared by the tests that change nothing in it."""
+    with RunningService(tmp_path_factory.mktemp("plain")) as running:
+        yield running

@@ -121,17 +121,27 @@ def test_vm_without_tools_is_backed_up_crash_consistent_and_said_so(service: Run
     assert "crash-consistent" in job["steps"][0]["detail"]
 
 
-def test_required_quiesce_without_tools_fails_before_any_snapshot(service: RunningService, vcenter: Vcsim) -> None:
+def test_required_quiesce_without_tools_is_refused_before_any_snapshot(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.change_vm(VM, tools_running_status="guestToolsNotRunning")
 
-    job = service.ended(service.backup(VM, quiesce="require")["id"])
+    status, problem = service.call("POST", "/actions/backup", {"params": {"vm": VM, "quiesce": "require"}})
 
-    assert job["state"] == "failed"
-    assert "VMware Tools" in job["error"]["detail"]
+    assert status == 409
+    assert "VMware Tools" in problem["detail"]
     assert vcenter.count("CreateSnapshot_Task") == 0
 
 
-def test_cut_download_fails_the_job_and_leaves_nothing(service: RunningService, vcenter: Vcsim) -> None:
+def test_download_that_is_cut_once_is_read_again_from_a_new_beginning(service: RunningService, vcenter: Vcsim) -> None:
+    vcenter.nfc(cut_after_bytes=5_000_000, count=1)
+
+    job = service.ended(service.backup(VM)["id"])
+
+    assert job["state"] == "succeeded"
+    verify(Path(job["result"]["package"]))
+    assert [transfer["result"] for transfer in vcenter.transfers()] == ["cut", "whole"]
+
+
+def test_download_that_is_always_cut_fails_the_job_and_leaves_nothing(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.nfc(cut_after_bytes=5_000_000)
 
     job = service.ended(service.backup(VM)["id"])

@@ -34,6 +34,8 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasPrefix(r.URL.Path, nfcPrefix) && d.sim.leases.owns(r.URL.Path):
 		d.sim.leases.serve(w, r)
+	case strings.HasPrefix(r.URL.Path, nfcPrefix):
+		d.sim.leases.receive(w, r, d.inner)
 	case strings.HasPrefix(r.URL.Path, "/folder/") && !d.mayOpenDatastores(r):
 		w.Header().Set("WWW-Authenticate", `Basic realm="VMware HTTP server"`)
 		http.Error(w, "log in first", http.StatusUnauthorized)

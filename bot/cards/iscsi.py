@@ -1,0 +1,67 @@
+"""The cards of iSCSI: the verdict on a name, an address in its parts, and how targets are found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.blocks import Block, Message, bold, bullets, code, context, escape, header, message, section
+from service.client import IscsiAddress, IscsiDiscovery, IscsiName
+
+ICONS = {"error": "❌", "warning": "⚠️", "info": "ℹ️"}
+
+
+def name_card(name: IscsiName, *, asked_by: str) -> Message:
+    """Valid or not, why, what it says, and who judges otherwise."""
+    verdict = f"✅ {bold('Valid')}" if name.valid else f"❌ {bold('Not a valid iSCSI name')}"
+    blocks: list[Block] = [header(name.normalized or name.name), section(verdict, *map(escape, name.explanation))]
+    if name.suggestion:
+        blocks.append(section(f"Did you mean {code(name.suggestion)}?"))
+    if name.problems:
+        problems = [f"{ICONS[each.severity]} {escape(each.message)} {code(each.rule)}" for each in name.problems]
+        blocks.append(section(*problems))
+    for title, verdicts in (("Valid, yet refused by", name.refused_by), ("Invalid, yet taken by", name.accepted_by)):
+        if verdicts:
+            blocks.append(section(bold(title), bullets([f"{bold(each.who)}: {escape(each.why)}" for each in verdicts])))
+    blocks.append(context(code(f"/iscsi {name.name}"), f"asked by {asked_by}"))
+    why = next((each.message for each in name.problems if each.severity == "error"), "")
+    return message(f"{name.name}: {'valid' if name.valid else f'invalid. {why}'}", blocks)
+
+
+def address_card(address: IscsiAddress, *, asked_by: str) -> Message:
+    """Host, port and name of an address."""
+    port = f"{address.port} (assumed)" if address.port_assumed else str(address.port)
+    parts = {
+        "host": address.host,
+        "port": port if address.port else None,
+        "portal group": None if address.portal_group is None else str(address.portal_group),
+        "name": address.name,
+    }
+    read = [f"{label} {code(value)}" for label, value in parts.items() if value]
+    verdict = "✅" if address.valid else f"❌ {bold('Not a valid iSCSI address')}"
+    problems = [f"{ICONS[each.severity]} {escape(each.message)} {code(each.rule)}" for each in address.problems]
+    blocks = [header(address.address), section(f"{verdict} {'  ·  '.join(read)}", *problems)]
+    blocks.append(context(code(f"/iscsi address {address.address}"), f"asked by {asked_by}"))
+    why = next((each.message for each in address.problems if each.severity == "error"), "")
+    read_as = f"host {address.host}, port {address.port}, name {address.name or 'none'}"
+    return message(f"{address.address}: {read_as if address.valid else f'invalid. {why}'}", blocks)
+
+
+def discovery_card(discovery: IscsiDiscovery, *, asked_by: str) -> Message:
+    """The three mechanisms: what each needs, and what ESX does of it."""
+    blocks: list[Block] = [header("How an iSCSI initiator finds its targets")]
+    for mechanism in discovery.mechanisms:
+        support = [
+            f"{'✅' if each.supported else '❌'} {code(each.release)} {escape(each.detail)}"
+            for each in mechanism.support
+        ]
+        title = f"{bold(mechanism.name)} ({escape(', '.join(mechanism.also_called))})"
+        blocks.append(section(title, f"Needs {escape(_listed(mechanism.needs))}.", *support))
+    blocks.append(section(escape(discovery.needed_for_a_session)))
+    blocks.append(context(escape(discovery.note)))
+    blocks.append(context(code("/iscsi discovery"), f"asked by {asked_by}"))
+    names = ", ".join(mechanism.name for mechanism in discovery.mechanisms)
+    return message(f"Three ways to find iSCSI targets: {names}", blocks)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -1,0 +1,96 @@
+"""``vmkops drivermap``: make ESX 3.5 use a driver for one more PCI device: the lines, or the whole script."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+
+from knowledge.drivermap.device import DEFAULT_KERNEL, Device, InvalidDevice, described
+from knowledge.drivermap.entries import entries, mends
+from knowledge.drivermap.script import Way, script
+
+SUMMARY = "ESX 3.5: add a PCI device to the initrd's driver map"
+
+_EXAMPLES = """\
+examples:
+  vmkops drivermap --device 10de:037f --like 037e --driver sata_nv --name "MCP55 SATA Controller"
+  vmkops drivermap --device 10de:037f --like 037e --driver sata_nv --script rescue > add-037f.sh
+  vmkops drivermap --device 10de:037f --driver sata_nv --script automated > add-037f.sh
+  vmkops drivermap --mends
+
+exit: 0 answered, 2 wrong usage
+"""
+
+
+def run(argv: list[str]) -> int:
+    """Print the lines, the script or the mends; returns 0 for an answer, 2 for wrong usage."""
+    try:
+        options = _parser().parse_args(argv)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    if options.mends:
+        return _mends(as_json=options.json)
+    if not options.device or not options.driver:
+        print("vmkops drivermap: give --device and --driver, e.g. 10de:037f and sata_nv", file=sys.stderr)
+        return 2
+    try:
+        device = described(
+            device=options.device,
+            driver=options.driver,
+            like=options.like,
+            name=options.name,
+            kernel=options.kernel,
+        )
+        text = script(device, Way(options.script)) if options.script else ""
+    except InvalidDevice as error:
+        print(f"vmkops drivermap: {error}", file=sys.stderr)
+        return 2
+    if options.script:
+        print(json.dumps({"way": options.script, "script": text}) if options.json else text.removesuffix("\n"))
+        return 0
+    return _entries(device, as_json=options.json)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vmkops drivermap",
+        description=SUMMARY,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--device", default="", help="vendor:device as lspci -n prints it, such as 10de:037f")
+    parser.add_argument("--like", default="", help="a device of that vendor which the driver takes already: 037e")
+    parser.add_argument("--driver", default="", help="the module, such as sata_nv")
+    parser.add_argument("--name", default="", help="the device's name for people")
+    parser.add_argument("--kernel", default=DEFAULT_KERNEL, help=f"of the service console (default {DEFAULT_KERNEL})")
+    parser.add_argument("--script", choices=[str(way) for way in Way], help="print the script of that way")
+    parser.add_argument("--mends", action="store_true", help="list what was mended in the document")
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    return parser
+
+
+def _entries(device: Device, *, as_json: bool) -> int:
+    answer = entries(device)
+    if as_json:
+        values = {
+            "device": asdict(device),
+            "entries": [asdict(entry) for entry in answer],
+            "mends": [asdict(mend) for mend in mends()],
+        }
+        print(json.dumps(values, indent=2))
+        return 0
+    for entry in answer:
+        print(f"# {entry.file}\n# where: {entry.where}\n# {entry.certainty}\n{entry.text}\n")
+    print("# the whole script: --script rescue or --script automated; what was mended: --mends")
+    return 0
+
+
+def _mends(*, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps([asdict(mend) for mend in mends()], indent=2, ensure_ascii=False))
+        return 0
+    for mend in mends():
+        print(f"{mend.id} ({mend.way})\n  the document: {mend.document}\n  here: {mend.ours}\n  why: {mend.why}")
+    return 0

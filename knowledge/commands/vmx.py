@@ -1,0 +1,225 @@
+"""`vmkops vmx`: the catalogue of snippets, one snippet filled in, a lint, and the diff of a merge."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable
+
+    from knowledge.vmx.parse import Vmx
+    from knowledge.vmx.snippets import Rendered
+
+SUMMARY = "VMX snippets that are safe to paste, lint of a VMX, and the diff of merging one"
+
+FOUND, NOT_FOUND, WRONG_USAGE = 0, 1, 2
+MAX_BYTES = 64 * 1024 * 1024
+"""Largest VMX that is read; a real one has some kilobytes."""
+
+USAGE = """usage: vmkops vmx snippets [--json]
+       vmkops vmx snippet NAME [key=value ...] [--into FILE] [--end END] [--json]
+       vmkops vmx lint FILE [--far-end FILE] [--json]
+       vmkops vmx merge FILE --snippet NAME [key=value ...] [--end END] [--json]
+FILE may be - for standard input."""
+
+
+class _UnreadableFileError(Exception):
+    """A file that cannot be read, or is too large for a VMX."""
+
+
+def run(argv: list[str]) -> int:
+    """Run `vmkops vmx` with the words after it; 0 found or valid, 1 not found or invalid, 2 wrong usage."""
+    verb = argv[0] if argv else ""
+    if verb in {"-h", "--help", "help"}:
+        print(USAGE)
+        return FOUND
+    command = _VERBS.get(verb)
+    if command is None:
+        print(f"vmkops vmx: what to do? {verb or 'Nothing'!r} is not one of the verbs.\n{USAGE}", file=sys.stderr)
+        return WRONG_USAGE
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser(prog=f"vmkops vmx {verb}", description=command.summary, allow_abbrev=False)
+    if command.arguments:
+        command.arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    try:
+        arguments = parser.parse_intermixed_args(argv[1:])
+    except SystemExit as stop:
+        return WRONG_USAGE if stop.code else FOUND
+    from knowledge.errors import NotFound, Unreadable
+
+    try:
+        return command.run(arguments)
+    except NotFound as problem:
+        return _failed(problem.message, arguments, NOT_FOUND, problem.suggestions)
+    except Unreadable as problem:
+        return _failed(problem.message, arguments, WRONG_USAGE, problem.suggestions)
+    except _UnreadableFileError as problem:
+        return _failed(str(problem), arguments, WRONG_USAGE)
+
+
+def _snippets(arguments: Namespace) -> int:
+    from knowledge.vmx.snippets import SNIPPETS, described
+
+    if arguments.json:
+        _print_json({"snippets": [described(snippet) for snippet in SNIPPETS.values()]})
+        return FOUND
+    for snippet in SNIPPETS.values():
+        print(f"{snippet.name}: {snippet.summary}")
+        for parameter in snippet.parameters:
+            needed = "needed" if parameter.required else f"default {parameter.default or 'none'}"
+            print(f"    {parameter.name}= {parameter.meaning} ({needed})")
+    return FOUND
+
+
+def _snippet(arguments: Namespace) -> int:
+    into = _read(arguments.into) if arguments.into else None
+    rendered = _rendered(arguments, arguments.name, into)
+    if arguments.json:
+        _print_json(
+            {
+                "name": rendered.name,
+                "text": rendered.text,
+                "texts": dict(rendered.texts),
+                "notes": list(rendered.notes),
+            }
+        )
+        return FOUND
+    print(rendered.texts[arguments.end] if arguments.end else rendered.text, end="")
+    for note in rendered.notes:
+        print(f"note: {note}", file=sys.stderr)
+    return FOUND
+
+
+def _lint(arguments: Namespace) -> int:
+    from knowledge.finding import is_valid
+    from knowledge.vmx.lint import lint
+
+    far_end = _read(arguments.far_end) if arguments.far_end else None
+    findings = lint(_read(arguments.file), far_end)
+    valid = is_valid(findings)
+    if arguments.json:
+        _print_json({"valid": valid, "findings": [finding._asdict() for finding in findings]})
+        return FOUND if valid else NOT_FOUND
+    for finding in findings:
+        print(f"{finding.severity}: {finding.where}: {finding.message} [{finding.rule}]")
+        for line in finding.fix.splitlines():
+            print(f"    {line}")
+    counts = [
+        f"{sum(finding.severity == severity for finding in findings)} {severity}"
+        for severity in ("error", "warning", "info")
+    ]
+    print(f"{arguments.file}: {'valid' if valid else 'not valid'} ({', '.join(counts)})")
+    return FOUND if valid else NOT_FOUND
+
+
+def _merge(arguments: Namespace) -> int:
+    from knowledge.vmx.merge import MergeError, merge
+
+    vmx = _read(arguments.file)
+    rendered = _rendered(arguments, arguments.snippet, vmx)
+    end = arguments.end or next(iter(rendered.settings))
+    try:
+        merged = merge(vmx, rendered.settings[end], "vm.vmx" if arguments.file == "-" else arguments.file)
+    except MergeError as problem:
+        return _failed(str(problem), arguments, NOT_FOUND)
+    if arguments.json:
+        replaced = [change._asdict() for change in merged.replaced]
+        _print_json({**merged._asdict(), "replaced": replaced, "end": end, "notes": list(rendered.notes)})
+        return FOUND
+    print(merged.diff, end="")
+    if not merged.diff:
+        print("Nothing to change: the VMX says all of this already.", file=sys.stderr)
+    for change in merged.replaced:
+        print(f"replaced on line {change.line}: {change.key}, was {change.old!r}", file=sys.stderr)
+    if len(rendered.settings) > 1 and not arguments.end:
+        print(f"This is the {end} end; --end has the others: {', '.join(rendered.settings)}.", file=sys.stderr)
+    for note in rendered.notes:
+        print(f"note: {note}", file=sys.stderr)
+    return FOUND
+
+
+def _rendered(arguments: Namespace, name: str, into: Vmx | None) -> Rendered:
+    from knowledge.vmx.catalogue import InvalidParameterError
+    from knowledge.vmx.snippets import render
+
+    parameters: dict[str, str] = {}
+    for word in arguments.parameters:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise InvalidParameterError(f"{word!r} is not key=value.")
+        if key in parameters:
+            raise InvalidParameterError(f"{key} is given twice.")
+        parameters[key] = value
+    rendered = render(name, parameters, into)
+    if arguments.end and arguments.end not in rendered.texts:
+        ends = ", ".join(rendered.texts)
+        raise InvalidParameterError(f"This snippet has no end {arguments.end!r}; it has {ends}.")
+    return rendered
+
+
+def _read(file: str) -> Vmx:
+    from knowledge.vmx.parse import parse
+
+    try:
+        if file == "-":
+            data = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            with open(file, "rb") as source:  # noqa: PTH123 - pathlib is not loaded otherwise
+                data = source.read(MAX_BYTES + 1)
+    except OSError as problem:
+        raise _UnreadableFileError(f"{file} cannot be read: {problem.strerror}.") from problem
+    if len(data) > MAX_BYTES:
+        raise _UnreadableFileError(f"{file} is larger than {MAX_BYTES // 1048576} MiB: it is not a VMX.")
+    return parse(data)
+
+
+def _failed(message: str, arguments: Namespace, code: int, suggestions: tuple[str, ...] = ()) -> int:
+    if arguments.json:
+        _print_json({"error": message, "suggestions": list(suggestions)})
+    else:
+        print(f"vmkops vmx: {message}", file=sys.stderr)
+        if suggestions and code == NOT_FOUND:
+            print(f"Did you mean {' or '.join(suggestions[:3])}?", file=sys.stderr)
+    return code
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _snippet_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="a name of `vmkops vmx snippets`")
+    parser.add_argument("parameters", metavar="key=value", nargs="*", help="parameters of the snippet")
+    parser.add_argument("--into", metavar="FILE", help="a VMX whose free slots are used")
+    parser.add_argument("--end", help="only this end of a snippet with two: server or client")
+
+
+def _lint_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="the VMX, or - for standard input")
+    parser.add_argument("--far-end", metavar="FILE", help="the VMX at the other end of its serial pipe")
+
+
+def _merge_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="the VMX, or - for standard input; it is not changed")
+    parser.add_argument("parameters", metavar="key=value", nargs="*", help="parameters of the snippet")
+    parser.add_argument("--snippet", metavar="NAME", required=True, help="a name of `vmkops vmx snippets`")
+    parser.add_argument("--end", help="which end of a snippet with two: server or client")
+
+
+class _Verb(NamedTuple):
+    summary: str
+    arguments: Callable[[ArgumentParser], None] | None
+    run: Callable[[Namespace], int]
+
+
+_VERBS = {
+    "snippets": _Verb("List the snippets with their parameters.", None, _snippets),
+    "snippet": _Verb("Print a snippet, ready to paste.", _snippet_arguments, _snippet),
+    "lint": _Verb("Check a VMX.", _lint_arguments, _lint),
+    "merge": _Verb("Show what merging a snippet into a VMX changes.", _merge_arguments, _merge),
+}

@@ -1,0 +1,96 @@
+"""The entries that make ESX 3.5 use a driver for a PCI device: simple.map, pci.ids and the pciid XML."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+from knowledge.drivermap.device import Device
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One entry: ``file`` on the ESX host, where in it, the exact ``text``, and how certain its form is."""
+
+    file: str
+    where: str
+    text: str
+    certainty: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mend:
+    """One slip of the documented procedure: in which way it is, what it has, what we have instead, and why."""
+
+    id: str
+    way: str
+    document: str
+    ours: str
+    why: str
+
+
+def entries(device: Device) -> tuple[Entry, ...]:
+    """Return the entries for a device, in the order in which the document makes them."""
+    beside = f"after the line of {device.vendor}:{device.like}" if device.like else "at the end"
+    xml_where = f'inside <vendor id="{device.vendor}">, as the last device before its </vendor>'
+    return (
+        Entry(
+            file=f"/etc/vmware/simple.map inside /boot/initrd-{device.kernel}.img",
+            where=f"a line of its own, {beside}",
+            text=f"{device.vendor}:{device.device} 0000:0000 {device.driver}.o",
+            certainty="documented word for word for 10de:037f; 0000:0000 stands for any subsystem",
+        ),
+        Entry(
+            file="/etc/vmware/pci.ids",
+            where=f"below the line that begins with {device.vendor}, among its devices by number; one tab, two blanks",
+            text=f"\t{device.device}  {device.name}",
+            certainty="the form of every pci.ids file; the document doubles the line of the similar device",
+        ),
+        Entry(
+            file="/etc/vmware/pci.xml.merged",
+            where=xml_where,
+            text=xml_element(device),
+            certainty=XML_CERTAINTY + "; that the merged file has the same form is inferred from the document, "
+            "which doubles the same section in both: compare with a neighbour before you write",
+        ),
+        Entry(
+            file=f"/etc/vmware/pciid/{device.driver}.xml",
+            where=xml_where,
+            text=xml_element(device),
+            certainty=XML_CERTAINTY,
+        ),
+    )
+
+
+XML_CERTAINTY = (
+    "reconstructed: the web page ate the tags. Its eight echo lines (two texts, sata_nv and the name, between blanks) "
+    "fit this element, and a public account of the same script and device gives it (kolmann.at, August 2008)"
+)
+
+
+def xml_element(device: Device) -> str:
+    """Return the ``<device>`` element of the pciid XML, indented as in the files."""
+    return "\n".join(
+        [
+            f'    <device id="{device.device}">',
+            '      <vmware label="scsi">',
+            f"        <driver>{device.driver}</driver>",
+            "      </vmware>",
+            f"      <name>{xml_text(device.name)}</name>",
+            "    </device>",
+        ]
+    )
+
+
+def xml_text(text: str) -> str:
+    """Return the text as it stands inside an XML element."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+@lru_cache(maxsize=1)
+def mends() -> tuple[Mend, ...]:
+    """Return the slips of the documented procedure that the scripts mend."""
+    text = files("knowledge").joinpath("data", "drivermap_mends.toml").read_text(encoding="utf-8")
+    return tuple(Mend(**row) for row in tomllib.loads(text)["mend"])

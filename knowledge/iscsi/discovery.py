@@ -1,0 +1,166 @@
+"""How an iSCSI initiator finds its targets: three mechanisms, what each needs, and what ESX supports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Certainty = Literal["documented", "inferred"]
+
+LUN_NOTE = (
+    "Discovery finds targets only. Which LUNs a target offers is asked afterwards with the SCSI protocol"
+    " (REPORT LUNS); on ESX that is the rescan."
+)
+NEEDED_FOR_A_SESSION = "To open a session an initiator needs the target's IP address, its TCP port and its iSCSI name."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Support:
+    """What one generation of ESX does with a mechanism, how sure that is, and who says so."""
+
+    release: str
+    supported: bool
+    detail: str
+    certainty: Certainty
+    source: str
+    commands: tuple[str, ...] = ()
+    """What to type on the host; ``vmhba64``, addresses and names are examples."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mechanism:
+    """One way for an initiator to learn of its targets."""
+
+    slug: str
+    name: str
+    also_called: tuple[str, ...]
+    needs: tuple[str, ...]
+    steps: tuple[str, ...]
+    suits: str
+    support: tuple[Support, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Discovery:
+    """The three mechanisms and what holds for all of them."""
+
+    mechanisms: tuple[Mechanism, ...]
+    needed_for_a_session: str = NEEDED_FOR_A_SESSION
+    note: str = LUN_NOTE
+
+
+_DOCUMENT = "the documented iSCSI discovery notes (first release of ESX 3)"
+_VSPHERE = "vSphere Storage 6.5, Discovery: the two types available on ESXi are dynamic and static"
+_ESXCLI = "ESXCLI reference, namespace esxcli iscsi"
+
+STATIC = Mechanism(
+    slug="static",
+    name="Static configuration",
+    also_called=("static discovery",),
+    needs=("IP address of the target", "TCP port of the target", "iSCSI name of the target"),
+    steps=(
+        "Nothing is discovered: all three are typed in on the initiator.",
+        "The initiator opens a TCP connection to the address and port.",
+        "It opens an iSCSI session with the target's name.",
+    ),
+    suits="small setups, and targets that answer SendTargets with addresses which the host cannot reach",
+    support=(
+        Support(
+            release="esx-3",
+            supported=True,
+            detail="Supported; as far as is known by hardware initiators only, software iSCSI uses SendTargets.",
+            certainty="inferred",
+            source=f"{_DOCUMENT}: only zero-configuration is named as not supported",
+        ),
+        Support(
+            release="esxi-today",
+            supported=True,
+            detail="Supported. ESXi also lists here what SendTargets found.",
+            certainty="documented",
+            source=f"{_VSPHERE}; {_ESXCLI}",
+            commands=(
+                "esxcli iscsi adapter discovery statictarget add --adapter=vmhba64"
+                " --address=192.0.2.10:3260 --name=iqn.2001-04.com.example:disk1",
+                "esxcli storage core adapter rescan --adapter=vmhba64",
+            ),
+        ),
+    ),
+)
+
+SENDTARGETS = Mechanism(
+    slug="sendtargets",
+    name="SendTargets",
+    also_called=("dynamic discovery",),
+    needs=("IP address of the target", "TCP port of the target"),
+    steps=(
+        "The initiator opens a discovery session to that address (a network entity).",
+        "It sends the text command SendTargets.",
+        "The answer lists the names and addresses of the targets there which this initiator may use.",
+        "It opens a session to each of them.",
+    ),
+    suits="most setups: one address for each array",
+    support=(
+        Support(
+            release="esx-3",
+            supported=True,
+            detail="Supported; typed in the service console for the software initiator (vmhba40 on ESX 3).",
+            certainty="documented",
+            source=f"{_DOCUMENT}; the command as used on ESX 3 in public notes, not tried",
+            commands=(
+                "esxcfg-firewall -e swISCSIClient",
+                "esxcfg-swiscsi -e",
+                "vmkiscsi-tool -D -a 192.0.2.10 vmhba40",
+                "esxcfg-rescan vmhba40",
+            ),
+        ),
+        Support(
+            release="esxi-today",
+            supported=True,
+            detail="Supported. Addresses of the other IP family than the one asked are left out of the answer.",
+            certainty="documented",
+            source=f"{_VSPHERE}; vSphere Host Client 7.0, discovery addresses; {_ESXCLI}",
+            commands=(
+                "esxcli iscsi software set --enabled=true",
+                "esxcli iscsi adapter discovery sendtarget add --adapter=vmhba64 --address=192.0.2.10:3260",
+                "esxcli storage core adapter rescan --adapter=vmhba64",
+            ),
+        ),
+    ),
+)
+
+ZERO_CONFIGURATION = Mechanism(
+    slug="zero-configuration",
+    name="Zero-configuration",
+    also_called=("SLP", "iSNS"),
+    needs=("nothing about the targets", "SLP on the network, or an iSNS server"),
+    steps=(
+        "The initiator sends multicast messages to the targets themselves (SLP), or asks a storage name server (iSNS).",
+        "It learns names, addresses and ports of the targets it may use, and with iSNS of later changes too.",
+        "It opens a session to each of them.",
+    ),
+    suits="large networks that already run iSNS or SLP; not ESX",
+    support=(
+        Support(
+            release="esx-3",
+            supported=False,
+            detail="Not supported in the first release of ESX 3, neither SLP nor iSNS.",
+            certainty="documented",
+            source=_DOCUMENT,
+        ),
+        Support(
+            release="esxi-today",
+            supported=False,
+            detail=(
+                "Not offered by the software and dependent hardware adapters. The vSphere API lets an adapter say"
+                " that iSNS or SLP can be set, so an independent hardware adapter might; none is known here."
+            ),
+            certainty="inferred",
+            source=f"{_VSPHERE}; HostInternetScsiHbaDiscoveryCapabilities in the vSphere API",
+        ),
+    ),
+)
+
+
+def discovery() -> Discovery:
+    """Return the three mechanisms, from the one that needs most to the one that needs least."""
+    return Discovery(mechanisms=(STATIC, SENDTARGETS, ZERO_CONFIGURATION))

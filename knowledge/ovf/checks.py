@@ -1,0 +1,122 @@
+"""Lints an OVF package: a descriptor alone, a folder, or an OVA; the one door to all other OVF modules."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from knowledge.finding import Finding, Report
+from knowledge.ovf.contents import check_contents, local_files
+from knowledge.ovf.descriptor import is_envelope, read_descriptor
+from knowledge.ovf.hardware import check_hardware
+from knowledge.ovf.manifest import check_manifest
+from knowledge.ovf.package import Archive, Folder, Package, PackageUnreadable, is_archive, read_whole
+from knowledge.ovf.quoting import quoted
+from knowledge.ovf.references import check_references, leaves_package
+from knowledge.ovf.xml import LARGEST_DOCUMENT, XmlRefused, parse
+
+_START = 512
+
+
+def lint(path: str | Path) -> tuple[Finding, ...]:
+    """Lint the ``.ovf`` with the files beside it, the ``.ova``, or the folder at ``path``; raises OSError.
+
+    Memory stays the same however large the disks are. Empty when there is nothing to mend.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _gathered(_lint_folder(Folder(path)))
+    with path.open("rb") as stream:
+        if is_archive(stream.read(_START)):
+            stream.seek(0)
+            return _gathered(_lint_archive(stream))
+    if path.suffix.lower() == ".ova":
+        message = "It is no tar archive, as an OVA is; a compressed one has to be unpacked first."
+        return (Finding("archive-unreadable", "error", "archive", message, "Fetch or export the OVA again."),)
+    return _gathered(_lint_package(Folder(path.parent), path.name))
+
+
+def lint_bytes(data: bytes) -> tuple[Finding, ...]:
+    """Lint a descriptor that came alone, so that absent files are no finding; or a whole OVA."""
+    if is_archive(data[:_START]):
+        return _gathered(_lint_archive(io.BytesIO(data)))
+    return _gathered(_lint_descriptor(data, None, ""))
+
+
+def _gathered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    report = Report()
+    report.extend(findings)
+    return tuple(report.findings())
+
+
+def _lint_folder(folder: Folder) -> Iterator[Finding]:
+    names = [name for name in folder.names() if name.lower().endswith(".ovf")]
+    if not names:
+        message = "There is no .ovf file in the folder."
+        yield Finding("descriptor-missing", "error", "folder", message, "Name the folder of the package.")
+        return
+    if len(names) > 1:
+        message = f"There are {len(names)} descriptors; only {quoted(names[0])} was checked."
+        yield Finding("descriptor-several", "warning", "folder", message, "Name the .ovf file itself.")
+    yield from _lint_package(folder, names[0])
+
+
+def _lint_archive(stream: BinaryIO) -> Iterator[Finding]:
+    try:
+        archive = Archive(stream)
+    except PackageUnreadable as broken:
+        yield Finding(broken.rule, "error", "archive", broken.message, "Fetch or export the OVA again.")
+        return
+    names = archive.names()
+    for name in names:
+        if leaves_package(name):
+            message = f"Entry {quoted(name)} would be unpacked outside the folder."
+            yield Finding("archive-path", "error", "archive", message, "Do not unpack it; export the OVA again.")
+    descriptors = [name for name in names if name.lower().endswith(".ovf")]
+    if not descriptors:
+        message = "There is no .ovf file in the archive."
+        yield Finding("descriptor-missing", "error", "archive", message, "Export the OVA again.")
+        return
+    if len(descriptors) > 1:
+        message = f"There are {len(descriptors)} descriptors; an OVA has one."
+        yield Finding("descriptor-several", "error", "archive", message, "Take the others out.")
+    if names[0] != descriptors[0]:
+        message = f"The archive begins with {quoted(names[0])}; the descriptor has to come first."
+        fix = "Pack again in order: tar -cf x.ova x.ovf x.mf disk files"
+        yield Finding("descriptor-not-first", "error", "archive", message, fix)
+    yield from _lint_package(archive, descriptors[0])
+
+
+def _lint_package(package: Package, name: str) -> Iterator[Finding]:
+    data = read_whole(package, name, LARGEST_DOCUMENT)
+    if data is None:
+        message = f"{quoted(name)} has more than {LARGEST_DOCUMENT // 1024**2} MiB, or cannot be read."
+        yield Finding("xml-too-large", "error", quoted(name), message, "A descriptor has some kilobytes.")
+        return
+    try:
+        yield from _lint_descriptor(data, package, name)
+    except (OSError, ValueError) as broken:
+        yield Finding(
+            "package-unreadable", "error", "package", f"Reading stopped: {broken}.", "Check the files and try again."
+        )
+
+
+def _lint_descriptor(data: bytes, package: Package | None, name: str) -> Iterator[Finding]:
+    try:
+        root = parse(data)
+    except XmlRefused as refused:
+        where = f"line {refused.line}" if refused.line else "descriptor"
+        yield Finding(refused.rule, "error", where, refused.message, "Export the VM again.")
+        return
+    if not is_envelope(root):
+        message = f"The document begins with {quoted(root.name)}, not with Envelope; it is no OVF descriptor."
+        yield Finding("not-an-ovf", "error", f"line {root.line}", message, "Give the .ovf file of the package.")
+        return
+    descriptor = read_descriptor(root)
+    yield from check_references(descriptor)
+    yield from check_hardware(descriptor)
+    if package:
+        yield from check_contents(package, descriptor)
+        yield from check_manifest(package, name, local_files(package, descriptor))

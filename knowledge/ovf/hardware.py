@@ -1,0 +1,143 @@
+"""The best practices for appliances: SCSI disks, nothing in the drives, VMware Tools, sound virtual hardware."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from knowledge.finding import Finding
+from knowledge.ovf.descriptor import Descriptor, Device, Machine, place
+from knowledge.ovf.quoting import quoted
+
+IDE_CONTROLLER = 5
+DISK_DRIVE = 17
+LOGICAL_DISK = 31
+"""As OVF 2 writes a StorageItem; it hangs on no controller."""
+
+_DRIVES = {14: ("floppy", "floppy drive"), 15: ("cdrom", "CD-ROM drive"), 16: ("cdrom", "DVD drive")}
+
+
+def check_hardware(descriptor: Descriptor) -> Iterator[Finding]:
+    """Yield what each VM does against the best practices."""
+    if not descriptor.machines:
+        yield Finding(
+            rule="no-vm",
+            severity="error",
+            where="descriptor",
+            message="The descriptor describes no VM.",
+            fix="Export the VM again; a VirtualSystem element is missing.",
+        )
+    for machine in descriptor.machines:
+        yield from _check_disks(machine)
+        for device in machine.devices:
+            if device.type in _DRIVES:
+                yield from _check_drive(device)
+        yield from _check_identity(machine)
+        yield from _check_tools(machine)
+
+
+def _check_disks(machine: Machine) -> Iterator[Finding]:
+    kinds = {device.id: device.type for device in machine.devices}
+    disks = [device for device in machine.devices if device.type == DISK_DRIVE]
+    if not disks and LOGICAL_DISK not in kinds.values():
+        yield Finding(
+            rule="vm-without-disk",
+            severity="warning",
+            where=f"line {machine.line}",
+            message=f"VM {quoted(machine.id)} has no disk.",
+            fix="Export the VM with its disks; independent and raw device disks are left out by some exports.",
+        )
+    for disk in disks:
+        if not disk.parent:
+            yield Finding(
+                rule="disk-without-controller",
+                severity="warning",
+                where=place(disk),
+                message="The disk is attached to no controller, so each importer picks one.",
+                fix="Give the disk a Parent: the InstanceID of a SCSI controller.",
+            )
+        elif kinds.get(disk.parent) == IDE_CONTROLLER:
+            yield Finding(
+                rule="disk-on-ide",
+                severity="warning",
+                where=place(disk),
+                message="The disk is on an IDE controller; virtual SCSI is faster and moves between hosts better.",
+                fix="Attach the disk to a SCSI controller in the VM, see that the guest boots, and export again.",
+            )
+
+
+def _check_drive(device: Device) -> Iterator[Finding]:
+    kind, drive = _DRIVES[device.type or 0]
+    if device.connected:
+        yield Finding(
+            rule=f"{kind}-connected",
+            severity="warning",
+            where=place(device),
+            message=f"The {drive} is connected at power-on; on another host it finds nothing, or blocks a migration.",
+            fix="Disconnect it in the VM and export again, or set AutomaticAllocation to false.",
+        )
+    elif device.connected is None:
+        yield Finding(
+            rule=f"{kind}-connection-unsaid",
+            severity="info",
+            where=place(device),
+            message=f"Whether the {drive} is connected at power-on is not said, so it depends on the importer.",
+            fix="Set AutomaticAllocation to false.",
+        )
+    if device.backing:
+        yield Finding(
+            rule=f"{kind}-media",
+            severity="warning",
+            where=place(device),
+            message=f"The {drive} brings its medium along: {quoted(device.backing[0])}.",
+            fix="Take the medium out of the drive and export again, unless the appliance is meant to boot from it.",
+        )
+
+
+def _check_identity(machine: Machine) -> Iterator[Finding]:
+    """InstanceIDs are unique, parents exist, and no two devices share a place on a controller."""
+    # Items of different deployment configurations may share an id: only one of them is ever used.
+    always = [device for device in machine.devices if not device.configuration]
+    known = {device.id for device in machine.devices}
+    seen: set[str] = set()
+    places: set[tuple[str, str]] = set()
+    for device in always:
+        if not device.id or device.id in seen:
+            yield Finding(
+                rule="instance-id",
+                severity="error",
+                where=place(device),
+                message=f"InstanceID {quoted(device.id)} is used twice." if device.id else "InstanceID is missing.",
+                fix="Give every Item an InstanceID of its own.",
+            )
+        seen.add(device.id)
+        if device.parent and device.parent not in known:
+            yield Finding(
+                rule="parent-unknown",
+                severity="error",
+                where=place(device),
+                message=f"Parent {quoted(device.parent)} is no device of this VM.",
+                fix="Name the InstanceID of the controller.",
+            )
+        if device.parent and device.address and (device.parent, device.address) in places:
+            yield Finding(
+                rule="address-taken",
+                severity="error",
+                where=place(device),
+                message=f"Place {quoted(device.address)} on controller {quoted(device.parent)} is already taken.",
+                fix="Give the device an AddressOnParent of its own.",
+            )
+        if device.parent and device.address:
+            places.add((device.parent, device.address))
+
+
+def _check_tools(machine: Machine) -> Iterator[Finding]:
+    """A descriptor can only hint at VMware Tools; without any hint, say what to look at."""
+    if any(key.lower().startswith(("tools.", "guestinfo.vmtools")) for key, _ in machine.settings):
+        return
+    yield Finding(
+        rule="tools-unsaid",
+        severity="info",
+        where=f"line {machine.line}",
+        message=f"Nothing in the descriptor tells that VM {quoted(machine.id)} has VMware Tools.",
+        fix="Install open-vm-tools or VMware Tools in the guest before the export; 'vmware-toolbox-cmd -v' tells.",
+    )

@@ -1,0 +1,130 @@
+"""Reads a manifest (``.mf``) and recomputes its digests piece by piece."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from knowledge.finding import Finding
+from knowledge.ovf.package import Package, read_whole
+from knowledge.ovf.quoting import printable, quoted
+from knowledge.ovf.references import leaves_package
+
+LARGEST_MANIFEST = 1024 * 1024
+"""Bytes; a manifest has one line for each file."""
+
+_ALGORITHMS = {"SHA1": "sha1", "SHA256": "sha256", "SHA384": "sha384", "SHA512": "sha512"}
+_LINE = re.compile(r"([A-Za-z0-9-]+)(\s*)\((.*)\)\s*=\s*([0-9A-Fa-f]+)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Entry:
+    """One line: this file has that digest."""
+
+    where: str
+    algorithm: str
+    name: str
+    digest: str
+
+
+def check_manifest(package: Package, descriptor_name: str, file_names: list[str]) -> Iterator[Finding]:
+    """Yield what is wrong with the manifest, or that there is none; ``file_names`` are those it has to list."""
+    stem = descriptor_name.rpartition(".")[0] or descriptor_name
+    name = f"{stem}.mf"
+    if package.size(name) is None:
+        yield _missing(package, descriptor_name, name)
+        return
+    data = read_whole(package, name, LARGEST_MANIFEST)
+    if data is None:
+        message = f"The manifest is larger than {LARGEST_MANIFEST} bytes."
+        yield Finding("manifest-line", "error", printable(name), message, "Write it again: one line for each file.")
+        return
+    entries: list[_Entry] = []
+    for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
+        if line.strip():
+            yield from _read_line(line.strip(), f"{printable(name)} line {number}", entries)
+    yield from _check_entries(package, name, entries)
+    first_sha1 = next((entry for entry in entries if entry.algorithm == "SHA1"), None)
+    if first_sha1:
+        message = "vSphere clients since 6.5 have refused SHA1 ('Invalid OVF checksum algorithm')."
+        yield Finding(
+            "manifest-sha1", "info", first_sha1.where, message, "Use SHA256, unless older products import it."
+        )
+    listed = {entry.name for entry in entries}
+    for absent in [file for file in (descriptor_name, *file_names) if file not in listed]:
+        message = f"{quoted(absent)} is not in the manifest, so damage to it goes unnoticed."
+        yield Finding("manifest-unlisted", "warning", printable(name), message, "Add a line for it.")
+    if package.size(f"{stem}.cert") is not None:
+        message = "The package is signed; the signature was not checked."
+        yield Finding("signature-unchecked", "info", printable(f"{stem}.cert"), message, "Check it with ovftool.")
+
+
+def _missing(package: Package, descriptor_name: str, name: str) -> Finding:
+    others = [other for other in package.names() if other.endswith(".mf")]
+    hint = f" There is {quoted(others[0])}, which importers do not look for." if others else ""
+    return Finding(
+        "manifest-missing",
+        "warning",
+        printable(descriptor_name),
+        f"There is no manifest {quoted(name)}, so nobody can tell whether a file was damaged on the way.{hint}",
+        "Write one line for each file: SHA256(file)= digest; or export with ovftool --shaAlgorithm=SHA256.",
+    )
+
+
+def _read_line(line: str, where: str, entries: list[_Entry]) -> Iterator[Finding]:
+    found = _LINE.fullmatch(line)
+    if not found:
+        message = f"{quoted(line)} is not of the form SHA256(file)= digest."
+        yield Finding("manifest-line", "error", where, message, "Write the line again.")
+        return
+    spelled, blank, name, digest = found.groups()
+    algorithm = spelled.upper().replace("SHA2-", "SHA").replace("SHA-", "SHA")
+    if algorithm not in _ALGORITHMS:
+        message = f"{quoted(spelled)} is no digest that OVF knows (SHA1, SHA256, SHA512)."
+        yield Finding("manifest-line", "error", where, message, "Use SHA256.")
+        return
+    if blank or spelled != algorithm:
+        message = f"{quoted(line.partition('(')[0])} is spelled as vSphere refuses it."
+        yield Finding(
+            "manifest-spelling", "error", where, message, f"Write {algorithm}({printable(name)})= without a blank."
+        )
+    entries.append(_Entry(where=where, algorithm=algorithm, name=name, digest=digest.lower()))
+
+
+def _check_entries(package: Package, manifest_name: str, entries: list[_Entry]) -> Iterator[Finding]:
+    checked: set[tuple[str, str]] = set()
+    for entry in entries:
+        if (entry.name, entry.algorithm) in checked:
+            message = f"{quoted(entry.name)} is listed twice."
+            yield Finding("manifest-line", "error", entry.where, message, "Keep the line with the right digest.")
+            continue
+        checked.add((entry.name, entry.algorithm))
+        if entry.name == manifest_name:
+            message = "The manifest lists itself; its digest changes with every line."
+            yield Finding("manifest-lists-itself", "warning", entry.where, message, "Take the line out.")
+        elif leaves_package(entry.name):
+            message = f"{quoted(entry.name)} lies outside the package; it was not opened."
+            yield Finding("manifest-outside", "error", entry.where, message, "Name files of the package only.")
+        elif package.size(entry.name) is None:
+            message = f"{quoted(entry.name)} is in the manifest and not in the package."
+            yield Finding("manifest-file-missing", "error", entry.where, message, "Add the file or drop the line.")
+        else:
+            yield from _check_digest(package, entry)
+
+
+def _check_digest(package: Package, entry: _Entry) -> Iterator[Finding]:
+    computed = hashlib.new(_ALGORITHMS[entry.algorithm], usedforsecurity=False)
+    for piece in package.pieces(entry.name):
+        computed.update(piece)
+    if computed.hexdigest() == entry.digest:
+        return
+    right = f"{entry.algorithm}({printable(entry.name)})= {computed.hexdigest()}"
+    yield Finding(
+        "manifest-digest",
+        "error",
+        entry.where,
+        f"{quoted(entry.name)} does not have the digest of the manifest: it was changed or damaged.",
+        f"Fetch the package again; if the file was changed on purpose, write {right}",
+    )

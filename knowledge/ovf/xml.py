@@ -1,0 +1,125 @@
+"""Parses XML from strangers: no document type, so no entities of any kind; bounded in size, depth and elements.
+
+The standard library's expat is used directly, because it gives line numbers and lets the bounds act while
+reading, before a tree has grown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NoReturn
+from xml.parsers import expat
+
+from knowledge.errors import Unreadable
+
+LARGEST_DOCUMENT = 4 * 1024 * 1024
+"""Bytes; descriptors have tens of kilobytes, with long licence texts some hundreds."""
+DEEPEST = 64
+MOST_ELEMENTS = 200_000
+
+_CHUNK = 16 * 1024
+_SEPARATOR = "\f"
+"""Between namespace and name: a character that XML forbids, so that no namespace can contain it."""
+
+
+class XmlRefused(Unreadable):
+    """The document is broken or asks for something unsafe; ``rule`` and ``line`` say what and where."""
+
+    def __init__(self, rule: str, message: str, line: int) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.line = line
+
+
+class Element:
+    """One element: its name without namespace, attributes likewise, children, text and line."""
+
+    __slots__ = ("attributes", "children", "line", "name", "pieces")
+
+    def __init__(self, name: str, attributes: dict[str, str], line: int) -> None:
+        self.name = name
+        self.attributes = attributes
+        self.line = line
+        self.children: list[Element] = []
+        self.pieces: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """The characters directly inside, without blanks at the ends."""
+        return "".join(self.pieces).strip()
+
+    def walk(self) -> Iterator[Element]:
+        """Yield this element and everything below it, in document order."""
+        waiting = [self]
+        while waiting:
+            element = waiting.pop()
+            yield element
+            waiting.extend(reversed(element.children))
+
+
+def parse(data: bytes) -> Element:
+    """Return the root element of ``data``; raises XmlRefused."""
+    if len(data) > LARGEST_DOCUMENT:
+        raise XmlRefused("xml-too-large", f"The document has more than {LARGEST_DOCUMENT // 1024**2} MiB.", 0)
+    reader = _Reader()
+    reader.read(data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK))
+    if reader.root is None:
+        raise XmlRefused("xml-malformed", "The document is empty.", 1)
+    return reader.root
+
+
+class _Reader:
+    """Builds the tree while expat reads, and stops it at the first bound."""
+
+    def __init__(self) -> None:
+        self.root: Element | None = None
+        self.open: list[Element] = []
+        self.elements = 0
+        self.parser = expat.ParserCreate(namespace_separator=_SEPARATOR)
+        self.parser.buffer_text = True
+        self.parser.StartDoctypeDeclHandler = self._doctype
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._characters
+
+    def read(self, chunks: Iterable[bytes]) -> None:
+        try:
+            for chunk in chunks:
+                self.parser.Parse(chunk, False)
+            self.parser.Parse(b"", True)
+        except XmlRefused:
+            raise
+        except expat.ExpatError as broken:
+            raise XmlRefused("xml-malformed", f"{expat.ErrorString(broken.code)}.", broken.lineno) from broken
+        except (LookupError, ValueError) as broken:
+            message = "The document is in an encoding that cannot be read."
+            raise XmlRefused("xml-malformed", message, self.parser.CurrentLineNumber) from broken
+
+    def _doctype(self, *_: object) -> NoReturn:
+        message = "The document declares a document type; entities could then read files or fill the memory."
+        raise XmlRefused("xml-doctype", message, self.parser.CurrentLineNumber)
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        line = self.parser.CurrentLineNumber
+        self.elements += 1
+        if self.elements > MOST_ELEMENTS:
+            raise XmlRefused("xml-too-large", f"The document has more than {MOST_ELEMENTS} elements.", line)
+        if len(self.open) >= DEEPEST:
+            raise XmlRefused("xml-too-deep", f"Elements are nested more than {DEEPEST} deep.", line)
+        element = Element(_local(name), {_local(key): value for key, value in attributes.items()}, line)
+        if self.open:
+            self.open[-1].children.append(element)
+        else:
+            self.root = element
+        self.open.append(element)
+
+    def _end(self, _name: str) -> None:
+        self.open.pop()
+
+    def _characters(self, text: str) -> None:
+        self.open[-1].pieces.append(text)
+
+
+def _local(name: str) -> str:
+    """Drop the namespace: versions 0.9, 1 and 2 of OVF differ in theirs and agree in names."""
+    return name.rpartition(_SEPARATOR)[2]

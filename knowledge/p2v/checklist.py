@@ -1,0 +1,217 @@
+"""The P2V checklist for one source: which documented steps apply, with the commands filled in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from knowledge.p2v import facts
+from knowledge.p2v.distributions import Distribution, identify
+from knowledge.p2v.facts import Mend, mends
+from knowledge.p2v.fill import disk_words, file_system_words, source_words
+from knowledge.p2v.source import Disk, Source
+
+WORD = re.compile(r"\{([a-z_0-9]+)\}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """A command, and where it is typed: ``source``, ``target``, ``VM settings``, ``rescue shell``, a file's line..."""
+
+    on: str
+    run: str
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Item:
+    """One step: what to do, why, the exact commands, how to check it, and of what to beware.
+
+    ``applies_to`` is the condition under which it was chosen, by fact name; ``origin`` is ``document`` or ``added``;
+    ``source`` names where it is from. ``id`` is stable, with the disk or file system at its end where it repeats.
+    """
+
+    id: str
+    phase: str
+    title: str
+    why: str
+    commands: tuple[Command, ...]
+    check: str
+    warning: str
+    optional: bool
+    origin: str
+    source: str
+    applies_to: dict[str, list[str | bool]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Phase:
+    """A part of the checklist, with its items in order."""
+
+    id: str
+    title: str
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checklist:
+    """The checklist for one source: the phases of the Linux P2V page in its order.
+
+    ``known`` is false when there is no recipe for the distribution and version; the steps are the general ones then.
+    ``age`` flags how old the recipe is (``documented``, ``later``, ``modern`` or empty); ``notes`` are for people.
+    """
+
+    source: Source
+    distribution: str
+    known: bool
+    age: str
+    notes: tuple[str, ...]
+    suggestions: tuple[str, ...]
+    phases: tuple[Phase, ...]
+    mends: tuple[Mend, ...]
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """All items, in order."""
+        return tuple(item for phase in self.phases for item in phase.items)
+
+
+def checklist_from_dict(values: Mapping[str, Any]) -> Checklist:
+    """Return the checklist that ``dataclasses.asdict`` made these values of, also after a trip through JSON."""
+    source = values["source"]
+    return Checklist(
+        **{
+            **values,
+            "source": Source(
+                **{
+                    **source,
+                    "disks": tuple(Disk(**disk) for disk in source["disks"]),
+                    "filesystems": tuple(source["filesystems"]),
+                }
+            ),
+            "notes": tuple(values["notes"]),
+            "suggestions": tuple(values["suggestions"]),
+            "phases": tuple(
+                Phase(id=phase["id"], title=phase["title"], items=tuple(map(_item_from_dict, phase["items"])))
+                for phase in values["phases"]
+            ),
+            "mends": tuple(Mend(**mend) for mend in values["mends"]),
+        }
+    )
+
+
+def _item_from_dict(values: Mapping[str, Any]) -> Item:
+    return Item(**{**values, "commands": tuple(Command(**command) for command in values["commands"])})
+
+
+def checklist(source: Source) -> Checklist:
+    """Return the checklist for a described source; an unknown distribution gets the general steps."""
+    distribution = identify(source.distribution, source.version)
+    conditions = _conditions(source, distribution)
+    words = source_words(source, distribution)
+    rows = [row for row in facts.table("checklist")["item"] if _applies(row.get("when", {}), conditions)]
+    items = [item for row in rows for item in _items(row, source, words)]
+    phases = tuple(
+        Phase(id=row["id"], title=row["title"], items=tuple(item for item in items if item.phase == row["id"]))
+        for row in facts.table("checklist")["phase"]
+    )
+    return Checklist(
+        source=source,
+        distribution=distribution.label,
+        known=distribution.era is not None,
+        age=distribution.era.age if distribution.era else "",
+        notes=_notes(source, distribution),
+        suggestions=distribution.suggestions,
+        phases=phases,
+        mends=mends(),
+    )
+
+
+def _conditions(source: Source, distribution: Distribution) -> dict[str, str | bool]:
+    """Return the facts that the items' ``when`` ask for; they are empty where nothing is known."""
+    era = distribution.era
+    return {
+        "known": era is not None,
+        "family": distribution.family,
+        "age": era.age if era else "",
+        "initrd": era.initrd if era else "",
+        "init": era.init if era else "",
+        "grub": era.grub if era else "",
+        "rescue": era.rescue if era else "",
+        "clock": era.clock if era else "",
+        "kudzu": era.kudzu if era else "",
+        "smp_kernel": era.smp_kernel if era else "",
+        "lvm": source.lvm,
+        "renamed": any(disk["source_device"] != disk["target_device"] for disk in disk_words(source)),
+    }
+
+
+def _applies(when: Mapping[str, object], conditions: Mapping[str, str | bool]) -> bool:
+    return all(conditions[key] in _choices(value) for key, value in when.items())
+
+
+def _choices(value: object) -> list[str | bool]:
+    return list(value) if isinstance(value, list) else [value]  # type: ignore[list-item]
+
+
+def _items(row: facts.Table, source: Source, words: dict[str, str]) -> list[Item]:
+    """Return the item of a row of the data, once, or once for each disk or file system."""
+    if row.get("each") == "disk":
+        return [_item(row, source, words | disk, disk["slug"]) for disk in disk_words(source)]
+    if row.get("each") == "filesystem":
+        return [_item(row, source, words | point, point["slug"]) for point in file_system_words(source)]
+    return [_item(row, source, words, "")]
+
+
+def _item(row: facts.Table, source: Source, words: dict[str, str], slug: str) -> Item:
+    return Item(
+        id=f"{row['id']}-{slug}" if slug else row["id"],
+        phase=row["phase"],
+        title=_filled(row["title"], words),
+        why=_filled(row["why"], words),
+        commands=tuple(command for line in row.get("commands", ()) for command in _commands(line, source, words)),
+        check=_filled(row["check"], words),
+        warning=_filled(row.get("warning", ""), words),
+        optional=row.get("optional", False) or row["phase"] in _optional_phases(),
+        origin=row["origin"],
+        source=facts.table("checklist")["sources"][row.get("source", row["origin"])],
+        applies_to={key: _choices(value) for key, value in row.get("when", {}).items()},
+    )
+
+
+def _optional_phases() -> list[str]:
+    return [row["id"] for row in facts.table("checklist")["phase"] if row.get("optional", False)]
+
+
+def _commands(line: facts.Table, source: Source, words: dict[str, str]) -> list[Command]:
+    """Return a command of the data, once, or once for each disk or alias line."""
+    each = line.get("each", "")
+    repeats: list[dict[str, str]] = [{}]
+    if each == "disk":
+        repeats = disk_words(source)
+    elif each == "alias":
+        repeats = [{"alias_line": alias} for alias in words["alias_lines"].splitlines()]
+    return [
+        Command(**{key: _filled(line.get(key, ""), words | repeat) for key in ("on", "run", "note")})
+        for repeat in repeats
+    ]
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
+    """Return the text with each ``{word}`` replaced; the words are checked values or our own text."""
+    return WORD.sub(lambda match: words[match[1]], text)
+
+
+def _notes(source: Source, distribution: Distribution) -> tuple[str, ...]:
+    notes = [distribution.note]
+    if distribution.era and distribution.era.age != "documented":
+        notes.append(f"Age: {distribution.era.age}. The page of 2007 does not describe this system; see each origin.")
+    if distribution.suggestions:
+        notes.append(f"Did you mean {' or '.join(distribution.suggestions)}?")
+    if not source.target_ip:
+        notes.append("TARGET-IP stands where the target's address belongs; tell it to get the exact commands.")
+    if any(disk.blocks is None for disk in source.disks):
+        notes.append("Some disk sizes were not told (sfdisk -s): add them, e.g. sda:39070080, for sizes and times.")
+    return tuple(notes)

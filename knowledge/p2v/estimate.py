@@ -1,0 +1,95 @@
+"""How large a disk is and how long it takes over the network: the two calculations of the Linux P2V page."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from knowledge.errors import Unreadable
+from knowledge.p2v.size import KIB, MOST_BLOCKS
+
+MEASURED_RATE = 14.3
+"""MB/s (of 1024 x 1024 bytes) that the page's author saw on a gigabit network: 36 GB in 40 minutes."""
+
+MEASURED_BYTES = 36 * 1000**3
+MEASURED_MINUTES = 40
+SLOWER_MINUTES = 60
+FASTEST_RATE = 1_000_000.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Estimate:
+    """Size and transfer time of a disk.
+
+    ``mb`` and ``gb`` are the page's: blocks / 1024 and / 1024 again; ``decimal_gb`` is what disk makers print.
+    ``rate`` is in MB/s of 1024 x 1024 bytes; ``seconds`` is exact and ``duration`` is it in words.
+    """
+
+    blocks: int
+    bytes: int
+    mb: float
+    gb: float
+    decimal_gb: float
+    rate: float
+    seconds: float
+    duration: str
+    notes: tuple[str, ...]
+
+
+def estimate(blocks: int, rate: float = MEASURED_RATE) -> Estimate:
+    """Return the sizes of so many 1 KiB blocks and the time to send them at ``rate`` MB/s.
+
+    Raises Unreadable when blocks or rate are not positive and finite, saying what to give.
+    """
+    if not 1 <= blocks <= MOST_BLOCKS:
+        raise Unreadable(f"{blocks} is not a size; give the 1 KiB blocks that sfdisk -s prints, e.g. 39070080")
+    if not (math.isfinite(rate) and 0 < rate <= FASTEST_RATE):
+        raise Unreadable(f"{rate} is not a rate; give MB/s above 0, e.g. {MEASURED_RATE}")
+    megabytes = blocks / KIB
+    seconds = megabytes / rate
+    return Estimate(
+        blocks=blocks,
+        bytes=blocks * KIB,
+        mb=megabytes,
+        gb=megabytes / KIB,
+        decimal_gb=blocks * KIB / 1000**3,
+        rate=rate,
+        seconds=seconds,
+        duration=duration(seconds),
+        notes=_notes(rate),
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in words, e.g. ``44 min 28 s`` or ``2 h 5 min``."""
+    whole = max(1, round(seconds))
+    days, hours, minutes = whole // 86400, whole // 3600 % 24, whole // 60 % 60
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    if minutes:
+        return f"{minutes} min {whole % 60} s"
+    return f"{whole} s"
+
+
+def measured_rates() -> tuple[float, float]:
+    """Return the page's 36 GB in 40 minutes as MB/s: of decimal GB (14.3) and of binary GB (15.4)."""
+    seconds = MEASURED_MINUTES * 60
+    return MEASURED_BYTES / KIB**2 / seconds, 36 * KIB / seconds
+
+
+def _notes(rate: float) -> tuple[str, ...]:
+    decimal, binary = measured_rates()
+    slower = MEASURED_BYTES / KIB**2 / (SLOWER_MINUTES * 60)
+    figures = (
+        f"The page's 36 GB in {MEASURED_MINUTES} minutes is {decimal:.1f} MB/s when GB is the disk maker's 10^9 bytes "
+        f"and MB is 1024 x 1024 bytes, its own figure; with GB of 1024^3 bytes it is {binary:.1f} MB/s."
+    )
+    spread = (
+        f"The same author's other copy of that size took just over an hour (below {slower:.1f} MB/s): "
+        "measure your network with about 1 GB before you plan the outage."
+    )
+    if rate == MEASURED_RATE:
+        return (f"{MEASURED_RATE} MB/s is the documented rate, not one of your network.", figures, spread)
+    return (figures, spread)

@@ -1,0 +1,71 @@
+"""The P2V checklist, and a run of it, as Markdown to read, to paste into an incident, or to print."""
+
+from __future__ import annotations
+
+import re
+
+from knowledge.p2v.checklist import Checklist, Command, Item
+from knowledge.p2v.run import Mark, Run, State, progress, standings
+
+SPECIAL = re.compile(r"([\\`*_\[\]<>#|~])")
+BOXES = {State.OPEN: "[ ]", State.DONE: "[x]", State.SKIPPED: "[-]"}
+
+
+def checklist_markdown(checklist: Checklist) -> str:
+    """Return the checklist with an open box for every step."""
+    return _document(checklist, [], {})
+
+
+def run_markdown(run: Run) -> str:
+    """Return the run: its progress, and each step with who did or skipped it, when, and the note."""
+    now = progress(run)
+    state = "finished" if now.finished else f"next: `{now.next}`"
+    head = [
+        f"Started by {_plain(run.started_by)}, {run.started_at}.",
+        f"{now.done} done, {now.skipped} skipped, {now.open} open of {now.total}; {state}.",
+    ]
+    return _document(run.checklist, head, standings(run))
+
+
+def _document(checklist: Checklist, head: list[str], marks: dict[str, Mark]) -> str:
+    title = f"# Linux P2V: {_plain(checklist.distribution)} {_plain(checklist.source.version)}".rstrip()
+    lines = [title, "", *(line for text in head for line in (text, ""))]
+    lines += [f"> {_plain(note)}" for note in checklist.notes]
+    for phase in checklist.phases:
+        lines += ["", f"## {phase.title}", ""]
+        for item in phase.items:
+            lines += _item(item, marks.get(item.id))
+    lines += ["", "## What was mended in the page", ""]
+    lines += [
+        f"- {mend.id}: {_plain(mend.document)} → {_plain(mend.ours)}. {_plain(mend.why)}" for mend in checklist.mends
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _item(item: Item, mark: Mark | None) -> list[str]:
+    box = BOXES[mark.state if mark else State.OPEN]
+    optional = " (optional)" if item.optional else ""
+    lines = [f"- {box} **{_plain(item.title)}**{optional} `{item.id}`"]
+    if mark:
+        note = f": {_plain(mark.note)}" if mark.note else ""
+        lines.append(f"  - {mark.state} by {_plain(mark.who)}, {mark.when}{note}")
+    lines.append(f"  - Why: {_plain(item.why)}")
+    lines += [line for command in item.commands for line in _command(command)]
+    lines.append(f"  - Check: {_plain(item.check)}")
+    if item.warning:
+        lines.append(f"  - Beware: {_plain(item.warning)}")
+    return lines
+
+
+def _command(command: Command) -> list[str]:
+    note = f" ({_plain(command.note)})" if command.note else ""
+    return [f"  - On {_plain(command.on)}{note}:", "", f"        {command.run}", ""]
+
+
+def _plain(text: str) -> str:
+    """Return the text on one line, with what Markdown would act upon escaped; our `code` spans stay."""
+    pieces = re.split(r"(`[^`\n]*`)", " ".join(text.split()))
+    return "".join(
+        piece if piece.startswith("`") and piece.endswith("`") and len(piece) > 1 else SPECIAL.sub(r"\\\1", piece)
+        for piece in pieces
+    )

@@ -1,0 +1,182 @@
+"""A run of the P2V checklist: who did, skipped or reopened which step and when, as values that never change.
+
+Nothing here stores or reads a clock: every deed returns a new run, and times are passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Any
+
+from knowledge.errors import NotFound, Unreadable
+from knowledge.p2v.checklist import Checklist, checklist, checklist_from_dict
+from knowledge.p2v.source import Source
+
+LONGEST_WHO = 200
+LONGEST_NOTE = 2000
+MOST_MARKS = 5000
+
+
+class State(StrEnum):
+    """What became of a step."""
+
+    OPEN = "open"
+    DONE = "done"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """One deed in a run: ``who`` set ``item`` to ``state`` at ``when`` (ISO 8601 with its zone), with a note."""
+
+    item: str
+    state: State
+    who: str
+    when: str
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """A checklist being worked through; ``marks`` is its history, oldest first, and the last mark of an item counts.
+
+    The checklist is the one of its start, so newer data does not change a run that is under way.
+    """
+
+    checklist: Checklist
+    started_by: str
+    started_at: str
+    marks: tuple[Mark, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """How far a run is: counts of all items; ``next`` is the first open step that is not optional.
+
+    ``finished`` is true when no such step is left, so the optional ones may stay open.
+    """
+
+    done: int
+    skipped: int
+    open: int
+    total: int
+    finished: bool
+    next: str | None
+
+
+class UnknownItem(NotFound):
+    """The checklist of this run has no such step; the text names the nearest ones, ``suggestions`` holds them."""
+
+    def __init__(self, item: str, suggestions: tuple[str, ...]) -> None:
+        hint = f"; did you mean {' or '.join(suggestions)}?" if suggestions else ""
+        super().__init__(f"no step {item[:80]!r} in this run{hint}", suggestions)
+
+
+class AlreadyDone(Unreadable):
+    """A step that is done cannot be skipped: untick it first."""
+
+    def __init__(self, mark: Mark) -> None:
+        super().__init__(f"{mark.item} was done by {mark.who} at {mark.when}; untick it before skipping it")
+        self.mark = mark
+
+
+class InvalidMark(Unreadable):
+    """Name, time or note of a deed cannot be used; the text says what to give instead."""
+
+
+def start(source: Source, who: str, when: datetime) -> Run:
+    """Return a new run of the checklist for this source, with nothing ticked."""
+    return Run(checklist=checklist(source), started_by=_name(who), started_at=_time(when))
+
+
+def tick(run: Run, item: str, who: str, when: datetime, note: str = "") -> Run:
+    """Return the run with this step done; one that is done already stays as it is, with who did it first."""
+    return _marked(run, item, State.DONE, who, when, note)
+
+
+def untick(run: Run, item: str, who: str, when: datetime, note: str = "") -> Run:
+    """Return the run with this step open again; the history keeps what was."""
+    return _marked(run, item, State.OPEN, who, when, note)
+
+
+def skip(run: Run, item: str, who: str, when: datetime, reason: str) -> Run:
+    """Return the run with this step skipped for a reason; raises ``AlreadyDone`` when it is done."""
+    if not reason.strip():
+        raise InvalidMark("say why the step is skipped")
+    standing = standings(run).get(item)
+    if standing is not None and standing.state is State.DONE:
+        raise AlreadyDone(standing)
+    return _marked(run, item, State.SKIPPED, who, when, reason)
+
+
+def standings(run: Run) -> dict[str, Mark]:
+    """Return the last mark of each step that was ever marked."""
+    return {mark.item: mark for mark in run.marks}
+
+
+def progress(run: Run) -> Progress:
+    """Return how far the run is."""
+    last = standings(run)
+    states = {item.id: last[item.id].state if item.id in last else State.OPEN for item in run.checklist.items}
+    required = [item.id for item in run.checklist.items if not item.optional and states[item.id] is State.OPEN]
+    counts = list(states.values())
+    return Progress(
+        done=counts.count(State.DONE),
+        skipped=counts.count(State.SKIPPED),
+        open=counts.count(State.OPEN),
+        total=len(counts),
+        finished=not required,
+        next=required[0] if required else None,
+    )
+
+
+def to_dict(run: Run) -> dict[str, Any]:
+    """Return the run as plain values for JSON; ``from_dict`` takes them back."""
+    return asdict(run)
+
+
+def from_dict(values: Mapping[str, Any]) -> Run:
+    """Return the run that ``to_dict`` wrote, also after a trip through JSON."""
+    return Run(
+        checklist=checklist_from_dict(values["checklist"]),
+        started_by=values["started_by"],
+        started_at=values["started_at"],
+        marks=tuple(Mark(**{**mark, "state": State(mark["state"])}) for mark in values["marks"]),
+    )
+
+
+def _marked(run: Run, item: str, state: State, who: str, when: datetime, note: str) -> Run:
+    ids = [known.id for known in run.checklist.items]
+    if item not in ids:
+        raise UnknownItem(item, tuple(get_close_matches(item[:200], ids, n=3, cutoff=0.5)))
+    mark = Mark(item=item, state=state, who=_name(who), when=_time(when), note=_note(note))
+    standing = standings(run).get(item)
+    if state is (standing.state if standing else State.OPEN):
+        return run
+    if len(run.marks) >= MOST_MARKS:
+        raise InvalidMark(f"this run has {MOST_MARKS} marks already; start a new one")
+    return replace(run, marks=(*run.marks, mark))
+
+
+def _name(who: str) -> str:
+    name = " ".join(who.split())
+    if not name or len(name) > LONGEST_WHO or not name.isprintable():
+        raise InvalidMark(f"say who, in 1 to {LONGEST_WHO} printable characters")
+    return name
+
+
+def _note(text: str) -> str:
+    note = text.strip()
+    if len(note) > LONGEST_NOTE or "\0" in note:
+        raise InvalidMark(f"a note has at most {LONGEST_NOTE} characters")
+    return note
+
+
+def _time(when: datetime) -> str:
+    if when.tzinfo is None:
+        raise InvalidMark("give the time with its zone")
+    return when.isoformat(timespec="seconds")

@@ -1,0 +1,11 @@
+"""SCSI as ESX logs it: host, device and plugin status, sense data and commands -> words.
+
+>>> sense(0x5, 0x25, 0x0).text
+'Illegal Request: Logical unit not supported'
+"""
+
+from knowledge.scsi.commands import command_name
+from knowledge.scsi.sense import Sense, sense
+from knowledge.scsi.status import Reading, Status, status, status_of_esx3
+
+__all__ = ["Reading", "Sense", "Status", "command_name", "sense", "status", "status_of_esx3"]

@@ -1,0 +1,92 @@
+"""Sense key, additional sense code (ASC) and its qualifier (ASCQ) -> words.
+
+Source of the words: T10's asc-num list as sg3_utils has it (``knowledge/data/scsi_sense.tsv``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from knowledge.facts import fact_lines
+
+VENDOR_ASC = "vendor specific, ask the maker of the array"
+VENDOR_ASCQ = "{general}, with a qualifier of the vendor's own (ASCQ {ascq:#x})"
+UNLISTED_ASCQ = "{general}, with a qualifier that T10 does not list (ASCQ {ascq:#x})"
+UNLISTED = "a code that T10 does not list"
+
+_LARGEST_KEY = 0xF
+_FIRST_VENDOR = 0x80
+_LARGEST = 0xFF
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sense:
+    """What three sense bytes say, if they are sense data at all."""
+
+    key: int
+    asc: int
+    ascq: int
+    key_name: str
+    """Such as ``Unit Attention``; empty when the key is out of range, so that these cannot be sense bytes."""
+    description: str
+    """What ASC and ASCQ say; empty when they are zero or out of range."""
+
+    @property
+    def plausible(self) -> bool:
+        """Whether three bytes like these can be sense data."""
+        return bool(self.key_name) and self.asc <= _LARGEST and self.ascq <= _LARGEST
+
+    @property
+    def empty(self) -> bool:
+        """Whether all three bytes are zero: no sense data was given."""
+        return not (self.key or self.asc or self.ascq)
+
+    @property
+    def text(self) -> str:
+        """Key and description in one: ``Illegal Request: Logical unit not supported``."""
+        return ": ".join(filter(None, (self.key_name, self.description)))
+
+
+def sense(key: int, asc: int, ascq: int) -> Sense:
+    """Put three sense bytes into words; numbers out of range leave the words empty."""
+    keys, _, _ = _tables()
+    return Sense(
+        key=key,
+        asc=asc,
+        ascq=ascq,
+        key_name=keys.get(key, "") if key <= _LARGEST_KEY else "",
+        description=_describe(asc, ascq) if asc <= _LARGEST and ascq <= _LARGEST and (asc or ascq) else "",
+    )
+
+
+def _describe(asc: int, ascq: int) -> str:
+    _, exact, ranges = _tables()
+    for first, last, text in ranges.get(asc, ()):
+        if first <= ascq <= last:
+            return text.replace("[ascq]", f"{ascq:#x}")
+    if (asc, ascq) in exact:
+        return exact[asc, ascq]
+    if asc >= _FIRST_VENDOR:
+        return VENDOR_ASC
+    general = exact.get((asc, 0))
+    if general is None:
+        return VENDOR_ASC if ascq >= _FIRST_VENDOR else UNLISTED
+    return (VENDOR_ASCQ if ascq >= _FIRST_VENDOR else UNLISTED_ASCQ).format(general=general, ascq=ascq)
+
+
+@cache
+def _tables() -> tuple[dict[int, str], dict[tuple[int, int], str], dict[int, list[tuple[int, int, str]]]]:
+    """Read the names of keys, the exact descriptions and the ranges; the vendors' rules are in ``_describe``."""
+    keys: dict[int, str] = {}
+    exact: dict[tuple[int, int], str] = {}
+    ranges: dict[int, list[tuple[int, int, str]]] = {}
+    for line in fact_lines("scsi_sense.tsv"):
+        kind, key, asc, ascq, ascq_end, description, _ = line.split("\t")
+        if kind == "key":
+            keys[int(key, 16)] = description
+        elif kind == "asc":
+            exact[int(asc, 16), int(ascq, 16)] = description
+        elif kind == "asc_range":
+            ranges.setdefault(int(asc, 16), []).append((int(ascq, 16), int(ascq_end, 16), description))
+    return keys, exact, ranges

@@ -1,0 +1,10 @@
+"""Log text -> every vmkernel code, SCSI status and storage name in it, where it stands and what it means.
+
+>>> [finding.summary for finding in decode_line("Migrate: 269: Failed: IO was aborted (0xbad00e0) @0x41801e280b11")]
+['0xbad00e0 IO was aborted (VMK_ABORTED)']
+"""
+
+from knowledge.vmklog.decoding import decode_line, decode_text
+from knowledge.vmklog.finding import Finding, Meaning, summarize
+
+__all__ = ["Finding", "Meaning", "decode_line", "decode_text", "summarize"]

@@ -1,0 +1,86 @@
+"""What decoding a log gives: findings, each a span of a line with its meaning, and counts by meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any, Literal, NamedTuple
+
+from knowledge.scsi import Sense, Status
+from knowledge.vmkerr_match import Match
+
+Kind = Literal[
+    "vmkernel", "errno", "scsi-status", "scsi-sense", "scsi-command", "nvme-status", "naa", "eui", "iqn", "nqn", "t10"
+]
+Certainty = Literal["certain", "inferred", "open", "unknown"]
+"""certain: only one meaning; inferred: one, if the release is what the line looks like; open: several are given, or
+it need not mean anything; unknown: nothing is known about it."""
+
+SettledBy = Literal["", "given", "text", "errno", "format"]
+"""What settled the release: it was given, a text or an errno stands beside the number, or the line's own format."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Meaning:
+    """What a span of a log line means; shared by all spans that mean the same."""
+
+    kind: Kind
+    summary: str
+    """One line for people."""
+    certainty: Certainty = "certain"
+    matches: tuple[Match, ...] = ()
+    """For a vmkernel status: one for each meaning that is left, with its releases."""
+    release: str = ""
+    """The release, or the group of them, that decided, in words: ``ESXi 5.0 and later``; empty when none did."""
+    settled_by: SettledBy = ""
+    reason: str = ""
+    """Why that release."""
+    notes: tuple[str, ...] = ()
+    """What one has to know beside it."""
+    status: Status | None = None
+    sense: Sense | None = None
+
+
+class Finding(NamedTuple):
+    """One span of a line that means something: ``line`` from 1, ``start`` and ``end`` in characters from 0."""
+
+    line: int
+    start: int
+    end: int
+    text: str
+    meaning: Meaning
+
+    @property
+    def kind(self) -> Kind:
+        """What sort of thing was found."""
+        return self.meaning.kind
+
+    @property
+    def summary(self) -> str:
+        """What it means, in one line for people."""
+        return self.meaning.summary
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the finding as JSON has it: one flat object, without the fields that say nothing here."""
+        meaning = {field.name: _plain(getattr(self.meaning, field.name)) for field in fields(self.meaning)}
+        place = {"line": self.line, "start": self.start, "end": self.end, "text": self.text}
+        return place | {name: value for name, value in meaning.items() if value not in ("", [], None)}
+
+
+def summarize(findings: Iterable[Finding]) -> dict[str, int]:
+    """Count findings by what they mean, the most frequent first."""
+    counts: dict[str, int] = {}
+    for finding in findings:
+        counts[finding.summary] = counts.get(finding.summary, 0) + 1
+    return dict(sorted(counts.items(), key=lambda pair: -pair[1]))
+
+
+def _plain(value: Any) -> Any:
+    """Turn values of ours into what JSON knows."""
+    if isinstance(value, Match):
+        return value._asdict()
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if hasattr(value, "__dataclass_fields__"):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return value

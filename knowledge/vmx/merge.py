@@ -1,0 +1,107 @@
+"""Puts settings into a VMX and shows what that changes, line by line; everything else stays as it is."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from knowledge.errors import Unreadable
+from knowledge.vmx.diff import Edit, unified
+from knowledge.vmx.excerpt import excerpt
+from knowledge.vmx.parse import Vmx
+from knowledge.vmx.syntax import setting
+
+_BOOLEANS = frozenset({"true", "false"})
+
+
+class Replaced(NamedTuple):
+    """A setting that had another value: its key, the line it was on, the old value and the new one."""
+
+    key: str
+    line: int
+    old: str
+    new: str
+
+
+class Merged(NamedTuple):
+    """A VMX with settings merged in.
+
+    `diff` is unified and empty when nothing changes; `removed` holds the lines of duplicates that went.
+    """
+
+    text: str
+    diff: str
+    added: list[str]
+    replaced: list[Replaced]
+    unchanged: list[str]
+    removed: list[int]
+
+
+class MergeError(Unreadable):
+    """This VMX cannot be changed without harm; the text says why and what to do first."""
+
+
+def merge(vmx: Vmx, settings: Iterable[tuple[str, str]], name: str = "vm.vmx") -> Merged:
+    """Set every key of `settings` in `vmx`: in its line when it has one, else at the end of the file.
+
+    A key that stands twice is left with one line, since a VMX with a key twice does not load. Merging the same
+    again changes nothing. Raises `MergeError`, or `UnsafeValueError` for a value that cannot be written.
+    """
+    if vmx.lossy:
+        raise MergeError("Some bytes of this VMX are not text in its encoding; mend that before changing it.")
+    wanted = {key.lower(): (key, value) for key, value in settings}
+    lines = _lines(vmx.text)
+    end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+    edits: dict[int, Edit] = {}
+    added: list[str] = []
+    replaced: list[Replaced] = []
+    unchanged: list[str] = []
+    removed: list[int] = []
+    new_lines: list[str] = []
+    for lower, (key, value) in wanted.items():
+        line = _encodable(setting(key, value), vmx) + end
+        entry = vmx.entries.get(lower)
+        if entry is None:
+            added.append(key)
+            new_lines.append(line)
+            continue
+        further = vmx.duplicates.get(lower, [])
+        removed.extend(further)
+        edits.update((number - 1, []) for number in further)
+        if _same(entry.value, value) and entry.line not in vmx.mended:
+            unchanged.append(key)
+            continue
+        replaced.append(Replaced(key, entry.line, entry.value, value))
+        edits[entry.line - 1] = [line]
+    if new_lines:
+        edits |= _appended(lines, new_lines, edits, end)
+    text = "".join(part for number, line in enumerate([*lines, ""]) for part in edits.get(number, [line]))
+    return Merged(text, unified(lines, edits, excerpt(name)), added, replaced, unchanged, sorted(removed))
+
+
+def _appended(lines: list[str], new: list[str], edits: Mapping[int, Edit], end: str) -> dict[int, Edit]:
+    """The edits that put `new` after the last line, which gets a line end when it has none."""
+    last = len(lines) - 1
+    if not lines or lines[last].endswith("\n"):
+        return {len(lines): new}
+    closed = [part.rstrip("\r\n") + end for part in edits.get(last, [lines[last]])]
+    return {last: closed, len(lines): new}
+
+
+def _lines(text: str) -> list[str]:
+    """`text` cut after every line feed and nowhere else, as the parser counts lines."""
+    parts = text.split("\n")
+    last = parts.pop()
+    return [f"{part}\n" for part in parts] + ([last] if last else [])
+
+
+def _same(old: str, new: str) -> bool:
+    return old == new or (new.lower() in _BOOLEANS and old.lower() == new.lower())
+
+
+def _encodable(line: str, vmx: Vmx) -> str:
+    try:
+        line.encode(vmx.encoding)
+    except UnicodeEncodeError as problem:
+        raise MergeError(
+            f"This VMX is written in {vmx.encoding}, which does not have {line[problem.start]!r}."
+        ) from problem
+    return line

@@ -1,0 +1,111 @@
+"""The catalogue of VMX snippets, and their rendering to text that is safe to paste."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from knowledge.vmx import boot, network, removable, serial, storage, tools
+from knowledge.vmx.catalogue import (
+    InvalidParameterError,
+    Settings,
+    Snippet,
+    UnknownSnippetError,
+)
+from knowledge.vmx.parameters import allowed, checked
+from knowledge.vmx.parse import Vmx
+from knowledge.vmx.syntax import setting
+
+SNIPPETS: Mapping[str, Snippet] = {
+    snippet.name: snippet
+    for family in (serial, tools, storage, network, removable, boot)
+    for snippet in family.SNIPPETS
+}
+"""Every snippet by its name, in the order of the catalogue."""
+
+
+class Rendered(NamedTuple):
+    """A snippet filled in.
+
+    `text` is ready to paste; with two ends it has both, each under a comment that names it. `texts` and
+    `settings` hold each end alone (a snippet for one VM has the end `vm`). `notes` are the caveats.
+    """
+
+    name: str
+    text: str
+    texts: Mapping[str, str]
+    settings: Mapping[str, Settings]
+    notes: tuple[str, ...]
+
+
+def find(name: str) -> Snippet:
+    """The snippet called `name`, in any case; raises `UnknownSnippetError` with near names."""
+    snippet = SNIPPETS.get(name.strip().lower())
+    if snippet is None:
+        from difflib import get_close_matches
+
+        near = tuple(get_close_matches(name.strip().lower()[:60], SNIPPETS, cutoff=0.5))
+        raise UnknownSnippetError(
+            f"There is no snippet {name[:60]!r}. There are: {', '.join(SNIPPETS)}.", near or tuple(SNIPPETS)
+        )
+    return snippet
+
+
+def render(name: str, parameters: Mapping[str, str], into: Vmx | None = None) -> Rendered:
+    """Fill in the snippet `name`; with `into`, slot numbers are ones that are free in that VMX.
+
+    Raises `UnknownSnippetError`, `NoFreeSlotError`, or `InvalidParameterError` for a parameter that is unknown,
+    missing or not allowed, and for text that the encoding of `into` does not have.
+    """
+    snippet = find(name)
+    values = checked(snippet, parameters)
+    built = snippet.build(values, into)
+    texts = {end: written(settings) for end, settings in built.ends.items()}
+    notes = (*built.notes, *_encoding_notes("".join(texts.values()), into), *snippet.notes)
+    if len(texts) == 1:
+        text = next(iter(texts.values()))
+    else:
+        text = "\n".join(f"# VMX of the {end} VM\n{part}" for end, part in texts.items())
+    return Rendered(snippet.name, text, texts, dict(built.ends), notes)
+
+
+def written(settings: Settings) -> str:
+    """`settings` as lines of a VMX, each with its line end."""
+    return "".join(f"{setting(key, value)}\n" for key, value in settings)
+
+
+def described(snippet: Snippet) -> dict[str, Any]:
+    """`snippet` as plain data for JSON: its parameters with what they allow, notes, source, an example."""
+    return {
+        "name": snippet.name,
+        "title": snippet.title,
+        "summary": snippet.summary,
+        "parameters": [
+            {
+                "name": parameter.name,
+                "type": parameter.type,
+                "required": parameter.required,
+                "default": parameter.default,
+                "choices": list(parameter.choices),
+                "allowed": allowed(parameter),
+                "meaning": parameter.meaning,
+            }
+            for parameter in snippet.parameters
+        ],
+        "notes": list(snippet.notes),
+        "source": snippet.source,
+        "certainty": snippet.certainty,
+        "example": dict(snippet.example),
+    }
+
+
+def _encoding_notes(text: str, into: Vmx | None) -> tuple[str, ...]:
+    if text.isascii():
+        return ()
+    if into is None or ".encoding" not in into.entries:
+        return ('The text is not plain ASCII: the VMX needs the line .encoding = "UTF-8", and to be saved so.',)
+    try:
+        text.encode(into.encoding)
+    except UnicodeEncodeError as problem:
+        raise InvalidParameterError(
+            f"This VMX is written in {into.get('.encoding')}, which does not have {text[problem.start]!r}."
+        ) from problem
+    return ()

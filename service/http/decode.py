@@ -1,0 +1,90 @@
+"""A pasted log, decoded: every code, status and name in it, where it stands and what it means."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from pydantic import Field
+
+from knowledge.releases import choose
+from knowledge.vmkerr_table import Tables, tables_in
+from knowledge.vmklog import decode_line
+from service.http._route import Call, Route
+from service.models import Value, VmkerrMatch
+
+MOST_FINDINGS = 5000
+"""Findings listed of one text; all are counted."""
+
+
+class LogText(Value):
+    """The log text, and the ESX release it comes from if that is known."""
+
+    text: str
+    release: str | None = Field(default=None, max_length=100, description="One release, as in 6.7 or esx-3.5.")
+
+
+class LogFinding(Value):
+    """One span of a line that means something; `line` from 1, `start` and `end` in characters from 0."""
+
+    line: int
+    start: int
+    end: int
+    text: str
+    kind: str
+    summary: str
+    certainty: str
+    matches: list[VmkerrMatch] = Field(default_factory=list)
+    release: str = ""
+    settled_by: str = ""
+    reason: str = ""
+    notes: list[str] = Field(default_factory=list)
+    status: dict[str, Any] | None = None
+    sense: dict[str, Any] | None = None
+
+
+class Decoded(Value):
+    """What was found, in order, and how often each meaning occurs; `truncated` when not all findings are listed."""
+
+    findings: list[LogFinding]
+    summary: dict[str, int]
+    truncated: bool = False
+
+
+async def _decode(call: Call) -> Decoded:
+    tables = tables_in(call.services.settings.data_dir)
+    return await asyncio.to_thread(_decoded, call.body.text, call.body.release, tables)
+
+
+def _decoded(text: str, release: str | None, tables: Tables) -> Decoded:
+    if release:
+        choose(release, tables.releases)  # an unknown release is refused, also for an empty text
+    findings: list[LogFinding] = []
+    counts: Counter[str] = Counter()
+    for number, line in enumerate(text.split("\n"), start=1):
+        for finding in decode_line(line, release, tables, number):
+            counts[finding.summary] += 1
+            if len(findings) < MOST_FINDINGS:
+                findings.append(LogFinding.model_validate(finding.to_dict()))
+    return Decoded(findings=findings, summary=dict(counts.most_common()), truncated=counts.total() > len(findings))
+
+
+def _text(answer: Decoded) -> str:
+    lines = [f"{each.line}:{each.start + 1}: {each.text}: {each.summary}" for each in answer.findings]
+    return "\n".join(lines) + "\n" if lines else "Nothing that vmkops knows stands in this text.\n"
+
+
+ROUTES = [
+    Route(
+        method="POST",
+        path="/decode",
+        summary="Every code, SCSI status and storage name in a log text, and what it means",
+        handle=_decode,
+        answer=Decoded,
+        body=LogText,
+        lookup=True,
+        text=_text,
+        errors=(413,),
+    ),
+]

@@ -1,0 +1,81 @@
+"""OVF and OVA packages: a lint against the best practices, and what OVF gives."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pydantic import Field
+
+from knowledge.finding import is_valid
+from knowledge.ovf import GAINS, PRACTICES, WAYS, lint_bytes
+from service.http._lint import findings_text
+from service.http._route import Call, FileText, Route
+from service.models import Value
+from service.models_lookups import LintAnswer
+
+
+class Fact(Value):
+    """One thing to know, with what to type where there is something to type."""
+
+    topic: str
+    text: str
+    commands: list[str]
+    source: str
+
+
+class OvfAnswer(Value):
+    """What there is to know about OVF."""
+
+    gains: list[Fact] = Field(description="What OVF gives.")
+    ways: list[Fact] = Field(description="How to make a package.")
+    practices: list[Fact] = Field(description="The best practices for appliances, which the lint holds packages to.")
+
+
+async def _about(call: Call) -> OvfAnswer:
+    sections = {"gains": GAINS, "ways": WAYS, "practices": PRACTICES}
+    return OvfAnswer.model_validate(sections, from_attributes=True)
+
+
+async def _lint(call: Call) -> LintAnswer:
+    file = call.file()
+    found = await asyncio.to_thread(lint_bytes, file.encode() if isinstance(file, str) else file)
+    return LintAnswer.model_validate({"valid": is_valid(found), "findings": [each._asdict() for each in found]})
+
+
+def _about_text(answer: OvfAnswer) -> str:
+    titled = (
+        ("What OVF gives", answer.gains),
+        ("How to make a package", answer.ways),
+        ("Best practices for appliances", answer.practices),
+    )
+    lines: list[str] = []
+    for title, facts in titled:
+        lines.append(title)
+        for fact in facts:
+            lines += [f"  {fact.topic}: {fact.text}", *(f"      {command}" for command in fact.commands)]
+    return "\n".join(lines) + "\n"
+
+
+ROUTES = [
+    Route(
+        method="GET",
+        path="/ovf",
+        summary="What OVF gives, how to make a package, and the best practices for appliances",
+        handle=_about,
+        answer=OvfAnswer,
+        lookup=True,
+        text=_about_text,
+        page="ovf.html",
+    ),
+    Route(
+        method="POST",
+        path="/ovf/lint",
+        summary="An OVF descriptor or a whole OVA, checked against the best practices for appliances",
+        handle=_lint,
+        answer=LintAnswer,
+        body=FileText,
+        files=("text/xml", "application/xml", "text/plain", "application/octet-stream", "application/x-tar"),
+        lookup=True,
+        text=findings_text,
+    ),
+]

@@ -1,0 +1,165 @@
+"""The pre-flight of a backup: what speaks against a snapshot of this VM, and which of its disks can be exported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pyVmomi import vim, vmodl
+
+from service.models import Check
+from service.vsphere.session import Instance, Session, read_properties
+from service.vsphere.snapshots import snapshot_tree
+from service.vsphere.tasks import ENDED
+
+LONG_CHAIN = 3
+"""Snapshots deep from where each further one slows the VM down noticeably."""
+LONGEST_CHAIN = 31
+"""vSphere takes at most 32 snapshots in a chain."""
+LEAST_FREE = 1 << 30
+"""Bytes a datastore must have free for the delta disks of a snapshot."""
+
+PROPERTIES = [
+    "config.template",
+    "config.ftInfo",
+    "config.hardware.device",
+    "datastore",
+    "recentTask",
+    "runtime.connectionState",
+    "runtime.consolidationNeeded",
+    "snapshot.rootSnapshotList",
+]
+
+
+class Disk(BaseModel):
+    """A virtual disk; `left_out` says why a snapshot does not hold it, empty when it does."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: int
+    label: str
+    file: str
+    left_out: str
+
+
+class Preflight(BaseModel):
+    """What was found."""
+
+    model_config = ConfigDict(frozen=True)
+
+    checks: list[Check]
+    disks: list[Disk]
+
+
+async def preflight(session: Session, vm: str) -> Preflight:
+    """Look at the VM `vm` (a moref) before a backup; touches nothing."""
+    return await session.call(lambda instance: _look(instance, vim.VirtualMachine(vm, instance._stub)))
+
+
+def _look(instance: Instance, machine: vim.VirtualMachine) -> Preflight:
+    values = read_properties(instance, [machine], vim.VirtualMachine, PROPERTIES)[0][1]
+    disks = list(_disks(values.get("config.hardware.device", [])))
+    checks = [
+        *_state(values),
+        *_snapshots(list(values.get("snapshot.rootSnapshotList", []))),
+        *_tasks(instance, values.get("recentTask", [])),
+        *_room(instance, values.get("datastore", [])),
+        *_left_out(disks),
+    ]
+    return Preflight(checks=checks, disks=disks)
+
+
+def _state(values: dict[str, Any]) -> Iterator[Check]:
+    if values.get("config.template"):
+        yield _refuse("template", "It is a template; a backup needs a VM. Convert it, or deploy a VM from it.")
+    if values.get("config.ftInfo"):
+        yield _refuse(
+            "fault-tolerance", "Fault tolerance is on, and vSphere takes no snapshot then. Turn it off first."
+        )
+    if values.get("runtime.consolidationNeeded"):
+        yield _refuse(
+            "consolidation-needed",
+            "Its disks need consolidation; a snapshot would make it worse. Consolidate it first.",
+        )
+    if str(values.get("runtime.connectionState", "connected")) != "connected":
+        yield _refuse("not-connected", f"The VM is {values['runtime.connectionState']}; bring its host back first.")
+
+
+def _snapshots(roots: list[Any]) -> Iterator[Check]:
+    found = list(snapshot_tree(roots))
+    for each in found:
+        if each.foreign:
+            yield _refuse(
+                "foreign-snapshot",
+                f"The snapshot {each.name!r} of another backup product is on the VM. Let it end first.",
+            )
+    depth = max((each.depth for each in found), default=0)
+    if depth >= LONGEST_CHAIN:
+        yield _refuse("snapshot-chain", f"The VM has {depth} snapshots in a chain, and vSphere takes at most 32.")
+    elif depth >= LONG_CHAIN:
+        yield Check(rule="snapshot-chain", severity="warn", message=f"The VM has {depth} snapshots in a chain already.")
+    elif found:
+        names = ", ".join(repr(each.name) for each in found)
+        yield Check(rule="snapshots", severity="info", message=f"Snapshots that stay untouched: {names}.")
+
+
+def _tasks(instance: Instance, tasks: list[Any]) -> Iterator[Check]:
+    for task in tasks:
+        try:
+            info = read_properties(instance, [task], vim.Task, ["info"])[0][1]["info"]
+        except vmodl.fault.ManagedObjectNotFound:
+            continue
+        if info.state not in ENDED:
+            yield _refuse("task-running", f"A task runs on the VM ({info.descriptionId}). Try again when it has ended.")
+
+
+def _room(instance: Instance, datastores: list[Any]) -> Iterator[Check]:
+    wanted = ["name", "summary.freeSpace", "summary.accessible"]
+    for _, values in read_properties(instance, datastores, vim.Datastore, wanted) if datastores else []:
+        free = int(values.get("summary.freeSpace", LEAST_FREE))
+        if not values.get("summary.accessible", True):
+            yield _refuse("datastore", f"The datastore {values['name']} cannot be reached.")
+        elif free < LEAST_FREE:
+            yield _refuse(
+                "datastore-full",
+                f"The datastore {values['name']} has {free >> 20} MiB free; a snapshot that fills it stops its VMs. "
+                "Make room first.",
+            )
+
+
+def _left_out(disks: list[Disk]) -> Iterator[Check]:
+    for disk in disks:
+        if disk.left_out:
+            yield Check(rule="disk-left-out", severity="warn", message=f"{disk.label} is left out: {disk.left_out}.")
+    if disks and all(disk.left_out for disk in disks):
+        yield _refuse("no-disk", "No disk of the VM can be in a snapshot, so there is nothing to back up.")
+
+
+def _disks(devices: list[Any]) -> Iterator[Disk]:
+    controllers = {device.key: device for device in devices}
+    for device in devices:
+        if isinstance(device, vim.vm.device.VirtualDisk):
+            label = device.deviceInfo.label if device.deviceInfo else f"disk {device.key}"
+            yield Disk(
+                key=device.key,
+                label=str(label),
+                file=str(getattr(device.backing, "fileName", "") or ""),
+                left_out=_why_left_out(device, controllers.get(device.controllerKey)),
+            )
+
+
+def _why_left_out(disk: Any, controller: Any) -> str:
+    mode = str(getattr(disk.backing, "diskMode", "") or "")
+    if mode.startswith("independent"):
+        return f"it is {mode.replace('_', ' ')}, and snapshots pass such disks over"
+    if str(getattr(disk.backing, "compatibilityMode", "") or "") == "physicalMode":
+        return "it is a raw device in physical mode"
+    if str(getattr(disk.backing, "sharing", "") or "") == "sharingMultiWriter":
+        return "several VMs write to it"
+    sharing = str(getattr(controller, "sharedBus", "") or "noSharing")
+    return "" if sharing == "noSharing" else f"its controller shares the bus ({sharing})"
+
+
+def _refuse(rule: str, message: str) -> Check:
+    return Check(rule=rule, severity="refuse", message=message)

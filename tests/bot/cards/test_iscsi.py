@@ -1,0 +1,51 @@
+"""Whatever an iSCSI verdict says, its card is one that Slack takes."""
+
+from __future__ import annotations
+
+from bot.cards.iscsi import address_card, name_card
+from service.client import IscsiAddress, IscsiName
+from tests.bot.slack_limits import assert_slack_takes, drawn
+
+PROBLEM = {"rule": "prohibited-character", "severity": "error", "message": "<b> & *_~`", "source": "RFC 3722"}
+
+
+def test_longest_and_oddest_verdict_is_a_message_that_slack_takes() -> None:
+    verdict = {"who": "<!channel>", "why": "&" * 400, "source": "x"}
+    name = IscsiName.model_validate(
+        {
+            "name": "`<@U1> *" * 60,
+            "valid": False,
+            "type": None,
+            "normalized": None,
+            "parts": None,
+            "problems": [PROBLEM] * 60,
+            "explanation": [],
+            "suggestion": "iqn.2001-04.com.example:a",
+            "refused_by": [],
+            "accepted_by": [verdict] * 12,
+        }
+    )
+    card = name_card(name, asked_by="<@U1>")
+
+    assert_slack_takes(card)
+    assert "❌ *Not a valid iSCSI name*" in drawn(card)
+
+
+def test_address_without_host_shows_only_what_was_read() -> None:
+    address = IscsiAddress.model_validate(
+        {
+            "address": ",",
+            "valid": False,
+            "host": None,
+            "host_kind": None,
+            "port": None,
+            "port_assumed": False,
+            "portal_group": None,
+            "name": None,
+            "problems": [PROBLEM],
+        }
+    )
+    card = address_card(address, asked_by="<@U1>")
+
+    assert_slack_takes(card)
+    assert "host" not in drawn(card)

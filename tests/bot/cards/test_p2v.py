@@ -1,0 +1,77 @@
+"""The P2V cards fit into one message, whatever the system is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.cards.p2v import SHOWN, checklist_card, estimate_card, tools_card
+from service.client import P2vChecklist, P2vEstimate, P2vTool
+from tests.bot.slack_limits import assert_slack_takes, drawn
+
+
+def step(identifier: str, **more: Any) -> dict[str, Any]:
+    return {
+        "id": identifier, "phase": "clone", "title": f"Do {identifier}", "why": "", "check": "", "warning": "",
+        "commands": [{"on": "source", "run": f"run {identifier} > out"}], "optional": False, "origin": "document",
+        "source": "the page", "applies_to": {}, **more,
+    }  # fmt: skip
+
+
+def checklist(*steps: dict[str, Any], **more: Any) -> P2vChecklist:
+    source = {
+        "distribution": "centos", "version": "4", "disks": [], "lvm": False, "target_ip": "", "source_ip": "",
+        "port": 9001, "netcat": "traditional", "filesystems": [],
+    }  # fmt: skip
+    values = {
+        "source": source, "distribution": "CentOS", "known": True, "age": "", "notes": [], "suggestions": [],
+        "phases": [{"id": "clone", "title": "Cloning", "items": steps}], "mends": [], **more,
+    }  # fmt: skip
+    return P2vChecklist.model_validate(values)
+
+
+def test_phases_are_counted_and_only_deciding_steps_have_their_commands() -> None:
+    card = checklist_card(checklist(step("clone-sda"), step("watch", optional=True)), page="/p2v/checklist?a=b")
+    assert drawn(card).splitlines() == [
+        "Linux P2V: CentOS 4",
+        "*Cloning*  2 steps, 1 optional",
+        "*Do clone-sda*",
+        "source: `run clone-sda &gt; out`",
+        "Every step with its check: `/p2v/checklist?a=b`",
+    ]
+
+
+def test_page_with_an_address_is_a_link() -> None:
+    card = checklist_card(checklist(), page="https://ops.example.com/p2v/checklist?a=b&c=d")
+    assert "<https://ops.example.com/p2v/checklist?a=b&amp;c=d|the whole checklist>" in drawn(card)
+
+
+def test_many_disks_are_counted_after_the_first() -> None:
+    card = checklist_card(checklist(*(step(f"clone-sd{place}") for place in range(60))), page="/p2v")
+    assert f"…and {60 - SHOWN} more such steps." in drawn(card)
+    assert_slack_takes(card)
+
+
+WORDS = st.one_of(st.text(max_size=500), st.text("<>&*`", max_size=4_000))
+
+
+@given(WORDS, WORDS, st.lists(WORDS, max_size=20))
+def test_slack_takes_the_card_of_any_checklist(title: str, run: str, notes: list[str]) -> None:
+    steps = [
+        step(f"clone-{place}", title=title, warning=title, commands=[{"on": title[:50], "run": run}] * 3)
+        for place in range(10)
+    ]
+    assert_slack_takes(checklist_card(checklist(*steps, notes=notes, distribution=title), page="/p2v/checklist"))
+
+
+@given(WORDS, st.floats(0, 1e18))
+def test_slack_takes_the_other_cards(words: str, number: float) -> None:
+    estimate = P2vEstimate(
+        blocks=1, bytes=1, mb=number, gb=number, decimal_gb=number, rate=number, seconds=number, duration=words,
+        notes=[words] * 5,
+    )  # fmt: skip
+    tool = P2vTool(id="x", name=words, linux="no", documented=True, caveat=words, today=words)
+    assert_slack_takes(estimate_card(estimate, asked_by="<@U1>"))
+    assert_slack_takes(tools_card([tool] * 20, asked_by="<@U1>"))

@@ -1,0 +1,113 @@
+"""What speaks against a backup is said before anything is touched, as a dry run and as a refusal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import VM
+from tests.peers.person import take_snapshot
+from tests.peers.vcsim import Vcsim
+from tests.running_service import RunningService, vcenter_settings
+
+
+def check(service: RunningService, **params: str) -> dict[str, Any]:
+    status, preview = service.call("POST", "/actions/backup/check", {"params": {"vm": VM, **params}})
+    assert status == 200, preview
+    return dict(preview)
+
+
+def test_dry_run_shows_the_steps_and_touches_nothing(service: RunningService, vcenter: Vcsim) -> None:
+    preview = check(service)
+
+    assert preview["allowed"] is True
+    assert preview["target"] == VM
+    assert len(preview["steps"]) == 7
+    assert vcenter.count("CreateSnapshot_Task") == 0
+    assert service.call("GET", "/jobs")[1] == {"jobs": []}
+
+
+@pytest.mark.parametrize(
+    ("properties", "rule"),
+    [
+        ({"config.template": True}, "template"),
+        ({"runtime.consolidationNeeded": True}, "consolidation-needed"),
+        ({"runtime.connectionState": "disconnected"}, "not-connected"),
+    ],
+)
+def test_state_that_forbids_a_snapshot_is_refused_with_the_reason(
+    service: RunningService, vcenter: Vcsim, properties: dict[str, Any], rule: str
+) -> None:
+    vcenter.change_vm(VM, properties=properties)
+
+    preview = check(service)
+    status, problem = service.call("POST", "/actions/backup", {"params": {"vm": VM}})
+
+    refused = [each for each in preview["checks"] if each["severity"] == "refuse"]
+    assert [each["rule"] for each in refused] == [rule]
+    assert preview["allowed"] is False
+    assert status == 409
+    assert problem["detail"] == refused[0]["message"]
+    assert vcenter.count("CreateSnapshot_Task") == 0
+
+
+@pytest.mark.parametrize("name", ["Consolidate Helper", "_VCB-BACKUP_", "VEEAM BACKUP TEMPORARY SNAPSHOT"])
+def test_snapshot_of_another_backup_product_stops_it(service: RunningService, vcenter: Vcsim, name: str) -> None:
+    take_snapshot(vcenter, VM, name)
+
+    assert [each["rule"] for each in check(service)["checks"] if each["severity"] == "refuse"] == ["foreign-snapshot"]
+
+
+def test_snapshot_of_a_person_is_told_and_survives_the_backup(service: RunningService, vcenter: Vcsim) -> None:
+    take_snapshot(vcenter, VM, "before the upgrade")
+
+    told = [each["rule"] for each in check(service)["checks"]]
+    job = service.ended(service.backup(VM)["id"])
+
+    assert "snapshots" in told
+    assert job["state"] == "succeeded"
+    assert [each["name"] for each in vcenter.snapshots()[VM]] == ["before the upgrade"]
+
+
+def test_visitor_from_slack_is_refused_already_at_the_dry_run(service: RunningService) -> None:
+    status, _ = service.call(
+        "POST", "/actions/backup/check", {"params": {"vm": VM}}, headers={"X-On-Behalf-Of": "slack:U0VISITOR"}
+    )
+
+    assert status == 403
+
+
+def test_hooks_run_around_the_snapshot_with_the_vm_in_their_environment(vcenter: Vcsim, tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    hooks = {
+        "VMKOPS_PRE_FREEZE": f'echo "freeze $VMKOPS_VM_NAME" >> {said}',
+        "VMKOPS_POST_THAW": f'echo "thaw $VMKOPS_VM_NAME $VMKOPS_VCENTER_PASSWORD" >> {said}',
+    }
+    with RunningService(tmp_path / "data", vcenter_settings(vcenter) | hooks) as service:
+        job = service.ended(service.backup(VM)["id"])
+
+    assert job["state"] == "succeeded"
+    assert said.read_text() == f"freeze {VM}\nthaw {VM} \n"
+
+
+def test_thaw_runs_also_when_the_snapshot_fails(vcenter: Vcsim, tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    vcenter.fault("CreateSnapshot_Task", "SnapshotFault", message="no room", as_task=True)
+    hooks = {"VMKOPS_PRE_FREEZE": f"echo freeze >> {said}", "VMKOPS_POST_THAW": f"echo thaw >> {said}"}
+    with RunningService(tmp_path / "data", vcenter_settings(vcenter) | hooks) as service:
+        job = service.ended(service.backup(VM)["id"])
+
+    assert job["state"] == "failed"
+    assert said.read_text() == "freeze\nthaw\n"
+
+
+def test_failing_pre_freeze_hook_stops_the_backup_before_the_snapshot(vcenter: Vcsim, tmp_path: Path) -> None:
+    hooks = {"VMKOPS_PRE_FREEZE": "echo the database is busy; exit 3"}
+    with RunningService(tmp_path / "data", vcenter_settings(vcenter) | hooks) as service:
+        job = service.ended(service.backup(VM)["id"])
+
+    assert job["state"] == "failed"
+    assert "the database is busy" in job["error"]["detail"]
+    assert vcenter.count("CreateSnapshot_Task") == 0

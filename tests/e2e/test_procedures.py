@@ -1,0 +1,165 @@
+"""The procedures from outside: found, read, edited over HTTP, added to by a team without a restart."""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.test_lookup import get
+from tests.peers.waiting import wait_for
+from tests.running_service import RunningService
+
+PAGE = """---
+title: Ring the bell
+summary: What to do when the bell of rack nine rings.
+subjects:
+  - bells
+applies_to:
+  - ESXi 7.0
+source:
+  - our own notes
+aliases:
+  - BellRings
+---
+
+## When
+
+The bell rings.
+
+## Before
+
+Nothing.
+
+## Steps
+
+1. Walk to rack nine.
+
+## Check
+
+It is quiet.
+
+## Undo
+
+Nothing to undo.
+"""
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The team's own folder of pages."""
+    return tmp_path_factory.mktemp("pages")
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory, team: Path) -> Iterator[RunningService]:
+    """A service with that folder."""
+    with RunningService(tmp_path_factory.mktemp("data"), {"VMKOPS_PROCEDURES_DIR": str(team)}) as running:
+        yield running
+
+
+def found(service: RunningService, words: str) -> list[str]:
+    _, answer = service.call("GET", f"/procedures?q={urllib.parse.quote(words)}", token="")
+    return [hit["slug"] for hit in answer["results"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "slug"),
+    [
+        ("reservation conflict", "scsi-reservation-conflict"),
+        ("serial pipe", "serial-pipe-between-vms"),
+        ("vcbMounter", "vcb-to-vmkops"),
+        ("sendtargets", "iscsi-discovery"),
+        ("resrvation conflct", "scsi-reservation-conflict"),
+        ("initr", "esx35-initrd-driver"),
+    ],
+)
+def test_words_find_the_page_also_unfinished_or_mistyped(kept: RunningService, words: str, slug: str) -> None:
+    assert slug in found(kept, words)[:3]
+
+
+@pytest.mark.parametrize("words", ['"', "***", "a AND", "NEAR(", "title:", "(((", "'; DROP", "-", "^x", "\0"])
+def test_no_words_are_a_query_error(kept: RunningService, words: str) -> None:
+    assert kept.call("GET", f"/procedures?q={urllib.parse.quote(words)}", token="")[0] == 200
+
+
+def test_page_is_markdown_in_json_and_rendered_in_html(kept: RunningService) -> None:
+    _, page = kept.call("GET", "/procedures/vmkernel-status-codes", token="")
+    _, html = get(kept.url + "/procedures/vmkernel-status-codes", Accept="text/html")
+
+    assert "## Steps" in page["body"]
+    assert page["source"]
+    assert "<h2>Steps</h2>" in html
+    assert '.md"' not in html
+
+
+def test_unknown_page_is_404_with_near_ones(kept: RunningService) -> None:
+    status, problem = kept.call("GET", "/procedures/iscsi-name", token="")
+
+    assert status == 404
+    assert "iscsi-names" in problem["suggestions"]
+
+
+def test_runbook_is_never_404(kept: RunningService) -> None:
+    _, known = kept.call("GET", "/runbook/ScsiReservationConflict", token="")
+    status, unknown = kept.call("GET", "/runbook/CoffeeMachineEmpty", token="")
+
+    assert known["procedure"]["slug"] == "scsi-reservation-conflict"
+    assert status == 200
+    assert unknown["procedure"] is None
+    assert "CoffeeMachineEmpty" in unknown["advice"]
+
+
+def test_page_put_over_http_is_found_at_once_and_can_be_removed(kept: RunningService, team: Path) -> None:
+    assert kept.call("PUT", "/procedures/ring-the-bell", {"text": PAGE}, token="")[0] == 401
+
+    status, page = kept.call("PUT", "/procedures/ring-the-bell", {"text": PAGE})
+
+    assert status == 200
+    assert page["origin"] == "team"
+    assert (team / "ring-the-bell.md").read_text() == PAGE
+    assert found(kept, "bell rack") == ["ring-the-bell"]
+    assert kept.call("GET", "/runbook/BellRings", token="")[1]["procedure"]["slug"] == "ring-the-bell"
+    assert kept.delete("/procedures/ring-the-bell") == 204
+    assert found(kept, "bell rack") == []
+
+
+@pytest.mark.parametrize("slug", ["..%2F..%2Fetc", "UPPER", "a" * 300, "x.md"])
+def test_page_with_a_slug_that_is_no_file_name_is_refused(kept: RunningService, slug: str) -> None:
+    assert kept.call("PUT", f"/procedures/{slug}", {"text": PAGE})[0] == 400
+
+
+def test_broken_page_is_refused_over_http_with_file_and_line(kept: RunningService) -> None:
+    status, problem = kept.call("PUT", "/procedures/half", {"text": PAGE.replace("## Check", "## Chek")})
+
+    assert status == 400
+    assert "half.md:" in problem["suggestions"][0]
+
+
+def test_pages_in_the_folder_are_picked_up_and_a_broken_one_harms_no_other(kept: RunningService, team: Path) -> None:
+    (team / "broken.md").write_text("no front matter")
+    (team / "second-bell.md").write_text(PAGE.replace("Ring the bell", "Second bell"))
+
+    wait_for(lambda: "second-bell" in found(kept, "second bell"), what="the new page")
+
+    _, listed = kept.call("GET", "/procedures", token="")
+    assert any(each.startswith(str(team / "broken.md")) or each.startswith("broken.md:") for each in listed["broken"])
+    (team / "broken.md").unlink()
+    (team / "second-bell.md").unlink()
+    wait_for(lambda: found(kept, "second bell") != ["second-bell"], what="the removal")
+
+
+def test_code_names_its_procedure(kept: RunningService) -> None:
+    _, answer = kept.call("GET", "/vmkerr/0xbad0022", token="")
+
+    assert "scsi-reservation-conflict" in answer["procedures"]
+
+
+def test_without_a_team_folder_editing_says_which_setting_lacks(tmp_path: Path) -> None:
+    with RunningService(tmp_path) as service:
+        status, problem = service.call("PUT", "/procedures/ring-the-bell", {"text": PAGE})
+
+    assert status == 409
+    assert "VMKOPS_PROCEDURES_DIR" in problem["detail"]

@@ -1,0 +1,47 @@
+"""`/kb` and a pasted log line in Slack: the real service and a local Slack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.slack_room import answer_to, drawn, slack_room
+from tests.peers.local_slack import VISITOR, LocalSlack
+
+LINE = (
+    'Cmd(0x4395) 0x1a to dev "naa.6001405fc65b3e55557495ba9c92bda3" failed H:0x0 D:0x2 P:0x0 '
+    "Valid sense data: 0x2 0x8 0x0."
+)
+
+
+@pytest.fixture(scope="module")
+def slack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSlack]:
+    """A Slack with the bot in it."""
+    with slack_room(tmp_path_factory.mktemp("service") / "data") as (room, _):
+        yield room
+
+
+def test_words_find_procedures_and_a_name_shows_its_steps(slack: LocalSlack) -> None:
+    found = drawn(answer_to(slack, VISITOR, "/kb", "reservation conflict"))
+    page = drawn(answer_to(slack, VISITOR, "/kb", "scsi-reservation-conflict"))
+
+    assert "scsi-reservation-conflict" in found
+    assert "Steps" in page
+    assert "each host" in page
+
+
+def test_words_that_fit_nothing_are_answered_calmly(slack: LocalSlack) -> None:
+    assert "No procedure fits" in drawn(answer_to(slack, VISITOR, "/kb", "qqqqzzzz"))
+
+
+def test_nothing_typed_answers_with_the_usage(slack: LocalSlack) -> None:
+    assert "/kb WORDS" in drawn(answer_to(slack, VISITOR, "/kb", ""))
+
+
+def test_pasted_log_line_is_decoded_whole(slack: LocalSlack) -> None:
+    card = drawn(answer_to(slack, VISITOR, "/vmkerr", LINE))
+
+    assert "CHECK CONDITION" in card.upper()
+    assert "naa.6001405fc65b3e55557495ba9c92bda3" in card
+    assert "Not Ready" in card

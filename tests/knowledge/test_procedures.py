@@ -1,0 +1,163 @@
+"""The built-in pages: every subject of the notes has one, each is right, and what it points to exists."""
+
+import re
+
+import pytest
+import yaml
+from markdown_it import MarkdownIt
+
+from knowledge.front_matter import read_front_matter
+from knowledge.page_body import SECTIONS, page_links
+from knowledge.procedure import MAX_SUMMARY, parse_page
+from knowledge.procedure_folders import BUILT_IN, check_folder, find_pages, read_page
+
+PAGES = {found.slug: read_page(found) for found in find_pages(BUILT_IN)}
+
+SUBJECTS = {
+    "OVF and ovftool": ("ovf-tool", ["metadata|Facts beside", "several VMs", "compressed", "URL", "ovftool"]),
+    "building appliances": ("appliance-building", ["virtual SCSI", "IDE", "CD-ROM and floppy", "VMware Tools"]),
+    "list of vmkernel errors": ("vmkernel-status-codes", ["vmkerrcode -l", "0xbad0022", "release", "4.x"]),
+    "serial ports over named pipes": (
+        "serial-pipe-between-vms",
+        ["not visible in the service console", "tryNoRxLoss", 'endPoint = "server"', 'endPoint = "client"'],
+    ),
+    "four Linux virtualization products": (
+        "linux-virtualization-products",
+        ["Pentium 4 at 2.6 GHz", "360 MB", "| 15 minutes |.*\n.*| 15 minutes |", "just under 25", "27 minutes"],
+    ),
+    "Linux P2V": ("linux-p2v", ["mptscsih", "BusLogic", r"nc 10\.\d", "14.3 MB/s", "kudzu", "Converter 4", "sfdisk"]),
+    "iSCSI naming": ("iscsi-names", ["iqn.2001-04.com.example", "eui.02004567A425678D", "3260", "255 characters"]),
+    "iSCSI discovery": ("iscsi-discovery", ["Static", "SendTargets", "SLP or iSNS", "not in the first release"]),
+    "VCB, how it works": (
+        "vcb-how-it-works",
+        ["Quiesce", "Snapshot", "Unquiesce", "Mount", "Run the backup", "Unmount", "Remove the snapshot", "delta"],
+    ),
+    "VCB, integration points": (
+        "vcb-integration-points",
+        ["pre-freeze", "post-thaw", "relocated", "vcb-backup.wsf", r"RunSaveCmd\(\)"],
+    ),
+    "VCB, generic template": (
+        "vcb-generic-template",
+        ["glue.js", "utils.js", "config.js", "pre-command", "post-command", "CleanUpAfterBackup", "vcbBackupTypeFile"],
+    ),
+    "VCB commands in vmkops": ("vcb-to-vmkops", ["vcbMounter", "vcbVmName", "vcbUtil", "vmkops backup", "-t fullvm"]),
+    "VCB, troubleshooting": (
+        "vcb-troubleshooting",
+        ["-L 6", "-c ping", "-s any", "vmware-vmount", "vmware-vlun", "browseend_", r"vpxd-\*", "LUN numbers"],
+    ),
+    "VI SDK": ("vi-sdk", ["gone", "pyVmomi", "govmomi", "developer.broadcom.com"]),
+    "vendor claims": ("vendor-claims", ["Forbes", "InfoWorld", "Hyper-V", "VMware Server"]),
+    "initrd for ESX 3.5": (
+        "esx35-initrd-driver",
+        ["simple.map", "pci.ids", "pci.xml.merged", "sata_nv.xml", "10de:037f", "/dev/zero", "esxcfg-pciid"],
+    ),
+}
+
+COMMANDS = {
+    "vmkerr",
+    "decode",
+    "iscsi",
+    "vmx",
+    "p2v",
+    "kb",
+    "serve",
+    "worker",
+    "bot",
+    "backup",
+    "jobs",
+    "token",
+    "doctor",
+}
+"""The subcommands that people may rely on."""
+
+PATHS = re.compile(
+    r"/(vmkerr|decode|iscsi|vmx|ovf|p2v|procedures|actions|jobs|vms|hosts|datastores|snapshots|backups|alerts|audit"
+    r"|healthz|readyz|metrics)\b"
+)
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_each_subject_of_the_notes_has_its_page_with_its_facts(subject: str) -> None:
+    slug, facts = SUBJECTS[subject]
+    text = PAGES[slug].text
+    assert [fact for fact in facts if not re.search(fact, text, re.IGNORECASE)] == []
+
+
+def test_every_built_in_page_is_right_and_links_to_pages_that_exist() -> None:
+    count, broken = check_folder(BUILT_IN)
+    assert broken == []
+    assert count == len(PAGES) >= len(SUBJECTS)
+
+
+def test_the_template_is_a_page_that_is_right_when_it_is_copied() -> None:
+    template = (BUILT_IN / "TEMPLATE.md").read_bytes()
+    page = parse_page(template, slug="datastore-full", file="datastore-full.md")
+    assert {link.slug for link in page_links(page.text.split("\n"))} <= PAGES.keys()
+    assert "TEMPLATE" not in PAGES
+
+
+@pytest.mark.parametrize("slug", PAGES)
+def test_facts_mean_the_same_to_a_yaml_reader(slug: str) -> None:
+    lines = PAGES[slug].text.split("\n")
+    head = read_front_matter(lines)
+    by_yaml = yaml.load("\n".join(lines[1 : head.length - 1]), Loader=yaml.BaseLoader)
+    assert {key: entry.value for key, entry in head.entries.items()} == by_yaml
+
+
+@pytest.mark.parametrize("slug", PAGES)
+def test_body_reads_the_same_to_a_commonmark_parser(slug: str) -> None:
+    tokens = MarkdownIt("commonmark").enable("table").parse(PAGES[slug].body)
+    headings = [
+        tokens[place + 1].content
+        for place, token in enumerate(tokens)
+        if (token.type, token.tag) == ("heading_open", "h2")
+    ]
+    assert [heading for heading in headings if heading in SECTIONS] == list(SECTIONS)
+    assert all(token.info for token in tokens if token.type == "fence")
+    inline = [child.type for token in tokens for child in token.children or ()]
+    assert "html_block" not in [token.type for token in tokens]
+    assert "html_inline" not in inline
+
+
+@pytest.mark.parametrize("slug", PAGES)
+def test_code_has_no_signs_of_a_web_page(slug: str) -> None:
+    code = [token.content for token in MarkdownIt("commonmark").parse(PAGES[slug].body) if token.type == "fence"]
+    assert re.findall("[^\x00-\x7f]", "".join(code)) == []
+
+
+@pytest.mark.parametrize("slug", PAGES)
+def test_page_names_only_commands_and_calls_that_exist(slug: str) -> None:
+    text = PAGES[slug].body
+    assert set(re.findall(r"(?:`|\$ |^ *|\| )vmkops ([a-z0-9]+)", text, re.MULTILINE)) <= COMMANDS
+    calls = re.findall(r"(?:(?:GET|POST) |VMKOPS_SERVICE_URL)(/[a-z]+)", text)
+    assert [call for call in calls if not PATHS.match(call)] == []
+
+
+@pytest.mark.parametrize("slug", PAGES)
+def test_summary_is_one_line_that_an_alert_can_show(slug: str) -> None:
+    page = PAGES[slug]
+    assert len(page.summary) <= MAX_SUMMARY
+    assert page.summary.endswith(".")
+    assert page.title
+    assert page.source
+
+
+def test_pages_from_the_notes_say_what_was_mended() -> None:
+    mended = {slug for slug, page in PAGES.items() if "\n## Mended\n" in page.body}
+    assert mended >= {
+        "ovf-tool",
+        "vmkernel-status-codes",
+        "serial-pipe-between-vms",
+        "linux-virtualization-products",
+        "linux-p2v",
+        "iscsi-names",
+        "vcb-integration-points",
+        "vcb-generic-template",
+        "vcb-troubleshooting",
+        "esx35-initrd-driver",
+    }
+
+
+def test_no_two_pages_claim_the_same_alert() -> None:
+    names = [alias.casefold() for page in PAGES.values() for alias in page.aliases]
+    assert sorted(name for name in set(names) if names.count(name) > 1) == []

@@ -1,0 +1,215 @@
+"""What a line of log means: every form of a vmkernel code, whose release it is, and what is no code at all."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from knowledge.errors import Unreadable
+from knowledge.vmklog import Finding, decode_line, decode_text, summarize
+
+ISO = "2024-05-07T16:29:50.697Z cpu2:2097713)"
+UPTIME_3 = "vmkernel: 11:13:30:24.439 cpu0:1036)"
+UPTIME_4 = "vmkernel: 2:16:49:12.573 cpu3:4099)"
+
+
+def only(line: str, release: str | None = None) -> Finding:
+    (found,) = decode_line(line, release)
+    assert line[found.start : found.end] == found.text
+    return found
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("failed: 0xbad0006", "0xbad0006"),
+        ("failed: 0xBAD0006", "0xBAD0006"),
+        ("failed: 0X0BAD0006.", "0X0BAD0006"),
+        ("failed: 0x0xbad0006", "0x0xbad0006"),
+        ("failed: <0xbad0006>", "0xbad0006"),
+        ("failed: (bad0006)", "bad0006"),
+        ("rc=bad0006", "bad0006"),
+        ("failed: 0×bad0006", "0×bad0006"),
+        ("failed: “0xbad0006”", "0xbad0006"),
+        ("failed (195887110)", "195887110"),
+        ("Error 195887110.", "195887110"),
+    ],
+)
+def test_a_code_is_found_in_every_form_that_logs_and_web_pages_have(line: str, text: str) -> None:
+    found = only(line)
+    assert found.text == text
+    assert found.kind == "vmkernel"
+    assert [match.code for match in found.meaning.matches] == ["0xbad0006"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "0x4100c7ff7d38:[0x41803645ec6f]World_New+0xbe stack: 0x0, 0x4100bad00140, 0xbad0014, 0x1",
+        "Cmd(0xbad0014) 0x2a, CmdSN 0xbad0014 from world 195887110",
+        "cpu0:195887110)Sched: 1: nothing",
+        "Migrate: 269: 1415416254017461 S: @0xbad0014",
+        "rax:0xbad0014 rip=0xbad0014 r12: 0xbad0014",
+        "/vmfs/volumes/4e2f0b3c-bad00812-9f1e-001b21aabbcc/vm.vmx",
+        "id 0xbad00140 and xbad0014 and 0xbad001 and badcafe and 1958871101",
+        "took 195887110.5 ms",
+    ],
+)
+def test_a_pointer_a_stack_a_world_or_a_part_of_a_name_is_no_code(line: str) -> None:
+    assert decode_line(line) == []
+
+
+def test_without_a_hint_every_reading_is_given() -> None:
+    meaning = only("reservation: 0xbad0022").meaning
+    assert meaning.summary == "0xbad0022 SCSI reservation conflict (ESX 3.5), or Read only (ESXi 5.0 and later)"
+    assert meaning.certainty == "open"
+    assert meaning.release == ""
+
+
+@pytest.mark.parametrize(
+    ("prefix", "summary", "release"),
+    [
+        (ISO, "0xbad0022 Read only (VMK_READ_ONLY)", "ESXi 5.0 and later"),
+        ("2024-04-17T17:51:48.584Z Wa(180) vmkwarning: cpu3:262176)", "0xbad0022 Read only (VMK_READ_ONLY)",
+         "ESXi 8.0 and later"),
+        (UPTIME_3, "0xbad0022 SCSI reservation conflict (VMK_RESERVATION_CONFLICT)", "ESX 3.x"),
+    ],
+)  # fmt: skip
+def test_the_format_of_a_line_tells_its_release_and_says_why(prefix: str, summary: str, release: str) -> None:
+    meaning = only(f"{prefix}FS3: 1: status 0xbad0022").meaning
+    assert (meaning.summary, meaning.release) == (summary, release)
+    assert (meaning.certainty, meaning.settled_by) == ("inferred", "format")
+    assert "line" in meaning.reason or "timestamp" in meaning.reason
+
+
+def test_a_line_of_esx_4_gets_every_reading_and_is_told_that_no_table_is_known() -> None:
+    meaning = only(f"{UPTIME_4}FS3: 1: 0xbad0022").meaning
+    assert meaning.certainty == "open"
+    assert len(meaning.matches) == 2
+    assert any("no table of it is known" in note for note in meaning.notes)
+
+
+@pytest.mark.parametrize(
+    ("line", "summary", "release"),
+    [
+        ("nmp_AddPathToDevice failed Not supported (195887136)", "Not supported", "ESXi 5.0 and later"),
+        ("open failed: Timeout (0xbad0020)", "Timeout", "ESX 3.5"),
+        ("Status(bad0017)= Out of resources", "Out of resources", "ESXi 5.0 and later"),
+        ("SCSI reservation conflict (0xbad0022)", "SCSI reservation conflict", "ESX 3.5"),
+        (f"{ISO}x: Timeout (ok to retry) (0xbad00e5)", "Timeout (ok to retry)", "ESX 3.5"),
+    ],
+)
+def test_a_text_beside_a_number_settles_the_release(line: str, summary: str, release: str) -> None:
+    (found,) = decode_line(line)
+    assert found.meaning.matches[0].description == summary
+    assert (found.meaning.release, found.meaning.settled_by, found.meaning.certainty) == (release, "text", "certain")
+
+
+def test_a_text_against_the_release_that_was_asked_for_says_what_that_would_read() -> None:
+    meaning = only("SCSI reservation conflict (0xbad0022)", "6.7").meaning
+    assert meaning.release == "ESX 3.5"
+    assert any("Read only" in note for note in meaning.notes)
+
+
+def test_the_release_that_was_given_decides_over_the_format_of_the_line() -> None:
+    meaning = only(f"{ISO}x: 0xbad0022", "3.5").meaning
+    assert meaning.matches[0].description == "SCSI reservation conflict"
+    assert (meaning.settled_by, meaning.certainty) == ("given", "certain")
+
+
+def test_an_unknown_release_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(Unreadable, match=r"esx-3\.5"):
+        decode_line("0xbad0022", "windows")
+    with pytest.raises(Unreadable):
+        decode_text("", "windows")
+
+
+def test_a_code_that_no_table_has_is_reported_as_unknown() -> None:
+    meaning = only("failed: 0xbad0fff").meaning
+    assert meaning.certainty == "unknown"
+    assert "import" in meaning.summary
+
+
+def test_a_linux_error_in_a_status_is_named_in_hexadecimal_and_in_decimal() -> None:
+    for line in ("rc 0x2bad001c", "rc 732758044"):
+        assert "ENOSPC" in only(line).summary
+    assert decode_line("rc 732758999 and 732700000") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        (f"{ISO}NMP: 1: returned status Busy", "Busy"),
+        ('path "vmhba1" due to Not found', "Not found"),
+        ("Could not detect setting. Error Not supported.", "Not supported"),
+        (f"{ISO}Migrate: 269: 1415 S: Failed: IO was aborted", "IO was aborted"),
+        ("failed with “Timeout”", "Timeout"),
+    ],
+)
+def test_a_text_alone_counts_where_it_is_all_that_follows_its_lead(line: str, text: str) -> None:
+    found = only(line)
+    assert (found.text, found.meaning.certainty) == (text, "certain")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "status busy",
+        "status Busybox started",
+        "due to Timeout of the guest operating system",
+        "the state is: Busy",
+        "returned status OK",
+        "Error Success",
+        f"{ISO}State: Busy with work",
+    ],
+)
+def test_a_text_that_may_be_ordinary_words_is_no_status(line: str) -> None:
+    assert decode_line(line) == []
+
+
+def test_a_text_alone_names_its_number_in_the_release_of_the_line() -> None:
+    assert [match.code for match in only(f"{ISO}x: status Timeout").meaning.matches] == ["0xbad0021"]
+    assert [match.code for match in only(f"{UPTIME_3}x: status Timeout").meaning.matches] == ["0xbad0020"]
+    meaning = only("status Timeout").meaning
+    assert [match.code for match in meaning.matches] == ["0xbad0020", "0xbad0021"]
+    assert meaning.notes == ("Its number depends on the release.",)
+
+
+def test_an_iscsi_name_is_explained_and_ends_where_the_name_ends() -> None:
+    found = only("target iqn.1998-01.com.vmware:esx1-4f3a, portal 10.0.0.1:3260")
+    assert found.text == "iqn.1998-01.com.vmware:esx1-4f3a"
+    assert "vmware.com" in found.summary
+
+
+def test_an_impossible_month_makes_a_name_invalid_and_says_why() -> None:
+    meaning = only("target iqn.2001-13.com.example:disk1").meaning
+    assert meaning.summary.endswith("not a valid name")
+    assert meaning.notes
+
+
+def test_names_in_curly_quotes_are_found_without_the_quotes() -> None:
+    assert only("device “naa.514f0c5ec2000008” lost").text == "naa.514f0c5ec2000008"
+
+
+def test_lines_are_numbered_from_one_and_the_summary_counts_meanings_most_frequent_first() -> None:
+    found = decode_text("nothing\n0xbad0001\r\n\n0xbad0006 0xbad0001\n")
+    assert [(finding.line, finding.text) for finding in found] == [
+        (2, "0xbad0001"), (4, "0xbad0006"), (4, "0xbad0001"),
+    ]  # fmt: skip
+    assert summarize(found) == {
+        "0xbad0001 Failure (VMK_FAILURE)": 2,
+        "0xbad0006 Limit exceeded (VMK_LIMIT_EXCEEDED)": 1,
+    }
+
+
+def test_a_finding_is_plain_json_in_the_names_of_the_http_api() -> None:
+    line = f"{ISO}x: failed H:0x0 D:0x2 P:0x0 Valid sense data: 0x5 0x24 0x0 (0xbad0022)"
+    findings = json.loads(json.dumps([finding.to_dict() for finding in decode_line(line)]))
+    assert [finding["kind"] for finding in findings] == ["scsi-status", "scsi-sense", "vmkernel"]
+    assert all(
+        {"line", "start", "end", "text", "kind", "summary", "certainty"} <= finding.keys() for finding in findings
+    )
+    assert findings[0]["status"]["cause"] == "device"
+    assert findings[1]["sense"]["key_name"] == "Illegal Request"
+    assert findings[2]["matches"][0]["name"] == "VMK_READ_ONLY"

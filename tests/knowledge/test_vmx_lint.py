@@ -1,0 +1,185 @@
+"""The lint: what it says of a bad VMX, and that it keeps quiet about a good one."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge.finding import Finding, is_valid
+from knowledge.vmx.lint import lint
+from knowledge.vmx.parse import parse
+from knowledge.vmx.snippets import render
+
+SOUND = """.encoding = "UTF-8"
+config.version = "8"
+virtualHW.version = "7"
+displayName = "fileserver"
+guestOS = "rhel5-64"
+scsi0.present = "TRUE"
+scsi0.virtualDev = "lsilogic"
+scsi0:0.present = "TRUE"
+scsi0:0.fileName = "fileserver.vmdk"
+ide1:0.present = "TRUE"
+ide1:0.deviceType = "cdrom-raw"
+ide1:0.startConnected = "FALSE"
+floppy0.present = "FALSE"
+ethernet0.present = "TRUE"
+ethernet0.virtualDev = "vmxnet3"
+tools.syncTime = "TRUE"
+"""
+
+
+def found(vmx: str, rule: str) -> Finding:
+    (finding,) = [finding for finding in lint(vmx) if finding.rule == rule]
+    return finding
+
+
+def without(*prefixes: str) -> str:
+    return "".join(line for line in SOUND.splitlines(keepends=True) if not line.startswith(prefixes))
+
+
+def test_a_sound_vmx_has_no_finding() -> None:
+    assert lint(SOUND) == []
+
+
+@given(st.one_of(st.text(), st.binary()))
+def test_nothing_makes_the_lint_raise(source: str | bytes) -> None:
+    for finding in lint(source):
+        assert finding.severity in {"error", "warning", "info"}
+
+
+def test_errors_come_first() -> None:
+    severities = [finding.severity for finding in lint("junk\n" + without("displayName", "floppy0", "guestOS"))]
+    assert severities == sorted(severities, key=["error", "warning", "info"].index)
+    assert len(set(severities)) == 3
+
+
+@pytest.mark.parametrize("key", ["config.version", "virtualHW.version", "guestOS"])
+def test_a_missing_essential_key_is_an_error(key: str) -> None:
+    finding = found(without(key), "missing-key")
+    assert (finding.severity, finding.where) == ("error", key)
+    assert not is_valid(lint(without(key)))
+
+
+def test_a_missing_name_is_a_warning_and_the_vmx_still_valid() -> None:
+    vmx = without("displayName")
+    assert found(vmx, "missing-key").severity == "warning"
+    assert is_valid(lint(vmx))
+
+
+def test_an_ide_disk_is_a_warning_with_the_scsi_lines_for_the_next_free_slot() -> None:
+    vmx = SOUND + 'ide0:0.present = "TRUE"\nide0:0.fileName = "old.vmdk"\n'
+    finding = found(vmx, "ide-disk")
+    assert finding.where == "line 17: ide0:0.present"
+    assert 'scsi0:1.fileName = "old.vmdk"' in finding.fix.splitlines()
+
+
+def test_a_cdrom_on_ide_is_no_ide_disk() -> None:
+    assert not [finding for finding in lint(SOUND) if finding.rule == "ide-disk"]
+
+
+@pytest.mark.parametrize("kind", ["cdrom-image", "cdrom-raw", "atapi-cdrom"])
+def test_a_cdrom_that_is_connected_at_power_on_is_a_warning(kind: str) -> None:
+    vmx = without("ide1:0") + f'ide1:0.present = "TRUE"\nide1:0.deviceType = "{kind}"\n'
+    assert found(vmx, "cdrom-connected").fix == 'ide1:0.startConnected = "FALSE"'
+
+
+def test_a_floppy_is_there_unless_the_vmx_says_otherwise() -> None:
+    assert found(without("floppy0"), "floppy-connected").severity == "info"
+    assert found(without("floppy0") + 'floppy0.fileName = "/dev/fd0"\n', "floppy-connected").severity == "warning"
+
+
+def test_missing_tools_synchronization_is_a_warning_with_the_line_to_paste() -> None:
+    finding = found(without("tools."), "tools-sync")
+    assert (finding.severity, finding.fix) == ("warning", 'tools.syncTime = "TRUE"')
+
+
+def test_the_key_as_the_notes_spell_it_is_not_enough() -> None:
+    assert "tools.syncTime" in found(without("tools.") + 'tools.timeSync = "TRUE"\n', "tools-sync").message
+
+
+def test_switched_off_synchronization_is_only_mentioned() -> None:
+    assert found(without("tools.") + 'tools.syncTime = "FALSE"\n', "tools-sync").severity == "info"
+
+
+def test_a_vlance_card_beside_tools_is_a_warning() -> None:
+    vmx = without("ethernet0.virtualDev") + 'ethernet0.virtualDev = "vlance"\n'
+    assert found(vmx, "slow-nic").fix == 'ethernet0.virtualDev = "vmxnet3"'
+    esx_35 = vmx.replace('virtualHW.version = "7"', 'virtualHW.version = "4"')
+    assert found(esx_35, "slow-nic").fix == 'ethernet0.virtualDev = "vmxnet"'
+    assert "slow-nic" not in [finding.rule for finding in lint(vmx.replace("tools.syncTime", "comment.x"))]
+
+
+def test_a_card_without_a_type_is_flexible_in_a_32_bit_guest_only() -> None:
+    vmx = without("ethernet0.virtualDev")
+    assert "flexible-nic" not in [finding.rule for finding in lint(vmx)]
+    assert found(vmx.replace("rhel5-64", "rhel4"), "flexible-nic").severity == "info"
+
+
+def test_a_disk_on_an_absent_controller_is_an_error() -> None:
+    assert found(without("scsi0.present"), "absent-controller").fix == 'scsi0.present = "TRUE"'
+
+
+def test_the_controllers_own_unit_cannot_be_a_disk() -> None:
+    assert found(SOUND + 'scsi0:7.present = "TRUE"\n', "reserved-unit").severity == "error"
+
+
+def test_a_device_of_newer_virtual_hardware_is_an_error() -> None:
+    finding = found(
+        SOUND.replace('Version = "7"', "").replace('version = "7"', 'version = "4"'), "needs-newer-hardware"
+    )
+    assert finding.where == "line 15: ethernet0.virtualDev"
+
+
+def test_a_version_that_is_no_number_is_an_error() -> None:
+    assert found(SOUND.replace('version = "7"', 'version = "seven"'), "bad-version").severity == "error"
+
+
+def test_curly_quotes_from_the_web_page_are_errors_with_the_straight_lines() -> None:
+    pasted = "serial0.present = “true”\nserial0.fileType = “file”\nserial0.fileName = “my console.log”\n"
+    fixes = [finding.fix for finding in lint(SOUND + pasted) if finding.rule == "curly-quotes"]
+    assert fixes == pasted.replace("“", '"').replace("”", '"').splitlines()
+
+
+PIPE = render("serial-pipe", {"path": "/vmfs/volumes/a/pipe"}).texts
+
+
+def test_a_documented_pipe_is_valid_and_the_doubt_about_it_is_told() -> None:
+    findings = lint(SOUND + PIPE["server"])
+    assert [(finding.rule, finding.severity) for finding in findings] == [("pipe-far-end", "info")]
+
+
+def test_a_pipe_without_an_end_point_is_an_error() -> None:
+    vmx = SOUND + PIPE["server"].replace('serial0.pipe.endPoint = "server"\n', "")
+    assert found(vmx, "pipe-endpoint").severity == "error"
+
+
+def test_a_relative_pipe_is_a_warning_and_a_missing_path_an_error() -> None:
+    assert found(SOUND + PIPE["server"].replace("/vmfs/volumes/a/", ""), "pipe-path").severity == "warning"
+    assert found(SOUND + PIPE["server"].replace("/vmfs/volumes/a/pipe", ""), "pipe-path").severity == "error"
+
+
+def test_two_ports_of_one_vm_cannot_be_the_same_end() -> None:
+    vmx = SOUND + PIPE["server"] + PIPE["server"].replace("serial0", "serial1")
+    assert found(vmx, "pipe-same-end").fix == 'serial1.pipe.endPoint = "client"'
+
+
+def rules_of_pair(near: str, far: str) -> list[str]:
+    return [finding.rule for finding in lint(SOUND + near, parse(SOUND + far)) if finding.severity != "info"]
+
+
+def test_the_two_documented_ends_fit_each_other() -> None:
+    assert rules_of_pair(PIPE["server"], PIPE["client"]) == []
+
+
+def test_two_servers_on_one_pipe_do_not_fit() -> None:
+    assert rules_of_pair(PIPE["server"], PIPE["server"]) == ["pipe-same-end"]
+
+
+def test_ends_with_other_paths_or_other_buffering_do_not_fit() -> None:
+    assert rules_of_pair(PIPE["server"], PIPE["client"].replace("/pipe", "/tube")) == ["pipe-mismatch"]
+    assert rules_of_pair(PIPE["server"], PIPE["client"].replace('Loss = "true"', 'Loss = "false"')) == ["pipe-mismatch"]
+    assert rules_of_pair(PIPE["server"], "") == ["pipe-mismatch"]
+
+
+def test_a_device_that_is_not_present_is_not_checked() -> None:
+    assert lint(SOUND + 'serial0.present = "FALSE"\nserial0.fileType = "pipe"\n') == []

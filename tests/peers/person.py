@@ -1,0 +1,33 @@
+"""Somebody in the vSphere Client: does by hand, through pyVmomi, what vmkops has to live with."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from collections.abc import Iterator
+from typing import Any
+
+from pyVim.connect import Disconnect, SmartConnect
+from pyVim.task import WaitForTask
+from pyVmomi import vim
+
+from tests.peers.vcsim import Vcsim
+
+
+@contextlib.contextmanager
+def signed_in(vcsim: Vcsim) -> Iterator[Any]:
+    """A session of theirs."""
+    context = ssl.create_default_context(cafile=str(vcsim.ca_file))
+    instance = SmartConnect(host=vcsim.host, port=vcsim.port, user=vcsim.user, pwd=vcsim.password, sslContext=context)
+    try:
+        yield instance
+    finally:
+        Disconnect(instance)
+        instance._stub.DropConnections()
+
+
+def take_snapshot(vcsim: Vcsim, vm: str, name: str) -> None:
+    """Take a snapshot of a VM."""
+    with signed_in(vcsim) as instance:
+        machine = vim.VirtualMachine(vcsim.vm(vm)["moref"], instance._stub)
+        WaitForTask(machine.CreateSnapshot_Task(name=name, description="", memory=False, quiesce=False), si=instance)

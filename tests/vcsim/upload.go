@@ -1,0 +1,75 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
+)
+
+// ImportVApp lets the simulator make the VM, waits for it, and leaves the VM as a client of the version 5.5 of the API
+// is told of it (see removeNewerCardProperties).
+func (e *extension) ImportVApp(ctx *simulator.Context, req *types.ImportVApp) soap.HasFault {
+	pool, ok := e.sim.registry.Get(req.This).(*simulator.ResourcePool)
+	if !ok {
+		return &methods.ImportVAppBody{Fault_: missing(req.This)}
+	}
+	var answer soap.HasFault
+	ctx.WithLock(pool, func() { answer = pool.ImportVApp(ctx, req) })
+	body := answer.(*methods.ImportVAppBody)
+	if body.Res == nil {
+		return body
+	}
+	lease, ok := ctx.Session.Get(body.Res.Returnval).(*simulator.HttpNfcLease)
+	for waited := 0; ok && waited < 1000; waited++ {
+		state := types.HttpNfcLeaseStateInitializing
+		ctx.WithLock(lease, func() { state = lease.State })
+		if state != types.HttpNfcLeaseStateInitializing {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	e.sim.removeNewerCardProperties()
+	return body
+}
+
+// throttled is the body of an upload that comes at the pace, and breaks at the place, that the settings ask for.
+type throttled struct {
+	io.ReadCloser
+	book     *leaseBook
+	cutAfter int64
+	received int64
+}
+
+// receive slows an upload down or breaks it before the simulator gets it.
+func (b *leaseBook) receive(w http.ResponseWriter, r *http.Request, inner http.Handler) {
+	b.mu.Lock()
+	body := &throttled{ReadCloser: r.Body, book: b, cutAfter: b.settings.CutAfterBytes}
+	b.mu.Unlock()
+	r.Body = body
+	inner.ServeHTTP(w, r)
+	if body.cutAfter >= 0 && body.received >= body.cutAfter {
+		panic(http.ErrAbortHandler) // break the connection
+	}
+}
+
+// Read gives the next piece of the upload.
+func (t *throttled) Read(buffer []byte) (int, error) {
+	rate, _ := t.book.pace()
+	if rate > 0 && rate/10 < int64(len(buffer)) {
+		buffer = buffer[:max(rate/10, 1)] // ten pieces a second
+	}
+	if t.cutAfter >= 0 && t.received >= t.cutAfter {
+		return 0, io.ErrUnexpectedEOF
+	}
+	n, err := t.ReadCloser.Read(buffer)
+	t.received += int64(n)
+	if rate > 0 {
+		time.Sleep(time.Duration(n) * time.Second / time.Duration(rate))
+	}
+	return n, err
+}
