@@ -1,4 +1,4 @@
-"""The commands that need the service or its data: worker, backup, jobs, token, doctor."""
+"""The commands that need the service or its data: worker, backup, action, actions, jobs, token, doctor."""
 
 from __future__ import annotations
 
@@ -27,9 +27,16 @@ def main(argv: Sequence[str]) -> int:
     backup = commands.add_parser("backup", help="back a VM up, and watch it")
     backup.add_argument("vm", help="its name, or name:, ipaddr:, uuid: or moref: and the value")
     backup.add_argument("--quiesce", choices=["prefer", "require", "none"], default="prefer")
-    backup.add_argument("--no-wait", action="store_true", help="print the job and return")
-    backup.add_argument("--json", action="store_true", help="print the job as JSON when it has ended")
+    _job_options(backup)
     backup.set_defaults(run=_backup)
+    action = commands.add_parser("action", help="start any host action, and watch it; `vmkops actions` lists them")
+    action.add_argument("name", help="the action, such as power-on")
+    action.add_argument("words", nargs="*", metavar="TARGET key=value", help="what it acts on, and its parameters")
+    _job_options(action)
+    action.set_defaults(run=_action)
+    actions = commands.add_parser("actions", help="list the host actions and their parameters")
+    actions.add_argument("--json", action="store_true")
+    actions.set_defaults(run=_actions)
     jobs = commands.add_parser("jobs", help="list jobs, show or watch one, or cancel it")
     jobs.add_argument("id", nargs="?", help="one job")
     jobs.add_argument("--cancel", action="store_true", help="ask the job to stop and clean up")
@@ -48,6 +55,12 @@ def main(argv: Sequence[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _job_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="only check: say what speaks against it, touch nothing")
+    parser.add_argument("--no-wait", action="store_true", help="print the job and return")
+    parser.add_argument("--json", action="store_true", help="print the job as JSON when it has ended")
 
 
 def _create_token(arguments: argparse.Namespace) -> int:
@@ -89,10 +102,35 @@ def _doctor(_: argparse.Namespace) -> int:
 
 
 def _backup(arguments: argparse.Namespace) -> int:
-    from service.watching import start_and_watch
+    return _carry_out(arguments, "backup", None, {"vm": arguments.vm, "quiesce": arguments.quiesce})
 
-    params = {"vm": arguments.vm, "quiesce": arguments.quiesce}
-    return asyncio.run(start_and_watch("backup", params, wait=not arguments.no_wait, as_json=arguments.json))
+
+def _action(arguments: argparse.Namespace) -> int:
+    target, values = None, list(arguments.words)
+    if values and "=" not in values[0]:
+        target = values.pop(0)
+    params = dict(word.partition("=")[::2] for word in values)
+    wrong = next((word for word in values if not word.partition("=")[1] or not word.partition("=")[0]), None)
+    if wrong is not None or len(params) < len(values):
+        why = f"{wrong!r} is not key=value" if wrong is not None else "a parameter is given twice"
+        print(f"vmkops action: {why}: vmkops action {arguments.name} TARGET key=value ...", file=sys.stderr)
+        return 2
+    return _carry_out(arguments, arguments.name, target, params)
+
+
+def _carry_out(arguments: argparse.Namespace, action: str, target: str | None, params: dict[str, str]) -> int:
+    from service.watching import check_only, start_and_watch
+
+    if arguments.dry_run:
+        return asyncio.run(check_only(action, target, params, as_json=arguments.json))
+    wait = not arguments.no_wait
+    return asyncio.run(start_and_watch(action, target, params, wait=wait, as_json=arguments.json))
+
+
+def _actions(arguments: argparse.Namespace) -> int:
+    from service.watching import show_actions
+
+    return asyncio.run(show_actions(as_json=arguments.json))
 
 
 def _jobs(arguments: argparse.Namespace) -> int:

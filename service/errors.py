@@ -3,7 +3,8 @@
 VmkopsError
 ├── the caller's move: InvalidParams, NotFound, Ambiguous, NotAllowed, NotSignedIn, Conflict
 ├── later:             VSphereBusy, VSphereUnavailable
-└── the operator's:    SettingMissing, VSphereRefused, SnapshotFailed, SnapshotLeft, CopyFailed, DiskFull
+└── the operator's:    SettingMissing, VSphereRefused, SnapshotFailed, SnapshotLeft, CopyFailed, DiskFull,
+                        BackupDamaged, RestoreFailed
 """
 
 from __future__ import annotations

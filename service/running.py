@@ -20,6 +20,7 @@ from service.errors import SettingMissing
 from service.http._route import Services
 from service.jobs.engine import Jobs
 from service.jobs.recovery import taking_over
+from service.jobs.schedules import Schedules
 from service.ledger import Ledger
 from service.library import open_library
 from service.reaper import Reaper, reaping
@@ -69,10 +70,12 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         )
         actions = all_actions()
         jobs = Jobs(settings, actions, equipment)
+        schedules = Schedules(jobs, actions, equipment)
         services = Services(
             settings=settings,
             doorkeeper=Doorkeeper(engine, settings.slack_operators),
             jobs=jobs,
+            schedules=schedules,
             runs=Runs(engine),
             actions=actions,
             equipment=equipment,
@@ -80,8 +83,10 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         )
         services.health["jobs"] = lambda: {"executor": jobs.executor_id}
         services.health["vcenter"] = lambda: {"configured": settings.vcenter_url is not None}
+        schedules.register()
         await jobs.start()
         stack.push_async_callback(jobs.stop)
+        await schedules.start()
         reaper = Reaper(equipment, jobs)
         services.health["ledger"] = reaper.report
         await stack.enter_async_context(reaping(reaper, settings.reap_seconds))

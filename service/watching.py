@@ -1,4 +1,4 @@
-"""Jobs in the terminal: starting one, watching it with a progress bar, listing them; all over HTTP."""
+"""Actions and jobs in the terminal: checking, starting, watching with a progress bar, listing; all over HTTP."""
 
 from __future__ import annotations
 
@@ -25,11 +25,13 @@ def client(environ: Mapping[str, str] = os.environ) -> ServiceClient:
     return ServiceClient(environ.get("VMKOPS_SERVICE_URL") or DEFAULT_URL, token or None)
 
 
-async def start_and_watch(action: str, params: dict[str, Any], *, wait: bool, as_json: bool) -> int:
+async def start_and_watch(
+    action: str, target: str | None, params: Mapping[str, str], *, wait: bool, as_json: bool
+) -> int:
     """Start an action and watch its job. Exit 0 when it ended well (or was only started), 1 otherwise."""
     async with client() as service:
         try:
-            job = await service.act(action, params)
+            job = await service.act(action, await _with_target(service, action, target, params))
             print(f"job {job.id}: {job.action} of {job.target}", file=sys.stderr)
             if not wait:
                 print(job.model_dump_json() if as_json else job.id)
@@ -37,6 +39,60 @@ async def start_and_watch(action: str, params: dict[str, Any], *, wait: bool, as
             return _ended(await _watch(service, job.id), as_json)
         except ServiceError as error:
             return _refused(error)
+
+
+async def check_only(action: str, target: str | None, params: Mapping[str, str], *, as_json: bool) -> int:
+    """Say what an action would do and what speaks against it, touching nothing. Exit 0 when it may, 1 otherwise."""
+    async with client() as service:
+        try:
+            preview = await service.check(action, await _with_target(service, action, target, params))
+        except ServiceError as error:
+            return _refused(error)
+    if as_json:
+        print(preview.model_dump_json())
+    else:
+        print(f"{preview.action} of {preview.target}: {'may go ahead' if preview.allowed else 'is refused'}")
+        for check in preview.checks:
+            print(f"{check.severity:<6}  {check.message}")
+        print(f"steps   {', '.join(preview.steps)}")
+    return 0 if preview.allowed else 1
+
+
+async def show_actions(*, as_json: bool) -> int:
+    """List the host actions with their parameters."""
+    async with client() as service:
+        try:
+            found = await service.get("/actions")
+        except ServiceError as error:
+            return _refused(error)
+    if as_json:
+        print(json.dumps(found))
+        return 0
+    for action in found["actions"]:
+        print(f"{action['name']}: {action['summary']}")
+        needed = action["parameters"].get("required", [])
+        for name, schema in action["parameters"].get("properties", {}).items():
+            mark = (
+                ""
+                if name in needed
+                else f" [{schema['default']}]"
+                if schema.get("default") not in (None, "")
+                else " []"
+            )
+            print(f"    {name}{mark}: {schema.get('description', '')}")
+    return 0
+
+
+async def _with_target(
+    service: ServiceClient, action: str, target: str | None, params: Mapping[str, str]
+) -> dict[str, Any]:
+    """The parameters with the target under the name of the action's first one."""
+    if target is None:
+        return dict(params)
+    listed = (await service.get("/actions"))["actions"]
+    schema: dict[str, Any] = next((each["parameters"] for each in listed if each["name"] == action), {})
+    first = next(iter(schema.get("properties", {})), "target")
+    return {first: target, **params}
 
 
 async def show_jobs(job_id: str | None, *, cancel: bool, watch: bool, as_json: bool) -> int:
@@ -98,6 +154,9 @@ def _ended(job: Job, as_json: bool) -> int:
             print(job.error.detail, file=sys.stderr)
         if job.result and job.result.get("package"):
             print(f"{job.result['package']} ({job.result['size']} bytes, {job.result['consistency']})")
+        elif job.result:
+            for name, value in job.result.items():
+                print(f"{name.replace('_', ' ')}: {', '.join(map(str, value)) if isinstance(value, list) else value}")
     return 1 if job.state in {JobState.FAILED, JobState.CANCELLED, JobState.PARTIAL} else 0
 
 

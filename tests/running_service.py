@@ -35,9 +35,10 @@ def vcenter_settings(vcsim: Vcsim) -> dict[str, str]:
     }
 
 
-def make_token(data_dir: Path, scope: str) -> str:
+def make_token(environment: dict[str, str], scope: str) -> str:
     """A token named `test`, as `vmkops token create test --scope S` makes it, without waiting for the command."""
-    engine = open_database(read_settings({"VMKOPS_DATA_DIR": str(data_dir)}))
+    kept = ("VMKOPS_DATA_DIR", "VMKOPS_DATABASE_URL")
+    engine = open_database(read_settings({name: environment[name] for name in kept if name in environment}))
     try:
         return Doorkeeper(engine, frozenset()).create("test", scope)
     finally:
@@ -47,8 +48,9 @@ def make_token(data_dir: Path, scope: str) -> str:
 class RunningService:
     """`vmkops serve` in a data directory of its own; a context manager. `token` may operate."""
 
-    def __init__(self, data_dir: Path, settings: dict[str, str] | None = None) -> None:
+    def __init__(self, data_dir: Path, settings: dict[str, str] | None = None, token: str = "") -> None:
         self.data_dir = data_dir
+        self.token = token
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("VMKOPS_", "SLACK_"))}
         self.environment = {**kept, "VMKOPS_DATA_DIR": str(data_dir), **(settings or {})}
         self.url = ""
@@ -56,7 +58,7 @@ class RunningService:
 
     def __enter__(self) -> Self:
         self._log = tempfile.TemporaryFile("w+")
-        self.token = make_token(self.data_dir, "operate")
+        self.token = self.token or make_token(self.environment, "operate")
         self.start()
         return self
 
@@ -91,6 +93,12 @@ class RunningService:
             self._process.send_signal(number)
         return self._process.wait(timeout=30)
 
+    @property
+    def pid(self) -> int:
+        """The process that serves."""
+        assert self._process is not None
+        return self._process.pid
+
     def log(self) -> str:
         """What the service wrote to its log."""
         self._log.seek(0)
@@ -98,7 +106,7 @@ class RunningService:
 
     def run(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Run `vmkops WORDS` against this service and wait for it."""
-        environment = {**self.environment, "VMKOPS_SERVICE_URL": self.url, "VMKOPS_TOKEN": getattr(self, "token", "")}
+        environment = {**self.environment, "VMKOPS_SERVICE_URL": self.url, "VMKOPS_TOKEN": self.token}
         return subprocess.run(
             [VMKOPS, *words], env={**environment, **more}, capture_output=True, text=True, timeout=90, check=False
         )

@@ -177,7 +177,9 @@ def _list_line(job: Job) -> str:
 
 
 def _cancel_button(job: Job) -> Block:
-    question = f"{title(job)} is stopped and cleaned up: its snapshot is removed, and what was copied is dropped."
+    backup = "its snapshot is removed, and what was copied is dropped"
+    other = "what vSphere has done by then stays done"
+    question = f"{title(job)} is stopped: {backup if job.action == 'backup' else other}."
     return {
         "type": "actions",
         "block_id": f"job:{job.id}"[:255],

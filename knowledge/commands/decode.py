@@ -8,11 +8,13 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 
 from knowledge import cli
+from knowledge.commands._words import read_words
 from knowledge.errors import Unreadable
 from knowledge.vmkerr_table import Tables, tables_in
-from knowledge.vmklog.finding import Finding
+from knowledge.vmklog.finding import Finding, Meaning
 from knowledge.vmklog.stream import LONGEST_LINE, Decoded, Progress, blocks_of, decode_stream
 
 SUMMARY = "every vmkernel code, SCSI status and storage name in a log, and what it means"
@@ -53,7 +55,7 @@ _INVISIBLE = (
 
 def run(argv: Sequence[str]) -> int:
     """Decode a file or standard input; give the exit status."""
-    files, release, switches, mistake = _read_arguments(argv)
+    files, release, switches, mistake = read_words(argv, ("--json", "--summary", "--all"))
     if "--help" in switches:
         print(HELP)
         return cli.FOUND
@@ -74,29 +76,6 @@ def run(argv: Sequence[str]) -> int:
             raise
         print(f"{failure.filename or 'standard input'}: {failure.strerror}", file=sys.stderr)
         return cli.NOT_FOUND
-
-
-def _read_arguments(argv: Sequence[str]) -> tuple[list[str], str, set[str], str]:
-    """Sort words into files, the release, the switches and a mistake."""
-    files: list[str] = []
-    release = ""
-    switches: set[str] = set()
-    words = iter(argv)
-    for word in words:
-        option, _, value = word.partition("=")
-        if option == "--release":
-            release = value or next(words, "")
-            if not release:
-                return files, release, switches, "--release needs a release, such as 6.7"
-        elif word in ("-h", "--help", "--json", "--summary", "--all"):
-            switches.add("--help" if word == "-h" else word)
-        elif word == "--":
-            files.extend(words)
-        elif word.startswith("-") and word != "-":
-            return files, release, switches, f"there is no option {word[:40]!a}"
-        else:
-            files.append(word)
-    return files, release, switches, ""
 
 
 @contextmanager
@@ -147,7 +126,16 @@ def _print_findings(blocks: Iterable[list[Decoded]], write: Callable[[Decoded], 
 
 
 def _as_json(decoded: Decoded) -> str:
-    return "".join(f"{json.dumps(finding.to_dict())}\n" for finding in decoded.findings)
+    return "".join(
+        f'{{"line": {line}, "start": {start}, "end": {end}, "text": {json.dumps(text)}, {_meaning_as_json(meaning)}\n'
+        for line, start, end, text, meaning in decoded.findings
+    )
+
+
+@lru_cache(maxsize=16384)
+def _meaning_as_json(meaning: Meaning) -> str:
+    """Give what follows the place in the object of a finding."""
+    return json.dumps(meaning.to_dict())[1:]
 
 
 def _as_text(decoded: Decoded) -> str:
@@ -155,18 +143,19 @@ def _as_text(decoded: Decoded) -> str:
     line = _shown(decoded)
     if not decoded.findings:
         return f"{line}\n"
-    return f"{decoded.findings[0].line}: {line}\n{''.join(map(_meaning, decoded.findings))}"
+    below = "".join(_led(finding.text, finding.meaning) for finding in decoded.findings)
+    return f"{decoded.findings[0].line}: {line}\n{below}"
 
 
-def _meaning(finding: Finding) -> str:
-    """Write what a finding means, led by its text unless that is how the meaning begins, and its remarks below."""
-    meaning = finding.meaning
-    lead = "" if meaning.summary.startswith(finding.text) else f"{finding.text} = "
+@lru_cache(maxsize=16384)
+def _led(text: str, meaning: Meaning) -> str:
+    """Write what a text means, led by the text unless that is how the meaning begins, and the remarks below."""
+    lead = "" if meaning.summary.startswith(text) else f"{text} = "
     remarks = list(meaning.notes)
     if meaning.settled_by:
         remarks.insert(0, f"{meaning.release}: {meaning.reason}.")
-    written = f"    {lead}{meaning.summary}\n" + "".join(f"        {remark}\n" for remark in remarks)
-    return written.replace("\n", "\0").translate(_INVISIBLE).replace("\u2400", "\n")
+    written = [f"    {lead}{meaning.summary}", *(f"        {remark}" for remark in remarks)]
+    return "".join(f"{line.translate(_INVISIBLE)}\n" for line in written)
 
 
 def _shown(decoded: Decoded) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
+from knowledge.commands._subcommands import Subcommands
 from knowledge.iscsi import BuildRefused, build, check_alias, discovery, parse_address, validate
 from knowledge.iscsi.values import Address, FieldVerdict, Name, Problem
 
@@ -34,40 +35,22 @@ exit: 0 valid, 1 invalid, 2 wrong usage
 
 def run(argv: list[str]) -> int:
     """Run one ``vmkops iscsi`` command; returns 0 for valid, 1 for invalid, 2 for wrong usage."""
-    try:
-        options = _parser().parse_args(argv)
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    handler: Callable[[argparse.Namespace], int] = options.handler
-    return handler(options)
+    return _commands().run(argv)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="vmkops iscsi",
-        description=SUMMARY,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    def add(name: str, handler: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=summary, description=summary)
-        command.add_argument("--json", action="store_true", help="answer in JSON")
-        command.set_defaults(handler=handler)
-        return command
-
-    add("validate", _validate, "judge and explain a name").add_argument("name", metavar="NAME")
-    add("address", _address, "read host[:port],name").add_argument("address", metavar="ADDRESS")
-    add("alias", _alias, "judge an alias").add_argument("alias", metavar="TEXT")
-    add("discovery", _discovery, "the three ways to find targets, and what ESX supports")
-    make = add("build", _build, "make a name from its parts")
+def _commands() -> Subcommands:
+    commands = Subcommands("iscsi", SUMMARY, _EXAMPLES)
+    commands.add("validate", _validate, "judge and explain a name").add_argument("name", metavar="NAME")
+    commands.add("address", _address, "read host[:port],name").add_argument("address", metavar="ADDRESS")
+    commands.add("alias", _alias, "judge an alias").add_argument("alias", metavar="TEXT")
+    commands.add("discovery", _discovery, "the three ways to find targets, and what ESX supports")
+    make = commands.add("build", _build, "make a name from its parts")
     make.add_argument("type", choices=("iqn", "eui", "naa"))
     make.add_argument("--domain", default="", help="iqn: a domain you own, such as example.com")
     make.add_argument("--date", default="", help="iqn: a month in which you owned it, such as 2001-04")
     make.add_argument("--string", help="iqn: what makes the name unique among yours")
     make.add_argument("--hex", default="", help="eui, naa: the hexadecimal digits")
-    return parser
+    return commands
 
 
 def _validate(options: argparse.Namespace) -> int:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from knowledge.commands._subcommands import Subcommands
 from knowledge.ovf import GAINS, PRACTICES, WAYS, Finding, lint
 from knowledge.ovf.about import Fact
 
@@ -26,30 +26,14 @@ exit: 0 nothing to mend, 1 errors or warnings, 2 wrong usage
 
 def run(argv: list[str]) -> int:
     """Run one ``vmkops ovf`` command; returns 0 when clean, 1 with errors or warnings, 2 for wrong usage."""
-    try:
-        options = _parser().parse_args(argv)
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    handler: Callable[[argparse.Namespace], int] = options.handler
-    return handler(options)
+    return _commands().run(argv)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="vmkops ovf",
-        description=SUMMARY,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    check = commands.add_parser("lint", help="check an .ovf, an .ova or a folder")
-    check.add_argument("path", metavar="PATH")
-    check.set_defaults(handler=_lint)
-    about = commands.add_parser("about", help="what OVF gives, how to make a package, the best practices")
-    about.set_defaults(handler=_about)
-    for command in (check, about):
-        command.add_argument("--json", action="store_true", help="answer in JSON")
-    return parser
+def _commands() -> Subcommands:
+    commands = Subcommands("ovf", SUMMARY, _EXAMPLES)
+    commands.add("lint", _lint, "check an .ovf, an .ova or a folder").add_argument("path", metavar="PATH")
+    commands.add("about", _about, "what OVF gives, how to make a package, the best practices")
+    return commands
 
 
 def _lint(options: argparse.Namespace) -> int:

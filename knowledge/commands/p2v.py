@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 
+from knowledge.commands._subcommands import Subcommands
 from knowledge.errors import Unreadable
 from knowledge.p2v import facts
 from knowledge.p2v.checklist import checklist
@@ -33,33 +33,15 @@ exit: 0 answered (also with the general steps for an unknown distribution), 2 wr
 def run(argv: list[str]) -> int:
     """Run one ``vmkops p2v`` command; returns 0 for an answer, 2 for wrong usage."""
     try:
-        options = _parser().parse_args(argv)
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    handler: Callable[[argparse.Namespace], int] = options.handler
-    try:
-        return handler(options)
+        return _commands().run(argv)
     except Unreadable as error:
-        print(f"vmkops p2v {options.command}: {error}", file=sys.stderr)
+        print(f"vmkops p2v {argv[0]}: {error}", file=sys.stderr)
         return 2
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="vmkops p2v",
-        description=SUMMARY,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    def add(name: str, handler: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=summary, description=summary)
-        command.add_argument("--json", action="store_true", help="answer in JSON")
-        command.set_defaults(handler=handler)
-        return command
-
-    made = add("checklist", _checklist, "the steps for one source, as Markdown, with the exact commands")
+def _commands() -> Subcommands:
+    commands = Subcommands("p2v", SUMMARY, _EXAMPLES)
+    made = commands.add("checklist", _checklist, "the steps for one source, as Markdown, with the exact commands")
     made.add_argument("--distribution", required=True, help="such as centos, rhel, debian, sles")
     made.add_argument("--version", default="", help="such as 4 or 22.04")
     made.add_argument("--disk", action="append", default=[], help="sda or sda:SIZE (sfdisk -s blocks, or 36GB); repeat")
@@ -70,14 +52,14 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--netcat", default="traditional", help="traditional (default), openbsd or ncat")
     made.add_argument("--filesystem", action="append", default=[], help="mount point to fill with zeros; repeat")
 
-    planned = add("estimate", _estimate, "sizes, and the time to send them")
+    planned = commands.add("estimate", _estimate, "sizes, and the time to send them")
     size = planned.add_mutually_exclusive_group(required=True)
     size.add_argument("--blocks", help="1 KiB blocks, as sfdisk -s prints them")
     size.add_argument("--size", help="36GB (decimal), 36GiB (binary)")
     planned.add_argument("--rate", type=float, default=MEASURED_RATE, help="MB/s (default 14.3, the documented rate)")
 
-    add("tools", _tools, "which tools support Linux")
-    return parser
+    commands.add("tools", _tools, "which tools support Linux")
+    return commands
 
 
 def _checklist(options: argparse.Namespace) -> int:

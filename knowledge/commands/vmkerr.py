@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from knowledge import cli, vmkerr
+from knowledge.commands._words import read_words
 from knowledge.errors import NotFound, Unreadable
 from knowledge.vmkerr_table import Tables, tables_in
 
@@ -40,7 +41,7 @@ DISAGREE = "The releases disagree: go by the release of the host."
 
 def run(argv: Sequence[str]) -> int:
     """Answer one lookup, list a table or import a listing; give the exit status."""
-    queried, release, switches, mistake = _read_arguments(argv)
+    queried, release, switches, mistake = read_words(argv, ("--json", "--list"), numbers=True)
     as_json = "--json" in switches
     if "--help" in switches:
         print(HELP)
@@ -64,29 +65,6 @@ def run(argv: Sequence[str]) -> int:
     except OSError as failure:
         print(f"{failure.filename}: {failure.strerror}", file=sys.stderr)
         return cli.NOT_FOUND
-
-
-def _read_arguments(argv: Sequence[str]) -> tuple[list[str], str, set[str], str]:
-    """Sort words into the query, the release, the switches and a mistake; by hand, for argparse starts slowly."""
-    queried: list[str] = []
-    release = ""
-    switches: set[str] = set()
-    words = iter(argv)
-    for word in words:
-        option, _, value = word.partition("=")
-        if option == "--release":
-            release = value or next(words, "")
-            if not release:
-                return queried, release, switches, "--release needs a release, such as 6.7"
-        elif word in ("-h", "--help", "--json", "--list"):
-            switches.add("--help" if word == "-h" else word)
-        elif word == "--":
-            queried.extend(words)
-        elif word.startswith("-") and word != "-" and not word[1:].isdecimal():
-            return queried, release, switches, f"there is no option {word[:40]!a}"
-        else:
-            queried.append(word)
-    return queried, release, switches, ""
 
 
 def _tables() -> Tables:

@@ -20,9 +20,9 @@ SettledBy = Literal["", "given", "text", "errno", "format"]
 """What settled the release: it was given, a text or an errno stands beside the number, or the line's own format."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Meaning:
-    """What a span of a log line means; shared by all spans that mean the same."""
+    """What a span of a log line means; one object is shared by all spans that mean the same, and equals only itself."""
 
     kind: Kind
     summary: str
@@ -39,6 +39,11 @@ class Meaning:
     """What one has to know beside it."""
     status: Status | None = None
     sense: Sense | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the meaning as JSON has it, without the fields that say nothing here."""
+        plain = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        return {name: value for name, value in plain.items() if value not in ("", [], None)}
 
 
 class Finding(NamedTuple):
@@ -62,9 +67,7 @@ class Finding(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """Give the finding as JSON has it: one flat object, without the fields that say nothing here."""
-        meaning = {field.name: _plain(getattr(self.meaning, field.name)) for field in fields(self.meaning)}
-        place = {"line": self.line, "start": self.start, "end": self.end, "text": self.text}
-        return place | {name: value for name, value in meaning.items() if value not in ("", [], None)}
+        return {"line": self.line, "start": self.start, "end": self.end, "text": self.text} | self.meaning.to_dict()
 
 
 def summarize(findings: Iterable[Finding]) -> dict[str, int]:

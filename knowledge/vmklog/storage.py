@@ -66,8 +66,7 @@ def find_scsi(number: int, line: str, lower: str, origin: Origin) -> Iterator[Fi
 def find_nvme(number: int, line: str, nvme: int) -> Iterator[Finding]:
     """Find the status of NVMe commands behind where a line says NVMe, so that nobody takes it for one of the others."""
     for found in _NVME_STATUS.finditer(line, nvme):
-        meaning = Meaning(kind="nvme-status", summary=NVME.format(code=found[1]), certainty="unknown")
-        yield Finding(number, found.start(1), found.end(1), found[1], meaning)
+        yield Finding(number, found.start(1), found.end(1), found[1], _nvme(found[1]))
 
 
 def _find_modern(number: int, line: str, status: int, sense: int, origin: Origin) -> Iterator[Finding]:
@@ -181,6 +180,11 @@ def _sense(qualifier: str, key: int, asc: int, ascq: int) -> Meaning:
         return Meaning(kind="scsi-sense", summary=EMPTY, certainty="open", sense=sense)
     summary = f"{numbers} perhaps {sense.text}" if qualifier else f"{numbers} {sense.text}"
     return Meaning(kind="scsi-sense", summary=summary, certainty="open", notes=(note,), sense=sense)
+
+
+@lru_cache(maxsize=1024)
+def _nvme(code: str) -> Meaning:
+    return Meaning(kind="nvme-status", summary=NVME.format(code=code), certainty="unknown")
 
 
 @lru_cache(maxsize=256)

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 COPY_TRIES = 3
 PATIENCE_SECONDS = 300
 """How long a step waits for a vCenter that does not answer, or for a VM that is busy."""
+LEASE_PATIENCE_SECONDS = 30
 CONSOLIDATE_TRIES = 3
 
 
@@ -235,13 +236,16 @@ class Deed:
         }
 
     async def unmount(self, mounted: dict[str, Any]) -> dict[str, Any]:
-        """Say that the export is done; a lease that ended meanwhile needs nothing."""
+        """Say that the export is done; the package is whole by now, so trouble with the lease is told and no more."""
         lease = self._lease.moref if self._lease else mounted["lease"]
-        if self._lease is None or not await is_ready(self._session, lease):
+        try:
+            if self._lease is not None and await is_ready(self._session, lease):
+                await patiently(lambda: complete_lease(self._session, lease), seconds=LEASE_PATIENCE_SECONDS)
+                return {"detail": "export lease completed"}
             await abort_lease(self._session, lease)
-            return {"detail": "the lease had ended"}
-        await complete_lease(self._session, lease)
-        return {"detail": "export lease completed"}
+        except VmkopsError as error:
+            return {"detail": f"the lease was left to end by itself: {error}"}
+        return {"detail": "the lease had ended"}
 
     async def give_up(self, vm: dict[str, Any]) -> dict[str, Any]:
         """Drop the half package and the lease; a vCenter that does not answer ends the lease by itself."""

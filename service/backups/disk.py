@@ -15,7 +15,7 @@ import aiohttp
 
 from service.errors import CopyFailed, DiskFull
 
-CHUNK = 1 << 20
+LOAD = 4 << 20
 STALL_SECONDS = 120
 """A read that brings nothing for this long has failed; the lease itself is renewed by its own timer."""
 
@@ -31,7 +31,7 @@ async def copy_disk(
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=STALL_SECONDS)
     try:
         async with (
-            aiohttp.ClientSession(timeout=timeout, read_bufsize=CHUNK, auto_decompress=False) as http,
+            aiohttp.ClientSession(timeout=timeout, read_bufsize=LOAD, auto_decompress=False) as http,
             http.get(url, ssl=tls) as response,
         ):
             if response.status != 200:
@@ -59,20 +59,32 @@ async def _write(
 
     with ThreadPoolExecutor(1, thread_name_prefix="disk") as writer, to.open("wb") as file:
 
-        def write(chunk: bytes) -> None:
-            digest.update(chunk)
-            file.write(chunk)
+        def write(pieces: list[bytes]) -> None:
+            for piece in pieces:
+                digest.update(piece)
+                file.write(piece)
 
-        # While one piece is hashed and written in the thread, the next is read from the network here.
+        # While one load is hashed and written in the thread, the next is read from the network here. Loads are large,
+        # because each handing over costs the two threads a wait for each other.
         writing: asyncio.Future[None] | None = None
-        async for chunk in response.content.iter_chunked(CHUNK):
+        pieces: list[bytes] = []
+        held = 0
+        async for piece in response.content.iter_any():
+            pieces.append(piece)
+            held += len(piece)
+            if held < LOAD:
+                continue
             if writing is not None:
                 await writing
-            writing = loop.run_in_executor(writer, write, chunk)
-            size += len(chunk)
+            writing = loop.run_in_executor(writer, write, pieces)
+            size += held
             progress(size, response.content_length)
+            pieces, held = [], 0
         if writing is not None:
             await writing
+        await loop.run_in_executor(writer, write, pieces)
+        size += held
+        progress(size, response.content_length)
         file.flush()
         await loop.run_in_executor(writer, os.fsync, file.fileno())
     return size, digest.hexdigest()

@@ -15,6 +15,7 @@ from service.actions._base import Action, Equipment
 from service.auth import Actor, Doorkeeper, Scope
 from service.errors import InvalidParams
 from service.jobs.engine import Jobs
+from service.jobs.schedules import Schedules
 from service.library import Library
 from service.models import Value
 from service.runs import Runs
@@ -32,6 +33,7 @@ class Services:
     settings: Settings
     doorkeeper: Doorkeeper
     jobs: Jobs
+    schedules: Schedules
     runs: Runs
     actions: Mapping[str, Action]
     equipment: Equipment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from service.actions._base import Action, Target
 from service.auth import Scope
@@ -35,10 +35,19 @@ class ActionList(Value):
 
 
 class ActionRequest(Value):
-    """What to do: the parameters of the action, and the caller's own reply address, kept unread."""
+    """What to do: the parameters of the action, and the caller's own reply address, kept unread.
+
+    The parameters may stand under `params`, or by themselves: `{"vm": "web-01"}`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     params: dict[str, Any] = Field(default_factory=dict)
     reply_to: dict[str, Any] | None = None
+
+    def given(self) -> dict[str, Any]:
+        """The parameters, wherever they stand; one that stands in both places is read under `params`."""
+        return {**(self.model_extra or {}), **self.params}
 
 
 async def _list(call: Call) -> ActionList:
@@ -93,7 +102,7 @@ async def _target(call: Call) -> tuple[Action, Target]:
     if action is None:
         known = sorted(call.services.actions)
         raise NotFound(f"There is no action {name[:60]!r}. GET /actions lists them.", known)
-    params = read_values(action.params, call.body.params)
+    params = read_values(action.params, call.body.given())
     return action, await action.target(call.services.equipment, params)
 
 

@@ -28,6 +28,7 @@ JOB_FORMAT = "1"
 """The engine's application version: changed when the steps of running jobs cannot be continued by newer code."""
 QUEUE = "actions"
 POLL_SECONDS = 0.5
+SCHEDULE_SECONDS = 5.0
 LOCAL_EXECUTOR = "local"
 
 
@@ -57,6 +58,7 @@ class Jobs:
             "executor_id": self.executor_id,
             "log_level": "ERROR",
             "notification_listener_polling_interval_sec": POLL_SECONDS,
+            "scheduler_polling_interval_sec": SCHEDULE_SECONDS,
         }
         DBOS(config=config)
         self._workflow = self._register()

@@ -44,6 +44,11 @@ FAULTS: dict[type, tuple[type[errors.VmkopsError], str]] = {
     ),
     vim.fault.NoDiskSpace: (errors.VSphereRefused, "The datastore has no room left ({said})."),
     vim.fault.SnapshotFault: (errors.SnapshotFailed, "vSphere could not take the snapshot: {said}"),
+    vim.fault.Timedout: (
+        errors.VSphereBusy,
+        "vSphere gave up waiting ({said}). For maintenance mode: VMs still run on the host; move or stop them first.",
+    ),
+    vmodl.fault.RequestCanceled: (errors.VSphereRefused, "Somebody cancelled the task in vSphere."),
     vim.fault.InvalidState: (errors.VSphereBusy, "The VM is in a state that does not allow this ({said})."),
     vmodl.fault.NotSupported: (errors.VSphereRefused, "This vSphere does not support that: {said}"),
 }

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim
 
-from service.errors import Ambiguous, InvalidParams, NotFound
+from service.vsphere.selecting import select
 from service.vsphere.session import Instance, Session, read_all, read_properties
 
 PROPERTIES = [
@@ -74,8 +73,7 @@ async def find_vm(session: Session, selector: str) -> Vm:
     Raises NotFound with near names, Ambiguous with a `moref:` selector for each candidate, InvalidParams for
     an empty selector.
     """
-    kind, value = split_selector(selector)
-    return choose(await list_vms(session), kind, value)
+    return select(await list_vms(session), selector, noun="VM", fields=FIELDS)
 
 
 async def read_vm(session: Session, moref: str) -> Vm:
@@ -86,34 +84,3 @@ async def read_vm(session: Session, moref: str) -> Vm:
         return Vm.read(moref, read_properties(instance, [vm], vim.VirtualMachine, PROPERTIES)[0][1])
 
     return await session.call(ask)
-
-
-def split_selector(selector: str) -> tuple[str, str]:
-    """`("ipaddr", "10.0.0.1")` from `ipaddr:10.0.0.1`; a selector without a known kind is a name."""
-    text = selector.strip()
-    kind, colon, value = text.partition(":")
-    if colon and kind.lower() in FIELDS:
-        kind, text = kind.lower(), value.strip()
-    else:
-        kind = "name"
-    if not text or len(text) > 255:
-        raise InvalidParams("Name a VM: its name, or name:, ipaddr:, uuid: or moref: and the value.")
-    return kind, text
-
-
-def choose(vms: list[Vm], kind: str, value: str) -> Vm:
-    """The one VM of `vms` that fits; exact case wins over any case."""
-    lowered = value.lower()
-    by_kind = [(str(getattr(vm, FIELDS[kind])), vm) for vm in vms]
-    found = [vm for text, vm in by_kind if text == value] or [vm for text, vm in by_kind if text.lower() == lowered]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise Ambiguous(
-            f"{len(found)} VMs have the {kind} {value!r}. Choose one by its moref.",
-            [f"moref:{vm.moref}" for vm in found],
-        )
-    names = sorted({vm.name for vm in vms})
-    near = [name for name in names if lowered in name.lower()] or difflib.get_close_matches(value, names, 5, 0.5)
-    hint = " Did you mean one of these?" if near[:5] else ""
-    raise NotFound(f"There is no VM with the {kind} {value!r}.{hint}", near[:5])

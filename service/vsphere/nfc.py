@@ -46,25 +46,35 @@ async def open_lease(session: Session, snapshot: str) -> Lease:
 
     def ask(instance: Instance) -> Lease:
         lease = vim.vm.Snapshot(snapshot, instance._stub).ExportSnapshot()
-        state = vim.HttpNfcLease.State
-        ended = watch(instance, lease, "state", lambda value: value in (state.ready, state.error, state.done))
-        if ended != state.ready:
-            raise lease.error or VSphereRefused(f"vSphere gave no export lease (it is {ended}).")
-        info: Any = lease.info
-        disks = [
-            LeasedDisk(
-                key=url.key,
-                file=url.targetId or url.key.rpartition("/")[2].replace(":", "-") + ".vmdk",
-                # A host that is asked directly leaves its own name to the caller, as `*`.
-                url=url.url.replace("*", session.vcenter.host, 1) if "//*" in url.url else url.url,
-                size=url.fileSize or None,
-            )
-            for url in info.deviceUrl
-            if url.disk
-        ]
-        return Lease(moref=lease._moId, disks=disks)
+        try:
+            return _opened(instance, lease, session.vcenter.host)
+        except BaseException:
+            # Nobody would know of it, and it would hold the snapshot until it times out.
+            with contextlib.suppress(Exception):
+                lease.HttpNfcLeaseAbort()
+            raise
 
     return await session.call(ask)
+
+
+def _opened(instance: Instance, lease: Any, host: str) -> Lease:
+    state = vim.HttpNfcLease.State
+    ended = watch(instance, lease, "state", lambda value: value in (state.ready, state.error, state.done))
+    if ended != state.ready:
+        raise lease.error or VSphereRefused(f"vSphere gave no export lease (it is {ended}).")
+    info: Any = lease.info
+    disks = [
+        LeasedDisk(
+            key=url.key,
+            file=url.targetId or url.key.rpartition("/")[2].replace(":", "-") + ".vmdk",
+            # A host that is asked directly leaves its own name to the caller, as `*`.
+            url=url.url.replace("*", host, 1) if "//*" in url.url else url.url,
+            size=url.fileSize or None,
+        )
+        for url in info.deviceUrl
+        if url.disk
+    ]
+    return Lease(moref=lease._moId, disks=disks)
 
 
 async def is_ready(session: Session, lease: str) -> bool:

@@ -89,10 +89,10 @@ def _state(values: dict[str, Any]) -> Iterator[Check]:
 def _snapshots(roots: list[Any]) -> Iterator[Check]:
     found = list(snapshot_tree(roots))
     for each in found:
-        if each.foreign:
+        if each.product:
             yield _refuse(
                 "foreign-snapshot",
-                f"The snapshot {each.name!r} of another backup product is on the VM. Let it end first.",
+                f"The snapshot {each.name!r} of {each.product} is on the VM. Let it end first.",
             )
     depth = max((each.depth for each in found), default=0)
     if depth >= LONGEST_CHAIN:

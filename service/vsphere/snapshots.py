@@ -12,8 +12,18 @@ from service.errors import SnapshotLeft
 from service.vsphere.session import Instance, Session, read_properties
 from service.vsphere.tasks import ENDED, wait_for
 
-FOREIGN = ("Consolidate Helper", "_VCB-BACKUP_", "VEEAM BACKUP TEMPORARY SNAPSHOT", "ghettoVCB-snapshot", "VCB|")
-"""Names (their beginnings) of snapshots that other products made and still own."""
+PRODUCTS = {
+    "Consolidate Helper": "VMware, merging disks",
+    "_VCB-BACKUP_": "VMware Consolidated Backup",
+    "VEEAM BACKUP TEMPORARY SNAPSHOT": "Veeam",
+    "ghettoVCB-snapshot": "ghettoVCB",
+    "VCB|": "a backup product over VCB",
+    "__GX_BACKUP__": "Commvault",
+    "NBU_SNAPSHOT": "NetBackup",
+    "TSM-VM": "IBM Spectrum Protect",
+    "NAKIVO": "NAKIVO",
+}
+"""The beginnings of the names that products give, and the products."""
 
 
 class Snapshot(BaseModel):
@@ -29,9 +39,10 @@ class Snapshot(BaseModel):
     depth: int
 
     @property
-    def foreign(self) -> bool:
-        """Whether another backup product made it."""
-        return self.name.startswith(FOREIGN)
+    def product(self) -> str:
+        """The other product that made it and still owns it, or nothing."""
+        lowered = self.name.lower()
+        return next((product for start, product in PRODUCTS.items() if lowered.startswith(start.lower())), "")
 
 
 def snapshot_name(job_id: str) -> str:

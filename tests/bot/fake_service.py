@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from service.client import Job, JobState, Problem, VmkerrAnswer
+from service.client import ActionPreview, Check, Job, JobState, Problem, VmkerrAnswer
 
 NOT_FOUND = Problem(title="Not found", status=404, detail="There is no such thing here.")
 
@@ -29,13 +29,15 @@ class Call(NamedTuple):
 
 
 class FakeService:
-    """The service as the bot meets it: `meanings`, `vms` and `jobs` are what it knows, `refusals` and `garbled` what it
-    answers instead, by the beginning of the path.
+    """The service as the bot meets it: `meanings`, `vms`, `checks`, `actions` and `jobs` are what it knows, `refusals`
+    and `garbled` what it answers instead, by the beginning of the path (a pre-flight only by the whole of it).
     """
 
     def __init__(self) -> None:
         self.meanings: dict[str, VmkerrAnswer] = {}
         self.vms: dict[str, dict[str, Any]] = {}
+        self.actions: list[dict[str, Any]] = []
+        self.checks: list[Check] = []
         self.jobs: dict[str, Job] = {}
         self.refusals: dict[str, Problem] = {}
         self.garbled: dict[str, Any] = {}
@@ -45,7 +47,9 @@ class FakeService:
         app = web.Application(middlewares=[self._edge])
         app.router.add_get("/vmkerr/{query}", self._vmkerr)
         app.router.add_get("/vms/{selector}", self._vm)
+        app.router.add_get("/actions", self._actions)
         app.router.add_post("/actions/{name}", self._act)
+        app.router.add_post("/actions/{name}/check", self._check)
         app.router.add_get("/jobs", self._jobs)
         app.router.add_get("/jobs/{id}", self._job)
         app.router.add_post("/jobs/{id}/cancel", self._cancel)
@@ -91,7 +95,7 @@ class FakeService:
         if self.held:
             await self.held.wait()
         for path, problem in self.refusals.items():
-            if request.path.startswith(path):
+            if request.path == path or (request.path.startswith(path) and not request.path.endswith("/check")):
                 return _problem(problem)
         for path, body in self.garbled.items():
             if request.path.startswith(path):
@@ -105,6 +109,24 @@ class FakeService:
     async def _vm(self, request: web.Request) -> web.Response:
         vm = self.vms.get(request.match_info["selector"])
         return web.json_response(vm) if vm else _problem(NOT_FOUND)
+
+    async def _actions(self, _: web.Request) -> web.Response:
+        return web.json_response({"actions": self.actions})
+
+    async def _check(self, request: web.Request) -> web.Response:
+        params = (await request.json())["params"]
+        vm = self.vms.get(params["vm"])
+        if vm is None:
+            return _problem(NOT_FOUND)
+        preview = ActionPreview(
+            action=request.match_info["name"],
+            target=vm["name"],
+            params=params,
+            steps=["check"],
+            checks=self.checks,
+            allowed=all(check.severity != "refuse" for check in self.checks),
+        )
+        return _json(preview)
 
     async def _act(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -148,7 +170,7 @@ class FakeService:
         return response
 
 
-def _json(value: VmkerrAnswer | Job, status: int = 200) -> web.Response:
+def _json(value: VmkerrAnswer | ActionPreview | Job, status: int = 200) -> web.Response:
     return web.json_response(value.model_dump(mode="json"), status=status)
 
 

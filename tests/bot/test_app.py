@@ -171,7 +171,9 @@ async def test_command_that_is_sent_again_is_answered_once(sender: Sender, slack
 async def test_refusal_is_told_to_the_asker_with_what_to_type_next(
     sender: Sender, service: FakeService, slack: FakeSlack
 ) -> None:
-    service.refusals["/vms"] = Problem(title="Not found", status=404, detail="No web-0.", suggestions=["web-01"])
+    service.refusals["/actions/backup/check"] = Problem(
+        title="Not found", status=404, detail="No web-0.", suggestions=["web-01"]
+    )
     await sender.command("/backup", "web-0")
     (answer,) = await slack.wait_for("response_url")
     assert answer["response_type"] == "ephemeral"

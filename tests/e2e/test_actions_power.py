@@ -76,7 +76,7 @@ def test_guest_is_asked_to_shut_down(service: RunningService, vcenter: Vcsim) ->
 
 
 def test_guest_that_does_not_stop_fails_the_job_with_what_to_do(service: RunningService, vcenter: Vcsim) -> None:
-    vcenter.fault("ShutdownGuest", task_delay_ms=60_000)
+    vcenter.change_vm(VM, ignores_shutdown=True)
     job = act(service, "guest-shutdown", vm=VM, wait_seconds=1)
     assert job["state"] == "failed"
     assert "did not stop within 1 s" in job["error"]["detail"]
@@ -85,7 +85,7 @@ def test_guest_that_does_not_stop_fails_the_job_with_what_to_do(service: Running
 
 
 def test_waiting_for_a_guest_can_be_cancelled(service: RunningService, vcenter: Vcsim) -> None:
-    vcenter.fault("ShutdownGuest", task_delay_ms=60_000)
+    vcenter.change_vm(VM, ignores_shutdown=True)
     job_id = begin(service, "guest-shutdown", vm=VM)
     wait_for(lambda: vcenter.count("ShutdownGuest"), timeout=30, what="the call")
     service.call("POST", f"/jobs/{job_id}/cancel")

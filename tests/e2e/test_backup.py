@@ -88,6 +88,14 @@ def test_progress_tells_bytes_percent_rate_and_time_left(service: RunningService
     assert service.ended(job_id)["state"] == "succeeded"
 
 
+def test_parameters_may_stand_by_themselves(service: RunningService) -> None:
+    status, job = service.call("POST", "/actions/backup", {"vm": VM, "quiesce": "none"})
+
+    assert status == 202
+    assert job["target"] == VM
+    assert service.ended(job["id"])["result"]["consistency"] == "crash-consistent"
+
+
 def test_second_backup_of_a_vm_joins_the_first(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.nfc(bytes_per_second=6_000_000)
     first = service.backup(VM)

@@ -15,7 +15,7 @@ ROWS = [
     for line in Path("docs/subjects.md").read_text().splitlines()
     if line.startswith("| ") and not line.startswith(("| ---", "| subject"))
 ]
-SERVICE_COMMANDS = {"backup"}
+SERVICE_COMMANDS = {"backup", "action"}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])

@@ -64,6 +64,8 @@ COMMANDS = {
     "worker",
     "bot",
     "backup",
+    "action",
+    "actions",
     "jobs",
     "token",
     "doctor",

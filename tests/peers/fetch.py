@@ -180,9 +180,23 @@ def from_debian(package: str, *programs: str) -> Path:
     raise PeerUnavailableError(f"{package} was installed, but {programs[0]} is not on the path")
 
 
+def postgres() -> Path:
+    """Find PostgreSQL's server, which Debian keeps off the path, or install it."""
+    kept = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    if not kept and shutil.which("postgres") is None:
+        with contextlib.suppress(PeerUnavailableError):
+            return from_debian("postgresql", "postgres")
+        kept = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    found = kept[-1] if kept else Path(shutil.which("postgres") or "")
+    if not found.is_file():
+        raise PeerUnavailableError("postgres is missing: `sudo apt-get install postgresql`")
+    return found
+
+
 SOURCES: dict[str, Callable[[], Path]] = {
     "vcsim": vcsim,
     "local-slack": local_slack,
+    "postgres": postgres,
     "qemu-img": lambda: from_debian("qemu-utils", "qemu-img"),
     "chromium": lambda: from_debian("chromium", "chromium", "chromium-browser", "google-chrome"),
 }

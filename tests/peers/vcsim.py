@@ -132,7 +132,7 @@ class Vcsim:
 
     def change_vm(self, name: str, /, **changes: Any) -> None:
         """Change a VM: rename, tools_running_status, consolidation_needed, consolidation_needed_after_remove,
-        quiesce_fault, quiesce_without_tools, question, properties."""
+        ignores_shutdown, quiesce_fault, quiesce_without_tools, question, properties."""
         self._control("POST", f"/vms/{urllib.parse.quote(name, safe='')}", changes)
 
     def change_object(self, kind: str, name: str, properties: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ type vmChange struct {
 	ConsolidationAfterRemoval *bool                      `json:"consolidation_needed_after_remove"`
 	QuiesceFault              *string                    `json:"quiesce_fault"`
 	QuiesceWithoutTools       *string                    `json:"quiesce_without_tools"`
+	IgnoresShutdown           *bool                      `json:"ignores_shutdown"`
 	Question                  *question                  `json:"question"`
 	Properties                map[string]json.RawMessage `json:"properties"`
 }
@@ -70,6 +71,9 @@ func (s *simulation) changeVM(r *http.Request) (any, error) {
 	s.change(vm.Self, func(state *vmState) {
 		if wanted.ConsolidationAfterRemoval != nil {
 			state.ConsolidationAfterRemoval = *wanted.ConsolidationAfterRemoval
+		}
+		if wanted.IgnoresShutdown != nil {
+			state.IgnoresShutdown = *wanted.IgnoresShutdown
 		}
 		if wanted.QuiesceFault != nil {
 			state.QuiesceFault = *wanted.QuiesceFault

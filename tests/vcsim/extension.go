@@ -100,6 +100,20 @@ func toolsRun(ctx *simulator.Context, vm *simulator.VirtualMachine) bool {
 	return running
 }
 
+// ShutdownGuest asks a guest that may not listen, when the control API said so.
+func (e *extension) ShutdownGuest(ctx *simulator.Context, req *types.ShutdownGuest) soap.HasFault {
+	vm := e.vm(req.This)
+	if vm == nil {
+		return &methods.ShutdownGuestBody{Fault_: missing(req.This)}
+	}
+	if e.sim.state(vm.Self).IgnoresShutdown {
+		return &methods.ShutdownGuestBody{Res: &types.ShutdownGuestResponse{}}
+	}
+	var answer soap.HasFault
+	ctx.WithLock(vm, func() { answer = vm.ShutdownGuest(ctx, req) })
+	return answer
+}
+
 // RemoveSnapshotTask may leave disks that need consolidation, when the control API asked for it.
 func (e *extension) RemoveSnapshotTask(ctx *simulator.Context, req *types.RemoveSnapshot_Task) soap.HasFault {
 	snapshot, ok := e.sim.registry.Get(req.This).(*simulator.VirtualMachineSnapshot)

@@ -25,6 +25,7 @@ type simulation struct {
 
 // vmState is what the simulator's VM cannot say about itself.
 type vmState struct {
+	IgnoresShutdown           bool   `json:"ignores_shutdown"`
 	QuiesceFault              string `json:"quiesce_fault"`
 	QuiesceWithoutTools       string `json:"quiesce_without_tools"`
 	ConsolidationAfterRemoval bool   `json:"consolidation_needed_after_remove"`

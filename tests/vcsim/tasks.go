@@ -22,8 +22,10 @@ func (d *door) startTask(
 	if snapshot, ok := d.sim.registry.Get(entity).(*simulator.VirtualMachineSnapshot); ok {
 		entity = snapshot.Vm
 	}
-	// A vCenter describes the task of CreateSnapshot_Task as VirtualMachine.createSnapshot.
-	name := strings.ToLower(c.Method[:1]) + strings.TrimSuffix(c.Method[1:], "_Task")
+	// A vCenter describes the task of CreateSnapshot_Task as VirtualMachine.createSnapshot, and that of ResetVM_Task as
+	// VirtualMachine.reset.
+	name := strings.TrimSuffix(strings.TrimSuffix(c.Method, "_Task"), "VM")
+	name = strings.ToLower(name[:1]) + name[1:]
 	task := simulator.CreateTask(entity, name+"Task", nil)
 	d.sim.registry.Put(task)
 	reference := task.Reference()

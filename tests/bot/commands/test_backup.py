@@ -7,9 +7,9 @@ import pytest
 from bot.commands._base import Asked
 from bot.commands.backup import command
 from bot.threads import CannotPost
-from service.client import JobState, Problem, ServiceError
+from service.client import Check, JobState, Problem, ServiceError
 from tests.bot.examples import copying, job
-from tests.bot.fake_service import FakeService
+from tests.bot.fake_service import Call, FakeService
 from tests.bot.fake_slack import FakeSlack
 from tests.bot.slack_limits import drawn
 
@@ -20,13 +20,18 @@ def service(service: FakeService) -> FakeService:
     return service
 
 
+def started(service: FakeService) -> list[Call]:
+    """The calls that start a backup; a pre-flight is none."""
+    return [call for call in service.called("/actions/") if not call.path.endswith("/check")]
+
+
 async def test_backup_is_announced_and_told_in_the_thread(asked: Asked, service: FakeService, slack: FakeSlack) -> None:
     assert await command.answer("web-01", asked) is None
     above, below = slack.called("chat.postMessage")
     assert above["text"] == "⏳ Backup of web-01"
     assert "thread_ts" not in above
     assert below["thread_ts"] == "1.000100"
-    (act,) = service.called("/actions/backup")
+    (act,) = started(service)
     assert act.on_behalf_of == "slack:U1"
     assert act.idempotency_key == "slack:1.2.abc"
     assert act.body["params"] == {"vm": "web-01"}
@@ -41,11 +46,21 @@ async def test_backup_is_announced_and_told_in_the_thread(asked: Asked, service:
 async def test_nothing_is_announced_for_a_vm_that_is_refused(
     asked: Asked, service: FakeService, slack: FakeSlack, status: int
 ) -> None:
-    service.refusals["/vms"] = Problem(title="No", status=status)
+    service.refusals["/actions/backup/check"] = Problem(title="No", status=status)
     with pytest.raises(ServiceError):
         await command.answer("web-01", asked)
     assert slack.calls == []
-    assert service.called("/actions") == []
+    assert started(service) == []
+
+
+async def test_backup_that_the_pre_flight_refuses_is_told_to_the_asker_alone(
+    asked: Asked, service: FakeService, slack: FakeSlack
+) -> None:
+    service.checks = [Check(rule="template", severity="refuse", message="It is a template.")]
+    with pytest.raises(ServiceError, match="It is a template"):
+        await command.answer("web-01", asked)
+    assert slack.calls == []
+    assert started(service) == []
 
 
 async def test_refused_backup_turns_both_messages_into_the_refusal(
@@ -95,7 +110,7 @@ async def test_closed_channel_says_how_to_let_the_bot_in(
     with pytest.raises(CannotPost) as refused:
         await command.answer("web-01", asked)
     assert "/invite @vmkops" in refused.value.problem.suggestions[0]
-    assert service.called("/actions") == []
+    assert started(service) == []
 
 
 async def test_announcement_without_a_card_is_taken_back(asked: Asked, service: FakeService, slack: FakeSlack) -> None:
@@ -103,7 +118,7 @@ async def test_announcement_without_a_card_is_taken_back(asked: Asked, service: 
     with pytest.raises(CannotPost, match="restricted_action"):
         await command.answer("web-01", asked)
     assert [call["ts"] for call in slack.called("chat.delete")] == ["1.000100"]
-    assert service.called("/actions") == []
+    assert started(service) == []
 
 
 async def test_vm_must_be_named(asked: Asked) -> None:

@@ -1,0 +1,75 @@
+"""Cards of the live inventory: a VM, a host, and the snapshots there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bot.blocks import Message, bold, code, context, escape, header, message, section
+from bot.cards.figures import amount, duration
+
+POWER = {"poweredOn": "🟢 on", "poweredOff": "⚪ off", "suspended": "🟡 suspended"}
+DAY = 86_400
+SHOWN = 25
+IN_A_SECTION = 5
+
+
+def vm_card(vm: dict[str, Any]) -> Message:
+    """One VM: is it on, do its Tools run, where is it reached."""
+    tools = "VMware Tools run" if vm["tools_running"] else "VMware Tools do not run"
+    facts = [POWER.get(vm["power_state"], vm["power_state"]), tools]
+    if vm["template"]:
+        facts.append("a template")
+    size = amount(vm["allocated"]) if vm["allocated"] is not None else ""
+    address = code(vm["ip_address"]) if vm["ip_address"] else "no IP address known"
+    return message(
+        f"{vm['name']}: {vm['power_state']}",
+        [
+            header(vm["name"]),
+            section("  ·  ".join(facts), "  ·  ".join(filter(None, [address, size]))),
+            *([section("⚠️ Its disks need consolidation.")] if vm["consolidation_needed"] else []),
+            context(code(vm["moref"]), code(vm["uuid"])),
+        ],
+    )
+
+
+def host_card(host: dict[str, Any]) -> Message:
+    """One host: is it in service, what runs on it, what it is."""
+    state = "🔧 maintenance mode" if host["in_maintenance_mode"] else host["connection_state"]
+    memory = amount(host["memory"]) if host["memory"] is not None else ""
+    cores = f"{host['cpu_cores']} cores" if host["cpu_cores"] else ""
+    return message(
+        f"{host['name']}: {state}",
+        [
+            header(host["name"]),
+            section(f"{escape(state)}  ·  {host['vms']} VMs", escape(host["product"])),
+            context(code(host["moref"]), escape(host["model"]), cores, memory),
+        ],
+    )
+
+
+def snapshots_card(snapshots: Sequence[dict[str, Any]]) -> Message:
+    """The snapshots, the oldest first: whose, how old, how large."""
+    if not snapshots:
+        text = "There are no snapshots."
+        return message(text, [section(f"✅ {text}")])
+    lines = [_snapshot_line(each) for each in snapshots[:SHOWN]]
+    groups = [lines[place : place + IN_A_SECTION] for place in range(0, len(lines), IN_A_SECTION)]
+    more = f"…and {len(snapshots) - SHOWN} younger ones" if len(snapshots) > SHOWN else ""
+    removal = code(f"/action snapshot-remove {snapshots[0]['moref']} dry_run=true")
+    return message(
+        f"{len(snapshots)} snapshots; the oldest: {snapshots[0]['name']} of {snapshots[0]['vm']}",
+        [header("Snapshots"), *(section(*group) for group in groups), context(more, f"{removal} checks a removal")],
+    )
+
+
+def age(seconds: int) -> str:
+    """How old something is: in days from the third day on."""
+    return f"{seconds // DAY} days" if seconds >= 2 * DAY else duration(seconds)
+
+
+def _snapshot_line(each: dict[str, Any]) -> str:
+    owner = "vmkops" if each["ours"] else each["foreign_product"]
+    size = amount(each["size"]) if each["size"] is not None else ""
+    parts = [bold(each["vm"]), escape(each["name"]), age(each["age_seconds"]), size, escape(owner)]
+    return "  ·  ".join([*(part for part in parts if part), code(each["moref"])])

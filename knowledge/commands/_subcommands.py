@@ -1,0 +1,37 @@
+"""A command of several subcommands, read with argparse."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+
+Handler = Callable[[argparse.Namespace], int]
+
+
+class Subcommands:
+    """Collects the subcommands of `vmkops NAME`, each with --json, and runs the one that was typed."""
+
+    def __init__(self, name: str, summary: str, examples: str) -> None:
+        self._parser = argparse.ArgumentParser(
+            prog=f"vmkops {name}",
+            description=summary,
+            epilog=examples,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        self._commands = self._parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(self, name: str, handler: Handler, summary: str) -> argparse.ArgumentParser:
+        """A subcommand; the caller adds its own arguments to what is returned."""
+        command = self._commands.add_parser(name, help=summary, description=summary)
+        command.add_argument("--json", action="store_true", help="answer in JSON")
+        command.set_defaults(handler=handler)
+        return command
+
+    def run(self, argv: Sequence[str]) -> int:
+        """Run what was typed and give its exit status; 2 for wrong usage."""
+        try:
+            options = self._parser.parse_args(list(argv))
+        except SystemExit as stop:
+            return int(stop.code or 0)
+        handler: Handler = options.handler
+        return handler(options)

@@ -1,0 +1,36 @@
+"""Reads the words after a command by hand, for the commands that must start faster than argparse does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def read_words(
+    argv: Sequence[str], switches: Sequence[str], *, numbers: bool = False
+) -> tuple[list[str], str, set[str], str]:
+    """Sort words into plain ones, the value of --release, the switches given (of `switches`, and --help) and a mistake.
+
+    With `numbers` a negative number is a plain word. Behind `--` all words are plain. The mistake is empty when there
+    is none.
+    """
+    plain: list[str] = []
+    release = ""
+    given: set[str] = set()
+    words = iter(argv)
+    for word in words:
+        option, _, value = word.partition("=")
+        if option == "--release":
+            release = value or next(words, "")
+            if not release:
+                return plain, release, given, "--release needs a release, such as 6.7"
+        elif word in ("-h", "--help"):
+            given.add("--help")
+        elif word in switches:
+            given.add(word)
+        elif word == "--":
+            plain.extend(words)
+        elif word.startswith("-") and word != "-" and not (numbers and word[1:].isdecimal()):
+            return plain, release, given, f"there is no option {word[:40]!a}"
+        else:
+            plain.append(word)
+    return plain, release, given, ""

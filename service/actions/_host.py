@@ -1,0 +1,51 @@
+"""What the actions on a host share: its selector, its state, and the checks that hold for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, TypeVar
+
+from pydantic import Field
+
+from service.actions._base import Params
+from service.actions._on import ActionOn, refuse, warn
+from service.models import Check
+from service.vsphere.hosts import HostState, find_host, read_host
+from service.vsphere.session import Session
+
+
+class HostParams(Params):
+    """Which host."""
+
+    host: str = Field(min_length=1, max_length=260, description="The host: its name, or name: or moref: and the value.")
+
+
+P = TypeVar("P", bound=HostParams)
+
+
+class HostAction(ActionOn[HostState, P]):
+    """An action on one host."""
+
+    kind = "host"
+    state = HostState
+    params: ClassVar[type[Params]] = HostParams
+
+    async def find(self, session: Session, params: P) -> str:
+        """The moref of the host that the selector means."""
+        return (await find_host(session, params.host)).moref
+
+    async def read(self, session: Session, moref: str) -> HostState:
+        """The host as it is now."""
+        return await read_host(session, moref)
+
+    def title(self, state: HostState) -> str:
+        """The host's name."""
+        return state.name
+
+
+def host_checks(host: HostState) -> Iterator[Check]:
+    """What speaks against any change of a host."""
+    if host.connection_state != "connected":
+        yield refuse("not-connected", f"{host.name} is {host.connection_state}; vCenter has to reach it first.")
+    if host.tasks:
+        yield warn("task-running", f"vSphere is at work on {host.name} ({', '.join(host.tasks)}).")

@@ -1,0 +1,114 @@
+"""What every action on one thing of the inventory shares: finding it, weighing the checks, and weighing them again.
+
+The checks are made twice: before the job is queued (and alone for a dry run), and as the first step of the job, since
+the world may have changed while it waited.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from service.actions._base import Action, Equipment, JobControl, Params, Target
+from service.errors import Conflict
+from service.models import Check
+from service.vsphere.session import Session
+
+CHECK = "check"
+"""The name of the first step."""
+
+S = TypeVar("S", bound=BaseModel)
+P = TypeVar("P", bound=Params)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case(Generic[S, P]):
+    """What is asked of what: the parameters, the thing as it was last looked at, and the session with its vCenter."""
+
+    session: Session
+    state: S
+    params: P
+
+
+def refuse(rule: str, message: str) -> Check:
+    """A finding that stops the action."""
+    return Check(rule=rule, severity="refuse", message=message)
+
+
+def warn(rule: str, message: str) -> Check:
+    """A finding that whoever asks ought to know before it happens."""
+    return Check(rule=rule, severity="warn", message=message)
+
+
+def info(rule: str, message: str) -> Check:
+    """A finding that changes nothing."""
+    return Check(rule=rule, severity="info", message=message)
+
+
+def undo(words: str) -> str:
+    """How a step's detail tells the way back."""
+    return f"Undo: {words}."
+
+
+class ActionOn(Action, Generic[S, P]):
+    """An action on one thing, of which `S` is what has to be known; `kind` is its parameter and begins its key."""
+
+    kind: ClassVar[str]
+    state: type[S]
+
+    @abstractmethod
+    async def find(self, session: Session, params: P) -> str:
+        """The moref of the thing that the parameters mean; raises NotFound, Ambiguous or InvalidParams."""
+
+    @abstractmethod
+    async def read(self, session: Session, moref: str) -> S:
+        """The thing as it is now."""
+
+    @abstractmethod
+    def title(self, state: S) -> str:
+        """The thing's name."""
+
+    @abstractmethod
+    async def checks(self, case: Case[S, P]) -> Iterable[Check]:
+        """What speaks against the action, and what to know before it."""
+
+    @abstractmethod
+    async def act(self, job: JobControl, case: Case[S, P]) -> dict[str, Any]:
+        """Do it, step by step, from the state that the checks were made on; returns the result."""
+
+    async def exact(self, session: Session, params: P) -> P:  # noqa: ARG002
+        """The parameters with every other selector among them made exact; there is none unless an action says so."""
+        return params
+
+    async def target(self, equipment: Equipment, params: P) -> Target:
+        """See `Action.target`."""
+        session = equipment.vsphere()
+        moref = await self.find(session, params)
+        state = await self.read(session, moref)
+        exact = await self.exact(session, params.model_copy(update={self.kind: f"moref:{moref}"}))
+        return Target(
+            key=f"{self.kind}:{moref}",
+            name=self.title(state),
+            params=exact.model_dump(),
+            checks=tuple(await self.checks(Case(session=session, state=state, params=params))),
+        )
+
+    async def run(self, equipment: Equipment, job: JobControl, params: P) -> dict[str, Any]:
+        """See `Action.run`."""
+        session = equipment.vsphere()
+
+        async def check() -> dict[str, Any]:
+            state = await self.read(session, getattr(params, self.kind).removeprefix("moref:"))
+            found = list(await self.checks(Case(session=session, state=state, params=params)))
+            if refused := [each.message for each in found if each.severity == "refuse"]:
+                raise Conflict(" ".join(refused))
+            told = " ".join(each.message for each in found) or "Nothing speaks against it."
+            return {"state": state.model_dump(mode="json"), "detail": told}
+
+        checked = await job.step(CHECK, check)
+        state = self.state.model_validate(checked["state"])
+        return await self.act(job, Case(session=session, state=state, params=params))

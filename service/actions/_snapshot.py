@@ -1,0 +1,63 @@
+"""What the actions on a snapshot share: it is named by its moref, and its VM is what the job acts on."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from pydantic import Field
+
+from service.actions._base import Params
+from service.actions._on import ActionOn
+from service.errors import InvalidParams
+from service.vsphere.session import Session
+from service.vsphere.snapshot_list import find_snapshot
+from service.vsphere.snapshots import Snapshot
+from service.vsphere.vms import VmState, read_state
+
+
+class SnapshotParams(Params):
+    """Which snapshot."""
+
+    snapshot: str = Field(
+        min_length=1,
+        max_length=100,
+        description="The snapshot's moref, such as snapshot-12, as GET /snapshots lists it.",
+    )
+    vm: str = Field(default="", max_length=260, description="The moref of its VM; found when it is left out.")
+
+
+P = TypeVar("P", bound=SnapshotParams)
+
+
+class SnapshotAction(ActionOn[VmState, P]):
+    """An action on one snapshot of a VM."""
+
+    kind = "vm"
+    state = VmState
+
+    async def find(self, session: Session, params: P) -> str:
+        """The moref of the VM that has the snapshot."""
+        found = await find_snapshot(session, params.snapshot)
+        if params.vm and params.vm.removeprefix("moref:") != found.vm_moref:
+            raise InvalidParams(
+                f"The snapshot {found.moref} is one of {found.vm} ({found.vm_moref}), not of {params.vm}."
+            )
+        return found.vm_moref
+
+    async def read(self, session: Session, moref: str) -> VmState:
+        """The VM as it is now."""
+        return await read_state(session, moref)
+
+    def title(self, state: VmState) -> str:
+        """The VM's name."""
+        return state.name
+
+
+def moref_of(params: SnapshotParams) -> str:
+    """The bare moref of the snapshot."""
+    return params.snapshot.removeprefix("moref:")
+
+
+def snapshot_in(vm: VmState, params: SnapshotParams) -> Snapshot | None:
+    """The snapshot in the VM's tree."""
+    return next((each for each in vm.snapshots if each.moref == moref_of(params)), None)

@@ -1,0 +1,60 @@
+"""What the actions on a VM share: its selector, its state, and the checks that hold for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, TypeVar
+
+from pydantic import Field
+
+from service.actions._base import Params
+from service.actions._on import ActionOn, refuse, warn
+from service.models import Check
+from service.vsphere.inventory import find_vm
+from service.vsphere.session import Session
+from service.vsphere.vms import VmState, read_state
+
+
+class VmParams(Params):
+    """Which VM."""
+
+    vm: str = Field(
+        min_length=1,
+        max_length=260,
+        description="The VM: its name, or name:, ipaddr:, uuid: or moref: and the value.",
+    )
+
+
+P = TypeVar("P", bound=VmParams)
+
+
+class VmAction(ActionOn[VmState, P]):
+    """An action on one VM."""
+
+    kind = "vm"
+    state = VmState
+    params: ClassVar[type[Params]] = VmParams
+
+    async def find(self, session: Session, params: P) -> str:
+        """The moref of the VM that the selector means."""
+        return (await find_vm(session, params.vm)).moref
+
+    async def read(self, session: Session, moref: str) -> VmState:
+        """The VM as it is now."""
+        return await read_state(session, moref)
+
+    def title(self, state: VmState) -> str:
+        """The VM's name."""
+        return state.name
+
+
+def vm_checks(vm: VmState) -> Iterator[Check]:
+    """What speaks against any change of a VM."""
+    if vm.template:
+        yield refuse("template", f"{vm.name} is a template, not a VM. Convert it, or deploy a VM from it.")
+    if vm.connection != "connected":
+        yield refuse("not-connected", f"{vm.name} is {vm.connection}; bring its host back first.")
+    if vm.tasks:
+        yield warn("task-running", f"vSphere is at work on {vm.name} ({', '.join(vm.tasks)}).")
+    if vm.question:
+        yield warn("question", f"{vm.name} waits for an answer, see the action answer-question: {vm.question.text}")

@@ -1,0 +1,71 @@
+"""Takes a host out of service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import Field
+
+from service.actions._base import JobControl
+from service.actions._host import HostAction, HostParams, host_checks
+from service.actions._on import CHECK, Case, info, undo, warn
+from service.models import Check
+from service.vsphere.hosts import HostState, enter_maintenance
+
+ENTER = "enter maintenance mode"
+NAMED = 5
+
+
+class EnterMaintenance(HostParams):
+    """Which host, and what becomes of its VMs."""
+
+    evacuate: bool = Field(
+        default=False, description="Move the VMs that are powered off or suspended to other hosts too (in a cluster)."
+    )
+    timeout_seconds: int = Field(
+        default=3600, ge=60, le=86400, description="How long vSphere may wait for running VMs to go, in seconds."
+    )
+
+
+class HostMaintenanceEnter(HostAction[EnterMaintenance]):
+    """vSphere waits until no VM runs there; DRS moves them where it may, nobody else does."""
+
+    name = "host-maintenance-enter"
+    summary = "Take a host out of service, once its VMs have moved away."
+    steps = (CHECK, ENTER)
+    params = EnterMaintenance
+
+    async def checks(self, case: Case[HostState, EnterMaintenance]) -> Iterable[Check]:
+        """Whether anything will move the running VMs, and whether anything is left to run them."""
+        host, found = case.state, list(host_checks(case.state))
+        if host.in_maintenance_mode:
+            return [*found, info("maintenance", f"{host.name} is in maintenance mode already.")]
+        if host.running_vms and host.drs != "fullyAutomated":
+            more = f" and {len(host.running_vms) - NAMED} more" if len(host.running_vms) > NAMED else ""
+            names = f"{', '.join(host.running_vms[:NAMED])}{more}"
+            found.append(
+                warn("running-vms", f"DRS will not move {names}; it waits until somebody moves or stops them.")
+            )
+        elif host.running_vms:
+            found.append(info("running-vms", f"DRS moves {len(host.running_vms)} running VMs."))
+        if host.in_cluster and host.others_in_service == 0:
+            found.append(warn("last-host", f"{host.name} is the last host of its cluster that is in service."))
+        return found
+
+    async def act(self, job: JobControl, case: Case[HostState, EnterMaintenance]) -> dict[str, Any]:
+        """A cancel stops the task: the host stays in service, and VMs that have moved stay where they are."""
+        host, params = case.state, case.params
+
+        async def enter() -> dict[str, Any]:
+            changed = await enter_maintenance(
+                case.session, host.moref, seconds=params.timeout_seconds, evacuate_powered_off=params.evacuate
+            )
+            hint = undo(f"action host-maintenance-exit {host.name}")
+            return {"changed": changed, "detail": f"In maintenance mode. {hint}" if changed else "It was so already."}
+
+        done = await job.step(ENTER, enter, interruptible=True)
+        return {"in_maintenance_mode": True, "changed": done["changed"]}
+
+
+ACTION = HostMaintenanceEnter()

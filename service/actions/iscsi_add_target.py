@@ -1,0 +1,141 @@
+"""Gives a host's iSCSI adapter a target, and lets the host look for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from knowledge.iscsi import parse_address, validate
+from service.actions._base import JobControl
+from service.actions._host import HostAction, HostParams, host_checks
+from service.actions._on import CHECK, Case, info, refuse, undo
+from service.actions._rescan import HBAS, VMFS, rescan
+from service.models import Check
+from service.vsphere.hosts import HostState
+from service.vsphere.storage import Hba, HostStorage, add_target, has_target, read_storage
+
+ADD = "add target"
+
+
+class IscsiTarget(HostParams):
+    """Which host, and where the target is."""
+
+    address: str = Field(
+        min_length=1,
+        max_length=600,
+        description="Where the target is: host[:port], or host[:port],name; port 3260 when it is left out.",
+    )
+    type: Literal["send", "static"] = Field(
+        default="send", description="send: ask that address which targets it has; static: that very target, by name."
+    )
+    name: str = Field(default="", max_length=300, description="The target's iSCSI name; needed for a static target.")
+    hba: str = Field(
+        default="", max_length=40, description="The adapter, such as vmhba64; the software iSCSI adapter if left out."
+    )
+
+    @field_validator("address")
+    @classmethod
+    def _address(cls, given: str) -> str:
+        read = parse_address(given)
+        if not read.valid:
+            raise ValueError(" ".join(each.message for each in read.problems if each.severity == "error"))
+        return given.strip()
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, given: str) -> str:
+        verdict = validate(given.strip())
+        if given.strip() and not verdict.valid:
+            raise ValueError(" ".join(each.message for each in verdict.problems if each.severity == "error"))
+        return verdict.normalized or ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        in_address = parse_address(self.address).name or ""
+        if self.name and in_address and self.name != in_address:
+            raise ValueError("name: it is not the name that stands in the address; give it once")
+        if self.type == "static" and not self.target_name:
+            raise ValueError("name: a static target needs its iSCSI name, here or behind the address and a comma")
+        return self
+
+    @property
+    def host_and_port(self) -> tuple[str, int]:
+        """The portal."""
+        read = parse_address(self.address)
+        assert read.host is not None
+        assert read.port is not None
+        return read.host, read.port
+
+    @property
+    def target_name(self) -> str:
+        """The name of a static target; empty for a send target, which is asked for its names."""
+        return (self.name or parse_address(self.address).name or "") if self.type == "static" else ""
+
+
+class IscsiAddTarget(HostAction[IscsiTarget]):
+    """Adds it where it is not, then rescans."""
+
+    name = "iscsi-add-target"
+    summary = "Add a send target or a static target to a host's iSCSI adapter, and rescan."
+    steps = (CHECK, ADD, HBAS, VMFS)
+    params = IscsiTarget
+
+    async def checks(self, case: Case[HostState, IscsiTarget]) -> Iterable[Check]:
+        """Which adapter it would be, and whether it has the target."""
+        host, found = case.state, list(host_checks(case.state))
+        if host.connection_state != "connected":
+            return found
+        storage = await read_storage(case.session, host.moref)
+        hba = adapter(storage, case.params.hba)
+        if hba is None:
+            return [*found, refuse("hba", why_none(host.name, storage, case.params.hba))]
+        found.append(info("hba", f"The adapter is {hba.device} ({hba.iscsi_name})."))
+        address, port = case.params.host_and_port
+        if has_target(hba, address=address, port=port, name=case.params.target_name):
+            found.append(info("target", f"{hba.device} has this target already; it is only rescanned."))
+        return found
+
+    async def act(self, job: JobControl, case: Case[HostState, IscsiTarget]) -> dict[str, Any]:
+        """Add, then look."""
+        host, params = case.state, case.params
+        address, port = params.host_and_port
+
+        async def add() -> dict[str, Any]:
+            storage = await read_storage(case.session, host.moref)
+            hba = adapter(storage, params.hba)
+            assert hba is not None
+            name = params.target_name
+            added = await add_target(case.session, host.moref, hba.device, address=address, port=port, name=name)
+            hint = undo(f"remove it from {hba.device} in vCenter, then action rescan {host.name}")
+            words = f"Added to {hba.device}. {hint}" if added else f"{hba.device} had it already."
+            return {"hba": hba.device, "added": added, "seen": storage.model_dump(mode="json"), "detail": words}
+
+        added = await job.step(ADD, add)
+        before = HostStorage.model_validate(added["seen"])
+        seen = await rescan(job, case.session, host.moref, added["hba"], before)
+        return {"hba": added["hba"], "target": f"{address}:{port}", "added": added["added"], **seen}
+
+
+def adapter(storage: HostStorage, wanted: str) -> Hba | None:
+    """The iSCSI adapter of that name; of no name, the one software adapter, or the only adapter for iSCSI."""
+    iscsi = [each for each in storage.hbas if each.iscsi_name]
+    if wanted:
+        return next((each for each in iscsi if each.device == wanted), None)
+    software = [each for each in iscsi if each.software]
+    fitting = software or iscsi
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def why_none(host: str, storage: HostStorage, wanted: str) -> str:
+    """Why no adapter could be chosen, and what to do."""
+    iscsi = [each.device for each in storage.hbas if each.iscsi_name]
+    if not iscsi:
+        return f"{host} has no iSCSI adapter. Enable its software iSCSI adapter in vCenter first."
+    if wanted:
+        return f"{host} has no iSCSI adapter {wanted}; it has {', '.join(iscsi)}."
+    return f"{host} has several iSCSI adapters; choose one: hba= one of {', '.join(iscsi)}."
+
+
+ACTION = IscsiAddTarget()

@@ -1,0 +1,120 @@
+"""Connects the serial ports of two VMs by a named pipe on their host, both ends at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from knowledge.errors import Unreadable
+from knowledge.vmx.serial import End, SerialPipe
+from knowledge.vmx.syntax import check_value
+from service.actions._base import JobControl
+from service.actions._on import CHECK, Case, info, refuse, undo, warn
+from service.actions._vm import VmAction, VmParams, vm_checks
+from service.models import Check
+from service.vsphere.devices import SerialPort, add_pipe, read_serial_ports
+from service.vsphere.inventory import find_vm
+from service.vsphere.session import Session
+from service.vsphere.vms import VmState, read_state
+
+SERVER, CLIENT = "server end", "client end"
+MOST_PORTS = 4
+"""Serial ports of a VM in every release; ESXi 6.x allows 32."""
+
+
+class PipeBetween(VmParams):
+    """The VM that serves the pipe, the one that connects to it, and where the pipe is."""
+
+    peer: str = Field(min_length=1, max_length=260, description="The VM at the client end; vm is the server end.")
+    path: str = Field(
+        min_length=1, max_length=255, description="Full path of the pipe, /vmfs/volumes/..., the same at both ends."
+    )
+    form: Literal["documented", "peers"] = Field(
+        default="documented", description="tryNoRxLoss: documented sets it, peers turns it off as libvirt does."
+    )
+
+    @field_validator("path")
+    @classmethod
+    def _path(cls, given: str) -> str:
+        try:
+            check_value(given)
+        except Unreadable as error:
+            raise ValueError(str(error)) from None
+        if not given.strip():
+            raise ValueError("a path is not blank")
+        return given.strip()
+
+    @property
+    def pipe(self) -> SerialPipe:
+        """The pipe as the VMX lookup knows it."""
+        return SerialPipe(path=self.path, form=self.form)
+
+
+class SerialPipeBetween(VmAction[PipeBetween]):
+    """The next free port on each side."""
+
+    name = "serial-pipe"
+    summary = "Connect two powered-off VMs by a serial pipe: a new serial port on each, both ends at once."
+    steps = (CHECK, SERVER, CLIENT)
+    params = PipeBetween
+
+    async def exact(self, session: Session, params: PipeBetween) -> PipeBetween:
+        """The peer by its moref too."""
+        return params.model_copy(update={"peer": f"moref:{(await find_vm(session, params.peer)).moref}"})
+
+    async def checks(self, case: Case[VmState, PipeBetween]) -> Iterable[Check]:
+        """Both VMs off, two different ones, with a port to spare, and on one host."""
+        vm, pipe = case.state, case.params.pipe
+        peer = await self._peer(case)
+        if peer.moref == vm.moref:
+            return [refuse("same-vm", f"{vm.name} cannot be at both ends; peer= another VM.")]
+        found: list[Check] = []
+        for each, end in ((vm, "server"), (peer, "client")):
+            ports = await read_serial_ports(case.session, each.moref)
+            found += [*vm_checks(each), *_end_checks(each, ports, pipe.path, end)]
+        if vm.host != peer.host:
+            found.append(
+                warn("hosts", f"{vm.name} and {peer.name} are on different hosts; a pipe works only within one host.")
+            )
+        if not pipe.is_shared_path:
+            found.append(
+                refuse("path", f"{pipe.path!r} is relative, so each VM looks in its own directory. Give the full path.")
+            )
+        found.append(info("service-console", "ls on the host does not show the pipe; test it from the guests."))
+        return found
+
+    async def act(self, job: JobControl, case: Case[VmState, PipeBetween]) -> dict[str, Any]:
+        """The server's end first, as it is the one to be powered on first."""
+        vm, pipe = case.state, case.params.pipe
+
+        async def end(of: End, at: VmState) -> dict[str, Any]:
+            port, added = await add_pipe(case.session, at.moref, path=pipe.path, end=of, no_rx_loss=pipe.try_no_rx_loss)
+            hint = undo(f"remove {port} in the settings of {at.name}")
+            words = f"{port} of {at.name} is the {of}. {hint}" if added else f"{at.name} had it already: {port}."
+            return {"vm": at.name, "port": port, "detail": words}
+
+        server = await job.step(SERVER, lambda: end("server", vm))
+
+        async def client_end() -> dict[str, Any]:
+            return await end("client", await self._peer(case))
+
+        client = await job.step(CLIENT, client_end)
+        ports = {f"{of}_port": f"{each['vm']}: {each['port']}" for of, each in (("server", server), ("client", client))}
+        return {**ports, "path": pipe.path, "power_on_first": vm.name}
+
+    async def _peer(self, case: Case[VmState, PipeBetween]) -> VmState:
+        return await read_state(case.session, (await find_vm(case.session, case.params.peer)).moref)
+
+
+def _end_checks(vm: VmState, ports: list[SerialPort], path: str, end: str) -> Iterator[Check]:
+    if vm.power_state != "poweredOff":
+        yield refuse("power", f"{vm.name} is {vm.power_state}; a serial port is added to a VM that is off.")
+    if any((port.pipe, port.end) == (path, end) for port in ports):
+        yield info("port", f"{vm.name} has this end already.")
+    elif len(ports) >= MOST_PORTS:
+        yield refuse("port", f"{vm.name} has {len(ports)} serial ports; remove one first.")
+
+
+ACTION = SerialPipeBetween()

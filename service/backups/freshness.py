@@ -1,0 +1,75 @@
+"""Which VMs lack a fresh good backup; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from pydantic import AwareDatetime
+
+from service.backups.catalogue import KeptBackup, KeptVm
+from service.models import Value
+
+UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+
+
+class StaleVm(Value):
+    """A VM without a fresh good backup, and why."""
+
+    vm: str
+    moref: str
+    last_good: str = ""
+    """The id of its newest backup that holds every disk it should and is not damaged; empty when there is none."""
+    last_good_at: AwareDatetime | None = None
+    age_seconds: int | None = None
+    reason: str
+
+
+def read_duration(text: str) -> timedelta:
+    """Minutes, hours or days from `90m`, `24h`, `7d`."""
+    return int(text[:-1]) * UNITS[text[-1]]
+
+
+def stale_vms(
+    backups: Iterable[KeptBackup], vms: Iterable[KeptVm], older_than: timedelta, now: datetime
+) -> list[StaleVm]:
+    """Those of `vms` whose newest good backup is older than that, or that have none.
+
+    A backup counts for the VM with the same moref and UUID, whatever it is called today.
+    """
+    own: dict[tuple[str, str], list[KeptBackup]] = {}
+    for kept in backups:
+        own.setdefault((kept.vm.moref, kept.vm.uuid), []).append(kept)
+    return [told for vm in vms if (told := _judge(vm, own.get((vm.moref, vm.uuid), []), older_than, now))]
+
+
+def _judge(vm: KeptVm, own: list[KeptBackup], older_than: timedelta, now: datetime) -> StaleVm | None:
+    dated = sorted(((kept.created_at, kept) for kept in own if kept.created_at), key=lambda pair: pair[0], reverse=True)
+    good = [(at, kept) for at, kept in dated if kept.good and not kept.missing]
+    if not good:
+        bad = f"Its newest backup {dated[0][1].id} is no good: {_why(dated[0][1])}" if dated else ""
+        return StaleVm(vm=vm.name, moref=vm.moref, reason=bad or "It was never backed up here.")
+    at, kept = good[0]
+    age = now - at
+    if age <= older_than:
+        return None
+    reason = f"Its last good backup is {_words(age)} old."
+    if dated[0][1].id != kept.id:
+        reason += f" The newer one {dated[0][1].id} is no good: {_why(dated[0][1])}"
+    return StaleVm(
+        vm=vm.name,
+        moref=vm.moref,
+        last_good=kept.id,
+        last_good_at=at,
+        age_seconds=int(age.total_seconds()),
+        reason=reason,
+    )
+
+
+def _why(kept: KeptBackup) -> str:
+    return kept.reason or f"{kept.missing} disk(s) lack."
+
+
+def _words(age: timedelta) -> str:
+    hours = int(age.total_seconds()) // 3600
+    return f"{hours // 24} days" if hours >= 48 else f"{hours} hours" if hours >= 2 else f"{age.seconds // 60} minutes"

@@ -1,0 +1,150 @@
+"""Schedules: actions that start by the clock."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+from pydantic import Field
+
+from service.auth import Scope
+from service.errors import InvalidParams, NotFound
+from service.http._route import Call, Route, read_values
+from service.jobs.schedules import Schedule
+from service.models import Problem, Value
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
+
+
+class ScheduleRequest(Value):
+    """What to do when."""
+
+    action: str = Field(min_length=1, max_length=60, description="The action; GET /actions lists them.")
+    params: dict[str, Any] = Field(default_factory=dict, description="Its parameters.")
+    cron: str = Field(
+        min_length=1,
+        max_length=120,
+        description="Minute, hour, day, month, weekday, such as 30 2 * * *; six fields begin with the second.",
+    )
+    timezone: str = Field(default="UTC", min_length=1, max_length=60, description="Such as Europe/Berlin.")
+
+
+class ScheduleInfo(Value):
+    """One schedule, when it fires next, and what came of the last time."""
+
+    name: str
+    action: str
+    params: dict[str, Any]
+    cron: str
+    timezone: str
+    created_by: str
+    next_at: datetime
+    last_at: datetime | None = None
+    last_job: str | None = None
+    last_problem: Problem | None = None
+    """Why the last firing made no job."""
+
+
+class ScheduleList(Value):
+    """Schedules by name."""
+
+    schedules: list[ScheduleInfo]
+
+
+async def _list(call: Call) -> ScheduleList:
+    return ScheduleList(schedules=[_info(each) for each in await call.services.schedules.all()])
+
+
+async def _get(call: Call) -> ScheduleInfo:
+    return _info(await call.services.schedules.get(call.path("name")))
+
+
+async def _put(call: Call) -> ScheduleInfo:
+    name, asked = call.path("name"), call.body
+    if not NAME.fullmatch(name):
+        raise InvalidParams("The name of a schedule has small letters, digits and hyphens, 60 at most: nightly-db01.")
+    action = call.services.actions.get(asked.action)
+    if action is None:
+        known = sorted(call.services.actions)
+        raise NotFound(f"There is no action {asked.action!r}. GET /actions lists them.", known)
+    params = read_values(action.params, asked.params)
+    made = await call.services.schedules.put(
+        name,
+        action=action.name,
+        params=params.model_dump(mode="json"),
+        cron=asked.cron,
+        timezone=asked.timezone,
+        created_by=call.known_actor().name,
+    )
+    return _info(made)
+
+
+async def _delete(call: Call) -> web.StreamResponse:
+    await call.services.schedules.delete(call.path("name"))
+    return web.Response(status=204)
+
+
+def _info(schedule: Schedule) -> ScheduleInfo:
+    return ScheduleInfo.model_validate(schedule, from_attributes=True)
+
+
+def _text(each: ScheduleInfo) -> str:
+    line = (
+        f"{each.name}  {each.cron} {each.timezone}: {each.action} {each.params}; next {each.next_at:%Y-%m-%d %H:%M} UTC"
+    )
+    if each.last_problem:
+        line += f"; the last made no job: {each.last_problem.detail}"
+    elif each.last_job:
+        line += f"; last job {each.last_job}"
+    return line + "\n"
+
+
+def _texts(found: ScheduleList) -> str:
+    return "".join(map(_text, found.schedules)) or "No schedules. PUT /schedules/NAME makes one.\n"
+
+
+ROUTES = [
+    Route(
+        method="GET",
+        path="/schedules",
+        summary="Actions that start by the clock",
+        handle=_list,
+        answer=ScheduleList,
+        scope=Scope.READ,
+        text=_texts,
+        page="schedules.html",
+    ),
+    Route(
+        method="GET",
+        path="/schedules/{name}",
+        summary="One schedule, when it fires next, and what came of the last time",
+        handle=_get,
+        answer=ScheduleInfo,
+        scope=Scope.READ,
+        text=_text,
+        errors=(404,),
+    ),
+    Route(
+        method="PUT",
+        path="/schedules/{name}",
+        summary="Make a schedule, or change the one of this name",
+        handle=_put,
+        answer=ScheduleInfo,
+        scope=Scope.OPERATE,
+        body=ScheduleRequest,
+        text=_text,
+        errors=(404,),
+    ),
+    Route(
+        method="DELETE",
+        path="/schedules/{name}",
+        summary="Take a schedule away; jobs that it has started go on",
+        handle=_delete,
+        scope=Scope.OPERATE,
+        status=204,
+        media="text/plain",
+        errors=(400, 404),
+    ),
+]

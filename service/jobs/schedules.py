@@ -1,0 +1,201 @@
+"""Schedules: actions that start by the clock; each firing is a durable job of its own, and none is made twice."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from croniter import CroniterError, croniter
+from dbos import DBOS
+from pydantic import ValidationError
+
+from service.actions._base import Action, Equipment, Target
+from service.errors import Conflict, InvalidParams, NotFound, VmkopsError
+from service.jobs.engine import Jobs
+from service.models import Problem
+
+log = logging.getLogger(__name__)
+
+WORKFLOW = "vmkops.schedule"
+RETRY_SECONDS = (60, 300, 900)
+"""Waits before a firing that found vCenter away is tried again."""
+FIELDS = "minute hour day month weekday"
+RANDOM = re.compile(r"(^|[\s,/])[rh]([\s,/(]|$)", re.IGNORECASE)
+"""Fields that croniter fills in at random, anew for each process."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Schedule:
+    """An action that starts by the clock; times are UTC, `last_*` tell of the newest firing."""
+
+    name: str
+    action: str
+    params: dict[str, Any]
+    cron: str
+    timezone: str
+    created_by: str
+    next_at: datetime
+    last_at: datetime | None = None
+    last_job: str | None = None
+    last_problem: Problem | None = None
+
+
+class Schedules:
+    """The schedules of all processes; kept by the engine, so that one of them fires each once."""
+
+    def __init__(self, jobs: Jobs, actions: Mapping[str, Action], equipment: Equipment) -> None:
+        self._jobs = jobs
+        self._actions = actions
+        self._equipment = equipment
+        self._workflow: Any = None
+
+    def register(self) -> None:
+        """Tell the engine what a firing is; before it is launched, so that interrupted firings go on."""
+
+        @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1000)
+        async def fire(scheduled_at: datetime, schedule: dict[str, Any]) -> dict[str, Any]:
+            return await self._fire(scheduled_at, schedule)
+
+        self._workflow = fire
+
+    async def start(self) -> None:
+        """Catch up: a schedule whose time came while nobody ran fires once now, however often it came."""
+        now = datetime.now(UTC)
+        for row in await DBOS.list_schedules_async():
+            due = _cron(row["schedule"], _zone(row), now).get_prev(datetime)
+            known = [row["last_fired_at"], row["context"]["changed_at"]]
+            if due > max(datetime.fromisoformat(at) for at in known if at):
+                name = row["schedule_name"]
+                log.info("schedule %s was missed at %s, fires now", name, due.isoformat())
+                await asyncio.to_thread(DBOS.backfill_schedule, name, due - timedelta(seconds=1), now)
+
+    async def all(self) -> list[Schedule]:
+        """Every schedule by name."""
+        rows = await DBOS.list_schedules_async()
+        return [await self._view(row) for row in sorted(rows, key=lambda row: str(row["schedule_name"]))]
+
+    async def get(self, name: str) -> Schedule:
+        """One schedule; raises NotFound."""
+        row = await DBOS.get_schedule_async(name)
+        if row is None:
+            raise NotFound(f"There is no schedule {name!r}. GET /schedules lists them.")
+        return await self._view(row)
+
+    async def put(
+        self, name: str, *, action: str, params: dict[str, Any], cron: str, timezone: str, created_by: str
+    ) -> Schedule:
+        """Make a schedule, or change the one of this name; raises InvalidParams that says what is wrong with `cron`."""
+        check_cron(cron, timezone)
+        context = {
+            "name": name,
+            "action": action,
+            "params": params,
+            "created_by": created_by,
+            "changed_at": datetime.now(UTC).isoformat(),
+        }
+        await DBOS.apply_schedules_async(
+            [
+                {
+                    "schedule_name": name,
+                    "workflow_fn": self._workflow,
+                    "schedule": cron,
+                    "context": context,
+                    "cron_timezone": timezone,
+                }
+            ]
+        )
+        return await self.get(name)
+
+    async def delete(self, name: str) -> None:
+        """Take a schedule away; jobs that it has started go on. Raises NotFound."""
+        await self.get(name)
+        await DBOS.delete_schedule_async(name)
+
+    async def _fire(self, scheduled_at: datetime, schedule: dict[str, Any]) -> dict[str, Any]:
+        looked: dict[str, Any] = {}
+        for number, wait in enumerate((*RETRY_SECONDS, 0)):
+            looked = await DBOS.run_step_async({"name": f"pre-flight {number}"}, self._look, schedule)
+            if not looked.get("retryable"):
+                break
+            await DBOS.sleep_async(wait)
+        if "problem" in looked:
+            log.warning("schedule %s made no job: %s", schedule["name"], looked["problem"]["detail"])
+            return looked
+        try:
+            job = await self._jobs.submit(
+                self._actions[schedule["action"]],
+                Target(key=looked["key"], name=looked["name"], params=looked["params"]),
+                requested_by=f"schedule:{schedule['name']}",
+                idempotency_key=f"{schedule['name']} {scheduled_at.isoformat()}",
+            )
+        except VmkopsError as error:
+            log.warning("schedule %s made no job: %s", schedule["name"], error)
+            return {"problem": error.problem().model_dump()}
+        return {"job": job.id}
+
+    async def _look(self, schedule: dict[str, Any]) -> dict[str, Any]:
+        try:
+            action = self._actions.get(schedule["action"])
+            if action is None:
+                raise NotFound(f"There is no action {schedule['action']!r} any more.")
+            target = await action.target(self._equipment, action.params.model_validate(schedule["params"]))
+            if refused := [check.message for check in target.checks if check.severity == "refuse"]:
+                raise Conflict(" ".join(refused))
+        except ValidationError as error:
+            words = (
+                f"The parameters of the schedule do not fit {schedule['action']} any more: {error.error_count()} wrong."
+            )
+            return {"problem": InvalidParams(words).problem().model_dump()}
+        except VmkopsError as error:
+            return {"problem": error.problem().model_dump(), "retryable": error.retryable}
+        return {"key": target.key, "name": target.name, "params": target.params}
+
+    async def _view(self, row: Mapping[str, Any]) -> Schedule:
+        context = row["context"]
+        fired = await DBOS.list_workflows_async(
+            name=WORKFLOW, schedule_name=row["schedule_name"], limit=1, sort_desc=True, load_input=False
+        )
+        outcome = fired[0].output if fired and isinstance(fired[0].output, dict) else {}
+        return Schedule(
+            name=row["schedule_name"],
+            action=context["action"],
+            params=context["params"],
+            cron=row["schedule"],
+            timezone=row["cron_timezone"] or "UTC",
+            created_by=context["created_by"],
+            next_at=_cron(row["schedule"], _zone(row), datetime.now(UTC)).get_next(datetime).astimezone(UTC),
+            last_at=datetime.fromtimestamp(fired[0].created_at / 1000, UTC) if fired and fired[0].created_at else None,
+            last_job=outcome.get("job"),
+            last_problem=Problem.model_validate(outcome["problem"]) if outcome.get("problem") else None,
+        )
+
+
+def check_cron(cron: str, timezone: str) -> None:
+    """Raise InvalidParams that says what is wrong with a cron expression or the name of a time zone."""
+    try:
+        zone = ZoneInfo(timezone)
+    except (OSError, ValueError, KeyError) as error:
+        raise InvalidParams(f"There is no time zone {timezone[:60]!r}; give one like Europe/Berlin, or UTC.") from error
+    count = len(cron.split())
+    if not cron.startswith("@") and count not in (5, 6):
+        raise InvalidParams(f"cron {cron[:80]!r} has {count} fields; it needs five: {FIELDS}, such as '30 2 * * *'.")
+    try:
+        if RANDOM.search(cron):
+            raise ValueError("R and H would mean another time in each process")
+        _cron(cron, zone, datetime.now(UTC)).get_next(datetime)
+    except (CroniterError, ValueError, KeyError, TypeError) as error:
+        raise InvalidParams(f"cron {cron[:80]!r} cannot be used: {error}. The fields are: {FIELDS}.") from error
+
+
+def _zone(row: Mapping[str, Any]) -> ZoneInfo:
+    return ZoneInfo(row["cron_timezone"] or "UTC")
+
+
+def _cron(cron: str, zone: ZoneInfo, now: datetime) -> croniter:
+    return croniter(cron, now.astimezone(zone), second_at_beginning=True)

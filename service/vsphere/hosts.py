@@ -1,0 +1,170 @@
+"""Hosts: listing them, finding the one that is meant, and taking one out of service and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pyVmomi import vim
+
+from service.vsphere.selecting import select
+from service.vsphere.session import Instance, Session, read_all, read_properties
+from service.vsphere.task_runs import carry_out, tasks_under_way
+
+PROPERTIES = [
+    "name",
+    "parent",
+    "runtime.connectionState",
+    "runtime.inMaintenanceMode",
+    "runtime.powerState",
+    "summary.config.product.fullName",
+    "summary.config.product.version",
+    "summary.hardware.cpuModel",
+    "summary.hardware.memorySize",
+    "summary.hardware.model",
+    "summary.hardware.numCpuCores",
+    "vm",
+]
+ENTER, EXIT = {"enterMaintenanceMode"}, {"exitMaintenanceMode"}
+
+
+class Host(BaseModel):
+    """One host as the inventory shows it; `moref` is good within one vCenter only."""
+
+    model_config = ConfigDict(frozen=True)
+
+    moref: str
+    name: str
+    connection_state: str = ""
+    in_maintenance_mode: bool = False
+    power_state: str = ""
+    product: str = ""
+    version: str = ""
+    model: str = ""
+    cpu_model: str = ""
+    cpu_cores: int | None = None
+    memory: int | None = None
+    """Bytes."""
+    vms: int = 0
+    """How many VMs are registered on it."""
+
+    @classmethod
+    def read(cls, moref: str, values: dict[str, Any]) -> Host:
+        """A host from the properties that the PropertyCollector gave."""
+        return cls(
+            moref=moref,
+            name=values.get("name", ""),
+            connection_state=str(values.get("runtime.connectionState", "")),
+            in_maintenance_mode=bool(values.get("runtime.inMaintenanceMode", False)),
+            power_state=str(values.get("runtime.powerState", "")),
+            product=values.get("summary.config.product.fullName", ""),
+            version=values.get("summary.config.product.version", ""),
+            model=values.get("summary.hardware.model", ""),
+            cpu_model=values.get("summary.hardware.cpuModel", ""),
+            cpu_cores=values.get("summary.hardware.numCpuCores"),
+            memory=values.get("summary.hardware.memorySize"),
+            vms=len(values.get("vm", [])),
+        )
+
+
+class HostState(Host):
+    """A host as an action needs to know it."""
+
+    running_vms: tuple[str, ...]
+    """The names of the VMs that are powered on there."""
+    in_cluster: bool
+    drs: str
+    """`fullyAutomated`, `partiallyAutomated`, `manual`, or empty where DRS is off."""
+    others_in_service: int
+    """How many other hosts of the cluster are connected and not in maintenance mode."""
+    tasks: tuple[str, ...]
+
+
+async def list_hosts(session: Session) -> list[Host]:
+    """Every host of the vCenter, by name."""
+    found = await session.call(lambda instance: read_all(instance, vim.HostSystem, PROPERTIES))
+    return sorted((Host.read(item._moId, values) for item, values in found), key=lambda host: host.name.lower())
+
+
+async def find_host(session: Session, selector: str) -> Host:
+    """The one host that a name, or `name:` or `moref:` and a value, means; raises as `select` does."""
+    return select(await list_hosts(session), selector, noun="host")
+
+
+async def read_host(session: Session, moref: str) -> HostState:
+    """The host as it is now; raises NotFound when it has gone."""
+
+    def ask(instance: Instance) -> HostState:
+        host = host_of(instance, moref)
+        values = read_properties(instance, [host], vim.HostSystem, PROPERTIES)[0][1]
+        running = _running(instance, list(values.get("vm", [])))
+        parent = values.get("parent")
+        in_cluster = isinstance(parent, vim.ClusterComputeResource)
+        drs, others = _cluster(instance, parent, moref) if in_cluster else ("", 0)
+        return HostState(
+            **Host.read(moref, values).model_dump(),
+            running_vms=running,
+            in_cluster=in_cluster,
+            drs=drs,
+            others_in_service=others,
+            tasks=tuple(tasks_under_way(instance, host)),
+        )
+
+    return await session.call(ask)
+
+
+async def enter_maintenance(session: Session, moref: str, *, seconds: int, evacuate_powered_off: bool) -> bool:
+    """Take a host out of service, which waits until no VM runs on it; False when it was so already."""
+
+    def begin(instance: Instance) -> Any:
+        if _in_maintenance(instance, moref):
+            return None
+        return host_of(instance, moref).EnterMaintenanceMode_Task(
+            timeout=seconds, evacuatePoweredOffVms=evacuate_powered_off
+        )
+
+    return await carry_out(session, lambda instance: host_of(instance, moref), begin, names=ENTER)
+
+
+async def exit_maintenance(session: Session, moref: str, *, seconds: int) -> bool:
+    """Take a host back into service; False when it was there already."""
+
+    def begin(instance: Instance) -> Any:
+        if not _in_maintenance(instance, moref):
+            return None
+        return host_of(instance, moref).ExitMaintenanceMode_Task(timeout=seconds)
+
+    return await carry_out(session, lambda instance: host_of(instance, moref), begin, names=EXIT)
+
+
+def host_of(instance: Instance, moref: str) -> Any:
+    """The host with this moref, as pyVmomi calls it."""
+    return vim.HostSystem(moref, instance._stub)
+
+
+def _in_maintenance(instance: Instance, moref: str) -> bool:
+    found = read_properties(instance, [host_of(instance, moref)], vim.HostSystem, ["runtime.inMaintenanceMode"])
+    return bool(found[0][1].get("runtime.inMaintenanceMode", False))
+
+
+def _running(instance: Instance, vms: list[Any]) -> tuple[str, ...]:
+    if not vms:
+        return ()
+    found = read_properties(instance, vms, vim.VirtualMachine, ["name", "runtime.powerState"])
+    return tuple(sorted(each.get("name", "") for _, each in found if each.get("runtime.powerState") == "poweredOn"))
+
+
+def _cluster(instance: Instance, cluster: Any, moref: str) -> tuple[str, int]:
+    names = ["configurationEx", "host"]
+    values = read_properties(instance, [cluster], vim.ClusterComputeResource, names)[0][1]
+    drs = getattr(values.get("configurationEx"), "drsConfig", None)
+    behaviour = str(drs.defaultVmBehavior or "fullyAutomated") if drs is not None and drs.enabled else ""
+    others = [host for host in values.get("host", []) if host._moId != moref]
+    states = ["runtime.connectionState", "runtime.inMaintenanceMode"]
+    found = read_properties(instance, others, vim.HostSystem, states) if others else []
+    in_service = [
+        each
+        for _, each in found
+        if each.get("runtime.connectionState") == "connected" and not each.get("runtime.inMaintenanceMode")
+    ]
+    return behaviour, len(in_service)

@@ -1,0 +1,215 @@
+"""Makes a VM from an OVF descriptor: the import lease, where its disks are sent to, and taking half a VM away again."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pyVmomi import vim, vmodl
+
+from service.errors import RestoreFailed, VSphereRefused
+from service.vsphere.placement import Place
+from service.vsphere.session import Instance, Session, read_all, read_properties
+from service.vsphere.tasks import wait_for, watch
+
+SETTLE_SECONDS = 2
+SETTLE_TIMES = 30
+"""How often a VM is looked at again while vCenter itself removes what an aborted lease left."""
+
+
+class Upload(BaseModel):
+    """One file to send: its path in the package, the disk's key in the lease, and where it goes.
+
+    `create` says that the host makes the file itself from what is sent (PUT); a disk is sent by POST.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    key: str
+    url: str
+    create: bool
+
+
+class ImportLease(BaseModel):
+    """An open import lease and the VM that is being made under it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    moref: str
+    vm: str
+    uploads: list[Upload]
+    warnings: list[str]
+
+
+class MadeVm(BaseModel):
+    """A VM as it came out of an import."""
+
+    model_config = ConfigDict(frozen=True)
+
+    moref: str
+    name: str
+    power_state: str
+    capacities: list[int]
+    """Bytes of each disk, in ascending order."""
+
+
+def mark(job_id: str) -> str:
+    """The words in a VM's notes by which the job that makes it knows it again."""
+    return f"vmkops restore {job_id}"
+
+
+async def begin_import(
+    session: Session, place: Place, descriptor: str, name: str, job_id: str, note: str
+) -> ImportLease:
+    """Ask vCenter to make the VM, powered off, and wait until its disks can be sent.
+
+    The VM's notes get `note` and the job's mark. Raises RestoreFailed with vCenter's reasons.
+    """
+
+    def ask(instance: Instance) -> ImportLease:
+        spec = _import_spec(instance, place, descriptor, name)
+        config = spec.importSpec.configSpec
+        config.annotation = "\n".join(filter(None, [config.annotation, note, mark(job_id)]))
+        lease = vim.ResourcePool(place.pool.moref, instance._stub).ImportVApp(
+            spec=spec.importSpec, folder=vim.Folder(place.folder.moref, instance._stub), host=None
+        )
+        state = vim.HttpNfcLease.State
+        ended = watch(instance, lease, "state", lambda value: value in (state.ready, state.error, state.done))
+        if ended != state.ready:
+            raise lease.error or VSphereRefused(f"vSphere gave no import lease (it is {ended}).")
+        info: Any = lease.info
+        urls = {url.importKey: url for url in info.deviceUrl}
+        uploads = []
+        for item in spec.fileItem or []:
+            if item.deviceId not in urls:
+                raise RestoreFailed(f"vCenter does not say where to send {item.path} to.")
+            url = urls[item.deviceId]
+            # A host that is asked directly leaves its own name to the caller, as `*`.
+            there = url.url.replace("*", session.vcenter.host, 1) if "//*" in url.url else url.url
+            uploads.append(Upload(path=item.path, key=url.key, url=there, create=bool(item.create)))
+        return ImportLease(moref=lease._moId, vm=info.entity._moId, uploads=uploads, warnings=_said(spec.warning))
+
+    return await session.call(ask, limit=None)
+
+
+async def compare_received(session: Session, lease: str, key: str, path: str, size: int, sha1: str) -> None:
+    """See that the host has got the file as it was sent; raises RestoreFailed. A host that does not say is believed."""
+
+    def ask(instance: Instance) -> None:
+        try:
+            entries = vim.HttpNfcLease(lease, instance._stub).HttpNfcLeaseGetManifest()
+        except (vmodl.fault.NotSupported, vmodl.fault.MethodNotFound):
+            return
+        for entry in entries or []:
+            if entry.key != key:
+                continue
+            if entry.size and entry.size != size:
+                raise RestoreFailed(f"The host has got {entry.size} of the {size} bytes of {path}.")
+            if entry.sha1 and entry.sha1.lower() != sha1:
+                raise RestoreFailed(
+                    f"The host has got {path} with another SHA-1 ({entry.sha1}) than was sent ({sha1})."
+                )
+
+    await session.call(ask)
+
+
+async def names_taken(session: Session) -> dict[str, str]:
+    """Every VM's moref by its name."""
+
+    def ask(instance: Instance) -> dict[str, str]:
+        found = read_all(instance, vim.VirtualMachine, ["name"])
+        return {values.get("name", ""): thing._moId for thing, values in found}
+
+    return await session.call(ask)
+
+
+async def read_made(session: Session, vm: str) -> MadeVm:
+    """The VM `vm` (a moref) as it is now; raises NotFound."""
+
+    def ask(instance: Instance) -> MadeVm:
+        machine = vim.VirtualMachine(vm, instance._stub)
+        names = ["name", "runtime.powerState", "config.hardware.device"]
+        values = read_properties(instance, [machine], vim.VirtualMachine, names)[0][1]
+        disks = [
+            each for each in values.get("config.hardware.device", []) if isinstance(each, vim.vm.device.VirtualDisk)
+        ]
+        return MadeVm(
+            moref=vm,
+            name=values.get("name", ""),
+            power_state=str(values.get("runtime.powerState", "")),
+            capacities=sorted(disk.capacityInBytes or disk.capacityInKB * 1024 for disk in disks),
+        )
+
+    return await session.call(ask)
+
+
+async def remove_made(session: Session, job_id: str) -> list[str]:
+    """Remove what this job has made, known by its mark, and nothing else; returns the names of the VMs removed.
+
+    Raises RestoreFailed when such a VM was powered on, by somebody else then, or does not go away.
+    """
+
+    def ask(instance: Instance) -> list[str]:
+        removed: list[str] = []
+        for _ in range(SETTLE_TIMES):
+            found = _made_by(instance, job_id)
+            if not found:
+                return removed
+            for machine, name, power in found:
+                if power != "poweredOff":
+                    raise RestoreFailed(f"{name} was {power} meanwhile, so it was not removed. Remove it in vCenter.")
+                if _destroyed(instance, machine):
+                    removed.append(name)
+            if _made_by(instance, job_id):
+                time.sleep(SETTLE_SECONDS)
+        names = ", ".join(name for _, name, _ in _made_by(instance, job_id))
+        raise RestoreFailed(f"{names} does not go away. Remove it in vCenter.")
+
+    return await session.call(ask, limit=None)
+
+
+def _import_spec(instance: Instance, place: Place, descriptor: str, name: str) -> Any:
+    known = {thing._moId: thing for thing, _ in read_all(instance, vim.Network, ["name"])}
+    params = vim.OvfManager.CreateImportSpecParams(
+        entityName=name,
+        locale="",
+        deploymentOption="",
+        diskProvisioning="thin",
+        networkMapping=[
+            vim.OvfManager.NetworkMapping(name=network, network=known[to.moref])
+            for network, to in place.networks.items()
+        ],
+        propertyMapping=[],
+    )
+    spec = instance.content.ovfManager.CreateImportSpec(
+        ovfDescriptor=descriptor,
+        resourcePool=vim.ResourcePool(place.pool.moref, instance._stub),
+        datastore=vim.Datastore(place.datastore.moref, instance._stub),
+        cisp=params,
+    )
+    if spec.error or spec.importSpec is None:
+        raise RestoreFailed(f"vCenter cannot make this VM here: {' '.join(_said(spec.error)) or 'no reason given'}")
+    return spec
+
+
+def _said(faults: Any) -> list[str]:
+    return [str(fault.localizedMessage or type(fault.fault).__name__) for fault in faults or []]
+
+
+def _made_by(instance: Instance, job_id: str) -> list[tuple[Any, str, str]]:
+    names = ["name", "config.annotation", "runtime.powerState"]
+    return [
+        (thing, values.get("name", ""), str(values.get("runtime.powerState", "")))
+        for thing, values in read_all(instance, vim.VirtualMachine, names)
+        if mark(job_id) in values.get("config.annotation", "").splitlines()
+    ]
+
+
+def _destroyed(instance: Instance, machine: Any) -> bool:
+    try:
+        wait_for(instance, machine.Destroy_Task())
+    except (vmodl.fault.ManagedObjectNotFound, vim.fault.TaskInProgress):
+        return False  # vCenter is at it already
+    return True

@@ -1,0 +1,155 @@
+"""Hosts and their storage: out of service and back, rescans, iSCSI targets, and the lists of hosts and datastores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.e2e.actions import act, begin, checked, details, refused, text
+from tests.peers.vcsim import Vcsim
+from tests.peers.waiting import wait_for
+from tests.running_service import RunningService
+
+HOST = "DC0_H0"
+MEMBER = "DC0_C0_H1"
+NAME = "iqn.1992-04.com.example:storage.array-7"
+
+
+def host(service: RunningService, selector: str = HOST) -> dict[str, Any]:
+    status, found = service.call("GET", f"/hosts/{selector}")
+    assert status == 200, found
+    return dict(found)
+
+
+def test_host_goes_out_of_service_and_comes_back(service: RunningService) -> None:
+    job = act(service, "host-maintenance-enter", host=MEMBER)
+    assert job["state"] == "succeeded", job
+    assert f"Undo: action host-maintenance-exit {MEMBER}." in details(job)
+    assert host(service, MEMBER)["in_maintenance_mode"] is True
+    again = act(service, "host-maintenance-enter", host=MEMBER)
+    assert again["result"] == {"in_maintenance_mode": True, "changed": False}
+    assert act(service, "host-maintenance-exit", host=MEMBER)["result"]["changed"] is True
+    assert host(service, MEMBER)["in_maintenance_mode"] is False
+
+
+def test_running_vms_that_nothing_moves_are_named_before(service: RunningService) -> None:
+    found = checked(service, "host-maintenance-enter", host=HOST)
+    assert found["running-vms"]["severity"] == "warn"
+    assert "DC0_H0_VM0, DC0_H0_VM1" in found["running-vms"]["message"]
+    _, members = service.call("GET", "/hosts?q=dc0_c0")
+    busy = next(each["name"] for each in members["hosts"] if each["vms"])
+    assert "DRS moves" in checked(service, "host-maintenance-enter", host=busy)["running-vms"]["message"]
+
+
+def test_last_host_of_a_cluster_is_warned_of(service: RunningService, vcenter: Vcsim) -> None:
+    for other in ("DC0_C0_H0", "DC0_C0_H2"):
+        vcenter.change_object("HostSystem", other, {"runtime.inMaintenanceMode": True})
+    assert "last host" in checked(service, "host-maintenance-enter", host=MEMBER)["last-host"]["message"]
+
+
+def test_cancelled_entry_stops_the_task(service: RunningService, vcenter: Vcsim) -> None:
+    vcenter.fault("EnterMaintenanceMode_Task", task_delay_ms=60_000)
+    job_id = begin(service, "host-maintenance-enter", host=MEMBER)
+    wait_for(lambda: vcenter.count("EnterMaintenanceMode_Task"), timeout=30, what="the task")
+    service.call("POST", f"/jobs/{job_id}/cancel")
+    assert service.ended(job_id)["state"] == "cancelled"
+    assert vcenter.count("CancelTask") == 1
+    assert host(service, MEMBER)["in_maintenance_mode"] is False
+
+
+def test_entry_that_vsphere_gives_up_says_why(service: RunningService, vcenter: Vcsim) -> None:
+    vcenter.fault("EnterMaintenanceMode_Task", "Timedout", as_task=True)
+    job = act(service, "host-maintenance-enter", host=MEMBER)
+    assert job["state"] == "failed"
+    assert "gave up waiting" in job["error"]["detail"]
+
+
+def test_host_that_is_not_connected_is_refused(service: RunningService, vcenter: Vcsim) -> None:
+    vcenter.change_object("HostSystem", HOST, {"runtime.connectionState": "notResponding"})
+    for name, params in (
+        ("host-maintenance-enter", {}),
+        ("rescan", {"hba": "vmhba64"}),
+        ("iscsi-add-target", {"address": "192.0.2.10"}),
+    ):
+        assert "is notResponding" in refused(service, name, host=HOST, **params)
+
+
+def test_rescan_looks_at_hbas_first_and_then_at_vmfs(service: RunningService, vcenter: Vcsim) -> None:
+    job = act(service, "rescan", host=HOST)
+    assert job["state"] == "succeeded", job
+    assert job["result"] == {"new_luns": [], "new_volumes": []}
+    scans = [call["method"] for call in vcenter.calls() if call["method"].startswith("Rescan")]
+    assert scans == ["RescanAllHba", "RescanVmfs"]
+    assert act(service, "rescan", host=HOST, hba="vmhba64")["state"] == "succeeded"
+    assert vcenter.count("RescanHba") == 1
+    assert "it has vmhba0, vmhba1, vmhba64" in refused(service, "rescan", host=HOST, hba="vmhba9")
+
+
+def test_send_target_is_added_to_the_software_adapter_once_and_scanned_for(
+    service: RunningService, vcenter: Vcsim
+) -> None:
+    found = checked(service, "iscsi-add-target", host=HOST, address="192.0.2.10")
+    assert "vmhba64" in found["hba"]["message"]
+    job = act(service, "iscsi-add-target", host=HOST, address="192.0.2.10")
+    assert job["state"] == "succeeded", job
+    assert job["result"]["target"] == "192.0.2.10:3260"
+    assert job["result"]["added"] is True
+    assert [step["name"] for step in job["steps"]] == ["check", "add target", "rescan HBAs", "rescan VMFS"]
+    again = act(service, "iscsi-add-target", host=HOST, address="192.0.2.10:3260")
+    assert again["result"]["added"] is False
+    assert vcenter.count("AddInternetScsiSendTargets") == 1
+
+
+def test_static_target_is_added_by_name(service: RunningService, vcenter: Vcsim) -> None:
+    job = act(service, "iscsi-add-target", host=HOST, type="static", address=f"192.0.2.10,{NAME.upper()}")
+    assert job["result"]["added"] is True, job
+    again = act(service, "iscsi-add-target", host=HOST, type="static", address="192.0.2.10", name=NAME)
+    assert again["result"]["added"] is False
+    assert vcenter.count("AddInternetScsiStaticTargets") == 1
+
+
+def test_target_whose_answer_was_lost_is_not_added_twice(service: RunningService, vcenter: Vcsim) -> None:
+    vcenter.fault("RescanAllHba", delay_ms=4000)
+    job_id = begin(service, "iscsi-add-target", host=HOST, address="192.0.2.10")
+    wait_for(lambda: vcenter.count("AddInternetScsiSendTargets"), timeout=30, what="the target")
+    service.kill()
+    vcenter.clear_faults()
+    service.start()
+    assert service.ended(job_id)["state"] == "succeeded"
+    assert vcenter.count("AddInternetScsiSendTargets") == 1
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"address": "192.0.2.999"}, "address: "),
+        ({"address": "192.0.2.10", "name": "iqn.1992-13.com.example"}, "name: "),
+        ({"address": "192.0.2.10", "type": "static"}, "a static target needs its iSCSI name"),
+        ({"address": "192.0.2.10", "hba": "vmhba0"}, "it has vmhba64"),
+    ],
+)
+def test_wrong_target_is_refused_by_rule(service: RunningService, params: dict[str, str], words: str) -> None:
+    assert words in refused(service, "iscsi-add-target", host=HOST, **params)
+
+
+def test_hosts_are_found_by_name_and_moref(service: RunningService) -> None:
+    _, answer = service.call("GET", "/hosts?q=dc0_C0")
+    assert [each["name"] for each in answer["hosts"]] == ["DC0_C0_H0", "DC0_C0_H1", "DC0_C0_H2"]
+    found = host(service, "dc0_h0")
+    assert found["version"] == "8.0.2"
+    assert found["vms"] == 2
+    assert host(service, f"moref:{found['moref']}") == found
+    status, problem = service.call("GET", "/hosts/DC0_H9")
+    assert status == 404
+    assert HOST in problem["suggestions"]
+    assert HOST in text(service, "/hosts")
+
+
+def test_datastores_tell_how_full_they_are(service: RunningService) -> None:
+    _, answer = service.call("GET", "/datastores")
+    (found,) = answer["datastores"]
+    assert found["name"] == "LocalDS_0"
+    assert 0 < found["free"] < found["capacity"]
+    assert found["vms"] == 4
+    assert "GiB free" in text(service, "/datastores")

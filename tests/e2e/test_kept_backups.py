@@ -1,0 +1,172 @@
+"""Kept backups from outside: listed, verified, found damaged, pruned, and missed when there is none."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from service.backups.catalogue import held
+from tests.e2e.conftest import VM
+from tests.kept_packages import keep_package
+from tests.peers.vcsim import Vcsim
+from tests.running_service import RunningService
+
+NOW = datetime.now(UTC)
+
+
+def act(service: RunningService, action: str, **params: Any) -> dict[str, Any]:
+    """Start an action and wait for its end."""
+    status, job = service.call("POST", f"/actions/{action}", {"params": params})
+    assert status == 202, job
+    return service.ended(job["id"])
+
+
+def page(service: RunningService, path: str, accept: str) -> str:
+    request = urllib.request.Request(
+        service.url + path, headers={"Authorization": f"Bearer {service.token}", "Accept": accept}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return str(answer.read().decode())
+
+
+def test_backup_is_listed_verified_and_shown(service: RunningService, vcenter: Vcsim) -> None:
+    made = service.ended(service.backup(VM)["id"])
+
+    _, before = service.call("GET", f"/backups/{made['id']}")
+    job = act(service, "verify-backup", backup=made["id"])
+    _, after = service.call("GET", f"/backups/{made['id']}")
+
+    assert before["state"] == "unverified"
+    assert before["path"] == made["result"]["package"]
+    assert before["disks"][0]["sha256"] == made["result"]["disks"][0]["sha256"]
+    assert job["state"] == "succeeded", job
+    assert [step["state"] for step in job["steps"]] == ["succeeded"] * 3
+    assert after["state"] == "verified"
+    assert after["verified"]["verified_by"] == "token:test"
+    assert after["verified"]["job"] == job["id"]
+    _, listed = service.call("GET", f"/backups?vm={VM}")
+    assert [kept["id"] for kept in listed["backups"]] == [made["id"]]
+    assert made["id"] in page(service, "/backups", "text/plain")
+    assert after["disks"][0]["sha256"] in page(service, f"/backups/{made['id']}", "text/html")
+    assert act(service, "verify-backup", backup=f"newest:{VM}")["state"] == "succeeded"
+    assert made["id"] in page(service, "/backups", "text/html")
+
+
+def test_flipped_byte_fails_the_verification_and_is_kept(service: RunningService) -> None:
+    folder = keep_package(service.data_dir / "backups", "a1", NOW)
+    (folder / "web-disk-0.vmdk").write_bytes(b"Not really a disk")
+
+    job = act(service, "verify-backup", backup="a1")
+
+    assert job["state"] == "failed"
+    assert job["error"]["type"] == "urn:vmkops:backup-damaged"
+    assert "web-disk-0.vmdk was changed" in job["error"]["detail"]
+    _, kept = service.call("GET", "/backups/a1")
+    assert kept["state"] == "damaged"
+    assert kept["verified"]["verdict"] == json.loads((folder / "verified.json").read_text())["verdict"] == "damaged"
+
+
+def test_descriptor_that_leads_nowhere_fails_the_verification(service: RunningService) -> None:
+    folder = keep_package(service.data_dir / "backups", "a1", NOW)
+    descriptor = folder / "web.ovf"
+    descriptor.write_text(descriptor.read_text().replace('fileRef="file1"', 'fileRef="file9"'))
+
+    job = act(service, "verify-backup", backup="a1")
+
+    assert job["state"] == "failed"
+    assert "web.ovf was changed" in job["error"]["detail"]
+    assert "file9" in job["error"]["detail"]
+
+
+def test_broken_backup_is_refused_before_a_job_is_made(service: RunningService) -> None:
+    (keep_package(service.data_dir / "backups", "a1", NOW) / "web.mf").unlink()
+
+    status, problem = service.call("POST", "/actions/verify-backup", {"params": {"backup": "a1"}})
+
+    assert status == 409
+    assert "no manifest" in problem["detail"]
+
+
+def test_unknown_backup_is_not_found(service: RunningService) -> None:
+    assert service.call("GET", "/backups/nothing")[0] == 404
+    assert service.call("POST", "/actions/verify-backup", {"params": {"backup": "nothing"}})[0] == 404
+
+
+def test_report_names_the_vms_without_a_fresh_backup(service: RunningService, vcenter: Vcsim) -> None:
+    service.ended(service.backup(VM)["id"])
+    others = {vm["name"] for vm in vcenter.vms()} - {VM}
+
+    _, report = service.call("GET", "/backups/freshness?older_than=1h")
+
+    assert {each["vm"] for each in report["stale"]} == others
+    assert report["vms_checked"] == len(others) + 1
+    assert {each["reason"] for each in report["stale"]} == {"It was never backed up here."}
+    assert service.call("GET", "/backups/freshness?older_than=soon")[0] == 400
+    for form in ("text/html", "text/plain"):
+        assert "DC0_H0_VM1" in page(service, "/backups/freshness", form)
+
+
+def keep_days(service: RunningService, *ages: int, verdict: str | None = "good") -> dict[int, Path]:
+    """A package of each age in days."""
+    folder = service.data_dir / "backups"
+    return {age: keep_package(folder, f"day{age}", NOW - timedelta(days=age), verdict=verdict) for age in ages}
+
+
+POLICY = {"last": 1, "daily": 2, "weekly": 0, "monthly": 0}
+
+
+def test_dry_run_of_pruning_says_what_goes_and_why_the_others_stay(service: RunningService) -> None:
+    folders = keep_days(service, 1, 2, 3)
+
+    status, preview = service.call("POST", "/actions/prune-backups/check", {"params": POLICY})
+
+    assert status == 200
+    assert preview["allowed"] is True
+    said = {check["message"].split()[1]: (check["rule"], check["message"]) for check in preview["checks"]}
+    assert {name: rule for name, (rule, _) in said.items()} == {
+        "day1": "backup-stays",
+        "day2": "backup-stays",
+        "day3": "backup-goes",
+    }
+    assert "last 1 of 1; daily 1 of 2" in said["day1"][1]
+    assert all(folder.is_dir() for folder in folders.values())
+
+
+def test_pruning_removes_what_the_policy_does_not_ask_for(service: RunningService) -> None:
+    folders = keep_days(service, 1, 2, 3, 4)
+    half_removed = keep_package(service.data_dir / "backups", "day9.deleted", NOW)
+
+    job = act(service, "prune-backups", **POLICY)
+
+    assert job["state"] == "succeeded", job["error"]
+    assert sorted(job["result"]["removed"]) == ["day3", "day4"]
+    assert job["result"]["freed"] > 0
+    assert {age for age, folder in folders.items() if folder.exists()} == {1, 2}
+    assert not half_removed.exists()
+    assert not list(service.data_dir.rglob("*.deleted"))
+
+
+def test_pruning_never_takes_the_last_good_copy(service: RunningService) -> None:
+    keep_days(service, 1, 2, verdict="damaged")
+    keep_days(service, 3, verdict=None)
+    folders = keep_days(service, 4)
+
+    job = act(service, "prune-backups", last=1, daily=0, weekly=0, monthly=0)
+
+    assert job["result"]["removed"] == []
+    assert folders[4].is_dir()
+
+
+def test_backup_that_is_being_read_is_not_pruned(service: RunningService) -> None:
+    folders = keep_days(service, 1, 2)
+
+    with held(folders[2]):
+        job = act(service, "prune-backups", last=1, daily=0, weekly=0, monthly=0)
+
+    assert job["state"] == "succeeded"
+    assert job["result"]["kept_after_all"] == ["day2"]
+    assert "in use" in job["steps"][1]["detail"]
+    assert folders[2].is_dir()

@@ -1,0 +1,273 @@
+"""A restore from outside: a new VM from a package, powered off, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import VM
+from tests.peers.disks import make_vmdk
+from tests.peers.vcsim import Vcsim
+from tests.peers.waiting import wait_for
+from tests.running_service import RunningService
+
+NETWORK = "DC0_DVPG0"
+
+
+@pytest.fixture(scope="module")
+def fitting_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A disk of the capacity that the simulator's VMs have, mostly empty."""
+    return make_vmdk(tmp_path_factory.mktemp("disk") / "disk.vmdk", size_mb=10 << 10, seed=3, filled=0.002)
+
+
+@pytest.fixture
+def backup(service: RunningService, vcenter: Vcsim, fitting_disk: Path) -> dict[str, Any]:
+    """A finished backup job."""
+    vcenter.put_disk(vcenter.vm(VM)["disks"][0]["path"], fitting_disk)
+    job = service.ended(service.backup(VM)["id"])
+    assert job["state"] == "succeeded", job["error"]
+    return job
+
+
+def names(vcenter: Vcsim) -> set[str]:
+    return {vm["name"] for vm in vcenter.vms()}
+
+
+def start(service: RunningService, backup: dict[str, Any], action: str = "restore", **params: Any) -> dict[str, Any]:
+    status, job = service.call("POST", f"/actions/{action}", {"params": {"backup": backup["id"], **params}})
+    assert status == 202, job
+    return dict(job)
+
+
+def test_restore_makes_a_new_vm_that_is_powered_off(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
+) -> None:
+    job = service.ended(start(service, backup)["id"])
+
+    assert job["state"] == "succeeded", job["error"]
+    name = job["result"]["vm"]["name"]
+    assert name == f"{VM}-restored-{job['id'][:8]}"
+    made = vcenter.vm(name)
+    assert made["power_state"] == "poweredOff"
+    assert [disk["capacity"] for disk in made["disks"]] == [vcenter.vm(VM)["disks"][0]["capacity"]]
+    assert job["progress"]["done"] == job["progress"]["total"] == backup["result"]["size"]
+    assert vcenter.count("HttpNfcLeaseComplete") == 2
+    assert vcenter.count("HttpNfcLeaseAbort") == 0
+
+
+def flip_byte(package: Path) -> None:
+    """Harm the middle of the disk, as a bad sector does."""
+    disk = next(package.glob("*.vmdk"))
+    with disk.open("r+b") as file:
+        file.seek(disk.stat().st_size // 2)
+        byte = file.read(1)[0]
+        file.seek(-1, 1)
+        file.write(bytes([byte ^ 0xFF]))
+
+
+def test_disk_that_was_changed_is_not_restored_and_nothing_stays(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
+) -> None:
+    before = names(vcenter)
+    flip_byte(Path(backup["result"]["package"]))
+
+    job = service.ended(start(service, backup)["id"])
+
+    assert job["state"] == "failed"
+    assert job["error"]["type"] == "urn:vmkops:backup-damaged"
+    assert "is not as it was kept" in job["error"]["detail"]
+    assert vcenter.count("HttpNfcLeaseAbort") == 1
+    assert names(vcenter) == before
+
+
+def test_restore_never_goes_over_an_existing_vm(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
+) -> None:
+    params = {"params": {"backup": backup["id"], "name": VM}}
+
+    status, problem = service.call("POST", "/actions/restore", params)
+    _, preview = service.call("POST", "/actions/restore/check", params)
+
+    assert status == 409
+    assert "never goes over a VM" in problem["detail"]
+    assert preview["allowed"] is False
+    assert [check["rule"] for check in preview["checks"] if check["severity"] == "refuse"] == ["name-taken"]
+    assert vcenter.count("ImportVApp") == 0
+
+
+def test_network_that_is_gone_has_to_be_mapped(service: RunningService, vcenter: Vcsim, backup: dict[str, Any]) -> None:
+    vcenter.change_object("DistributedVirtualPortgroup", NETWORK, {"name": "renamed"})
+
+    status, problem = service.call("POST", "/actions/restore", {"params": {"backup": backup["id"]}})
+    wrong = {"params": {"backup": backup["id"], "networks": {NETWORK: "nowhere"}}}
+    wrong_status, wrong_problem = service.call("POST", "/actions/restore", wrong)
+    job = service.ended(start(service, backup, networks={NETWORK: "VM Network"})["id"])
+
+    assert status == 409
+    assert f"no network {NETWORK}" in problem["detail"]
+    assert "VM Network" in problem["detail"]
+    assert wrong_status == 404
+    assert "renamed" in wrong_problem["suggestions"]
+    assert job["state"] == "succeeded", job["error"]
+    assert job["result"]["networks"] == {NETWORK: "VM Network"}
+
+
+def test_place_that_is_not_there_is_refused_with_what_there_is(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
+) -> None:
+    for place in ("pool", "datastore", "folder"):
+        params = {"params": {"backup": backup["id"], place: "nowhere"}}
+        status, problem = service.call("POST", "/actions/restore", params)
+        assert status == 404
+        assert problem["suggestions"], problem
+
+    job = service.ended(start(service, backup, pool="DC0_C0", name="elsewhere")["id"])
+    assert job["state"] == "succeeded", job["error"]
+    assert job["result"]["pool"] == "DC0_C0"
+    assert "elsewhere" in names(vcenter)
+
+
+def test_cut_upload_fails_the_restore_and_nothing_stays(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
+) -> None:
+    before = names(vcenter)
+    vcenter.nfc(cut_after_bytes=5_000_000)
+
+    job = service.ended(start(service, backup)["id"])
+
+    assert job["state"] == "failed"
+    assert "broke off" in job["error"]["detail"]
+    assert names(vcenter) == before
+
+
+def test_cancelled_restore_leaves_nothing(service: RunningService, vcenter: Vcsim, backup: dict[str, Any]) -> None:
+    before = names(vcenter)
+    vcenter.nfc(bytes_per_second=2_000_000)
+    job_id = start(service, backup)["id"]
+    service.reading(job_id)
+    assert len(names(vcenter)) == len(before) + 1
+
+    service.call("POST", f"/jobs/{job_id}/cancel")
+
+    assert service.ended(job_id)["state"] == "cancelled"
+    assert vcenter.count("HttpNfcLeaseAbort") == 1
+    assert names(vcenter) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_restore_that_is_ended_half_way_begins_again_with_one_vm(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any], number: signal.Signals
+) -> None:
+    before = names(vcenter)
+    vcenter.nfc(bytes_per_second=2_000_000)
+    job_id = start(service, backup)["id"]
+    service.reading(job_id)
+
+    service.kill(number)
+    vcenter.reset_nfc()
+    service.start()
+
+    job = service.ended(job_id)
+    assert job["state"] == "succeeded", job["error"]
+    assert "begun again" in job["steps"][1]["detail"]
+    assert names(vcenter) - before == {job["result"]["vm"]["name"]}
+
+
+def test_half_made_vm_that_somebody_powered_on_is_told_and_not_removed(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
+) -> None:
+    vcenter.nfc(bytes_per_second=2_000_000)
+    job_id = start(service, backup, name="half")["id"]
+    service.reading(job_id)
+    vcenter.change_vm("half", properties={"runtime.powerState": "poweredOn"})
+
+    service.call("POST", f"/jobs/{job_id}/cancel")
+
+    job = service.ended(job_id)
+    assert job["state"] == "failed"
+    assert "half was poweredOn meanwhile" in job["error"]["detail"]
+    assert "half" in names(vcenter)
+
+
+def test_damaged_backup_is_refused(service: RunningService, vcenter: Vcsim, backup: dict[str, Any]) -> None:
+    package = Path(backup["result"]["package"])
+    record = {"verdict": "damaged", "verified_at": "2026-01-01T00:00:00Z", "verified_by": "x", "job": "y"}
+    (package / "verified.json").write_text(json.dumps({**record, "problems": ["The disk was changed."]}))
+
+    status, problem = service.call("POST", "/actions/restore", {"params": {"backup": backup["id"]}})
+
+    assert status == 409
+    assert "The disk was changed." in problem["detail"]
+    assert vcenter.count("CreateImportSpec") == 0
+
+
+def test_drill_restores_looks_and_removes(service: RunningService, vcenter: Vcsim, backup: dict[str, Any]) -> None:
+    before = names(vcenter)
+    vcenter.nfc(bytes_per_second=8_000_000)
+    status, job = service.call("POST", "/actions/restore-drill", {"params": {"backup": f"newest:{VM}"}})
+    assert status == 202, job
+    wait_for(lambda: names(vcenter) - before, timeout=30, what="the VM of the drill", explain=service.log)
+
+    ended = service.ended(job["id"])
+
+    assert ended["state"] == "succeeded", ended["error"]
+    assert ended["result"]["removed"] == [f"{VM}-drill-{job['id'][:8]}"]
+    assert [step["state"] for step in ended["steps"]] == ["succeeded"] * 4
+    assert names(vcenter) == before
+
+
+@pytest.mark.parametrize(
+    ("method", "how", "words"),
+    [
+        ("CreateImportSpec", {"fault": "InvalidDatastore"}, "InvalidDatastore"),
+        ("ImportVApp", {"fault": "InsufficientResourcesFault"}, "InsufficientResourcesFault"),
+        ("ImportVApp", {"lose_answer": True}, "does not answer"),
+        ("HttpNfcLeaseGetManifest", {"fault": "FileFault", "fields": {"file": "x"}}, "FileFault"),
+        ("HttpNfcLeaseComplete", {"fault": "SystemError", "fields": {"reason": "x"}}, "SystemError"),
+    ],
+)
+def test_vcenter_that_fails_in_the_middle_leaves_nothing(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any], method: str, how: dict[str, Any], words: str
+) -> None:
+    before = names(vcenter)
+    vcenter.fault(method, count=1, **how)
+
+    job = service.ended(start(service, backup)["id"])
+
+    assert job["state"] == "failed"
+    assert words in job["error"]["detail"]
+    assert names(vcenter) == before
+
+
+def test_session_that_expires_while_sending_leaves_nothing(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
+) -> None:
+    before = names(vcenter)
+    vcenter.nfc(bytes_per_second=4_000_000)
+    job_id = start(service, backup)["id"]
+    service.reading(job_id)
+
+    vcenter.expire_sessions()
+    vcenter.reset_nfc()
+
+    job = service.ended(job_id)
+    assert job["state"] in ("succeeded", "failed")
+    assert len(names(vcenter) - before) == (1 if job["state"] == "succeeded" else 0)
+
+
+def test_half_made_vm_that_cannot_be_removed_is_told(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
+) -> None:
+    vcenter.nfc(cut_after_bytes=5_000_000)
+    vcenter.fault("Destroy_Task", "InvalidState")
+
+    job = service.ended(start(service, backup, name="half")["id"])
+
+    assert job["state"] == "failed"
+    assert "broke off" in job["error"]["detail"]
+    assert "what it had made is still there" in job["error"]["detail"]
+    assert "half" in names(vcenter)

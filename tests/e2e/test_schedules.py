@@ -1,0 +1,129 @@
+"""Schedules from outside: kept, fired by the clock as jobs, and refused with what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kept_packages import keep_package
+from tests.peers.waiting import wait_for
+from tests.running_service import RunningService
+
+EVERY_SECOND = "* * * * * *"
+NIGHTLY = {"action": "prune-backups", "params": {"last": 2}, "cron": "30 2 * * *"}
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[RunningService]:
+    """A service without a vCenter, and one kept backup."""
+    keep_package(tmp_path / "data" / "backups", "a1", datetime(2026, 1, 1, tzinfo=UTC))
+    with RunningService(tmp_path / "data") as running:
+        yield running
+
+
+def put(service: RunningService, name: str, **changes: Any) -> tuple[int, Any]:
+    return service.call("PUT", f"/schedules/{name}", {**NIGHTLY, **changes})
+
+
+def fired(service: RunningService, name: str) -> dict[str, Any]:
+    """The schedule when it has fired."""
+
+    def look() -> dict[str, Any] | None:
+        schedule = service.call("GET", f"/schedules/{name}")[1]
+        return schedule if schedule["last_job"] or schedule["last_problem"] else None
+
+    found = wait_for(look, timeout=30, what=f"the schedule {name} to fire", explain=service.log)
+    assert found is not None
+    return found
+
+
+def test_schedule_is_kept_changed_and_taken_away(service: RunningService) -> None:
+    status, made = put(service, "nightly", timezone="Europe/Berlin")
+    _, changed = put(service, "nightly", cron="0 4 * * 0")
+    service.kill()
+    service.start()
+    _, listed = service.call("GET", "/schedules")
+
+    assert status == 200, made
+    assert (made["cron"], made["timezone"], made["created_by"]) == ("30 2 * * *", "Europe/Berlin", "token:test")
+    assert datetime.fromisoformat(made["next_at"]) > datetime.now(UTC)
+    assert changed["cron"] == "0 4 * * 0"
+    assert [each["cron"] for each in listed["schedules"]] == ["0 4 * * 0"]
+    assert service.delete("/schedules/nightly") == 204
+    assert service.call("GET", "/schedules/nightly")[0] == 404
+
+
+def test_schedule_fires_a_job_by_the_clock(service: RunningService) -> None:
+    put(service, "often", cron=EVERY_SECOND)
+
+    schedule = fired(service, "often")
+
+    job = service.ended(schedule["last_job"])
+    assert job["state"] == "succeeded", job["error"]
+    assert job["requested_by"] == "schedule:often"
+    assert job["action"] == "prune-backups"
+    assert schedule["last_at"] is not None
+
+
+def test_firing_that_was_missed_is_caught_up_once(service: RunningService) -> None:
+    due = datetime.now(UTC) + timedelta(seconds=3)
+    put(service, "yearly", cron=f"{due.second} {due.minute} {due.hour} {due.day} {due.month} *")
+    service.kill()
+    assert datetime.now(UTC) < due
+    wait_for(lambda: datetime.now(UTC) > due, timeout=10, what="the time of the schedule")
+
+    service.start()
+
+    assert service.ended(fired(service, "yearly")["last_job"])["state"] == "succeeded"
+    service.kill()
+    service.start()
+    assert len(service.call("GET", "/jobs")[1]["jobs"]) == 1
+
+
+def test_firing_that_can_make_no_job_says_why(service: RunningService) -> None:
+    put(service, "often", cron=EVERY_SECOND, action="verify-backup", params={"backup": "newest:gone"})
+
+    schedule = fired(service, "often")
+
+    assert schedule["last_job"] is None
+    assert "no backup of a VM 'gone'" in schedule["last_problem"]["detail"]
+    assert service.call("GET", "/jobs")[1]["jobs"] == []
+
+
+@pytest.mark.parametrize(
+    ("cron", "wrong"),
+    [
+        ("61 * * * *", "61"),
+        ("* * * *", "has 4 fields"),
+        ("every night", "has 2 fields"),
+        ("a b c d e", "cannot be used"),
+        ("0 0 31 2 *", "cannot be used"),
+    ],
+)
+def test_bad_cron_expression_is_refused_with_what_is_wrong(service: RunningService, cron: str, wrong: str) -> None:
+    status, problem = put(service, "nightly", cron=cron)
+
+    assert status == 400
+    assert wrong in problem["detail"]
+    assert "minute hour day month weekday" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "status"),
+    [
+        ("UPPER", {}, 400),
+        ("nightly", {"timezone": "Mars/Olympus"}, 400),
+        ("nightly", {"action": "explode"}, 404),
+        ("nightly", {"params": {"last": 0}}, 400),
+        ("nightly", {"params": {"unknown": 1}}, 400),
+    ],
+)
+def test_schedule_that_could_never_work_is_refused(
+    service: RunningService, name: str, changes: dict[str, Any], status: int
+) -> None:
+    assert put(service, name, **changes)[0] == status
+    assert service.call("GET", "/schedules")[1]["schedules"] == []

@@ -1,0 +1,60 @@
+"""Every host action declares itself wholly, so that HTTP, Slack and the shell need know none of them by name."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from service.actions._base import Action, all_actions
+
+ACTIONS = all_actions()
+
+
+@pytest.fixture(params=sorted(ACTIONS))
+def action(request: pytest.FixtureRequest) -> Action:
+    return ACTIONS[request.param]
+
+
+def test_the_catalogue_is_whole() -> None:
+    assert set(ACTIONS) >= {
+        "answer-question",
+        "backup",
+        "disconnect-removables",
+        "guest-shutdown",
+        "host-maintenance-enter",
+        "host-maintenance-exit",
+        "iscsi-add-target",
+        "ping",
+        "power-off",
+        "power-on",
+        "rescan",
+        "reset",
+        "serial-pipe",
+        "set-time-sync",
+        "snapshot-create",
+        "snapshot-remove",
+        "snapshot-revert",
+    }
+
+
+def test_action_says_in_a_sentence_what_it_does(action: Action) -> None:
+    assert action.summary[0].isupper()
+    assert action.summary.endswith((".", ")"))
+    assert len(action.summary) <= 120
+
+
+def test_steps_have_names_of_their_own_that_a_job_can_tell_apart(action: Action) -> None:
+    assert action.steps
+    assert len(set(action.steps)) == len(action.steps)
+    assert not any(": " in step for step in action.steps), "what follows a colon is taken for a part of the step"
+
+
+def test_every_parameter_is_described_in_the_schema(action: Action) -> None:
+    schema = action.params.model_json_schema()
+    assert schema["additionalProperties"] is False
+    assert all(each.get("description") for each in schema.get("properties", {}).values())
+
+
+def test_parameter_outside_the_schema_is_refused(action: Action) -> None:
+    with pytest.raises(ValidationError, match=r"extra_forbidden|Extra inputs"):
+        action.params.model_validate({"surprise": 1})
