@@ -72,19 +72,18 @@ async def _write(
         async for piece in response.content.iter_any():
             pieces.append(piece)
             held += len(piece)
+            progress(size + held, response.content_length)
             if held < LOAD:
                 continue
             if writing is not None:
                 await writing
             writing = loop.run_in_executor(writer, write, pieces)
             size += held
-            progress(size, response.content_length)
             pieces, held = [], 0
         if writing is not None:
             await writing
         await loop.run_in_executor(writer, write, pieces)
         size += held
-        progress(size, response.content_length)
         file.flush()
         await loop.run_in_executor(writer, os.fsync, file.fileno())
     return size, digest.hexdigest()

@@ -78,10 +78,14 @@ def _schema(model: type[BaseModel]) -> PydanticSchema[Any]:
 
 
 def _answer(route: Route) -> dict[str, Any]:
+    content: dict[str, Any]
     if route.answer is None:
-        return {"description": route.summary, "content": {route.media: {"schema": {"type": "string"}}}}
+        # A stream of events has no schema of its own: the data of each is the JSON of GET /jobs/{id}.
+        plain = {} if route.media == "text/event-stream" else {"schema": {"type": "string"}}
+        content = {} if route.status == 204 else {route.media: plain}
+        return {"description": route.summary, "content": content}
     own: type[BaseModel] = route.answer
-    content: dict[str, Any] = {"application/json": {"schema": _schema(own)}}
+    content = {"application/json": {"schema": _schema(own)}}
     if route.form != "json":
         content[_render.MEDIA[route.form]] = {"schema": {"type": "string"}}
     return {"description": route.summary, "content": content}

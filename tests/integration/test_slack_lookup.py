@@ -9,13 +9,14 @@ from typing import Any, Literal
 import pytest
 
 from tests.integration.slack_room import COMMANDS, answer_to, drawn, slack_room
-from tests.peers.local_slack import ONCALL, VISITOR, LocalSlack
+from tests.peers.local_slack import ONCALL, OPERATOR, VISITOR, LocalSlack
 
 
 @pytest.fixture(scope="module")
 def slack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSlack]:
     """A Slack with the bot in it, shared by the tests of this file; there is no vCenter."""
-    with slack_room(tmp_path_factory.mktemp("service") / "data") as (room, _):
+    settings = {"VMKOPS_SLACK_OPERATORS": OPERATOR}
+    with slack_room(tmp_path_factory.mktemp("service") / "data", settings=settings) as (room, _):
         yield room
 
 
@@ -80,6 +81,12 @@ def test_lost_connection_is_made_again(slack: LocalSlack) -> None:
 
 
 def test_backup_without_a_vcenter_names_the_setting(slack: LocalSlack) -> None:
+    answer = answer_to(slack, OPERATOR, "/backup", "web-01")
+    assert answer["ephemeral_to"] == OPERATOR
+    assert "VMKOPS_VCENTER_URL" in drawn(answer)
+
+
+def test_backup_of_somebody_who_may_not_operate_is_refused_to_them_alone(slack: LocalSlack) -> None:
     answer = ask(slack, "/backup", "web-01")
     assert answer["ephemeral_to"] == VISITOR
-    assert "VMKOPS_VCENTER_URL" in drawn(answer)
+    assert "VMKOPS_SLACK_OPERATORS" in drawn(answer)
