@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -13,6 +14,16 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from service.errors import SettingMissing
 
+OF_OTHERS = (
+    "SLACK_BOT_TOKEN",
+    "SLACK_APP_TOKEN",
+    "SLACK_SIGNING_SECRET",
+    "SLACK_API_URL",
+    "VMKOPS_SERVICE_URL",
+    "VMKOPS_TOKEN",
+    "slack",
+)
+"""What the same file may hold for the bot and the command line."""
 SECRETS = ("VMKOPS_VCENTER_PASSWORD", "VMKOPS_DATABASE_URL")
 
 
@@ -152,9 +163,15 @@ def _file_values(environ: Mapping[str, str]) -> dict[str, Any]:
             raise SettingMissing(f"VMKOPS_CONFIG names {path}, and there is no such file.")
         return {}
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        values = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise SettingMissing(f"{path} cannot be read as TOML: {error}") from error
+    known = [*(field.alias for field in Settings.model_fields.values() if field.alias), *OF_OTHERS]
+    for name in values.keys() - set(known):
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"; did you mean {near[0]}?" if near else "."
+        raise SettingMissing(f"{path} has a setting that vmkops does not know: {name}{hint}")
+    return values
 
 
 def _secret(name: str, path: str) -> str:

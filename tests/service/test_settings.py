@@ -1,0 +1,57 @@
+"""The settings: the environment first, then the file; what is wrong names itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from service.errors import SettingMissing
+from service.settings import read_settings
+
+
+def written(folder: Path, text: str) -> dict[str, str]:
+    """An environment that names a file with this text."""
+    path = folder / "vmkops.toml"
+    path.write_text(text)
+    return {"VMKOPS_CONFIG": str(path)}
+
+
+def test_environment_wins_over_the_file(tmp_path: Path) -> None:
+    environ = written(tmp_path, 'VMKOPS_VCENTER_USER = "file"\nVMKOPS_VCENTER_URL = "vc.example.com"\n')
+
+    settings = read_settings({**environ, "VMKOPS_VCENTER_USER": "environment"})
+
+    assert settings.vcenter_user == "environment"
+    assert settings.vcenter_url == "https://vc.example.com"
+
+
+def test_secret_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("p4ss\n")
+
+    settings = read_settings({"VMKOPS_VCENTER_PASSWORD_FILE": str(tmp_path / "secret")})
+
+    assert settings.vcenter_password is not None
+    assert settings.vcenter_password.get_secret_value() == "p4ss"
+    assert "p4ss" not in repr(settings)
+
+
+def test_misspelt_setting_in_the_file_is_named_with_the_right_one(tmp_path: Path) -> None:
+    with pytest.raises(SettingMissing, match="VMKOPS_VCENTER_URI; did you mean VMKOPS_VCENTER_URL"):
+        read_settings(written(tmp_path, 'VMKOPS_VCENTER_URI = "https://vc.example.com"\n'))
+
+
+def test_file_may_hold_the_settings_of_the_bot(tmp_path: Path) -> None:
+    assert read_settings(written(tmp_path, 'SLACK_BOT_TOKEN = "xoxb-1"\n[slack]\n')).vcenter_url is None
+
+
+@pytest.mark.parametrize("text", ["VMKOPS_DATA_DIR = ", "\x00", "[[[["])
+def test_file_that_is_no_toml_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingMissing, match="TOML"):
+        read_settings(written(tmp_path, text))
+
+
+def test_operators_are_separated_by_spaces_or_commas() -> None:
+    settings = read_settings({"VMKOPS_SLACK_OPERATORS": "U1, U2 U3"})
+
+    assert settings.slack_operators == {"U1", "U2", "U3"}
