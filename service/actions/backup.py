@@ -69,6 +69,7 @@ class Backup(Action):
         """The seven steps; whatever goes wrong after the freeze was begun, the guest thaws and the snapshot goes."""
         deed = Deed(equipment, job.job_id, params.vm.removeprefix("moref:"), params.quiesce, job.requested_by)
         thawed = False
+        mounted: dict[str, Any] | None = None
         vm = await job.step(QUIESCE, deed.prepare)
         try:
             snapshot = await job.step(SNAPSHOT, lambda: deed.snapshot(vm))
@@ -82,7 +83,7 @@ class Backup(Action):
             cause = error
             if not thawed:
                 await job.step(UNQUIESCE, lambda: deed.thaw(vm), cleanup=True)
-            await job.step(UNMOUNT, lambda: deed.give_up(vm), part="give up", cleanup=True)
+            await job.step(UNMOUNT, lambda: deed.give_up(vm, mounted), part="give up", cleanup=True)
             await job.step(REMOVE, lambda: deed.remove(vm, cause), part="give up", cleanup=True)
             raise
         removed = await job.step(REMOVE, lambda: deed.remove(vm), cleanup=True)

@@ -247,13 +247,14 @@ class Deed:
             return {"detail": f"the lease was left to end by itself: {error}"}
         return {"detail": "the lease had ended"}
 
-    async def give_up(self, vm: dict[str, Any]) -> dict[str, Any]:
-        """Drop the half package and the lease; a vCenter that does not answer ends the lease by itself."""
+    async def give_up(self, vm: dict[str, Any], mounted: dict[str, Any] | None) -> dict[str, Any]:
+        """Drop the half package and the lease, also one that a process which died had opened."""
         await asyncio.to_thread(self._package(vm).discard)
-        if self._lease is None:
+        lease = self._lease.moref if self._lease else mounted["lease"] if mounted else None
+        if lease is None:
             return {"detail": "no lease was open"}
         try:
-            await abort_lease(self._session, self._lease.moref)
+            await abort_lease(self._session, lease)
         except VmkopsError as error:
             return {"detail": f"the lease was left to end by itself: {error}"}
         return {"detail": "given up"}

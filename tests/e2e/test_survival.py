@@ -35,6 +35,25 @@ def test_backup_goes_on_after_the_service_died_while_copying(
     assert [item.name for item in package.parent.iterdir()] == [package.name]
 
 
+def test_backup_that_fails_after_a_restart_gives_up_the_lease_of_the_dead_process(
+    service: RunningService, vcenter: Vcsim
+) -> None:
+    vcenter.fault("CreateDescriptor", delay_ms=5000)
+    job_id = service.backup(VM)["id"]
+    while vcenter.count("CreateDescriptor") == 0:
+        service.job(job_id)
+    service.kill()
+    vcenter.clear_faults()
+    vcenter.fault("CreateDescriptor", "NoPermission")
+    service.start()
+
+    job = service.ended(job_id)
+
+    assert job["state"] == "failed"
+    assert [lease["state"] for lease in vcenter.leases()] == ["aborted"]
+    assert vcenter.snapshots() == {}
+
+
 def test_snapshot_begun_before_the_kill_is_found_and_not_taken_twice(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.fault("CreateSnapshot_Task", task_delay_ms=4000)
     job_id = service.backup(VM)["id"]
