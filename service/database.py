@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import IO
 
 import sqlalchemy as sa
+from sqlalchemy.schema import CreateColumn
 
 from service.errors import SettingMissing
 from service.settings import Settings
+from service.vcenter import DEFAULT
 
 metadata = sa.MetaData()
 
@@ -26,6 +28,7 @@ snapshots = sa.Table(
     "vmkops_snapshots",
     metadata,
     sa.Column("job", sa.String, primary_key=True),
+    sa.Column("vcenter", sa.String, nullable=False, server_default=DEFAULT),
     sa.Column("vm", sa.String, nullable=False),
     sa.Column("vm_name", sa.String, nullable=False),
     sa.Column("nonce", sa.String, nullable=False),
@@ -68,6 +71,7 @@ def open_database(settings: Settings) -> sa.Engine:
     engine = sa.create_engine(engine_url(settings, "vmkops"), pool_pre_ping=True)
     try:
         metadata.create_all(engine)
+        _add_missing_columns(engine)
     except sa.exc.OperationalError as error:
         raise SettingMissing(
             f"The database of VMKOPS_DATABASE_URL does not answer ({str(error.orig).strip().splitlines()[0]})."
@@ -75,6 +79,18 @@ def open_database(settings: Settings) -> sa.Engine:
             else f"{settings.data_dir} cannot hold a database; set VMKOPS_DATA_DIR to a folder that can be written."
         ) from error
     return engine
+
+
+def _add_missing_columns(engine: sa.Engine) -> None:
+    """Bring tables of an earlier version up to date: what was added since has a default, or may be empty."""
+    there = sa.inspect(engine)
+    with engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            known = {column["name"] for column in there.get_columns(table.name)}
+            for column in table.columns:
+                if column.name not in known:
+                    written = CreateColumn(column).compile(engine)
+                    connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {written}"))
 
 
 def lock_data_dir(data_dir: Path) -> IO[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from service.database import open_database
 from service.errors import SettingMissing, VmkopsError
 from service.settings import Settings, read_settings
-from service.vsphere.inventory import list_vms
+from service.vcenter import VCenter
+from service.vsphere.inventory import count_vms
 from service.vsphere.session import Session
 from service.watching import client
 
@@ -23,7 +25,7 @@ async def examine(environ: Mapping[str, str]) -> int:
     checks: dict[str, Callable[[], Awaitable[str]]] = {
         "settings": _settings,
         "data": lambda: asyncio.to_thread(_data, settings),
-        "vcenter": lambda: _vcenter(settings),
+        **{f"vcenter {each.name}": partial(_vcenter, each) for each in settings.vcenters()},
         "service": lambda: _service(environ),
     }
     well = True
@@ -45,10 +47,10 @@ def _data(settings: Settings) -> str:
     return f"{settings.data_dir} can be written" if settings.postgres_url is None else "PostgreSQL answers"
 
 
-async def _vcenter(settings: Settings) -> str:
-    session = Session(settings.vcenter())
+async def _vcenter(vcenter: VCenter) -> str:
+    session = Session(vcenter)
     try:
-        return f"signed in to {settings.vcenter_url}, {len(await list_vms(session))} VMs"
+        return f"signed in to {vcenter.url}, {await count_vms(session)} VMs"
     finally:
         await session.close()
 

@@ -17,6 +17,7 @@ class LedgerRow:
     """One snapshot of ours: meant to be taken (`moref` empty), taken, or (`removed_at`) seen to be gone."""
 
     job: str
+    vcenter: str
     vm: str
     vm_name: str
     nonce: str
@@ -32,9 +33,9 @@ class Ledger:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    async def intend(self, job: str, vm: str, vm_name: str) -> str:
+    async def intend(self, job: str, vcenter: str, vm: str, vm_name: str) -> str:
         """Note that this job is about to take a snapshot; returns the nonce that goes into its description."""
-        return await asyncio.to_thread(self._intend, job, vm, vm_name)
+        return await asyncio.to_thread(self._intend, job, vcenter, vm, vm_name)
 
     async def taken(self, job: str, moref: str) -> None:
         """Note the snapshot's moref."""
@@ -57,13 +58,14 @@ class Ledger:
         """The snapshots that may still be there, oldest first."""
         return await asyncio.to_thread(self._select, snapshots.c.removed_at.is_(None))
 
-    def _intend(self, job: str, vm: str, vm_name: str) -> str:
+    def _intend(self, job: str, vcenter: str, vm: str, vm_name: str) -> str:
         if found := self._select(snapshots.c.job == job):
             return found[0].nonce
-        row = {"job": job, "vm": vm, "vm_name": vm_name, "nonce": secrets.token_hex(8), "created_at": _now()}
+        nonce = secrets.token_hex(8)
+        row = {"job": job, "vcenter": vcenter, "vm": vm, "vm_name": vm_name, "nonce": nonce, "created_at": _now()}
         with self._engine.begin() as connection:
             connection.execute(snapshots.insert().values(moref="", trouble="", **row))
-        return row["nonce"]
+        return nonce
 
     def _update(self, job: str, values: dict[str, str]) -> None:
         with self._engine.begin() as connection:

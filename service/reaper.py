@@ -56,7 +56,11 @@ class Reaper:
     async def _end(self, row: LedgerRow) -> str:
         ledger = self._equipment.ledger
         try:
-            removed = await remove_snapshot(self._equipment.vsphere(), row.vm, row.job, row.nonce)
+            session = self._equipment.vcenters.link(row.vcenter).session
+        except NotFound as error:  # its table was taken out of the settings
+            return str(error)
+        try:
+            removed = await remove_snapshot(session, row.vm, row.job, row.nonce)
         except NotFound:
             removed = False
         except VmkopsError as error:

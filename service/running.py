@@ -27,13 +27,18 @@ from service.reaper import Reaper, reaping
 from service.runs import Runs
 from service.settings import Settings
 from service.turnstile import Turnstile
-from service.vsphere.session import Session
+from service.vsphere.datastores import DATASTORES
+from service.vsphere.hosts import HOSTS
+from service.vsphere.inventory import VMS
+from service.vsphere.vcenters import VCenters
 
 log = logging.getLogger(__name__)
 
 LINE_LIMIT = 65536
 """Longest request line in bytes; a longer look-up than aiohttp's 8190 still gets a plain answer."""
 SHUTDOWN_SECONDS = 3
+KINDS = (VMS, HOSTS, DATASTORES)
+"""What the live inventory keeps."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,20 +58,10 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         engine = open_database(settings)
         stack.callback(engine.dispose)
         library = await stack.enter_async_context(open_library(settings))
-        sessions: list[Session] = []
-
-        def vsphere() -> Session:
-            if not sessions:
-                sessions.append(Session(settings.vcenter()))
-            return sessions[0]
-
-        async def sign_out() -> None:
-            for session in sessions:
-                await session.close()
-
-        stack.push_async_callback(sign_out)
+        vcenters = VCenters(settings.vcenters(), KINDS)
+        await stack.enter_async_context(vcenters.following())
         equipment = Equipment(
-            settings=settings, vsphere=vsphere, ledger=Ledger(engine), turnstile=Turnstile(settings.max_copies)
+            settings=settings, vcenters=vcenters, ledger=Ledger(engine), turnstile=Turnstile(settings.max_copies)
         )
         actions = all_actions()
         jobs = Jobs(settings, actions, equipment)
@@ -82,7 +77,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             library=library,
         )
         services.health["jobs"] = lambda: {"executor": jobs.executor_id}
-        services.health["vcenter"] = lambda: {"configured": settings.vcenter_url is not None}
+        services.health["vcenter"] = lambda: [seen.model_dump(mode="json") for seen in vcenters.seen()]
         schedules.register()
         await jobs.start()
         stack.push_async_callback(jobs.stop)

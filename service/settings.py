@@ -7,12 +7,12 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from service.errors import SettingMissing
+from service.vcenter import DEFAULT, NAME, PemFile, Url, VCenter, VCenterTable
 
 OF_OTHERS = (
     "SLACK_BOT_TOKEN",
@@ -27,28 +27,6 @@ OF_OTHERS = (
 SECRETS = ("VMKOPS_VCENTER_PASSWORD", "VMKOPS_DATABASE_URL")
 
 
-class VCenter(BaseModel):
-    """How to reach one vCenter or stand-alone host."""
-
-    model_config = ConfigDict(frozen=True)
-
-    url: str
-    user: str
-    password: SecretStr
-    ca_file: Path | None = None
-    insecure: bool = False
-
-    @property
-    def host(self) -> str:
-        """Host name or address, without the port."""
-        return urlsplit(self.url).hostname or ""
-
-    @property
-    def port(self) -> int:
-        """TCP port; 443 when the URL names none."""
-        return urlsplit(self.url).port or 443
-
-
 class Settings(BaseModel):
     """Everything the service reads from outside; a wrong or missing setting names itself."""
 
@@ -56,11 +34,12 @@ class Settings(BaseModel):
 
     data_dir: Path = Field(default=Path("data"), alias="VMKOPS_DATA_DIR")
     database_url: SecretStr | None = Field(default=None, alias="VMKOPS_DATABASE_URL")
-    vcenter_url: str | None = Field(default=None, alias="VMKOPS_VCENTER_URL")
+    vcenter_url: Url | None = Field(default=None, alias="VMKOPS_VCENTER_URL")
     vcenter_user: str | None = Field(default=None, alias="VMKOPS_VCENTER_USER")
     vcenter_password: SecretStr | None = Field(default=None, alias="VMKOPS_VCENTER_PASSWORD")
-    vcenter_ca_file: Path | None = Field(default=None, alias="VMKOPS_VCENTER_CA_FILE")
+    vcenter_ca_file: PemFile | None = Field(default=None, alias="VMKOPS_VCENTER_CA_FILE")
     vcenter_insecure: bool = Field(default=False, alias="VMKOPS_VCENTER_INSECURE")
+    vcenter_tables: dict[Annotated[str, Field(pattern=NAME)], VCenterTable] = Field(default={}, alias="vcenters")
     procedures_dir: Path | None = Field(default=None, alias="VMKOPS_PROCEDURES_DIR")
     lookups_public: bool = Field(default=True, alias="VMKOPS_LOOKUPS_PUBLIC")
     pre_freeze: str | None = Field(default=None, alias="VMKOPS_PRE_FREEZE")
@@ -76,29 +55,11 @@ class Settings(BaseModel):
     def _split(cls, value: object) -> object:
         return frozenset(value.replace(",", " ").split()) if isinstance(value, str) else value
 
-    @field_validator("vcenter_url")
-    @classmethod
-    def _https(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        url = value if "://" in value else f"https://{value}"
-        parts = urlsplit(url)
-        if parts.scheme != "https" or not parts.hostname:
-            raise ValueError("give the address of a vCenter, like https://vcenter.example.com")
-        return url
-
     @field_validator("procedures_dir")
     @classmethod
     def _folder(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_dir():
             raise ValueError(f"there is no folder {value}; make it, or name the one with your team's pages")
-        return value
-
-    @field_validator("vcenter_ca_file")
-    @classmethod
-    def _readable(cls, value: Path | None) -> Path | None:
-        if value is not None and not value.is_file():
-            raise ValueError(f"there is no file {value}; name the PEM file with vCenter's CA certificate")
         return value
 
     @property
@@ -111,26 +72,23 @@ class Settings(BaseModel):
         """Where backup packages are kept."""
         return self.data_dir / "backups"
 
-    def vcenter(self) -> VCenter:
-        """How to reach vCenter; raises SettingMissing naming each setting that lacks."""
-        values = {
-            "VMKOPS_VCENTER_URL": self.vcenter_url,
-            "VMKOPS_VCENTER_USER": self.vcenter_user,
-            "VMKOPS_VCENTER_PASSWORD": self.vcenter_password,
-        }
-        if missing := [name for name, value in values.items() if value is None]:
+    def vcenters(self) -> tuple[VCenter, ...]:
+        """Every vCenter and stand-alone host, the one of VMKOPS_VCENTER_URL first; raises SettingMissing.
+
+        None at all is no error here: the look-ups need none.
+        """
+        tables = tuple(VCenter.of_table(name, table) for name, table in self.vcenter_tables.items())
+        values = {"url": self.vcenter_url, "user": self.vcenter_user, "password": self.vcenter_password}
+        if all(value is None for value in values.values()):
+            return tables
+        if missing := [f"VMKOPS_VCENTER_{key.upper()}" for key, value in values.items() if value is None]:
             raise SettingMissing(
-                f"No vCenter is set. Set {', '.join(missing)} (in the environment or vmkops.toml) and start again."
+                f"The vCenter is set by halves: {', '.join(missing)} lacks. Set it (in the environment or vmkops.toml)."
             )
-        return VCenter.model_validate(
-            {
-                "url": self.vcenter_url,
-                "user": self.vcenter_user,
-                "password": self.vcenter_password,
-                "ca_file": self.vcenter_ca_file,
-                "insecure": self.vcenter_insecure,
-            }
-        )
+        if DEFAULT in self.vcenter_tables:
+            raise SettingMissing(f"[vcenters.{DEFAULT}] is the name of the one in VMKOPS_VCENTER_URL; choose another.")
+        ways = {"ca_file": self.vcenter_ca_file, "insecure": self.vcenter_insecure}
+        return (VCenter.model_validate({**values, **ways}), *tables)
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -184,6 +142,6 @@ def _secret(name: str, path: str) -> str:
 def _explain(error: ValidationError) -> str:
     lines = []
     for item in error.errors(include_input=False, include_url=False):
-        name = str(item["loc"][0]) if item["loc"] else "settings"
+        name = ".".join(str(part) for part in item["loc"] if part != "[key]") or "settings"
         lines.append(f"{name}: {item['msg'].removeprefix('Value error, ')}")
     return "; ".join(lines)

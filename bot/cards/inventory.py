@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bot.blocks import Message, bold, code, context, escape, header, message, section
+from bot.blocks import Block, Message, bold, code, context, escape, header, message, section
 from bot.cards.figures import amount, duration
 
 POWER = {"poweredOn": "🟢 on", "poweredOff": "⚪ off", "suspended": "🟡 suspended"}
 DAY = 86_400
 SHOWN = 25
+DEFAULT = "default"
+"""The vCenter that is set without a table; its references stand alone."""
 IN_A_SECTION = 5
 
 
@@ -28,7 +30,8 @@ def vm_card(vm: dict[str, Any]) -> Message:
             header(vm["name"]),
             section("  ·  ".join(facts), "  ·  ".join(filter(None, [address, size]))),
             *([section("⚠️ Its disks need consolidation.")] if vm["consolidation_needed"] else []),
-            context(code(vm["moref"]), code(vm["uuid"])),
+            context(code(_reference(vm)), code(vm["uuid"])),
+            *_doubt(vm),
         ],
     )
 
@@ -43,7 +46,8 @@ def host_card(host: dict[str, Any]) -> Message:
         [
             header(host["name"]),
             section(f"{escape(state)}  ·  {host['vms']} VMs", escape(host["product"])),
-            context(code(host["moref"]), escape(host["model"]), cores, memory),
+            context(code(_reference(host)), escape(host["model"]), cores, memory),
+            *_doubt(host),
         ],
     )
 
@@ -56,7 +60,7 @@ def snapshots_card(snapshots: Sequence[dict[str, Any]]) -> Message:
     lines = [_snapshot_line(each) for each in snapshots[:SHOWN]]
     groups = [lines[place : place + IN_A_SECTION] for place in range(0, len(lines), IN_A_SECTION)]
     more = f"…and {len(snapshots) - SHOWN} younger ones" if len(snapshots) > SHOWN else ""
-    removal = code(f"/action snapshot-remove {snapshots[0]['moref']} dry_run=true")
+    removal = code(f"/action snapshot-remove {_reference(snapshots[0])} dry_run=true")
     return message(
         f"{len(snapshots)} snapshots; the oldest: {snapshots[0]['name']} of {snapshots[0]['vm']}",
         [header("Snapshots"), *(section(*group) for group in groups), context(more, f"{removal} checks a removal")],
@@ -68,8 +72,22 @@ def age(seconds: int) -> str:
     return f"{seconds // DAY} days" if seconds >= 2 * DAY else duration(seconds)
 
 
+def _reference(thing: dict[str, Any]) -> str:
+    """Its reference, with its vCenter before it where that is one of several."""
+    return str(thing["moref"] if thing["vcenter"] == DEFAULT else f"{thing['vcenter']}/{thing['moref']}")
+
+
+def _doubt(thing: dict[str, Any]) -> list[Block]:
+    """A warning with the age of what is shown, when vCenter does not answer."""
+    seen = thing["inventory"]
+    if seen["connected"]:
+        return []
+    when = f"is {age(seen['age_seconds'])} old" if seen["age_seconds"] is not None else "was never read"
+    return [section(f"⚠️ What is known of vCenter {escape(seen['vcenter'])} {when}: {escape(seen['trouble'])}")]
+
+
 def _snapshot_line(each: dict[str, Any]) -> str:
     owner = "vmkops" if each["ours"] else each["foreign_product"]
     size = amount(each["size"]) if each["size"] is not None else ""
     parts = [bold(each["vm"]), escape(each["name"]), age(each["age_seconds"]), size, escape(owner)]
-    return "  ·  ".join([*(part for part in parts if part), code(each["moref"])])
+    return "  ·  ".join([*(part for part in parts if part), code(_reference(each))])

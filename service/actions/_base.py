@@ -16,6 +16,7 @@ from service.models import Check
 from service.settings import Settings
 from service.turnstile import Turnstile
 from service.vsphere.session import Session
+from service.vsphere.vcenters import VCenters
 
 R = TypeVar("R")
 
@@ -45,10 +46,13 @@ class Equipment:
     """What actions work with, made once by the composition."""
 
     settings: Settings
-    vsphere: Callable[[], Session]
-    """The vCenter session; raises SettingMissing when no vCenter is set."""
+    vcenters: VCenters
     ledger: Ledger
     turnstile: Turnstile
+
+    def vsphere(self) -> Session:
+        """The session of the first vCenter."""
+        return self.vcenters.links()[0].session
 
 
 class JobControl(Protocol):

@@ -11,7 +11,9 @@ from service.actions._base import Params
 from service.actions._on import ActionOn, refuse, warn
 from service.models import Check
 from service.vsphere.hosts import HostState, find_host, read_host
+from service.vsphere.selecting import Located
 from service.vsphere.session import Session
+from service.vsphere.vcenters import VCenters
 
 
 class HostParams(Params):
@@ -30,9 +32,9 @@ class HostAction(ActionOn[HostState, P]):
     state = HostState
     params: ClassVar[type[Params]] = HostParams
 
-    async def find(self, session: Session, params: P) -> str:
-        """The moref of the host that the selector means."""
-        return (await find_host(session, params.host)).moref
+    async def find(self, vcenters: VCenters, params: P) -> Located:
+        """The host that the selector means."""
+        return await find_host(vcenters, params.host)
 
     async def read(self, session: Session, moref: str) -> HostState:
         """The host as it is now."""

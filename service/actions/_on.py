@@ -16,7 +16,9 @@ from pydantic import BaseModel
 from service.actions._base import Action, Equipment, JobControl, Params, Target
 from service.errors import Conflict
 from service.models import Check
+from service.vsphere.selecting import Located, lock_key
 from service.vsphere.session import Session
+from service.vsphere.vcenters import LOOK_SECONDS, VCenters, look
 
 CHECK = "check"
 """The name of the first step."""
@@ -49,6 +51,13 @@ def info(rule: str, message: str) -> Check:
     return Check(rule=rule, severity="info", message=message)
 
 
+NOT_CHECKED = warn(
+    "not-checked",
+    f"vCenter did not answer within {LOOK_SECONDS:g} seconds. The job looks before it does anything, and stops if "
+    "something speaks against it.",
+)
+
+
 def undo(words: str) -> str:
     """How a step's detail tells the way back."""
     return f"Undo: {words}."
@@ -61,8 +70,8 @@ class ActionOn(Action, Generic[S, P]):
     state: type[S]
 
     @abstractmethod
-    async def find(self, session: Session, params: P) -> str:
-        """The moref of the thing that the parameters mean; raises NotFound, Ambiguous or InvalidParams."""
+    async def find(self, vcenters: VCenters, params: P) -> Located:
+        """The thing that the parameters mean; raises NotFound, Ambiguous or InvalidParams."""
 
     @abstractmethod
     async def read(self, session: Session, moref: str) -> S:
@@ -80,29 +89,32 @@ class ActionOn(Action, Generic[S, P]):
     async def act(self, job: JobControl, case: Case[S, P]) -> dict[str, Any]:
         """Do it, step by step, from the state that the checks were made on; returns the result."""
 
-    async def exact(self, session: Session, params: P) -> P:  # noqa: ARG002
+    async def exact(self, vcenters: VCenters, params: P) -> P:  # noqa: ARG002
         """The parameters with every other selector among them made exact; there is none unless an action says so."""
         return params
 
     async def target(self, equipment: Equipment, params: P) -> Target:
         """See `Action.target`."""
-        session = equipment.vsphere()
-        moref = await self.find(session, params)
-        state = await self.read(session, moref)
-        exact = await self.exact(session, params.model_copy(update={self.kind: f"moref:{moref}"}))
-        return Target(
-            key=f"{self.kind}:{moref}",
-            name=self.title(state),
-            params=exact.model_dump(),
-            checks=tuple(await self.checks(Case(session=session, state=state, params=params))),
-        )
+        vcenters = equipment.vcenters
+        found = await self.find(vcenters, params)
+        link = vcenters.link(found.vcenter)
+        exact = await self.exact(vcenters, params.model_copy(update={self.kind: found.selector}))
+
+        async def weigh() -> tuple[str, tuple[Check, ...]]:
+            state = await self.read(link.session, found.moref)
+            checks = await self.checks(Case(session=link.session, state=state, params=exact))
+            return self.title(state), tuple(checks)
+
+        title, checks = await look(link, weigh()) or (found.name, (NOT_CHECKED,))
+        key = lock_key(self.kind, found.vcenter, found.moref)
+        return Target(key=key, name=title, params=exact.model_dump(), checks=checks)
 
     async def run(self, equipment: Equipment, job: JobControl, params: P) -> dict[str, Any]:
         """See `Action.run`."""
-        session = equipment.vsphere()
+        session, moref = equipment.vcenters.at(getattr(params, self.kind))
 
         async def check() -> dict[str, Any]:
-            state = await self.read(session, getattr(params, self.kind).removeprefix("moref:"))
+            state = await self.read(session, moref)
             found = list(await self.checks(Case(session=session, state=state, params=params)))
             if refused := [each.message for each in found if each.severity == "refuse"]:
                 raise Conflict(" ".join(refused))

@@ -9,9 +9,11 @@ from pydantic import Field
 from service.actions._base import Params
 from service.actions._on import ActionOn
 from service.errors import InvalidParams
+from service.vsphere.selecting import Located, read_exact
 from service.vsphere.session import Session
 from service.vsphere.snapshot_list import find_snapshot
 from service.vsphere.snapshots import Snapshot
+from service.vsphere.vcenters import VCenters
 from service.vsphere.vms import VmState, read_state
 
 
@@ -35,14 +37,14 @@ class SnapshotAction(ActionOn[VmState, P]):
     kind = "vm"
     state = VmState
 
-    async def find(self, session: Session, params: P) -> str:
-        """The moref of the VM that has the snapshot."""
-        found = await find_snapshot(session, params.snapshot)
-        if params.vm and params.vm.removeprefix("moref:") != found.vm_moref:
+    async def find(self, vcenters: VCenters, params: P) -> Located:
+        """The VM that has the snapshot."""
+        found = await find_snapshot(vcenters, params.snapshot)
+        if params.vm and read_exact(params.vm).moref != found.vm_moref:
             raise InvalidParams(
                 f"The snapshot {found.moref} is one of {found.vm} ({found.vm_moref}), not of {params.vm}."
             )
-        return found.vm_moref
+        return Located(vcenter=found.vcenter, moref=found.vm_moref, name=found.vm)
 
     async def read(self, session: Session, moref: str) -> VmState:
         """The VM as it is now."""
@@ -55,7 +57,7 @@ class SnapshotAction(ActionOn[VmState, P]):
 
 def moref_of(params: SnapshotParams) -> str:
     """The bare moref of the snapshot."""
-    return params.snapshot.removeprefix("moref:")
+    return read_exact(params.snapshot).moref
 
 
 def snapshot_in(vm: VmState, params: SnapshotParams) -> Snapshot | None:

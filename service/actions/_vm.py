@@ -11,7 +11,9 @@ from service.actions._base import Params
 from service.actions._on import ActionOn, refuse, warn
 from service.models import Check
 from service.vsphere.inventory import find_vm
+from service.vsphere.selecting import Located
 from service.vsphere.session import Session
+from service.vsphere.vcenters import VCenters
 from service.vsphere.vms import VmState, read_state
 
 
@@ -35,9 +37,9 @@ class VmAction(ActionOn[VmState, P]):
     state = VmState
     params: ClassVar[type[Params]] = VmParams
 
-    async def find(self, session: Session, params: P) -> str:
-        """The moref of the VM that the selector means."""
-        return (await find_vm(session, params.vm)).moref
+    async def find(self, vcenters: VCenters, params: P) -> Located:
+        """The VM that the selector means."""
+        return await find_vm(vcenters, params.vm)
 
     async def read(self, session: Session, moref: str) -> VmState:
         """The VM as it is now."""

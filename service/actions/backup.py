@@ -11,10 +11,14 @@ from typing import Any, Literal
 from pydantic import Field
 
 from service.actions._base import Action, Equipment, JobControl, Params, Target
+from service.actions._on import NOT_CHECKED
 from service.backups.deed import Deed
 from service.models import Check, JobState
-from service.vsphere.inventory import Vm, find_vm
+from service.vsphere.inventory import Vm, find_vm, read_vm
 from service.vsphere.preflight import preflight
+from service.vsphere.selecting import lock_key
+from service.vsphere.session import Session
+from service.vsphere.vcenters import look
 
 QUIESCE, SNAPSHOT, UNQUIESCE, MOUNT, BACK_UP, UNMOUNT, REMOVE = (
     "quiesce",
@@ -53,21 +57,23 @@ class Backup(Action):
 
     async def target(self, equipment: Equipment, params: BackupVm) -> Target:
         """The VM as it is now, and what speaks against a backup; raises NotFound or Ambiguous."""
-        session = equipment.vsphere()
-        vm = await find_vm(session, params.vm)
-        found = await preflight(session, vm.moref)
+        vm = await find_vm(equipment.vcenters, params.vm)
+        link = equipment.vcenters.link(vm.vcenter)
+        looked = await look(link, _look(link.session, vm.moref))
+        vm, checks = looked or (vm, [NOT_CHECKED])
         room = await asyncio.to_thread(_room, equipment.settings.backups_dir, vm)
-        exact = params.model_copy(update={"vm": f"moref:{vm.moref}"})
+        exact = params.model_copy(update={"vm": vm.selector})
         return Target(
-            key=f"vm:{vm.moref}",
+            key=lock_key("vm", vm.vcenter, vm.moref),
             name=vm.name,
             params=exact.model_dump(),
-            checks=(*found.checks, *_tools(vm, params.quiesce), *room),
+            checks=(*checks, *_tools(vm, params.quiesce), *room),
         )
 
     async def run(self, equipment: Equipment, job: JobControl, params: BackupVm) -> dict[str, Any]:
         """The seven steps; whatever goes wrong after the freeze was begun, the guest thaws and the snapshot goes."""
-        deed = Deed(equipment, job.job_id, params.vm.removeprefix("moref:"), params.quiesce, job.requested_by)
+        session, moref = equipment.vcenters.at(params.vm)
+        deed = Deed(equipment, session, job.job_id, moref, params.quiesce, job.requested_by)
         thawed = False
         mounted: dict[str, Any] | None = None
         vm = await job.step(QUIESCE, deed.prepare)
@@ -125,6 +131,10 @@ class Backup(Action):
 
 
 ACTION = Backup()
+
+
+async def _look(session: Session, moref: str) -> tuple[Vm, list[Check]]:
+    return await read_vm(session, moref), (await preflight(session, moref)).checks
 
 
 def _batches(items: list[tuple[int, dict[str, Any]]], size: int) -> Iterator[list[tuple[int, dict[str, Any]]]]:

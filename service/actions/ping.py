@@ -6,14 +6,21 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import Field
+
 from service.actions._base import Action, Equipment, JobControl, Params, Target
 from service.vsphere.session import Instance
+from service.vsphere.vcenters import Link
 
 ASK = "ask vCenter"
 
 
-class NoParams(Params):
-    """Nothing to say."""
+class PingParams(Params):
+    """Which vCenter."""
+
+    vcenter: str = Field(
+        default="", max_length=63, description="Its name in the settings; the first one when it is left out."
+    )
 
 
 class Ping(Action):
@@ -22,16 +29,17 @@ class Ping(Action):
     name = "ping"
     summary = "Sign in to vCenter and say its version, its clock, and how long it took (vcbUtil -c ping)."
     steps = (ASK,)
-    params = NoParams
+    params = PingParams
 
-    async def target(self, equipment: Equipment, params: NoParams) -> Target:
-        """The vCenter of the settings; raises SettingMissing without one."""
-        host = equipment.vsphere().vcenter.host
-        return Target(key=f"vcenter:{host}", name=host, params=params.model_dump())
+    async def target(self, equipment: Equipment, params: PingParams) -> Target:
+        """The vCenter that is meant; raises SettingMissing without one, NotFound for an unknown name."""
+        link = self._link(equipment, params)
+        name = link.session.vcenter.host
+        return Target(key=f"vcenter:{link.name}", name=name, params={"vcenter": link.name})
 
-    async def run(self, equipment: Equipment, job: JobControl, params: NoParams) -> dict[str, Any]:  # noqa: ARG002
+    async def run(self, equipment: Equipment, job: JobControl, params: PingParams) -> dict[str, Any]:
         """One question and its answer."""
-        session = equipment.vsphere()
+        session = self._link(equipment, params).session
 
         def ask(instance: Instance) -> dict[str, Any]:
             about = instance.RetrieveContent().about
@@ -53,6 +61,10 @@ class Ping(Action):
 
         answer = await job.step(ASK, question)
         return {name: value for name, value in answer.items() if name != "detail"}
+
+    def _link(self, equipment: Equipment, params: PingParams) -> Link:
+        vcenters = equipment.vcenters
+        return vcenters.link(params.vcenter) if params.vcenter else vcenters.links()[0]
 
 
 ACTION = Ping()

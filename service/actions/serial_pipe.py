@@ -13,10 +13,12 @@ from knowledge.vmx.syntax import check_value
 from service.actions._base import JobControl
 from service.actions._on import CHECK, Case, info, refuse, undo, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
+from service.errors import InvalidParams
 from service.models import Check
 from service.vsphere.devices import SerialPort, add_pipe, read_serial_ports
 from service.vsphere.inventory import find_vm
-from service.vsphere.session import Session
+from service.vsphere.selecting import read_exact
+from service.vsphere.vcenters import VCenters
 from service.vsphere.vms import VmState, read_state
 
 SERVER, CLIENT = "server end", "client end"
@@ -60,9 +62,12 @@ class SerialPipeBetween(VmAction[PipeBetween]):
     steps = (CHECK, SERVER, CLIENT)
     params = PipeBetween
 
-    async def exact(self, session: Session, params: PipeBetween) -> PipeBetween:
-        """The peer by its moref too."""
-        return params.model_copy(update={"peer": f"moref:{(await find_vm(session, params.peer)).moref}"})
+    async def exact(self, vcenters: VCenters, params: PipeBetween) -> PipeBetween:
+        """The peer by its moref too; raises InvalidParams when it is in another vCenter."""
+        peer = await find_vm(vcenters, params.peer)
+        if peer.vcenter != read_exact(params.vm).vcenter:
+            raise InvalidParams(f"{peer.name} is in the vCenter {peer.vcenter}; a pipe joins two VMs of one host.")
+        return params.model_copy(update={"peer": peer.selector})
 
     async def checks(self, case: Case[VmState, PipeBetween]) -> Iterable[Check]:
         """Both VMs off, two different ones, with a port to spare, and on one host."""
@@ -105,7 +110,7 @@ class SerialPipeBetween(VmAction[PipeBetween]):
         return {**ports, "path": pipe.path, "power_on_first": vm.name}
 
     async def _peer(self, case: Case[VmState, PipeBetween]) -> VmState:
-        return await read_state(case.session, (await find_vm(case.session, case.params.peer)).moref)
+        return await read_state(case.session, read_exact(case.params.peer).moref)
 
 
 def _end_checks(vm: VmState, ports: list[SerialPort], path: str, end: str) -> Iterator[Check]:

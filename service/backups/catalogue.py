@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from service.errors import Conflict, NotFound
 from service.models import Value
+from service.vcenter import DEFAULT
 
 NOT_KEPT = (".partial", ".deleted")
 """Endings of folders that are half written or half removed; they never count."""
@@ -41,6 +42,7 @@ class KeptVm(Value):
     name: str = ""
     uuid: str = ""
     moref: str = ""
+    vcenter: str = DEFAULT
 
 
 class Verdict(Value):

@@ -19,6 +19,7 @@ from service.vsphere.descriptor import create_descriptor
 from service.vsphere.inventory import read_vm
 from service.vsphere.nfc import Lease, LeasedDisk, abort_lease, complete_lease, is_ready, kept_alive, open_lease
 from service.vsphere.preflight import preflight
+from service.vsphere.session import Session
 from service.vsphere.snapshots import consolidate, remove_snapshot, snapshot_name, take_snapshot
 
 log = logging.getLogger(__name__)
@@ -33,11 +34,13 @@ CONSOLIDATE_TRIES = 3
 class Deed:
     """One backup under way in this process."""
 
-    def __init__(self, equipment: Equipment, job_id: str, moref: str, quiesce: str, requested_by: str) -> None:
+    def __init__(
+        self, equipment: Equipment, session: Session, job_id: str, moref: str, quiesce: str, requested_by: str
+    ) -> None:
         self._settings = equipment.settings
         self._ledger = equipment.ledger
         self._turnstile = equipment.turnstile
-        self._session = equipment.vsphere()
+        self._session = session
         self._job = job_id
         self._moref = moref
         self._quiesce = quiesce
@@ -88,7 +91,7 @@ class Deed:
 
     async def snapshot(self, vm: dict[str, Any]) -> dict[str, Any]:
         """Take the snapshot, noted in the ledger before; without quiescing where that fails and may."""
-        nonce = await self._ledger.intend(self._job, self._moref, vm["name"])
+        nonce = await self._ledger.intend(self._job, self._session.vcenter.name, self._moref, vm["name"])
         why = ""
         try:
             taken = await self._take(nonce, quiesce=vm["quiesce"])
@@ -215,7 +218,12 @@ class Deed:
         )
         about = {
             "job": self._job,
-            "vm": {"name": vm["name"], "uuid": vm["uuid"], "moref": self._moref},
+            "vm": {
+                "name": vm["name"],
+                "uuid": vm["uuid"],
+                "moref": self._moref,
+                "vcenter": self._session.vcenter.name,
+            },
             "requested_by": self._requested_by,
             "consistency": snapshot["consistency"],
             "created_at": datetime.now(UTC).isoformat(),

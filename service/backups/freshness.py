@@ -37,10 +37,14 @@ def stale_vms(
 
     A backup counts for the VM with the same moref and UUID, whatever it is called today.
     """
-    own: dict[tuple[str, str], list[KeptBackup]] = {}
+    own: dict[tuple[str, str, str], list[KeptBackup]] = {}
     for kept in backups:
-        own.setdefault((kept.vm.moref, kept.vm.uuid), []).append(kept)
-    return [told for vm in vms if (told := _judge(vm, own.get((vm.moref, vm.uuid), []), older_than, now))]
+        own.setdefault(_identity(kept.vm), []).append(kept)
+    return [told for vm in vms if (told := _judge(vm, own.get(_identity(vm), []), older_than, now))]
+
+
+def _identity(vm: KeptVm) -> tuple[str, str, str]:
+    return vm.vcenter, vm.moref, vm.uuid
 
 
 def _judge(vm: KeptVm, own: list[KeptBackup], older_than: timedelta, now: datetime) -> StaleVm | None:

@@ -12,7 +12,8 @@ from service.backups.catalogue import KeptBackup, KeptVm, find_backup, read_cata
 from service.backups.freshness import StaleVm, read_duration, stale_vms
 from service.http._route import Call, Query, Route
 from service.models import Value
-from service.vsphere.inventory import list_vms
+from service.vsphere.inventory import VMS
+from service.vsphere.live import Seen
 
 
 class BackupsQuery(Query):
@@ -43,6 +44,8 @@ class FreshnessReport(Value):
     older_than: str
     vms_checked: int
     stale: list[StaleVm]
+    inventory: list[Seen]
+    """How current each vCenter's part of the list of VMs is."""
 
 
 async def _list(call: Call) -> BackupList:
@@ -55,12 +58,15 @@ async def _get(call: Call) -> KeptBackup:
 
 
 async def _freshness(call: Call) -> FreshnessReport:
-    found = await list_vms(call.services.equipment.vsphere())
-    vms = [KeptVm(name=vm.name, uuid=vm.uuid, moref=vm.moref) for vm in found if not vm.template]
+    vcenters = call.services.equipment.vcenters
+    found = [vm for vm in await vcenters.all(VMS) if not vm.template]
+    vms = [KeptVm(name=vm.name, uuid=vm.uuid, moref=vm.moref, vcenter=vm.vcenter) for vm in found]
     every = await asyncio.to_thread(read_catalogue, call.services.settings.backups_dir)
     limit = read_duration(call.query.older_than)
     stale = stale_vms(every, vms, limit, datetime.now(UTC))
-    return FreshnessReport(older_than=call.query.older_than, vms_checked=len(vms), stale=stale)
+    return FreshnessReport(
+        older_than=call.query.older_than, vms_checked=len(vms), stale=stale, inventory=vcenters.seen()
+    )
 
 
 def _line(kept: KeptBackup) -> str:

@@ -1,39 +1,146 @@
-"""The live inventory."""
+"""The live inventory: VMs, hosts and datastores as they were last seen, and how long ago that was."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
 
 from pydantic import Field
 
 from service.auth import Scope
 from service.http._route import Call, Query, Route
 from service.models import Value
-from service.vsphere.inventory import Vm, find_vm, list_vms
+from service.vsphere.datastores import DATASTORES, Datastore
+from service.vsphere.hosts import HOSTS, Host
+from service.vsphere.inventory import VMS, Vm
+from service.vsphere.live import Kind, Seen
+from service.vsphere.selecting import Located
+
+MOST = 100_000
+
+T = TypeVar("T", bound=Located)
 
 
-class VmsQuery(Query):
-    """Which VMs to list."""
+class InventoryQuery(Query):
+    """Which things to list."""
 
     q: str = Field(default="", max_length=255, description="A part of the name, in any case.")
+    vcenter: str = Field(default="", max_length=63, description="Only those of the vCenter with this name.")
+    limit: int = Field(default=MOST, ge=1, le=MOST, description="At most so many, by name.")
 
 
-class VmList(Value):
+class Listed(Value):
+    """A list out of the live inventory: `total` fit, and `inventory` says how current each vCenter's part is."""
+
+    total: int
+    inventory: list[Seen]
+
+
+class VmList(Listed):
     """VMs by name."""
 
     vms: list[Vm]
 
 
-async def _list(call: Call) -> VmList:
+class HostList(Listed):
+    """Hosts by name."""
+
+    hosts: list[Host]
+
+
+class DatastoreList(Listed):
+    """Datastores by name."""
+
+    datastores: list[Datastore]
+
+
+class VmSeen(Vm):
+    """A VM, and how current that is."""
+
+    inventory: Seen
+
+
+class HostSeen(Host):
+    """A host, and how current that is."""
+
+    inventory: Seen
+
+
+async def _vms(call: Call) -> VmList:
+    found = await _fitting(call, VMS)
+    return VmList(vms=found[: call.query.limit], total=len(found), inventory=_seen(call))
+
+
+async def _hosts(call: Call) -> HostList:
+    found = await _fitting(call, HOSTS)
+    return HostList(hosts=found[: call.query.limit], total=len(found), inventory=_seen(call))
+
+
+async def _datastores(call: Call) -> DatastoreList:
+    found = await _fitting(call, DATASTORES)
+    return DatastoreList(datastores=found[: call.query.limit], total=len(found), inventory=_seen(call))
+
+
+async def _vm(call: Call) -> VmSeen:
+    vcenters = call.services.equipment.vcenters
+    vm = await vcenters.find(VMS, call.path("selector"), "VM")
+    return VmSeen(**vm.model_dump(), inventory=vcenters.link(vm.vcenter).inventory.seen())
+
+
+async def _host(call: Call) -> HostSeen:
+    vcenters = call.services.equipment.vcenters
+    host = await vcenters.find(HOSTS, call.path("selector"), "host")
+    return HostSeen(**host.model_dump(), inventory=vcenters.link(host.vcenter).inventory.seen())
+
+
+async def _fitting(call: Call, kind: Kind[T]) -> list[T]:
+    vcenters = call.services.equipment.vcenters
+    if call.query.vcenter:
+        vcenters.link(call.query.vcenter)
     wanted = call.query.q.lower()
-    vms = await list_vms(call.services.equipment.vsphere())
-    return VmList(vms=[vm for vm in vms if wanted in vm.name.lower()])
+    return [
+        each
+        for each in await vcenters.all(kind)
+        if wanted in each.name.lower() and call.query.vcenter in ("", each.vcenter)
+    ]
 
 
-async def _get(call: Call) -> Vm:
-    return await find_vm(call.services.equipment.vsphere(), call.path("selector"))
+def _seen(call: Call) -> list[Seen]:
+    return call.services.equipment.vcenters.seen()
 
 
-def _texts(found: VmList) -> str:
-    return "".join(f"{vm.moref:<10} {vm.power_state:<11} {vm.name}\n" for vm in found.vms) or "No VMs.\n"
+def _vms_text(found: VmList) -> str:
+    lines = [f"{_moref(vm):<10} {vm.power_state:<11} {vm.name}\n" for vm in found.vms]
+    return _text(found, lines, "VMs")
+
+
+def _hosts_text(found: HostList) -> str:
+    lines = [
+        f"{_moref(host):<10} {'maintenance' if host.in_maintenance_mode else host.connection_state:<14} "
+        f"{host.version:<8} {host.vms:>4} VMs  {host.name}\n"
+        for host in found.hosts
+    ]
+    return _text(found, lines, "hosts")
+
+
+def _datastores_text(found: DatastoreList) -> str:
+    lines = []
+    for each in found.datastores:
+        percent = f"{100 * each.free // each.capacity} %" if each.capacity else "?"
+        reach = "" if each.accessible else "  not accessible"
+        free = f"{each.free >> 30} of {each.capacity >> 30} GiB free"
+        lines.append(f"{_moref(each):<14} {percent:>5}  {free:<26} {each.type:<6} {each.name}{reach}\n")
+    return _text(found, lines, "datastores")
+
+
+def _moref(thing: Located) -> str:
+    return thing.selector.replace("moref:", "", 1)
+
+
+def _text(found: Listed, lines: Sequence[str], noun: str) -> str:
+    more = [f"... and {found.total - len(lines)} more\n"] if found.total > len(lines) else []
+    doubts = [f"{words}\n" for seen in found.inventory if (words := seen.words())]
+    return "".join([*(lines or [f"No {noun}.\n"]), *more, *doubts])
 
 
 ROUTES = [
@@ -41,20 +148,51 @@ ROUTES = [
         method="GET",
         path="/vms",
         summary="VMs by name",
-        handle=_list,
+        handle=_vms,
         answer=VmList,
         scope=Scope.READ,
-        query=VmsQuery,
-        text=_texts,
-        errors=(400, 502, 503),
+        query=InventoryQuery,
+        text=_vms_text,
+        errors=(400, 404, 502, 503),
     ),
     Route(
         method="GET",
         path="/vms/{selector}",
         summary="The one VM that a name, or name:, ipaddr:, uuid: or moref: and a value, means",
-        handle=_get,
-        answer=Vm,
+        handle=_vm,
+        answer=VmSeen,
         scope=Scope.READ,
         errors=(400, 404, 409, 502, 503),
+    ),
+    Route(
+        method="GET",
+        path="/hosts",
+        summary="Hosts by name",
+        handle=_hosts,
+        answer=HostList,
+        scope=Scope.READ,
+        query=InventoryQuery,
+        text=_hosts_text,
+        errors=(400, 404, 502, 503),
+    ),
+    Route(
+        method="GET",
+        path="/hosts/{selector}",
+        summary="The one host that a name, or name: or moref: and a value, means",
+        handle=_host,
+        answer=HostSeen,
+        scope=Scope.READ,
+        errors=(400, 404, 409, 502, 503),
+    ),
+    Route(
+        method="GET",
+        path="/datastores",
+        summary="Datastores by name, and how full they are",
+        handle=_datastores,
+        answer=DatastoreList,
+        scope=Scope.READ,
+        query=InventoryQuery,
+        text=_datastores_text,
+        errors=(400, 404, 502, 503),
     ),
 ]

@@ -7,6 +7,7 @@ from pydantic import Field
 from service.auth import Scope
 from service.http._route import Call, Query, Route
 from service.models import Value
+from service.vsphere.live import Seen
 from service.vsphere.snapshot_list import ListedSnapshot, list_snapshots
 
 DAY, HOUR, MINUTE = 86_400, 3_600, 60
@@ -23,14 +24,15 @@ class SnapshotList(Value):
     """Snapshots, the oldest first."""
 
     snapshots: list[ListedSnapshot]
+    inventory: list[Seen]
+    """How current each vCenter's part is."""
 
 
 async def _list(call: Call) -> SnapshotList:
     wanted, least = call.query.q.lower(), call.query.older_than_hours * HOUR
-    found = await list_snapshots(call.services.equipment.vsphere())
-    return SnapshotList(
-        snapshots=[each for each in found if wanted in f"{each.vm}\n{each.name}".lower() and each.age_seconds >= least]
-    )
+    found = await list_snapshots(call.services.equipment.vcenters)
+    fitting = [each for each in found if wanted in f"{each.vm}\n{each.name}".lower() and each.age_seconds >= least]
+    return SnapshotList(snapshots=fitting, inventory=call.services.equipment.vcenters.seen())
 
 
 def _texts(found: SnapshotList) -> str:
@@ -38,8 +40,9 @@ def _texts(found: SnapshotList) -> str:
     for each in found.snapshots:
         owner = "vmkops" if each.ours else each.foreign_product or "-"
         size = f"{each.size / 1e9:.1f} GB" if each.size is not None else "?"
-        lines.append(f"{each.moref:<14} {_age(each.age_seconds):>6} {size:>10}  {owner:<8} {each.vm}: {each.name}\n")
-    return "".join(lines) or "No snapshots.\n"
+        lines.append(f"{each.selector:<14} {_age(each.age_seconds):>6} {size:>10}  {owner:<8} {each.vm}: {each.name}\n")
+    doubts = [f"{words}\n" for seen in found.inventory if (words := seen.words())]
+    return "".join([*(lines or ["No snapshots.\n"]), *doubts])
 
 
 def _age(seconds: int) -> str:

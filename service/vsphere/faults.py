@@ -10,13 +10,13 @@ from xml.parsers.expat import ExpatError
 from pyVmomi import vim, vmodl
 
 from service import errors
-from service.settings import VCenter
+from service.vcenter import VCenter
 
 # Looked up along type(fault).__mro__, so that NotAuthenticated is found before NoPermission, its parent.
 FAULTS: dict[type, tuple[type[errors.VmkopsError], str]] = {
     vim.fault.InvalidLogin: (
         errors.CredentialsRefused,
-        "vCenter refuses the user name or password. Check VMKOPS_VCENTER_USER and VMKOPS_VCENTER_PASSWORD.",
+        "vCenter refuses the user name or password. Check {user} and {password}.",
     ),
     vim.fault.NotAuthenticated: (
         errors.VSphereUnavailable,
@@ -62,22 +62,24 @@ def translate(error: BaseException, vcenter: VCenter) -> errors.VmkopsError:
         for kind in type(error).__mro__:
             if kind in FAULTS:
                 meaning, words = FAULTS[kind]
-                return meaning(words.format(said=said(error)))
+                places = {key: vcenter.setting(key) for key in ("user", "password")}
+                return meaning(words.format(said=said(error), **places))
         return errors.VSphereRefused(f"vSphere answered {type(error).__name__.rpartition('.')[2]}: {said(error)}")
     if isinstance(error, ssl.SSLCertVerificationError):
         return errors.CertificateUntrusted(
-            f"The certificate of {vcenter.host} is not trusted ({error.verify_message}). Set VMKOPS_VCENTER_CA_FILE to "
-            "the PEM file of its CA, or VMKOPS_VCENTER_INSECURE=true to do without (for a lab)."
+            f"The certificate of {vcenter.host} is not trusted ({error.verify_message}). "
+            f"Set {vcenter.setting('ca_file')} to the PEM file of its CA, "
+            f"or {vcenter.setting('insecure')} to true to do without (for a lab)."
         )
     if isinstance(error, socket.gaierror):
         return errors.VSphereUnavailable(
-            f"The name {vcenter.host} does not resolve. Check VMKOPS_VCENTER_URL and the DNS of this machine."
+            f"The name {vcenter.host} does not resolve. Check {vcenter.setting('url')} and the DNS of this machine."
         )
     if isinstance(error, (OSError, http.client.HTTPException, ExpatError, TimeoutError)):
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return errors.VSphereUnavailable(
             f"vCenter at {vcenter.host}:{vcenter.port} does not answer ({reason}). "
-            "Check VMKOPS_VCENTER_URL and the network."
+            f"Check {vcenter.setting('url')} and the network."
         )
     return errors.VmkopsError(f"Unexpected answer from vSphere: {type(error).__name__}: {error}")
 

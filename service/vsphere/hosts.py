@@ -1,15 +1,16 @@
-"""Hosts: listing them, finding the one that is meant, and taking one out of service and back."""
+"""Hosts as the live inventory keeps them, and taking one out of service and back."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim
 
-from service.vsphere.selecting import select
-from service.vsphere.session import Instance, Session, read_all, read_properties
+from service.vsphere.live import Kind
+from service.vsphere.selecting import FIELDS, Located
+from service.vsphere.session import Instance, Session, read_properties
 from service.vsphere.task_runs import carry_out, tasks_under_way
+from service.vsphere.vcenters import VCenters
 
 PROPERTIES = [
     "name",
@@ -28,13 +29,9 @@ PROPERTIES = [
 ENTER, EXIT = {"enterMaintenanceMode"}, {"exitMaintenanceMode"}
 
 
-class Host(BaseModel):
-    """One host as the inventory shows it; `moref` is good within one vCenter only."""
+class Host(Located):
+    """One host as the inventory shows it."""
 
-    model_config = ConfigDict(frozen=True)
-
-    moref: str
-    name: str
     connection_state: str = ""
     in_maintenance_mode: bool = False
     power_state: str = ""
@@ -49,9 +46,10 @@ class Host(BaseModel):
     """How many VMs are registered on it."""
 
     @classmethod
-    def read(cls, moref: str, values: dict[str, Any]) -> Host:
+    def read(cls, vcenter: str, moref: str, values: dict[str, Any]) -> Host:
         """A host from the properties that the PropertyCollector gave."""
         return cls(
+            vcenter=vcenter,
             moref=moref,
             name=values.get("name", ""),
             connection_state=str(values.get("runtime.connectionState", "")),
@@ -80,15 +78,12 @@ class HostState(Host):
     tasks: tuple[str, ...]
 
 
-async def list_hosts(session: Session) -> list[Host]:
-    """Every host of the vCenter, by name."""
-    found = await session.call(lambda instance: read_all(instance, vim.HostSystem, PROPERTIES))
-    return sorted((Host.read(item._moId, values) for item, values in found), key=lambda host: host.name.lower())
+HOSTS = Kind(vim.HostSystem, PROPERTIES, Host.read, FIELDS)
 
 
-async def find_host(session: Session, selector: str) -> Host:
-    """The one host that a name, or `name:` or `moref:` and a value, means; raises as `select` does."""
-    return select(await list_hosts(session), selector, noun="host")
+async def find_host(vcenters: VCenters, selector: str) -> Host:
+    """The one host that a name, or `name:` or `moref:` and a value, means; raises as `VCenters.find` does."""
+    return await vcenters.find(HOSTS, selector, "host")
 
 
 async def read_host(session: Session, moref: str) -> HostState:
@@ -102,7 +97,7 @@ async def read_host(session: Session, moref: str) -> HostState:
         in_cluster = isinstance(parent, vim.ClusterComputeResource)
         drs, others = _cluster(instance, parent, moref) if in_cluster else ("", 0)
         return HostState(
-            **Host.read(moref, values).model_dump(),
+            **Host.read(session.vcenter.name, moref, values).model_dump(),
             running_vms=running,
             in_cluster=in_cluster,
             drs=drs,

@@ -1,14 +1,16 @@
-"""Finds VMs by what people call them: a name, or `name:`, `ipaddr:`, `uuid:`, `moref:` before it."""
+"""VMs as the live inventory keeps them, found by a name, or `name:`, `ipaddr:`, `uuid:`, `moref:` before a value."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim
 
-from service.vsphere.selecting import select
+from service.vsphere.live import Kind
+from service.vsphere.selecting import Located
 from service.vsphere.session import Instance, Session, read_all, read_properties
+from service.vsphere.snapshots import Snapshot, snapshot_tree
+from service.vsphere.vcenters import VCenters
 
 PROPERTIES = [
     "name",
@@ -16,64 +18,60 @@ PROPERTIES = [
     "config.template",
     "guest.ipAddress",
     "guest.toolsRunningStatus",
+    "runtime.connectionState",
     "runtime.powerState",
     "runtime.consolidationNeeded",
     "summary.storage.committed",
     "runtime.host",
     "datastore",
+    "snapshot",
 ]
 FIELDS = {"name": "name", "ipaddr": "ip_address", "uuid": "uuid", "moref": "moref"}
 
 
-class Vm(BaseModel):
-    """One VM as the inventory shows it; `moref` is good within one vCenter only."""
+class Vm(Located):
+    """One VM as the inventory shows it."""
 
-    model_config = ConfigDict(frozen=True)
-
-    moref: str
-    name: str
     uuid: str = ""
     ip_address: str = ""
     power_state: str = ""
+    connection_state: str = ""
     tools_running: bool = False
     template: bool = False
     consolidation_needed: bool = False
     host: str = ""
-    datastores: list[str] = []
+    datastores: tuple[str, ...] = ()
     allocated: int | None = None
     """Bytes that the VM takes on its datastores: an upper guess at what a backup has to read."""
+    snapshots: tuple[Snapshot, ...] = ()
 
     @classmethod
-    def read(cls, moref: str, values: dict[str, Any]) -> Vm:
+    def read(cls, vcenter: str, moref: str, values: dict[str, Any]) -> Vm:
         """A VM from the properties that the PropertyCollector gave."""
         return cls(
+            vcenter=vcenter,
             moref=moref,
             name=values.get("name", ""),
             uuid=values.get("config.uuid", ""),
             ip_address=values.get("guest.ipAddress", ""),
             power_state=str(values.get("runtime.powerState", "")),
+            connection_state=str(values.get("runtime.connectionState", "")),
             tools_running=values.get("guest.toolsRunningStatus") == "guestToolsRunning",
             template=bool(values.get("config.template", False)),
             consolidation_needed=bool(values.get("runtime.consolidationNeeded", False)),
             host=values["runtime.host"]._moId if "runtime.host" in values else "",
-            datastores=[item._moId for item in values.get("datastore", [])],
+            datastores=tuple(item._moId for item in values.get("datastore", [])),
             allocated=values.get("summary.storage.committed"),
+            snapshots=tuple(snapshot_tree(list(getattr(values.get("snapshot"), "rootSnapshotList", None) or []))),
         )
 
 
-async def list_vms(session: Session) -> list[Vm]:
-    """Every VM of the vCenter, by name."""
-    found = await session.call(lambda instance: read_all(instance, vim.VirtualMachine, PROPERTIES))
-    return sorted((Vm.read(item._moId, values) for item, values in found), key=lambda vm: vm.name.lower())
+VMS = Kind(vim.VirtualMachine, PROPERTIES, Vm.read, FIELDS)
 
 
-async def find_vm(session: Session, selector: str) -> Vm:
-    """The one VM that `selector` means.
-
-    Raises NotFound with near names, Ambiguous with a `moref:` selector for each candidate, InvalidParams for
-    an empty selector.
-    """
-    return select(await list_vms(session), selector, noun="VM", fields=FIELDS)
+async def find_vm(vcenters: VCenters, selector: str) -> Vm:
+    """The one VM that `selector` means, by what is known of the inventory; raises as `VCenters.find` does."""
+    return await vcenters.find(VMS, selector, "VM")
 
 
 async def read_vm(session: Session, moref: str) -> Vm:
@@ -81,6 +79,12 @@ async def read_vm(session: Session, moref: str) -> Vm:
 
     def ask(instance: Instance) -> Vm:
         vm = vim.VirtualMachine(moref, instance._stub)
-        return Vm.read(moref, read_properties(instance, [vm], vim.VirtualMachine, PROPERTIES)[0][1])
+        values = read_properties(instance, [vm], vim.VirtualMachine, PROPERTIES)[0][1]
+        return Vm.read(session.vcenter.name, moref, values)
 
     return await session.call(ask)
+
+
+async def count_vms(session: Session) -> int:
+    """How many VMs the vCenter has."""
+    return await session.call(lambda instance: len(read_all(instance, vim.VirtualMachine, ["name"])))

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias, TypeVar
 
 from pyVmomi import vim, vmodl
 from pyVmomi.SoapAdapter import SoapStubAdapter
 
-from service.settings import VCenter
+from service.vcenter import VCenter
 from service.vsphere.faults import translate
 
 T = TypeVar("T")
@@ -34,16 +35,24 @@ class Session:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="vsphere")
         self._login = threading.Lock()
         self._instance: Instance | None = None
+        self._closed = False
 
     async def call(self, ask: Callable[[Instance], T], *, limit: float | None = CALL_SECONDS) -> T:
         """Run `ask(service_instance)` in a thread and return what it returns.
 
-        `limit` is in seconds; past it VSphereUnavailable is raised (the thread ends with its socket). Everything
-        that pyVmomi raises comes out as one of the errors of `service.errors`.
+        `limit` is in seconds; past it VSphereUnavailable is raised (the thread ends with its socket). One call to
+        vCenter may take CALL_SECONDS, or `limit` where that is more. Everything that pyVmomi raises comes out as one
+        of the errors of `service.errors`.
         """
         loop = asyncio.get_running_loop()
+
+        def slow(instance: Instance) -> T:
+            with self.beside(instance, limit or 0) as other:
+                return ask(other)
+
+        begin = slow if limit is not None and limit > CALL_SECONDS else ask
         try:
-            return await asyncio.wait_for(loop.run_in_executor(self._threads, self.run, ask), limit)
+            return await asyncio.wait_for(loop.run_in_executor(self._threads, self.run, begin), limit)
         except Exception as error:
             raise translate(error, self.vcenter) from error
 
@@ -53,8 +62,20 @@ class Session:
         try:
             return ask(instance)
         except vim.fault.NotAuthenticated:
+            if self._closed:
+                raise
             log.info("vSphere session expired, signing in again", extra={"vcenter": self.vcenter.host})
             return ask(self._signed_in(expired=instance))
+
+    @contextlib.contextmanager
+    def beside(self, instance: Instance, seconds: float) -> Iterator[Instance]:
+        """The same login over connections of its own, where one call may take so many seconds."""
+        stub = self._stub(seconds)
+        stub.cookie = instance._stub.cookie
+        try:
+            yield vim.ServiceInstance("ServiceInstance", stub)
+        finally:
+            stub.DropConnections()
 
     def ssl_context(self) -> ssl.SSLContext:
         """How certificates are checked, for SOAP and for the disk data alike."""
@@ -67,6 +88,7 @@ class Session:
 
     async def close(self) -> None:
         """Sign out and let the threads go; never raises."""
+        self._closed = True
         if self._instance is not None:
             instance, self._instance = self._instance, None
             try:
@@ -84,23 +106,26 @@ class Session:
             return self._instance
 
     def _sign_in(self) -> Instance:
-        vcenter = self.vcenter
-        stub = SoapStubAdapter(
-            host=vcenter.host,
-            port=vcenter.port,
-            path="/sdk",
-            version="vim.version.version9",
-            sslContext=self.ssl_context(),
-            httpConnectionTimeout=CALL_SECONDS,
-            poolSize=THREADS,
-        )
+        stub = self._stub(CALL_SECONDS)
         instance: Instance = vim.ServiceInstance("ServiceInstance", stub)
         try:
-            instance.content.sessionManager.Login(vcenter.user, vcenter.password.get_secret_value(), None)
+            manager = instance.content.sessionManager
+            manager.Login(self.vcenter.user, self.vcenter.password.get_secret_value(), None)
         except BaseException:
             stub.DropConnections()
             raise
         return instance
+
+    def _stub(self, seconds: float) -> SoapStubAdapter:
+        return SoapStubAdapter(
+            host=self.vcenter.host,
+            port=self.vcenter.port,
+            path="/sdk",
+            version="vim.version.version9",
+            sslContext=self.ssl_context(),
+            httpConnectionTimeout=seconds,
+            poolSize=THREADS,
+        )
 
 
 def read_properties(

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim
 
-from service.errors import InvalidParams, NotFound
-from service.vsphere.session import Instance, Session, read_all
-from service.vsphere.snapshots import snapshot_name, snapshot_tree
+from service.errors import Ambiguous, InvalidParams, NotFound, VmkopsError
+from service.vsphere.inventory import VMS, Vm
+from service.vsphere.selecting import exact_selector
+from service.vsphere.session import Instance, read_properties
+from service.vsphere.snapshots import snapshot_name
+from service.vsphere.vcenters import Link, VCenters, look
+
+log = logging.getLogger(__name__)
 
 OURS = snapshot_name("")
 """What the names of our own snapshots begin with."""
 
-PROPERTIES = ["name", "layoutEx", "snapshot.currentSnapshot", "snapshot.rootSnapshotList"]
+LAYOUT = ["layoutEx", "snapshot.currentSnapshot", "snapshot.rootSnapshotList"]
 
 
 class ListedSnapshot(BaseModel):
-    """A snapshot and the VM that has it; `vm` is its name, `vm_moref` its reference."""
+    """A snapshot and the VM that has it; `vm` is its name, `vm_moref` its reference within its vCenter."""
 
     model_config = ConfigDict(frozen=True)
 
+    vcenter: str
     vm: str
     vm_moref: str
     moref: str
@@ -39,39 +46,73 @@ class ListedSnapshot(BaseModel):
     foreign_product: str
     """The product that made it, by its name; empty for one of ours or of a person."""
 
-
-async def list_snapshots(session: Session) -> list[ListedSnapshot]:
-    """Every snapshot that vCenter knows, the oldest first."""
-
-    def ask(instance: Instance) -> list[ListedSnapshot]:
-        now = instance.CurrentTime()
-        found = read_all(instance, vim.VirtualMachine, PROPERTIES)
-        return [each for vm, values in found for each in _of_vm(vm._moId, values, now)]
-
-    return sorted(await session.call(ask), key=lambda each: -each.age_seconds)
+    @property
+    def selector(self) -> str:
+        """What means this snapshot and no other: `snapshot-12`, or `lab/snapshot-12`."""
+        return exact_selector(self.vcenter, self.moref).replace("moref:", "", 1)
 
 
-async def find_snapshot(session: Session, moref: str) -> ListedSnapshot:
-    """The snapshot with this moref, such as `snapshot-12`; raises NotFound with those of the nearest names."""
-    wanted = moref.strip().removeprefix("moref:")
+async def list_snapshots(vcenters: VCenters) -> list[ListedSnapshot]:
+    """Every snapshot that is known, the oldest first; sizes are asked for, where vCenter answers soon."""
+    having = [vm for vm in await vcenters.all(VMS) if vm.snapshots]
+    found = []
+    for link in vcenters.links():
+        vms = [vm for vm in having if vm.vcenter == link.name]
+        sizes = await _ask_sizes(link, vms) if vms else {}
+        found += [each for vm in vms for each in _of_vm(vm, sizes, link.inventory.server_time())]
+    return sorted(found, key=lambda each: -each.age_seconds)
+
+
+async def find_snapshot(vcenters: VCenters, selector: str) -> ListedSnapshot:
+    """The snapshot with this moref, such as `snapshot-12`; raises NotFound with those of the nearest names.
+
+    With several vCenters it is Ambiguous where two have a snapshot of that moref.
+    """
+    vcenter, slash, moref = selector.strip().rpartition("/")
+    wanted = moref.removeprefix("moref:")
     if not wanted:
         raise InvalidParams("Name a snapshot by its moref, such as snapshot-12; GET /snapshots lists them.")
-    snapshots = await list_snapshots(session)
-    for each in snapshots:
-        if each.moref == wanted:
-            return each
-    named = [each.moref for each in snapshots if wanted.lower() in f"{each.name} {each.vm}".lower()]
+    for last in (False, True):
+        known = [
+            each
+            for vm in await vcenters.all(VMS)
+            if not slash or vm.vcenter.lower() == vcenter.lower()
+            for each in _of_vm(vm, {}, datetime.now(UTC))
+        ]
+        found = [each for each in known if each.moref == wanted]
+        if found or last:
+            break
+        await vcenters.caught_up(vcenters.links())
+    if len(found) > 1:
+        raise Ambiguous(f"{len(found)} vCenters have a {wanted}. Say which.", [each.selector for each in found])
+    if found:
+        return found[0]
+    named = [each.selector for each in known if wanted.lower() in f"{each.name} {each.vm}".lower()]
     raise NotFound(f"There is no snapshot {wanted!r}. GET /snapshots lists them, by moref.", named[:5])
 
 
-def _of_vm(moref: str, values: dict[str, Any], now: datetime) -> Iterator[ListedSnapshot]:
-    tree = list(values.get("snapshot.rootSnapshotList", []))
-    current = getattr(values.get("snapshot.currentSnapshot"), "_moId", "")
-    sizes = _sizes(values.get("layoutEx"), tree, current)
-    for each in snapshot_tree(tree):
+async def _ask_sizes(link: Link, vms: list[Vm]) -> dict[str, int]:
+    def ask(instance: Instance) -> dict[str, int]:
+        machines = [vim.VirtualMachine(vm.moref, instance._stub) for vm in vms]
+        sizes: dict[str, int] = {}
+        for _, values in read_properties(instance, machines, vim.VirtualMachine, LAYOUT):
+            current = getattr(values.get("snapshot.currentSnapshot"), "_moId", "")
+            sizes |= _sizes(values.get("layoutEx"), list(values.get("snapshot.rootSnapshotList", [])), current)
+        return sizes
+
+    try:
+        return await look(link, link.session.call(ask)) or {}
+    except VmkopsError as error:  # a VM that went away meanwhile, or a vCenter: the list is worth more than its sizes
+        log.info("sizes of snapshots are not known: %s", error)
+        return {}
+
+
+def _of_vm(vm: Vm, sizes: dict[str, int], now: datetime) -> Iterator[ListedSnapshot]:
+    for each in vm.snapshots:
         yield ListedSnapshot(
-            vm=values.get("name", ""),
-            vm_moref=moref,
+            vcenter=vm.vcenter,
+            vm=vm.name,
+            vm_moref=vm.moref,
             moref=each.moref,
             name=each.name,
             description=each.description,

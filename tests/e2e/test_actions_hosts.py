@@ -26,11 +26,11 @@ def test_host_goes_out_of_service_and_comes_back(service: RunningService) -> Non
     job = act(service, "host-maintenance-enter", host=MEMBER)
     assert job["state"] == "succeeded", job
     assert f"Undo: action host-maintenance-exit {MEMBER}." in details(job)
-    assert host(service, MEMBER)["in_maintenance_mode"] is True
+    wait_for(lambda: host(service, MEMBER)["in_maintenance_mode"], what="maintenance mode")
     again = act(service, "host-maintenance-enter", host=MEMBER)
     assert again["result"] == {"in_maintenance_mode": True, "changed": False}
     assert act(service, "host-maintenance-exit", host=MEMBER)["result"]["changed"] is True
-    assert host(service, MEMBER)["in_maintenance_mode"] is False
+    wait_for(lambda: not host(service, MEMBER)["in_maintenance_mode"], what="the host back in service")
 
 
 def test_running_vms_that_nothing_moves_are_named_before(service: RunningService) -> None:
@@ -55,7 +55,7 @@ def test_cancelled_entry_stops_the_task(service: RunningService, vcenter: Vcsim)
     service.call("POST", f"/jobs/{job_id}/cancel")
     assert service.ended(job_id)["state"] == "cancelled"
     assert vcenter.count("CancelTask") == 1
-    assert host(service, MEMBER)["in_maintenance_mode"] is False
+    wait_for(lambda: not host(service, MEMBER)["in_maintenance_mode"], what="the host back in service")
 
 
 def test_entry_that_vsphere_gives_up_says_why(service: RunningService, vcenter: Vcsim) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e.conftest import VM
 from tests.peers.vcsim import Vcsim
+from tests.peers.waiting import wait_for
 from tests.running_service import RunningService, vcenter_settings
 
 
@@ -57,6 +58,7 @@ def test_unknown_vm_lists_near_names(service: RunningService) -> None:
 def test_ambiguous_vm_lists_the_candidates(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.change_vm("DC0_H0_VM1", rename="twin")
     vcenter.change_vm("DC0_C0_RP0_VM0", rename="twin")
+    wait_for(lambda: service.call("GET", "/vms?q=twin")[1]["total"] == 2, what="both names")
 
     status, problem = service.call("POST", "/actions/backup", {"params": {"vm": "twin"}})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,42 @@ def test_operators_are_separated_by_spaces_or_commas() -> None:
     settings = read_settings({"VMKOPS_SLACK_OPERATORS": "U1, U2 U3"})
 
     assert settings.slack_operators == {"U1", "U2", "U3"}
+
+
+VCENTER = 'url = "vc.example.com"\nuser = "vmkops"\n'
+
+
+def test_several_vcenters_are_tables_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("p4ss\n")
+    text = f'[vcenters.lab]\n{VCENTER}password = "one"\n'
+    text += f'[vcenters.esx-9]\n{VCENTER}password_file = "{tmp_path / "secret"}"\ninsecure = true\n'
+    first = {"VMKOPS_VCENTER_URL": "first", "VMKOPS_VCENTER_USER": "me", "VMKOPS_VCENTER_PASSWORD": "x"}
+
+    found = read_settings({**written(tmp_path, text), **first}).vcenters()
+
+    assert [each.name for each in found] == ["default", "lab", "esx-9"]
+    assert found[2].password.get_secret_value() == "p4ss"
+    assert (found[0].insecure, found[2].insecure) == (False, True)
+    assert "p4ss" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[vcenters.lab]\nuser = "vmkops"\npassword = "x"\n', "vcenters.lab.url"),
+        (f"[vcenters.lab]\n{VCENTER}", "either password or password_file"),
+        (f'[vcenters.lab]\n{VCENTER}password_file = "/nowhere"\n', "/nowhere, which cannot be read"),
+        (f'[vcenters.lab]\n{VCENTER}password = "x"\nca = "x"\n', "vcenters.lab.ca"),
+        (f'[vcenters."a/b"]\n{VCENTER}password = "x"\n', "vcenters.a/b"),
+        ('[vcenters.lab]\nurl = "http://vc"\nuser = "me"\npassword = "x"\n', "like https://vcenter.example.com"),
+    ],
+)
+def test_table_that_cannot_be_read_names_its_setting(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(SettingMissing, match=re.escape(said)):
+        read_settings(written(tmp_path, text))
+
+
+def test_vcenter_set_by_halves_names_what_lacks() -> None:
+    settings = read_settings({"VMKOPS_VCENTER_URL": "vc.example.com", "VMKOPS_VCENTER_USER": "me"})
+    with pytest.raises(SettingMissing, match="VMKOPS_VCENTER_PASSWORD lacks"):
+        settings.vcenters()
