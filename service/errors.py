@@ -4,7 +4,7 @@ VmkopsError
 ├── the caller's move: InvalidParams, NotFound, Ambiguous, NotAllowed, NotSignedIn, Conflict
 ├── later:             VSphereBusy, VSphereUnavailable
 └── the operator's:    SettingMissing, VSphereRefused, SnapshotFailed, SnapshotLeft, CopyFailed, DiskFull,
-                        BackupDamaged, RestoreFailed
+                        BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged, FetchFailed, ImportFailed
 """
 
 from __future__ import annotations
@@ -154,6 +154,40 @@ class RestoreFailed(VmkopsError):
     """The VM could not be made from the backup."""
 
     code = "restore-failed"
+
+
+class PackageRefused(VmkopsError):
+    """The OVF package cannot be imported as it is."""
+
+    code, status = "package-refused", 409
+
+
+class PackageDamaged(VmkopsError):
+    """The OVF package is not as its manifest says."""
+
+    code = "package-damaged"
+
+
+class FetchFailed(VmkopsError):
+    """The package could not be fetched from its URL."""
+
+    code, status = "fetch-failed", 502
+
+
+class FetchAbsent(FetchFailed):
+    """The server says that it has no such file, or not for us."""
+
+
+class FetchBrokeOff(FetchFailed):
+    """The connection to the package's URL broke; fetching it again may help."""
+
+    retryable = True
+
+
+class ImportFailed(VmkopsError):
+    """The VM could not be made from the package."""
+
+    code = "import-failed"
 
 
 class JobCancelled(VmkopsError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,8 +50,26 @@ class Settings(BaseModel):
     reap_seconds: float = Field(default=300, ge=1, alias="VMKOPS_REAP_SECONDS")
     parallel_disks: int = Field(default=2, ge=1, le=16, alias="VMKOPS_PARALLEL_DISKS")
     slack_operators: frozenset[str] = Field(default=frozenset(), alias="VMKOPS_SLACK_OPERATORS")
+    imports_dir: Path | None = Field(default=None, alias="VMKOPS_IMPORTS_DIR")
+    import_hosts: frozenset[str] = Field(default=frozenset(), alias="VMKOPS_IMPORT_HOSTS")
+    import_ca_file: Path | None = Field(default=None, alias="VMKOPS_IMPORT_CA_FILE")
 
-    @field_validator("slack_operators", mode="before")
+    @field_validator("import_hosts")
+    @classmethod
+    def _hosts(cls, value: frozenset[str]) -> frozenset[str]:
+        # A name, or an IPv6 address; one colon would be a port.
+        if wrong := sorted(each for each in value if not re.fullmatch(r"[\w.-]+", each) and each.count(":") < 2):
+            raise ValueError(f"{wrong[0]!r} is no host name; list names alone, like images.example.com")
+        return frozenset(each.lower().rstrip(".") for each in value)
+
+    @field_validator("imports_dir", "import_ca_file")
+    @classmethod
+    def _there(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.exists():
+            raise ValueError(f"there is no {value}; make it, or name what is there")
+        return value
+
+    @field_validator("slack_operators", "import_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return frozenset(value.replace(",", " ").split()) if isinstance(value, str) else value
@@ -71,6 +90,21 @@ class Settings(BaseModel):
     def backups_dir(self) -> Path:
         """Where backup packages are kept."""
         return self.data_dir / "backups"
+
+    @property
+    def exports_dir(self) -> Path:
+        """Where exported packages are put."""
+        return self.data_dir / "exports"
+
+    @property
+    def inbox(self) -> Path:
+        """The folder below which packages to import are looked for."""
+        return self.imports_dir or self.data_dir / "imports"
+
+    @property
+    def downloads_dir(self) -> Path:
+        """Where packages wait that are fetched from a URL, for as long as their import takes."""
+        return self.data_dir / "downloads"
 
     def vcenters(self) -> tuple[VCenter, ...]:
         """Every vCenter and stand-alone host, the one of VMKOPS_VCENTER_URL first; raises SettingMissing.

@@ -27,7 +27,7 @@ def check_contents(package: Package, descriptor: Descriptor) -> Iterator[Finding
         if file.chunk_size:
             yield from _check_chunks(package, file)
             continue
-        name = _stored_name(package, file)
+        name = stored_name(package, file)
         size = package.size(name)
         if size is None:
             yield _missing(file, file.href)
@@ -40,7 +40,7 @@ def check_contents(package: Package, descriptor: Descriptor) -> Iterator[Finding
 
 def local_files(package: Package, descriptor: Descriptor) -> list[str]:
     """Return the names of the files that the package brings and has, those cut into pieces left out."""
-    names = [_stored_name(package, file) for file in descriptor.files if _is_local(file) and not file.chunk_size]
+    names = [stored_name(package, file) for file in descriptor.files if _is_local(file) and not file.chunk_size]
     return [name for name in dict.fromkeys(names) if package.size(name) is not None]
 
 
@@ -48,7 +48,7 @@ def _is_local(file: File) -> bool:
     return bool(file.href) and not is_remote(file.href) and not leaves_package(file.href)
 
 
-def _stored_name(package: Package, file: File) -> str:
+def stored_name(package: Package, file: File) -> str:
     """An href is a URI: ``disk%201.vmdk`` may be stored as ``disk 1.vmdk``."""
     return file.href if package.size(file.href) is not None else unquote(file.href)
 

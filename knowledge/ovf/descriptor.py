@@ -67,6 +67,8 @@ class Machine:
 
     line: int
     id: str
+    name: str
+    """What people call it; its id when it has no Name."""
     devices: tuple[Device, ...]
     settings: tuple[tuple[str, str], ...]
     """VMware's own Config and ExtraConfig entries, key and value."""
@@ -82,6 +84,8 @@ class Descriptor:
     machines: tuple[Machine, ...]
     used_files: frozenset[str]
     """Ids of files that disks, icons or message bundles name."""
+    has_licence: bool
+    """Whether a licence text (EulaSection) is in it, which whoever imports the package accepts."""
 
 
 def place(device: Device) -> str:
@@ -103,6 +107,7 @@ def read_descriptor(root: Element) -> Descriptor:
         networks=tuple(element.attributes.get("name", "") for element in elements if element.name == "Network"),
         machines=tuple(_machine(element) for element in _systems(root)),
         used_files=frozenset(element.attributes.get("fileRef", "") for element in elements),
+        has_licence=any(_kind(element) == "EulaSection" for element in elements),
     )
 
 
@@ -156,9 +161,11 @@ def _disk(element: Element) -> Disk:
 def _machine(element: Element) -> Machine:
     below = list(element.walk())
     pairs = [entry.attributes for entry in below if entry.name in {"Config", "ExtraConfig"}]
+    identity = element.attributes.get("id", "")
     return Machine(
         line=element.line,
-        id=element.attributes.get("id", ""),
+        id=identity,
+        name=next((child.text for child in element.children if child.name == "Name" and child.text), identity),
         devices=tuple(_devices(below)),
         settings=tuple((pair.get("key", ""), pair.get("value", "")) for pair in pairs),
     )

@@ -20,8 +20,8 @@ _LINE = re.compile(r"([A-Za-z0-9-]+)(\s*)\((.*)\)\s*=\s*([0-9A-Fa-f]+)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Entry:
-    """One line: this file has that digest."""
+class Entry:
+    """One line: this file has that digest, in lower-case hex; ``algorithm`` is spelled as in the standard, SHA256."""
 
     where: str
     algorithm: str
@@ -29,10 +29,26 @@ class _Entry:
     digest: str
 
 
+def manifest_name(descriptor_name: str) -> str:
+    """Return what importers look for: the descriptor's name with another ending."""
+    return f"{descriptor_name.rpartition('.')[0] or descriptor_name}.mf"
+
+
+def hash_name(algorithm: str) -> str:
+    """Return the name that ``hashlib`` has for an algorithm of an entry."""
+    return _ALGORITHMS[algorithm]
+
+
+def read_entries(name: str, data: bytes, entries: list[Entry]) -> Iterator[Finding]:
+    """Append the lines of the manifest ``name`` to ``entries``, and yield what is wrong with its lines."""
+    for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
+        if line.strip():
+            yield from _read_line(line.strip(), f"{printable(name)} line {number}", entries)
+
+
 def check_manifest(package: Package, descriptor_name: str, file_names: list[str]) -> Iterator[Finding]:
     """Yield what is wrong with the manifest, or that there is none; ``file_names`` are those it has to list."""
-    stem = descriptor_name.rpartition(".")[0] or descriptor_name
-    name = f"{stem}.mf"
+    name = manifest_name(descriptor_name)
     if package.size(name) is None:
         yield _missing(package, descriptor_name, name)
         return
@@ -41,10 +57,8 @@ def check_manifest(package: Package, descriptor_name: str, file_names: list[str]
         message = f"The manifest is larger than {LARGEST_MANIFEST} bytes."
         yield Finding("manifest-line", "error", printable(name), message, "Write it again: one line for each file.")
         return
-    entries: list[_Entry] = []
-    for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
-        if line.strip():
-            yield from _read_line(line.strip(), f"{printable(name)} line {number}", entries)
+    entries: list[Entry] = []
+    yield from read_entries(name, data, entries)
     yield from _check_entries(package, name, entries)
     first_sha1 = next((entry for entry in entries if entry.algorithm == "SHA1"), None)
     if first_sha1:
@@ -56,9 +70,10 @@ def check_manifest(package: Package, descriptor_name: str, file_names: list[str]
     for absent in [file for file in (descriptor_name, *file_names) if file not in listed]:
         message = f"{quoted(absent)} is not in the manifest, so damage to it goes unnoticed."
         yield Finding("manifest-unlisted", "warning", printable(name), message, "Add a line for it.")
-    if package.size(f"{stem}.cert") is not None:
+    certificate = f"{name.removesuffix('.mf')}.cert"
+    if package.size(certificate) is not None:
         message = "The package is signed; the signature was not checked."
-        yield Finding("signature-unchecked", "info", printable(f"{stem}.cert"), message, "Check it with ovftool.")
+        yield Finding("signature-unchecked", "info", printable(certificate), message, "Check it with ovftool.")
 
 
 def _missing(package: Package, descriptor_name: str, name: str) -> Finding:
@@ -73,7 +88,7 @@ def _missing(package: Package, descriptor_name: str, name: str) -> Finding:
     )
 
 
-def _read_line(line: str, where: str, entries: list[_Entry]) -> Iterator[Finding]:
+def _read_line(line: str, where: str, entries: list[Entry]) -> Iterator[Finding]:
     found = _LINE.fullmatch(line)
     if not found:
         message = f"{quoted(line)} is not of the form SHA256(file)= digest."
@@ -90,10 +105,10 @@ def _read_line(line: str, where: str, entries: list[_Entry]) -> Iterator[Finding
         yield Finding(
             "manifest-spelling", "error", where, message, f"Write {algorithm}({printable(name)})= without a blank."
         )
-    entries.append(_Entry(where=where, algorithm=algorithm, name=name, digest=digest.lower()))
+    entries.append(Entry(where=where, algorithm=algorithm, name=name, digest=digest.lower()))
 
 
-def _check_entries(package: Package, manifest_name: str, entries: list[_Entry]) -> Iterator[Finding]:
+def _check_entries(package: Package, manifest_name: str, entries: list[Entry]) -> Iterator[Finding]:
     checked: set[tuple[str, str]] = set()
     for entry in entries:
         if (entry.name, entry.algorithm) in checked:
@@ -114,7 +129,7 @@ def _check_entries(package: Package, manifest_name: str, entries: list[_Entry]) 
             yield from _check_digest(package, entry)
 
 
-def _check_digest(package: Package, entry: _Entry) -> Iterator[Finding]:
+def _check_digest(package: Package, entry: Entry) -> Iterator[Finding]:
     computed = hashlib.new(_ALGORITHMS[entry.algorithm], usedforsecurity=False)
     for piece in package.pieces(entry.name):
         computed.update(piece)

@@ -83,7 +83,7 @@ class Archive:
         for count, member in enumerate(self._tar, 1):
             if count > MOST_ENTRIES:
                 raise PackageUnreadable("archive-too-many", f"The archive has more than {MOST_ENTRIES} entries.")
-            if not member.isreg() or member.sparse is not None:
+            if not member.isreg() or member.sparse is not None or member.size < 0:
                 message = f"Entry {member.name[:80]!r} is no plain file; an OVA holds plain files only."
                 raise PackageUnreadable("archive-entry", message)
             name = member.name.removeprefix("./")
@@ -101,6 +101,10 @@ class Archive:
         """Return the bytes of an entry."""
         member = self._members.get(name)
         return None if member is None else member.size
+
+    def start(self, name: str) -> int:
+        """Return where in the archive the content of an entry begins, in bytes; KeyError when it is not there."""
+        return self._members[name].offset_data
 
     def pieces(self, name: str) -> Iterator[bytes]:
         """Yield an entry in pieces."""

@@ -15,7 +15,6 @@ from service.ledger import Ledger
 from service.models import Check
 from service.settings import Settings
 from service.turnstile import Turnstile
-from service.vsphere.session import Session
 from service.vsphere.vcenters import VCenters
 
 R = TypeVar("R")
@@ -49,10 +48,6 @@ class Equipment:
     vcenters: VCenters
     ledger: Ledger
     turnstile: Turnstile
-
-    def vsphere(self) -> Session:
-        """The session of the first vCenter."""
-        return self.vcenters.links()[0].session
 
 
 class JobControl(Protocol):

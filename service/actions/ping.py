@@ -10,7 +10,6 @@ from pydantic import Field
 
 from service.actions._base import Action, Equipment, JobControl, Params, Target
 from service.vsphere.session import Instance
-from service.vsphere.vcenters import Link
 
 ASK = "ask vCenter"
 
@@ -33,13 +32,13 @@ class Ping(Action):
 
     async def target(self, equipment: Equipment, params: PingParams) -> Target:
         """The vCenter that is meant; raises SettingMissing without one, NotFound for an unknown name."""
-        link = self._link(equipment, params)
+        link = equipment.vcenters.named(params.vcenter)
         name = link.session.vcenter.host
         return Target(key=f"vcenter:{link.name}", name=name, params={"vcenter": link.name})
 
     async def run(self, equipment: Equipment, job: JobControl, params: PingParams) -> dict[str, Any]:
         """One question and its answer."""
-        session = self._link(equipment, params).session
+        session = equipment.vcenters.named(params.vcenter).session
 
         def ask(instance: Instance) -> dict[str, Any]:
             about = instance.RetrieveContent().about
@@ -61,10 +60,6 @@ class Ping(Action):
 
         answer = await job.step(ASK, question)
         return {name: value for name, value in answer.items() if name != "detail"}
-
-    def _link(self, equipment: Equipment, params: PingParams) -> Link:
-        vcenters = equipment.vcenters
-        return vcenters.link(params.vcenter) if params.vcenter else vcenters.links()[0]
 
 
 ACTION = Ping()

@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import Field
 
 from service.actions._base import Action, Equipment, JobControl, Target
-from service.actions._restoring import CONFIRM, LONGEST_NAME, PACKAGE, REMOVE, SEND, FromBackup, Restoring, preflight
+from service.actions._making import CONFIRM, LONGEST_NAME, NAME, PACKAGE, REMOVE, SEND
+from service.actions._restoring import FromBackup, Restoring, preflight
 
 SUFFIX = "-restored"
 
@@ -18,7 +19,7 @@ class RestoreBackup(FromBackup):
     name: str = Field(
         default="",
         max_length=LONGEST_NAME,
-        pattern=r"^[^/\\%\x00-\x1f]*$",
+        pattern=NAME,
         description="The new VM's name; the old one with -restored- and the beginning of the job's id.",
     )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from service.actions._base import Action, Equipment, JobControl, Target
-from service.actions._restoring import CONFIRM, PACKAGE, REMOVE, SEND, FromBackup, Restoring, preflight
+from service.actions._making import CONFIRM, PACKAGE, REMOVE, SEND
+from service.actions._restoring import FromBackup, Restoring, preflight
 from service.errors import RestoreFailed, VmkopsError
 
 SUFFIX = "-drill"

@@ -46,26 +46,38 @@ class Package:
         """The file name of a disk within the package, from the name it has in the lease."""
         return f"{self.name}-{safe_name(Path(leased).name)}"
 
+    def describe(self, descriptor: str, disks: list[PackageFile]) -> list[str]:
+        """See that every disk is there, and write descriptor and manifest; returns their names.
+
+        Raises CopyFailed when a disk lacks or has another size.
+        """
+        for disk in disks:
+            found = self.aside / disk.file
+            if not found.is_file() or found.stat().st_size != disk.size:
+                raise CopyFailed(f"The disk {disk.file} is not in the package as it was copied.")
+        ovf, manifest = f"{self.name}.ovf", f"{self.name}.mf"
+        _write(self.aside / ovf, descriptor)
+        # The descriptor comes first; `sha256sum -c` reads this form as well as OVF tools do.
+        sums = [(ovf, hashlib.sha256(descriptor.encode()).hexdigest()), *((disk.file, disk.sha256) for disk in disks)]
+        _write(self.aside / manifest, "".join(f"SHA256({name})= {value}\n" for name, value in sums))
+        return [ovf, manifest]
+
+    def publish(self) -> list[str]:
+        """Give the folder its name, now that it is whole; returns its file names."""
+        if self.aside.exists() or not self.path.exists():
+            self.aside.rename(self.path)
+            _sync(self.path.parent)
+        return sorted(item.name for item in self.path.iterdir())
+
     def finish(self, descriptor: str, disks: list[PackageFile], about: dict[str, Any]) -> list[str]:
         """Write descriptor, manifest and `backup.json`, see that every disk is there, and rename the folder.
 
         Returns the file names. Raises CopyFailed when a disk lacks or has another size.
         """
-        if not self.aside.exists() and self.path.exists():
-            return sorted(item.name for item in self.path.iterdir())
-        for disk in disks:
-            found = self.aside / disk.file
-            if not found.is_file() or found.stat().st_size != disk.size:
-                raise CopyFailed(f"The disk {disk.file} is not in the package as it was copied.")
-        ovf = f"{self.name}.ovf"
-        _write(self.aside / ovf, descriptor)
-        # The descriptor comes first; `sha256sum -c` reads this form as well as OVF tools do.
-        sums = [(ovf, hashlib.sha256(descriptor.encode()).hexdigest()), *((disk.file, disk.sha256) for disk in disks)]
-        _write(self.aside / f"{self.name}.mf", "".join(f"SHA256({name})= {value}\n" for name, value in sums))
-        _write(self.aside / "backup.json", json.dumps(about, indent=2) + "\n")
-        self.aside.rename(self.path)
-        _sync(self.path.parent)
-        return sorted(item.name for item in self.path.iterdir())
+        if self.aside.exists() or not self.path.exists():
+            self.describe(descriptor, disks)
+            _write(self.aside / "backup.json", json.dumps(about, indent=2) + "\n")
+        return self.publish()
 
     def discard(self) -> None:
         """Remove what was written of a package that will not become whole."""

@@ -1,9 +1,10 @@
-"""Streams one disk of a package to its lease, hashing as it goes; a disk that was changed is never sent whole."""
+"""Streams one file of a package to its lease, hashing as it goes; a file that was changed is never sent whole."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import ssl
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import aiohttp
 
-from service.errors import BackupDamaged, CopyFailed
+from service.errors import CopyFailed, PackageDamaged
+from service.packages.inside import open_inside
+from service.packages.ready import SourceFile
 
 CHUNK = 1 << 20
 STALL_SECONDS = 300
@@ -20,77 +23,86 @@ HEADERS = {"Content-Type": "application/x-vnd.vmware-streamVmdk"}
 
 
 class Upload:
-    """One disk on its way; after `send`, `sha1` is what the host must have got."""
+    """One file on its way; after `send`, `sha1` is what the host must have got."""
 
-    def __init__(self, path: Path, size: int, sha256: str) -> None:
-        self._path = path
-        self._size = size
-        self._sha256 = sha256
-        self._damage: BackupDamaged | None = None
+    def __init__(self, root: Path, file: SourceFile) -> None:
+        self._root = root
+        self._file = file
+        self._damage: PackageDamaged | None = None
         self.sha1 = ""
 
     async def send(self, url: str, tls: ssl.SSLContext, progress: Callable[[int], None], *, create: bool) -> None:
         """Send the file to `url`; `progress` is told the bytes so far.
 
-        Raises BackupDamaged when the file is not the one that was kept: its last piece is then held back, so that
-        the host cannot take it for whole. Raises CopyFailed when the connection breaks or stalls.
+        Raises PackageDamaged when the file has not the digest that it should have: its last piece is then held back,
+        so that the host cannot take it for whole. Raises CopyFailed when the connection breaks or stalls.
         """
+        name, size = self._file.name, self._file.size
         # The response is waited for with the same patience; aiohttp's own read limit begins when all has been sent.
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=STALL_SECONDS)
-        headers = HEADERS | {"Content-Length": str(self._size)} | ({"Overwrite": "t"} if create else {})
+        headers = HEADERS | {"Content-Length": str(size)} | ({"Overwrite": "t"} if create else {})
         try:
             async with asyncio.timeout(STALL_SECONDS) as stall, aiohttp.ClientSession(timeout=timeout) as http:
                 body = self._pieces(progress, stall)
                 method = "PUT" if create else "POST"
                 async with http.request(method, url, data=body, headers=headers, ssl=tls) as response:
                     if response.status >= 300:
-                        raise CopyFailed(
-                            f"The host answered {response.status} {response.reason} for the disk {self._path.name}."
-                        )
-                    progress(self._size)
+                        raise CopyFailed(f"The host answered {response.status} {response.reason} for the disk {name}.")
+                    progress(size)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if self._damage is not None:
                 raise self._damage from error
             reason = str(error) or f"nothing went on for {STALL_SECONDS} seconds"
-            raise CopyFailed(f"Sending the disk {self._path.name} broke off: {reason}.") from error
+            raise CopyFailed(f"Sending the disk {name} broke off: {reason}.") from error
 
     async def _pieces(self, progress: Callable[[int], None], stall: asyncio.Timeout) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
-        sha256, sha1 = hashlib.sha256(), hashlib.sha1(usedforsecurity=False)
-        sent = 0
+        wanted = self._file
+        sha1 = hashlib.sha1(usedforsecurity=False)
+        digest = hashlib.new(wanted.algorithm or "sha1", usedforsecurity=False)
+        self.sha1, left = sha1.hexdigest(), wanted.size
         try:
-            with ThreadPoolExecutor(1, thread_name_prefix="disk") as reader, self._path.open("rb", 0) as file:
+            with (
+                ThreadPoolExecutor(1, thread_name_prefix="disk") as reader,
+                open_inside(self._root, wanted.path) as file,
+            ):
+                found = os.fstat(file.fileno()).st_size
+                if found < wanted.offset + wanted.size or (found > wanted.size and not wanted.offset):
+                    raise self._changed(f"{found - wanted.offset} bytes")
+                file.seek(wanted.offset)
 
-                def read() -> bytes:
-                    piece = file.read(CHUNK)
-                    sha256.update(piece)
+                def read(count: int) -> bytes:
+                    piece = file.read(min(CHUNK, count))
+                    digest.update(piece)
                     sha1.update(piece)
                     return piece
 
-                piece = await loop.run_in_executor(reader, read)
-                following = await loop.run_in_executor(reader, read)
-                if not piece:
-                    self._compare(0, sha256.hexdigest())
-                while piece:
-                    if not following or sent + len(piece) >= self._size:
-                        self._compare(sent + len(piece) + len(following), sha256.hexdigest())
-                        # Set before the last piece goes: the host may answer before this runs on.
+                reading = loop.run_in_executor(reader, read, left)
+                while left:
+                    piece = await reading
+                    left -= len(piece)
+                    if not piece:
+                        raise self._changed("it ended early")
+                    if left:
+                        # While this piece is on its way, the next one is read and hashed in the thread.
+                        reading = loop.run_in_executor(reader, read, left)
+                    else:
+                        # Before the last piece goes: the host may answer before this runs on.
+                        if wanted.digest and digest.hexdigest() != wanted.digest:
+                            raise self._changed(f"{wanted.algorithm} {digest.hexdigest()}")
                         self.sha1 = sha1.hexdigest()
-                    # While one piece is on its way, the next but one is read and hashed in the thread.
-                    reading = loop.run_in_executor(reader, read)
                     yield piece
-                    sent += len(piece)
-                    progress(sent)
+                    progress(wanted.size - left)
                     stall.reschedule(loop.time() + STALL_SECONDS)
-                    piece, following = following, await reading
         except OSError as error:
-            self._damage = BackupDamaged(f"{self._path.name} cannot be read: {error.strerror}.")
+            self._damage = PackageDamaged(f"{wanted.name} cannot be read: {error.strerror}.")
             raise self._damage from error
 
-    def _compare(self, size: int, sha256: str) -> None:
-        if size != self._size or sha256 != self._sha256:
-            self._damage = BackupDamaged(
-                f"{self._path.name} is not as it was kept: {size} bytes with SHA-256 {sha256}, "
-                f"where {self._size} with {self._sha256} were. It was not sent whole. Restore another backup."
-            )
-            raise self._damage
+    def _changed(self, found: str) -> PackageDamaged:
+        wanted = self._file
+        kept = f"{wanted.algorithm} {wanted.digest}" if wanted.digest else "no digest"
+        self._damage = PackageDamaged(
+            f"{wanted.name} is not as it was packed: {found}, where {wanted.size} bytes with {kept} were. "
+            "It was not sent whole."
+        )
+        return self._damage

@@ -6,23 +6,17 @@ import asyncio
 import hashlib
 import json
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 
-from knowledge.finding import Finding
-from knowledge.ovf.contents import check_contents
-from knowledge.ovf.descriptor import Descriptor, is_envelope, read_descriptor
-from knowledge.ovf.package import Folder
-from knowledge.ovf.references import check_references
-from knowledge.ovf.xml import LARGEST_DOCUMENT, XmlRefused, parse
+from knowledge.ovf.manifest import Entry, read_entries
+from knowledge.ovf.xml import LARGEST_DOCUMENT
 from service.backups.catalogue import ABOUT, VERDICT, KeptBackup, Verdict, descriptor_of
-from service.errors import BackupDamaged, NotFound
+from service.errors import NotFound, PackageRefused
+from service.packages.describing import check_files, parse_descriptor
+from service.packages.inside import Inside
 
 CHUNK = 4 << 20
-TOLERATED = frozenset({"disk-capacity-differs"})
-"""Findings that do not say that a file was harmed: vCenter states the VM's capacity, the disk its own."""
-_LINE = re.compile(r"SHA256\((.+)\)= ([0-9a-f]{64})")
 
 
 async def hash_file(path: Path, progress: Callable[[int], None]) -> tuple[int, str]:
@@ -73,41 +67,22 @@ def check_hashes(kept: KeptBackup, found: dict[str, str]) -> list[str]:
 def read_manifest(folder: Path) -> dict[str, str]:
     """The SHA-256 of each file by its name; raises OSError, or ValueError for a line that is no digest."""
     path = next(item for item in sorted(folder.iterdir()) if item.suffix == ".mf")
-    listed = {}
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-        if not (entry := _LINE.fullmatch(line)):
-            raise ValueError(f"line {number} of {path.name} is no digest")
-        listed[entry[1]] = entry[2]
-    return listed
-
-
-def open_descriptor(folder: Path) -> Descriptor:
-    """The descriptor of a package; raises BackupDamaged when it cannot be read as one."""
-    path = descriptor_of(folder)
-    try:
-        with path.open("rb") as file:
-            root = parse(file.read(LARGEST_DOCUMENT + 1))
-    except (OSError, XmlRefused) as error:
-        said = error.message if isinstance(error, XmlRefused) else str(error)
-        raise BackupDamaged(f"The descriptor {path.name} cannot be read: {said}") from error
-    if not is_envelope(root):
-        raise BackupDamaged(f"{path.name} is no OVF descriptor.")
-    return read_descriptor(root)
+    entries: list[Entry] = []
+    for wrong in read_entries(path.name, path.read_bytes(), entries):
+        raise ValueError(f"{wrong.where}: {wrong.message}")
+    return {entry.name: entry.digest for entry in entries}
 
 
 def check_descriptor(folder: Path) -> tuple[list[str], list[str]]:
     """What is wrong with the descriptor, and what is only worth knowing; two empty lists when all is well."""
+    path = descriptor_of(folder)
     try:
-        descriptor = open_descriptor(folder)
-    except BackupDamaged as error:
+        with path.open("rb") as file:
+            return check_files(parse_descriptor(path.name, file.read(LARGEST_DOCUMENT + 1)), Inside(folder))
+    except OSError as error:
+        return [f"The descriptor {path.name} cannot be read: {error.strerror}."], []
+    except PackageRefused as error:
         return [str(error)], []
-    errors: list[Finding] = [
-        found
-        for found in (*check_references(descriptor), *check_contents(Folder(folder), descriptor))
-        if found.severity == "error"
-    ]
-    problems = [f"Descriptor, {found.where}: {found.message}" for found in errors if found.rule not in TOLERATED]
-    return problems, [f"Descriptor, {found.where}: {found.message}" for found in errors if found.rule in TOLERATED]
 
 
 def write_verdict(folder: Path, verdict: Verdict) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim, vmodl
 
-from service.errors import RestoreFailed, VSphereRefused
+from service.errors import ImportFailed, VSphereRefused
 from service.vsphere.placement import Place
 from service.vsphere.session import Instance, Session, read_all, read_properties
 from service.vsphere.tasks import wait_for, watch
@@ -57,7 +57,7 @@ class MadeVm(BaseModel):
 
 def mark(job_id: str) -> str:
     """The words in a VM's notes by which the job that makes it knows it again."""
-    return f"vmkops restore {job_id}"
+    return f"vmkops job {job_id}"
 
 
 async def begin_import(
@@ -65,7 +65,7 @@ async def begin_import(
 ) -> ImportLease:
     """Ask vCenter to make the VM, powered off, and wait until its disks can be sent.
 
-    The VM's notes get `note` and the job's mark. Raises RestoreFailed with vCenter's reasons.
+    The VM's notes get `note` and the job's mark. Raises ImportFailed with vCenter's reasons.
     """
 
     def ask(instance: Instance) -> ImportLease:
@@ -84,7 +84,7 @@ async def begin_import(
         uploads = []
         for item in spec.fileItem or []:
             if item.deviceId not in urls:
-                raise RestoreFailed(f"vCenter does not say where to send {item.path} to.")
+                raise ImportFailed(f"vCenter does not say where to send {item.path} to.")
             url = urls[item.deviceId]
             # A host that is asked directly leaves its own name to the caller, as `*`.
             there = url.url.replace("*", session.vcenter.host, 1) if "//*" in url.url else url.url
@@ -95,7 +95,7 @@ async def begin_import(
 
 
 async def compare_received(session: Session, lease: str, key: str, path: str, size: int, sha1: str) -> None:
-    """See that the host has got the file as it was sent; raises RestoreFailed. A host that does not say is believed."""
+    """See that the host has got the file as it was sent; raises ImportFailed. A host that does not say is believed."""
 
     def ask(instance: Instance) -> None:
         try:
@@ -106,11 +106,9 @@ async def compare_received(session: Session, lease: str, key: str, path: str, si
             if entry.key != key:
                 continue
             if entry.size and entry.size != size:
-                raise RestoreFailed(f"The host has got {entry.size} of the {size} bytes of {path}.")
+                raise ImportFailed(f"The host has got {entry.size} of the {size} bytes of {path}.")
             if entry.sha1 and entry.sha1.lower() != sha1:
-                raise RestoreFailed(
-                    f"The host has got {path} with another SHA-1 ({entry.sha1}) than was sent ({sha1})."
-                )
+                raise ImportFailed(f"The host has got {path} with another SHA-1 ({entry.sha1}) than was sent ({sha1}).")
 
     await session.call(ask)
 
@@ -148,7 +146,7 @@ async def read_made(session: Session, vm: str) -> MadeVm:
 async def remove_made(session: Session, job_id: str) -> list[str]:
     """Remove what this job has made, known by its mark, and nothing else; returns the names of the VMs removed.
 
-    Raises RestoreFailed when such a VM was powered on, by somebody else then, or does not go away.
+    Raises ImportFailed when such a VM was powered on, by somebody else then, or does not go away.
     """
 
     def ask(instance: Instance) -> list[str]:
@@ -159,13 +157,13 @@ async def remove_made(session: Session, job_id: str) -> list[str]:
                 return removed
             for machine, name, power in found:
                 if power != "poweredOff":
-                    raise RestoreFailed(f"{name} was {power} meanwhile, so it was not removed. Remove it in vCenter.")
+                    raise ImportFailed(f"{name} was {power} meanwhile, so it was not removed. Remove it in vCenter.")
                 if _destroyed(instance, machine):
                     removed.append(name)
             if _made_by(instance, job_id):
                 time.sleep(SETTLE_SECONDS)
         names = ", ".join(name for _, name, _ in _made_by(instance, job_id))
-        raise RestoreFailed(f"{names} does not go away. Remove it in vCenter.")
+        raise ImportFailed(f"{names} does not go away. Remove it in vCenter.")
 
     return await session.call(ask, limit=None)
 
@@ -190,7 +188,7 @@ def _import_spec(instance: Instance, place: Place, descriptor: str, name: str) -
         cisp=params,
     )
     if spec.error or spec.importSpec is None:
-        raise RestoreFailed(f"vCenter cannot make this VM here: {' '.join(_said(spec.error)) or 'no reason given'}")
+        raise ImportFailed(f"vCenter cannot make this VM here: {' '.join(_said(spec.error)) or 'no reason given'}")
     return spec
 
 

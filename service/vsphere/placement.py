@@ -27,8 +27,13 @@ class Named(BaseModel):
 class Home(NamedTuple):
     """The VM that a backup is of; a moref alone may have gone to another VM since."""
 
+    vcenter: str
     moref: str
     uuid: str
+
+
+NO_HOME = Home("", "", "")
+"""Of a VM that comes from elsewhere, or whose place was chosen before."""
 
 
 class Wanted(BaseModel):

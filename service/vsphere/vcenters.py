@@ -75,6 +75,10 @@ class VCenters:
             )
         return known[name]
 
+    def named(self, name: str) -> Link:
+        """The one with this name, or the first where no name is given; raises NotFound."""
+        return self.link(name) if name else self.links()[0]
+
     def at(self, selector: str) -> tuple[Session, str]:
         """The session and the moref of an exact selector, as jobs have them; looks nothing up."""
         vcenter, moref = read_exact(selector)

@@ -79,7 +79,7 @@ def test_disk_that_was_changed_is_not_restored_and_nothing_stays(
 
     assert job["state"] == "failed"
     assert job["error"]["type"] == "urn:vmkops:backup-damaged"
-    assert "is not as it was kept" in job["error"]["detail"]
+    assert "is not as it was packed" in job["error"]["detail"]
     assert vcenter.count("HttpNfcLeaseAbort") == 1
     assert names(vcenter) == before
 

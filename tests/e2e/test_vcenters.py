@@ -43,8 +43,8 @@ def site(disk: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]
     require("vcsim")
     folder = tmp_path_factory.mktemp("site")
     with Vcsim() as lab, Vcsim() as spare, Vcsim(("-esx",)) as alone:
-        for peer in (lab, alone):
-            peer.put_disk(peer.vms()[0]["disks"][0]["path"], disk)
+        for peer, name in ((lab, VM), (alone, alone.vms()[0]["name"])):
+            peer.put_disk(peer.vm(name)["disks"][0]["path"], disk)
         config = folder / "vmkops.toml"
         config.write_text(table("lab", lab, folder) + table("spare", spare, folder) + table("esx-9", alone, folder))
         with RunningService(folder / "data", {"VMKOPS_CONFIG": str(config)}) as service:
@@ -127,6 +127,20 @@ def test_vm_of_a_stand_alone_host_is_backed_up(site: Site) -> None:
     assert kept["vm"]["vcenter"] == "esx-9"
     assert not site.alone.snapshots()
     assert {lease["state"] for lease in site.alone.leases()} == {"done"}
+
+
+def test_backup_is_restored_where_it_came_from_or_where_it_is_said(site: Site) -> None:
+    job = site.service.ended(site.service.backup("lab/DC0_H0_VM0")["id"])
+    assert job["state"] == "succeeded", job
+
+    back = act(site.service, "restore", backup=job["id"], name="back")
+    moved = act(site.service, "restore", backup=job["id"], name="moved", vcenter="spare")
+
+    assert (back["state"], moved["state"]) == ("succeeded", "succeeded"), (back, moved)
+    assert "back" in {vm["name"] for vm in site.lab.vms()}
+    assert "moved" in {vm["name"] for vm in site.spare.vms()}
+    wait_for(lambda: site.service.call("GET", "/vms?q=moved")[1]["total"], what="the VM in the inventory")
+    assert site.service.call("GET", "/vms/moved")[1]["vcenter"] == "spare"
 
 
 def test_ping_asks_the_one_that_is_named(site: Site) -> None:

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.ovf import lint, lint_bytes
+from knowledge.ovf.package import Archive
 
 GIB = 1024**3
 TarFormat = Literal[0, 1, 2]
@@ -338,3 +339,17 @@ def test_about_names_what_ovf_gives_and_how_to_make_a_package() -> None:
     done = subprocess.run([sys.executable, "-c", RUN, "about"], capture_output=True, text=True, check=True)
     for said in ("metadata", "compression", "platform independence", "several VMs", "ovftool", "vmkops backup"):
         assert said in done.stdout
+
+
+def test_entry_of_a_negative_size_is_no_file() -> None:
+    entry = tarfile.TarInfo("web01-disk1.vmdk")
+    entry.pax_headers = {"size": "-5"}
+    (finding,) = lint_bytes(tar_entry("web01.ovf", descriptor()) + entry.tobuf(tarfile.PAX_FORMAT) + bytes(1024))
+    assert finding.rule == "archive-entry"
+
+
+def test_content_of_an_entry_stands_where_it_is_said_to() -> None:
+    data = as_ova(package())
+    archive = Archive(io.BytesIO(data))
+    start = archive.start("web01-disk1.vmdk")
+    assert data[start : start + len(vmdk())] == vmdk()

@@ -95,3 +95,23 @@ def test_vcenter_set_by_halves_names_what_lacks() -> None:
     settings = read_settings({"VMKOPS_VCENTER_URL": "vc.example.com", "VMKOPS_VCENTER_USER": "me"})
     with pytest.raises(SettingMissing, match="VMKOPS_VCENTER_PASSWORD lacks"):
         settings.vcenters()
+
+
+def test_hosts_to_import_from_are_names_alone() -> None:
+    settings = read_settings({"VMKOPS_IMPORT_HOSTS": "Images.example.com., 10.0.0.5"})
+
+    assert settings.import_hosts == {"images.example.com", "10.0.0.5"}
+    for wrong in ("https://images.example.com", "images.example.com/x", "10.0.0.5:443"):
+        with pytest.raises(SettingMissing, match="VMKOPS_IMPORT_HOSTS"):
+            read_settings({"VMKOPS_IMPORT_HOSTS": wrong})
+
+
+@pytest.mark.parametrize("name", ["VMKOPS_IMPORTS_DIR", "VMKOPS_IMPORT_CA_FILE"])
+def test_path_that_is_not_there_is_named_at_the_start(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingMissing, match=name):
+        read_settings({name: str(tmp_path / "absent")})
+
+
+def test_packages_to_import_are_below_the_data_directory_unless_said_otherwise(tmp_path: Path) -> None:
+    assert read_settings({"VMKOPS_DATA_DIR": str(tmp_path)}).inbox == tmp_path / "imports"
+    assert read_settings({"VMKOPS_IMPORTS_DIR": str(tmp_path)}).inbox == tmp_path

@@ -191,6 +191,7 @@ type leaseBook struct {
 	settings  nfcSettings
 	epoch     int // counts the changes of the settings
 	transfers []*transfer
+	uploads   map[string]string // the file behind each path that an import may upload to
 }
 
 func newLeaseBook(sim *simulation) *leaseBook {
@@ -198,7 +199,7 @@ func newLeaseBook(sim *simulation) *leaseBook {
 		CutAfterBytes: -1, StallAfterBytes: -1, CorruptAt: -1, ContentLength: true, LeaseTimeoutSecs: 300,
 		StarHost: sim.registry.IsESX(),
 	}
-	return &leaseBook{sim: sim, normal: normal, settings: normal}
+	return &leaseBook{sim: sim, normal: normal, settings: normal, uploads: map[string]string{}}
 }
 
 // open makes a lease for the disks of a VM's hardware and registers it.

@@ -3,6 +3,9 @@ package main
 import (
 	"io"
 	"net/http"
+	"net/url"
+	"os"
+	"path"
 	"time"
 
 	"github.com/vmware/govmomi/simulator"
@@ -11,8 +14,8 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// ImportVApp lets the simulator make the VM, waits for it, and leaves the VM as a client of the version 5.5 of the API
-// is told of it (see removeNewerCardProperties).
+// ImportVApp lets the simulator make the VM, waits for it, notes where the bytes of its disks go, and leaves the VM as a
+// client of the version 5.5 of the API is told of it (see removeNewerCardProperties).
 func (e *extension) ImportVApp(ctx *simulator.Context, req *types.ImportVApp) soap.HasFault {
 	pool, ok := e.sim.registry.Get(req.This).(*simulator.ResourcePool)
 	if !ok {
@@ -27,8 +30,10 @@ func (e *extension) ImportVApp(ctx *simulator.Context, req *types.ImportVApp) so
 	lease, ok := ctx.Session.Get(body.Res.Returnval).(*simulator.HttpNfcLease)
 	for waited := 0; ok && waited < 1000; waited++ {
 		state := types.HttpNfcLeaseStateInitializing
-		ctx.WithLock(lease, func() { state = lease.State })
+		var info *types.HttpNfcLeaseInfo
+		ctx.WithLock(lease, func() { state, info = lease.State, lease.Info })
 		if state != types.HttpNfcLeaseStateInitializing {
+			e.sim.leases.expect(info)
 			break
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -37,9 +42,32 @@ func (e *extension) ImportVApp(ctx *simulator.Context, req *types.ImportVApp) so
 	return body
 }
 
+// expect notes the files that the uploads of a lease are written to; the simulator itself only hashes them.
+func (b *leaseBook) expect(info *types.HttpNfcLeaseInfo) {
+	if info == nil {
+		return
+	}
+	vm, ok := b.sim.registry.Get(info.Entity).(*simulator.VirtualMachine)
+	if !ok {
+		return
+	}
+	files := map[string]string{}
+	for _, disk := range disksOf(vm.Config.Hardware.Device) {
+		files[path.Base(disk.file.Path)] = b.sim.filePath(vm, disk.file)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, device := range info.DeviceUrl {
+		if place, err := url.Parse(device.Url); err == nil && files[device.TargetId] != "" {
+			b.uploads[place.Path] = files[device.TargetId]
+		}
+	}
+}
+
 // throttled is the body of an upload that comes at the pace, and breaks at the place, that the settings ask for.
 type throttled struct {
 	io.ReadCloser
+	to       io.Writer
 	book     *leaseBook
 	cutAfter int64
 	received int64
@@ -48,8 +76,13 @@ type throttled struct {
 // receive slows an upload down or breaks it before the simulator gets it.
 func (b *leaseBook) receive(w http.ResponseWriter, r *http.Request, inner http.Handler) {
 	b.mu.Lock()
-	body := &throttled{ReadCloser: r.Body, book: b, cutAfter: b.settings.CutAfterBytes}
+	body := &throttled{ReadCloser: r.Body, to: io.Discard, book: b, cutAfter: b.settings.CutAfterBytes}
+	name := b.uploads[r.URL.Path]
 	b.mu.Unlock()
+	if file, err := os.Create(name); err == nil {
+		defer file.Close()
+		body.to = file
+	}
 	r.Body = body
 	inner.ServeHTTP(w, r)
 	if body.cutAfter >= 0 && body.received >= body.cutAfter {
@@ -68,6 +101,9 @@ func (t *throttled) Read(buffer []byte) (int, error) {
 	}
 	n, err := t.ReadCloser.Read(buffer)
 	t.received += int64(n)
+	if _, failed := t.to.Write(buffer[:n]); failed != nil {
+		return n, failed
+	}
 	if rate > 0 {
 		time.Sleep(time.Duration(n) * time.Second / time.Duration(rate))
 	}

@@ -11,7 +11,8 @@ from aiohttp import web
 from pytest_aiohttp.plugin import AiohttpServer
 
 from service.backups.upload import CHUNK, Upload
-from service.errors import BackupDamaged, CopyFailed
+from service.errors import CopyFailed, PackageDamaged
+from service.packages.ready import SourceFile
 
 
 class Host:
@@ -44,9 +45,11 @@ async def host(aiohttp_server: AiohttpServer) -> tuple[Host, str]:
     return taking, str(server.make_url(""))
 
 
-def kept(path: Path, content: bytes) -> Upload:
+def kept(path: Path, content: bytes, *, digest: str | None = None) -> Upload:
     path.write_bytes(content)
-    return Upload(path, len(content), hashlib.sha256(content).hexdigest())
+    sha256 = hashlib.sha256(content).hexdigest() if digest is None else digest
+    file = SourceFile(name=path.name, path=path.name, size=len(content), algorithm="sha256", digest=sha256)
+    return Upload(path.parent, file)
 
 
 TLS = ssl.create_default_context()
@@ -81,7 +84,7 @@ async def test_changed_disk_never_arrives_whole(host: tuple[Host, str], tmp_path
     upload = kept(tmp_path / "disk.vmdk", b"y" * (2 * CHUNK + 5))
     (tmp_path / "disk.vmdk").write_bytes(changed)
 
-    with pytest.raises(BackupDamaged, match="not as it was kept"):
+    with pytest.raises(PackageDamaged, match="not as it was packed"):
         await upload.send(f"{url}/disk", TLS, lambda _: None, create=False)
 
     assert not taking.whole
@@ -91,10 +94,42 @@ async def test_disk_that_is_gone_is_said(host: tuple[Host, str], tmp_path: Path)
     upload = kept(tmp_path / "disk.vmdk", b"y")
     (tmp_path / "disk.vmdk").unlink()
 
-    with pytest.raises(BackupDamaged, match="cannot be read"):
+    with pytest.raises(PackageDamaged, match="cannot be read"):
         await upload.send(f"{host[1]}/disk", TLS, lambda _: None, create=False)
 
 
 async def test_refusal_of_the_host_is_told(host: tuple[Host, str], tmp_path: Path) -> None:
     with pytest.raises(CopyFailed, match="507 Insufficient Storage"):
         await kept(tmp_path / "disk.vmdk", b"y").send(f"{host[1]}/full", TLS, lambda _: None, create=False)
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256", "sha512", ""])
+async def test_entry_of_an_archive_is_sent_by_itself(host: tuple[Host, str], tmp_path: Path, algorithm: str) -> None:
+    taking, url = host
+    content = b"d" * (CHUNK + 3)
+    (tmp_path / "a.ova").write_bytes(b"h" * 512 + content + b"end")
+    digest = hashlib.new(algorithm, content).hexdigest() if algorithm else ""
+    entry = SourceFile(name="d.vmdk", path="a.ova", offset=512, size=len(content), algorithm=algorithm, digest=digest)
+
+    await Upload(tmp_path, entry).send(f"{url}/disk", TLS, lambda _: None, create=False)
+
+    assert taking.received == content
+
+
+async def test_file_that_is_a_symbolic_link_is_not_sent(host: tuple[Host, str], tmp_path: Path) -> None:
+    upload = kept(tmp_path / "disk.vmdk", b"secret")
+    (tmp_path / "disk.vmdk").rename(tmp_path / "elsewhere")
+    (tmp_path / "disk.vmdk").symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(PackageDamaged, match="symbolic link"):
+        await upload.send(f"{host[1]}/disk", TLS, lambda _: None, create=False)
+
+    assert host[0].received == b""
+
+
+async def test_file_that_became_longer_is_not_sent(host: tuple[Host, str], tmp_path: Path) -> None:
+    upload = kept(tmp_path / "disk.vmdk", b"content")
+    (tmp_path / "disk.vmdk").write_bytes(b"content and more")
+
+    with pytest.raises(PackageDamaged, match="not as it was packed"):
+        await upload.send(f"{host[1]}/disk", TLS, lambda _: None, create=False)

@@ -1,0 +1,251 @@
+"""An import from a file: a new VM from an OVF or OVA of others, whole or not at all, and never from elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import tarfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.e2e.actions import act, begin, checked, refused
+from tests.e2e.packages.conftest import Room
+from tests.e2e.packages.making import NETWORK, archive, descriptor, entry, manifest, package, put
+
+Files = dict[str, bytes]
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
+def test_ova_of_others_becomes_a_vm_with_its_bytes(room: Room, disk_bytes: bytes, algorithm: str) -> None:
+    name = f"of-others-{algorithm}"
+    put(room.inbox / "team", {f"{name}.ova": archive(package(name, {"d.vmdk": disk_bytes}, algorithm=algorithm))})
+
+    job = act(room.service, "import-ovf", source=f"team/{name}.ova")
+
+    assert job["state"] == "succeeded", job["error"]
+    assert room.vcenter.vm(name)["power_state"] == "poweredOff"
+    assert room.disks(name) == [disk_bytes]
+    assert job["result"]["networks"] == {NETWORK: NETWORK}
+    (file,) = job["result"]["files"]
+    assert (file["name"], file["size"], file["algorithm"]) == ("d.vmdk", len(disk_bytes), algorithm)
+    assert job["progress"]["done"] == job["progress"]["total"] == len(disk_bytes)
+    assert room.vcenter.count("HttpNfcLeaseComplete") == 1
+
+
+def test_place_and_network_can_be_chosen_and_the_preview_says_where(room: Room, disk_bytes: bytes) -> None:
+    put(room.inbox, package("placed", {"placed.vmdk": disk_bytes}))
+    chosen = {"name": "chosen", "pool": "DC0_C0"}
+
+    found = checked(room.service, "import-ovf", source="placed.ovf", **chosen, networks={NETWORK: "VM Network"})
+    words = [*(f"{key}={value}" for key, value in chosen.items()), f"networks={NETWORK}=VM Network"]
+    done = room.service.run("action", "import-ovf", "placed.ovf", *words, "--json")
+
+    assert "In DC0_C0" in found["place"]["message"]
+    assert "VM Network" in found["network"]["message"]
+    assert done.returncode == 0, done.stderr
+    job = json.loads(done.stdout)
+    assert (job["result"]["pool"], job["result"]["networks"]) == ("DC0_C0", {NETWORK: "VM Network"})
+    assert "no network 'nowhere'" in refused(room.service, "import-ovf", source="placed.ovf", networks={"nowhere": "x"})
+
+
+def test_import_never_goes_over_an_existing_vm(room: Room, disk_bytes: bytes) -> None:
+    put(room.inbox, package("DC0_H0_VM1", {"taken.vmdk": disk_bytes}))
+
+    assert "never goes over a VM" in refused(room.service, "import-ovf", source="DC0_H0_VM1.ovf")
+    assert room.vcenter.count("ImportVApp") == 0
+
+
+def test_missing_manifest_and_a_licence_are_warned_of_and_no_more(room: Room, disk_bytes: bytes) -> None:
+    text = descriptor("bare", {"bare.vmdk": disk_bytes}).replace(
+        b"<VirtualHardwareSection>", b"<EulaSection><Info>L</Info><License>Mine.</License></EulaSection>"
+        b"<VirtualHardwareSection>"
+    )  # fmt: skip
+    put(room.inbox, {"bare.ovf": text, "bare.vmdk": disk_bytes})
+
+    found = checked(room.service, "import-ovf", source="bare.ovf")
+
+    assert found["manifest-missing"]["severity"] == "warn"
+    assert found["licence"]["severity"] == "warn"
+    assert act(room.service, "import-ovf", source="bare.ovf")["state"] == "succeeded"
+
+
+@pytest.mark.parametrize("form", ["ovf", "ova"])
+def test_disk_with_a_wrong_checksum_leaves_no_vm(room: Room, disk_bytes: bytes, form: str) -> None:
+    before = room.names()
+    files = package("wrong", {"wrong.vmdk": disk_bytes})
+    files["wrong.vmdk"] = disk_bytes[:-1] + bytes([disk_bytes[-1] ^ 1])
+    put(room.inbox, files if form == "ovf" else {"wrong.ova": archive(files)})
+
+    job = act(room.service, "import-ovf", source=f"wrong.{form}")
+
+    assert job["state"] == "failed"
+    assert job["error"]["type"] == "urn:vmkops:package-damaged"
+    assert "It was not sent whole" in job["error"]["detail"]
+    assert room.vcenter.count("HttpNfcLeaseAbort") == 1
+    assert room.names() == before
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "../../etc/passwd",
+        "/etc/passwd",
+        "a/../../x.ovf",
+        "exports/../imports/x.ovf",
+        "exports/../../x",
+        "..\\x.ovf",
+        "x\x00.ovf",
+        "file:///etc/passwd",
+        "ftp://example.com/x.ova",
+        ".",
+        "exports",
+        "team",
+        "pipe.ovf",
+        "link.ovf",
+        "linked/inside.ovf",
+        "nothing.ova",
+    ],
+)
+def test_path_that_leads_elsewhere_is_refused(room: Room, disk_bytes: bytes, source: str) -> None:
+    outside = room.service.data_dir / "outside"
+    put(outside, package("inside", {"inside.vmdk": disk_bytes}))
+    put(room.inbox / "team", {})
+    for link, to in (("link.ovf", outside / "inside.ovf"), ("linked", outside)):
+        if not (room.inbox / link).is_symlink():
+            (room.inbox / link).symlink_to(to)
+    if not (room.inbox / "pipe.ovf").is_fifo():
+        os.mkfifo(room.inbox / "pipe.ovf")
+
+    assert refused(room.service, "import-ovf", source=source)
+    assert room.vcenter.count("CreateImportSpec") == 0
+
+
+def changed(**of: Any) -> Callable[[bytes], Files]:
+    """Files made of a disk: a package `bad` with a changed descriptor, or an archive in place of it."""
+
+    def make(disk: bytes) -> Files:
+        text = descriptor("bad", {"bad.vmdk": disk}, extra=of.get("extra", ""))
+        for old, new in of.get("replace", {}).items():
+            text = text.replace(old, new)
+        return {"bad.ovf": text, "bad.vmdk": disk}
+
+    return make
+
+
+def packed(order: Callable[[Files], bytes]) -> Callable[[bytes], Files]:
+    return lambda disk: {"bad.ova": order(package("bad", {"bad.vmdk": disk}))}
+
+
+def with_entry(kind: bytes, name: str, to: str = "") -> Callable[[bytes], Files]:
+    return packed(lambda files: archive(files, entry(name, kind=kind, link=to)))
+
+
+def sparse(files: Files) -> bytes:
+    """An entry that claims to be a terabyte of holes."""
+    about = tarfile.TarInfo("bomb.vmdk")
+    holes = {"GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.map": "0,0", "GNU.sparse.size": str(1 << 40)}
+    about.pax_headers = {**holes, "GNU.sparse.numblocks": "1", "GNU.sparse.name": "bomb.vmdk"}
+    return archive(files, about.tobuf(tarfile.PAX_FORMAT))
+
+
+def bomb(files: Files) -> bytes:
+    """A header that claims four exabytes behind it."""
+    about = tarfile.TarInfo("bomb.vmdk")
+    about.size = 1 << 62
+    return archive(files, about.tobuf(tarfile.GNU_FORMAT))
+
+
+FILE = '<File ovf:href="{}" ovf:id="more" ovf:size="1"/>'
+BAD: dict[str, tuple[Callable[[bytes], Files], str]] = {
+    "href climbs": (changed(extra=FILE.format("../../../etc/passwd")), "lies outside the package"),
+    "href climbs, escaped": (changed(extra=FILE.format("..%2f..%2fetc%2fpasswd")), "lies outside the package"),
+    "href is absolute": (changed(extra=FILE.format("/etc/passwd")), "lies outside the package"),
+    "href is a file URL": (changed(extra=FILE.format("file:///etc/passwd")), "lies outside the package"),
+    "href is remote": (changed(extra=FILE.format("https://169.254.169.254/x")), "fetched from elsewhere"),
+    "href in a folder": (changed(extra=FILE.format("sub/x.vmdk")), "not beside the descriptor"),
+    "href is a link": (changed(extra=FILE.format("link.ovf")), "is not in the package"),
+    "file lacks": (changed(extra=FILE.format("absent.vmdk")), "is not in the package"),
+    "size differs": (changed(replace={b'ovf:size="': b'ovf:size="1'}), "the descriptor says 1"),
+    "compressed file": (changed(replace={b"<File ": b'<File ovf:compression="gzip" '}), "is compressed"),
+    "file in pieces": (changed(replace={b"<File ": b'<File ovf:chunkSize="5" '}), "cut into pieces"),
+    "two VMs": (
+        changed(replace={b"</Envelope>": b'<VirtualSystem ovf:id="b"/></Envelope>'}),
+        "describes 2 VMs",
+    ),
+    "entity bomb": (changed(replace={b"?>\n": b'?>\n<!DOCTYPE x [<!ENTITY a "b">]>\n'}), "document type"),
+    "no OVF": (lambda disk: {"bad.ovf": b"<html/>"}, "is no OVF descriptor"),
+    "name climbs": (changed(replace={b"<Name>bad<": b"<Name>../../etc<"}), "cannot be a VM's name"),
+    "descriptor was changed": (
+        lambda disk: {**package("bad", {"bad.vmdk": disk}), "bad.ovf": descriptor("bad2", {"bad.vmdk": disk})},
+        "was changed",
+    ),
+    "manifest is no manifest": (lambda disk: {**changed()(disk), "bad.mf": b"hello\n"}, "is not of the form"),
+    "manifest lists a file that lacks": (
+        lambda disk: {**changed()(disk), "bad.mf": manifest({"absent": b""})},
+        "not in the package",
+    ),
+    "no tar": (lambda disk: {"bad.ova": disk}, "is no tar archive"),
+    "gzip": (lambda disk: {"bad.ova": b"\x1f\x8b" + disk}, "compressed with gzip"),
+    "cut short": (packed(lambda files: archive(files)[:-400_000]), "broken or cut short"),
+    "descriptor not first": (packed(lambda files: archive(dict(reversed(files.items())))), "has to come first"),
+    "entry climbs": (with_entry(tarfile.REGTYPE, "../../etc/passwd"), "leads out of it"),
+    "entry is absolute": (with_entry(tarfile.REGTYPE, "/etc/passwd"), "leads out of it"),
+    "symbolic link": (with_entry(tarfile.SYMTYPE, "x", "/etc/passwd"), "no plain file"),
+    "hard link": (with_entry(tarfile.LNKTYPE, "x", "bad.ovf"), "no plain file"),
+    "device": (with_entry(tarfile.CHRTYPE, "x"), "no plain file"),
+    "sparse entry": (packed(sparse), "no plain file"),
+    "size beyond the archive": (packed(bomb), "broken or cut short"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_package_is_refused_before_anything_is_touched(room: Room, disk_bytes: bytes, what: str) -> None:
+    make, words = BAD[what]
+    for old in room.inbox.glob("bad.*"):
+        old.unlink()
+    files = make(disk_bytes)
+    put(room.inbox, files)
+
+    assert words in refused(room.service, "import-ovf", source=next(iter(files)))
+    assert room.vcenter.count("CreateImportSpec") == 0
+
+
+@pytest.mark.parametrize("name", ["../../etc", "a/b", "a\\b", "..", "a%2fb", "a\nb", "x" * 81])
+def test_name_that_is_a_path_is_refused(room: Room, disk_bytes: bytes, name: str) -> None:
+    put(room.inbox, package("good", {"good.vmdk": disk_bytes}))
+
+    assert "name" in refused(room.service, "import-ovf", source="good.ovf", name=name)
+
+
+def test_cancel_in_the_middle_leaves_no_vm(room: Room, disk_bytes: bytes) -> None:
+    before = room.names()
+    put(room.inbox, package("cancelled", {"cancelled.vmdk": disk_bytes}))
+    room.vcenter.nfc(bytes_per_second=2_000_000)
+    job_id = begin(room.service, "import-ovf", source="cancelled.ovf")
+    room.service.reading(job_id)
+
+    room.service.call("POST", f"/jobs/{job_id}/cancel")
+
+    assert room.service.ended(job_id)["state"] == "cancelled"
+    assert room.vcenter.count("HttpNfcLeaseAbort") == 1
+    assert room.names() == before
+
+
+def test_kill_in_the_middle_leaves_one_vm(room: Room, disk_bytes: bytes) -> None:
+    before = room.names()
+    put(room.inbox, {"killed.ova": archive(package("killed", {"killed.vmdk": disk_bytes}))})
+    room.vcenter.nfc(bytes_per_second=2_000_000)
+    job_id = begin(room.service, "import-ovf", source="killed.ova")
+    room.service.reading(job_id)
+
+    room.service.kill(signal.SIGKILL)
+    room.vcenter.reset_nfc()
+    room.service.start()
+
+    job = room.service.ended(job_id)
+    assert job["state"] == "succeeded", job["error"]
+    assert room.names() - before == {"killed"}
+    assert room.disks("killed") == [disk_bytes]
