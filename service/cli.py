@@ -1,10 +1,11 @@
-"""The commands that need the service or its data: worker, backup, action, actions, jobs, token, doctor."""
+"""The commands that need the service or its data: worker, backup, backups, action, actions, jobs, token, doctor."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 
@@ -29,6 +30,22 @@ def main(argv: Sequence[str]) -> int:
     backup.add_argument("--quiesce", choices=["prefer", "require", "none"], default="prefer")
     _job_options(backup)
     backup.set_defaults(run=_backup)
+    backups = commands.add_parser(
+        "backups", help="list the kept backups, show one, or name the VMs that lack a fresh one"
+    )
+    which = backups.add_mutually_exclusive_group()
+    which.add_argument("id", nargs="?", help="one backup; newest:NAME is the newest good one of that VM")
+    which.add_argument("--vm", metavar="NAME", default="", help="only those of the VM with this name")
+    which.add_argument(
+        "--stale",
+        metavar="AGE",
+        nargs="?",
+        const="24h",
+        type=_age,
+        help="the VMs whose last good backup is older, such as 90m, 24h (the default), 7d; exit 1 when there is one",
+    )
+    backups.add_argument("--json", action="store_true")
+    backups.set_defaults(run=_backups)
     action = commands.add_parser("action", help="start any host action, and watch it; `vmkops actions` lists them")
     action.add_argument("name", help="the action, such as power-on")
     action.add_argument("words", nargs="*", metavar="TARGET key=value", help="what it acts on, and its parameters")
@@ -61,6 +78,14 @@ def _job_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="only check: say what speaks against it, touch nothing")
     parser.add_argument("--no-wait", action="store_true", help="print the job and return")
     parser.add_argument("--json", action="store_true", help="print the job as JSON when it has ended")
+
+
+def _age(text: str) -> str:
+    from service.backups.freshness import AGE
+
+    if not re.fullmatch(AGE, text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not minutes, hours or days, such as 90m, 24h, 7d")
+    return text
 
 
 def _create_token(arguments: argparse.Namespace) -> int:
@@ -103,6 +128,16 @@ def _doctor(_: argparse.Namespace) -> int:
 
 def _backup(arguments: argparse.Namespace) -> int:
     return _carry_out(arguments, "backup", None, {"vm": arguments.vm, "quiesce": arguments.quiesce})
+
+
+def _backups(arguments: argparse.Namespace) -> int:
+    from service.kept import show_backup, show_backups, show_stale
+
+    if arguments.stale:
+        return asyncio.run(show_stale(arguments.stale, as_json=arguments.json))
+    if arguments.id:
+        return asyncio.run(show_backup(arguments.id, as_json=arguments.json))
+    return asyncio.run(show_backups(arguments.vm, as_json=arguments.json))
 
 
 def _action(arguments: argparse.Namespace) -> int:

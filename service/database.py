@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import threading
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -45,6 +49,15 @@ executors = sa.Table(
     sa.Column("seen_at", sa.Float, nullable=False),
 )
 
+turns = sa.Table(
+    "vmkops_turns",
+    metadata,
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("turn", sa.String, nullable=False),
+    sa.Column("holder", sa.String, nullable=False),
+)
+
 p2v_runs = sa.Table(
     "vmkops_p2v_runs",
     metadata,
@@ -54,6 +67,28 @@ p2v_runs = sa.Table(
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("run", sa.JSON, nullable=False),
 )
+
+HELD_SECONDS = 30
+
+
+class OneAtATime:
+    """A room for one thread at a time: of this process, and of all that share a PostgreSQL."""
+
+    def __init__(self, engine: sa.Engine, name: str) -> None:
+        self._engine = engine
+        self._number = zlib.crc32(name.encode())
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def inside(self) -> Iterator[sa.Connection]:
+        """Wait until the room is empty, and be in it until the connection, committed, is given back."""
+        # SQLite needs no more than the lock: its data directory is one process's own.
+        with self._lock, self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                # A host that loses its power in the room would otherwise hold it until TCP gives up, hours later.
+                connection.execute(sa.text(f"SET LOCAL idle_in_transaction_session_timeout = '{HELD_SECONDS}s'"))
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(self._number)))
+            yield connection
 
 
 def engine_url(settings: Settings, name: str) -> str:

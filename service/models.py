@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -133,3 +134,21 @@ class Job(Value):
     finished_at: str | None = None
     reply_to: dict[str, Any] | None = None
     """The caller's own reply address, kept and handed back unread."""
+
+
+class Seen(Value):
+    """How current the inventory of a vCenter is: when it last answered (`as_of`), and why it does not (`trouble`)."""
+
+    vcenter: str
+    connected: bool
+    as_of: datetime | None
+    age_seconds: int | None
+    objects: int
+    trouble: str
+
+    def words(self) -> str:
+        """For people, when it is not current; empty when it is."""
+        if self.connected:
+            return ""
+        age = "was never read" if self.age_seconds is None else f"is {timedelta(seconds=self.age_seconds)} old"
+        return f"What is known of vCenter {self.vcenter} {age}: {self.trouble}"

@@ -18,8 +18,8 @@ from service.auth import Doorkeeper
 from service.database import lock_data_dir, open_database
 from service.errors import SettingMissing
 from service.http._route import Services
-from service.jobs.engine import Jobs
-from service.jobs.recovery import taking_over
+from service.jobs.engine import Jobs, executor_id
+from service.jobs.recovery import enlisted, taking_over
 from service.jobs.schedules import Schedules
 from service.ledger import Ledger
 from service.library import open_library
@@ -60,11 +60,13 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         library = await stack.enter_async_context(open_library(settings))
         vcenters = VCenters(settings.vcenters(), KINDS)
         await stack.enter_async_context(vcenters.following())
-        equipment = Equipment(
-            settings=settings, vcenters=vcenters, ledger=Ledger(engine), turnstile=Turnstile(settings.max_copies)
-        )
+        executor = executor_id(settings)
+        if settings.postgres_url is not None:
+            await stack.enter_async_context(enlisted(engine, executor))
+        turnstile = Turnstile(engine, settings.max_copies, executor)
+        equipment = Equipment(settings=settings, vcenters=vcenters, ledger=Ledger(engine), turnstile=turnstile)
         actions = all_actions()
-        jobs = Jobs(settings, actions, equipment)
+        jobs = Jobs(settings, actions, equipment, engine, executor)
         schedules = Schedules(jobs, actions, equipment)
         services = Services(
             settings=settings,

@@ -18,6 +18,7 @@ SERVICE_COMMANDS = {
     "serve": "start the HTTP service, the jobs, and the Slack bot if it is configured",
     "worker": "run jobs for a service on another machine",
     "backup": "back up a VM and follow the job",
+    "backups": "list the kept backups, show one, or name the VMs that lack a fresh one",
     "action": "start any host action and follow the job, or only check it (--dry-run)",
     "actions": "list the host actions and their parameters",
     "jobs": "list, follow, cancel, approve and reject jobs",

@@ -15,6 +15,9 @@ CANCEL = "job_cancel"
 CELLS = 20
 """Cells of the progress bar."""
 
+PERCENT = "percent"
+"""The unit of a job that waits for a task of vSphere's."""
+
 DETAIL_LENGTH = 200
 """Characters of a step's detail; the whole of it is in the job."""
 
@@ -92,9 +95,10 @@ def progress_line(progress: Progress) -> str:
         percent = min(max(percent, 0.0), 100.0)
         full = int(CELLS * percent / 100)
         parts.append(f"`{'█' * full}{'░' * (CELLS - full)}` *{int(percent)} %*")
-    if progress.total:
+    counted = unit != PERCENT
+    if counted and progress.total:
         parts.append(f"{amount(progress.done, unit)} of {amount(progress.total, unit)}")
-    elif progress.done:
+    elif counted and progress.done:
         parts.append(amount(progress.done, unit))
     if progress.rate:
         parts.append(f"{amount(progress.rate, unit)}/s")

@@ -30,6 +30,7 @@ class Params(BaseModel):
 class Target:
     """What a job acts on: `key` is the same for the same thing (one live job each), `name` is for people.
 
+    `also` are the keys of what else the job changes, held with the first: no live job shares any with another.
     `params` are the action's parameters with the selector made exact, so that a later rename changes nothing.
     `checks` are what the pre-flight found; one that refuses keeps the job from being queued.
     """
@@ -38,6 +39,7 @@ class Target:
     name: str
     params: dict[str, Any]
     checks: tuple[Check, ...] = ()
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,8 +78,11 @@ class JobControl(Protocol):
         an `interruptible` one is also stopped in the middle. What `do` returns must be plain JSON values.
         """
 
-    def report(self, done: int, total: int | None) -> None:
-        """Say how many bytes of how many are done; callers see it within a second."""
+    def report(self, done: int, total: int | None, unit: str = "bytes") -> None:
+        """Say how much of how much is done; callers see it within a second."""
+
+    def percent(self, done: int) -> None:
+        """Say how many percent of a vSphere task are done."""
 
 
 class Action(ABC):

@@ -16,6 +16,7 @@ from service.backups.upload import Upload
 from service.errors import Conflict, ImportFailed, NotFound, PackageDamaged, VmkopsError
 from service.models import Check
 from service.packages.ready import Ready, read_file
+from service.vcenter import DEFAULT
 from service.vsphere.importing import (
     ImportLease,
     begin_import,
@@ -26,6 +27,7 @@ from service.vsphere.importing import (
 )
 from service.vsphere.nfc import abort_lease, complete_lease, kept_alive
 from service.vsphere.placement import NO_HOME, Home, Place, Wanted, choose_place
+from service.vsphere.selecting import lock_key
 
 PACKAGE, SEND, CONFIRM, REMOVE = (
     "read the package",
@@ -106,6 +108,11 @@ async def check_place(
         "folder": f"moref:{place.folder.moref}",
         "networks": {old: f"moref:{new.moref}" for old, new in place.networks.items()},
     }
+
+
+def new_vm_key(vcenter: str, name: str) -> str:
+    """What a job holds that makes a VM of this name; `vcenter` is empty where none was chosen yet."""
+    return lock_key("new-vm", vcenter or DEFAULT, name)
 
 
 class Making:
@@ -214,7 +221,10 @@ class Making:
         try:
             await self._job.step(REMOVE, self.remove, part="give up", cleanup=True)
         except VmkopsError as error:
-            raise ImportFailed(f"It failed ({cause}), and what it had made is still there: {error}") from error
+            raise ImportFailed(
+                f"It failed ({cause}), and what it had made is still there: {error} vmkops tries again "
+                "by itself for a day, while that VM is powered off."
+            ) from error
 
 
 async def _descriptor(ready: Ready) -> str:

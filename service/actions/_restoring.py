@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from service.actions._base import Equipment, JobControl, Params, Target
-from service.actions._making import LONGEST_NAME, Making, Placed, check_place
+from service.actions._making import LONGEST_NAME, Making, Placed, check_place, new_vm_key
 from service.backups.catalogue import KeptBackup, descriptor_of, find_backup, held
 from service.errors import BackupDamaged, ImportFailed, PackageDamaged, PackageRefused, RestoreFailed
 from service.models import Check
@@ -50,7 +50,12 @@ async def preflight(equipment: Equipment, params: FromBackup, name: str, suffix:
             exact |= place
     to = name or f"{kept.vm.name}{suffix}"
     return Target(
-        key=f"restore:{kept.id}:{to}", name=f"{kept.vm.name} {kept.id} as {to}", params=exact, checks=tuple(checks)
+        key=f"restore:{kept.id}:{to}",
+        name=f"{kept.vm.name} {kept.id} as {to}",
+        params=exact,
+        checks=tuple(checks),
+        # Two restores under one name that a person chose would both find it free; a name of ours has the job's id.
+        also=(new_vm_key(exact["vcenter"], name),) if name else (),
     )
 
 

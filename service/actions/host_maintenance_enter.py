@@ -59,7 +59,11 @@ class HostMaintenanceEnter(HostAction[EnterMaintenance]):
 
         async def enter() -> dict[str, Any]:
             changed = await enter_maintenance(
-                case.session, host.moref, seconds=params.timeout_seconds, evacuate_powered_off=params.evacuate
+                case.session,
+                host.moref,
+                seconds=params.timeout_seconds,
+                evacuate_powered_off=params.evacuate,
+                progress=job.percent,
             )
             hint = undo(f"action host-maintenance-exit {host.name}")
             return {"changed": changed, "detail": f"In maintenance mode. {hint}" if changed else "It was so already."}

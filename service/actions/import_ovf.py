@@ -21,6 +21,7 @@ from service.actions._making import (
     Making,
     Placed,
     check_place,
+    new_vm_key,
 )
 from service.errors import PackageRefused
 from service.models import Check
@@ -91,6 +92,7 @@ class ImportOvf(Action):
             name=f"{title} as {name[:LONGEST_NAME]}",
             params=exact | place,
             checks=(*own, *placed),
+            also=(new_vm_key(place["vcenter"], name),),
         )
 
     async def run(self, equipment: Equipment, job: JobControl, params: ImportPackage) -> dict[str, Any]:

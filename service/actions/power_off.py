@@ -38,7 +38,7 @@ class PowerOff(VmAction[VmParams]):
         vm = case.state
 
         async def power_off() -> dict[str, Any]:
-            changed = await set_power(case.session, vm.moref, "poweredOff")
+            changed = await set_power(case.session, vm.moref, "poweredOff", job.percent)
             hint = undo(f"action power-on {vm.name}")
             return {"changed": changed, "detail": f"Powered off. {hint}" if changed else "It was off already."}
 

@@ -32,7 +32,7 @@ class PowerOn(VmAction[VmParams]):
         vm = case.state
 
         async def power_on() -> dict[str, Any]:
-            changed = await set_power(case.session, vm.moref, "poweredOn")
+            changed = await set_power(case.session, vm.moref, "poweredOn", job.percent)
             hint = undo(f"action guest-shutdown or power-off {vm.name}")
             return {"changed": changed, "detail": f"Powered on. {hint}" if changed else "It was on already."}
 

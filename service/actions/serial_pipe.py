@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
@@ -10,14 +11,14 @@ from pydantic import Field, field_validator
 from knowledge.errors import Unreadable
 from knowledge.vmx.serial import End, SerialPipe
 from knowledge.vmx.syntax import check_value
-from service.actions._base import JobControl
+from service.actions._base import Equipment, JobControl, Target
 from service.actions._on import CHECK, Case, info, refuse, undo, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
 from service.errors import InvalidParams
 from service.models import Check
 from service.vsphere.devices import SerialPort, add_pipe, read_serial_ports
 from service.vsphere.inventory import find_vm
-from service.vsphere.selecting import read_exact
+from service.vsphere.selecting import lock_key, read_exact
 from service.vsphere.vcenters import VCenters
 from service.vsphere.vms import VmState, read_state
 
@@ -61,6 +62,11 @@ class SerialPipeBetween(VmAction[PipeBetween]):
     summary = "Connect two powered-off VMs by a serial pipe: a new serial port on each, both ends at once."
     steps = (CHECK, SERVER, CLIENT)
     params = PipeBetween
+
+    async def target(self, equipment: Equipment, params: PipeBetween) -> Target:
+        """The VM at the server end; the one at the client end is held too."""
+        target = await super().target(equipment, params)
+        return replace(target, also=(lock_key(self.kind, *read_exact(target.params["peer"])),))
 
     async def exact(self, vcenters: VCenters, params: PipeBetween) -> PipeBetween:
         """The peer by its moref too; raises InvalidParams when it is in another vCenter."""

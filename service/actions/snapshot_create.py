@@ -71,11 +71,12 @@ class SnapshotCreate(VmAction[SnapshotVm]):
             kept = Kept(name, f"Asked for by {job.requested_by}; stays until removed.", params.memory, quiesce)
             why = ""
             try:
-                taken = await create_snapshot(case.session, vm.moref, kept)
+                taken = await create_snapshot(case.session, vm.moref, kept, job.percent)
             except SnapshotFailed as error:
                 if not quiesce or params.quiesce == "require":
                     raise
-                taken, why = await create_snapshot(case.session, vm.moref, kept._replace(quiesce=False)), f" ({error})"
+                kept, why = kept._replace(quiesce=False), f" ({error})"
+                taken = await create_snapshot(case.session, vm.moref, kept, job.percent)
             if taken is None:
                 raise SnapshotFailed("vSphere says that the snapshot was taken, but the VM's tree does not show it.")
             quiesced = "powered off" if not running else "quiesced" if taken.quiesced else "crash-consistent"
@@ -89,7 +90,7 @@ class SnapshotCreate(VmAction[SnapshotVm]):
 
         async def give_up() -> dict[str, Any]:
             made = await find_named(case.session, vm.moref, name)
-            removed = made is not None and await remove_one(case.session, vm.moref, made.moref)
+            removed = made is not None and await remove_one(case.session, vm.moref, made.moref, job.percent)
             return {"detail": "Removed again." if removed else "Nothing was made."}
 
         try:

@@ -65,7 +65,7 @@ class SnapshotRemove(SnapshotAction[RemoveSnapshot]):
         vm, moref = case.state, moref_of(case.params)
 
         async def remove() -> dict[str, Any]:
-            removed = await remove_one(case.session, vm.moref, moref)
+            removed = await remove_one(case.session, vm.moref, moref, job.percent)
             return {"detail": "Removed. It cannot be undone." if removed else "It was gone already."}
 
         async def confirm() -> dict[str, Any]:

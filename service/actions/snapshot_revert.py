@@ -50,7 +50,9 @@ class SnapshotRevert(SnapshotAction[RevertToSnapshot]):
         vm, moref = case.state, moref_of(case.params)
 
         async def revert() -> dict[str, Any]:
-            await revert_to(case.session, vm.moref, moref, power_on=case.params.power_on, since=vm.at)
+            await revert_to(
+                case.session, vm.moref, moref, power_on=case.params.power_on, since=vm.at, progress=job.percent
+            )
             return {"detail": f"Back at {moref}. It cannot be undone."}
 
         await job.step(REVERT, revert)

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from pydantic import AwareDatetime
 
 from service.backups.catalogue import KeptBackup, KeptVm
-from service.models import Value
+from service.models import Seen, Value
 
+AGE = r"[0-9]{1,4}[mhd]"
+"""Minutes, hours or days, such as `90m`, `24h`, `7d`."""
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
@@ -25,8 +27,18 @@ class StaleVm(Value):
     reason: str
 
 
+class FreshnessReport(Value):
+    """VMs without a fresh good backup; templates are not counted."""
+
+    older_than: str
+    vms_checked: int
+    stale: list[StaleVm]
+    inventory: list[Seen]
+    """How current each vCenter's part of the list of VMs is."""
+
+
 def read_duration(text: str) -> timedelta:
-    """Minutes, hours or days from `90m`, `24h`, `7d`."""
+    """How long an age is."""
     return int(text[:-1]) * UNITS[text[-1]]
 
 

@@ -9,11 +9,11 @@ from pydantic import Field
 
 from service.auth import Scope
 from service.backups.catalogue import KeptBackup, KeptVm, find_backup, read_catalogue
-from service.backups.freshness import StaleVm, read_duration, stale_vms
+from service.backups.freshness import AGE, FreshnessReport, read_duration, stale_vms
+from service.backups.words import backup_words, freshness_words, list_words
 from service.http._route import Call, Query, Route
 from service.models import Value
 from service.vsphere.inventory import VMS
-from service.vsphere.live import Seen
 
 
 class BackupsQuery(Query):
@@ -27,7 +27,7 @@ class FreshnessQuery(Query):
 
     older_than: str = Field(
         default="24h",
-        pattern=r"^[0-9]{1,4}[mhd]$",
+        pattern=f"^{AGE}$",
         description="A VM is told when its last good backup is older: minutes, hours or days, such as 90m, 24h, 7d.",
     )
 
@@ -36,16 +36,6 @@ class BackupList(Value):
     """Kept backups, newest first."""
 
     backups: list[KeptBackup]
-
-
-class FreshnessReport(Value):
-    """VMs without a fresh good backup; templates are not counted."""
-
-    older_than: str
-    vms_checked: int
-    stale: list[StaleVm]
-    inventory: list[Seen]
-    """How current each vCenter's part of the list of VMs is."""
 
 
 async def _list(call: Call) -> BackupList:
@@ -69,37 +59,6 @@ async def _freshness(call: Call) -> FreshnessReport:
     )
 
 
-def _line(kept: KeptBackup) -> str:
-    when = f"{kept.created_at:%Y-%m-%d %H:%M}" if kept.created_at else "unknown time"
-    return f"{kept.id}  {kept.state:<10} {when}  {kept.size:>14}  {kept.vm.name}\n"
-
-
-def _texts(found: BackupList) -> str:
-    return "".join(map(_line, found.backups)) or "No backups are kept here yet. POST /actions/backup makes one.\n"
-
-
-def _text(kept: KeptBackup) -> str:
-    lines = [_line(kept), f"  in {kept.path}\n"]
-    lines += [f"  {disk.sha256}  {disk.size:>14}  {disk.file}\n" for disk in kept.disks]
-    lines += [f"  left out: {disk}\n" for disk in kept.left_out]
-    if kept.consistency:
-        lines.append(f"  {kept.consistency}, asked for by {kept.requested_by}\n")
-    if kept.verified:
-        seen = kept.verified
-        lines.append(f"  {seen.verdict}: verified {seen.verified_at:%Y-%m-%d %H:%M} UTC by {seen.verified_by}\n")
-        lines += [f"  noted: {warning}\n" for warning in seen.warnings]
-    if kept.reason:
-        lines.append(f"  {kept.reason}\n")
-    return "".join(lines)
-
-
-def _freshness_text(report: FreshnessReport) -> str:
-    if not report.stale:
-        return f"All {report.vms_checked} VMs have a good backup of the last {report.older_than}.\n"
-    first = f"{len(report.stale)} of {report.vms_checked} VMs lack a good backup of the last {report.older_than}:\n"
-    return first + "".join(f"  {each.vm} ({each.moref}): {each.reason}\n" for each in report.stale)
-
-
 ROUTES = [
     Route(
         method="GET",
@@ -109,7 +68,7 @@ ROUTES = [
         answer=BackupList,
         scope=Scope.READ,
         query=BackupsQuery,
-        text=_texts,
+        text=lambda found: list_words(found.backups),
         page="backups.html",
     ),
     # Before the one with an id, which would take the word for one.
@@ -121,7 +80,7 @@ ROUTES = [
         answer=FreshnessReport,
         scope=Scope.READ,
         query=FreshnessQuery,
-        text=_freshness_text,
+        text=freshness_words,
         page="backups_freshness.html",
         errors=(400, 502, 503),
     ),
@@ -132,7 +91,7 @@ ROUTES = [
         handle=_get,
         answer=KeptBackup,
         scope=Scope.READ,
-        text=_text,
+        text=backup_words,
         page="backup.html",
         errors=(404,),
     ),

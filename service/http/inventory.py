@@ -9,11 +9,11 @@ from pydantic import Field
 
 from service.auth import Scope
 from service.http._route import Call, Query, Route
-from service.models import Value
+from service.models import Seen, Value
 from service.vsphere.datastores import DATASTORES, Datastore
 from service.vsphere.hosts import HOSTS, Host
 from service.vsphere.inventory import VMS, Vm
-from service.vsphere.live import Kind, Seen
+from service.vsphere.live import Kind
 from service.vsphere.selecting import Located
 
 MOST = 100_000

@@ -6,8 +6,7 @@ from pydantic import Field
 
 from service.auth import Scope
 from service.http._route import Call, Query, Route
-from service.models import Value
-from service.vsphere.live import Seen
+from service.models import Seen, Value
 from service.vsphere.snapshot_list import ListedSnapshot, list_snapshots
 
 DAY, HOUR, MINUTE = 86_400, 3_600, 60

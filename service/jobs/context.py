@@ -21,6 +21,8 @@ NOW = "now"
 PROGRESS = "progress"
 CANCELLED_BY = "cancelled_by"
 """The attribute of a job that says who cancelled it."""
+PERCENT = "percent"
+"""The unit of what vSphere tells of its tasks."""
 TICK_SECONDS = 1.0
 RATE_SECONDS = 15
 
@@ -32,7 +34,8 @@ class RunningJob:
         self.job_id = job_id
         self.requested_by = requested_by
         self._done: tuple[int, int | None] | None = None
-        self._history: deque[tuple[float, int]] = deque(maxlen=RATE_SECONDS)
+        self._unit = ""
+        self._history: deque[tuple[float, int]] = deque()
 
     async def step(
         self,
@@ -51,25 +54,29 @@ class RunningJob:
                 await self._raise_if_cancelled()
             now = {"step": name, "part": part, "at": datetime.now(UTC).isoformat()}
             await DBOS.set_event_async(NOW, now)
-            if not interruptible:
-                return await do()
-            return await self._watched(do)
+            self._done = None  # what is told next is of this step
+            return await self._watched(do, interruptible=interruptible)
 
         return await DBOS.run_step_async({"name": f"{name}: {part}" if part else name}, recorded)
 
-    def report(self, done: int, total: int | None) -> None:
+    def report(self, done: int, total: int | None, unit: str = "bytes") -> None:
         """See `JobControl.report`."""
-        if not self._history:
-            self._history.append((time.monotonic(), done))
+        if unit != self._unit:
+            self._unit = unit
+            self._history = deque([(time.monotonic(), done)], RATE_SECONDS)
         self._done = (done, total)
 
-    async def _watched(self, do: Callable[[], Awaitable[R]]) -> R:
+    def percent(self, done: int) -> None:
+        """See `JobControl.percent`."""
+        self.report(done, 100, PERCENT)
+
+    async def _watched(self, do: Callable[[], Awaitable[R]], *, interruptible: bool) -> R:
         work = asyncio.ensure_future(do())
         try:
             while not work.done():
                 await asyncio.wait({work}, timeout=TICK_SECONDS)
                 await self._tell_progress()
-                if not work.done():
+                if interruptible and not work.done():
                     await self._raise_if_cancelled()
             return work.result()
         finally:
@@ -87,16 +94,20 @@ class RunningJob:
     async def _tell_progress(self) -> None:
         if self._done is None:
             return
-        done, total = self._done
-        self._history.append((time.monotonic(), done))
-        await DBOS.set_event_async(PROGRESS, progress(done, total, list(self._history)))
+        (done, total), history = self._done, self._history
+        history.append((time.monotonic(), done))
+        await DBOS.set_event_async(PROGRESS, progress(done, total, self._unit, list(history)))
 
 
-def progress(done: int, total: int | None, history: list[tuple[float, int]]) -> dict[str, Any]:
-    """Percent, rate in bytes per second over the history (seconds, bytes), and seconds left, where they are known."""
+def progress(done: int, total: int | None, unit: str, history: list[tuple[float, int]]) -> dict[str, Any]:
+    """Percent, rate in units per second over the history (seconds, done), and seconds left, where they are known.
+
+    Of a vSphere task, which counts in percent, no rate is told.
+    """
     (first_at, first_done), (last_at, last_done) = history[0], history[-1]
     seconds = last_at - first_at
     rate = max(0.0, (last_done - first_done) / seconds) if seconds > 0 else None
     left = (total - done) / rate if total and rate else None
     percent = min(100.0, 100 * done / total) if total else None
-    return {"done": done, "total": total, "unit": "bytes", "percent": percent, "rate": rate, "eta_seconds": left}
+    shown = None if unit == PERCENT else rate
+    return {"done": done, "total": total, "unit": unit, "percent": percent, "rate": shown, "eta_seconds": left}

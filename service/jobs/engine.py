@@ -10,14 +10,17 @@ import secrets
 import socket
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from typing import Any
 
-from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowAttributes, SetWorkflowID
+import sqlalchemy as sa
+from dbos import DBOS, DBOSConfig, SetWorkflowAttributes, SetWorkflowID
 
 from service.actions._base import Action, Equipment, Target
-from service.database import engine_url
+from service.database import OneAtATime, engine_url
 from service.errors import Conflict, JobCancelled, NotFound, VmkopsError
 from service.jobs import view
+from service.jobs.claims import KEYS, WORKFLOW, begun, holder
 from service.jobs.context import CANCELLED_BY, RunningJob
 from service.models import Job, JobState
 from service.settings import Settings
@@ -42,11 +45,14 @@ def executor_id(settings: Settings) -> str:
 class Jobs:
     """The one door to the durable engine; one per process."""
 
-    def __init__(self, settings: Settings, actions: dict[str, Action], equipment: Equipment) -> None:
-        self.executor_id = executor_id(settings)
+    def __init__(
+        self, settings: Settings, actions: dict[str, Action], equipment: Equipment, engine: sa.Engine, executor: str
+    ) -> None:
+        self.executor_id = executor
         self._settings = settings
         self._actions = actions
         self._equipment = equipment
+        self._submitting = OneAtATime(engine, "submit")
         self._workflow: Any = None
 
     async def start(self) -> None:
@@ -65,7 +71,7 @@ class Jobs:
         # Launched outside of this event loop, so that jobs run in a loop of their own and never hold up HTTP.
         await asyncio.to_thread(DBOS.launch)
         await DBOS.register_queue_async(
-            QUEUE, worker_concurrency=self._settings.max_jobs, polling_interval_sec=POLL_SECONDS
+            QUEUE, global_concurrency=self._settings.max_jobs, polling_interval_sec=POLL_SECONDS
         )
 
     async def stop(self) -> None:
@@ -75,7 +81,7 @@ class Jobs:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
 
     def _register(self) -> Any:
-        @DBOS.workflow(name="vmkops.action", max_recovery_attempts=1000)
+        @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1000)
         async def run_action(action: str, params: dict[str, Any], requested_by: str) -> dict[str, Any]:
             job_id = DBOS.workflow_id
             assert job_id is not None
@@ -109,26 +115,30 @@ class Jobs:
     ) -> Job:
         """Queue a job and return it; the one already live for this target, or begun with this key, if there is one.
 
-        Raises Conflict when a job of another action is live for the target.
+        Raises Conflict when another live job holds any of the target's keys.
         """
         job_id = _job_id(requested_by, idempotency_key)
+        keys = [target.key, *target.also]
         attributes = {
             "action": action.name,
             "target": target.name,
             "params": target.params,
             "requested_by": requested_by,
             "reply_to": reply_to,
+            KEYS: keys,
         }
-        with (
-            SetWorkflowID(job_id),
-            SetWorkflowAttributes(attributes),
-            SetEnqueueOptions(deduplication_id=target.key, duplication_policy="return-existing"),
-        ):
-            handle = await DBOS.enqueue_workflow_async(QUEUE, self._workflow, action.name, target.params, requested_by)
-        job = await self.get(handle.get_workflow_id())
-        if job.id != job_id and job.action != action.name:
-            raise Conflict(f"{job.action} (job {job.id}) is under way on {job.target}. Wait for it or cancel it.")
-        return job
+
+        def queue() -> str:
+            with self._submitting.inside():
+                if found := begun(job_id) or holder(action.name, keys):
+                    return found
+                with SetWorkflowID(job_id), SetWorkflowAttributes(attributes):
+                    DBOS.enqueue_workflow(QUEUE, self._workflow, action.name, target.params, requested_by)
+                return job_id
+
+        # In a context of its own: to a schedule's firing the engine would otherwise answer from its record of old.
+        queued = await asyncio.get_running_loop().run_in_executor(None, Context().run, queue)
+        return await self.get(queued)
 
     async def get(self, job_id: str) -> Job:
         """One job; raises NotFound."""
@@ -144,7 +154,7 @@ class Jobs:
             ended = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
             status = list(view.LIVE) if live else ended
         found = await DBOS.list_workflows_async(
-            name="vmkops.action", status=status, limit=limit, sort_desc=True, load_input=False
+            name=WORKFLOW, status=status, limit=limit, sort_desc=True, load_input=False
         )
         return [await self._view(item) for item in found]
 

@@ -130,7 +130,7 @@ class Schedules:
         try:
             job = await self._jobs.submit(
                 self._actions[schedule["action"]],
-                Target(key=looked["key"], name=looked["name"], params=looked["params"]),
+                Target(key=looked["key"], name=looked["name"], params=looked["params"], also=tuple(looked["also"])),
                 requested_by=f"schedule:{schedule['name']}",
                 idempotency_key=f"{schedule['name']} {scheduled_at.isoformat()}",
             )
@@ -154,7 +154,7 @@ class Schedules:
             return {"problem": InvalidParams(words).problem().model_dump()}
         except VmkopsError as error:
             return {"problem": error.problem().model_dump(), "retryable": error.retryable}
-        return {"key": target.key, "name": target.name, "params": target.params}
+        return {"key": target.key, "name": target.name, "params": target.params, "also": list(target.also)}
 
     async def _view(self, row: Mapping[str, Any]) -> Schedule:
         context = row["context"]

@@ -10,6 +10,7 @@ from service.vsphere.live import Kind
 from service.vsphere.selecting import FIELDS, Located
 from service.vsphere.session import Instance, Session, read_properties
 from service.vsphere.task_runs import carry_out, tasks_under_way
+from service.vsphere.tasks import Progress
 from service.vsphere.vcenters import VCenters
 
 PROPERTIES = [
@@ -108,7 +109,9 @@ async def read_host(session: Session, moref: str) -> HostState:
     return await session.call(ask)
 
 
-async def enter_maintenance(session: Session, moref: str, *, seconds: int, evacuate_powered_off: bool) -> bool:
+async def enter_maintenance(
+    session: Session, moref: str, *, seconds: int, evacuate_powered_off: bool, progress: Progress
+) -> bool:
     """Take a host out of service, which waits until no VM runs on it; False when it was so already."""
 
     def begin(instance: Instance) -> Any:
@@ -118,7 +121,7 @@ async def enter_maintenance(session: Session, moref: str, *, seconds: int, evacu
             timeout=seconds, evacuatePoweredOffVms=evacuate_powered_off
         )
 
-    return await carry_out(session, lambda instance: host_of(instance, moref), begin, names=ENTER)
+    return await carry_out(session, lambda instance: host_of(instance, moref), begin, names=ENTER, progress=progress)
 
 
 async def exit_maintenance(session: Session, moref: str, *, seconds: int) -> bool:

@@ -13,6 +13,8 @@ from service.vsphere.placement import Place
 from service.vsphere.session import Instance, Session, read_all, read_properties
 from service.vsphere.tasks import wait_for, watch
 
+MARK = "vmkops job "
+"""What precedes the job in the notes of a VM that a job has made."""
 SETTLE_SECONDS = 2
 SETTLE_TIMES = 30
 """How often a VM is looked at again while vCenter itself removes what an aborted lease left."""
@@ -55,9 +57,27 @@ class MadeVm(BaseModel):
     """Bytes of each disk, in ascending order."""
 
 
+class MarkedVm(BaseModel):
+    """A VM that has the mark of a job of ours in its notes: of that which made it, whole or not."""
+
+    model_config = ConfigDict(frozen=True)
+
+    moref: str
+    name: str
+    power_state: str
+    job: str
+
+
 def mark(job_id: str) -> str:
     """The words in a VM's notes by which the job that makes it knows it again."""
-    return f"vmkops job {job_id}"
+    return f"{MARK}{job_id}"
+
+
+def maker(notes: str) -> str:
+    """The job that has made the VM with these notes, or begun to; empty for one of other making."""
+    marks = [line for line in notes.splitlines() if line.startswith(MARK)]
+    # A VM that was made of the backup of such a VM has the older marks too: the last is its own.
+    return marks[-1].removeprefix(MARK) if marks else ""
 
 
 async def begin_import(
@@ -155,14 +175,16 @@ async def remove_made(session: Session, job_id: str) -> list[str]:
             found = _made_by(instance, job_id)
             if not found:
                 return removed
-            for machine, name, power in found:
-                if power != "poweredOff":
-                    raise ImportFailed(f"{name} was {power} meanwhile, so it was not removed. Remove it in vCenter.")
-                if _destroyed(instance, machine):
-                    removed.append(name)
+            for vm in found:
+                if vm.power_state != "poweredOff":
+                    raise ImportFailed(
+                        f"{vm.name} was {vm.power_state} meanwhile, so it was not removed. Remove it in vCenter."
+                    )
+                if _destroyed(instance, vim.VirtualMachine(vm.moref, instance._stub)):
+                    removed.append(vm.name)
             if _made_by(instance, job_id):
                 time.sleep(SETTLE_SECONDS)
-        names = ", ".join(name for _, name, _ in _made_by(instance, job_id))
+        names = ", ".join(vm.name for vm in _made_by(instance, job_id))
         raise ImportFailed(f"{names} does not go away. Remove it in vCenter.")
 
     return await session.call(ask, limit=None)
@@ -196,13 +218,17 @@ def _said(faults: Any) -> list[str]:
     return [str(fault.localizedMessage or type(fault.fault).__name__) for fault in faults or []]
 
 
-def _made_by(instance: Instance, job_id: str) -> list[tuple[Any, str, str]]:
-    names = ["name", "config.annotation", "runtime.powerState"]
-    return [
-        (thing, values.get("name", ""), str(values.get("runtime.powerState", "")))
-        for thing, values in read_all(instance, vim.VirtualMachine, names)
-        if mark(job_id) in values.get("config.annotation", "").splitlines()
-    ]
+def _made_by(instance: Instance, job_id: str) -> list[MarkedVm]:
+    return [vm for vm in _marked(instance) if vm.job == job_id]
+
+
+def _marked(instance: Instance) -> list[MarkedVm]:
+    found = []
+    for thing, values in read_all(instance, vim.VirtualMachine, ["name", "config.annotation", "runtime.powerState"]):
+        if job := maker(values.get("config.annotation", "")):
+            power = str(values.get("runtime.powerState", ""))
+            found.append(MarkedVm(moref=thing._moId, name=values.get("name", ""), power_state=power, job=job))
+    return found
 
 
 def _destroyed(instance: Instance, machine: Any) -> bool:

@@ -15,6 +15,7 @@ from service.vsphere.vcenters import VCenters
 PROPERTIES = [
     "name",
     "config.uuid",
+    "config.annotation",
     "config.template",
     "guest.ipAddress",
     "guest.toolsRunningStatus",
@@ -37,6 +38,7 @@ class Vm(Located):
     power_state: str = ""
     connection_state: str = ""
     tools_running: bool = False
+    notes: str = ""
     template: bool = False
     consolidation_needed: bool = False
     host: str = ""
@@ -57,6 +59,7 @@ class Vm(Located):
             power_state=str(values.get("runtime.powerState", "")),
             connection_state=str(values.get("runtime.connectionState", "")),
             tools_running=values.get("guest.toolsRunningStatus") == "guestToolsRunning",
+            notes=values.get("config.annotation", ""),
             template=bool(values.get("config.template", False)),
             consolidation_needed=bool(values.get("runtime.consolidationNeeded", False)),
             host=values["runtime.host"]._moId if "runtime.host" in values else "",

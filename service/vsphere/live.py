@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim, vmodl
 
 from service.errors import CredentialsRefused, VmkopsError, VSphereUnavailable
+from service.models import Seen
 from service.patience import PAUSES
 from service.vsphere.faults import translate
 from service.vsphere.selecting import Index, Located
@@ -50,26 +50,6 @@ class Kind(NamedTuple, Generic[T]):
     read: Callable[[str, str, dict[str, Any]], T]
     """From the vCenter's name, the moref and the properties; an unset property is absent."""
     fields: Mapping[str, str]
-
-
-class Seen(BaseModel):
-    """How current the inventory of a vCenter is: when it last answered (`as_of`), and why it does not (`trouble`)."""
-
-    model_config = ConfigDict(frozen=True)
-
-    vcenter: str
-    connected: bool
-    as_of: datetime | None
-    age_seconds: int | None
-    objects: int
-    trouble: str
-
-    def words(self) -> str:
-        """For people, when it is not current; empty when it is."""
-        if self.connected:
-            return ""
-        age = "was never read" if self.age_seconds is None else f"is {timedelta(seconds=self.age_seconds)} old"
-        return f"What is known of vCenter {self.vcenter} {age}: {self.trouble}"
 
 
 class _Cache:

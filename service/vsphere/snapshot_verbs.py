@@ -9,6 +9,7 @@ from pyVmomi import vim, vmodl
 from service.vsphere.session import Instance, Session, read_properties
 from service.vsphere.snapshots import Snapshot, snapshot_tree
 from service.vsphere.task_runs import carry_out
+from service.vsphere.tasks import Progress
 from service.vsphere.vms import vm_of
 
 CREATE = {"createSnapshot", "createSnapshotEx"}
@@ -25,7 +26,7 @@ class Kept(NamedTuple):
     quiesce: bool
 
 
-async def create_snapshot(session: Session, vm: str, kept: Kept) -> Snapshot | None:
+async def create_snapshot(session: Session, vm: str, kept: Kept, progress: Progress) -> Snapshot | None:
     """Take a snapshot of the VM `vm` (a moref), or give the one of that very name; None when it does not show."""
 
     def begin(instance: Instance) -> Any:
@@ -35,7 +36,7 @@ async def create_snapshot(session: Session, vm: str, kept: Kept) -> Snapshot | N
             name=kept.name, description=kept.description, memory=kept.memory, quiesce=kept.quiesce
         )
 
-    await carry_out(session, lambda instance: vm_of(instance, vm), begin, names=CREATE)
+    await carry_out(session, lambda instance: vm_of(instance, vm), begin, names=CREATE, progress=progress)
     return await find_named(session, vm, kept.name)
 
 
@@ -44,7 +45,7 @@ async def find_named(session: Session, vm: str, name: str) -> Snapshot | None:
     return await session.call(lambda instance: _named(instance, vm, name))
 
 
-async def remove_one(session: Session, vm: str, moref: str) -> bool:
+async def remove_one(session: Session, vm: str, moref: str, progress: Progress) -> bool:
     """Remove one snapshot, keeping its children, and merge its disks; False when it was gone already."""
 
     def begin(instance: Instance) -> Any:
@@ -55,7 +56,7 @@ async def remove_one(session: Session, vm: str, moref: str) -> bool:
         except vmodl.fault.ManagedObjectNotFound:
             return None
 
-    return await carry_out(session, lambda instance: vm_of(instance, vm), begin, names=REMOVE)
+    return await carry_out(session, lambda instance: vm_of(instance, vm), begin, names=REMOVE, progress=progress)
 
 
 async def is_in_tree(session: Session, vm: str, moref: str) -> bool:
@@ -63,13 +64,15 @@ async def is_in_tree(session: Session, vm: str, moref: str) -> bool:
     return await session.call(lambda instance: _has(instance, vm, moref))
 
 
-async def revert_to(session: Session, vm: str, moref: str, *, power_on: bool, since: str) -> None:
+async def revert_to(session: Session, vm: str, moref: str, *, power_on: bool, since: str, progress: Progress) -> None:
     """Go back to a snapshot, once: a revert that was begun after `since` (vCenter's time) is not repeated."""
 
     def begin(instance: Instance) -> Any:
         return vim.vm.Snapshot(moref, instance._stub).RevertToSnapshot_Task(suppressPowerOn=not power_on)
 
-    await carry_out(session, lambda instance: vm_of(instance, vm), begin, names=REVERT, once_since=since)
+    await carry_out(
+        session, lambda instance: vm_of(instance, vm), begin, names=REVERT, once_since=since, progress=progress
+    )
 
 
 def _tree(instance: Instance, vm: str) -> list[Snapshot]:

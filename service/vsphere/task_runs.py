@@ -12,7 +12,7 @@ from pyVmomi import vim, vmodl
 
 from service.errors import Conflict, VmkopsError
 from service.vsphere.session import Instance, Session, read_properties
-from service.vsphere.tasks import ENDED, wait_for
+from service.vsphere.tasks import ENDED, Progress, wait_for
 
 REMEMBERED = timedelta(minutes=9)
 """How long vCenter surely lists an ended task in `recentTask`; it forgets one after about ten minutes."""
@@ -26,13 +26,15 @@ async def carry_out(
     *,
     names: Collection[str],
     once_since: str | None = None,
+    progress: Progress | None = None,
 ) -> bool:
     """Wait for tasks of these names on `thing` that are under way, then call `begin` and see its task through.
 
     `begin` looks first and returns None when there is nothing to do (any more); the answer is then False. `names`
     are the last parts of `descriptionId`, such as `powerOn`. A deed whose outcome cannot be looked at (a reset) is
-    done once: a task of that name since `once_since` (vCenter's time) is taken for ours. When the coroutine is
-    cancelled, the task is asked to stop, and waited for. Raises the task's fault as an error of `service.errors`.
+    done once: a task of that name since `once_since` (vCenter's time) is taken for ours. `progress` is told the task's
+    percents, in another thread. When the coroutine is cancelled, the task is asked to stop, and waited for. Raises the
+    task's fault as an error of `service.errors`.
     """
 
     def find(instance: Instance) -> str | None:
@@ -44,11 +46,11 @@ async def carry_out(
 
     begun = await session.call(find)
     if begun is not None and once_since is not None:
-        await _follow(session, begun)
+        await _follow(session, begun, progress)
         return True
     if begun is not None:
         with contextlib.suppress(VmkopsError):  # if it failed, begin afresh
-            await _follow(session, begun)
+            await _follow(session, begun, progress)
     starting = asyncio.ensure_future(session.call(start))
     try:
         task = await asyncio.shield(starting)
@@ -57,7 +59,7 @@ async def carry_out(
             await _stop(session, started)
         raise
     if task is not None:
-        await _follow(session, task)
+        await _follow(session, task, progress)
     return task is not None
 
 
@@ -98,9 +100,9 @@ def _name(info: Any) -> str:
     return str(info.descriptionId).rpartition(".")[2]
 
 
-async def _follow(session: Session, task: str) -> None:
+async def _follow(session: Session, task: str, progress: Progress | None) -> None:
     try:
-        await session.call(lambda instance: wait_for(instance, vim.Task(task, instance._stub)), limit=None)
+        await session.call(lambda instance: wait_for(instance, vim.Task(task, instance._stub), progress), limit=None)
     except asyncio.CancelledError:
         await _stop(session, task)
         raise

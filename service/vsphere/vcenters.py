@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from service.errors import NotFound, SettingMissing, VmkopsError, VSphereUnavailable
+from service.models import Seen
 from service.vcenter import VCenter
-from service.vsphere.live import Inventory, Kind, Seen
+from service.vsphere.live import Inventory, Kind
 from service.vsphere.selecting import Located, choose, not_found, read_exact, read_selector
 from service.vsphere.session import Session
 

@@ -11,6 +11,7 @@ from service.errors import Conflict
 from service.vsphere.session import Instance, Session, read_properties
 from service.vsphere.snapshots import Snapshot, snapshot_tree
 from service.vsphere.task_runs import carry_out, server_time, tasks_under_way
+from service.vsphere.tasks import Progress
 
 Power = Literal["poweredOn", "poweredOff"]
 
@@ -89,7 +90,7 @@ async def read_state(session: Session, moref: str) -> VmState:
     return await session.call(ask)
 
 
-async def set_power(session: Session, moref: str, wanted: Power) -> bool:
+async def set_power(session: Session, moref: str, wanted: Power, progress: Progress) -> bool:
     """Power the VM on or off, without asking its guest; False when it was so already."""
 
     def begin(instance: Instance) -> Any:
@@ -99,7 +100,7 @@ async def set_power(session: Session, moref: str, wanted: Power) -> bool:
         return vm.PowerOnVM_Task() if wanted == "poweredOn" else vm.PowerOffVM_Task()
 
     verb = "powerOn" if wanted == "poweredOn" else "powerOff"
-    return await carry_out(session, lambda instance: vm_of(instance, moref), begin, names={verb})
+    return await carry_out(session, lambda instance: vm_of(instance, moref), begin, names={verb}, progress=progress)
 
 
 async def reset(session: Session, moref: str, *, since: str) -> None:

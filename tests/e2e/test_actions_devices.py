@@ -6,7 +6,7 @@ from typing import Any
 
 from pyVmomi import vim
 
-from tests.e2e.actions import act, checked, details, refused
+from tests.e2e.actions import act, begin, checked, details, refused
 from tests.e2e.conftest import VM
 from tests.peers.person import signed_in
 from tests.peers.vcsim import Vcsim
@@ -49,6 +49,53 @@ def test_two_vms_that_are_off_are_joined_by_a_pipe(service: RunningService, vcen
     again = act(service, "serial-pipe", vm=VM, peer=PEER, path=PIPE)
     assert "had it already" in details(again)
     assert len(devices(vcenter, PEER, vim.vm.device.VirtualSerialPort)) == 1
+
+
+def test_pipe_holds_both_vms_whichever_way_round(service: RunningService, vcenter: Vcsim) -> None:
+    for vm in (VM, PEER):
+        act(service, "power-off", vm=vm)
+    vcenter.fault("ReconfigVM_Task", task_delay_ms=3000, count=1)
+    first = begin(service, "serial-pipe", vm=VM, peer=PEER, path=PIPE)
+
+    again = begin(service, "serial-pipe", vm=VM, peer=PEER, path=PIPE)
+    backup = refused(service, "backup", vm=PEER)
+    other_way = refused(service, "serial-pipe", vm=PEER, peer=VM, path=PIPE)
+
+    assert again == first
+    for words in (backup, other_way):
+        assert f"serial-pipe (job {first}) is under way on {VM}" in words
+        assert f"vmkops jobs {first} --watch" in words
+        assert f"vmkops jobs {first} --cancel" in words
+    assert service.ended(first)["state"] == "succeeded"
+    assert act(service, "power-on", vm=PEER)["state"] == "succeeded"
+
+
+def test_pipe_waits_for_a_job_on_the_far_vm(service: RunningService, vcenter: Vcsim) -> None:
+    for vm in (VM, PEER):
+        act(service, "power-off", vm=vm)
+    vcenter.fault("CreateSnapshot_Task", task_delay_ms=3000, count=1)
+    snapshot = begin(service, "snapshot-create", vm=PEER)
+
+    words = refused(service, "serial-pipe", vm=VM, peer=PEER, path=PIPE)
+
+    assert f"snapshot-create (job {snapshot}) is under way on {PEER}" in words
+
+
+def test_repeat_of_a_request_gets_its_first_job_though_another_holds_the_vm(
+    service: RunningService, vcenter: Vcsim
+) -> None:
+    def power_off() -> str:
+        body, headers = {"params": {"vm": VM}}, {"Idempotency-Key": "once"}
+        status, job = service.call("POST", "/actions/power-off", body, headers=headers)
+        assert status == 202, job
+        return str(job["id"])
+
+    first = power_off()
+    service.ended(first)
+    vcenter.fault("CreateSnapshot_Task", task_delay_ms=3000, count=1)
+    begin(service, "snapshot-create", vm=VM)
+
+    assert power_off() == first
 
 
 def test_pipe_between_running_vms_is_refused_and_far_ones_are_warned_of(service: RunningService) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.actions import act
 from tests.e2e.conftest import VM
 from tests.peers.disks import make_vmdk
 from tests.peers.vcsim import Vcsim
@@ -16,6 +17,7 @@ from tests.peers.waiting import wait_for
 from tests.running_service import RunningService
 
 NETWORK = "DC0_DVPG0"
+OTHER = "DC0_H0_VM1"
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +99,20 @@ def test_restore_never_goes_over_an_existing_vm(
     assert preview["allowed"] is False
     assert [check["rule"] for check in preview["checks"] if check["severity"] == "refuse"] == ["name-taken"]
     assert vcenter.count("ImportVApp") == 0
+
+
+def test_second_restore_under_the_same_name_is_refused_while_the_first_runs(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
+) -> None:
+    second = service.ended(service.backup(VM)["id"])
+    vcenter.fault("CreateImportSpec", delay_ms=3000, count=1)
+    first = start(service, backup, name="twin")
+
+    status, problem = service.call("POST", "/actions/restore", {"params": {"backup": second["id"], "name": "twin"}})
+
+    assert status == 409
+    assert f"restore (job {first['id']}) is under way" in problem["detail"]
+    assert service.ended(first["id"])["state"] == "succeeded"
 
 
 def test_network_that_is_gone_has_to_be_mapped(service: RunningService, vcenter: Vcsim, backup: dict[str, Any]) -> None:
@@ -270,4 +286,54 @@ def test_half_made_vm_that_cannot_be_removed_is_told(
     assert job["state"] == "failed"
     assert "broke off" in job["error"]["detail"]
     assert "what it had made is still there" in job["error"]["detail"]
+    assert "half" in names(vcenter)
+
+
+def half_made(service: RunningService, vcenter: Vcsim, backup: dict[str, Any]) -> dict[str, Any]:
+    """A restore that failed and could not remove its VM `half`."""
+    vcenter.nfc(cut_after_bytes=5_000_000)
+    vcenter.fault("Destroy_Task", "NoPermission")
+    job = service.ended(start(service, backup, name="half")["id"])
+    assert job["state"] == "failed", job
+    assert "half" in names(vcenter)
+    return job
+
+
+def left(service: RunningService) -> list[dict[str, str]]:
+    """The half-made VMs that /readyz tells of."""
+    return list(service.call("GET", "/readyz")[1]["parts"]["ledger"]["vms_left"])
+
+
+def test_half_made_vm_is_told_and_removed_when_it_can_be_and_no_other_is(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
+) -> None:
+    job = half_made(service, vcenter, backup)
+    for vm, of in ((VM, backup["id"]), (OTHER, "0123456789abcdef")):
+        vcenter.change_vm(vm, properties={"config.annotation": f"vmkops restore {of}"})
+        act(service, "power-off", vm=vm)
+    service.kill()
+    service.start()
+    told = wait_for(lambda: left(service), what="the report", explain=service.log)
+    assert [(vm["vm"], vm["job"], vm["since"]) for vm in told] == [("half", job["id"], job["finished_at"])]
+
+    vcenter.clear_faults()
+    service.kill()
+    service.start()
+
+    wait_for(lambda: "half" not in names(vcenter), what="its removal", explain=service.log)
+    assert {VM, OTHER} <= names(vcenter)
+
+
+def test_half_made_vm_that_somebody_uses_is_told_and_stays(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
+) -> None:
+    half_made(service, vcenter, backup)
+    vcenter.change_vm("half", properties={"runtime.powerState": "poweredOn"})
+    vcenter.clear_faults()
+    service.kill()
+    service.start()
+
+    (told,) = wait_for(lambda: left(service), what="the report", explain=service.log)
+
+    assert "It is poweredOn, so somebody uses it." in told["trouble"]
     assert "half" in names(vcenter)

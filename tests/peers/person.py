@@ -31,3 +31,11 @@ def take_snapshot(vcsim: Vcsim, vm: str, name: str) -> None:
     with signed_in(vcsim) as instance:
         machine = vim.VirtualMachine(vcsim.vm(vm)["moref"], instance._stub)
         WaitForTask(machine.CreateSnapshot_Task(name=name, description="", memory=False, quiesce=False), si=instance)
+
+
+def tell_percent(vcsim: Vcsim, percent: int) -> None:
+    """Let the tasks that run say how far they are, as a host does."""
+    with signed_in(vcsim) as instance:
+        for task in instance.content.taskManager.recentTask:
+            if task.info.state == vim.TaskInfo.State.running:
+                task.UpdateProgress(percentDone=percent)

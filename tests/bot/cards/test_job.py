@@ -33,6 +33,11 @@ def test_running_backup_shows_phase_percent_rate_and_time_left() -> None:
     assert card.text == "Backup of web-01: running"
 
 
+def test_job_that_waits_for_a_task_shows_its_percent_once() -> None:
+    progress = Progress(done=42, total=100, unit="percent", percent=42.0, eta_seconds=28)
+    assert progress_line(progress) == "`████████░░░░░░░░░░░░` *42 %*  ·  28 s left"
+
+
 def test_seven_steps_keep_their_order() -> None:
     steps = [line for line in drawn(job_card(copying(1))).splitlines() if line[0] in "✅▫" or "*back up*" in line]
     assert [line.split(" ", 1)[1].strip("*") for line in steps] == [

@@ -1,0 +1,43 @@
+"""Kept backups in words, for terminals and logs; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from service.backups.catalogue import KeptBackup
+from service.backups.freshness import FreshnessReport
+
+
+def list_words(backups: Sequence[KeptBackup]) -> str:
+    """A line for each backup."""
+    none = "No backups are kept here yet. `vmkops backup VM` or POST /actions/backup makes one.\n"
+    return "".join(map(_line, backups)) or none
+
+
+def backup_words(kept: KeptBackup) -> str:
+    """All about one backup: where, its disks with their checksums, what was left out, and who verified it."""
+    lines = [_line(kept), f"  in {kept.path}\n"]
+    lines += [f"  {disk.sha256}  {disk.size:>14}  {disk.file}\n" for disk in kept.disks]
+    lines += [f"  left out: {disk}\n" for disk in kept.left_out]
+    if kept.consistency:
+        lines.append(f"  {kept.consistency}, asked for by {kept.requested_by}\n")
+    if kept.verified:
+        seen = kept.verified
+        lines.append(f"  {seen.verdict}: verified {seen.verified_at:%Y-%m-%d %H:%M} UTC by {seen.verified_by}\n")
+        lines += [f"  noted: {warning}\n" for warning in seen.warnings]
+    if kept.reason:
+        lines.append(f"  {kept.reason}\n")
+    return "".join(lines)
+
+
+def freshness_words(report: FreshnessReport) -> str:
+    """The VMs without a fresh backup, each with the reason."""
+    if not report.stale:
+        return f"All {report.vms_checked} VMs have a good backup of the last {report.older_than}.\n"
+    first = f"{len(report.stale)} of {report.vms_checked} VMs lack a good backup of the last {report.older_than}:\n"
+    return first + "".join(f"  {each.vm} ({each.moref}): {each.reason}\n" for each in report.stale)
+
+
+def _line(kept: KeptBackup) -> str:
+    when = f"{kept.created_at:%Y-%m-%d %H:%M}" if kept.created_at else "unknown time"
+    return f"{kept.id}  {kept.state:<10} {when}  {kept.size:>14}  {kept.vm.name}\n"

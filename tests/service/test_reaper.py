@@ -1,0 +1,32 @@
+"""A VM that a restore left half made is removed only while nobody else can have taken it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from service.models import Job, JobState
+from service.reaper import CLAIM, why_not_remove
+from service.vsphere.inventory import Vm
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("power", "age", "why"),
+    [
+        ("poweredOff", timedelta(minutes=1), ""),
+        ("poweredOn", timedelta(minutes=1), "somebody uses it"),
+        ("suspended", timedelta(minutes=1), "somebody uses it"),
+        ("poweredOff", CLAIM + timedelta(seconds=1), "somebody may use it"),
+    ],
+)
+def test_half_made_vm_is_left_to_whoever_may_use_it(power: str, age: timedelta, why: str) -> None:
+    vm = Vm(moref="vm-1", name="half", power_state=power)
+    job = Job(id="j", action="restore", target="t", state=JobState.FAILED, finished_at=(NOW - age).isoformat())
+
+    said = why_not_remove(vm, job, NOW)
+
+    assert why in said
+    assert bool(said) == bool(why)
