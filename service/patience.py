@@ -16,8 +16,11 @@ PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 """Seconds between tries; the last is repeated."""
 
 
-async def patiently(do: Callable[[], Awaitable[R]], *, seconds: float) -> R:
-    """Do it, and again while it fails with a retryable error and `seconds` are not over; then raise that error."""
+async def patiently(do: Callable[[], Awaitable[R]], *, seconds: float, of: type[VmkopsError] = VmkopsError) -> R:
+    """Do it, and again while it fails with a retryable error and `seconds` are not over; then raise that error.
+
+    Only errors `of` a kind are waited out.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     attempt = 0
@@ -26,7 +29,7 @@ async def patiently(do: Callable[[], Awaitable[R]], *, seconds: float) -> R:
             return await do()
         except VmkopsError as error:
             pause = PAUSES[min(attempt, len(PAUSES) - 1)]
-            if not error.retryable or loop.time() + pause > deadline:
+            if not isinstance(error, of) or not error.retryable or loop.time() + pause > deadline:
                 raise
             log.info("trying again in %g seconds: %s", pause, error)
             attempt += 1

@@ -71,11 +71,13 @@ class JobControl(Protocol):
         part: str = "",
         cleanup: bool = False,
         interruptible: bool = False,
+        patient: bool = True,
     ) -> R:
         """Run one step and record what it returned; a step recorded before is not run again.
 
         A step that begins after the job was cancelled raises JobCancelled instead, unless it is a `cleanup` step;
-        an `interruptible` one is also stopped in the middle. What `do` returns must be plain JSON values.
+        an `interruptible` one is also stopped in the middle. A `patient` one is done again, for a while, when vCenter
+        goes away in it. What `do` returns must be plain JSON values.
         """
 
     def report(self, done: int, total: int | None, unit: str = "bytes") -> None:

@@ -84,7 +84,7 @@ class Backup(Action):
             mounted = await job.step(MOUNT, lambda: deed.mount(vm, snapshot))
             files = await self._copy(job, deed, vm, snapshot, mounted)
             package = await job.step(BACK_UP, lambda: deed.finish(vm, snapshot, mounted, files), part="package")
-            await job.step(UNMOUNT, lambda: deed.unmount(mounted), cleanup=True)
+            await job.step(UNMOUNT, lambda: deed.unmount(snapshot, mounted), cleanup=True)
         except Exception as error:
             cause = error
             if not thawed:

@@ -11,7 +11,7 @@ from service.actions._base import JobControl
 from service.actions._on import CHECK, Case, info, refuse, warn
 from service.actions._snapshot import SnapshotAction, SnapshotParams, moref_of, snapshot_in
 from service.actions._vm import vm_checks
-from service.errors import SnapshotLeft
+from service.errors import SnapshotLeft, VmkopsError, VSphereUnavailable
 from service.models import Check
 from service.vsphere.snapshot_list import OURS
 from service.vsphere.snapshot_verbs import is_in_tree, remove_one
@@ -73,7 +73,12 @@ class SnapshotRemove(SnapshotAction[RemoveSnapshot]):
                 raise SnapshotLeft(
                     f"The snapshot {moref} is still on {vm.name} after its removal. Look at it in vCenter."
                 )
-            merged = await consolidate(case.session, vm.moref)
+            try:
+                merged = await consolidate(case.session, vm.moref)
+            except VSphereUnavailable:
+                raise
+            except VmkopsError as error:  # the snapshot is gone all the same
+                return {"merged": False, "detail": f"Gone from the tree, but its disks are not merged: {error}"}
             words = "Its disks are merged." if merged else "Its disks still need consolidation."
             return {"merged": merged, "detail": f"Gone from the tree. {words}"}
 

@@ -9,25 +9,28 @@ from datetime import UTC, datetime
 from typing import Any
 
 from service.actions._base import Equipment
-from service.backups.disk import copy_disk
+from service.backups.leased import PATIENCE_SECONDS, LeasedDisks
 from service.backups.meter import Meter
 from service.backups.package import Package, PackageFile
-from service.errors import Conflict, CopyFailed, JobCancelled, NotFound, SnapshotFailed, SnapshotLeft, VmkopsError
+from service.errors import (
+    Conflict,
+    JobCancelled,
+    NotFound,
+    SnapshotFailed,
+    SnapshotLeft,
+    VmkopsError,
+)
 from service.hooks import run_hook
 from service.patience import PAUSES, patiently
 from service.vsphere.descriptor import create_descriptor
 from service.vsphere.inventory import read_vm
-from service.vsphere.nfc import Lease, LeasedDisk, abort_lease, complete_lease, is_ready, kept_alive, open_lease
+from service.vsphere.nfc import open_lease
 from service.vsphere.preflight import preflight
 from service.vsphere.session import Session
 from service.vsphere.snapshots import consolidate, remove_snapshot, snapshot_name, take_snapshot
 
 log = logging.getLogger(__name__)
 
-COPY_TRIES = 3
-PATIENCE_SECONDS = 300
-"""How long a step waits for a vCenter that does not answer, or for a VM that is busy."""
-LEASE_PATIENCE_SECONDS = 30
 CONSOLIDATE_TRIES = 3
 
 
@@ -45,11 +48,16 @@ class Deed:
         self._moref = moref
         self._quiesce = quiesce
         self._requested_by = requested_by
-        self._lease: Lease | None = None
-        self._opening = asyncio.Lock()
+        self._disks: LeasedDisks | None = None
 
     def _package(self, vm: dict[str, Any]) -> Package:
         return Package(self._settings.backups_dir, vm["name"], self._job)
+
+    def _leased(self, snapshot: dict[str, Any]) -> LeasedDisks:
+        """The disks of the snapshot; they are the same all through one process."""
+        if self._disks is None:
+            self._disks = LeasedDisks(self._session, lambda: open_lease(self._session, snapshot["moref"]))
+        return self._disks
 
     async def prepare(self) -> dict[str, Any]:
         """Look at the VM once more, decide whether to quiesce, and run the team's pre-freeze hook."""
@@ -132,7 +140,7 @@ class Deed:
 
     async def mount(self, vm: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, Any]:
         """Open the export lease."""
-        lease = await self._ready_lease(snapshot, "")
+        lease = await self._leased(snapshot).ready()
         disks = [{"key": disk.key, "file": disk.file, "size": disk.size} for disk in lease.disks]
         missing = max(0, len(vm["eligible"]) - len(disks))
         short = f", {missing} fewer than the VM has" if missing else ""
@@ -142,18 +150,6 @@ class Deed:
             "missing": missing,
             "detail": f"{len(disks)} disk(s) to read{short}",
         }
-
-    async def _ready_lease(self, snapshot: dict[str, Any], before: str) -> Lease:
-        """The open lease, or a new one when there is none or it has ended; `before` is one of a process that died."""
-        async with self._opening:
-            if self._lease is not None and await is_ready(self._session, self._lease.moref):
-                return self._lease
-            if ended := (self._lease.moref if self._lease else before):
-                await abort_lease(self._session, ended)
-            self._lease = await patiently(
-                lambda: open_lease(self._session, snapshot["moref"]), seconds=PATIENCE_SECONDS
-            )
-            return self._lease
 
     def meter(self, vm: dict[str, Any], mounted: dict[str, Any], report: Callable[[int, int | None], None]) -> Meter:
         """Adds the disks up for the job's progress."""
@@ -168,41 +164,14 @@ class Deed:
         meter: Meter,
         number: int,
     ) -> dict[str, Any]:
-        """Copy one disk, from its beginning, up to three times; a lease that has ended is opened anew."""
-        async with self._turnstile.turn(vm["turns"]):
-            for attempt in range(1, COPY_TRIES + 1):
-                lease = await self._ready_lease(snapshot, mounted["lease"])
-                leased = next((each for each in lease.disks if each.key == disk["key"]), None)
-                if leased is None:
-                    raise Conflict(f"The disk {disk['file']} is not in the snapshot any more.")
-                try:
-                    return await self._read(vm, lease, leased, meter, number)
-                except CopyFailed as error:
-                    if attempt == COPY_TRIES:
-                        raise
-                    log.warning("copying again: %s", error, extra={"job": self._job})
-                    await asyncio.sleep(PAUSES[attempt - 1])
-        raise AssertionError("unreachable")
-
-    async def _read(
-        self, vm: dict[str, Any], lease: Lease, leased: LeasedDisk, meter: Meter, number: int
-    ) -> dict[str, Any]:
+        """Copy one disk; raises CopyFailed when it breaks off each time, BackupDamaged when it never arrives whole."""
         package = self._package(vm)
-        name = package.disk_name(leased.file)
-        try:
-            async with kept_alive(self._session, lease.moref, meter.percent):
-                size, sha256 = await copy_disk(
-                    leased.url,
-                    package.open() / name,
-                    self._session.ssl_context(),
-                    lambda done, promised: meter.reading(number, done, promised),
-                )
-        except asyncio.CancelledError:
-            # The process is being stopped, or the job cancelled: do not leave vCenter waiting for the lease to end.
-            await asyncio.shield(abort_lease(self._session, lease.moref))
-            raise
-        file = PackageFile(key=leased.key, file=name, size=size, sha256=sha256)
-        return {**file.model_dump(), "detail": f"{name}: {size} bytes"}
+        name = package.disk_name(disk["file"])
+        async with self._turnstile.turn(vm["turns"]):
+            leased = self._leased(snapshot)
+            arrived = await leased.copy(disk["key"], package.open() / name, meter, number, mounted["lease"])
+        file = PackageFile(key=disk["key"], file=name, size=arrived.size, sha256=arrived.sha256)
+        return {**file.model_dump(), "detail": f"{name}: {arrived.size} bytes, {arrived.compared}"}
 
     async def finish(
         self,
@@ -243,29 +212,14 @@ class Deed:
             "detail": f"{len(names)} files, {size} bytes",
         }
 
-    async def unmount(self, mounted: dict[str, Any]) -> dict[str, Any]:
+    async def unmount(self, snapshot: dict[str, Any], mounted: dict[str, Any]) -> dict[str, Any]:
         """Say that the export is done; the package is whole by now, so trouble with the lease is told and no more."""
-        lease = self._lease.moref if self._lease else mounted["lease"]
-        try:
-            if self._lease is not None and await is_ready(self._session, lease):
-                await patiently(lambda: complete_lease(self._session, lease), seconds=LEASE_PATIENCE_SECONDS)
-                return {"detail": "export lease completed"}
-            await abort_lease(self._session, lease)
-        except VmkopsError as error:
-            return {"detail": f"the lease was left to end by itself: {error}"}
-        return {"detail": "the lease had ended"}
+        return {"detail": await self._leased(snapshot).complete(mounted["lease"])}
 
     async def give_up(self, vm: dict[str, Any], mounted: dict[str, Any] | None) -> dict[str, Any]:
         """Drop the half package and the lease, also one that a process which died had opened."""
         await asyncio.to_thread(self._package(vm).discard)
-        lease = self._lease.moref if self._lease else mounted["lease"] if mounted else None
-        if lease is None:
-            return {"detail": "no lease was open"}
-        try:
-            await abort_lease(self._session, lease)
-        except VmkopsError as error:
-            return {"detail": f"the lease was left to end by itself: {error}"}
-        return {"detail": "given up"}
+        return {"detail": await self._leased({}).give_up(mounted["lease"] if mounted else "")}
 
     async def remove(self, vm: dict[str, Any], cause: Exception | None = None) -> dict[str, Any]:
         """Remove the snapshot, see that it is gone, and merge what is left; raises SnapshotLeft when it stays."""
@@ -293,7 +247,7 @@ class Deed:
 
     async def _merge(self) -> bool:
         for attempt in range(CONSOLIDATE_TRIES):
-            if await consolidate(self._session, self._moref):
+            if await patiently(lambda: consolidate(self._session, self._moref), seconds=PATIENCE_SECONDS):
                 return True
             await asyncio.sleep(PAUSES[attempt])
         return False

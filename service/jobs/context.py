@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from dbos import DBOS
 
-from service.errors import JobCancelled
+from service.errors import JobCancelled, VSphereUnavailable
+from service.patience import patiently
 
 R = TypeVar("R")
 
@@ -23,6 +24,8 @@ CANCELLED_BY = "cancelled_by"
 """The attribute of a job that says who cancelled it."""
 PERCENT = "percent"
 """The unit of what vSphere tells of its tasks."""
+PATIENCE_SECONDS = 60.0
+"""How long a step is begun again when vCenter goes away in it."""
 TICK_SECONDS = 1.0
 RATE_SECONDS = 15
 
@@ -45,17 +48,21 @@ class RunningJob:
         part: str = "",
         cleanup: bool = False,
         interruptible: bool = False,
+        patient: bool = True,
     ) -> R:
         """See `JobControl.step`."""
 
-        async def recorded() -> R:
+        async def attempt() -> R:
             # Cancelling is looked at inside a step only: the record then says the same when the job is replayed.
             if not cleanup:
                 await self._raise_if_cancelled()
+            return await self._watched(do, interruptible=interruptible)
+
+        async def recorded() -> R:
             now = {"step": name, "part": part, "at": datetime.now(UTC).isoformat()}
             await DBOS.set_event_async(NOW, now)
             self._done = None  # what is told next is of this step
-            return await self._watched(do, interruptible=interruptible)
+            return await patiently(attempt, seconds=PATIENCE_SECONDS if patient else 0, of=VSphereUnavailable)
 
         return await DBOS.run_step_async({"name": f"{name}: {part}" if part else name}, recorded)
 

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from service.actions._base import Equipment
+from service.backups.leased import PATIENCE_SECONDS, LeasedDisks
 from service.backups.meter import Meter
 from service.backups.package import PARTIAL, Package, PackageFile
 from service.backups.verify import hash_file
 from service.errors import CopyFailed, DiskFull
 from service.packages.describing import parse_descriptor
-from service.packages.leased import OPEN_SECONDS, LeasedDisks
 from service.packages.ova import write_ova
 from service.patience import patiently
 from service.vsphere.descriptor import create_descriptor
-from service.vsphere.exporting import open_vm_lease
+from service.vsphere.nfc import open_vm_lease
 from service.vsphere.session import Session
 
 LONGEST_NAME = 60
@@ -69,9 +69,9 @@ class Export:
         disk = opened["disks"][number]
         to = self._package.open() / disk["file"]
         async with self._turnstile.turn(self._vm["turns"]):
-            size, sha256 = await self._leased.copy(disk["key"], to, self._meter, number, opened["lease"])
-        file = PackageFile(key=disk["key"], file=disk["file"], size=size, sha256=sha256)
-        return {**file.model_dump(), "detail": f"{file.file}: {size} bytes"}
+            arrived = await self._leased.copy(disk["key"], to, self._meter, number, opened["lease"])
+        file = PackageFile(key=disk["key"], file=disk["file"], size=arrived.size, sha256=arrived.sha256)
+        return {**file.model_dump(), "detail": f"{file.file}: {arrived.size} bytes, {arrived.compared}"}
 
     def copied(self, number: int, file: dict[str, Any]) -> None:
         """This disk is there, copied now or before a restart."""
@@ -81,7 +81,8 @@ class Export:
         """Write descriptor and manifest, and put the files into the order of the descriptor."""
         files = [PackageFile.model_validate(file) for file in copied]
         text = await patiently(
-            lambda: create_descriptor(self._session, self._vm["moref"], self._vm["name"], files), seconds=OPEN_SECONDS
+            lambda: create_descriptor(self._session, self._vm["moref"], self._vm["name"], files),
+            seconds=PATIENCE_SECONDS,
         )
         names = await asyncio.to_thread(self._package.describe, text, files)
         listed = [file.href for file in parse_descriptor(names[0], text.encode()).files]

@@ -52,12 +52,13 @@ async def read_drives(session: Session, vm: str) -> list[Drive]:
 async def disconnect_drives(session: Session, vm: str) -> list[str]:
     """Disconnect every drive, now and at the next power-on; returns the labels of those that were connected."""
     devices = await session.call(lambda instance: _devices(instance, vm))
-    drives = [device for device in devices if isinstance(device, DRIVES) and _drive(device).in_use]
+    drives = _in_use(devices)
     for device in drives:
         assert device.connectable is not None
         device.connectable.connected = device.connectable.startConnected = False
     if drives:
-        await reconfigure(session, vm, vim.vm.ConfigSpec(deviceChange=[_edit(device, "edit") for device in drives]))
+        spec = vim.vm.ConfigSpec(deviceChange=[_edit(device, "edit") for device in drives])
+        await reconfigure(session, vm, spec, lambda instance: not _in_use(_devices(instance, vm)))
     return [_drive(device).label for device in drives]
 
 
@@ -78,21 +79,29 @@ async def add_pipe(session: Session, vm: str, *, path: str, end: str, no_rx_loss
         ),
         backing=vim.vm.device.VirtualSerialPort.PipeBackingInfo(pipeName=path, endpoint=end, noRxLoss=no_rx_loss),
     )
-    await reconfigure(session, vm, vim.vm.ConfigSpec(deviceChange=[_edit(port_device, "add")]))
+    spec = vim.vm.ConfigSpec(deviceChange=[_edit(port_device, "add")])
+    await reconfigure(session, vm, spec, lambda instance: _pipe(_devices(instance, vm), path, end) is not None)
     port = await find_pipe(session, vm, path=path, end=end)
     return (port.label if port else ""), True
 
 
 async def find_pipe(session: Session, vm: str, *, path: str, end: str) -> SerialPort | None:
     """The VM's serial port that is this end of this pipe."""
-    ports = await read_serial_ports(session, vm)
-    return next((port for port in ports if (port.pipe, port.end) == (path, end)), None)
+    return _pipe(await session.call(lambda instance: _devices(instance, vm)), path, end)
 
 
 def _devices(instance: Instance, vm: str) -> list[Any]:
     wanted = ["config.hardware.device"]
     values = read_properties(instance, [vm_of(instance, vm)], vim.VirtualMachine, wanted)[0][1]
     return list(values.get("config.hardware.device", []))
+
+
+def _in_use(devices: Sequence[Any]) -> list[Any]:
+    return [device for device in devices if isinstance(device, DRIVES) and _drive(device).in_use]
+
+
+def _pipe(devices: Sequence[Any], path: str, end: str) -> SerialPort | None:
+    return next((port for port in _serial_ports(devices) if (port.pipe, port.end) == (path, end)), None)
 
 
 def _drive(device: Any) -> Drive:

@@ -6,19 +6,30 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim, vmodl
 
 from service.errors import VmkopsError, VSphereRefused
-from service.vsphere.session import Instance, Session, read_properties
+from service.vsphere.sent import ask_for_sha256
+from service.vsphere.session import CALL_SECONDS, Instance, Session, read_properties
 from service.vsphere.tasks import watch
 
 log = logging.getLogger(__name__)
 
 RENEW_SECONDS = 20
 """A lease ends after 300 seconds without a progress call (vmware/pyvmomi#333); this leaves room for lost ones."""
+
+
+class OpenLease(Protocol):
+    """A lease of either kind."""
+
+    @property
+    def moref(self) -> str: ...  # noqa: D102
+
+
+L = TypeVar("L", bound=OpenLease)
 
 
 class LeasedDisk(BaseModel):
@@ -43,18 +54,40 @@ class Lease(BaseModel):
 
 async def open_lease(session: Session, snapshot: str) -> Lease:
     """Open an export lease on a snapshot (a moref) and wait until its disks can be read."""
+    return await _exported(session, lambda instance: vim.vm.Snapshot(snapshot, instance._stub).ExportSnapshot())
 
+
+async def open_vm_lease(session: Session, vm: str) -> Lease:
+    """Open an export lease on the VM `vm` (a moref), which is powered off, and wait until its disks can be read."""
+    return await _exported(session, lambda instance: vim.VirtualMachine(vm, instance._stub).ExportVm())
+
+
+async def _exported(session: Session, export: Callable[[Instance], Any]) -> Lease:
     def ask(instance: Instance) -> Lease:
-        lease = vim.vm.Snapshot(snapshot, instance._stub).ExportSnapshot()
+        lease = export(instance)
         try:
             return _opened(instance, lease, session.vcenter.host)
         except BaseException:
-            # Nobody would know of it, and it would hold the snapshot until it times out.
+            # Nobody would know of it, and it would hold the snapshot or the VM until it times out.
             with contextlib.suppress(Exception):
                 lease.HttpNfcLeaseAbort()
             raise
 
-    return await session.call(ask)
+    return await opened(session, ask)
+
+
+async def opened(session: Session, ask: Callable[[Instance], L], *, limit: float | None = CALL_SECONDS) -> L:
+    """What `ask` opens within `limit` seconds; for a caller that is cancelled meanwhile the lease is given up again.
+
+    The thread that asks goes on without its caller: what it opens would be known to nobody.
+    """
+    opening = asyncio.ensure_future(session.call(ask, limit=limit))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        with contextlib.suppress(VmkopsError):
+            await abort_lease(session, (await opening).moref)
+        raise
 
 
 def _opened(instance: Instance, lease: Any, host: str) -> Lease:
@@ -74,6 +107,7 @@ def _opened(instance: Instance, lease: Any, host: str) -> Lease:
         for url in info.deviceUrl
         if url.disk
     ]
+    ask_for_sha256(instance, lease, [disk.key for disk in disks])
     return Lease(moref=lease._moId, disks=disks)
 
 
@@ -100,9 +134,7 @@ async def abort_lease(session: Session, lease: str) -> None:
     """Give the lease up; one that is gone already is no error."""
 
     def ask(instance: Instance) -> None:
-        with contextlib.suppress(
-            vmodl.fault.ManagedObjectNotFound, vim.fault.InvalidState, vim.fault.Timedout, vim.fault.NotAuthenticated
-        ):
+        with contextlib.suppress(vmodl.fault.ManagedObjectNotFound, vim.fault.InvalidState, vim.fault.Timedout):
             vim.HttpNfcLease(lease, instance._stub).HttpNfcLeaseAbort()
 
     await session.call(ask)

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pyVmomi import vim, vmodl
 
-from service.errors import Conflict, VmkopsError
+from service.errors import Conflict, VmkopsError, VSphereUnavailable
+from service.patience import patiently
 from service.vsphere.session import Instance, Session, read_properties
 from service.vsphere.tasks import ENDED, Progress, wait_for
+
+log = logging.getLogger(__name__)
 
 REMEMBERED = timedelta(minutes=9)
 """How long vCenter surely lists an ended task in `recentTask`; it forgets one after about ten minutes."""
 STOP_SECONDS = 60
+PATIENCE_SECONDS = 300
+"""How long a deed that was begun waits for a vCenter that does not answer."""
 
 
 async def carry_out(
@@ -35,32 +41,59 @@ async def carry_out(
     done once: a task of that name since `once_since` (vCenter's time) is taken for ours. `progress` is told the task's
     percents, in another thread. When the coroutine is cancelled, the task is asked to stop, and waited for. Raises the
     task's fault as an error of `service.errors`.
-    """
 
-    def find(instance: Instance) -> str | None:
-        return _begun(instance, thing(instance), names, once_since)
+    A vCenter that goes away in the middle is waited for. Whether it has heard the call that it never answered is
+    then seen by its tasks: one of that name since we asked is ours.
+    """
+    since = once_since
 
     def start(instance: Instance) -> str | None:
+        nonlocal since
+        since = since or server_time(instance)
         task = begin(instance)
         return None if task is None else str(task._moId)
 
-    begun = await session.call(find)
-    if begun is not None and once_since is not None:
-        await _follow(session, begun, progress)
-        return True
-    if begun is not None:
-        with contextlib.suppress(VmkopsError):  # if it failed, begin afresh
-            await _follow(session, begun, progress)
+    async def attempt() -> bool | VmkopsError:
+        try:
+            begun = await session.call(lambda instance: _begun(instance, thing(instance), names, since))
+            if begun is not None and since is not None:
+                await _follow(session, begun, progress)
+                return True
+            if begun is not None:
+                await _follow_and_forget(session, begun, progress)
+            task = await _started(session, start)
+            if task is not None:
+                await _follow(session, task, progress)
+            return task is not None
+        except VSphereUnavailable:
+            raise
+        except VmkopsError as error:
+            return error
+
+    outcome = await patiently(attempt, seconds=PATIENCE_SECONDS)
+    if isinstance(outcome, VmkopsError):
+        raise outcome
+    return outcome
+
+
+async def _follow_and_forget(session: Session, task: str, progress: Progress | None) -> None:
+    try:
+        await _follow(session, task, progress)
+    except VSphereUnavailable:
+        raise
+    except VmkopsError as error:
+        log.info("a task that was under way failed, so it is begun afresh: %s", error)
+
+
+async def _started(session: Session, start: Callable[[Instance], str | None]) -> str | None:
     starting = asyncio.ensure_future(session.call(start))
     try:
-        task = await asyncio.shield(starting)
+        return await asyncio.shield(starting)
     except asyncio.CancelledError:
-        if started := await starting:
-            await _stop(session, started)
+        with contextlib.suppress(VmkopsError):
+            if task := await starting:
+                await _stop(session, task)
         raise
-    if task is not None:
-        await _follow(session, task, progress)
-    return task is not None
 
 
 def server_time(instance: Instance) -> str:

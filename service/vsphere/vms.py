@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -146,19 +147,26 @@ async def answer(session: Session, moref: str, question_id: str, choice: str) ->
     return await session.call(ask)
 
 
-async def reconfigure(session: Session, moref: str, spec: Any) -> None:
-    """Change the VM's configuration; harmless when done twice."""
-    await carry_out(
-        session,
-        lambda instance: vm_of(instance, moref),
-        lambda instance: vm_of(instance, moref).ReconfigVM_Task(spec),
-        names={"reconfigVm", "reconfigure"},
-    )
+async def reconfigure(session: Session, moref: str, spec: Any, is_so: Callable[[Instance], bool]) -> None:
+    """Change the VM's configuration, unless `is_so` finds that a change begun before has made it so."""
+
+    def begin(instance: Instance) -> Any:
+        return None if is_so(instance) else vm_of(instance, moref).ReconfigVM_Task(spec)
+
+    names = {"reconfigVm", "reconfigure"}
+    await carry_out(session, lambda instance: vm_of(instance, moref), begin, names=names)
 
 
 async def set_time_sync(session: Session, moref: str, enabled: bool) -> None:
     """Let VMware Tools keep the guest's clock at the host's time, or not (`tools.syncTimeWithHost`)."""
-    await reconfigure(session, moref, vim.vm.ConfigSpec(tools=vim.vm.ToolsConfigInfo(syncTimeWithHost=enabled)))
+    wanted = "config.tools.syncTimeWithHost"
+
+    def is_so(instance: Instance) -> bool:
+        found = read_properties(instance, [vm_of(instance, moref)], vim.VirtualMachine, [wanted])[0][1]
+        return found.get(wanted) is enabled
+
+    spec = vim.vm.ConfigSpec(tools=vim.vm.ToolsConfigInfo(syncTimeWithHost=enabled))
+    await reconfigure(session, moref, spec, is_so)
 
 
 def power_state(instance: Instance, moref: str) -> str:

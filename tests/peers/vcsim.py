@@ -29,6 +29,8 @@ class Vcsim:
     password: str
     ca_file: Path
     """The certificate to trust; a client without it must refuse."""
+    server_file: Path
+    """The server's own certificate and key, for a proxy that stands in for it."""
     control: str
 
     def __init__(self, flags: Sequence[str] = ()) -> None:
@@ -39,7 +41,7 @@ class Vcsim:
         ready = json.loads(self._process.line_with('"control"'))
         self.url, self.control = ready["url"], ready["control"]
         self.user, self.password = ready["user"], ready["password"]
-        self.ca_file = Path(ready["ca_file"])
+        self.ca_file, self.server_file = Path(ready["ca_file"]), Path(ready["server_file"])
         return self
 
     def __exit__(
@@ -62,8 +64,8 @@ class Vcsim:
     def fault(self, method: str, fault: str = "", **how: Any) -> None:
         """Let calls of a method go wrong; `fault` is a vSphere type such as "SnapshotFault".
 
-        `how`: object_type, object_name, message, fields, skip, count, probability, delay_ms, as_task, task_delay_ms,
-        after, lose_answer, http_status. The first rule that matches a call acts.
+        `how`: object_type, object_name, since, message, fields, skip, count, probability, delay_ms, hold, as_task,
+        task_delay_ms, after, lose_answer, http_status. The first rule that matches a call acts.
         """
         self._control("POST", "/faults", {"method": method, "fault": fault, **how})
 
@@ -72,13 +74,18 @@ class Vcsim:
         return self._list("GET", "/faults")
 
     def clear_faults(self) -> None:
-        """Let everything go well again."""
+        """Let everything go well again, and let go what rules hold."""
         self._control("DELETE", "/faults")
 
     def count(self, method: str) -> int:
         """How often a method was called since the start (or `reset_calls`), faults included."""
         methods: dict[str, int] = self._control("GET", "/calls")["methods"]
         return methods.get(method, 0)
+
+    def done(self, method: str, name: str | None = None) -> int:
+        """How often a method did its work (for the entity of that name), whether or not anybody heard of it."""
+        done: dict[str, dict[str, int]] = self._control("GET", "/calls")["done"]
+        return sum(times for each, times in done.get(method, {}).items() if name in (None, each))
 
     def calls(self, method: str | None = None) -> list[dict[str, Any]]:
         """The calls in order, each `{method, type, moref, name, rule, status}`; reads and waits are only counted."""
@@ -102,7 +109,7 @@ class Vcsim:
 
     def nfc(self, **settings: Any) -> None:
         """Change how downloads behave: bytes_per_second, cut_after_bytes, stall_after_bytes, corrupt_at, count, name,
-        content_length, star_host, lease_timeout (seconds), lease_fault."""
+        vm, content_length, star_host, url_host, lease_timeout (seconds), lease_fault, checksums."""
         self._control("POST", "/nfc", settings)
 
     def reset_nfc(self) -> None:

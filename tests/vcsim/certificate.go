@@ -13,6 +13,16 @@ import (
 	"time"
 )
 
+// asPEM gives a server certificate and its key as one PEM text, for a proxy that stands in for the server.
+func asPEM(server tls.Certificate) ([]byte, error) {
+	key, err := x509.MarshalPKCS8PrivateKey(server.PrivateKey)
+	if err != nil {
+		return nil, err
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate[0]})
+	return append(text, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})...), nil
+}
+
 // newCertificate makes an authority and a server certificate signed by it for this machine's own names. It returns
 // the server's certificate with its key, and the authority's certificate as PEM for clients to trust.
 func newCertificate() (tls.Certificate, []byte, error) {

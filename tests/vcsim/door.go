@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -65,7 +66,7 @@ func (d *door) serveSOAP(w http.ResponseWriter, r *http.Request) {
 		d.inner.ServeHTTP(w, r)
 		return
 	}
-	c.Name = d.sim.nameOf(c.object)
+	d.sim.nameCall(c)
 	recorder := &statusRecorder{ResponseWriter: w}
 	defer func() { // also when the answer is lost on purpose, which unwinds the stack
 		c.Status = recorder.status
@@ -88,64 +89,102 @@ func (d *door) serveSOAP(w http.ResponseWriter, r *http.Request) {
 		act = d.sim.rules.match(c)
 	}
 	if act == nil {
-		d.inner.ServeHTTP(recorder, r)
+		d.work(recorder, r, c)
 		return
 	}
 	c.Rule = true
 	d.apply(act, c, recorder, r, body)
 }
 
+// work lets the simulator do what a call asks for, and notes that it did.
+func (d *door) work(w http.ResponseWriter, r *http.Request, c *call) {
+	answer := &statusRecorder{ResponseWriter: w}
+	d.inner.ServeHTTP(answer, r)
+	if answer.status == http.StatusOK {
+		d.sim.calls.did(c)
+	}
+}
+
 // apply does what a rule says with a call.
 func (d *door) apply(act *rule, c *call, w http.ResponseWriter, r *http.Request, body []byte) {
-	select {
-	case <-time.After(time.Duration(act.DelayMS) * time.Millisecond):
-	case <-r.Context().Done():
+	pause(r, time.Duration(act.DelayMS)*time.Millisecond)
+	if act.Hold == holdCall {
+		act.hold(r)
+	}
+	if r.Context().Err() != nil {
 		return
 	}
 	fault := act.newFault(c)
 	switch {
 	case act.HTTPStatus != 0:
 		http.Error(w, act.Message, act.HTTPStatus)
-	case act.AsTask || act.TaskDelayMS > 0:
+	case act.AsTask || act.TaskDelayMS > 0 || act.Hold == holdTask:
 		writeTask(w, c.Method, d.startTask(act, c, r, body, fault))
 	case act.LoseAnswer:
-		d.inner.ServeHTTP(httptest.NewRecorder(), r)
+		d.work(httptest.NewRecorder(), r, c)
 		panic(http.ErrAbortHandler)
+	case act.Hold == holdAnswer:
+		answer := httptest.NewRecorder()
+		d.work(answer, r, c)
+		act.hold(r)
+		maps.Copy(w.Header(), answer.Header())
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(answer.Body.Bytes())
 	case fault != nil:
 		if act.After {
-			d.inner.ServeHTTP(httptest.NewRecorder(), r)
+			d.work(httptest.NewRecorder(), r, c)
 		}
 		writeFault(w, fault, act.Message)
 	default:
-		d.inner.ServeHTTP(w, r)
+		d.work(w, r, c)
 	}
 }
 
-// readCall takes the method and the object from a SOAP request without decoding the rest.
+// hold waits until the rule is taken away, or the client goes.
+func (r *rule) hold(request *http.Request) {
+	select {
+	case <-r.released:
+	case <-request.Context().Done():
+	}
+}
+
+// readCall takes from a SOAP request the method, the object, and what else the call is about, without the rest.
 func readCall(body []byte) (*call, error) {
 	decoder := xml.NewDecoder(bytes.NewReader(body))
 	c := &call{}
-	inBody := false
+	inBody, inConfig := false, false
 	for {
 		token, err := decoder.Token()
 		if err != nil {
+			if c.Moref != "" {
+				return c, nil
+			}
 			return nil, fmt.Errorf("no call in the envelope: %w", err)
 		}
 		start, ok := token.(xml.StartElement)
 		if !ok {
 			continue
 		}
-		switch {
-		case start.Name.Local == "Body" && !inBody:
+		var into any
+		switch name := start.Name.Local; {
+		case name == "Body" && !inBody:
 			inBody = true
 		case inBody && c.Method == "":
-			c.Method = start.Name.Local
-		case inBody && start.Name.Local == "_this":
-			if err := decoder.DecodeElement(&c.object, &start); err != nil {
+			c.Method = name
+		case inBody && name == "_this":
+			into = &c.object
+		case name == "obj" && c.subject.Value == "": // of a property filter, or of a descriptor
+			into = &c.subject
+		case name == "configSpec":
+			inConfig = true
+		case (name == "entityName" || name == "name" && inConfig) && c.entity == "": // of an import
+			into = &c.entity
+		}
+		if into != nil {
+			if err := decoder.DecodeElement(into, &start); err != nil {
 				return nil, err
 			}
 			c.Type, c.Moref = c.object.Type, c.object.Value
-			return c, nil
 		}
 	}
 }

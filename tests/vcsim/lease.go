@@ -2,8 +2,10 @@ package main
 
 import (
 	"crypto/sha1"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"sync"
@@ -27,8 +29,9 @@ type exportLease struct {
 	files map[string]leaseFile // by name in the URL
 
 	mu           sync.Mutex
-	ended        string // "", "done", "aborted" or "timed out"
-	progressed   int    // how many progress calls came
+	ended        string          // "", "done", "aborted" or "timed out"
+	progressed   int             // how many progress calls came
+	sha256       map[string]bool // the keys of the files of which SHA-256 was asked for
 	timer        *time.Timer
 	lastProgress int32
 }
@@ -132,34 +135,99 @@ func (l *exportLease) HttpNfcLeaseAbort(ctx *simulator.Context, _ *types.HttpNfc
 	return &methods.HttpNfcLeaseAbortBody{Res: &types.HttpNfcLeaseAbortResponse{}}
 }
 
-// HttpNfcLeaseGetManifest gives size and SHA-1 of every file, as ESXi computes them.
+// HttpNfcLeaseSetManifestChecksumType notes which files are to have a SHA-256 in the manifest, as since 6.7.
+func (l *exportLease) HttpNfcLeaseSetManifestChecksumType(
+	_ *simulator.Context, r *types.HttpNfcLeaseSetManifestChecksumType,
+) soap.HasFault {
+	body := &methods.HttpNfcLeaseSetManifestChecksumTypeBody{}
+	if l.book.checksums() != checksumsAny {
+		body.Fault_ = simulator.Fault("", &types.NotSupported{})
+		return body
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sha256 = map[string]bool{}
+	for _, wanted := range r.DeviceUrlsToChecksumTypes {
+		l.sha256[wanted.Key] = wanted.Value == string(types.HttpNfcLeaseManifestEntryChecksumTypeSha256)
+	}
+	body.Res = &types.HttpNfcLeaseSetManifestChecksumTypeResponse{}
+	return body
+}
+
+// HttpNfcLeaseGetManifest gives size and checksum of every file, as a host does of what it has sent.
 func (l *exportLease) HttpNfcLeaseGetManifest(_ *simulator.Context, _ *types.HttpNfcLeaseGetManifest) soap.HasFault {
-	body := &methods.HttpNfcLeaseGetManifestBody{Res: &types.HttpNfcLeaseGetManifestResponse{}}
+	body := &methods.HttpNfcLeaseGetManifestBody{}
+	if l.book.checksums() == checksumsNone {
+		body.Fault_ = simulator.Fault("", &types.NotSupported{})
+		return body
+	}
+	body.Res = &types.HttpNfcLeaseGetManifestResponse{}
 	for _, url := range l.Info.DeviceUrl {
 		file := l.files[url.TargetId]
-		sum, size, err := digest(file.path)
-		if err != nil {
-			return &methods.HttpNfcLeaseGetManifestBody{
-				Fault_: simulator.Fault(err.Error(), &types.FileFault{File: file.path}),
-			}
+		l.mu.Lock()
+		kind := types.HttpNfcLeaseManifestEntryChecksumTypeSha1
+		if l.sha256[file.key] {
+			kind = types.HttpNfcLeaseManifestEntryChecksumTypeSha256
 		}
-		body.Res.Returnval = append(body.Res.Returnval, types.HttpNfcLeaseManifestEntry{
-			Key: file.key, Sha1: sum, Checksum: sum, ChecksumType: "sha1", Size: size,
+		l.mu.Unlock()
+		sum, size, err := l.book.digest(file.path, kind)
+		if err != nil {
+			body.Res, body.Fault_ = nil, simulator.Fault(err.Error(), &types.FileFault{File: file.path})
+			return body
+		}
+		entry := types.HttpNfcLeaseManifestEntry{
+			Key: file.key, Checksum: sum, ChecksumType: string(kind), Size: size,
 			Disk: file.disk, Capacity: file.capacity,
-		})
+		}
+		if kind == types.HttpNfcLeaseManifestEntryChecksumTypeSha1 {
+			entry.Sha1 = sum
+		}
+		body.Res.Returnval = append(body.Res.Returnval, entry)
 	}
 	return body
 }
 
-func digest(path string) (sum string, size int64, err error) {
+// checksums says which kinds of checksum this host gives.
+func (b *leaseBook) checksums() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.settings.Checksums
+}
+
+// fileState is a file as it was when it was read; a host computes its checksum while it sends, so ours costs a client
+// no time but the first.
+type fileState struct {
+	path     string
+	size     int64
+	modified time.Time
+	kind     types.HttpNfcLeaseManifestEntryChecksumType
+}
+
+// digest reads a file for its checksum, once.
+func (b *leaseBook) digest(path string, kind types.HttpNfcLeaseManifestEntryChecksumType) (string, int64, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return "", 0, err
 	}
 	defer file.Close()
-	hash := sha1.New()
-	size, err = io.Copy(hash, file)
-	return hex.EncodeToString(hash.Sum(nil)), size, err
+	status, err := file.Stat()
+	if err != nil {
+		return "", 0, err
+	}
+	state := fileState{path: path, size: status.Size(), modified: status.ModTime(), kind: kind}
+	if sum, known := b.digests.Load(state); known {
+		return sum.(string), state.size, nil
+	}
+	var sum hash.Hash = sha1.New()
+	if kind == types.HttpNfcLeaseManifestEntryChecksumTypeSha256 {
+		sum = sha256.New()
+	}
+	if _, err := io.Copy(sum, file); err != nil {
+		return "", 0, err
+	}
+	text := hex.EncodeToString(sum.Sum(nil))
+	b.digests.Store(state, text)
+	return text, state.size, nil
 }
 
 // report describes the lease for the control API.
@@ -192,12 +260,13 @@ type leaseBook struct {
 	epoch     int // counts the changes of the settings
 	transfers []*transfer
 	uploads   map[string]string // the file behind each path that an import may upload to
+	digests   sync.Map          // of files, by fileState
 }
 
 func newLeaseBook(sim *simulation) *leaseBook {
 	normal := nfcSettings{
 		CutAfterBytes: -1, StallAfterBytes: -1, CorruptAt: -1, ContentLength: true, LeaseTimeoutSecs: 300,
-		StarHost: sim.registry.IsESX(),
+		StarHost: sim.registry.IsESX(), Checksums: checksumsAny,
 	}
 	return &leaseBook{sim: sim, normal: normal, settings: normal, uploads: map[string]string{}}
 }

@@ -34,6 +34,8 @@ type addresses struct {
 	User     string `json:"user"`
 	Password string `json:"password"`
 	CAFile   string `json:"ca_file"`
+	// ServerFile has the server's certificate and key, for a proxy that stands in for it.
+	ServerFile string `json:"server_file"`
 }
 
 func parseFlags() options {
@@ -58,6 +60,9 @@ func parseFlags() options {
 	return o
 }
 
+// apiVersion is what the simulator says of itself; its hosts say 8.0.2, and its own word for itself is older.
+const apiVersion = "8.0.2.0"
+
 func newModel(o options) *simulator.Model {
 	if o.esx {
 		model := simulator.ESX()
@@ -73,6 +78,7 @@ func newModel(o options) *simulator.Model {
 // run starts everything and returns when stop is closed or a signal comes; temporary files are gone by then.
 func run(o options, stop <-chan struct{}) error {
 	model := newModel(o)
+	model.ServiceContent.About.ApiVersion = apiVersion
 	if err := model.Create(); err != nil {
 		return fmt.Errorf("the inventory could not be made: %w", err)
 	}
@@ -81,7 +87,7 @@ func run(o options, stop <-chan struct{}) error {
 
 	credentials := url.UserPassword(o.username, o.password)
 	model.Service.Listen = &url.URL{Host: o.listen, User: credentials}
-	scheme := "http"
+	scheme, serverFile := "http", ""
 	if o.tls {
 		certificate, authority, err := newCertificate()
 		if err != nil {
@@ -92,6 +98,14 @@ func run(o options, stop <-chan struct{}) error {
 			o.certificateOut = filepath.Join(home(model), "ca.pem")
 		}
 		if err := writeAtomically(o.certificateOut, authority); err != nil {
+			return err
+		}
+		text, err := asPEM(certificate)
+		if err != nil {
+			return err
+		}
+		serverFile = filepath.Join(home(model), "server.pem")
+		if err := writeAtomically(serverFile, text); err != nil {
 			return err
 		}
 		scheme = "https"
@@ -114,7 +128,7 @@ func run(o options, stop <-chan struct{}) error {
 	ready := addresses{
 		URL:     scheme + "://" + server.URL.Host + "/sdk",
 		Control: "http://" + listener.Addr().String(),
-		User:    o.username, Password: o.password, CAFile: o.certificateOut,
+		User:    o.username, Password: o.password, CAFile: o.certificateOut, ServerFile: serverFile,
 	}
 	text, err := json.Marshal(ready)
 	if err != nil {

@@ -26,11 +26,22 @@ type nfcSettings struct {
 	CorruptAt        int64  `json:"corrupt_at"`        // this byte is flipped
 	Count            int    `json:"count"`             // cut, stall or corrupt so many downloads; 0 means all
 	Name             string `json:"name"`              // and only of this file, such as disk-1.vmdk; "" means any
+	VM               string `json:"vm"`                // and only of this VM, by its name; "" means any
 	ContentLength    bool   `json:"content_length"`    // whether a download says its length
 	StarHost         bool   `json:"star_host"`         // URLs have "*" for the host, as those of an ESXi host
 	LeaseTimeoutSecs int32  `json:"lease_timeout"`     // seconds without progress until a lease ends
 	LeaseFault       string `json:"lease_fault"`       // new leases go to their error state with this fault
+	URLHost          string `json:"url_host"`          // host:port that URLs name, such as a proxy's; "" means our own
+	Checksums        string `json:"checksums"`         // of export leases: checksumsAny, checksumsSHA1 or checksumsNone
 }
+
+// What checksums a host gives for the files that it has sent: SHA-1, and SHA-256 for those who ask as hosts do since
+// 6.7; SHA-1 only, as hosts before; or none, as before 4.1.
+const (
+	checksumsAny  = "sha256"
+	checksumsSHA1 = "sha1"
+	checksumsNone = "none"
+)
 
 // transfer is one download.
 type transfer struct {
@@ -51,6 +62,7 @@ func (b *leaseBook) describe(
 		scheme, address, _ := strings.Cut(base, "://")
 		base = scheme + "://*" + address[strings.LastIndex(address, ":"):]
 	}
+	base = b.through(base)
 	for _, disk := range disksOf(devices) {
 		if disk.independent {
 			continue // a snapshot does not hold it, so no lease on the snapshot can give it
@@ -67,6 +79,20 @@ func (b *leaseBook) describe(
 		})
 	}
 	return info
+}
+
+// through gives a URL of ours with the host that the settings ask for.
+func (b *leaseBook) through(url string) string {
+	b.mu.Lock()
+	host := b.settings.URLHost
+	b.mu.Unlock()
+	scheme, rest, _ := strings.Cut(url, "://")
+	if _, path, found := strings.Cut(rest, "/"); host != "" && found {
+		return scheme + "://" + host + "/" + path
+	} else if host != "" {
+		return scheme + "://" + host
+	}
+	return url
 }
 
 // vmDisk is a virtual disk with its place.
@@ -154,7 +180,7 @@ func (b *leaseBook) serve(w http.ResponseWriter, r *http.Request) {
 	if status, err := source.Stat(); err == nil {
 		record.Size = status.Size()
 	}
-	harm, epoch := b.begin(record)
+	harm, epoch := b.begin(record, b.sim.nameOf(lease.vm))
 	w.Header().Set("Content-Type", "application/x-vnd.vmware-streamVmdk")
 	if harm.ContentLength {
 		w.Header().Set("Content-Length", fmt.Sprint(record.Size))
@@ -168,13 +194,13 @@ func (b *leaseBook) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// begin notes a new download and gives the settings that it shall suffer, with the epoch they belong to.
-func (b *leaseBook) begin(record *transfer) (nfcSettings, int) {
+// begin notes a new download of a VM and gives the settings that it shall suffer, with the epoch they belong to.
+func (b *leaseBook) begin(record *transfer, vm string) (nfcSettings, int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.transfers = append(b.transfers, record)
 	harm := b.settings
-	if harm.Name != "" && harm.Name != record.Name {
+	if !matches(harm.Name, record.Name) || !matches(harm.VM, vm) {
 		harm.CutAfterBytes, harm.StallAfterBytes, harm.CorruptAt = -1, -1, -1
 		return harm, b.epoch
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"math/rand"
 	"strings"
 	"sync"
@@ -14,7 +16,8 @@ import (
 type rule struct {
 	Method     string `json:"method"`      // such as CreateSnapshot_Task; "" or "*" means all
 	ObjectType string `json:"object_type"` // such as VirtualMachine; "" or "*" means all
-	ObjectName string `json:"object_name"` // the entity's name, for a snapshot or lease its VM's
+	ObjectName string `json:"object_name"` // the entity's name, for a snapshot, task or lease its VM's
+	Since      string `json:"since"`       // only once this method was called for that name
 
 	Fault   string          `json:"fault"`   // a vSphere fault by name, such as SnapshotFault
 	Fields  json.RawMessage `json:"fields"`  // the fault's fields, such as {"privilegeId": "..."}
@@ -24,16 +27,27 @@ type rule struct {
 	Count       int     `json:"count"`       // then act on so many; 0 means all
 	Probability float64 `json:"probability"` // of acting; 0 means always
 
-	DelayMS     int  `json:"delay_ms"`      // wait before anything else
-	AsTask      bool `json:"as_task"`       // the call succeeds, its task fails with the fault
-	TaskDelayMS int  `json:"task_delay_ms"` // the task takes so long before it does its work or fails
-	After       bool `json:"after"`         // do the work first, fail then
-	LoseAnswer  bool `json:"lose_answer"`   // do the work, then cut the connection instead of answering
-	HTTPStatus  int  `json:"http_status"`   // answer with this HTTP status and do nothing
+	DelayMS     int    `json:"delay_ms"`      // wait before anything else
+	Hold        string `json:"hold"`          // wait until the rule is taken away: holdCall, holdTask or holdAnswer
+	AsTask      bool   `json:"as_task"`       // the call succeeds, its task fails with the fault
+	TaskDelayMS int    `json:"task_delay_ms"` // the task takes so long before it does its work or fails
+	After       bool   `json:"after"`         // do the work first, fail then
+	LoseAnswer  bool   `json:"lose_answer"`   // do the work, then cut the connection instead of answering
+	HTTPStatus  int    `json:"http_status"`   // answer with this HTTP status and do nothing
 
 	Seen  int `json:"seen"`  // matching calls so far
 	Acted int `json:"acted"` // calls that the rule acted on
+
+	armed    bool          // Since has happened
+	released chan struct{} // closed when the rule is taken away
 }
+
+// What a rule may hold: the call before it does anything, the task that it starts, or the answer after the work.
+const (
+	holdCall   = "call"
+	holdTask   = "task"
+	holdAnswer = "answer"
+)
 
 // call is one SOAP call as it came in.
 type call struct {
@@ -44,7 +58,9 @@ type call struct {
 	Rule   bool   `json:"rule"`   // a rule acted on it
 	Status int    `json:"status"` // of the HTTP answer; 0 when there was none
 
-	object types.ManagedObjectReference
+	object  types.ManagedObjectReference
+	subject types.ManagedObjectReference // what is read or described
+	entity  string                       // the name of what is imported
 }
 
 func matches(pattern, value string) bool {
@@ -76,15 +92,23 @@ func (b *ruleBook) add(r *rule) error {
 			return err
 		}
 	}
+	if r.Hold != "" && r.Hold != holdCall && r.Hold != holdTask && r.Hold != holdAnswer {
+		return fmt.Errorf("hold is %q, %q or %q, not %q", holdCall, holdTask, holdAnswer, r.Hold)
+	}
+	r.released = make(chan struct{})
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.rules = append(b.rules, r)
 	return nil
 }
 
+// clear takes all rules away and lets go what they hold.
 func (b *ruleBook) clear() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	for _, r := range b.rules {
+		close(r.released)
+	}
 	b.rules = nil
 }
 
@@ -102,8 +126,12 @@ func (b *ruleBook) list() []rule {
 func (b *ruleBook) match(c *call) *rule {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	var acting *rule
 	for _, r := range b.rules {
-		if !matches(r.Method, c.Method) || !matches(r.ObjectType, c.Type) || !matches(r.ObjectName, c.Name) {
+		ready := r.Since == "" || r.armed
+		r.armed = r.armed || r.Since == c.Method && matches(r.ObjectName, c.Name)
+		if acting != nil || !ready || !matches(r.Method, c.Method) || !matches(r.ObjectType, c.Type) ||
+			!matches(r.ObjectName, c.Name) {
 			continue
 		}
 		r.Seen++
@@ -114,16 +142,30 @@ func (b *ruleBook) match(c *call) *rule {
 		}
 		r.Acted++
 		copied := *r
-		return &copied
+		acting = &copied
 	}
-	return nil
+	return acting
 }
 
 // callLog counts every SOAP call, and keeps those that change something or are rare enough to be worth reading.
 type callLog struct {
 	mu     sync.Mutex
 	counts map[string]int
+	done   map[string]map[string]int // how often a method did its work for a name, whatever became of the answer
 	calls  []call
+}
+
+// did notes that a call has reached the simulator, and that it was not refused there.
+func (l *callLog) did(c *call) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.done == nil {
+		l.done = map[string]map[string]int{}
+	}
+	if l.done[c.Method] == nil {
+		l.done[c.Method] = map[string]int{}
+	}
+	l.done[c.Method][c.Name]++
 }
 
 // maxCalls bounds the log; a test that makes more calls is counting, not reading.
@@ -146,7 +188,7 @@ func (l *callLog) add(c call) {
 func (l *callLog) reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.counts, l.calls = nil, nil
+	l.counts, l.done, l.calls = nil, nil, nil
 }
 
 // report gives the counters by method and the calls in order.
@@ -157,5 +199,9 @@ func (l *callLog) report() map[string]any {
 	for method, n := range l.counts {
 		counts[method] = n
 	}
-	return map[string]any{"methods": counts, "calls": append([]call{}, l.calls...)}
+	done := map[string]map[string]int{}
+	for method, names := range l.done {
+		done[method] = maps.Clone(names)
+	}
+	return map[string]any{"methods": counts, "done": done, "calls": append([]call{}, l.calls...)}
 }

@@ -21,6 +21,7 @@ type simulation struct {
 
 	mu      sync.Mutex
 	vmState map[types.ManagedObjectReference]*vmState
+	names   map[types.ManagedObjectReference]string // of what lives in a session, by what it is about
 }
 
 // vmState is what the simulator's VM cannot say about itself.
@@ -41,6 +42,7 @@ func newSimulation(model *simulator.Model, base string) *simulation {
 		calls:    &callLog{},
 		sessions: &sessionBook{alive: map[string]bool{}},
 		vmState:  map[types.ManagedObjectReference]*vmState{},
+		names:    map[types.ManagedObjectReference]string{},
 	}
 	sim.leases = newLeaseBook(sim)
 	sim.addInternetScsiAdapters()
@@ -92,14 +94,53 @@ func (s *simulation) state(vm types.ManagedObjectReference) vmState {
 	return s.change(vm, func(*vmState) {})
 }
 
+// nameCall says what a call is about: its object, or what it reads, describes or imports. A property collector is
+// about what its filter is, so that a rule can mean those who wait for one VM, and not those who wait for all.
+func (s *simulation) nameCall(c *call) {
+	c.Name = s.nameOf(c.object)
+	if subject := s.nameOf(c.subject); subject != "" {
+		c.Name = subject
+	}
+	if c.entity != "" {
+		c.Name = c.entity
+	}
+	if c.Method == "CreateFilter" {
+		s.setName(c.object, c.Name)
+	}
+}
+
+func (s *simulation) setName(reference types.ManagedObjectReference, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.names[reference] = name
+}
+
 // nameOf gives the name that a rule means by object_name: an entity's own, and the VM's for what belongs to a VM.
 func (s *simulation) nameOf(reference types.ManagedObjectReference) string {
+	s.mu.Lock()
+	name, known := s.names[reference]
+	s.mu.Unlock()
+	if known {
+		return name
+	}
 	object := s.registry.Get(reference)
 	switch object := object.(type) {
 	case *exportLease:
 		return s.nameOf(object.vm)
 	case *simulator.VirtualMachineSnapshot:
 		return s.nameOf(object.Vm)
+	case *simulator.Task:
+		entity := types.ManagedObjectReference{}
+		s.registry.WithLock(s.context(), object, func() {
+			if object.Info.Entity != nil {
+				entity = *object.Info.Entity
+			}
+		})
+		return s.nameOf(entity)
+	case *simulator.HostStorageSystem:
+		if object.Host != nil {
+			return s.nameOf(object.Host.Self)
+		}
 	case mo.Entity:
 		name := ""
 		s.registry.WithLock(s.context(), object, func() { name = object.Entity().Name })

@@ -22,9 +22,12 @@ func (d *door) startTask(
 	if snapshot, ok := d.sim.registry.Get(entity).(*simulator.VirtualMachineSnapshot); ok {
 		entity = snapshot.Vm
 	}
-	// A vCenter describes the task of CreateSnapshot_Task as VirtualMachine.createSnapshot, and that of ResetVM_Task as
-	// VirtualMachine.reset.
+	// A vCenter describes the task of CreateSnapshot_Task as VirtualMachine.createSnapshot, that of ResetVM_Task as
+	// VirtualMachine.reset, and that of ReconfigVM_Task as VirtualMachine.reconfigure.
 	name := strings.TrimSuffix(strings.TrimSuffix(c.Method, "_Task"), "VM")
+	if name == "Reconfig" {
+		name = "Reconfigure"
+	}
 	name = strings.ToLower(name[:1]) + name[1:]
 	task := simulator.CreateTask(entity, name+"Task", nil)
 	d.sim.registry.Put(task)
@@ -43,13 +46,18 @@ func (d *door) startTask(
 
 	go func() {
 		time.Sleep(time.Duration(act.TaskDelayMS) * time.Millisecond)
+		if act.Hold == holdTask {
+			act.holdTask(func() bool { return d.ended(task) })
+		}
 		if d.ended(task) { // cancelled meanwhile
 			return
 		}
 		var result types.AnyType
 		var failure *types.LocalizedMethodFault
 		if fault == nil || act.After {
-			result, failure = d.callAndWait(later)
+			if result, failure = d.callAndWait(later); failure == nil {
+				d.sim.calls.did(c)
+			}
 		}
 		if fault != nil {
 			failure = localized(fault, act.Message)
@@ -57,6 +65,17 @@ func (d *door) startTask(
 		d.finish(task, result, failure)
 	}()
 	return reference
+}
+
+// holdTask waits until the rule is taken away, or the task has ended in another way.
+func (r *rule) holdTask(ended func() bool) {
+	for !ended() {
+		select {
+		case <-r.released:
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // callAndWait makes a call that starts a task of the simulator and waits for its outcome.

@@ -32,8 +32,15 @@ func (e *extension) ImportVApp(ctx *simulator.Context, req *types.ImportVApp) so
 		state := types.HttpNfcLeaseStateInitializing
 		var info *types.HttpNfcLeaseInfo
 		ctx.WithLock(lease, func() { state, info = lease.State, lease.Info })
-		if state != types.HttpNfcLeaseStateInitializing {
+		if state == types.HttpNfcLeaseStateReady && info != nil {
 			e.sim.leases.expect(info)
+			e.sim.setName(lease.Self, e.sim.nameOf(info.Entity))
+			for n := range info.DeviceUrl { // nobody else knows of the lease yet
+				info.DeviceUrl[n].Url = e.sim.leases.through(info.DeviceUrl[n].Url)
+			}
+			break
+		}
+		if state == types.HttpNfcLeaseStateError {
 			break
 		}
 		time.Sleep(10 * time.Millisecond)

@@ -1,0 +1,76 @@
+"""What a host says that it has sent under an export lease, so that a reader can compare what has arrived."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pyVmomi import vim, vmodl
+
+from service.vsphere.session import Instance, Session
+
+SHA256_SINCE = (6, 7)
+SHA256_VERSION = "vim.version.version12"
+"""The API 6.7: hosts can be asked for SHA-256 since then (`HttpNfcLeaseSetManifestChecksumType`); before, and where
+nobody asks, they give SHA-1 (`HttpNfcLeaseGetManifest`, API 4.1: of "the data stream sent from the server")."""
+
+
+class SentFile(BaseModel):
+    """A file as the host has sent it: `size` in bytes, and the checksum that it gives, in hex; the other is empty."""
+
+    model_config = ConfigDict(frozen=True)
+
+    size: int
+    sha256: str
+    sha1: str
+
+
+def ask_for_sha256(instance: Instance, lease: Any, keys: Sequence[str]) -> None:
+    """Ask for SHA-256 of what will be sent, which a reader has anyway; a host that cannot goes on to give SHA-1."""
+    if _numbers(instance.content.about.apiVersion) < SHA256_SINCE:
+        return
+    wanted = [vim.KeyValue(key=key, value="sha256") for key in keys]
+    try:
+        _newer(lease, instance).HttpNfcLeaseSetManifestChecksumType(deviceUrlsToChecksumTypes=wanted)
+    except vim.fault.NotAuthenticated:
+        raise
+    except vmodl.MethodFault:
+        return
+
+
+async def read_sent(session: Session, lease: str, key: str) -> SentFile | None:
+    """What the host has sent for the disk `key` under the lease (a moref); None when it does not say."""
+
+    def ask(instance: Instance) -> SentFile | None:
+        try:
+            entries = _newer(vim.HttpNfcLease(lease, instance._stub), instance).HttpNfcLeaseGetManifest()
+        except vim.fault.NotAuthenticated:
+            raise
+        except vmodl.MethodFault:
+            return None
+        entry = next((each for each in entries or [] if each.key == key), None)
+        if entry is None:
+            return None
+        in_sha256 = entry.checksumType == "sha256"
+        return SentFile(
+            size=entry.size or 0,
+            sha256=(entry.checksum or "").lower() if in_sha256 else "",
+            sha1="" if in_sha256 else (entry.sha1 or "").lower(),
+        )
+
+    return await session.call(ask)
+
+
+def _newer(lease: Any, instance: Instance) -> Any:
+    """The lease spoken to in the API 6.7, over the same connections, when vCenter speaks it."""
+    stub = instance._stub
+    if _numbers(instance.content.about.apiVersion) >= SHA256_SINCE:
+        stub = copy.copy(stub)
+        stub.ComputeVersionInfo(SHA256_VERSION)
+    return vim.HttpNfcLease(lease._moId, stub)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())

@@ -1,0 +1,119 @@
+"""The rows of every other action at vCenter, but the restore."""
+
+from __future__ import annotations
+
+from tests.e2e.faults.cases import HELD, Row, every
+
+ON, OFF, RESET = "PowerOnVM_Task", "PowerOffVM_Task", "ResetVM_Task"
+TAKE, REMOVE, MERGE, REVERT = (
+    "CreateSnapshot_Task",
+    "RemoveSnapshot_Task",
+    "ConsolidateVMDisks_Task",
+    "RevertToSnapshot_Task",
+)
+RECONFIGURE, SHUT_DOWN = "ReconfigVM_Task", "ShutdownGuest"
+ENTER, EXIT = "EnterMaintenanceMode_Task", "ExitMaintenanceMode_Task"
+
+UNSEEN = {"refused": "failed, done"}
+"""The deed is done; nobody may see that it is, and the job says so."""
+AFTER_IT = UNSEEN | {"cancel": "cancelled, done"}
+TOO_LATE = {"cancel": "succeeded"}
+"""The deed cannot be stopped, and nothing comes after it."""
+NOT_PATIENT = {"answer lost": "failed", "503": "failed"}
+"""A question whether vCenter answers is answered at once."""
+
+CHECK = Row(
+    action="power-off",
+    step="check",
+    call="RetrievePropertiesEx",
+    deed=OFF,
+    blank=every("nothing was begun", *HELD),
+)
+"""The look at the VM as the job begins, which may have waited long; `test_waiting.py` runs it."""
+ACTIONS = [
+    Row(action="power-on", step="power on", call=ON, stops=True),
+    Row(action="power-off", step="power off", call=OFF, stops=True),
+    Row(action="power-off", step="power off", call="CreateFilter", since=OFF, deed=OFF, ends=AFTER_IT),
+    Row(action="power-off", step="power off", call="WaitForUpdatesEx", since=OFF, deed=OFF, ends=AFTER_IT),
+    Row(action="power-off", step="power off", call="DestroyPropertyCollector", since=OFF, deed=OFF, ends=AFTER_IT),
+    Row(action="power-off", step="power off", call="Fetch", since=OFF, deed=OFF, ends=AFTER_IT),
+    Row(action="reset", step="reset", call=RESET, ends=TOO_LATE),
+    Row(
+        action="guest-shutdown",
+        step="ask the guest",
+        call=SHUT_DOWN,
+        ends={"cancel": "cancelled, done"},
+    ),
+    Row(
+        action="guest-shutdown",
+        step="wait until it is off",
+        call="RetrievePropertiesEx",
+        since=SHUT_DOWN,
+        deed=SHUT_DOWN,
+        ends=AFTER_IT,
+    ),
+    Row(action="answer-question", step="answer", call="AnswerVM", ends=TOO_LATE),
+    Row(action="set-time-sync", step="set time sync", call=RECONFIGURE, ends=TOO_LATE),
+    Row(action="disconnect-removables", step="disconnect", call=RECONFIGURE, ends=TOO_LATE),
+    Row(action="serial-pipe", step="server end", call=RECONFIGURE, ends={"cancel": "cancelled, done"}),
+    Row(action="snapshot-create", step="snapshot", call=TAKE, stops=True),
+    Row(
+        action="snapshot-create",
+        step="snapshot",
+        call="RetrievePropertiesEx",
+        since=TAKE,
+        deed=TAKE,
+        ends=UNSEEN,
+    ),
+    Row(action="snapshot-remove", step="remove snapshot", call=REMOVE, ends=TOO_LATE),
+    Row(
+        action="snapshot-remove",
+        step="confirm that it is gone",
+        call="RetrievePropertiesEx",
+        since=REMOVE,
+        deed=REMOVE,
+        ends=UNSEEN | TOO_LATE,
+    ),
+    Row(
+        action="snapshot-remove",
+        step="confirm that it is gone",
+        call=MERGE,
+        deed=REMOVE,
+        ends={"refused": "partial", "task fails": "partial"} | TOO_LATE,
+    ),
+    Row(action="snapshot-revert", step="revert", call=REVERT, ends=TOO_LATE),
+    Row(action="host-maintenance-enter", step="enter maintenance mode", call=ENTER, stops=True),
+    Row(action="host-maintenance-exit", step="exit maintenance mode", call=EXIT, stops=True),
+    Row(action="rescan", step="rescan HBAs", call="RescanAllHba", changes=False),
+    Row(action="rescan", step="rescan HBAs", call="RescanHba", changes=False),
+    Row(action="rescan", step="rescan VMFS", call="RescanVmfs", changes=False, ends=TOO_LATE),
+    Row(
+        action="rescan",
+        step="rescan VMFS",
+        call="RetrievePropertiesEx",
+        since="RescanVmfs",
+        changes=False,
+        ends=TOO_LATE,
+    ),
+    Row(
+        action="iscsi-add-target",
+        step="add target",
+        call="AddInternetScsiSendTargets",
+        ends={"cancel": "cancelled, done"},
+    ),
+    Row(
+        action="iscsi-add-target",
+        step="add target",
+        call="AddInternetScsiStaticTargets",
+        ends={"cancel": "cancelled, done"},
+    ),
+    Row(
+        action="ping",
+        step="ask vCenter",
+        call="CurrentTime",
+        unnamed=True,
+        changes=False,
+        ends=NOT_PATIENT,
+        blank=every("it takes a moment and changes nothing", *HELD),
+    ),
+]

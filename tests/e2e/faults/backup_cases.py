@@ -1,0 +1,74 @@
+"""The rows of a backup."""
+
+from __future__ import annotations
+
+from tests.e2e.faults.cases import HELD, LASTING, PASSING, Row, every
+
+TOO_LATE = {"cancel": "succeeded"}
+"""The package is whole by then; what is left to do is done in any case."""
+BLIND = {"refused": "failed, told"}
+"""What is refused is refused for the removal of the snapshot too."""
+DEATH = ("kill -9", "SIGTERM")
+NOT_A_CALL = every("it is no call to vCenter", *LASTING, *PASSING)
+
+TAKE, EXPORT, REMOVE, MERGE = "CreateSnapshot_Task", "ExportSnapshot", "RemoveSnapshot_Task", "ConsolidateVMDisks_Task"
+
+BACKUP = [
+    Row(action="backup", step="quiesce", call="<the hook before the freeze runs>", blank=NOT_A_CALL),
+    Row(action="backup", step="snapshot", call=TAKE),
+    Row(
+        action="backup",
+        step="snapshot",
+        call="CreatePropertyCollector",
+        since=TAKE,
+        unnamed=True,
+        ends=BLIND,
+        blank=every("as for CreateFilter, the call after it", *HELD),
+    ),
+    Row(action="backup", step="snapshot", call="CreateFilter", since=TAKE, ends=BLIND),
+    Row(action="backup", step="snapshot", call="WaitForUpdatesEx", since=TAKE, ends=BLIND),
+    Row(action="backup", step="snapshot", call="DestroyPropertyCollector", since=TAKE, ends=BLIND),
+    Row(action="backup", step="snapshot", call="Fetch", since=TAKE, ends=BLIND),
+    Row(action="backup", step="snapshot", call="RetrievePropertiesEx", since=TAKE, ends=BLIND),
+    Row(action="backup", step="unquiesce", call="<the hook after the thaw runs>", blank=NOT_A_CALL),
+    Row(action="backup", step="mount", call=EXPORT, open_lease=("answer lost", *DEATH)),
+    Row(action="backup", step="mount", call="WaitForUpdatesEx", since=EXPORT, ends=BLIND, open_lease=DEATH),
+    Row(
+        action="backup",
+        step="mount",
+        call="HttpNfcLeaseSetManifestChecksumType",
+        ends={"refused": "succeeded"},
+        open_lease=DEATH,
+    ),
+    Row(action="backup", step="back up", call="<half of a disk is read>", blank=NOT_A_CALL, stops=True),
+    Row(action="backup", step="back up", call="HttpNfcLeaseGetManifest", ends={"refused": "succeeded"}),
+    Row(action="backup", step="back up", call="CreateDescriptor", ends=TOO_LATE),
+    Row(action="backup", step="unmount", call="HttpNfcLeaseComplete", ends={"refused": "succeeded"} | TOO_LATE),
+    Row(
+        action="backup",
+        step="unmount",
+        call="HttpNfcLeaseAbort",
+        rules=(("CreateDescriptor", "NoPermission"),),
+        ends=every("failed"),
+        open_lease=("refused",),
+    ),
+    Row(
+        action="backup",
+        step="remove snapshot",
+        call=REMOVE,
+        ends={"refused": "failed, told", "task fails": "failed, told"} | TOO_LATE,
+    ),
+    Row(
+        action="backup",
+        step="remove snapshot",
+        call="RetrievePropertiesEx",
+        since=REMOVE,
+        ends={"refused": "failed, told"} | TOO_LATE,
+    ),
+    Row(
+        action="backup",
+        step="remove snapshot",
+        call=MERGE,
+        ends={"refused": "partial", "task fails": "partial"} | TOO_LATE,
+    ),
+]

@@ -1,0 +1,41 @@
+"""The rows of a restore, and of the drill that ends in removing the VM again."""
+
+from __future__ import annotations
+
+from tests.e2e.faults.cases import HELD, Row, every
+
+SPEC, IMPORT, COMPLETE, DESTROY = "CreateImportSpec", "ImportVApp", "HttpNfcLeaseComplete", "Destroy_Task"
+
+WITHOUT_ITS_LEASE = {"session lost": "failed"}
+"""A lease ends with the session that opened it; what was half made is removed, and nothing is lost."""
+TOO_LATE = {"cancel": "succeeded"}
+LEFT = dict.fromkeys(("refused", "task fails"), "failed, told")
+GIVING_UP = ((COMPLETE, "NoPermission"),)
+
+RESTORE = [
+    Row(action="restore", step="send the disks", call=SPEC),
+    Row(action="restore", step="send the disks", call=IMPORT),
+    Row(action="restore", step="send the disks", call="CreateFilter", since=IMPORT, ends=WITHOUT_ITS_LEASE),
+    Row(action="restore", step="send the disks", call="WaitForUpdatesEx", since=IMPORT, ends=WITHOUT_ITS_LEASE),
+    Row(action="restore", step="send the disks", call="Fetch", since=IMPORT, ends=WITHOUT_ITS_LEASE),
+    Row(action="restore", step="send the disks", call="HttpNfcLeaseGetManifest", ends=WITHOUT_ITS_LEASE),
+    Row(action="restore", step="send the disks", call=COMPLETE, ends=WITHOUT_ITS_LEASE),
+    Row(action="restore", step="look at the VM", call="RetrievePropertiesEx", since=COMPLETE, ends=TOO_LATE),
+    Row(
+        action="restore",
+        step="send the disks",
+        call="HttpNfcLeaseAbort",
+        rules=GIVING_UP,
+        ends=every("failed"),
+        blank=every("all is sent again, as in the rows above", "kill -9", "SIGTERM"),
+    ),
+    Row(action="restore", step="remove the VM", call=DESTROY, rules=GIVING_UP, ends=every("failed") | LEFT),
+    Row(
+        action="restore-drill",
+        step="remove the VM",
+        call=DESTROY,
+        unnamed=True,
+        ends=LEFT,
+        blank=every("as for the same call of a restore", *HELD),
+    ),
+]
