@@ -2,6 +2,7 @@ FROM python:3.12-slim AS build
 WORKDIR /build
 RUN pip install --no-cache-dir uv==0.13.9 && uv venv /opt/vmkops
 COPY requirements.lock .
+ENV UV_COMPILE_BYTECODE=1
 RUN uv pip install --python /opt/vmkops/bin/python --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY knowledge knowledge

@@ -100,7 +100,7 @@ def _create_token(arguments: argparse.Namespace) -> int:
 
 
 def _worker(_: argparse.Namespace) -> int:
-    from service.running import running, set_up_logging, until_told
+    from service.running import leave, running, set_up_logging, told_to_stop
     from service.settings import read_settings
 
     settings = read_settings()
@@ -113,11 +113,12 @@ def _worker(_: argparse.Namespace) -> int:
 
     async def work() -> None:
         async with running(settings):
-            print("vmkops worker carries out jobs", flush=True)
-            await until_told()
+            with told_to_stop() as told:
+                print("vmkops worker carries out jobs", flush=True)
+                await told.wait()
 
     asyncio.run(work())
-    return 0
+    return leave()
 
 
 def _doctor(_: argparse.Namespace) -> int:

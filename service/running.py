@@ -7,8 +7,10 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 from aiohttp import web
 
@@ -114,15 +116,26 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
         await runner.cleanup()
 
 
-async def until_told() -> None:
-    """Wait for SIGTERM or SIGINT."""
+@contextlib.contextmanager
+def told_to_stop() -> Iterator[asyncio.Event]:
+    """What SIGTERM and SIGINT set; entered before anybody is told that the start is over."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, told.set)
-    await told.wait()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.remove_signal_handler(each)
+    try:
+        yield told
+    finally:
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(each)
+
+
+def leave() -> NoReturn:
+    """End the process, once all is closed, without waiting for threads that still ask a vCenter which has gone."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def set_up_logging(environ: Mapping[str, str] = os.environ) -> None:

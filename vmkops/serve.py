@@ -5,23 +5,26 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from bot.app import Bot, start_bot
 from bot.settings import BotSettings, SettingsError
 from service.auth import Doorkeeper, Scope
-from service.client import ServiceClient
 from service.errors import SettingMissing
-from service.running import listening, running, set_up_logging, until_told
+from service.running import leave, listening, running, set_up_logging, told_to_stop
 from service.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from bot.app import Bot
 
 
 def main(argv: Sequence[str]) -> int:
-    """Serve until told to stop. Exit 0 after a stop, 2 for wrong usage or settings."""
+    """Serve until told to stop, and end the process; returns 2 for wrong usage or settings."""
     parser = argparse.ArgumentParser(prog="vmkops serve", description="The service, its jobs, and the Slack bot.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     parser.add_argument("--port", type=int, default=8080, help="port to listen on (default %(default)s)")
@@ -32,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     except (SettingMissing, SettingsError) as error:
         print(f"vmkops serve: {error}", file=sys.stderr)
         return 2
-    return 0
+    return leave()
 
 
 async def _serve(settings: Settings, slack: BotSettings | None, host: str, port: int) -> None:
@@ -51,8 +54,10 @@ async def _serve(settings: Settings, slack: BotSettings | None, host: str, port:
         ):
             if bot_door:
                 service.services.health["slack"] = bot_door[0].status
-            print(f"vmkops serves at {url}", flush=True)
-            await until_told()
+            gc.freeze()  # what the start made stays; no later look for garbage goes through it again
+            with told_to_stop() as told:
+                print(f"vmkops serves at {url}", flush=True)
+                await told.wait()
 
 
 @contextlib.asynccontextmanager
@@ -60,6 +65,9 @@ async def _bot(slack: BotSettings | None, doorkeeper: Doorkeeper, url: str, door
     if slack is None:
         yield
         return
+    from bot.app import start_bot
+    from service.client import ServiceClient
+
     async with ServiceClient(url, doorkeeper.lend("slack-bot", Scope.OPERATE)) as client:
         bot = start_bot(slack, client)
         await bot.start()

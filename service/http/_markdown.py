@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from markdown_it import MarkdownIt
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 
 def markdown(text: str) -> str:
     """CommonMark with tables as HTML; raw HTML stays text, and links between pages lead to them here."""
-    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser = _parser()
     tokens = parser.parse(text)
     for token in tokens:
         for child in token.children or []:
@@ -15,3 +19,10 @@ def markdown(text: str) -> str:
             if child.type == "link_open" and target.endswith(".md") and "/" not in target:
                 child.attrSet("href", f"/procedures/{target.removesuffix('.md')}")
     return str(parser.renderer.render(tokens, parser.options, {}))
+
+
+@cache
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # not needed before the first page
+
+    return MarkdownIt("commonmark", {"html": False}).enable("table")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Any
 
 from aiohttp import web
@@ -101,7 +102,8 @@ async def _target(call: Call) -> tuple[Action, Target]:
     action = call.services.actions.get(name)
     if action is None:
         known = sorted(call.services.actions)
-        raise NotFound(f"There is no action {name[:60]!r}. GET /actions lists them.", known)
+        near = difflib.get_close_matches(name, known, 5, 0.5) or known
+        raise NotFound(f"There is no action {name[:60]!r}. GET /actions lists them.", near)
     params = read_values(action.params, call.body.given())
     return action, await action.target(call.services.equipment, params)
 

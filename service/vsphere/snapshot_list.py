@@ -60,7 +60,7 @@ async def list_snapshots(vcenters: VCenters) -> list[ListedSnapshot]:
         vms = [vm for vm in having if vm.vcenter == link.name]
         sizes = await _ask_sizes(link, vms) if vms else {}
         found += [each for vm in vms for each in _of_vm(vm, sizes, link.inventory.server_time())]
-    return sorted(found, key=lambda each: -each.age_seconds)
+    return sorted(found, key=lambda each: datetime.fromisoformat(each.created_at))
 
 
 async def find_snapshot(vcenters: VCenters, selector: str) -> ListedSnapshot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,17 +25,75 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def vcenter(vcsim: Vcsim, disk: Path) -> Vcsim:
-    """A vCenter whose VM DC0_H0_VM0 has that disk."""
+def vcenter(request: pytest.FixtureRequest) -> Iterator[Vcsim]:
+    """A vCenter whose VM DC0_H0_VM0 has that disk: a fresh one, or for a test that gives it back the one for these."""
+    if not gives_back(request):
+        yield with_disk(request.getfixturevalue("vcsim"), request.getfixturevalue("disk"))
+        return
+    lent: Lent = request.getfixturevalue("lent")
+    vcenter, _ = lent.pair()
+    before = vcenter.vms()
+    vcenter.reset_calls()
+    yield vcenter
+    vcenter.clear_faults()
+    vcenter.reset_nfc()
+    after = vcenter.vms()
+    if after != before:
+        lent.end()
+    assert after == before, "the test is marked gives_back"
+
+
+@pytest.fixture
+def service(request: pytest.FixtureRequest, vcenter: Vcsim, tmp_path: Path) -> Iterator[RunningService]:
+    """A service that knows the vCenter, as fresh as that."""
+    if gives_back(request):
+        yield request.getfixturevalue("lent").pair()[1]
+        return
+    with RunningService(tmp_path / "data", vcenter_settings(vcenter)) as running:
+        yield running
+
+
+def gives_back(request: pytest.FixtureRequest) -> bool:
+    """Whether the test says that it gives the vCenter back as it found it."""
+    return request.node.get_closest_marker("gives_back") is not None
+
+
+def with_disk(vcsim: Vcsim, disk: Path) -> Vcsim:
+    """The vCenter once its VM has the disk."""
     vcsim.put_disk(vcsim.vm(VM)["disks"][0]["path"], disk)
     return vcsim
 
 
-@pytest.fixture
-def service(vcenter: Vcsim, tmp_path: Path) -> Iterator[RunningService]:
-    """A service that knows the vCenter."""
-    with RunningService(tmp_path / "data", vcenter_settings(vcenter)) as running:
-        yield running
+class Lent:
+    """A vCenter and its service for the tests that give them back; made when they are asked for, and after an end."""
+
+    def __init__(self, disk: Path, folders: pytest.TempPathFactory) -> None:
+        self._disk = disk
+        self._folders = folders
+        self._stack = contextlib.ExitStack()
+        self._pair: tuple[Vcsim, RunningService] | None = None
+
+    def pair(self) -> tuple[Vcsim, RunningService]:
+        """The two that run."""
+        if self._pair is None:
+            require("vcsim")
+            vcenter = with_disk(self._stack.enter_context(Vcsim()), self._disk)
+            service = RunningService(self._folders.mktemp("lent"), vcenter_settings(vcenter))
+            self._pair = vcenter, self._stack.enter_context(service)
+        return self._pair
+
+    def end(self) -> None:
+        """End the two, as after a test that did not give them back."""
+        self._pair = None
+        self._stack.close()
+
+
+@pytest.fixture(scope="session")
+def lent(disk: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lent]:
+    """What is lent to the tests marked `gives_back`."""
+    lent = Lent(disk, tmp_path_factory)
+    yield lent
+    lent.end()
 
 
 @pytest.fixture(scope="session")

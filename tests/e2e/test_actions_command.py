@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.e2e.conftest import VM
 from tests.peers.vcsim import Vcsim
 from tests.running_service import RunningService
 
 
+@pytest.mark.gives_back
 def test_actions_are_listed_with_their_parameters(service: RunningService) -> None:
     done = service.run("actions")
     assert done.returncode == 0, done.stderr
@@ -18,6 +21,7 @@ def test_actions_are_listed_with_their_parameters(service: RunningService) -> No
     assert {"name", "parameters", "steps", "scope"} <= set(listed[0])
 
 
+@pytest.mark.gives_back
 def test_action_is_watched_to_its_end(service: RunningService, vcenter: Vcsim) -> None:
     done = service.run("action", "snapshot-create", VM, "name=before", "quiesce=none")
     assert done.returncode == 0, done.stderr
@@ -29,6 +33,7 @@ def test_action_is_watched_to_its_end(service: RunningService, vcenter: Vcsim) -
     assert vcenter.snapshots() == {}
 
 
+@pytest.mark.gives_back
 def test_dry_run_says_what_speaks_against_it_and_touches_nothing(service: RunningService, vcenter: Vcsim) -> None:
     done = service.run("action", "power-off", VM, "--dry-run")
     assert done.returncode == 0, done.stderr
@@ -40,6 +45,7 @@ def test_dry_run_says_what_speaks_against_it_and_touches_nothing(service: Runnin
     assert vcenter.vm(VM)["power_state"] == "poweredOn"
 
 
+@pytest.mark.gives_back
 def test_wrong_words_are_refused_with_what_would_be_right(service: RunningService) -> None:
     assert service.run("action", "power-off", VM, "now").returncode == 2
     unknown = service.run("action", "power-of", VM)

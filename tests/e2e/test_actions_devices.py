@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from pyVmomi import vim
 
 from tests.e2e.actions import act, begin, checked, details, refused
@@ -98,6 +99,7 @@ def test_repeat_of_a_request_gets_its_first_job_though_another_holds_the_vm(
     assert power_off() == first
 
 
+@pytest.mark.gives_back
 def test_pipe_between_running_vms_is_refused_and_far_ones_are_warned_of(service: RunningService) -> None:
     words = refused(service, "serial-pipe", vm=VM, peer=FAR, path=PIPE)
     assert f"{VM} is poweredOn" in words

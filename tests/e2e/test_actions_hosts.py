@@ -33,6 +33,7 @@ def test_host_goes_out_of_service_and_comes_back(service: RunningService) -> Non
     wait_for(lambda: not host(service, MEMBER)["in_maintenance_mode"], what="the host back in service")
 
 
+@pytest.mark.gives_back
 def test_running_vms_that_nothing_moves_are_named_before(service: RunningService) -> None:
     found = checked(service, "host-maintenance-enter", host=HOST)
     assert found["running-vms"]["severity"] == "warn"
@@ -75,6 +76,7 @@ def test_host_that_is_not_connected_is_refused(service: RunningService, vcenter:
         assert "is notResponding" in refused(service, name, host=HOST, **params)
 
 
+@pytest.mark.gives_back
 def test_rescan_looks_at_hbas_first_and_then_at_vmfs(service: RunningService, vcenter: Vcsim) -> None:
     job = act(service, "rescan", host=HOST)
     assert job["state"] == "succeeded", job
@@ -120,6 +122,7 @@ def test_target_whose_answer_was_lost_is_not_added_twice(service: RunningService
     assert vcenter.count("AddInternetScsiSendTargets") == 1
 
 
+@pytest.mark.gives_back
 @pytest.mark.parametrize(
     ("params", "words"),
     [
@@ -133,6 +136,7 @@ def test_wrong_target_is_refused_by_rule(service: RunningService, params: dict[s
     assert words in refused(service, "iscsi-add-target", host=HOST, **params)
 
 
+@pytest.mark.gives_back
 def test_hosts_are_found_by_name_and_moref(service: RunningService) -> None:
     _, answer = service.call("GET", "/hosts?q=dc0_C0")
     assert [each["name"] for each in answer["hosts"]] == ["DC0_C0_H0", "DC0_C0_H1", "DC0_C0_H2"]
@@ -146,6 +150,7 @@ def test_hosts_are_found_by_name_and_moref(service: RunningService) -> None:
     assert HOST in text(service, "/hosts")
 
 
+@pytest.mark.gives_back
 def test_datastores_tell_how_full_they_are(service: RunningService) -> None:
     _, answer = service.call("GET", "/datastores")
     (found,) = answer["datastores"]

@@ -13,6 +13,7 @@ from tests.running_service import RunningService
 QUESTION = {"id": "7", "text": "The VM was moved or copied.", "choices": {"0": "Cancel", "1": "I moved it"}}
 
 
+@pytest.mark.gives_back
 def test_power_off_and_on_again(service: RunningService, vcenter: Vcsim) -> None:
     off = act(service, "power-off", vm=VM)
     assert off["state"] == "succeeded", off
@@ -25,6 +26,7 @@ def test_power_off_and_on_again(service: RunningService, vcenter: Vcsim) -> None
     assert vcenter.vm(VM)["power_state"] == "poweredOn"
 
 
+@pytest.mark.gives_back
 def test_vm_that_is_on_is_left_alone(service: RunningService, vcenter: Vcsim) -> None:
     job = act(service, "power-on", vm=VM)
     assert job["state"] == "succeeded"
@@ -114,6 +116,7 @@ def test_dry_run_of_an_answer_lists_the_choices(service: RunningService, vcenter
     assert "there is no choice '9'" in refused(service, "answer-question", vm=VM, choice="9")
 
 
+@pytest.mark.gives_back
 def test_vm_without_a_question_has_nothing_to_answer(service: RunningService) -> None:
     assert "asks nothing" in refused(service, "answer-question", vm=VM, choice="1")
 
@@ -130,6 +133,7 @@ def test_time_sync_is_switched_and_the_way_back_told(service: RunningService) ->
     assert "on already" in checked(service, "set-time-sync", vm=VM)["time-sync"]["message"]
 
 
+@pytest.mark.gives_back
 def test_ping_tells_version_and_time(service: RunningService) -> None:
     job = act(service, "ping")
     assert job["state"] == "succeeded", job

@@ -77,6 +77,7 @@ def test_snapshot_begun_before_a_kill_is_not_taken_twice(service: RunningService
     assert vcenter.count("CreateSnapshot_Task") == 1
 
 
+@pytest.mark.gives_back
 def test_cancelled_snapshot_leaves_nothing(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.fault("CreateSnapshot_Task", task_delay_ms=60_000)
     job_id = begin(service, "snapshot-create", vm=VM)

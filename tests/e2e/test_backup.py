@@ -9,6 +9,8 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e.conftest import VM
 from tests.peers.disks import read_vmdk
 from tests.peers.vcsim import Vcsim
@@ -29,6 +31,7 @@ def verify(package: Path) -> None:
     assert listed == {item.name for item in package.iterdir()} - {manifest.name, "backup.json"}
 
 
+@pytest.mark.gives_back
 def test_backup_over_http_makes_a_whole_ovf_package(service: RunningService, vcenter: Vcsim, disk: Path) -> None:
     job = service.ended(service.backup(VM)["id"])
 
@@ -59,6 +62,7 @@ def test_backup_leaves_no_snapshot_and_no_lease(service: RunningService, vcenter
     assert vcenter.count("RemoveAllSnapshots_Task") == 0
 
 
+@pytest.mark.gives_back
 def test_backup_on_the_command_line_is_watched_until_it_ends(service: RunningService) -> None:
     done = service.run("backup", VM, "--json")
 
@@ -70,6 +74,7 @@ def test_backup_on_the_command_line_is_watched_until_it_ends(service: RunningSer
     verify(Path(job["result"]["package"]))
 
 
+@pytest.mark.gives_back
 def test_progress_tells_bytes_percent_rate_and_time_left(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.nfc(bytes_per_second=6_000_000)
     job_id = service.backup(VM)["id"]
@@ -88,6 +93,7 @@ def test_progress_tells_bytes_percent_rate_and_time_left(service: RunningService
     assert service.ended(job_id)["state"] == "succeeded"
 
 
+@pytest.mark.gives_back
 def test_parameters_may_stand_by_themselves(service: RunningService) -> None:
     status, job = service.call("POST", "/actions/backup", {"vm": VM, "quiesce": "none"})
 
@@ -96,6 +102,7 @@ def test_parameters_may_stand_by_themselves(service: RunningService) -> None:
     assert service.ended(job["id"])["result"]["consistency"] == "crash-consistent"
 
 
+@pytest.mark.gives_back
 def test_second_backup_of_a_vm_joins_the_first(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.nfc(bytes_per_second=6_000_000)
     first = service.backup(VM)
@@ -107,6 +114,7 @@ def test_second_backup_of_a_vm_joins_the_first(service: RunningService, vcenter:
     assert vcenter.count("CreateSnapshot_Task") == 1
 
 
+@pytest.mark.gives_back
 def test_idempotency_key_gives_the_same_job_even_after_it_ended(service: RunningService, vcenter: Vcsim) -> None:
     request = {"params": {"vm": VM}}
     _, first = service.call("POST", "/actions/backup", request, headers={"Idempotency-Key": "alert-1"})
@@ -177,6 +185,7 @@ def test_cancelled_backup_cleans_up(service: RunningService, vcenter: Vcsim) -> 
     assert service.call("POST", f"/jobs/{job_id}/cancel")[0] == 409
 
 
+@pytest.mark.gives_back
 def test_events_stream_every_change_until_the_end(service: RunningService) -> None:
     job_id = service.backup(VM)["id"]
 

@@ -71,6 +71,7 @@ def test_snapshot_of_a_person_is_told_and_survives_the_backup(service: RunningSe
     assert [each["name"] for each in vcenter.snapshots()[VM]] == ["before the upgrade"]
 
 
+@pytest.mark.gives_back
 def test_visitor_from_slack_is_refused_already_at_the_dry_run(service: RunningService) -> None:
     status, _ = service.call(
         "POST", "/actions/backup/check", {"params": {"vm": VM}}, headers={"X-On-Behalf-Of": "slack:U0VISITOR"}

@@ -26,6 +26,7 @@ def test_actions_need_a_token_that_may_operate(service: RunningService, vcenter:
     assert vcenter.count("CreateSnapshot_Task") == 0
 
 
+@pytest.mark.gives_back
 def test_slack_user_who_is_not_listed_starts_nothing(service: RunningService) -> None:
     status, problem = service.call(
         "POST", "/actions/backup", {"params": {"vm": VM}}, headers={"X-On-Behalf-Of": "slack:U0VISITOR"}
@@ -48,6 +49,7 @@ def test_tokens_are_made_with_a_known_scope_and_kept_as_hashes_only(bare_service
     assert "admin" in unknown.stderr
 
 
+@pytest.mark.gives_back
 def test_unknown_vm_lists_near_names(service: RunningService) -> None:
     status, problem = service.call("POST", "/actions/backup", {"params": {"vm": "DC0_H0_VM9"}})
 

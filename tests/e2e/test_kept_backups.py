@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import urllib.request
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from service.backups.catalogue import held
 from tests.e2e.conftest import VM
@@ -32,6 +36,20 @@ def page(service: RunningService, path: str, accept: str) -> str:
         return str(answer.read().decode())
 
 
+@pytest.fixture(scope="module")
+def keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """A service without a vCenter."""
+    with RunningService(tmp_path_factory.mktemp("keeper")) as running:
+        yield running
+
+
+@pytest.fixture
+def shelf(keeper: RunningService) -> RunningService:
+    """The same service with nothing kept."""
+    shutil.rmtree(keeper.data_dir / "backups", ignore_errors=True)
+    return keeper
+
+
 def test_backup_is_listed_verified_and_shown(service: RunningService, vcenter: Vcsim) -> None:
     made = service.ended(service.backup(VM)["id"])
 
@@ -55,44 +73,44 @@ def test_backup_is_listed_verified_and_shown(service: RunningService, vcenter: V
     assert made["id"] in page(service, "/backups", "text/html")
 
 
-def test_flipped_byte_fails_the_verification_and_is_kept(service: RunningService) -> None:
-    folder = keep_package(service.data_dir / "backups", "a1", NOW)
+def test_flipped_byte_fails_the_verification_and_is_kept(shelf: RunningService) -> None:
+    folder = keep_package(shelf.data_dir / "backups", "a1", NOW)
     (folder / "web-disk-0.vmdk").write_bytes(b"Not really a disk")
 
-    job = act(service, "verify-backup", backup="a1")
+    job = act(shelf, "verify-backup", backup="a1")
 
     assert job["state"] == "failed"
     assert job["error"]["type"] == "urn:vmkops:backup-damaged"
     assert "web-disk-0.vmdk was changed" in job["error"]["detail"]
-    _, kept = service.call("GET", "/backups/a1")
+    _, kept = shelf.call("GET", "/backups/a1")
     assert kept["state"] == "damaged"
     assert kept["verified"]["verdict"] == json.loads((folder / "verified.json").read_text())["verdict"] == "damaged"
 
 
-def test_descriptor_that_leads_nowhere_fails_the_verification(service: RunningService) -> None:
-    folder = keep_package(service.data_dir / "backups", "a1", NOW)
+def test_descriptor_that_leads_nowhere_fails_the_verification(shelf: RunningService) -> None:
+    folder = keep_package(shelf.data_dir / "backups", "a1", NOW)
     descriptor = folder / "web.ovf"
     descriptor.write_text(descriptor.read_text().replace('fileRef="file1"', 'fileRef="file9"'))
 
-    job = act(service, "verify-backup", backup="a1")
+    job = act(shelf, "verify-backup", backup="a1")
 
     assert job["state"] == "failed"
     assert "web.ovf was changed" in job["error"]["detail"]
     assert "file9" in job["error"]["detail"]
 
 
-def test_broken_backup_is_refused_before_a_job_is_made(service: RunningService) -> None:
-    (keep_package(service.data_dir / "backups", "a1", NOW) / "web.mf").unlink()
+def test_broken_backup_is_refused_before_a_job_is_made(shelf: RunningService) -> None:
+    (keep_package(shelf.data_dir / "backups", "a1", NOW) / "web.mf").unlink()
 
-    status, problem = service.call("POST", "/actions/verify-backup", {"params": {"backup": "a1"}})
+    status, problem = shelf.call("POST", "/actions/verify-backup", {"params": {"backup": "a1"}})
 
     assert status == 409
     assert "no manifest" in problem["detail"]
 
 
-def test_unknown_backup_is_not_found(service: RunningService) -> None:
-    assert service.call("GET", "/backups/nothing")[0] == 404
-    assert service.call("POST", "/actions/verify-backup", {"params": {"backup": "nothing"}})[0] == 404
+def test_unknown_backup_is_not_found(shelf: RunningService) -> None:
+    assert shelf.call("GET", "/backups/nothing")[0] == 404
+    assert shelf.call("POST", "/actions/verify-backup", {"params": {"backup": "nothing"}})[0] == 404
 
 
 def test_report_names_the_vms_without_a_fresh_backup(service: RunningService, vcenter: Vcsim) -> None:
@@ -118,10 +136,10 @@ def keep_days(service: RunningService, *ages: int, verdict: str | None = "good")
 POLICY = {"last": 1, "daily": 2, "weekly": 0, "monthly": 0}
 
 
-def test_dry_run_of_pruning_says_what_goes_and_why_the_others_stay(service: RunningService) -> None:
-    folders = keep_days(service, 1, 2, 3)
+def test_dry_run_of_pruning_says_what_goes_and_why_the_others_stay(shelf: RunningService) -> None:
+    folders = keep_days(shelf, 1, 2, 3)
 
-    status, preview = service.call("POST", "/actions/prune-backups/check", {"params": POLICY})
+    status, preview = shelf.call("POST", "/actions/prune-backups/check", {"params": POLICY})
 
     assert status == 200
     assert preview["allowed"] is True
@@ -135,36 +153,36 @@ def test_dry_run_of_pruning_says_what_goes_and_why_the_others_stay(service: Runn
     assert all(folder.is_dir() for folder in folders.values())
 
 
-def test_pruning_removes_what_the_policy_does_not_ask_for(service: RunningService) -> None:
-    folders = keep_days(service, 1, 2, 3, 4)
-    half_removed = keep_package(service.data_dir / "backups", "day9.deleted", NOW)
+def test_pruning_removes_what_the_policy_does_not_ask_for(shelf: RunningService) -> None:
+    folders = keep_days(shelf, 1, 2, 3, 4)
+    half_removed = keep_package(shelf.data_dir / "backups", "day9.deleted", NOW)
 
-    job = act(service, "prune-backups", **POLICY)
+    job = act(shelf, "prune-backups", **POLICY)
 
     assert job["state"] == "succeeded", job["error"]
     assert sorted(job["result"]["removed"]) == ["day3", "day4"]
     assert job["result"]["freed"] > 0
     assert {age for age, folder in folders.items() if folder.exists()} == {1, 2}
     assert not half_removed.exists()
-    assert not list(service.data_dir.rglob("*.deleted"))
+    assert not list(shelf.data_dir.rglob("*.deleted"))
 
 
-def test_pruning_never_takes_the_last_good_copy(service: RunningService) -> None:
-    keep_days(service, 1, 2, verdict="damaged")
-    keep_days(service, 3, verdict=None)
-    folders = keep_days(service, 4)
+def test_pruning_never_takes_the_last_good_copy(shelf: RunningService) -> None:
+    keep_days(shelf, 1, 2, verdict="damaged")
+    keep_days(shelf, 3, verdict=None)
+    folders = keep_days(shelf, 4)
 
-    job = act(service, "prune-backups", last=1, daily=0, weekly=0, monthly=0)
+    job = act(shelf, "prune-backups", last=1, daily=0, weekly=0, monthly=0)
 
     assert job["result"]["removed"] == []
     assert folders[4].is_dir()
 
 
-def test_backup_that_is_being_read_is_not_pruned(service: RunningService) -> None:
-    folders = keep_days(service, 1, 2)
+def test_backup_that_is_being_read_is_not_pruned(shelf: RunningService) -> None:
+    folders = keep_days(shelf, 1, 2)
 
     with held(folders[2]):
-        job = act(service, "prune-backups", last=1, daily=0, weekly=0, monthly=0)
+        job = act(shelf, "prune-backups", last=1, daily=0, weekly=0, monthly=0)
 
     assert job["state"] == "succeeded"
     assert job["result"]["kept_after_all"] == ["day2"]

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from tests.e2e.actions import act
-from tests.e2e.conftest import VM
 from tests.peers.disks import make_vmdk
 from tests.peers.vcsim import Vcsim
 from tests.peers.waiting import wait_for
 from tests.running_service import RunningService
 
+VM = "DC0_H0_VM1"
 NETWORK = "DC0_DVPG0"
 OTHER = "DC0_H0_VM1"
 
@@ -28,7 +28,10 @@ def fitting_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def backup(service: RunningService, vcenter: Vcsim, fitting_disk: Path) -> dict[str, Any]:
-    """A finished backup job."""
+    """A finished backup job: the service's first, which serves the tests that share it."""
+    for job in service.call("GET", "/jobs")[1]["jobs"]:
+        if (job["action"], job["target"], job["state"]) == ("backup", VM, "succeeded"):
+            return dict(job)
     vcenter.put_disk(vcenter.vm(VM)["disks"][0]["path"], fitting_disk)
     job = service.ended(service.backup(VM)["id"])
     assert job["state"] == "succeeded", job["error"]
@@ -86,6 +89,7 @@ def test_disk_that_was_changed_is_not_restored_and_nothing_stays(
     assert names(vcenter) == before
 
 
+@pytest.mark.gives_back
 def test_restore_never_goes_over_an_existing_vm(
     service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
 ) -> None:
@@ -147,6 +151,7 @@ def test_place_that_is_not_there_is_refused_with_what_there_is(
     assert "elsewhere" in names(vcenter)
 
 
+@pytest.mark.gives_back
 def test_cut_upload_fails_the_restore_and_nothing_stays(
     service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
 ) -> None:
@@ -160,6 +165,7 @@ def test_cut_upload_fails_the_restore_and_nothing_stays(
     assert names(vcenter) == before
 
 
+@pytest.mark.gives_back
 def test_cancelled_restore_leaves_nothing(service: RunningService, vcenter: Vcsim, backup: dict[str, Any]) -> None:
     before = names(vcenter)
     vcenter.nfc(bytes_per_second=2_000_000)
@@ -221,6 +227,7 @@ def test_damaged_backup_is_refused(service: RunningService, vcenter: Vcsim, back
     assert vcenter.count("CreateImportSpec") == 0
 
 
+@pytest.mark.gives_back
 def test_drill_restores_looks_and_removes(service: RunningService, vcenter: Vcsim, backup: dict[str, Any]) -> None:
     before = names(vcenter)
     vcenter.nfc(bytes_per_second=8_000_000)
@@ -236,6 +243,7 @@ def test_drill_restores_looks_and_removes(service: RunningService, vcenter: Vcsi
     assert names(vcenter) == before
 
 
+@pytest.mark.gives_back
 @pytest.mark.parametrize(
     ("method", "how", "words"),
     [

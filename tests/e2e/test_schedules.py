@@ -104,8 +104,10 @@ def test_firing_that_can_make_no_job_says_why(service: RunningService) -> None:
         ("0 0 31 2 *", "cannot be used"),
     ],
 )
-def test_bad_cron_expression_is_refused_with_what_is_wrong(service: RunningService, cron: str, wrong: str) -> None:
-    status, problem = put(service, "nightly", cron=cron)
+def test_bad_cron_expression_is_refused_with_what_is_wrong(
+    plain_service: RunningService, cron: str, wrong: str
+) -> None:
+    status, problem = put(plain_service, "nightly", cron=cron)
 
     assert status == 400
     assert wrong in problem["detail"]
@@ -123,7 +125,7 @@ def test_bad_cron_expression_is_refused_with_what_is_wrong(service: RunningServi
     ],
 )
 def test_schedule_that_could_never_work_is_refused(
-    service: RunningService, name: str, changes: dict[str, Any], status: int
+    plain_service: RunningService, name: str, changes: dict[str, Any], status: int
 ) -> None:
-    assert put(service, name, **changes)[0] == status
-    assert service.call("GET", "/schedules")[1]["schedules"] == []
+    assert put(plain_service, name, **changes)[0] == status
+    assert plain_service.call("GET", "/schedules")[1]["schedules"] == []

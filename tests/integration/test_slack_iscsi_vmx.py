@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.integration.slack_room import answer_to, drawn, slack_room
+from tests.integration.slack_room import answer_to, drawn
 from tests.peers.local_slack import VISITOR, LocalSlack
 
 NAME = "iqn.2001-04.com.example:disk1"
 PIPE = "/vmfs/volumes/ds1/pipe"
-
-
-@pytest.fixture(scope="module")
-def slack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSlack]:
-    """A Slack with the bot in it, shared by the tests of this file; there is no vCenter."""
-    with slack_room(tmp_path_factory.mktemp("service") / "data") as (room, _):
-        yield room
 
 
 def ask(slack: LocalSlack, command: str, text: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,14 +9,6 @@ import pytest
 
 from tests.integration.slack_room import COMMANDS, answer_to, drawn, slack_room
 from tests.peers.local_slack import ONCALL, OPERATOR, VISITOR, LocalSlack
-
-
-@pytest.fixture(scope="module")
-def slack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSlack]:
-    """A Slack with the bot in it, shared by the tests of this file; there is no vCenter."""
-    settings = {"VMKOPS_SLACK_OPERATORS": OPERATOR}
-    with slack_room(tmp_path_factory.mktemp("service") / "data", settings=settings) as (room, _):
-        yield room
 
 
 def ask(slack: LocalSlack, command: str, text: str) -> dict[str, Any]:

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
-from tests.integration.slack_room import answer_to, drawn, slack_room
+from tests.integration.slack_room import answer_to, drawn
 from tests.peers.local_slack import VISITOR, LocalSlack
 
 LINE = (
     'Cmd(0x4395) 0x1a to dev "naa.6001405fc65b3e55557495ba9c92bda3" failed H:0x0 D:0x2 P:0x0 '
     "Valid sense data: 0x2 0x8 0x0."
 )
-
-
-@pytest.fixture(scope="module")
-def slack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSlack]:
-    """A Slack with the bot in it."""
-    with slack_room(tmp_path_factory.mktemp("service") / "data") as (room, _):
-        yield room
 
 
 def test_words_find_procedures_and_a_name_shows_its_steps(slack: LocalSlack) -> None:

@@ -8,7 +8,9 @@ from typing import TypeVar
 
 Found = TypeVar("Found")
 
-INTERVAL_SECONDS = 0.02
+FIRST_SECONDS = 0.01
+LONGEST_SECONDS = 0.1
+"""A wait that lasts is asked after more and more seldom: the answers cost those who are waited for."""
 
 
 def wait_for(
@@ -24,6 +26,7 @@ def wait_for(
     whatever `explain` adds.
     """
     deadline = time.monotonic() + timeout
+    pause = FIRST_SECONDS
     while True:
         found = predicate()
         if found:
@@ -31,4 +34,5 @@ def wait_for(
         if time.monotonic() > deadline:
             more = f"\n{explain()}" if explain else ""
             raise TimeoutError(f"waited {timeout:g} s for {what or 'a condition'}; the last answer was {found!r}{more}")
-        time.sleep(INTERVAL_SECONDS)
+        time.sleep(pause)
+        pause = min(1.5 * pause, LONGEST_SECONDS)

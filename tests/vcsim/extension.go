@@ -100,6 +100,40 @@ func toolsRun(ctx *simulator.Context, vm *simulator.VirtualMachine) bool {
 	return running
 }
 
+// EnterMaintenanceModeTask and ExitMaintenanceModeTask also tell those who wait for updates of the host.
+func (e *extension) EnterMaintenanceModeTask(ctx *simulator.Context, req *types.EnterMaintenanceMode_Task) soap.HasFault {
+	body := &methods.EnterMaintenanceMode_TaskBody{}
+	task, fault := e.maintenance(ctx, req.This, "enterMaintenanceMode", true)
+	if body.Fault_ = fault; fault == nil {
+		body.Res = &types.EnterMaintenanceMode_TaskResponse{Returnval: task.Run(ctx)}
+	}
+	return body
+}
+
+// ExitMaintenanceModeTask is the way back.
+func (e *extension) ExitMaintenanceModeTask(ctx *simulator.Context, req *types.ExitMaintenanceMode_Task) soap.HasFault {
+	body := &methods.ExitMaintenanceMode_TaskBody{}
+	task, fault := e.maintenance(ctx, req.This, "exitMaintenanceMode", false)
+	if body.Fault_ = fault; fault == nil {
+		body.Res = &types.ExitMaintenanceMode_TaskResponse{Returnval: task.Run(ctx)}
+	}
+	return body
+}
+
+func (e *extension) maintenance(
+	ctx *simulator.Context, reference types.ManagedObjectReference, name string, in bool,
+) (*simulator.Task, *soap.Fault) {
+	host, ok := e.sim.registry.Get(reference).(*simulator.HostSystem)
+	if !ok {
+		return nil, missing(reference)
+	}
+	return simulator.CreateTask(host, name, func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
+		change := []types.PropertyChange{{Name: "runtime.inMaintenanceMode", Val: in}}
+		ctx.Update(host, change) // the task holds the host's lock
+		return nil, nil
+	}), nil
+}
+
 // ShutdownGuest asks a guest that may not listen, when the control API said so.
 func (e *extension) ShutdownGuest(ctx *simulator.Context, req *types.ShutdownGuest) soap.HasFault {
 	vm := e.vm(req.This)

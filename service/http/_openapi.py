@@ -1,0 +1,90 @@
+"""The OpenAPI document, made from the declared routes."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from openapi_pydantic import OpenAPI
+from openapi_pydantic.util import PydanticSchema, construct_open_api_with_schema_class
+from pydantic import BaseModel
+
+from service.http._render import MEDIA
+from service.http._route import Route, all_routes, takes_text
+from service.models import Problem
+
+REASONS = {400: "unreadable", 401: "no token", 403: "not allowed", 404: "unknown", 409: "conflict", 413: "too large"}
+REASONS |= {502: "vSphere refused", 503: "not available now"}
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The OpenAPI 3.1 document of every route."""
+    paths: dict[str, Any] = {}
+    for route in all_routes():
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    api = OpenAPI.model_validate(
+        {
+            "openapi": "3.1.0",
+            "info": {"title": "vmkops", "version": version("vmkops"), "description": "VMware on call."},
+            "paths": paths,
+            "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+        }
+    )
+    return construct_open_api_with_schema_class(api).model_dump(by_alias=True, mode="json", exclude_none=True)
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        for name in re.findall(r"{(\w+)}", route.path)
+    ]
+    schema = route.query.model_json_schema()
+    for name, field in schema.get("properties", {}).items():
+        required = name in schema.get("required", [])
+        shown = {key: value for key, value in field.items() if key != "title"}
+        parameters.append({"name": name, "in": "query", "required": required, "schema": shown})
+    if free := schema.get("additionalProperties"):
+        named = {"type": "object", "additionalProperties": free}
+        parameters.append({"name": "parameters", "in": "query", "schema": named, "style": "form", "explode": True})
+    statuses = {*route.errors, *((400,) if route.answer else ())}
+    if route.scope:
+        statuses |= {401, 403}
+    if route.lookup:
+        statuses |= {401}
+    if route.body:
+        statuses |= {400, 413}
+    responses: dict[str, Any] = {str(route.status): _answer(route)}
+    for status in sorted(statuses):
+        problem = {"application/problem+json": {"schema": _schema(Problem)}}
+        responses[str(status)] = {"description": REASONS[status], "content": problem}
+    operation: dict[str, Any] = {"summary": route.summary, "parameters": parameters, "responses": responses}
+    if route.body:
+        content: dict[str, Any] = {"application/json": {"schema": _schema(route.body)}}
+        for media in route.files or (("text/plain",) if takes_text(route.body) else ()):
+            binary = {} if media.startswith("text/") else {"format": "binary"}
+            content[media] = {"schema": {"type": "string", **binary}}
+        operation["requestBody"] = {"required": True, "content": content}
+    if route.scope:
+        operation["security"] = [{"token": [route.scope.value]}]
+    return operation
+
+
+def _schema(model: type[BaseModel]) -> PydanticSchema[Any]:
+    return PydanticSchema.model_validate({"schema_class": model})
+
+
+def _answer(route: Route) -> dict[str, Any]:
+    content: dict[str, Any]
+    if route.answer is None:
+        # A stream of events has no schema of its own: the data of each is the JSON of GET /jobs/{id}.
+        plain = {} if route.media == "text/event-stream" else {"schema": {"type": "string"}}
+        content = {} if route.status == 204 else {route.media: plain}
+        return {"description": route.summary, "content": content}
+    own: type[BaseModel] = route.answer
+    content = {"application/json": {"schema": _schema(own)}}
+    if route.form != "json":
+        content[MEDIA[route.form]] = {"schema": {"type": "string"}}
+    return {"description": route.summary, "content": content}
