@@ -35,7 +35,7 @@ class VmkopsError(Exception):
         words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in type(self).__name__)
         return Problem(
             type=f"urn:vmkops:{self.code}",
-            title=words.strip().capitalize(),
+            title=words.strip().capitalize().replace("V sphere", "vSphere"),
             status=self.status,
             detail=self.detail,
             suggestions=self.suggestions,

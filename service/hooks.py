@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 
 from service.errors import SnapshotFailed
@@ -34,7 +35,8 @@ async def run_hook(command: str, vm: dict[str, str]) -> str:
         raise SnapshotFailed(f"The hook {command!r} took longer than {HOOK_SECONDS} seconds and was ended.") from error
     finally:
         if process.returncode is None:
-            os.killpg(process.pid, 9)
+            with contextlib.suppress(ProcessLookupError):  # it ended by itself just now
+                os.killpg(process.pid, 9)
             await process.wait()
     said = output.decode("utf-8", "replace").strip()[:OUTPUT_SHOWN]
     if process.returncode != 0:

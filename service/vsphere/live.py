@@ -32,8 +32,6 @@ LATE_SECONDS = 25
 """Silence after which vCenter counts as gone, and after which a question to it is given up."""
 LOAD_SECONDS = 20.0
 """How long a look-up waits for the first load."""
-CATCH_UP_SECONDS = 0.5
-"""How long a look-up that found nothing waits for news: what was made a moment ago is on its way."""
 REFUSED_SECONDS = 300.0
 """Pause after a refused password: asking faster would lock the account."""
 PAGE = 500
@@ -70,7 +68,6 @@ class Inventory:
         self._cache: _Cache | None = None
         self._as_of: datetime | None = None
         self._heard = 0.0
-        self._news = 0
         self._error: VmkopsError | None = None
         self._clock_ahead = timedelta()
         self._wake = threading.Event()
@@ -112,14 +109,6 @@ class Inventory:
                 raise VSphereUnavailable(
                     f"The inventory of {self._session.vcenter.host} is still being read. Try again in a minute."
                 )
-            await asyncio.sleep(0.02)
-
-    async def caught_up(self) -> None:
-        """Wait for the next news of vCenter, though not for long."""
-        news = self._news
-        deadline = time.monotonic() + CATCH_UP_SECONDS
-        # Polled, as the news come from a thread, and go to more than one event loop.
-        while self._news == news and self._error is None and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
     def find(self, kind: Kind[T], word: str, value: str) -> list[T]:
@@ -203,7 +192,6 @@ class Inventory:
                 self._error = None
                 self._as_of = datetime.now(UTC)
                 self._heard = time.monotonic()
-                self._news += update is not None
 
     def _change(self, cache: _Cache, item: Any) -> None:
         kind = next((each for of, each in self._kinds.items() if isinstance(item.obj, of)), None)

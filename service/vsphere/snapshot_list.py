@@ -72,22 +72,23 @@ async def find_snapshot(vcenters: VCenters, selector: str) -> ListedSnapshot:
     wanted = moref.removeprefix("moref:")
     if not wanted:
         raise InvalidParams("Name a snapshot by its moref, such as snapshot-12; GET /snapshots lists them.")
-    for last in (False, True):
-        known = [
-            each
-            for vm in await vcenters.all(VMS)
-            if not slash or vm.vcenter.lower() == vcenter.lower()
-            for each in _of_vm(vm, {}, datetime.now(UTC))
-        ]
-        found = [each for each in known if each.moref == wanted]
-        if found or last:
-            break
-        await vcenters.caught_up(vcenters.links())
+    await vcenters.all(VMS)  # raises where nothing could be read so far
+
+    def known() -> list[ListedSnapshot]:
+        now = datetime.now(UTC)
+        links = [link for link in vcenters.links() if not slash or link.name.lower() == vcenter.lower()]
+        vms = [vm for link in links for vm in link.inventory.all(VMS) if vm.snapshots]
+        return [each for vm in vms for each in _of_vm(vm, {}, now)]
+
+    def fitting() -> list[ListedSnapshot] | None:
+        return [each for each in known() if each.moref == wanted] or None
+
+    found = await vcenters.soon(vcenters.links(), fitting) or []
     if len(found) > 1:
         raise Ambiguous(f"{len(found)} vCenters have a {wanted}. Say which.", [each.selector for each in found])
     if found:
         return found[0]
-    named = [each.selector for each in known if wanted.lower() in f"{each.name} {each.vm}".lower()]
+    named = [each.selector for each in known() if wanted.lower() in f"{each.name} {each.vm}".lower()]
     raise NotFound(f"There is no snapshot {wanted!r}. GET /snapshots lists them, by moref.", named[:5])
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from service.vsphere.live import Inventory, Kind
 from service.vsphere.selecting import Located, choose, not_found, read_exact, read_selector
 from service.vsphere.session import Session
 
+CATCH_UP_SECONDS = 1.0
 LOOK_SECONDS = 3.0
 """How long a pre-flight waits for what only vCenter can tell; the job looks again in any case."""
 
@@ -102,21 +104,26 @@ class VCenters:
         wanted, text = self._narrow(selector)
         links, unread = await self._ready(wanted)
         asked = read_selector(text, kind.fields, noun)
-        for last in (False, True):
+
+        def chosen() -> T | None:
             found = [each for link in links for each in link.inventory.find(kind, asked.kind, asked.text)]
-            chosen = choose(found, kind.fields[asked.kind], asked, noun)
-            if chosen is not None:
-                return chosen
-            if not last:
-                await self.caught_up(links)
+            return choose(found, kind.fields[asked.kind], asked, noun)
+
+        if (thing := await self.soon(links, chosen)) is not None:
+            return thing
         doubts = [link.inventory.seen().words() for link in (*links, *unread)]
         more = "".join(f" {each}" for each in doubts if each)
         names = [each.name for link in links for each in link.inventory.all(kind)]
         raise await asyncio.to_thread(not_found, names, asked, noun, more)
 
-    async def caught_up(self, links: Sequence[Link]) -> None:
-        """Wait a moment for news, when something is not there that may have been made just now."""
-        await asyncio.gather(*(link.inventory.caught_up() for link in links))
+    async def soon(self, links: Sequence[Link], found: Callable[[], R | None]) -> R | None:
+        """What `found` gives, now or within a second: what was made a moment ago is on its way here."""
+        deadline = time.monotonic() + CATCH_UP_SECONDS
+        while (thing := found()) is None and time.monotonic() < deadline:
+            if not any(link.inventory.seen().connected for link in links):
+                break  # no news will come
+            await asyncio.sleep(0.05)
+        return thing
 
     def _narrow(self, selector: str) -> tuple[list[Link], str]:
         name, slash, rest = selector.strip().partition("/")

@@ -249,7 +249,6 @@ def test_drill_restores_looks_and_removes(service: RunningService, vcenter: Vcsi
     [
         ("CreateImportSpec", {"fault": "InvalidDatastore"}, "InvalidDatastore"),
         ("ImportVApp", {"fault": "InsufficientResourcesFault"}, "InsufficientResourcesFault"),
-        ("ImportVApp", {"lose_answer": True}, "does not answer"),
         ("HttpNfcLeaseGetManifest", {"fault": "FileFault", "fields": {"file": "x"}}, "FileFault"),
         ("HttpNfcLeaseComplete", {"fault": "SystemError", "fields": {"reason": "x"}}, "SystemError"),
     ],
@@ -265,6 +264,18 @@ def test_vcenter_that_fails_in_the_middle_leaves_nothing(
     assert job["state"] == "failed"
     assert words in job["error"]["detail"]
     assert names(vcenter) == before
+
+
+def test_answer_that_is_lost_costs_the_half_made_vm_and_no_more(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
+) -> None:
+    before = names(vcenter)
+    vcenter.fault("ImportVApp", count=1, lose_answer=True)
+
+    job = service.ended(start(service, backup)["id"])
+
+    assert job["state"] == "succeeded", job
+    assert names(vcenter) - before == {job["result"]["vm"]["name"]}
 
 
 def test_session_that_expires_while_sending_leaves_nothing(

@@ -11,6 +11,7 @@ from tests.integration.slack_room import answer_to, drawn, slack_room
 from tests.peers.local_slack import ONCALL, OPERATOR, VISITOR, LocalSlack
 from tests.peers.person import take_snapshot
 from tests.peers.vcsim import Vcsim
+from tests.peers.waiting import wait_for
 from tests.running_service import RunningService, vcenter_settings
 
 VM = "DC0_H0_VM0"
@@ -69,11 +70,12 @@ def test_dry_run_and_the_list_of_actions_answer_the_asker_alone(room: tuple[Loca
 
 
 def test_inventory_answers_by_name(room: tuple[LocalSlack, RunningService], vcsim: Vcsim) -> None:
-    slack, _ = room
+    slack, service = room
     assert "🟢 on" in drawn(answer_to(slack, VISITOR, "/vm", VM))
     assert "ESXi 8.0.2" in drawn(answer_to(slack, VISITOR, "/host", "dc0_h0"))
     assert "There are no snapshots." in drawn(answer_to(slack, VISITOR, "/snapshots", ""))
     take_snapshot(vcsim, VM, "VEEAM BACKUP TEMPORARY SNAPSHOT")
+    wait_for(lambda: service.call("GET", "/snapshots")[1]["snapshots"], what="the snapshot in the inventory")
     shown = drawn(answer_to(slack, VISITOR, "/snapshots", ""))
     assert f"*{VM}*  ·  VEEAM BACKUP TEMPORARY SNAPSHOT" in shown
     assert "·  Veeam  ·" in shown

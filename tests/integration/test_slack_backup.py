@@ -14,6 +14,7 @@ from tests.peers.disks import make_vmdk
 from tests.peers.fetch import require
 from tests.peers.local_slack import ONCALL, OPERATOR, VISITOR, LocalSlack
 from tests.peers.vcsim import Vcsim
+from tests.peers.waiting import wait_for
 from tests.running_service import RunningService, vcenter_settings
 
 VM = "DC0_H0_VM0"
@@ -100,8 +101,9 @@ def test_unknown_vm_is_answered_with_near_names(room: tuple[LocalSlack, RunningS
 
 
 def test_ambiguous_vm_is_answered_with_the_candidates(room: tuple[LocalSlack, RunningService], vcenter: Vcsim) -> None:
-    slack, _ = room
+    slack, service = room
     vcenter.change_object("VirtualMachine", "DC0_H0_VM1", {"name": VM})
+    wait_for(lambda: service.call("GET", f"/vms?q={VM}")[1]["total"] == 2, what="both names")
     answer = answer_to(slack, OPERATOR, "/backup", VM)
     assert answer["ephemeral_to"] == OPERATOR
     assert drawn(answer).count("`/backup moref:vm-") == 2
