@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from service.errors import SettingMissing
-from service.vcenter import DEFAULT, NAME, PemFile, Url, VCenter, VCenterTable
+from service.vcenter import CALL_SECONDS, DEFAULT, LEAST_SECONDS, NAME, PemFile, Url, VCenter, VCenterTable
 
 OF_OTHERS = (
     "SLACK_BOT_TOKEN",
@@ -40,6 +40,7 @@ class Settings(BaseModel):
     vcenter_password: SecretStr | None = Field(default=None, alias="VMKOPS_VCENTER_PASSWORD")
     vcenter_ca_file: PemFile | None = Field(default=None, alias="VMKOPS_VCENTER_CA_FILE")
     vcenter_insecure: bool = Field(default=False, alias="VMKOPS_VCENTER_INSECURE")
+    vcenter_seconds: int = Field(default=CALL_SECONDS, ge=LEAST_SECONDS, alias="VMKOPS_VCENTER_SECONDS")
     vcenter_tables: dict[Annotated[str, Field(pattern=NAME)], VCenterTable] = Field(default={}, alias="vcenters")
     procedures_dir: Path | None = Field(default=None, alias="VMKOPS_PROCEDURES_DIR")
     lookups_public: bool = Field(default=True, alias="VMKOPS_LOOKUPS_PUBLIC")
@@ -121,7 +122,7 @@ class Settings(BaseModel):
             )
         if DEFAULT in self.vcenter_tables:
             raise SettingMissing(f"[vcenters.{DEFAULT}] is the name of the one in VMKOPS_VCENTER_URL; choose another.")
-        ways = {"ca_file": self.vcenter_ca_file, "insecure": self.vcenter_insecure}
+        ways = {"ca_file": self.vcenter_ca_file, "insecure": self.vcenter_insecure, "seconds": self.vcenter_seconds}
         return (VCenter.model_validate({**values, **ways}), *tables)
 
 

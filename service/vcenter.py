@@ -10,6 +10,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 
 DEFAULT = "default"
 """The name of the vCenter that VMKOPS_VCENTER_URL names; the others have the name of their table."""
+CALL_SECONDS = 120
+LEAST_SECONDS = 25
+"""A question that waits for news may stay open for twenty seconds when all is well."""
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 
 
@@ -44,6 +47,7 @@ class VCenterTable(BaseModel):
     password_file: Path | None = None
     ca_file: PemFile | None = None
     insecure: bool = False
+    seconds: int = Field(default=CALL_SECONDS, ge=LEAST_SECONDS)
 
     @model_validator(mode="after")
     def _one_password(self) -> VCenterTable:
@@ -74,11 +78,13 @@ class VCenter(BaseModel):
     password: SecretStr
     ca_file: Path | None = None
     insecure: bool = False
+    seconds: int = CALL_SECONDS
+    """How long one call may take."""
 
     @classmethod
     def of_table(cls, name: str, table: VCenterTable) -> VCenter:
         """The vCenter of a table."""
-        plain = table.model_dump(include={"url", "user", "ca_file", "insecure"})
+        plain = table.model_dump(include={"url", "user", "ca_file", "insecure", "seconds"})
         return cls(name=name, password=table.secret(), **plain)
 
     @property

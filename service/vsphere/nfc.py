@@ -13,7 +13,7 @@ from pyVmomi import vim, vmodl
 
 from service.errors import VmkopsError, VSphereRefused
 from service.vsphere.sent import ask_for_sha256
-from service.vsphere.session import CALL_SECONDS, Instance, Session, read_properties
+from service.vsphere.session import USUAL, Instance, Session, read_properties
 from service.vsphere.tasks import watch
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ async def _exported(session: Session, export: Callable[[Instance], Any]) -> Leas
     return await opened(session, ask)
 
 
-async def opened(session: Session, ask: Callable[[Instance], L], *, limit: float | None = CALL_SECONDS) -> L:
+async def opened(session: Session, ask: Callable[[Instance], L], *, limit: float | None = USUAL) -> L:
     """What `ask` opens within `limit` seconds; for a caller that is cancelled meanwhile the lease is given up again.
 
     The thread that asks goes on without its caller: what it opens would be known to nobody.

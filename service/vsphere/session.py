@@ -22,7 +22,8 @@ Instance: TypeAlias = Any
 """A signed-in `vim.ServiceInstance`; pyVmomi makes its classes at run time, so its types say little."""
 log = logging.getLogger(__name__)
 
-CALL_SECONDS = 120
+USUAL = -1.0
+"""Stands for the limit of the settings."""
 LOGOUT_SECONDS = 5
 THREADS = 32
 
@@ -37,20 +38,22 @@ class Session:
         self._instance: Instance | None = None
         self._closed = False
 
-    async def call(self, ask: Callable[[Instance], T], *, limit: float | None = CALL_SECONDS) -> T:
+    async def call(self, ask: Callable[[Instance], T], *, limit: float | None = USUAL) -> T:
         """Run `ask(service_instance)` in a thread and return what it returns.
 
-        `limit` is in seconds; past it VSphereUnavailable is raised (the thread ends with its socket). One call to
-        vCenter may take CALL_SECONDS, or `limit` where that is more. Everything that pyVmomi raises comes out as one
-        of the errors of `service.errors`.
+        `limit` is in seconds, None for none; past it VSphereUnavailable is raised (the thread ends with its socket).
+        One call to vCenter may take as long as the settings say, or `limit` where that is more. Everything that
+        pyVmomi raises comes out as one of the errors of `service.errors`.
         """
         loop = asyncio.get_running_loop()
+        usual = float(self.vcenter.seconds)
+        limit = usual if limit == USUAL else limit
 
         def slow(instance: Instance) -> T:
             with self.beside(instance, limit or 0) as other:
                 return ask(other)
 
-        begin = slow if limit is not None and limit > CALL_SECONDS else ask
+        begin = slow if limit is not None and limit > usual else ask
         try:
             return await asyncio.wait_for(loop.run_in_executor(self._threads, self.run, begin), limit)
         except Exception as error:
@@ -106,7 +109,7 @@ class Session:
             return self._instance
 
     def _sign_in(self) -> Instance:
-        stub = self._stub(CALL_SECONDS)
+        stub = self._stub(self.vcenter.seconds)
         instance: Instance = vim.ServiceInstance("ServiceInstance", stub)
         try:
             manager = instance.content.sessionManager

@@ -19,8 +19,10 @@ UNSEEN = {"refused": "failed, done"}
 AFTER_IT = UNSEEN | {"cancel": "cancelled, done"}
 TOO_LATE = {"cancel": "succeeded"}
 """The deed cannot be stopped, and nothing comes after it."""
-NOT_PATIENT = {"answer lost": "failed", "503": "failed"}
+NOT_PATIENT = {"answer lost": "failed", "time-out": "failed", "503": "failed"}
 """A question whether vCenter answers is answered at once."""
+
+LONG = {"time-out": "a rescan is given half an hour"}
 
 CHECK = Row(
     action="power-off",
@@ -84,9 +86,9 @@ ACTIONS = [
     Row(action="snapshot-revert", step="revert", call=REVERT, ends=TOO_LATE),
     Row(action="host-maintenance-enter", step="enter maintenance mode", call=ENTER, stops=True),
     Row(action="host-maintenance-exit", step="exit maintenance mode", call=EXIT, stops=True),
-    Row(action="rescan", step="rescan HBAs", call="RescanAllHba", changes=False),
-    Row(action="rescan", step="rescan HBAs", call="RescanHba", changes=False),
-    Row(action="rescan", step="rescan VMFS", call="RescanVmfs", changes=False, ends=TOO_LATE),
+    Row(action="rescan", step="rescan HBAs", call="RescanAllHba", changes=False, blank=LONG),
+    Row(action="rescan", step="rescan HBAs", call="RescanHba", changes=False, blank=LONG),
+    Row(action="rescan", step="rescan VMFS", call="RescanVmfs", changes=False, blank=LONG, ends=TOO_LATE),
     Row(
         action="rescan",
         step="rescan VMFS",

@@ -31,7 +31,7 @@ BACKUP = [
     Row(action="backup", step="snapshot", call="Fetch", since=TAKE, ends=BLIND),
     Row(action="backup", step="snapshot", call="RetrievePropertiesEx", since=TAKE, ends=BLIND),
     Row(action="backup", step="unquiesce", call="<the hook after the thaw runs>", blank=NOT_A_CALL),
-    Row(action="backup", step="mount", call=EXPORT, open_lease=("answer lost", *DEATH)),
+    Row(action="backup", step="mount", call=EXPORT, open_lease=("answer lost", "time-out", *DEATH)),
     Row(action="backup", step="mount", call="WaitForUpdatesEx", since=EXPORT, ends=BLIND, open_lease=DEATH),
     Row(
         action="backup",

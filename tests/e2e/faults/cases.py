@@ -13,6 +13,7 @@ PASSING: dict[str, dict[str, Any]] = {
     "slow": {"delay_ms": 1000, "count": 1},
     "session lost": {"fault": "NotAuthenticated", "count": 1},
     "answer lost": {"lose_answer": True, "count": 1},
+    "time-out": {"hold": "answer", "count": 1},
     "503": {"http_status": 503, "count": 1},
 }
 """What passes: rules of the simulator that act on one call."""

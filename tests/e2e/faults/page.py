@@ -35,12 +35,13 @@ snapshot /readyz tells too, and the sweep removes it once vCenter lets it |
 | slow | its answer, or its task, takes a second longer |
 | session lost | vCenter says that the login has expired, once |
 | answer lost | vCenter does it, and the connection breaks before its answer, once |
+| time-out | vCenter does it, and its answer never comes: the call is given up, here after 25 seconds |
 | 503 | it is answered with this status, once |
 | kill -9 | the service is killed while the call or its task is under way, and started again; the task goes on |
 | SIGTERM | the same with an orderly stop |
 | cancel | somebody cancels the job meanwhile |
 
-A call that hangs is given up after 120 seconds, and is then a lost answer; no test waits for that long.
+A call is given up after `VMKOPS_VCENTER_SECONDS`, 120 unless set; the tests set the least.
 """
 
 NOTES = """\

@@ -17,7 +17,7 @@ from tests.peers.vcsim import Vcsim
 from tests.peers.waiting import wait_for
 from tests.running_service import RunningService, vcenter_settings
 
-AT_ONCE = {"VMKOPS_MAX_JOBS": "40", "VMKOPS_MAX_COPIES": "40"}
+AT_ONCE = {"VMKOPS_MAX_JOBS": "40", "VMKOPS_MAX_COPIES": "40", "VMKOPS_VCENTER_SECONDS": "25"}
 ENOUGH_SECONDS = 90
 FINAL = {"succeeded", "partial", "failed", "cancelled"}
 

@@ -16,6 +16,7 @@ from pyVmomi import vim
 from tests.e2e.faults.action_cases import ACTIONS, MERGE
 from tests.e2e.faults.cases import COLUMNS, Row
 from tests.e2e.faults.stage import Part, Stage, hold_to_the_table, staged
+from tests.peers.waiting import wait_for
 
 THEIRS, THEIRS_TOO = "before the upgrade", "after the upgrade"
 ON_HOSTS = ("host-maintenance-enter", "host-maintenance-exit", "rescan", "iscsi-add-target")
@@ -33,6 +34,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield stage
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("column", COLUMNS)
 def test_actions_end_as_the_table_says(stage: Stage, column: str) -> None:
     rows = [row for row in ACTIONS if not row.why_blank(column)]
@@ -91,7 +93,9 @@ def arranged(stage: Stage, row: Row, column: str) -> dict[str, Any]:
             if THEIRS not in snapshots(stage, about):
                 take(stage, machine, THEIRS)
             take(stage, machine, THEIRS_TOO)
-            return {"snapshot": machine.snapshot.currentSnapshot._moId}
+            moref = machine.snapshot.currentSnapshot._moId
+            wait_for(lambda: moref in listed(stage), what="the snapshot in the inventory")
+            return {"snapshot": moref}
     return {"vm": about}
 
 
@@ -133,6 +137,11 @@ def take(stage: Stage, machine: Any, name: str) -> None:
     """The person takes a snapshot."""
     task = machine.CreateSnapshot_Task(name=name, description="", memory=False, quiesce=False)
     WaitForTask(task, si=stage.person)
+
+
+def listed(stage: Stage) -> set[str]:
+    """The snapshots that the service knows."""
+    return {each["moref"] for each in stage.service.call("GET", "/snapshots")[1]["snapshots"]}
 
 
 def serial_ports(machine: Any) -> list[Any]:
