@@ -12,6 +12,8 @@ from service.errors import VmkopsError
 R = TypeVar("R")
 log = logging.getLogger(__name__)
 
+ON_PURPOSE = "the job was cancelled"
+"""The message of a cancellation that somebody asked for; a process that stops cancels without one."""
 PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 """Seconds between tries; the last is repeated."""
 

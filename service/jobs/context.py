@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from dbos import DBOS
 
 from service.errors import JobCancelled, VSphereUnavailable
-from service.patience import patiently
+from service.patience import ON_PURPOSE, patiently
 
 R = TypeVar("R")
 
@@ -86,11 +86,11 @@ class RunningJob:
                 if interruptible and not work.done():
                     await self._raise_if_cancelled()
             return work.result()
+        except JobCancelled:
+            await _end(work, ON_PURPOSE)
+            raise
         finally:
-            if not work.done():
-                work.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await work
+            await _end(work)
 
     async def _raise_if_cancelled(self) -> None:
         found = await DBOS.list_workflows_async(workflow_ids=[self.job_id], load_input=False, load_output=False)
@@ -104,6 +104,13 @@ class RunningJob:
         (done, total), history = self._done, self._history
         history.append((time.monotonic(), done))
         await DBOS.set_event_async(PROGRESS, progress(done, total, self._unit, list(history)))
+
+
+async def _end(work: asyncio.Future[Any], why: str | None = None) -> None:
+    if not work.done():
+        work.cancel(why)
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
 
 
 def progress(done: int, total: int | None, unit: str, history: list[tuple[float, int]]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from pyVmomi import vim, vmodl
 
 from service.errors import Conflict, VmkopsError, VSphereUnavailable
-from service.patience import patiently
+from service.patience import ON_PURPOSE, patiently
 from service.vsphere.session import Instance, Session, read_properties
 from service.vsphere.tasks import ENDED, Progress, wait_for
 
@@ -39,8 +39,8 @@ async def carry_out(
     `begin` looks first and returns None when there is nothing to do (any more); the answer is then False. `names`
     are the last parts of `descriptionId`, such as `powerOn`. A deed whose outcome cannot be looked at (a reset) is
     done once: a task of that name since `once_since` (vCenter's time) is taken for ours. `progress` is told the task's
-    percents, in another thread. When the coroutine is cancelled, the task is asked to stop, and waited for. Raises the
-    task's fault as an error of `service.errors`.
+    percents, in another thread. When the job is cancelled, the task is asked to stop, and waited for; a process
+    that stops leaves it alone. Raises the task's fault as an error of `service.errors`.
 
     A vCenter that goes away in the middle is waited for. Whether it has heard the call that it never answered is
     then seen by its tasks: one of that name since we asked is ours.
@@ -89,10 +89,11 @@ async def _started(session: Session, start: Callable[[Instance], str | None]) ->
     starting = asyncio.ensure_future(session.call(start))
     try:
         return await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        with contextlib.suppress(VmkopsError):
-            if task := await starting:
-                await _stop(session, task)
+    except asyncio.CancelledError as error:
+        if ON_PURPOSE in error.args:
+            with contextlib.suppress(VmkopsError):
+                if task := await starting:
+                    await _stop(session, task)
         raise
 
 
@@ -136,8 +137,9 @@ def _name(info: Any) -> str:
 async def _follow(session: Session, task: str, progress: Progress | None) -> None:
     try:
         await session.call(lambda instance: wait_for(instance, vim.Task(task, instance._stub), progress), limit=None)
-    except asyncio.CancelledError:
-        await _stop(session, task)
+    except asyncio.CancelledError as error:
+        if ON_PURPOSE in error.args:
+            await _stop(session, task)
         raise
 
 

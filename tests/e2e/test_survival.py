@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+
+import pytest
+
+from tests.e2e.actions import begin
 from tests.e2e.conftest import VM
 from tests.peers.vcsim import Vcsim
+from tests.peers.waiting import wait_for
 from tests.running_service import RunningService
 
 
@@ -24,6 +30,24 @@ def test_backup_that_fails_after_a_restart_gives_up_the_lease_of_the_dead_proces
     assert job["state"] == "failed"
     assert [lease["state"] for lease in vcenter.leases()] == ["aborted"]
     assert vcenter.snapshots() == {}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_task_of_vsphere_goes_on_when_the_process_ends(
+    service: RunningService, vcenter: Vcsim, number: signal.Signals
+) -> None:
+    vcenter.fault("ResetVM_Task", hold="task", count=1)
+    job_id = begin(service, "reset", vm=VM)
+    wait_for(lambda: vcenter.count("ResetVM_Task") and vcenter.count("WaitForUpdatesEx") > 1, what="the task")
+
+    service.kill(number)
+
+    assert vcenter.count("CancelTask") == 0
+    service.start()
+    vcenter.clear_faults()
+    job = service.ended(job_id)
+    assert job["state"] == "succeeded", job
+    assert vcenter.count("ResetVM_Task") == 1
 
 
 def test_watching_command_line_survives_a_restart_of_the_service(service: RunningService, vcenter: Vcsim) -> None:

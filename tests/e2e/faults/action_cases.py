@@ -35,10 +35,18 @@ CHECK = Row(
 ACTIONS = [
     Row(action="power-on", step="power on", call=ON, stops=True),
     Row(action="power-off", step="power off", call=OFF, stops=True),
-    Row(action="power-off", step="power off", call="CreateFilter", since=OFF, deed=OFF, ends=AFTER_IT),
-    Row(action="power-off", step="power off", call="WaitForUpdatesEx", since=OFF, deed=OFF, ends=AFTER_IT),
-    Row(action="power-off", step="power off", call="DestroyPropertyCollector", since=OFF, deed=OFF, ends=AFTER_IT),
-    Row(action="power-off", step="power off", call="Fetch", since=OFF, deed=OFF, ends=AFTER_IT),
+    Row(action="power-off", step="power off", call="CreateFilter", since=OFF, deed=OFF, ends=AFTER_IT, stops=True),
+    Row(action="power-off", step="power off", call="WaitForUpdatesEx", since=OFF, deed=OFF, ends=AFTER_IT, stops=True),
+    Row(
+        action="power-off",
+        step="power off",
+        call="DestroyPropertyCollector",
+        since=OFF,
+        deed=OFF,
+        ends=AFTER_IT,
+        stops=True,
+    ),
+    Row(action="power-off", step="power off", call="Fetch", since=OFF, deed=OFF, ends=AFTER_IT, stops=True),
     Row(action="reset", step="reset", call=RESET, ends=TOO_LATE),
     Row(
         action="guest-shutdown",
@@ -53,6 +61,7 @@ ACTIONS = [
         since=SHUT_DOWN,
         deed=SHUT_DOWN,
         ends=AFTER_IT,
+        stops=True,
     ),
     Row(action="answer-question", step="answer", call="AnswerVM", ends=TOO_LATE),
     Row(action="set-time-sync", step="set time sync", call=RECONFIGURE, ends=TOO_LATE),
@@ -66,6 +75,7 @@ ACTIONS = [
         since=TAKE,
         deed=TAKE,
         ends=UNSEEN,
+        stops=True,
     ),
     Row(action="snapshot-remove", step="remove snapshot", call=REMOVE, ends=TOO_LATE),
     Row(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from tests.e2e.faults.action_cases import ACTIONS, CHECK
 from tests.e2e.faults.backup_cases import BACKUP
 from tests.e2e.faults.cases import COLUMNS, NO_TASK, Row
+from tests.e2e.faults.export_cases import EXPORT
 from tests.e2e.faults.restore_cases import RESTORE
 from tests.e2e.faults.wire_cases import UNPLUGGED, WIRE
 
@@ -76,6 +77,7 @@ def page() -> str:
         *table("Backup", BACKUP),
         NOTES,
         *table("Restore and restore drill", RESTORE),
+        *table("Export", EXPORT),
         *table("Every other action at vCenter", [CHECK, *ACTIONS]),
         *wire(),
         ELSEWHERE,
