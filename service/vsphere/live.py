@@ -135,8 +135,8 @@ class Inventory:
                 if self._stopping:
                     return
                 self._failed(translate(error, self._session.vcenter))
-            attempt = 0 if time.monotonic() - began > LATE_SECONDS else attempt + 1
-            pause = PAUSES[min(attempt, len(PAUSES)) - 1] if attempt else PAUSES[0]
+            attempt = 1 if time.monotonic() - began > LATE_SECONDS else attempt + 1
+            pause = PAUSES[min(attempt, len(PAUSES)) - 1]
             self._wake.clear()
             self._wake.wait(REFUSED_SECONDS if isinstance(self._error, CredentialsRefused) else pause)
 
