@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from knowledge.vmkerr_table import bundled
+from knowledge.vmkerr.table import bundled
 
 DULL = [
     "Heartbeat: 959: PCPU {} didn't have a heartbeat for 5 seconds, timeout is 10, 1 IPIs sent; *may* be locked up.",

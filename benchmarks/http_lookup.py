@@ -23,7 +23,7 @@ import sqlite_utils
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from knowledge.vmkerr_table import bundled
+from knowledge.vmkerr.table import bundled
 from tests.peers.fetch import PEERS, from_debian, from_pypi
 from tests.running_service import RunningService
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from service.running import KINDS
-from service.vcenter import VCenter
+from service.api.vcenter import VCenter
+from service.bootstrap import KINDS
 from service.vsphere.inventory import VMS, find_vm
 from service.vsphere.session import Session, read_all
 from service.vsphere.vcenters import VCenters

@@ -17,8 +17,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from knowledge.procedure_folders import BUILT_IN
-from knowledge.store import Store
+from knowledge.procedure_store.folders import BUILT_IN
+from knowledge.procedure_store.store import Store
 
 GOAL_MS = 50.0
 SEARCHES = 500

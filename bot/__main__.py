@@ -15,7 +15,7 @@ from aiohttp import web
 
 from bot.app import Bot, start_bot
 from bot.settings import ONE_WAY_IN, BotSettings, SettingsError
-from service.client import ServiceClient
+from service.api.client import ServiceClient
 
 
 def main(argv: Sequence[str] | None = None) -> int:

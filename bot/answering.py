@@ -12,7 +12,7 @@ from slack_bolt.context.respond.async_respond import AsyncRespond
 from bot.blocks import Reply
 from bot.cards.problem import problem_card, trouble_card
 from bot.threads import CannotPost
-from service.client import ServiceError
+from service.api.client import ServiceError
 
 log = logging.getLogger(__name__)
 

@@ -27,7 +27,7 @@ from bot.interactive import _base as buttons
 from bot.repeats import Repeats
 from bot.settings import BotSettings, SettingsError
 from bot.socket import Socket
-from service.client import ServiceClient
+from service.api.client import ServiceClient
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from bot.blocks import Message
 from bot.cards.job import announcement, job_card
 from bot.latest import Latest
 from bot.threads import JobThread
-from service.client import Job, ServiceClient
+from service.api.client import Job, ServiceClient
 
 log = logging.getLogger(__name__)
 

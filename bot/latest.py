@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from service.client import Job
+from service.api.client import Job
 
 
 class Latest:

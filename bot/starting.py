@@ -9,7 +9,7 @@ from bot.cards.job import STATES, announcement, title
 from bot.cards.problem import problem_card
 from bot.commands._base import Asked
 from bot.threads import JobThread, link_to, open_thread, rewrite_thread
-from service.client import ActionPreview, Job, JobState, Problem, ServiceError, ServiceUnavailable
+from service.api.client import ActionPreview, Job, JobState, Problem, ServiceError, ServiceUnavailable
 
 
 async def start_job(asked: Asked, action: str, params: dict[str, Any], *, command: str) -> None:

@@ -9,7 +9,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks import Message
-from service.client import Job, Problem
+from service.api.client import Job, Problem
 
 NOT_A_MEMBER = {"not_in_channel", "channel_not_found"}
 INVITE = "Type `/invite @vmkops` here and ask again, or ask in a channel that I am in"

@@ -89,19 +89,19 @@ def _age(text: str) -> str:
 
 
 def _create_token(arguments: argparse.Namespace) -> int:
-    from service.auth import Doorkeeper
-    from service.database import open_database
-    from service.settings import read_settings
+    from service.api.settings import read_settings
+    from service.store.database import open_database
+    from service.store.tokens import Tokens
 
     engine = open_database(read_settings())
-    print(Doorkeeper(engine, frozenset()).create(arguments.name, arguments.scope))
+    print(Tokens(engine, frozenset()).create(arguments.name, arguments.scope))
     engine.dispose()
     return 0
 
 
 def _worker(_: argparse.Namespace) -> int:
-    from service.running import leave, running, set_up_logging, told_to_stop
-    from service.settings import read_settings
+    from service.api.settings import read_settings
+    from service.bootstrap import leave, running, set_up_logging, stop_requested
 
     settings = read_settings()
     if settings.postgres_url is None:
@@ -113,7 +113,7 @@ def _worker(_: argparse.Namespace) -> int:
 
     async def work() -> None:
         async with running(settings):
-            with told_to_stop() as told:
+            with stop_requested() as told:
                 print("vmkops worker carries out jobs", flush=True)
                 await told.wait()
 

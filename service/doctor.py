@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
-from service.database import open_database
+from service.api.settings import Settings, read_settings
+from service.api.vcenter import VCenter
 from service.errors import SettingMissing, VmkopsError
-from service.settings import Settings, read_settings
-from service.vcenter import VCenter
+from service.store.database import open_database
 from service.vsphere.inventory import count_vms
 from service.vsphere.session import Session
 from service.watching import client
@@ -56,7 +56,7 @@ async def _vcenter(vcenter: VCenter) -> str:
 
 
 async def _service(environ: Mapping[str, str]) -> str:
-    from service.client import ServiceError
+    from service.api.client import ServiceError
 
     async with client(environ) as service:
         try:

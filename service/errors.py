@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from service.models import Problem
+from service.api.models import Problem
 
 
 class VmkopsError(Exception):

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from service.api.client import ServiceError
 from service.backups.catalogue import KeptBackup
 from service.backups.freshness import FreshnessReport
-from service.backups.words import backup_words, freshness_words, list_words
-from service.client import ServiceError
+from service.backups.text import backup_words, freshness_words, list_words
 from service.watching import client, refused
 
 

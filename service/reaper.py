@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from service.actions._base import Equipment
-from service.backups.package import PARTIAL, discard
+from service.api.models import Job, JobState
+from service.api.settings import Settings
 from service.errors import NotFound, SettingMissing, VmkopsError
+from service.jobs.action import Context
 from service.jobs.engine import Jobs
-from service.ledger import LedgerRow
-from service.models import Job, JobState
-from service.settings import Settings
+from service.packages.folder import PARTIAL, discard
+from service.store.snapshot_ledger import LedgerRow
 from service.vsphere.importing import maker, remove_made
 from service.vsphere.inventory import VMS, Vm
 from service.vsphere.snapshots import remove_snapshot
@@ -32,8 +32,8 @@ CLAIM = timedelta(days=1)
 class Reaper:
     """Looks at every open row of the ledger whose job is over; `report` says what it could not end."""
 
-    def __init__(self, equipment: Equipment, jobs: Jobs) -> None:
-        self._equipment = equipment
+    def __init__(self, context: Context, jobs: Jobs) -> None:
+        self._context = context
         self._jobs = jobs
         self._left: list[dict[str, str]] = []
         self._vms_left: list[dict[str, str]] = []
@@ -45,7 +45,7 @@ class Reaper:
     async def sweep(self) -> None:
         """One look; an error with one row does not keep it from the next."""
         left = []
-        for row in await self._equipment.ledger.open_rows():
+        for row in await self._context.ledger.open_rows():
             if await self._live(row.job):
                 continue
             trouble = await self._end(row)
@@ -53,7 +53,7 @@ class Reaper:
                 left.append({"vm": row.vm_name, "job": row.job, "since": row.created_at, "trouble": trouble})
                 log.warning("a snapshot of job %s is still on %s: %s", row.job, row.vm_name, trouble)
         self._left = left
-        for folder in await asyncio.to_thread(_half_packages, self._equipment.settings):
+        for folder in await asyncio.to_thread(_half_packages, self._context.settings):
             if not await self._live(folder.name.removesuffix(PARTIAL)):
                 await asyncio.to_thread(discard, folder)
                 log.info("half package removed: %s", folder)
@@ -69,7 +69,7 @@ class Reaper:
         return None
 
     async def _end_vms(self) -> list[dict[str, str]]:
-        vcenters, left = self._equipment.vcenters, []
+        vcenters, left = self._context.vcenters, []
         for vm in await vcenters.all(VMS):
             job = await self._job(maker(vm.notes)) if maker(vm.notes) else None
             if job is None or job.state not in UNDONE:
@@ -87,9 +87,9 @@ class Reaper:
         return left
 
     async def _end(self, row: LedgerRow) -> str:
-        ledger = self._equipment.ledger
+        ledger = self._context.ledger
         try:
-            session = self._equipment.vcenters.link(row.vcenter).session
+            session = self._context.vcenters.link(row.vcenter).session
         except NotFound as error:  # its table was taken out of the settings
             return str(error)
         try:

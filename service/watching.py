@@ -13,7 +13,7 @@ from rich.filesize import decimal
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from service.client import Job, JobState, Progress, ServiceClient, ServiceError, StepState
+from service.api.client import Job, JobState, Progress, ServiceClient, ServiceError, StepState
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 

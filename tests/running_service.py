@@ -15,9 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from service.auth import Doorkeeper
-from service.database import open_database
-from service.settings import read_settings
+from service.api.settings import read_settings
+from service.store.database import open_database
+from service.store.tokens import Tokens
 from tests.peers.vcsim import Vcsim
 from tests.peers.waiting import wait_for
 
@@ -40,7 +40,7 @@ def make_token(environment: dict[str, str], scope: str) -> str:
     kept = ("VMKOPS_DATA_DIR", "VMKOPS_DATABASE_URL")
     engine = open_database(read_settings({name: environment[name] for name in kept if name in environment}))
     try:
-        return Doorkeeper(engine, frozenset()).create("test", scope)
+        return Tokens(engine, frozenset()).create("test", scope)
     finally:
         engine.dispose()
 

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from knowledge import cli as lookups
+from vmkops.commands import _lookup as lookups
 
 USAGE = "usage: vmkops COMMAND [...]\n       vmkops --help | --version"
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from bot.settings import BotSettings, SettingsError
-from service.auth import Doorkeeper, Scope
+from service.api.settings import Settings, read_settings
+from service.bootstrap import leave, listening, running, set_up_logging, stop_requested
 from service.errors import SettingMissing
-from service.running import leave, listening, running, set_up_logging, told_to_stop
-from service.settings import Settings, read_settings
+from service.store.tokens import Scope, Tokens
 
 if TYPE_CHECKING:
     from bot.app import Bot
@@ -50,25 +50,25 @@ async def _serve(settings: Settings, slack: BotSettings | None, host: str, port:
         service.app.router.add_post("/slack/events", slack_events)
         async with (
             listening(service.app, host, port) as url,
-            _bot(slack, service.services.doorkeeper, url, bot_door),
+            _bot(slack, service.services.tokens, url, bot_door),
         ):
             if bot_door:
                 service.services.health["slack"] = bot_door[0].status
             gc.freeze()  # what the start made stays; no later look for garbage goes through it again
-            with told_to_stop() as told:
+            with stop_requested() as told:
                 print(f"vmkops serves at {url}", flush=True)
                 await told.wait()
 
 
 @contextlib.asynccontextmanager
-async def _bot(slack: BotSettings | None, doorkeeper: Doorkeeper, url: str, door: list[Bot]) -> AsyncIterator[None]:
+async def _bot(slack: BotSettings | None, tokens: Tokens, url: str, door: list[Bot]) -> AsyncIterator[None]:
     if slack is None:
         yield
         return
     from bot.app import start_bot
-    from service.client import ServiceClient
+    from service.api.client import ServiceClient
 
-    async with ServiceClient(url, doorkeeper.lend("slack-bot", Scope.OPERATE)) as client:
+    async with ServiceClient(url, tokens.lend("slack-bot", Scope.OPERATE)) as client:
         bot = start_bot(slack, client)
         await bot.start()
         door.append(bot)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.blocks import Message, bold, code, context, escape, header, message, section
-from service.client import ActionPreview
+from service.api.client import ActionPreview
 
 ICONS = {"refuse": "❌", "warn": "⚠️", "info": "ℹ️"}
 IN_A_SECTION = 8

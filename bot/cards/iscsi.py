@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.blocks import Block, Message, bold, bullets, code, context, escape, header, message, section
-from service.client import IscsiAddress, IscsiDiscovery, IscsiName
+from service.api.client import IscsiAddress, IscsiDiscovery, IscsiName
 
 ICONS = {"error": "❌", "warning": "⚠️", "info": "ℹ️"}
 

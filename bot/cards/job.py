@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.blocks import Block, Message, bold, bullets, code, context, escape, header, message, person, section, shortened
 from bot.cards.figures import amount, duration, took
-from service.client import Job, JobState, Problem, Progress, Step, StepState
+from service.api.client import Job, JobState, Problem, Progress, Step, StepState
 
 CANCEL = "job_cancel"
 """The action id of the Cancel button; its value is the job's id."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.blocks import Message, bold, bullets, code, context, escape, header, message, section, shortened
-from service.client import P2vChecklist, P2vEstimate, P2vItem, P2vTool
+from service.api.client import P2vChecklist, P2vEstimate, P2vItem, P2vTool
 
 DECIDING = ("build-initrd", "clone-")
 """How the ids of the steps begin whose exact commands decide whether the copy arrives and boots."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.blocks import Message, bold, bullets, code, escape, message, section
-from service.client import Problem
+from service.api.client import Problem
 
 CANDIDATES = {400, 404, 409}
 """Statuses whose suggestions are other things to ask for; those of the others are sentences."""

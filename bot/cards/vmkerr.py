@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from bot.blocks import Block, Message, bold, code, context, escape, header, message, section
-from service.client import VmkerrAnswer, VmkerrMatch
+from service.api.client import VmkerrAnswer, VmkerrMatch
 
 TABLES = ("esx-3.5", "esxi-5.0", "esxi-5.1", "esxi-6.0", "ddk-2024")
 """The releases whose tables are known, oldest first; neighbours are written as a range."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.blocks import Block, Message, bold, bullets, code, context, escape, header, message, preformatted, section
-from service.client import RenderedSnippet, VmxSnippet
+from service.api.client import RenderedSnippet, VmxSnippet
 
 
 def catalogue_card(snippets: Sequence[VmxSnippet]) -> Message:

@@ -18,9 +18,9 @@ from bot.answering import Answers
 from bot.blocks import Reply
 from bot.cards.help import CommandHelp, command_help
 from bot.cards.problem import usage_card
+from bot.command_text import UsageError, wants_help
 from bot.following import Following
-from bot.words import UsageError, wants_help
-from service.client import ServiceClient
+from service.api.client import ServiceClient
 
 T = TypeVar("T")
 

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from bot.blocks import Reply
 from bot.cards.action import actions_card, preview_card
 from bot.cards.problem import problem_card, usage_card
+from bot.command_text import UsageError, name_and_values, one_value
 from bot.commands._base import Asked, Command
 from bot.starting import start_job
-from bot.words import UsageError, name_and_values, one_value
-from service.client import ServiceError
+from service.api.client import ServiceError
 
 DRY_RUN = "dry_run"
 YES = {"true", "yes", "1"}

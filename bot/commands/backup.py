@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bot.command_text import UsageError, one_value
 from bot.commands._base import Asked, Command
 from bot.starting import start_job
-from bot.words import UsageError, one_value
 
 
 def parse(text: str) -> str:

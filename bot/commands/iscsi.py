@@ -6,8 +6,8 @@ from typing import Literal, NamedTuple
 
 from bot.blocks import Reply
 from bot.cards.iscsi import address_card, discovery_card, name_card
+from bot.command_text import UsageError, one_value
 from bot.commands._base import Asked, Command
-from bot.words import UsageError, one_value
 
 
 class Question(NamedTuple):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.blocks import Reply
 from bot.cards.job import job_card, job_list
+from bot.command_text import UsageError, one_value
 from bot.commands._base import Asked, Command
-from bot.words import UsageError, one_value
 
 
 def parse(text: str) -> str:

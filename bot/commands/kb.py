@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from bot.blocks import Reply
 from bot.cards.kb import found_card, page_card
+from bot.command_text import UsageError, one_value
 from bot.commands._base import Asked, Command
-from bot.words import UsageError, one_value
-from service.client import ServiceError
+from service.api.client import ServiceError
 
 
 class Wanted(NamedTuple):

@@ -7,8 +7,8 @@ from urllib.parse import urlencode, urlsplit
 
 from bot.blocks import Reply
 from bot.cards.p2v import checklist_card, estimate_card, tools_card
+from bot.command_text import UsageError, one_value, with_options
 from bot.commands._base import Asked, Command
-from bot.words import UsageError, one_value, with_options
 
 NAMES = {
     "disk": "disk",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.blocks import Reply
 from bot.cards.inventory import snapshots_card
+from bot.command_text import one_value
 from bot.commands._base import Asked, Command
-from bot.words import one_value
 
 
 def parse(text: str) -> str:

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 from bot.blocks import Reply
 from bot.cards.inventory import vm_card
+from bot.command_text import UsageError, one_value
 from bot.commands._base import Asked, Command
-from bot.words import UsageError, one_value
 
 
 def parse(text: str) -> str:

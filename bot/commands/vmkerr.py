@@ -7,9 +7,9 @@ from typing import NamedTuple
 from bot.blocks import Reply
 from bot.cards.decoded import decoded_card
 from bot.cards.vmkerr import TABLES, vmkerr_card
+from bot.command_text import UsageError, with_options
 from bot.commands._base import Asked, Command
-from bot.words import UsageError, with_options
-from service.client import Problem, ServiceError
+from service.api.client import Problem, ServiceError
 
 
 class Lookup(NamedTuple):

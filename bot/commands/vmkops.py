@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.blocks import Reply
 from bot.cards.help import all_help
+from bot.command_text import UsageError, one_value
 from bot.commands._base import Asked, Command, find_commands
-from bot.words import UsageError, one_value
 
 
 def parse(text: str) -> None:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from bot.blocks import Reply
 from bot.cards.vmx import catalogue_card, example_of, snippet_card
+from bot.command_text import name_and_values
 from bot.commands._base import Asked, Command
-from bot.words import name_and_values
-from service.client import Problem, ServiceClient, ServiceError
+from service.api.client import Problem, ServiceClient, ServiceError
 
 
 class Wanted(NamedTuple):

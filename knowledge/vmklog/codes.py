@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from knowledge import linux_errno
-from knowledge.vmkerr_match import Match, matches_of, remarks
-from knowledge.vmkerr_table import GENERIC_LINUX_ERROR, Row, Tables
+from knowledge.vmkerr.match import Match, matches_of, remarks
+from knowledge.vmkerr.table import GENERIC_LINUX_ERROR, Row, Tables
 from knowledge.vmklog import texts
 from knowledge.vmklog.finding import Certainty, Finding, Meaning, SettledBy
 from knowledge.vmklog.origin import Origin

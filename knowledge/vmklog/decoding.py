@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 from string import ascii_uppercase
 
-from knowledge.vmkerr_table import Tables, bundled
+from knowledge.vmkerr.table import Tables, bundled
 from knowledge.vmklog.codes import find_codes, find_texts
 from knowledge.vmklog.finding import Finding
 from knowledge.vmklog.names import find_names

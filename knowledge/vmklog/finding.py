@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, NamedTuple
 
 from knowledge.scsi import Sense, Status
-from knowledge.vmkerr_match import Match
+from knowledge.vmkerr.match import Match
 
 Kind = Literal[
     "vmkernel", "errno", "scsi-status", "scsi-sense", "scsi-command", "nvme-status", "naa", "eui", "iqn", "nqn", "t10"

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from knowledge.releases import age, choose
 from knowledge.scsi.status import NEWEST
-from knowledge.vmkerr_table import Tables, bundled
+from knowledge.vmkerr.table import Tables, bundled
 
 FIRST_WORLD_OF_4 = 4096
 """ESX 3.x counts worlds from 1024; in 4.x the first one is 4096, as the lines in VMware's articles show."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from knowledge.vmkerr_table import Tables
+from knowledge.vmkerr.table import Tables
 from knowledge.vmklog.blocks import promising_lines
 from knowledge.vmklog.decoding import decode_from
 from knowledge.vmklog.finding import Finding

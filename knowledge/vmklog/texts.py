@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from knowledge.vmkerr_table import Row, Tables, as_words
+from knowledge.vmkerr.table import Row, Tables, as_words
 
 LONGEST = 160
 """Characters; more than the longest text known (121) and what stands between it and its number."""

@@ -7,11 +7,11 @@ from typing import ClassVar, TypeVar
 
 from pydantic import Field
 
-from service.actions._base import Params
-from service.actions._on import ActionOn, refuse, warn
-from service.models import Check
+from service.actions._targeted import TargetedAction, refuse, warn
+from service.api.models import Check
+from service.jobs.action import Params
 from service.vsphere.hosts import HostState, find_host, read_host
-from service.vsphere.selecting import Located
+from service.vsphere.selectors import Located
 from service.vsphere.session import Session
 from service.vsphere.vcenters import VCenters
 
@@ -25,7 +25,7 @@ class HostParams(Params):
 P = TypeVar("P", bound=HostParams)
 
 
-class HostAction(ActionOn[HostState, P]):
+class HostAction(TargetedAction[HostState, P]):
     """An action on one host."""
 
     kind = "host"

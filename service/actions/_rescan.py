@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.actions._base import JobControl
+from service.jobs.action import JobControl
 from service.vsphere.session import Session
 from service.vsphere.storage import HostStorage, read_storage, rescan_hbas, rescan_vmfs
 

@@ -6,10 +6,10 @@ from typing import TypeVar
 
 from pydantic import Field
 
-from service.actions._base import Params
-from service.actions._on import ActionOn
+from service.actions._targeted import TargetedAction
 from service.errors import InvalidParams
-from service.vsphere.selecting import Located, read_exact
+from service.jobs.action import Params
+from service.vsphere.selectors import Located, read_exact
 from service.vsphere.session import Session
 from service.vsphere.snapshot_list import find_snapshot
 from service.vsphere.snapshots import Snapshot
@@ -31,7 +31,7 @@ class SnapshotParams(Params):
 P = TypeVar("P", bound=SnapshotParams)
 
 
-class SnapshotAction(ActionOn[VmState, P]):
+class SnapshotAction(TargetedAction[VmState, P]):
     """An action on one snapshot of a VM."""
 
     kind = "vm"

@@ -7,11 +7,11 @@ from typing import ClassVar, TypeVar
 
 from pydantic import Field
 
-from service.actions._base import Params
-from service.actions._on import ActionOn, refuse, warn
-from service.models import Check
+from service.actions._targeted import TargetedAction, refuse, warn
+from service.api.models import Check
+from service.jobs.action import Params
 from service.vsphere.inventory import find_vm
-from service.vsphere.selecting import Located
+from service.vsphere.selectors import Located
 from service.vsphere.session import Session
 from service.vsphere.vcenters import VCenters
 from service.vsphere.vms import VmState, read_state
@@ -30,7 +30,7 @@ class VmParams(Params):
 P = TypeVar("P", bound=VmParams)
 
 
-class VmAction(ActionOn[VmState, P]):
+class VmAction(TargetedAction[VmState, P]):
     """An action on one VM."""
 
     kind = "vm"

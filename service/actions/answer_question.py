@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import Field
 
-from service.actions._base import JobControl
-from service.actions._on import CHECK, Case, info, refuse
+from service.actions._targeted import CHECK, CheckContext, info, refuse
 from service.actions._vm import VmAction, VmParams, vm_checks
-from service.models import Check
+from service.api.models import Check
+from service.jobs.action import JobControl
 from service.vsphere.vms import Question, VmState, answer
 
 ANSWER = "answer"
@@ -30,28 +30,28 @@ class AnswerQuestion(VmAction[AnswerVm]):
     steps = (CHECK, ANSWER)
     params = AnswerVm
 
-    async def checks(self, case: Case[VmState, AnswerVm]) -> Iterable[Check]:
+    async def checks(self, context: CheckContext[VmState, AnswerVm]) -> Iterable[Check]:
         """The question, and what may be answered."""
-        vm = case.state
+        vm = context.state
         found = [each for each in vm_checks(vm) if each.rule != "question"]
         if vm.question is None:
             return [*found, refuse("no-question", f"{vm.name} asks nothing.")]
         choices = ", ".join(f"{key} ({label})" for key, label in vm.question.choices.items())
         found.append(info("question", f"{vm.name} asks: {vm.question.text} Choices: {choices}."))
-        if key_of(vm.question, case.params.choice) is None:
-            given = f"there is no choice {case.params.choice!r}" if case.params.choice else "choose one"
+        if key_of(vm.question, context.params.choice) is None:
+            given = f"there is no choice {context.params.choice!r}" if context.params.choice else "choose one"
             found.append(refuse("choice", f"To answer {vm.name}, {given}: choice= one of {choices}."))
         return found
 
-    async def act(self, job: JobControl, case: Case[VmState, AnswerVm]) -> dict[str, Any]:
+    async def act(self, job: JobControl, context: CheckContext[VmState, AnswerVm]) -> dict[str, Any]:
         """One call; answered meanwhile by somebody else is as good."""
-        vm = case.state
+        vm = context.state
         assert vm.question is not None
-        question, key = vm.question, key_of(vm.question, case.params.choice)
+        question, key = vm.question, key_of(vm.question, context.params.choice)
         assert key is not None
 
         async def give() -> dict[str, Any]:
-            answered = await answer(case.session, vm.moref, question.id, key)
+            answered = await answer(context.session, vm.moref, question.id, key)
             if not answered:
                 return {"detail": "The question waits no longer; it was answered."}
             return {"detail": f"Answered {question.choices[key]}. It cannot be undone."}

@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from service.actions._base import Action, Equipment, JobControl, Params, Target
-from service.actions._on import NOT_CHECKED
-from service.backups.deed import Deed
-from service.models import Check, JobState
+from service.actions._targeted import NOT_CHECKED
+from service.api.models import Check, JobState
+from service.backups.steps import BackupRun
+from service.jobs.action import Action, Context, JobControl, Params, Target
 from service.vsphere.inventory import Vm, find_vm, read_vm
 from service.vsphere.preflight import preflight
-from service.vsphere.selecting import lock_key
+from service.vsphere.selectors import lock_key
 from service.vsphere.session import Session
 from service.vsphere.vcenters import look
 
@@ -55,13 +55,13 @@ class Backup(Action):
     steps = (QUIESCE, SNAPSHOT, UNQUIESCE, MOUNT, BACK_UP, UNMOUNT, REMOVE)
     params = BackupVm
 
-    async def target(self, equipment: Equipment, params: BackupVm) -> Target:
+    async def target(self, context: Context, params: BackupVm) -> Target:
         """The VM as it is now, and what speaks against a backup; raises NotFound or Ambiguous."""
-        vm = await find_vm(equipment.vcenters, params.vm)
-        link = equipment.vcenters.link(vm.vcenter)
+        vm = await find_vm(context.vcenters, params.vm)
+        link = context.vcenters.link(vm.vcenter)
         looked = await look(link, _look(link.session, vm.moref))
         vm, checks = looked or (vm, [NOT_CHECKED])
-        room = await asyncio.to_thread(_room, equipment.settings.backups_dir, vm)
+        room = await asyncio.to_thread(_room, context.settings.backups_dir, vm)
         exact = params.model_copy(update={"vm": vm.selector})
         return Target(
             key=lock_key("vm", vm.vcenter, vm.moref),
@@ -70,10 +70,10 @@ class Backup(Action):
             checks=(*checks, *_tools(vm, params.quiesce), *room),
         )
 
-    async def run(self, equipment: Equipment, job: JobControl, params: BackupVm) -> dict[str, Any]:
+    async def run(self, context: Context, job: JobControl, params: BackupVm) -> dict[str, Any]:
         """The seven steps; whatever goes wrong after the freeze was begun, the guest thaws and the snapshot goes."""
-        session, moref = equipment.vcenters.at(params.vm)
-        deed = Deed(equipment, session, job.job_id, moref, params.quiesce, job.requested_by)
+        session, moref = context.vcenters.at(params.vm)
+        deed = BackupRun(context, session, job.job_id, moref, params.quiesce, job.requested_by)
         thawed = False
         mounted: dict[str, Any] | None = None
         vm = await job.step(QUIESCE, deed.prepare)
@@ -104,7 +104,7 @@ class Backup(Action):
         }
 
     async def _copy(
-        self, job: JobControl, deed: Deed, vm: dict[str, Any], snapshot: dict[str, Any], mounted: dict[str, Any]
+        self, job: JobControl, deed: BackupRun, vm: dict[str, Any], snapshot: dict[str, Any], mounted: dict[str, Any]
     ) -> list[dict[str, Any]]:
         """Copy the disks, a few at a time; each is a recorded part of the step, so a restart copies only the rest."""
         meter = deed.meter(vm, mounted, job.report)

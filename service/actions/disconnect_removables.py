@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from service.actions._base import JobControl
-from service.actions._on import CHECK, Case, info, undo
+from service.actions._targeted import CHECK, CheckContext, info, undo
 from service.actions._vm import VmAction, VmParams, vm_checks
-from service.models import Check
+from service.api.models import Check
+from service.jobs.action import JobControl
 from service.vsphere.devices import disconnect_drives, read_drives
 from service.vsphere.vms import VmState
 
@@ -22,20 +22,20 @@ class DisconnectRemovables(VmAction[VmParams]):
     summary = "Disconnect a VM's CD-ROM and floppy drives, now and at the next power-on."
     steps = (CHECK, DISCONNECT)
 
-    async def checks(self, case: Case[VmState, VmParams]) -> Iterable[Check]:
+    async def checks(self, context: CheckContext[VmState, VmParams]) -> Iterable[Check]:
         """What is connected."""
-        vm = case.state
-        drives = await read_drives(case.session, vm.moref)
+        vm = context.state
+        drives = await read_drives(context.session, vm.moref)
         used = [f"{each.label} ({each.medium})" if each.medium else each.label for each in drives if each.in_use]
         words = f"Connected: {', '.join(used)}." if used else f"No drive of {vm.name} is connected."
         return [*vm_checks(vm), info("drives", words)]
 
-    async def act(self, job: JobControl, case: Case[VmState, VmParams]) -> dict[str, Any]:
+    async def act(self, job: JobControl, context: CheckContext[VmState, VmParams]) -> dict[str, Any]:
         """One change of the configuration; a guest that holds its CD-ROM makes the VM ask first."""
-        vm = case.state
+        vm = context.state
 
         async def disconnect() -> dict[str, Any]:
-            labels = await disconnect_drives(case.session, vm.moref)
+            labels = await disconnect_drives(context.session, vm.moref)
             hint = undo("connect it in the VM's settings")
             return {
                 "drives": labels,

@@ -7,17 +7,17 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from service.actions._base import Action, Equipment, JobControl, Target
-from service.actions._on import NOT_CHECKED, refuse, warn
+from service.actions._targeted import NOT_CHECKED, refuse, warn
 from service.actions._vm import VmParams, vm_checks
+from service.api.models import Check, JobState
+from service.api.settings import Settings
 from service.errors import Conflict
-from service.models import Check, JobState
+from service.jobs.action import Action, Context, JobControl, Target
 from service.packages.export import Export
-from service.packages.room import LEAST_ROOM, free_room
-from service.settings import Settings
+from service.transfer.disk_space import LEAST_ROOM, free_room
 from service.vsphere.inventory import Vm, find_vm, read_vm
 from service.vsphere.preflight import preflight
-from service.vsphere.selecting import lock_key
+from service.vsphere.selectors import lock_key
 from service.vsphere.session import Session
 from service.vsphere.vcenters import look
 from service.vsphere.vms import read_state
@@ -48,22 +48,22 @@ class ExportOvf(Action):
     steps = (CHECK, OPEN, COPY, DESCRIBE, CLOSE, PACK)
     params = ExportVm
 
-    async def target(self, equipment: Equipment, params: ExportVm) -> Target:
+    async def target(self, context: Context, params: ExportVm) -> Target:
         """The VM as it is now; one that runs is refused, as `backup` is for those."""
-        vm = await find_vm(equipment.vcenters, params.vm)
-        link = equipment.vcenters.link(vm.vcenter)
+        vm = await find_vm(context.vcenters, params.vm)
+        link = context.vcenters.link(vm.vcenter)
         exact = params.model_copy(update={"vm": vm.selector})
-        found = await look(link, _checks(link.session, equipment.settings, vm, params)) or [NOT_CHECKED]
+        found = await look(link, _checks(link.session, context.settings, vm, params)) or [NOT_CHECKED]
         key = lock_key("vm", vm.vcenter, vm.moref)
         return Target(key=key, name=vm.name, params=exact.model_dump(), checks=tuple(found))
 
-    async def run(self, equipment: Equipment, job: JobControl, params: ExportVm) -> dict[str, Any]:
+    async def run(self, context: Context, job: JobControl, params: ExportVm) -> dict[str, Any]:
         """Disk by disk, each recorded; whatever goes wrong, the lease is given up and what was written removed."""
-        session, moref = equipment.vcenters.at(params.vm)
+        session, moref = context.vcenters.at(params.vm)
 
         async def check() -> dict[str, Any]:
             vm = await read_vm(session, moref)
-            found = await _checks(session, equipment.settings, vm, params)
+            found = await _checks(session, context.settings, vm, params)
             if refused := [each.message for each in found if each.severity == "refuse"]:
                 raise Conflict(" ".join(refused))
             return {
@@ -75,7 +75,7 @@ class ExportOvf(Action):
                 "detail": " ".join(each.message for each in found) or "Nothing speaks against it.",
             }
 
-        export = Export(equipment, session, job.job_id, await job.step(CHECK, check), job.report)
+        export = Export(context, session, job.job_id, await job.step(CHECK, check), job.report)
         opened: dict[str, Any] | None = None
         try:
             opened = await job.step(OPEN, export.open)

@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import Field
 
-from service.actions._base import JobControl
-from service.actions._on import CHECK, Case, info, refuse, undo
+from service.actions._targeted import CHECK, CheckContext, info, refuse, undo
 from service.actions._vm import VmAction, VmParams, vm_checks
+from service.api.models import Check
 from service.errors import Conflict
-from service.models import Check
+from service.jobs.action import JobControl
 from service.vsphere.vms import VmState, ask_to_shut_down, is_off
 
 ASK, WAIT = "ask the guest", "wait until it is off"
@@ -34,9 +34,9 @@ class GuestShutdown(VmAction[GuestShutdownVm]):
     steps = (CHECK, ASK, WAIT)
     params = GuestShutdownVm
 
-    async def checks(self, case: Case[VmState, GuestShutdownVm]) -> Iterable[Check]:
+    async def checks(self, context: CheckContext[VmState, GuestShutdownVm]) -> Iterable[Check]:
         """A guest without running Tools cannot be asked."""
-        vm = case.state
+        vm = context.state
         found = list(vm_checks(vm))
         if vm.power_state == "poweredOff":
             found.append(info("power", f"{vm.name} is off already."))
@@ -48,21 +48,21 @@ class GuestShutdown(VmAction[GuestShutdownVm]):
             )
         return found
 
-    async def act(self, job: JobControl, case: Case[VmState, GuestShutdownVm]) -> dict[str, Any]:
+    async def act(self, job: JobControl, context: CheckContext[VmState, GuestShutdownVm]) -> dict[str, Any]:
         """A cancel ends the waiting only: a guest that was asked goes on with its shutdown."""
-        vm = case.state
+        vm = context.state
 
         async def ask() -> dict[str, Any]:
-            await ask_to_shut_down(case.session, vm.moref)
+            await ask_to_shut_down(context.session, vm.moref)
             return {"asked_at": time.time(), "detail": "The guest was asked to shut down."}
 
         asked = await job.step(ASK, ask)
 
         async def wait() -> dict[str, Any]:
-            while not await is_off(case.session, vm.moref):
-                if time.time() > asked["asked_at"] + case.params.wait_seconds:
+            while not await is_off(context.session, vm.moref):
+                if time.time() > asked["asked_at"] + context.params.wait_seconds:
                     raise Conflict(
-                        f"The guest of {vm.name} did not stop within {case.params.wait_seconds} s. Look at "
+                        f"The guest of {vm.name} did not stop within {context.params.wait_seconds} s. Look at "
                         "its console; power-off stops it without asking."
                     )
                 await asyncio.sleep(LOOK_SECONDS)

@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import Field
 
-from service.actions._base import JobControl
 from service.actions._host import HostAction, HostParams, host_checks
-from service.actions._on import CHECK, Case, info, undo, warn
-from service.models import Check
+from service.actions._targeted import CHECK, CheckContext, info, undo, warn
+from service.api.models import Check
+from service.jobs.action import JobControl
 from service.vsphere.hosts import HostState, enter_maintenance
 
 ENTER = "enter maintenance mode"
@@ -36,9 +36,9 @@ class HostMaintenanceEnter(HostAction[EnterMaintenance]):
     steps = (CHECK, ENTER)
     params = EnterMaintenance
 
-    async def checks(self, case: Case[HostState, EnterMaintenance]) -> Iterable[Check]:
+    async def checks(self, context: CheckContext[HostState, EnterMaintenance]) -> Iterable[Check]:
         """Whether anything will move the running VMs, and whether anything is left to run them."""
-        host, found = case.state, list(host_checks(case.state))
+        host, found = context.state, list(host_checks(context.state))
         if host.in_maintenance_mode:
             return [*found, info("maintenance", f"{host.name} is in maintenance mode already.")]
         if host.running_vms and host.drs != "fullyAutomated":
@@ -53,13 +53,13 @@ class HostMaintenanceEnter(HostAction[EnterMaintenance]):
             found.append(warn("last-host", f"{host.name} is the last host of its cluster that is in service."))
         return found
 
-    async def act(self, job: JobControl, case: Case[HostState, EnterMaintenance]) -> dict[str, Any]:
+    async def act(self, job: JobControl, context: CheckContext[HostState, EnterMaintenance]) -> dict[str, Any]:
         """A cancel stops the task: the host stays in service, and VMs that have moved stay where they are."""
-        host, params = case.state, case.params
+        host, params = context.state, context.params
 
         async def enter() -> dict[str, Any]:
             changed = await enter_maintenance(
-                case.session,
+                context.session,
                 host.moref,
                 seconds=params.timeout_seconds,
                 evacuate_powered_off=params.evacuate,

@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import Field
 
-from service.actions._base import JobControl
 from service.actions._host import HostAction, HostParams, host_checks
-from service.actions._on import CHECK, Case, info, undo
-from service.models import Check
+from service.actions._targeted import CHECK, CheckContext, info, undo
+from service.api.models import Check
+from service.jobs.action import JobControl
 from service.vsphere.hosts import HostState, exit_maintenance
 
 EXIT = "exit maintenance mode"
@@ -30,17 +30,19 @@ class HostMaintenanceExit(HostAction[ExitMaintenance]):
     steps = (CHECK, EXIT)
     params = ExitMaintenance
 
-    async def checks(self, case: Case[HostState, ExitMaintenance]) -> Iterable[Check]:
+    async def checks(self, context: CheckContext[HostState, ExitMaintenance]) -> Iterable[Check]:
         """A host in service stays as it is."""
-        idle = [] if case.state.in_maintenance_mode else [info("maintenance", f"{case.state.name} is in service.")]
-        return [*host_checks(case.state), *idle]
+        idle = (
+            [] if context.state.in_maintenance_mode else [info("maintenance", f"{context.state.name} is in service.")]
+        )
+        return [*host_checks(context.state), *idle]
 
-    async def act(self, job: JobControl, case: Case[HostState, ExitMaintenance]) -> dict[str, Any]:
+    async def act(self, job: JobControl, context: CheckContext[HostState, ExitMaintenance]) -> dict[str, Any]:
         """One task of vSphere's."""
-        host, seconds = case.state, case.params.timeout_seconds
+        host, seconds = context.state, context.params.timeout_seconds
 
         async def leave() -> dict[str, Any]:
-            changed = await exit_maintenance(case.session, host.moref, seconds=seconds)
+            changed = await exit_maintenance(context.session, host.moref, seconds=seconds)
             hint = undo(f"action host-maintenance-enter {host.name}")
             return {"changed": changed, "detail": f"In service. {hint}" if changed else "It was so already."}
 

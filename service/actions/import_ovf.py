@@ -10,29 +10,29 @@ from typing import Any, NamedTuple
 from pydantic import Field
 
 from knowledge.ovf.descriptor import Descriptor
-from service.actions._base import Action, Equipment, JobControl, Params, Target
-from service.actions._making import (
+from service.actions._deploy import (
     CONFIRM,
     LONGEST_NAME,
     NAME,
     PACKAGE,
     REMOVE,
     SEND,
-    Making,
-    Placed,
+    Deployment,
+    PlacementParams,
     check_place,
     new_vm_key,
 )
+from service.api.models import Check
+from service.api.settings import Settings
 from service.errors import PackageRefused
-from service.models import Check
-from service.packages.downloading import LARGEST_PACKAGE, Download
+from service.jobs.action import Action, Context, JobControl, Params, Target
+from service.packages.contents import read_contents
+from service.packages.download import LARGEST_PACKAGE, Download
+from service.packages.fetch import shown
 from service.packages.inbox import locate
-from service.packages.peeking import peek
-from service.packages.reading import read_contents
 from service.packages.ready import Ready, capacities
-from service.packages.room import LEAST_ROOM, free_room
-from service.packages.web import shown
-from service.settings import Settings
+from service.packages.remote_descriptor import peek
+from service.transfer.disk_space import LEAST_ROOM, free_room
 
 LATER = Check(
     rule="files", severity="info", message="Its manifest and files are looked at when they have been fetched."
@@ -50,7 +50,7 @@ class Source(Params):
     )
 
 
-class ImportPackage(Placed, Source):
+class ImportPackage(PlacementParams, Source):
     """Which package, where its VM goes, and what it is called."""
 
     name: str = Field(
@@ -74,11 +74,11 @@ class ImportOvf(Action):
     steps = (FETCH, PACKAGE, SEND, CONFIRM, REMOVE, TIDY)
     params = ImportPackage
 
-    async def target(self, equipment: Equipment, params: ImportPackage) -> Target:
+    async def target(self, context: Context, params: ImportPackage) -> Target:
         """What is in the package and where it would go; refused when it is no good, or the name is taken."""
         title = _title(params.source)
         try:
-            found = await _outline(equipment.settings, params.source)
+            found = await _outline(context.settings, params.source)
         except PackageRefused as error:
             checks = (Check(rule="package", severity="refuse", message=str(error)),)
             return Target(key=f"import:{params.source}", name=title, params=params.model_dump(), checks=checks)
@@ -86,7 +86,7 @@ class ImportOvf(Action):
         exact: dict[str, Any] = {**params.model_dump(), "name": name}
         own = [*found.checks, *_name_checks(name)]
         networks = list(found.descriptor.networks)
-        placed, place = await check_place(equipment, params, name, networks, found.size)
+        placed, place = await check_place(context, params, name, networks, found.size)
         return Target(
             key=f"import:{params.source}:{name}",
             name=f"{title} as {name[:LONGEST_NAME]}",
@@ -95,10 +95,10 @@ class ImportOvf(Action):
             also=(new_vm_key(place["vcenter"], name),),
         )
 
-    async def run(self, equipment: Equipment, job: JobControl, params: ImportPackage) -> dict[str, Any]:
+    async def run(self, context: Context, job: JobControl, params: ImportPackage) -> dict[str, Any]:
         """Fetch, read, send, look; what was fetched goes in the end, and the VM too when something went wrong."""
-        settings = equipment.settings
-        making = Making(equipment, job, params)
+        settings = context.settings
+        making = Deployment(context, job, params)
         if not _is_url(params.source):
             return {**await making.make(lambda: _ready(params, *locate(settings, params.source))), **_from(params)}
         download = Download(settings, job.job_id)

@@ -8,11 +8,11 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from knowledge.iscsi import parse_address, validate
-from service.actions._base import JobControl
 from service.actions._host import HostAction, HostParams, host_checks
-from service.actions._on import CHECK, Case, info, refuse, undo
 from service.actions._rescan import HBAS, VMFS, rescan
-from service.models import Check
+from service.actions._targeted import CHECK, CheckContext, info, refuse, undo
+from service.api.models import Check
+from service.jobs.action import JobControl
 from service.vsphere.hosts import HostState
 from service.vsphere.storage import Hba, HostStorage, add_target, has_target, read_storage
 
@@ -82,39 +82,39 @@ class IscsiAddTarget(HostAction[IscsiTarget]):
     steps = (CHECK, ADD, HBAS, VMFS)
     params = IscsiTarget
 
-    async def checks(self, case: Case[HostState, IscsiTarget]) -> Iterable[Check]:
+    async def checks(self, context: CheckContext[HostState, IscsiTarget]) -> Iterable[Check]:
         """Which adapter it would be, and whether it has the target."""
-        host, found = case.state, list(host_checks(case.state))
+        host, found = context.state, list(host_checks(context.state))
         if host.connection_state != "connected":
             return found
-        storage = await read_storage(case.session, host.moref)
-        hba = adapter(storage, case.params.hba)
+        storage = await read_storage(context.session, host.moref)
+        hba = adapter(storage, context.params.hba)
         if hba is None:
-            return [*found, refuse("hba", why_none(host.name, storage, case.params.hba))]
+            return [*found, refuse("hba", why_none(host.name, storage, context.params.hba))]
         found.append(info("hba", f"The adapter is {hba.device} ({hba.iscsi_name})."))
-        address, port = case.params.host_and_port
-        if has_target(hba, address=address, port=port, name=case.params.target_name):
+        address, port = context.params.host_and_port
+        if has_target(hba, address=address, port=port, name=context.params.target_name):
             found.append(info("target", f"{hba.device} has this target already; it is only rescanned."))
         return found
 
-    async def act(self, job: JobControl, case: Case[HostState, IscsiTarget]) -> dict[str, Any]:
+    async def act(self, job: JobControl, context: CheckContext[HostState, IscsiTarget]) -> dict[str, Any]:
         """Add, then look."""
-        host, params = case.state, case.params
+        host, params = context.state, context.params
         address, port = params.host_and_port
 
         async def add() -> dict[str, Any]:
-            storage = await read_storage(case.session, host.moref)
+            storage = await read_storage(context.session, host.moref)
             hba = adapter(storage, params.hba)
             assert hba is not None
             name = params.target_name
-            added = await add_target(case.session, host.moref, hba.device, address=address, port=port, name=name)
+            added = await add_target(context.session, host.moref, hba.device, address=address, port=port, name=name)
             hint = undo(f"remove it from {hba.device} in vCenter, then action rescan {host.name}")
             words = f"Added to {hba.device}. {hint}" if added else f"{hba.device} had it already."
             return {"hba": hba.device, "added": added, "seen": storage.model_dump(mode="json"), "detail": words}
 
         added = await job.step(ADD, add)
         before = HostStorage.model_validate(added["seen"])
-        seen = await rescan(job, case.session, host.moref, added["hba"], before)
+        seen = await rescan(job, context.session, host.moref, added["hba"], before)
         return {"hba": added["hba"], "target": f"{address}:{port}", "added": added["added"], **seen}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from service.actions._base import Action, Equipment, JobControl, Params, Target
+from service.jobs.action import Action, Context, JobControl, Params, Target
 from service.vsphere.session import Instance
 
 ASK = "ask vCenter"
@@ -30,15 +30,15 @@ class Ping(Action):
     steps = (ASK,)
     params = PingParams
 
-    async def target(self, equipment: Equipment, params: PingParams) -> Target:
+    async def target(self, context: Context, params: PingParams) -> Target:
         """The vCenter that is meant; raises SettingMissing without one, NotFound for an unknown name."""
-        link = equipment.vcenters.named(params.vcenter)
+        link = context.vcenters.named(params.vcenter)
         name = link.session.vcenter.host
         return Target(key=f"vcenter:{link.name}", name=name, params={"vcenter": link.name})
 
-    async def run(self, equipment: Equipment, job: JobControl, params: PingParams) -> dict[str, Any]:
+    async def run(self, context: Context, job: JobControl, params: PingParams) -> dict[str, Any]:
         """One question and its answer."""
-        session = equipment.vcenters.named(params.vcenter).session
+        session = context.vcenters.named(params.vcenter).session
 
         def ask(instance: Instance) -> dict[str, Any]:
             about = instance.RetrieveContent().about

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from service.actions._base import JobControl
-from service.actions._on import CHECK, Case, info, undo, warn
+from service.actions._targeted import CHECK, CheckContext, info, undo, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
-from service.models import Check
+from service.api.models import Check
+from service.jobs.action import JobControl
 from service.vsphere.vms import VmState, set_power
 
 POWER_OFF = "power off"
@@ -21,9 +21,9 @@ class PowerOff(VmAction[VmParams]):
     summary = "Power a VM off at once, without asking its guest."
     steps = (CHECK, POWER_OFF)
 
-    async def checks(self, case: Case[VmState, VmParams]) -> Iterable[Check]:
+    async def checks(self, context: CheckContext[VmState, VmParams]) -> Iterable[Check]:
         """A guest that could be asked is worth asking."""
-        vm = case.state
+        vm = context.state
         found = list(vm_checks(vm))
         if vm.power_state == "poweredOff":
             found.append(info("power", f"{vm.name} is off already."))
@@ -33,12 +33,12 @@ class PowerOff(VmAction[VmParams]):
             found.append(warn("guest", "The guest is not asked: what it has not written yet is lost."))
         return found
 
-    async def act(self, job: JobControl, case: Case[VmState, VmParams]) -> dict[str, Any]:
+    async def act(self, job: JobControl, context: CheckContext[VmState, VmParams]) -> dict[str, Any]:
         """One task of vSphere's."""
-        vm = case.state
+        vm = context.state
 
         async def power_off() -> dict[str, Any]:
-            changed = await set_power(case.session, vm.moref, "poweredOff", job.percent)
+            changed = await set_power(context.session, vm.moref, "poweredOff", job.percent)
             hint = undo(f"action power-on {vm.name}")
             return {"changed": changed, "detail": f"Powered off. {hint}" if changed else "It was off already."}
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from pydantic import Field
 
-from service.actions._base import Action, Equipment, JobControl, Params, Target
+from service.api.models import Check
 from service.backups.catalogue import read_catalogue
 from service.backups.pruning import finish_removals, remove_package
 from service.backups.retention import Decision, Policy, keep
 from service.errors import Conflict, NotFound
-from service.models import Check
+from service.jobs.action import Action, Context, JobControl, Params, Target
 
 CHOOSE, REMOVE = "choose", "remove"
 DEFAULT = Policy()
@@ -38,9 +38,9 @@ class Prune(Action):
     steps = (CHOOSE, REMOVE)
     params = PruneBackups
 
-    async def target(self, equipment: Equipment, params: PruneBackups) -> Target:
+    async def target(self, context: Context, params: PruneBackups) -> Target:
         """What would go, and why each of the others stays; raises NotFound when there is no backup of that VM."""
-        decisions = await asyncio.to_thread(_decide, equipment, params)
+        decisions = await asyncio.to_thread(_decide, context, params)
         if params.vm and not decisions:
             raise NotFound(f"There is no backup of a VM {params.vm!r}. GET /backups lists them.")
         return Target(
@@ -50,12 +50,12 @@ class Prune(Action):
             checks=tuple(map(_check, decisions)),
         )
 
-    async def run(self, equipment: Equipment, job: JobControl, params: PruneBackups) -> dict[str, Any]:
+    async def run(self, context: Context, job: JobControl, params: PruneBackups) -> dict[str, Any]:
         """Each removal decides anew, as the verified backup that allowed it may have gone meanwhile."""
 
         async def choose() -> dict[str, Any]:
-            finished = await asyncio.to_thread(finish_removals, equipment.settings.backups_dir)
-            decisions = await asyncio.to_thread(_decide, equipment, params)
+            finished = await asyncio.to_thread(finish_removals, context.settings.backups_dir)
+            decisions = await asyncio.to_thread(_decide, context, params)
             going = [each.backup.id for each in decisions if not each.stays]
             again = f"; {finished} half removed before ended" if finished else ""
             detail = f"{len(going)} of {len(decisions)} go{again}"
@@ -68,7 +68,7 @@ class Prune(Action):
         for backup in chosen["going"]:
 
             async def remove(backup: str = backup) -> dict[str, Any]:
-                return await asyncio.to_thread(_remove, equipment, params, backup)
+                return await asyncio.to_thread(_remove, context, params, backup)
 
             done = await job.step(REMOVE, remove, part=backup)
             (removed if done["removed"] else kept).append(backup)
@@ -79,15 +79,15 @@ class Prune(Action):
 ACTION = Prune()
 
 
-def _decide(equipment: Equipment, params: PruneBackups) -> list[Decision]:
-    every = read_catalogue(equipment.settings.backups_dir)
+def _decide(context: Context, params: PruneBackups) -> list[Decision]:
+    every = read_catalogue(context.settings.backups_dir)
     policy = Policy.model_validate(params.model_dump(exclude={"vm"}))
     # Decided over all, then shown by name: a VM that was renamed has backups under both names.
     return [each for each in keep(every, policy, datetime.now(UTC)) if params.vm in ("", each.backup.vm.name)]
 
 
-def _remove(equipment: Equipment, params: PruneBackups, backup: str) -> dict[str, Any]:
-    decision = next((each for each in _decide(equipment, params) if each.backup.id == backup), None)
+def _remove(context: Context, params: PruneBackups, backup: str) -> dict[str, Any]:
+    decision = next((each for each in _decide(context, params) if each.backup.id == backup), None)
     if decision is None:
         return {"removed": True, "freed": 0, "detail": f"{backup} had gone already"}
     if decision.stays:

@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic import Field
 
-from service.actions._base import JobControl
 from service.actions._host import HostAction, HostParams, host_checks
-from service.actions._on import CHECK, Case, refuse
 from service.actions._rescan import HBAS, VMFS, rescan
-from service.models import Check
+from service.actions._targeted import CHECK, CheckContext, refuse
+from service.api.models import Check
+from service.jobs.action import JobControl
 from service.vsphere.hosts import HostState
 from service.vsphere.storage import HostStorage, read_storage
 
@@ -32,26 +32,26 @@ class Rescan(HostAction[RescanHost]):
     steps = (CHECK, BEFORE, HBAS, VMFS)
     params = RescanHost
 
-    async def checks(self, case: Case[HostState, RescanHost]) -> Iterable[Check]:
+    async def checks(self, context: CheckContext[HostState, RescanHost]) -> Iterable[Check]:
         """The adapter has to be there."""
-        host, hba = case.state, case.params.hba
+        host, hba = context.state, context.params.hba
         found = list(host_checks(host))
         if hba and host.connection_state == "connected":
-            known = [each.device for each in (await read_storage(case.session, host.moref)).hbas]
+            known = [each.device for each in (await read_storage(context.session, host.moref)).hbas]
             if hba not in known:
                 found.append(refuse("hba", f"{host.name} has no {hba}; it has {', '.join(known)}."))
         return found
 
-    async def act(self, job: JobControl, case: Case[HostState, RescanHost]) -> dict[str, Any]:
+    async def act(self, job: JobControl, context: CheckContext[HostState, RescanHost]) -> dict[str, Any]:
         """What is seen before, so that what is new can be named; then the two scans."""
-        host = case.state
+        host = context.state
 
         async def note() -> dict[str, Any]:
-            seen = await read_storage(case.session, host.moref)
+            seen = await read_storage(context.session, host.moref)
             return {"seen": seen.model_dump(mode="json"), "detail": f"{len(seen.luns)} LUNs, {len(seen.volumes)} VMFS"}
 
         before = HostStorage.model_validate((await job.step(BEFORE, note))["seen"])
-        return await rescan(job, case.session, host.moref, case.params.hba, before)
+        return await rescan(job, context.session, host.moref, context.params.hba, before)
 
 
 ACTION = Rescan()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from service.actions._base import JobControl
-from service.actions._on import CHECK, Case, refuse, warn
+from service.actions._targeted import CHECK, CheckContext, refuse, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
-from service.models import Check
+from service.api.models import Check
+from service.jobs.action import JobControl
 from service.vsphere.vms import VmState, reset
 
 RESET = "reset"
@@ -21,19 +21,19 @@ class Reset(VmAction[VmParams]):
     summary = "Reset a running VM at once, without asking its guest."
     steps = (CHECK, RESET)
 
-    async def checks(self, case: Case[VmState, VmParams]) -> Iterable[Check]:
+    async def checks(self, context: CheckContext[VmState, VmParams]) -> Iterable[Check]:
         """Only a VM that is on can be reset."""
-        vm = case.state
+        vm = context.state
         if vm.power_state != "poweredOn":
             return [*vm_checks(vm), refuse("power", f"{vm.name} is {vm.power_state}; power-on starts it.")]
         return [*vm_checks(vm), warn("guest", "The guest is not asked: what it has not written yet is lost.")]
 
-    async def act(self, job: JobControl, case: Case[VmState, VmParams]) -> dict[str, Any]:
+    async def act(self, job: JobControl, context: CheckContext[VmState, VmParams]) -> dict[str, Any]:
         """One task of vSphere's; a reset cannot be taken back."""
-        vm = case.state
+        vm = context.state
 
         async def press() -> dict[str, Any]:
-            await reset(case.session, vm.moref, since=vm.at)
+            await reset(context.session, vm.moref, since=vm.at)
             return {"detail": "Reset; the guest boots. It cannot be undone."}
 
         await job.step(RESET, press)

@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import Field
 
-from service.actions._base import Action, Equipment, JobControl, Target
-from service.actions._making import CONFIRM, LONGEST_NAME, NAME, PACKAGE, REMOVE, SEND
-from service.actions._restoring import FromBackup, Restoring, preflight
+from service.actions._deploy import CONFIRM, LONGEST_NAME, NAME, PACKAGE, REMOVE, SEND
+from service.actions._from_backup import FromBackup, Restoring, preflight
+from service.jobs.action import Action, Context, JobControl, Target
 
 SUFFIX = "-restored"
 
@@ -32,13 +32,13 @@ class Restore(Action):
     steps = (PACKAGE, SEND, CONFIRM, REMOVE)
     params = RestoreBackup
 
-    async def target(self, equipment: Equipment, params: RestoreBackup) -> Target:
+    async def target(self, context: Context, params: RestoreBackup) -> Target:
         """Where it would go; refused when the backup is no good, a network has no counterpart, or the name is taken."""
-        return await preflight(equipment, params, params.name, SUFFIX)
+        return await preflight(context, params, params.name, SUFFIX)
 
-    async def run(self, equipment: Equipment, job: JobControl, params: RestoreBackup) -> dict[str, Any]:
+    async def run(self, context: Context, job: JobControl, params: RestoreBackup) -> dict[str, Any]:
         """Send and look; the last step runs only when something went wrong."""
-        return await Restoring(equipment, job, params, params.name, SUFFIX).make()
+        return await Restoring(context, job, params, params.name, SUFFIX).make()
 
 
 ACTION = Restore()

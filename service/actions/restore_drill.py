@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.actions._base import Action, Equipment, JobControl, Target
-from service.actions._making import CONFIRM, PACKAGE, REMOVE, SEND
-from service.actions._restoring import FromBackup, Restoring, preflight
+from service.actions._deploy import CONFIRM, PACKAGE, REMOVE, SEND
+from service.actions._from_backup import FromBackup, Restoring, preflight
 from service.errors import RestoreFailed, VmkopsError
+from service.jobs.action import Action, Context, JobControl, Target
 
 SUFFIX = "-drill"
 
@@ -20,13 +20,13 @@ class RestoreDrill(Action):
     steps = (PACKAGE, SEND, CONFIRM, REMOVE)
     params = FromBackup
 
-    async def target(self, equipment: Equipment, params: FromBackup) -> Target:
+    async def target(self, context: Context, params: FromBackup) -> Target:
         """As for a restore."""
-        return await preflight(equipment, params, "", SUFFIX)
+        return await preflight(context, params, "", SUFFIX)
 
-    async def run(self, equipment: Equipment, job: JobControl, params: FromBackup) -> dict[str, Any]:
+    async def run(self, context: Context, job: JobControl, params: FromBackup) -> dict[str, Any]:
         """Restore, then remove; raises RestoreFailed when the VM does not go away."""
-        drill = Restoring(equipment, job, params, "", SUFFIX)
+        drill = Restoring(context, job, params, "", SUFFIX)
         made = await drill.make()
         try:
             removed = await job.step(REMOVE, drill.remove, cleanup=True)

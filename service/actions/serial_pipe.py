@@ -11,14 +11,14 @@ from pydantic import Field, field_validator
 from knowledge.errors import Unreadable
 from knowledge.vmx.serial import End, SerialPipe
 from knowledge.vmx.syntax import check_value
-from service.actions._base import Equipment, JobControl, Target
-from service.actions._on import CHECK, Case, info, refuse, undo, warn
+from service.actions._targeted import CHECK, CheckContext, info, refuse, undo, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
+from service.api.models import Check
 from service.errors import InvalidParams
-from service.models import Check
+from service.jobs.action import Context, JobControl, Target
 from service.vsphere.devices import SerialPort, add_pipe, read_serial_ports
 from service.vsphere.inventory import find_vm
-from service.vsphere.selecting import lock_key, read_exact
+from service.vsphere.selectors import lock_key, read_exact
 from service.vsphere.vcenters import VCenters
 from service.vsphere.vms import VmState, read_state
 
@@ -63,9 +63,9 @@ class SerialPipeBetween(VmAction[PipeBetween]):
     steps = (CHECK, SERVER, CLIENT)
     params = PipeBetween
 
-    async def target(self, equipment: Equipment, params: PipeBetween) -> Target:
+    async def target(self, context: Context, params: PipeBetween) -> Target:
         """The VM at the server end; the one at the client end is held too."""
-        target = await super().target(equipment, params)
+        target = await super().target(context, params)
         return replace(target, also=(lock_key(self.kind, *read_exact(target.params["peer"])),))
 
     async def exact(self, vcenters: VCenters, params: PipeBetween) -> PipeBetween:
@@ -75,15 +75,15 @@ class SerialPipeBetween(VmAction[PipeBetween]):
             raise InvalidParams(f"{peer.name} is in the vCenter {peer.vcenter}; a pipe joins two VMs of one host.")
         return params.model_copy(update={"peer": peer.selector})
 
-    async def checks(self, case: Case[VmState, PipeBetween]) -> Iterable[Check]:
+    async def checks(self, context: CheckContext[VmState, PipeBetween]) -> Iterable[Check]:
         """Both VMs off, two different ones, with a port to spare, and on one host."""
-        vm, pipe = case.state, case.params.pipe
-        peer = await self._peer(case)
+        vm, pipe = context.state, context.params.pipe
+        peer = await self._peer(context)
         if peer.moref == vm.moref:
             return [refuse("same-vm", f"{vm.name} cannot be at both ends; peer= another VM.")]
         found: list[Check] = []
         for each, end in ((vm, "server"), (peer, "client")):
-            ports = await read_serial_ports(case.session, each.moref)
+            ports = await read_serial_ports(context.session, each.moref)
             found += [*vm_checks(each), *_end_checks(each, ports, pipe.path, end)]
         if vm.host != peer.host:
             found.append(
@@ -96,12 +96,14 @@ class SerialPipeBetween(VmAction[PipeBetween]):
         found.append(info("service-console", "ls on the host does not show the pipe; test it from the guests."))
         return found
 
-    async def act(self, job: JobControl, case: Case[VmState, PipeBetween]) -> dict[str, Any]:
+    async def act(self, job: JobControl, context: CheckContext[VmState, PipeBetween]) -> dict[str, Any]:
         """The server's end first, as it is the one to be powered on first."""
-        vm, pipe = case.state, case.params.pipe
+        vm, pipe = context.state, context.params.pipe
 
         async def end(of: End, at: VmState) -> dict[str, Any]:
-            port, added = await add_pipe(case.session, at.moref, path=pipe.path, end=of, no_rx_loss=pipe.try_no_rx_loss)
+            port, added = await add_pipe(
+                context.session, at.moref, path=pipe.path, end=of, no_rx_loss=pipe.try_no_rx_loss
+            )
             hint = undo(f"remove {port} in the settings of {at.name}")
             words = f"{port} of {at.name} is the {of}. {hint}" if added else f"{at.name} had it already: {port}."
             return {"vm": at.name, "port": port, "detail": words}
@@ -109,14 +111,14 @@ class SerialPipeBetween(VmAction[PipeBetween]):
         server = await job.step(SERVER, lambda: end("server", vm))
 
         async def client_end() -> dict[str, Any]:
-            return await end("client", await self._peer(case))
+            return await end("client", await self._peer(context))
 
         client = await job.step(CLIENT, client_end)
         ports = {f"{of}_port": f"{each['vm']}: {each['port']}" for of, each in (("server", server), ("client", client))}
         return {**ports, "path": pipe.path, "power_on_first": vm.name}
 
-    async def _peer(self, case: Case[VmState, PipeBetween]) -> VmState:
-        return await read_state(case.session, read_exact(case.params.peer).moref)
+    async def _peer(self, context: CheckContext[VmState, PipeBetween]) -> VmState:
+        return await read_state(context.session, read_exact(context.params.peer).moref)
 
 
 def _end_checks(vm: VmState, ports: list[SerialPort], path: str, end: str) -> Iterator[Check]:

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from service.actions._base import JobControl
-from service.actions._on import CHECK, Case, info, refuse, undo, warn
+from service.actions._targeted import CHECK, CheckContext, info, refuse, undo, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
+from service.api.models import Check
 from service.errors import JobCancelled, SnapshotFailed
-from service.models import Check
+from service.jobs.action import JobControl
 from service.vsphere.preflight import preflight
 from service.vsphere.snapshot_verbs import Kept, create_snapshot, find_named, remove_one
 from service.vsphere.snapshots import snapshot_name
@@ -40,13 +40,13 @@ class SnapshotCreate(VmAction[SnapshotVm]):
     steps = (CHECK, SNAPSHOT)
     params = SnapshotVm
 
-    async def checks(self, case: Case[VmState, SnapshotVm]) -> Iterable[Check]:
+    async def checks(self, context: CheckContext[VmState, SnapshotVm]) -> Iterable[Check]:
         """What speaks against any snapshot, and whether the guest can be asked."""
-        vm, params = case.state, case.params
+        vm, params = context.state, context.params
         found = [*vm_checks(vm)]
         found += [
             each
-            for each in (await preflight(case.session, vm.moref)).checks
+            for each in (await preflight(context.session, vm.moref)).checks
             if each.rule not in OTHERWISE_CHECKED
         ]  # fmt: skip
         running = vm.power_state == "poweredOn"
@@ -60,9 +60,9 @@ class SnapshotCreate(VmAction[SnapshotVm]):
             found.append(warn("quiesce", f"VMware Tools do not run in {vm.name}: it will be crash-consistent."))
         return found
 
-    async def act(self, job: JobControl, case: Case[VmState, SnapshotVm]) -> dict[str, Any]:
+    async def act(self, job: JobControl, context: CheckContext[VmState, SnapshotVm]) -> dict[str, Any]:
         """A cancel in the middle stops the task, and removes what it has made all the same."""
-        vm, params = case.state, case.params
+        vm, params = context.state, context.params
         name = f"{snapshot_name(job.job_id)} {params.name}".strip()
 
         async def take() -> dict[str, Any]:
@@ -71,12 +71,12 @@ class SnapshotCreate(VmAction[SnapshotVm]):
             kept = Kept(name, f"Asked for by {job.requested_by}; stays until removed.", params.memory, quiesce)
             why = ""
             try:
-                taken = await create_snapshot(case.session, vm.moref, kept, job.percent)
+                taken = await create_snapshot(context.session, vm.moref, kept, job.percent)
             except SnapshotFailed as error:
                 if not quiesce or params.quiesce == "require":
                     raise
                 kept, why = kept._replace(quiesce=False), f" ({error})"
-                taken = await create_snapshot(case.session, vm.moref, kept, job.percent)
+                taken = await create_snapshot(context.session, vm.moref, kept, job.percent)
             if taken is None:
                 raise SnapshotFailed("vSphere says that the snapshot was taken, but the VM's tree does not show it.")
             quiesced = "powered off" if not running else "quiesced" if taken.quiesced else "crash-consistent"
@@ -89,8 +89,8 @@ class SnapshotCreate(VmAction[SnapshotVm]):
             }
 
         async def give_up() -> dict[str, Any]:
-            made = await find_named(case.session, vm.moref, name)
-            removed = made is not None and await remove_one(case.session, vm.moref, made.moref, job.percent)
+            made = await find_named(context.session, vm.moref, name)
+            removed = made is not None and await remove_one(context.session, vm.moref, made.moref, job.percent)
             return {"detail": "Removed again." if removed else "Nothing was made."}
 
         try:

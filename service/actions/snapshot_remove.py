@@ -7,12 +7,12 @@ from typing import Any
 
 from pydantic import Field
 
-from service.actions._base import JobControl
-from service.actions._on import CHECK, Case, info, refuse, warn
 from service.actions._snapshot import SnapshotAction, SnapshotParams, moref_of, snapshot_in
+from service.actions._targeted import CHECK, CheckContext, info, refuse, warn
 from service.actions._vm import vm_checks
+from service.api.models import Check
 from service.errors import SnapshotLeft, VmkopsError, VSphereUnavailable
-from service.models import Check
+from service.jobs.action import JobControl
 from service.vsphere.snapshot_list import OURS
 from service.vsphere.snapshot_verbs import is_in_tree, remove_one
 from service.vsphere.snapshots import consolidate
@@ -37,9 +37,9 @@ class SnapshotRemove(SnapshotAction[RemoveSnapshot]):
     steps = (CHECK, REMOVE, CONFIRM)
     params = RemoveSnapshot
 
-    async def checks(self, case: Case[VmState, RemoveSnapshot]) -> Iterable[Check]:
+    async def checks(self, context: CheckContext[VmState, RemoveSnapshot]) -> Iterable[Check]:
         """Another product's snapshot is left alone unless it is said twice that it is meant."""
-        vm, params = case.state, case.params
+        vm, params = context.state, context.params
         found = list(vm_checks(vm))
         snapshot = snapshot_in(vm, params)
         if snapshot is None:
@@ -60,21 +60,21 @@ class SnapshotRemove(SnapshotAction[RemoveSnapshot]):
         found.append(warn("for-good", f"What {snapshot.name!r} of {snapshot.created_at[:19]} held is gone for good."))
         return found
 
-    async def act(self, job: JobControl, case: Case[VmState, RemoveSnapshot]) -> dict[str, Any]:
+    async def act(self, job: JobControl, context: CheckContext[VmState, RemoveSnapshot]) -> dict[str, Any]:
         """Merging cannot be stopped half-way, so a cancel comes too late once it has begun."""
-        vm, moref = case.state, moref_of(case.params)
+        vm, moref = context.state, moref_of(context.params)
 
         async def remove() -> dict[str, Any]:
-            removed = await remove_one(case.session, vm.moref, moref, job.percent)
+            removed = await remove_one(context.session, vm.moref, moref, job.percent)
             return {"detail": "Removed. It cannot be undone." if removed else "It was gone already."}
 
         async def confirm() -> dict[str, Any]:
-            if await is_in_tree(case.session, vm.moref, moref):
+            if await is_in_tree(context.session, vm.moref, moref):
                 raise SnapshotLeft(
                     f"The snapshot {moref} is still on {vm.name} after its removal. Look at it in vCenter."
                 )
             try:
-                merged = await consolidate(case.session, vm.moref)
+                merged = await consolidate(context.session, vm.moref)
             except VSphereUnavailable:
                 raise
             except VmkopsError as error:  # the snapshot is gone all the same

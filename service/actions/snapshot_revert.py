@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic import Field
 
-from service.actions._base import JobControl
-from service.actions._on import CHECK, Case, refuse, warn
 from service.actions._snapshot import SnapshotAction, SnapshotParams, moref_of, snapshot_in
+from service.actions._targeted import CHECK, CheckContext, refuse, warn
 from service.actions._vm import vm_checks
-from service.models import Check
+from service.api.models import Check
+from service.jobs.action import JobControl
 from service.vsphere.snapshot_verbs import revert_to
 from service.vsphere.vms import VmState
 
@@ -32,26 +32,26 @@ class SnapshotRevert(SnapshotAction[RevertToSnapshot]):
     steps = (CHECK, REVERT)
     params = RevertToSnapshot
 
-    async def checks(self, case: Case[VmState, RevertToSnapshot]) -> Iterable[Check]:
+    async def checks(self, context: CheckContext[VmState, RevertToSnapshot]) -> Iterable[Check]:
         """What is lost."""
-        vm = case.state
+        vm = context.state
         found = list(vm_checks(vm))
-        snapshot = snapshot_in(vm, case.params)
+        snapshot = snapshot_in(vm, context.params)
         if snapshot is None:
-            return [*found, refuse("gone", f"{vm.name} has no snapshot {moref_of(case.params)} any more.")]
+            return [*found, refuse("gone", f"{vm.name} has no snapshot {moref_of(context.params)} any more.")]
         since = f"Everything on {vm.name} since {snapshot.created_at[:19]} ({snapshot.name!r}) is lost"
         found.append(warn("lost", f"{since}; snapshot-create keeps the present state first."))
         if vm.power_state == "poweredOn":
             found.append(warn("power", f"{vm.name} runs: without memory in the snapshot it will be off afterwards."))
         return found
 
-    async def act(self, job: JobControl, case: Case[VmState, RevertToSnapshot]) -> dict[str, Any]:
+    async def act(self, job: JobControl, context: CheckContext[VmState, RevertToSnapshot]) -> dict[str, Any]:
         """One task of vSphere's."""
-        vm, moref = case.state, moref_of(case.params)
+        vm, moref = context.state, moref_of(context.params)
 
         async def revert() -> dict[str, Any]:
             await revert_to(
-                case.session, vm.moref, moref, power_on=case.params.power_on, since=vm.at, progress=job.percent
+                context.session, vm.moref, moref, power_on=context.params.power_on, since=vm.at, progress=job.percent
             )
             return {"detail": f"Back at {moref}. It cannot be undone."}
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from pydantic import Field
 
-from service.actions._base import Action, Equipment, JobControl, Params, Target
+from service.api.models import Check
 from service.backups.catalogue import KeptBackup, Verdict, find_backup, held
-from service.backups.verify import check_descriptor, check_hashes, files_of, hash_file, write_verdict
+from service.backups.verify import check_descriptor, check_hashes, files_of, write_verdict
 from service.errors import BackupDamaged, Conflict
-from service.models import Check
+from service.jobs.action import Action, Context, JobControl, Params, Target
+from service.transfer.checksum import hash_file
 
 READ, DESCRIPTOR, VERDICT = "read every file", "follow the descriptor", "keep the verdict"
 
@@ -34,9 +35,9 @@ class Verify(Action):
     steps = (READ, DESCRIPTOR, VERDICT)
     params = VerifyBackup
 
-    async def target(self, equipment: Equipment, params: VerifyBackup) -> Target:
+    async def target(self, context: Context, params: VerifyBackup) -> Target:
         """The backup as it is now; raises NotFound. A broken one is refused, as there is nothing whole to verify."""
-        kept = await asyncio.to_thread(find_backup, equipment.settings.backups_dir, params.backup)
+        kept = await asyncio.to_thread(find_backup, context.settings.backups_dir, params.backup)
         return Target(
             key=f"backup:{kept.id}",
             name=f"{kept.vm.name} {kept.id}",
@@ -44,9 +45,9 @@ class Verify(Action):
             checks=tuple(_checks(kept)),
         )
 
-    async def run(self, equipment: Equipment, job: JobControl, params: VerifyBackup) -> dict[str, Any]:
+    async def run(self, context: Context, job: JobControl, params: VerifyBackup) -> dict[str, Any]:
         """Read file by file, then judge; raises BackupDamaged after the verdict is kept."""
-        settings, read, hashes = equipment.settings, 0, {}
+        settings, read, hashes = context.settings, 0, {}
 
         async def look() -> dict[str, Any]:
             kept = await asyncio.to_thread(find_backup, settings.backups_dir, params.backup)

@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from service.api.models import Value
+from service.api.vcenter import DEFAULT
 from service.errors import Conflict, NotFound
-from service.models import Value
-from service.vcenter import DEFAULT
 
 NOT_KEPT = (".partial", ".deleted")
 """Endings of folders that are half written or half removed; they never count."""

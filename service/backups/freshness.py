@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime
 
+from service.api.models import Freshness, Value
 from service.backups.catalogue import KeptBackup, KeptVm
-from service.models import Seen, Value
 
 AGE = r"[0-9]{1,4}[mhd]"
 """Minutes, hours or days, such as `90m`, `24h`, `7d`."""
@@ -33,7 +33,7 @@ class FreshnessReport(Value):
     older_than: str
     vms_checked: int
     stale: list[StaleVm]
-    inventory: list[Seen]
+    inventory: list[Freshness]
     """How current each vCenter's part of the list of VMs is."""
 
 

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from knowledge.ovf.manifest import Entry, read_entries
 from knowledge.ovf.xml import LARGEST_DOCUMENT
 from service.backups.catalogue import ABOUT, VERDICT, KeptBackup, Verdict, descriptor_of
 from service.errors import NotFound, PackageRefused
-from service.packages.describing import check_files, parse_descriptor
-from service.packages.inside import Inside
-
-CHUNK = 4 << 20
-
-
-async def hash_file(path: Path, progress: Callable[[int], None]) -> tuple[int, str]:
-    """The size in bytes and the SHA-256 in hex of a file of any size; `progress` is told the bytes so far.
-
-    It reads in a thread, piece by piece, so that a cancel is heard after each. Raises OSError.
-    """
-    size, digest = 0, hashlib.sha256()
-    with await asyncio.to_thread(path.open, "rb", 0) as file:
-
-        def piece() -> int:
-            data = file.read(CHUNK)
-            digest.update(data)
-            return len(data)
-
-        while count := await asyncio.to_thread(piece):
-            size += count
-            progress(size)
-    return size, digest.hexdigest()
+from service.packages.descriptor import check_files, parse_descriptor
+from service.transfer.safe_open import Inside
 
 
 def files_of(kept: KeptBackup) -> list[str]:

@@ -13,11 +13,11 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 import knowledge.errors
-from service.auth import Actor, Scope
+from service.api.models import Problem
 from service.errors import InvalidParams, NotFound, NotSignedIn, TooLarge, VmkopsError
 from service.http._render import accepted, choose_form, render, render_problem, respond
 from service.http._route import SERVICES, Call, Route, Services, explain, read_query, read_values, takes_text
-from service.models import Problem
+from service.store.tokens import Actor, Scope
 
 log = logging.getLogger(__name__)
 
@@ -101,12 +101,12 @@ async def _require(route: Route, request: web.Request, services: Services) -> Ac
     person = request.headers.get(ON_BEHALF_OF)
     if person is not None and (len(person) > 200 or not person.isprintable()):
         raise InvalidParams(f"{ON_BEHALF_OF} must be a short name such as slack:U123.")
-    actor = await services.doorkeeper.actor(request.headers.get("Authorization"), person)
+    actor = await services.tokens.actor(request.headers.get("Authorization"), person)
     scope = route.scope
     if route.lookup and not services.settings.lookups_public:
         scope = Scope.READ
     if scope is not None:
-        return services.doorkeeper.require(actor, scope)
+        return services.tokens.require(actor, scope)
     return actor
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.models_lookups import LintAnswer
+from service.api.lookups import LintAnswer
 
 
 def findings_text(answer: LintAnswer) -> str:

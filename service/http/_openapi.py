@@ -11,9 +11,9 @@ from openapi_pydantic import OpenAPI
 from openapi_pydantic.util import PydanticSchema, construct_open_api_with_schema_class
 from pydantic import BaseModel
 
+from service.api.models import Problem
 from service.http._render import MEDIA
 from service.http._route import Route, all_routes, takes_text
-from service.models import Problem
 
 REASONS = {400: "unreadable", 401: "no token", 403: "not allowed", 404: "unknown", 409: "conflict", 413: "too large"}
 REASONS |= {502: "vSphere refused", 503: "not available now"}

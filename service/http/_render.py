@@ -10,11 +10,11 @@ import jinja2
 from aiohttp import web
 from pydantic import BaseModel
 
-from knowledge.page_text import marked
+from knowledge.procedure_store.text import marked
+from service.api.models import Problem
 from service.errors import InvalidParams
 from service.http._markdown import markdown
 from service.http._route import Form, Route
-from service.models import Problem
 
 MEDIA: dict[Form, str] = {"json": "application/json", "text": "text/plain", "html": "text/html"}
 WEB = Path(__file__).resolve().parent.parent / "web"

@@ -11,15 +11,15 @@ from typing import Any, Literal, TypeVar, get_origin
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from service.actions._base import Action, Equipment
-from service.auth import Actor, Doorkeeper, Scope
+from service.api.models import Value
+from service.api.settings import Settings
 from service.errors import InvalidParams
+from service.jobs.action import Action, Context
 from service.jobs.engine import Jobs
 from service.jobs.schedules import Schedules
-from service.library import Library
-from service.models import Value
-from service.runs import Runs
-from service.settings import Settings
+from service.store.checklist_runs import Runs
+from service.store.procedures import Procedures
+from service.store.tokens import Actor, Scope, Tokens
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -31,13 +31,13 @@ class Services:
     """What handlers work with, made once by the composition."""
 
     settings: Settings
-    doorkeeper: Doorkeeper
+    tokens: Tokens
     jobs: Jobs
     schedules: Schedules
     runs: Runs
     actions: Mapping[str, Action]
-    equipment: Equipment
-    library: Library
+    context: Context
+    procedures: Procedures
     health: dict[str, Callable[[], Any]] = field(default_factory=dict)
     """What each part says about itself, by the part's name, for /readyz."""
 

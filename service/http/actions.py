@@ -8,12 +8,12 @@ from typing import Any
 from aiohttp import web
 from pydantic import ConfigDict, Field
 
-from service.actions._base import Action, Target
-from service.auth import Scope
+from service.api.models import ActionPreview, Job, Value
 from service.errors import Conflict, InvalidParams, NotFound
 from service.http._render import choose_form, render, respond
 from service.http._route import Call, Route, read_values
-from service.models import ActionPreview, Job, Value
+from service.jobs.action import Action, Target
+from service.store.tokens import Scope
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
@@ -105,7 +105,7 @@ async def _target(call: Call) -> tuple[Action, Target]:
         near = difflib.get_close_matches(name, known, 5, 0.5) or known
         raise NotFound(f"There is no action {name[:60]!r}. GET /actions lists them.", near)
     params = read_values(action.params, call.body.given())
-    return action, await action.target(call.services.equipment, params)
+    return action, await action.target(call.services.context, params)
 
 
 START = Route(

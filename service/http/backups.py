@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 from pydantic import Field
 
-from service.auth import Scope
+from service.api.models import Value
 from service.backups.catalogue import KeptBackup, KeptVm, find_backup, read_catalogue
 from service.backups.freshness import AGE, FreshnessReport, read_duration, stale_vms
-from service.backups.words import backup_words, freshness_words, list_words
+from service.backups.text import backup_words, freshness_words, list_words
 from service.http._route import Call, Query, Route
-from service.models import Value
+from service.store.tokens import Scope
 from service.vsphere.inventory import VMS
 
 
@@ -48,7 +48,7 @@ async def _get(call: Call) -> KeptBackup:
 
 
 async def _freshness(call: Call) -> FreshnessReport:
-    vcenters = call.services.equipment.vcenters
+    vcenters = call.services.context.vcenters
     found = [vm for vm in await vcenters.all(VMS) if not vm.template]
     vms = [KeptVm(name=vm.name, uuid=vm.uuid, moref=vm.moref, vcenter=vm.vcenter) for vm in found]
     every = await asyncio.to_thread(read_catalogue, call.services.settings.backups_dir)

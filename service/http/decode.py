@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import Field
 
 from knowledge.releases import choose
-from knowledge.vmkerr_table import Tables, tables_in
+from knowledge.vmkerr.table import Tables, tables_in
 from knowledge.vmklog import decode_line
+from service.api.models import Value, VmkerrMatch
 from service.http._route import Call, Route
-from service.models import Value, VmkerrMatch
 
 MOST_FINDINGS = 5000
 """Findings listed of one text; all are counted."""

@@ -9,8 +9,8 @@ from pydantic import Field
 from knowledge.drivermap.device import DEFAULT_KERNEL, Device, described
 from knowledge.drivermap.entries import entries, mends
 from knowledge.drivermap.script import Way, script
+from service.api.models import Value
 from service.http._route import Call, Query, Route
-from service.models import Value
 
 
 class DeviceQuery(Query):

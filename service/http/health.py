@@ -7,8 +7,8 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from service.api.models import Value
 from service.http._route import Call, Route
-from service.models import Value
 
 
 class Health(Value):

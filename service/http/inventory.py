@@ -7,14 +7,14 @@ from typing import TypeVar
 
 from pydantic import Field
 
-from service.auth import Scope
+from service.api.models import Freshness, Value
 from service.http._route import Call, Query, Route
-from service.models import Seen, Value
+from service.store.tokens import Scope
 from service.vsphere.datastores import DATASTORES, Datastore
 from service.vsphere.hosts import HOSTS, Host
 from service.vsphere.inventory import VMS, Vm
 from service.vsphere.live import Kind
-from service.vsphere.selecting import Located
+from service.vsphere.selectors import Located
 
 MOST = 100_000
 
@@ -33,7 +33,7 @@ class Listed(Value):
     """A list out of the live inventory: `total` fit, and `inventory` says how current each vCenter's part is."""
 
     total: int
-    inventory: list[Seen]
+    inventory: list[Freshness]
 
 
 class VmList(Listed):
@@ -57,13 +57,13 @@ class DatastoreList(Listed):
 class VmSeen(Vm):
     """A VM, and how current that is."""
 
-    inventory: Seen
+    inventory: Freshness
 
 
 class HostSeen(Host):
     """A host, and how current that is."""
 
-    inventory: Seen
+    inventory: Freshness
 
 
 async def _vms(call: Call) -> VmList:
@@ -82,19 +82,19 @@ async def _datastores(call: Call) -> DatastoreList:
 
 
 async def _vm(call: Call) -> VmSeen:
-    vcenters = call.services.equipment.vcenters
+    vcenters = call.services.context.vcenters
     vm = await vcenters.find(VMS, call.path("selector"), "VM")
     return VmSeen(**vm.model_dump(), inventory=vcenters.link(vm.vcenter).inventory.seen())
 
 
 async def _host(call: Call) -> HostSeen:
-    vcenters = call.services.equipment.vcenters
+    vcenters = call.services.context.vcenters
     host = await vcenters.find(HOSTS, call.path("selector"), "host")
     return HostSeen(**host.model_dump(), inventory=vcenters.link(host.vcenter).inventory.seen())
 
 
 async def _fitting(call: Call, kind: Kind[T]) -> list[T]:
-    vcenters = call.services.equipment.vcenters
+    vcenters = call.services.context.vcenters
     if call.query.vcenter:
         vcenters.link(call.query.vcenter)
     wanted = call.query.q.lower()
@@ -105,8 +105,8 @@ async def _fitting(call: Call, kind: Kind[T]) -> list[T]:
     ]
 
 
-def _seen(call: Call) -> list[Seen]:
-    return call.services.equipment.vcenters.seen()
+def _seen(call: Call) -> list[Freshness]:
+    return call.services.context.vcenters.seen()
 
 
 def _vms_text(found: VmList) -> str:

@@ -7,8 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from knowledge import iscsi
-from service.http._route import Call, Query, Route
-from service.models_lookups import (
+from service.api.lookups import (
     FieldVerdict,
     IscsiAddress,
     IscsiAlias,
@@ -16,6 +15,7 @@ from service.models_lookups import (
     IscsiName,
     IscsiProblem,
 )
+from service.http._route import Call, Query, Route
 
 
 class NameQuery(Query):

@@ -7,9 +7,9 @@ import asyncio
 from aiohttp import web
 from pydantic import Field
 
-from service.auth import Scope
+from service.api.models import Job, Value
 from service.http._route import Call, Query, Route
-from service.models import Job, Value
+from service.store.tokens import Scope
 
 BEAT_SECONDS = 15
 

@@ -8,10 +8,10 @@ from pydantic import Field
 
 from knowledge.finding import is_valid
 from knowledge.ovf import GAINS, PRACTICES, WAYS, lint_bytes
+from service.api.lookups import LintAnswer
+from service.api.models import Value
 from service.http._lint import findings_text
 from service.http._route import Call, FileText, Route
-from service.models import Value
-from service.models_lookups import LintAnswer
 
 
 class Fact(Value):

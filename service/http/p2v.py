@@ -15,9 +15,9 @@ from knowledge.p2v.estimate import FASTEST_RATE, MEASURED_RATE, estimate
 from knowledge.p2v.markdown import checklist_markdown
 from knowledge.p2v.size import MOST_BLOCKS, in_words, parse_blocks
 from knowledge.p2v.source import DEFAULT_PORT, LONGEST_WORD, MOST_DISKS, MOST_FILE_SYSTEMS, Source, described
+from service.api.p2v import P2vChecklist, P2vEstimate, P2vTool, P2vTools
 from service.errors import InvalidParams
 from service.http._route import Call, Query, Route
-from service.models_p2v import P2vChecklist, P2vEstimate, P2vTool, P2vTools
 
 Word = Annotated[str, StringConstraints(max_length=LONGEST_WORD)]
 Disks = Annotated[

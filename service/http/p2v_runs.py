@@ -11,13 +11,13 @@ from pydantic import AliasChoices, ConfigDict, Field
 from knowledge.p2v.checklist import Item
 from knowledge.p2v.markdown import run_markdown
 from knowledge.p2v.run import LONGEST_NOTE, State, progress, standings
-from service.auth import Scope
+from service.api.models import Value
+from service.api.p2v import P2vMark, P2vRun, P2vRuns, P2vRunSummary, StepMark
 from service.http._render import choose_form, render, respond
 from service.http._route import Call, Query, Route
 from service.http.p2v import Disks, MountPoints, SourceQuery
-from service.models import Value
-from service.models_p2v import P2vMark, P2vRun, P2vRuns, P2vRunSummary, StepMark
-from service.runs import KeptRun
+from service.store.checklist_runs import KeptRun
+from service.store.tokens import Scope
 
 BOXES: dict[StepMark, str] = {"open": "[ ]", "done": "[x]", "skipped": "[-]"}
 

@@ -8,14 +8,14 @@ from dataclasses import asdict
 from aiohttp import web
 from pydantic import Field
 
-from knowledge.procedure import BrokenPageError
-from knowledge.procedure import Procedure as Page
-from knowledge.store import NotEditableError
-from service.auth import Scope
+from knowledge.procedure_store.procedure import BrokenPageError
+from knowledge.procedure_store.procedure import Procedure as Page
+from knowledge.procedure_store.store import NotEditableError
+from service.api.models import Value
 from service.errors import Conflict, InvalidParams, NotFound
 from service.http._edge import MEMORY
 from service.http._route import Call, Query, Route
-from service.models import Value
+from service.store.tokens import Scope
 
 HOW_TO_WRITE = """No procedure fits the alert "{alert}" yet.
 
@@ -88,7 +88,7 @@ def _page(page: Page) -> ProcedurePage:
 
 
 async def _search(call: Call) -> ProcedureList:
-    store = call.services.library.store
+    store = call.services.procedures.store
     words, limit = call.query.q.strip(), call.query.limit
     hits = await asyncio.to_thread(store.search, words, limit) if words else await asyncio.to_thread(store.pages)
     broken = await asyncio.to_thread(lambda: store.broken)
@@ -98,7 +98,7 @@ async def _search(call: Call) -> ProcedureList:
 
 
 async def _get(call: Call) -> ProcedurePage:
-    store, slug = call.services.library.store, call.path("slug")
+    store, slug = call.services.procedures.store, call.path("slug")
     page = await asyncio.to_thread(store.get, slug)
     if page is None:
         near = await asyncio.to_thread(store.search, slug.replace("-", " ")[:200], 3)
@@ -108,15 +108,15 @@ async def _get(call: Call) -> ProcedurePage:
 
 async def _runbook(call: Call) -> Runbook:
     alert = call.path("alert")
-    page = await asyncio.to_thread(call.services.library.store.nearest, alert[:200])
+    page = await asyncio.to_thread(call.services.procedures.store.nearest, alert[:200])
     advice = "" if page else HOW_TO_WRITE.format(alert=alert[:200])
     return Runbook(alert=alert, procedure=_page(page) if page else None, advice=advice)
 
 
 async def _put(call: Call) -> ProcedurePage:
-    library = call.services.library
+    procedures = call.services.procedures
     try:
-        page = await asyncio.to_thread(library.store.save, call.path("slug"), call.body.text)
+        page = await asyncio.to_thread(procedures.store.save, call.path("slug"), call.body.text)
     except BrokenPageError as error:
         problems = [str(each) for each in error.problems]
         raise InvalidParams("The page was not saved: " + "; ".join(problems[:5]), problems) from error
@@ -128,7 +128,7 @@ async def _put(call: Call) -> ProcedurePage:
 
 async def _delete(call: Call) -> web.StreamResponse:
     try:
-        await asyncio.to_thread(call.services.library.store.delete, call.path("slug"))
+        await asyncio.to_thread(call.services.procedures.store.delete, call.path("slug"))
     except NotEditableError as error:
         raise Conflict(str(error)) from error
     call.request.app[MEMORY].forget()

@@ -9,11 +9,11 @@ from typing import Any
 from aiohttp import web
 from pydantic import Field
 
-from service.auth import Scope
+from service.api.models import Problem, Value
 from service.errors import InvalidParams, NotFound
 from service.http._route import Call, Route, read_values
 from service.jobs.schedules import Schedule
-from service.models import Problem, Value
+from service.store.tokens import Scope
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from service.auth import Scope
+from service.api.models import Freshness, Value
 from service.http._route import Call, Query, Route
-from service.models import Seen, Value
+from service.store.tokens import Scope
 from service.vsphere.snapshot_list import ListedSnapshot, list_snapshots
 
 DAY, HOUR, MINUTE = 86_400, 3_600, 60
@@ -23,15 +23,15 @@ class SnapshotList(Value):
     """Snapshots, the oldest first."""
 
     snapshots: list[ListedSnapshot]
-    inventory: list[Seen]
+    inventory: list[Freshness]
     """How current each vCenter's part is."""
 
 
 async def _list(call: Call) -> SnapshotList:
     wanted, least = call.query.q.lower(), call.query.older_than_hours * HOUR
-    found = await list_snapshots(call.services.equipment.vcenters)
+    found = await list_snapshots(call.services.context.vcenters)
     fitting = [each for each in found if wanted in f"{each.vm}\n{each.name}".lower() and each.age_seconds >= least]
-    return SnapshotList(snapshots=fitting, inventory=call.services.equipment.vcenters.seen())
+    return SnapshotList(snapshots=fitting, inventory=call.services.context.vcenters.seen())
 
 
 def _texts(found: SnapshotList) -> str:

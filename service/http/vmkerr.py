@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pydantic import Field, PrivateAttr
 
-from knowledge.vmkerr import find, whole_table
-from knowledge.vmkerr_listing import listing
-from knowledge.vmkerr_match import Match
-from knowledge.vmkerr_table import tables_in
+from knowledge.vmkerr.listing import listing
+from knowledge.vmkerr.lookup import find, whole_table
+from knowledge.vmkerr.match import Match
+from knowledge.vmkerr.table import tables_in
+from service.api.models import Value, VmkerrAnswer, VmkerrMatch
 from service.http._route import Call, Query, Route
-from service.models import Value, VmkerrAnswer, VmkerrMatch
 
 NAMED = 3
 """How many of the meanings are looked for in the names of procedures."""
@@ -52,7 +52,7 @@ async def _find(call: Call) -> VmkerrAnswer:
         matches=[_match(match) for match in answer.matches],
         differs=answer.differs,
         note=answer.note,
-        procedures=call.services.library.related(
+        procedures=call.services.procedures.related(
             name for match in answer.matches[:NAMED] for name in (match.hex, match.name)
         ),
         suggestions=list(answer.suggestions),

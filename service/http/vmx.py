@@ -12,11 +12,11 @@ from knowledge.vmx.lint import lint
 from knowledge.vmx.merge import Merged, merge
 from knowledge.vmx.parse import parse
 from knowledge.vmx.snippets import SNIPPETS, Rendered, described, find, render
+from service.api.lookups import LintAnswer, RenderedSnippet, VmxSnippet, VmxSnippetList
+from service.api.models import Value
 from service.errors import TooLarge
 from service.http._lint import findings_text
 from service.http._route import Call, FileText, Query, Route
-from service.models import Value
-from service.models_lookups import LintAnswer, RenderedSnippet, VmxSnippet, VmxSnippetList
 
 LARGEST_VMX = 1 << 20
 """Characters or bytes; a real one has some kilobytes, and reading one takes a hundred times its size."""

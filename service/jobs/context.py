@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from dbos import DBOS
 
 from service.errors import JobCancelled, VSphereUnavailable
-from service.patience import ON_PURPOSE, patiently
+from service.retry import ON_PURPOSE, retry
 
 R = TypeVar("R")
 
@@ -62,7 +62,7 @@ class RunningJob:
             now = {"step": name, "part": part, "at": datetime.now(UTC).isoformat()}
             await DBOS.set_event_async(NOW, now)
             self._done = None  # what is told next is of this step
-            return await patiently(attempt, seconds=PATIENCE_SECONDS if patient else 0, of=VSphereUnavailable)
+            return await retry(attempt, seconds=PATIENCE_SECONDS if patient else 0, of=VSphereUnavailable)
 
         return await DBOS.run_step_async({"name": f"{name}: {part}" if part else name}, recorded)
 

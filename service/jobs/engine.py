@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import hashlib
 import logging
 import os
@@ -10,20 +11,19 @@ import secrets
 import socket
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import Context
 from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowAttributes, SetWorkflowID
 
-from service.actions._base import Action, Equipment, Target
-from service.database import OneAtATime, engine_url
+from service.api.models import Job, JobState
+from service.api.settings import Settings
 from service.errors import Conflict, JobCancelled, NotFound, VmkopsError
 from service.jobs import view
+from service.jobs.action import Action, Context, Target
 from service.jobs.claims import KEYS, WORKFLOW, begun, holder
 from service.jobs.context import CANCELLED_BY, RunningJob
-from service.models import Job, JobState
-from service.settings import Settings
+from service.store.database import InterProcessLock, engine_url
 
 log = logging.getLogger(__name__)
 
@@ -53,13 +53,13 @@ class Jobs:
     """The one door to the durable engine; one per process."""
 
     def __init__(
-        self, settings: Settings, actions: dict[str, Action], equipment: Equipment, engine: sa.Engine, executor: str
+        self, settings: Settings, actions: dict[str, Action], context: Context, engine: sa.Engine, executor: str
     ) -> None:
         self.executor_id = executor
         self._settings = settings
         self._actions = actions
-        self._equipment = equipment
-        self._submitting = OneAtATime(engine, "submit")
+        self._context = context
+        self._submitting = InterProcessLock(engine, "submit")
         self._workflow: Any = None
 
     async def start(self) -> None:
@@ -99,7 +99,7 @@ class Jobs:
         extra = {"job": job.job_id, "action": name}
         action = self._actions[name]
         try:
-            result = await action.run(self._equipment, job, action.params.model_validate(params))
+            result = await action.run(self._context, job, action.params.model_validate(params))
             state = result.pop("state", JobState.SUCCEEDED.value)
             log.info("job ended: %s", state, extra=extra)
             return {"state": state, "result": result}
@@ -143,7 +143,7 @@ class Jobs:
                 return job_id
 
         # In a context of its own: to a schedule's firing the engine would otherwise answer from its record of old.
-        queued = await asyncio.get_running_loop().run_in_executor(None, Context().run, queue)
+        queued = await asyncio.get_running_loop().run_in_executor(None, contextvars.Context().run, queue)
         return await self.get(queued)
 
     async def get(self, job_id: str) -> Job:

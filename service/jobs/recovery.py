@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 
 import sqlalchemy as sa
 
-from service.executors import BEAT_SECONDS, beat, find_dead, forget, retire
 from service.jobs.engine import Jobs
+from service.store.executors import BEAT_SECONDS, beat, find_dead, forget, retire
 
 log = logging.getLogger(__name__)
 

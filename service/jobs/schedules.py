@@ -15,10 +15,10 @@ from croniter import CroniterError, croniter
 from dbos import DBOS
 from pydantic import ValidationError
 
-from service.actions._base import Action, Equipment, Target
+from service.api.models import Problem
 from service.errors import Conflict, InvalidParams, NotFound, VmkopsError
+from service.jobs.action import Action, Context, Target
 from service.jobs.engine import Jobs
-from service.models import Problem
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +49,10 @@ class Schedule:
 class Schedules:
     """The schedules of all processes; kept by the engine, so that one of them fires each once."""
 
-    def __init__(self, jobs: Jobs, actions: Mapping[str, Action], equipment: Equipment) -> None:
+    def __init__(self, jobs: Jobs, actions: Mapping[str, Action], context: Context) -> None:
         self._jobs = jobs
         self._actions = actions
-        self._equipment = equipment
+        self._context = context
         self._workflow: Any = None
 
     def register(self) -> None:
@@ -144,7 +144,7 @@ class Schedules:
             action = self._actions.get(schedule["action"])
             if action is None:
                 raise NotFound(f"There is no action {schedule['action']!r} any more.")
-            target = await action.target(self._equipment, action.params.model_validate(schedule["params"]))
+            target = await action.target(self._context, action.params.model_validate(schedule["params"]))
             if refused := [check.message for check in target.checks if check.severity == "refuse"]:
                 raise Conflict(" ".join(refused))
         except ValidationError as error:

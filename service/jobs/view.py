@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from service.api.models import Job, JobState, Problem, Progress, Step, StepState
 from service.jobs.context import NOW, PROGRESS
-from service.models import Job, JobState, Problem, Progress, Step, StepState
 
 LIVE = {"ENQUEUED": JobState.QUEUED, "DELAYED": JobState.QUEUED, "PENDING": JobState.RUNNING}
 

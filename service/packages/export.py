@@ -9,15 +9,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from service.actions._base import Equipment
-from service.backups.leased import PATIENCE_SECONDS, LeasedDisks
-from service.backups.meter import Meter
-from service.backups.package import PARTIAL, Package, PackageFile
-from service.backups.verify import hash_file
 from service.errors import CopyFailed, DiskFull
-from service.packages.describing import parse_descriptor
+from service.jobs.action import Context
+from service.packages.descriptor import parse_descriptor
+from service.packages.folder import PARTIAL, Package, PackageFile
 from service.packages.ova import write_ova
-from service.patience import patiently
+from service.retry import retry
+from service.transfer.checksum import hash_file
+from service.transfer.export_lease import PATIENCE_SECONDS, ExportLease
+from service.transfer.progress import TransferProgress
 from service.vsphere.descriptor import create_descriptor
 from service.vsphere.nfc import open_vm_lease
 from service.vsphere.session import Session
@@ -35,14 +35,14 @@ def portable_name(name: str) -> str:
 class Export:
     """One export under way in this process."""
 
-    def __init__(self, equipment: Equipment, session: Session, job_id: str, vm: dict[str, Any], report: Report) -> None:
+    def __init__(self, context: Context, session: Session, job_id: str, vm: dict[str, Any], report: Report) -> None:
         self._session = session
-        self._turnstile = equipment.turnstile
+        self._copy_slots = context.copy_slots
         self._vm = vm
         self._report = report
-        self._package = Package(equipment.settings.exports_dir, portable_name(vm["name"]), job_id)
-        self._leased = LeasedDisks(self._session, lambda: open_vm_lease(self._session, vm["moref"]))
-        self._meter = Meter(report, [], None)
+        self._package = Package(context.settings.exports_dir, portable_name(vm["name"]), job_id)
+        self._leased = ExportLease(self._session, lambda: open_vm_lease(self._session, vm["moref"]))
+        self._meter = TransferProgress(report, [], None)
 
     async def open(self) -> dict[str, Any]:
         """Open the lease; what it lends is recorded, so that a restart knows which disks there are."""
@@ -62,13 +62,13 @@ class Export:
 
     def measure(self, opened: dict[str, Any]) -> None:
         """Begin to add the disks up for the job's progress."""
-        self._meter = Meter(self._report, [disk["size"] for disk in opened["disks"]], self._vm["allocated"])
+        self._meter = TransferProgress(self._report, [disk["size"] for disk in opened["disks"]], self._vm["allocated"])
 
     async def copy(self, opened: dict[str, Any], number: int) -> dict[str, Any]:
         """Copy one disk, from its beginning."""
         disk = opened["disks"][number]
         to = self._package.open() / disk["file"]
-        async with self._turnstile.turn(self._vm["turns"]):
+        async with self._copy_slots.turn(self._vm["turns"]):
             arrived = await self._leased.copy(disk["key"], to, self._meter, number, opened["lease"])
         file = PackageFile(key=disk["key"], file=disk["file"], size=arrived.size, sha256=arrived.sha256)
         return {**file.model_dump(), "detail": f"{file.file}: {arrived.size} bytes, {arrived.compared}"}
@@ -80,7 +80,7 @@ class Export:
     async def describe(self, copied: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Write descriptor and manifest, and put the files into the order of the descriptor."""
         files = [PackageFile.model_validate(file) for file in copied]
-        text = await patiently(
+        text = await retry(
             lambda: create_descriptor(self._session, self._vm["moref"], self._vm["name"], files),
             seconds=PATIENCE_SECONDS,
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
+from service.api.settings import Settings
 from service.errors import InvalidParams, NotFound
-from service.settings import Settings
 
 EXPORTS = "exports"
 

@@ -10,27 +10,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from knowledge.ovf.descriptor import Descriptor
-from service.packages.inside import open_inside
+from service.transfer.safe_open import open_inside
+from service.transfer.source import SourceFile
 
 DISK = 17
 """CIM's ResourceType of a virtual disk."""
-
-
-class SourceFile(BaseModel):
-    """One file of a package: `name` as the descriptor calls it; its bytes are `size` from `offset` on in `path`.
-
-    `path` is below the package's root. `digest` is in hex, of hashlib's `algorithm`; empty when nobody knows it.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    path: str
-    size: int
-    offset: int = 0
-    algorithm: str = ""
-    digest: str = ""
-    disk: bool = True
 
 
 class Ready(BaseModel):

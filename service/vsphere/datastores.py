@@ -7,7 +7,7 @@ from typing import Any
 from pyVmomi import vim
 
 from service.vsphere.live import Kind
-from service.vsphere.selecting import FIELDS, Located
+from service.vsphere.selectors import FIELDS, Located
 
 PROPERTIES = [
     "host",

@@ -10,7 +10,7 @@ from xml.parsers.expat import ExpatError
 from pyVmomi import vim, vmodl
 
 from service import errors
-from service.vcenter import VCenter
+from service.api.vcenter import VCenter
 
 # Looked up along type(fault).__mro__, so that NotAuthenticated is found before NoPermission, its parent.
 FAULTS: dict[type, tuple[type[errors.VmkopsError], str]] = {

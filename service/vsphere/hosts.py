@@ -7,7 +7,7 @@ from typing import Any
 from pyVmomi import vim
 
 from service.vsphere.live import Kind
-from service.vsphere.selecting import FIELDS, Located
+from service.vsphere.selectors import FIELDS, Located
 from service.vsphere.session import Instance, Session, read_properties
 from service.vsphere.task_runs import carry_out, tasks_under_way
 from service.vsphere.tasks import Progress

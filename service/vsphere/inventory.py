@@ -7,7 +7,7 @@ from typing import Any
 from pyVmomi import vim
 
 from service.vsphere.live import Kind
-from service.vsphere.selecting import Located
+from service.vsphere.selectors import Located
 from service.vsphere.session import Instance, Session, read_all, read_properties
 from service.vsphere.snapshots import Snapshot, snapshot_tree
 from service.vsphere.vcenters import VCenters

@@ -17,11 +17,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pyVmomi import vim, vmodl
 
+from service.api.models import Freshness
 from service.errors import CredentialsRefused, VmkopsError, VSphereUnavailable
-from service.models import Seen
-from service.patience import PAUSES
+from service.retry import PAUSES
 from service.vsphere.faults import translate
-from service.vsphere.selecting import Index, Located
+from service.vsphere.selectors import Index, Located
 from service.vsphere.session import Instance, Session
 
 log = logging.getLogger(__name__)
@@ -82,13 +82,13 @@ class Inventory:
         self._stopping = True
         self._wake.set()
 
-    def seen(self) -> Seen:
+    def seen(self) -> Freshness:
         """How current it is."""
         with self._lock:
             silent = time.monotonic() - self._heard
             current = self._cache is not None and self._error is None and silent < LATE_SECONDS
             trouble = str(self._error or "") or ("" if current else "vCenter has not answered yet.")
-            return Seen(
+            return Freshness(
                 vcenter=self._session.vcenter.name,
                 connected=current,
                 as_of=self._as_of,

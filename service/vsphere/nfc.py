@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim, vmodl
 
 from service.errors import VmkopsError, VSphereRefused
-from service.vsphere.sent import ask_for_sha256
+from service.vsphere.lease_manifest import ask_for_sha256
 from service.vsphere.session import USUAL, Instance, Session, read_properties
 from service.vsphere.tasks import watch
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim, vmodl
 
-from service.models import Check
+from service.api.models import Check
 from service.vsphere.session import Instance, Session, read_properties
 from service.vsphere.snapshots import snapshot_tree
 from service.vsphere.tasks import ENDED

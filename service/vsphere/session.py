@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 from pyVmomi import vim, vmodl
 from pyVmomi.SoapAdapter import SoapStubAdapter
 
-from service.vcenter import VCenter
+from service.api.vcenter import VCenter
 from service.vsphere.faults import translate
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from pyVmomi import vim
 
 from service.errors import Ambiguous, InvalidParams, NotFound, VmkopsError
 from service.vsphere.inventory import VMS, Vm
-from service.vsphere.selecting import exact_selector
+from service.vsphere.selectors import exact_selector
 from service.vsphere.session import Instance, read_properties
 from service.vsphere.snapshots import snapshot_name
 from service.vsphere.vcenters import Link, VCenters, look

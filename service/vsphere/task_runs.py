@@ -12,7 +12,7 @@ from typing import Any
 from pyVmomi import vim, vmodl
 
 from service.errors import Conflict, VmkopsError, VSphereUnavailable
-from service.patience import ON_PURPOSE, patiently
+from service.retry import ON_PURPOSE, retry
 from service.vsphere.session import Instance, Session, read_properties
 from service.vsphere.tasks import ENDED, Progress, wait_for
 
@@ -70,7 +70,7 @@ async def carry_out(
         except VmkopsError as error:
             return error
 
-    outcome = await patiently(attempt, seconds=PATIENCE_SECONDS)
+    outcome = await retry(attempt, seconds=PATIENCE_SECONDS)
     if isinstance(outcome, VmkopsError):
         raise outcome
     return outcome

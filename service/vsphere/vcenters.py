@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from service.api.models import Freshness
+from service.api.vcenter import VCenter
 from service.errors import NotFound, SettingMissing, VmkopsError, VSphereUnavailable
-from service.models import Seen
-from service.vcenter import VCenter
 from service.vsphere.live import Inventory, Kind
-from service.vsphere.selecting import Located, choose, not_found, read_exact, read_selector
+from service.vsphere.selectors import Located, choose, not_found, read_exact, read_selector
 from service.vsphere.session import Session
 
 CATCH_UP_SECONDS = 1.0
@@ -87,7 +87,7 @@ class VCenters:
         vcenter, moref = read_exact(selector)
         return self.link(vcenter).session, moref
 
-    def seen(self) -> list[Seen]:
+    def seen(self) -> list[Freshness]:
         """How current each inventory is; empty where no vCenter is set."""
         return [link.inventory.seen() for link in self._links.values()]
 

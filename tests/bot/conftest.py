@@ -8,7 +8,7 @@ import pytest
 
 from bot.commands._base import Asked, Desk
 from bot.following import Following
-from service.client import ServiceClient
+from service.api.client import ServiceClient
 from tests.bot.clocks import HurriedClock
 from tests.bot.fake_service import FakeService
 from tests.bot.fake_slack import FakeSlack

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.client import Job, JobState, Progress, Step, StepState, VmkerrAnswer, VmkerrMatch
+from service.api.client import Job, JobState, Progress, Step, StepState, VmkerrAnswer, VmkerrMatch
 
 NEWER = ["esxi-5.0", "esxi-5.1", "esxi-6.0", "ddk-2024"]
 STEPS = ("quiesce", "snapshot", "unquiesce", "mount", "back up", "unmount", "remove snapshot")

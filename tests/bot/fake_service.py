@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from service.client import ActionPreview, Check, Job, JobState, Problem, VmkerrAnswer
+from service.api.client import ActionPreview, Check, Job, JobState, Problem, VmkerrAnswer
 
 NOT_FOUND = Problem(title="Not found", status=404, detail="There is no such thing here.")
 

@@ -17,7 +17,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.app import Bot, start_bot
 from bot.settings import BotSettings, SettingsError
-from service.client import Problem, ServiceClient
+from service.api.client import Problem, ServiceClient
 from tests.bot.examples import BOTH_READINGS, copying
 from tests.bot.fake_service import FakeService
 from tests.bot.fake_slack import BOT_TOKEN, FakeSlack

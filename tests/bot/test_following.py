@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.following import BETWEEN_EDITS, BETWEEN_LOOKS, Following
-from service.client import JobState, Problem, ServiceClient
+from service.api.client import JobState, Problem, ServiceClient
 from tests.bot.clocks import HurriedClock, StoppedClock
 from tests.bot.examples import copying, job
 from tests.bot.fake_service import FakeService

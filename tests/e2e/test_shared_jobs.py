@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from service.database import open_database, turns
-from service.settings import read_settings
+from service.api.settings import read_settings
+from service.store.database import open_database, turns
 from tests.e2e.actions import act, begin
 from tests.e2e.conftest import VM
 from tests.e2e.test_backup import verify

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from knowledge import cli
 from tests.running_service import RunningService
+from vmkops.commands import _lookup as cli
 
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]

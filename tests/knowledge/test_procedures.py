@@ -6,10 +6,10 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from knowledge.front_matter import read_front_matter
-from knowledge.page_body import SECTIONS, page_links
-from knowledge.procedure import MAX_SUMMARY, parse_page
-from knowledge.procedure_folders import BUILT_IN, check_folder, find_pages, read_page
+from knowledge.procedure_store.body import SECTIONS, page_links
+from knowledge.procedure_store.folders import BUILT_IN, check_folder, find_pages, read_page
+from knowledge.procedure_store.front_matter import read_front_matter
+from knowledge.procedure_store.procedure import MAX_SUMMARY, parse_page
 
 PAGES = {found.slug: read_page(found) for found in find_pages(BUILT_IN)}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from service.actions._base import Action, all_actions
+from service.actions import all_actions
+from service.jobs.action import Action
 
 ACTIONS = all_actions()
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.models import Job, JobState
+from service.api.models import Job, JobState
 from service.reaper import CLAIM, why_not_remove
 from service.vsphere.inventory import Vm
 

@@ -8,7 +8,7 @@ import sys
 START = """
 import sys
 import vmkops.serve
-from service.actions._base import all_actions
+from service.actions import all_actions
 from service.http._route import all_routes
 all_actions(), all_routes()
 print(*sys.modules)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.client import Progress
+from service.api.client import Progress
 from service.watching import amount
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.cards.iscsi import address_card, name_card
-from service.client import IscsiAddress, IscsiName
+from service.api.client import IscsiAddress, IscsiName
 from tests.bot.slack_limits import assert_slack_takes, drawn
 
 PROBLEM = {"rule": "prohibited-character", "severity": "error", "message": "<b> & *_~`", "source": "RFC 3722"}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cards.job import CANCEL, announcement, job_card, job_list, progress_line
-from service.client import Job, JobState, Problem, Progress, Step, StepState
+from service.api.client import Job, JobState, Problem, Progress, Step, StepState
 from tests.bot.examples import copying, job
 from tests.bot.slack_limits import assert_slack_takes, drawn
 

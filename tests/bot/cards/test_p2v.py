@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cards.p2v import SHOWN, checklist_card, estimate_card, tools_card
-from service.client import P2vChecklist, P2vEstimate, P2vTool
+from service.api.client import P2vChecklist, P2vEstimate, P2vTool
 from tests.bot.slack_limits import assert_slack_takes, drawn
 
 

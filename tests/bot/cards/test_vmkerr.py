@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cards.vmkerr import MEANING_DIFFERS, MEANINGS, NUMBER_DIFFERS, one_line, release_names, vmkerr_card
-from service.client import VmkerrAnswer, VmkerrMatch
+from service.api.client import VmkerrAnswer, VmkerrMatch
 from tests.bot.examples import BOTH_READINGS, NEWER_CONFLICT, READ_ONLY, RESERVATION_CONFLICT, meaning
 from tests.bot.slack_limits import assert_slack_takes, drawn
 

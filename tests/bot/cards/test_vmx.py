@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.cards.vmx import snippet_card
-from service.client import RenderedSnippet
+from service.api.client import RenderedSnippet
 from tests.bot.slack_limits import assert_slack_takes, drawn
 
 

@@ -7,7 +7,7 @@ import pytest
 from bot.commands._base import Asked
 from bot.commands.backup import command
 from bot.threads import CannotPost
-from service.client import Check, JobState, Problem, ServiceError
+from service.api.client import Check, JobState, Problem, ServiceError
 from tests.bot.examples import copying, job
 from tests.bot.fake_service import Call, FakeService
 from tests.bot.fake_slack import FakeSlack

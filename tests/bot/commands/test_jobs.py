@@ -7,7 +7,7 @@ import pytest
 from bot.commands._base import Asked
 from bot.commands.jobs import command
 from bot.interactive.cancel import button
-from service.client import JobState, Problem, ServiceError
+from service.api.client import JobState, Problem, ServiceError
 from tests.bot.examples import copying, job
 from tests.bot.fake_service import FakeService
 from tests.bot.slack_limits import drawn

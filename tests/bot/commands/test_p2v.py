@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bot.command_text import UsageError
 from bot.commands.p2v import Question, parse
-from bot.words import UsageError
 
 
 @pytest.mark.parametrize(

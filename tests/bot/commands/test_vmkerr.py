@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from bot.command_text import UsageError
 from bot.commands._base import Asked
 from bot.commands.vmkerr import Lookup, command, parse
-from bot.words import UsageError
-from service.client import Problem, ServiceError
+from service.api.client import Problem, ServiceError
 from tests.bot.examples import BOTH_READINGS
 from tests.bot.fake_service import FakeService
 from tests.bot.slack_limits import drawn

@@ -1,0 +1,1 @@
+"""The written procedures: read, checked, indexed and found by words."""

@@ -1,0 +1,109 @@
+"""The folders that hold pages: what stands in them, reading one safely, writing one so that none is ever half there."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from knowledge.procedure_store.body import page_links
+from knowledge.procedure_store.procedure import MAX_BYTES, Broken, BrokenPageError, Procedure, parse_page, slug_fault
+
+BUILT_IN = Path(__file__).parents[1] / "procedures"
+"""The pages that come with vmkops."""
+
+
+class Found(NamedTuple):
+    """A page's file; ``stamp`` is another one when its contents changed, and empty for what is no file."""
+
+    folder: str
+    name: str
+    stamp: str
+
+    @property
+    def slug(self) -> str:
+        """The name the page has or would have."""
+        return self.name.removesuffix(".md")
+
+    @property
+    def file(self) -> str:
+        """Where the page stands."""
+        return os.path.join(self.folder, self.name)  # noqa: PTH118 - a hundred thousand Paths take long
+
+
+def find_pages(folder: Path) -> list[Found]:
+    """Every page in ``folder`` itself by name; hidden files and names in capitals such as README.md are none.
+
+    Raises OSError when the folder cannot be listed.
+    """
+    with os.scandir(folder) as entries:
+        return sorted(
+            _found(str(folder), entry)
+            for entry in entries
+            if entry.name.endswith(".md") and entry.name[0] != "." and not entry.name[:-3].isupper()
+        )
+
+
+def read_page(found: Found) -> Procedure:
+    """Read the page of ``found``; raises `BrokenPageError`, also for what cannot be read."""
+    try:
+        if reason := slug_fault(found.slug):
+            raise OSError(reason)
+        if not found.stamp:
+            raise OSError("it is not a file")
+        with Path(found.file).open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BrokenPageError([Broken(file=found.file, line=1, message=f"cannot be read: {reason}")]) from error
+    return parse_page(data, slug=found.slug, file=found.file)
+
+
+def write_page(folder: Path, slug: str, data: bytes) -> None:
+    """Put a page into ``folder`` aside first and then under its name, so that no reader meets half of it.
+
+    Raises OSError when the folder cannot be written.
+    """
+    aside = folder / f".{slug}.{os.urandom(4).hex()}.tmp"
+    try:
+        with aside.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(folder / f"{slug}.md")
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def check_folder(folder: Path, *, elsewhere: Iterable[str] = ()) -> tuple[int, list[Broken]]:
+    """How many pages ``folder`` holds, and all that is wrong with them, links to pages that do not exist included.
+
+    ``elsewhere`` names the pages of other folders that may be linked to. Raises OSError when the folder cannot
+    be listed.
+    """
+    pages: list[Procedure] = []
+    broken: list[Broken] = []
+    everything = find_pages(folder)
+    for found in everything:
+        try:
+            pages.append(read_page(found))
+        except BrokenPageError as error:
+            broken += error.problems
+    slugs = {*elsewhere, *(found.slug for found in everything)}
+    for page in pages:
+        for line, slug in page_links(page.text.split("\n")):
+            if slug not in slugs:
+                broken.append(Broken(file=page.file, line=line, message=f"links to {slug}.md, which does not exist"))
+    return len(everything), sorted(broken, key=lambda one: (one.file, one.line))
+
+
+def _found(folder: str, entry: os.DirEntry[str]) -> Found:
+    name = os.fsencode(entry.name).decode("utf-8", "backslashreplace")  # bytes that are not UTF-8 are spelled out
+    try:
+        info = entry.stat()
+    except OSError:
+        return Found(folder, name, "")
+    stamp = f"{info.st_size} {info.st_mtime_ns} {info.st_ctime_ns} {info.st_ino}"
+    return Found(folder, name, stamp if stat.S_ISREG(info.st_mode) else "")

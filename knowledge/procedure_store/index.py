@@ -1,0 +1,135 @@
+"""The tables of the procedure store and what is written into them: everything is made from the pages.
+
+So an older shape of the tables is made anew, not mended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from knowledge.procedure_store.folders import Found
+from knowledge.procedure_store.procedure import Broken, Procedure
+from knowledge.procedure_store.query import alert_words, name_key
+from knowledge.procedure_store.text import plain_text
+from knowledge.spelling import known_words, spelling_keys
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+VERSION = 1
+"""Kept in ``user_version``; raise it with any change here or in how a page is turned into a row."""
+
+_OBSOLETE_WORTH = 0.6
+"""What the rank of an obsolete page is multiplied by."""
+
+_SPOKEN = ("title", "aliases", "subjects", "summary", "body")
+"""The columns of a page that are searched."""
+
+_TABLES = ("search", "pages", "files", "broken", "names", "spellings")
+
+_STATEMENTS = (
+    # One row for each slug: the page that is shown.
+    """CREATE TABLE pages (
+        id INTEGER PRIMARY KEY, slug TEXT NOT NULL UNIQUE, worth REAL NOT NULL, origin TEXT NOT NULL,
+        overrides INTEGER NOT NULL, file TEXT NOT NULL, obsolete_since TEXT NOT NULL, title TEXT NOT NULL,
+        summary TEXT NOT NULL, aliases TEXT NOT NULL, subjects TEXT NOT NULL, body TEXT NOT NULL, text TEXT NOT NULL
+    )""",
+    """CREATE VIRTUAL TABLE search USING fts5(
+        title, aliases, subjects, summary, body, content = 'pages', content_rowid = 'id',
+        tokenize = 'porter unicode61 remove_diacritics 2', prefix = '2 3 4'
+    )""",
+    """CREATE TRIGGER pages_after_insert AFTER INSERT ON pages BEGIN
+        INSERT INTO search (rowid, title, aliases, subjects, summary, body)
+        VALUES (new.id, new.title, new.aliases, new.subjects, new.summary, new.body);
+    END""",
+    """CREATE TRIGGER pages_after_delete AFTER DELETE ON pages BEGIN
+        INSERT INTO search (search, rowid, title, aliases, subjects, summary, body)
+        VALUES ('delete', old.id, old.title, old.aliases, old.subjects, old.summary, old.body);
+    END""",
+    # What was read, to see what changed.
+    """CREATE TABLE files (
+        folder TEXT NOT NULL, name TEXT NOT NULL, stamp TEXT NOT NULL, slug TEXT NOT NULL, PRIMARY KEY (folder, name)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX files_by_slug ON files (slug)",
+    "CREATE TABLE broken (slug TEXT NOT NULL, file TEXT NOT NULL, line INTEGER NOT NULL, message TEXT NOT NULL)",
+    "CREATE INDEX broken_by_slug ON broken (slug)",
+    # Every way to name a page, see search_query.name_key.
+    "CREATE TABLE names (name TEXT NOT NULL, slug TEXT NOT NULL, PRIMARY KEY (name, slug)) WITHOUT ROWID",
+    "CREATE INDEX names_by_slug ON names (slug)",
+    # Words of the pages by their spelling keys, see spelling.py; words of pages that are gone may stay.
+    "CREATE TABLE spellings (key TEXT NOT NULL, word TEXT NOT NULL, PRIMARY KEY (key, word)) WITHOUT ROWID",
+)
+
+
+def prepare(database: Database) -> None:
+    """Make the tables, or make them anew when another version of vmkops made them."""
+    database.enable_wal()
+    database.execute("PRAGMA synchronous = NORMAL")
+    database.execute("PRAGMA cache_size = -32768")  # 32 MiB; the default of 2 reads much of a large store anew
+    database.execute("BEGIN IMMEDIATE")
+    with database.conn:
+        if database.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+            for table in _TABLES:
+                database.execute(f"DROP TABLE IF EXISTS {table}")
+            for statement in _STATEMENTS:
+                database.execute(statement)
+            database.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def forget(database: Database, slugs: list[str]) -> None:
+    """Take everything about these slugs out of the tables."""
+    for table in ("pages", "files", "broken", "names"):
+        database.table(table).delete_where(f"slug IN ({', '.join('?' * len(slugs))})", slugs)
+
+
+def keep_files(database: Database, files: Iterable[Found]) -> None:
+    """Remember which files were read, and in which state."""
+    database.table("files").insert_all({**found._asdict(), "slug": found.slug} for found in files)
+
+
+def known_files(database: Database) -> set[Found]:
+    """The files that were read, each in the state it had."""
+    return {Found(*row) for row in database.execute("SELECT folder, name, stamp FROM files")}
+
+
+def keep_broken(database: Database, problems: Iterable[tuple[str, Broken]]) -> None:
+    """Remember what is wrong with the files of each slug."""
+    database.table("broken").insert_all(
+        {"slug": slug, "file": one.file, "line": one.line, "message": one.message} for slug, one in problems
+    )
+
+
+def keep_pages(database: Database, pages: list[Procedure], spelled: set[str]) -> None:
+    """Store pages with their names and words; ``spelled`` holds the words already stored and takes up the new."""
+    rows = [_row(page) for page in pages]
+    database.table("pages").insert_all(rows)
+    new = {word for row in rows for column in _SPOKEN for word in known_words(row[column])} - spelled
+    spelled |= new
+    database.conn.executemany(
+        "INSERT OR IGNORE INTO spellings (key, word) VALUES (?, ?)",
+        ((key, word) for word in new for key in spelling_keys(word)),
+    )
+    database.conn.executemany(
+        "INSERT OR IGNORE INTO names (name, slug) VALUES (?, ?)",
+        ((name_key(name), page.slug) for page in pages for name in (page.slug, page.title, *page.aliases)),
+    )
+
+
+def _row(page: Procedure) -> dict[str, Any]:
+    """A page as a row of the table `pages`; its slug is an alias, and one in CamelCase is found by its parts too."""
+    aliases = (page.slug, *page.aliases)
+    return {
+        "slug": page.slug,
+        "worth": _OBSOLETE_WORTH if page.obsolete_since else 1.0,
+        "origin": page.origin,
+        "overrides": int(page.overrides),
+        "file": page.file,
+        "obsolete_since": page.obsolete_since,
+        "title": page.title,
+        "summary": page.summary,
+        "aliases": ", ".join([*aliases, *(" ".join(alert_words(alias)) for alias in aliases)]),
+        "subjects": ", ".join(page.subjects),
+        "body": plain_text(page.body),
+        "text": page.text,
+    }

@@ -1,0 +1,157 @@
+"""Finding pages in the store's tables: by people's words, and by the name of an alert."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from knowledge.procedure_store.query import alert_words, all_of, any_of, humps, in_names, name_key, phrase, typed_words
+from knowledge.procedure_store.text import MARK_END, MARK_START
+from knowledge.spelling import can_be_mistyped, nearest_words, spelling_keys
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+MAX_HITS = 100
+"""The most pages one search gives."""
+
+_ENOUGH = 1000
+"""How many matches of one query are ranked. What more pages have tells little; there the names decide."""
+
+_CONTENDERS = 300
+"""How many of the best pages are weighed by their worth: what is obsolete goes down."""
+
+_WORTH_SHOWING = 0.2
+"""A page is left out when its score is less than this part of the best one."""
+
+_SCORES = """
+    SELECT rowid AS page, -bm25(search, 10.0, 8.0, 5.0, 3.0, 1.0) AS score FROM search WHERE search MATCH ? LIMIT ?
+"""  # the weights of title, aliases, subjects, summary and body
+
+_HIT = """
+    SELECT slug, pages.title, pages.summary, origin, obsolete_since,
+        snippet(search, 4, ?1, ?2, '…', 18) AS inside, snippet(search, -1, ?1, ?2, '…', 18) AS anywhere
+    FROM search JOIN pages ON pages.id = search.rowid WHERE search MATCH ?3 AND search.rowid = ?4
+"""
+
+_NAMED = """
+    SELECT slug FROM names JOIN pages USING (slug) WHERE name = ? ORDER BY origin DESC, slug LIMIT 1
+"""  # a team's page before a built-in one
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hit:
+    """A page that was found; ``score`` grows with the match, the snippet has the matched words between marks."""
+
+    slug: str
+    title: str
+    summary: str
+    snippet: str
+    score: float
+    origin: str
+    obsolete_since: str
+
+
+def search(database: Database, words: str, limit: int) -> list[Hit]:
+    """The best pages for ``words``: with all of them, or with some in their names; failing that with some."""
+    queries = list(_queries(database, typed_words(words)))
+    if not queries:
+        return []
+    some = any_of(queries)
+    scores = _scores(database, all_of(queries))
+    _add(scores, _scores(database, in_names(some)))
+    if not scores:
+        scores = _scores(database, some)
+    ranked = _ranked(database, scores)
+    worth_showing = ranked[0][1] * _WORTH_SHOWING
+    best = [(page, score) for page, score in ranked if score >= worth_showing]
+    return [_hit(database, page, score, some) for page, score in best[: max(1, min(limit, MAX_HITS))]]
+
+
+def slug_for_alert(database: Database, alert_name: str) -> str | None:
+    """The page that has the alert's name, or the best of those named by at least half of its words."""
+    if named := slug_named(database, alert_name):
+        return named
+    words = alert_words(alert_name)
+    queries = [query for query in (in_names(phrase(word)) for word in words) if _known(database, query)]
+    if not queries or len(queries) * 2 < len(words):
+        return None
+    best = _ranked(database, _scores(database, any_of(queries)))[:10]
+    covered, _, page = max((_covered(database, page, queries), score, page) for page, score in best)
+    if covered * 2 < len(words):
+        return None
+    return str(_rows(database, "SELECT slug FROM pages WHERE id = ?", page)[0]["slug"])
+
+
+def slug_named(database: Database, name: str) -> str | None:
+    """The page that has this name as its slug, title or alias, however it is written."""
+    named = _rows(database, _NAMED, name_key(name))
+    return str(named[0]["slug"]) if named else None
+
+
+def _rows(database: Database, sql: str, *parameters: object) -> list[dict[str, Any]]:
+    return list(database.query(sql, parameters))
+
+
+def _queries(database: Database, words: list[str]) -> Iterator[str]:
+    """A query for each word some page has: as typed, in its parts, or as the nearest known words."""
+    for place, word in enumerate(words):
+        unfinished = place == len(words) - 1 and len(word) > 1 and not _common(database, phrase(word))
+        typed = phrase(word, prefix=unfinished)
+        parts = all_of([phrase(part) for part in humps(word)])
+        if _known(database, typed):
+            yield typed
+        elif _known(database, parts):
+            yield parts
+        elif can_be_mistyped(word) and (readings := _readings(database, word.lower())):
+            yield any_of(readings)
+
+
+def _readings(database: Database, word: str) -> list[str]:
+    """Queries for the known words nearest to a mistyped one."""
+    keys = sorted(spelling_keys(word))
+    sql = f"SELECT DISTINCT word FROM spellings WHERE key IN ({', '.join('?' * len(keys))})"  # noqa: S608
+    candidates = [row["word"] for row in _rows(database, sql, *keys)]
+    return [query for query in map(phrase, nearest_words(word, candidates)) if _known(database, query)]
+
+
+def _known(database: Database, match: str) -> bool:
+    return bool(_rows(database, "SELECT 1 FROM search WHERE search MATCH ? LIMIT 1", match))
+
+
+def _common(database: Database, match: str) -> bool:
+    """True for what very many pages have. Such a word is finished; all that starts with it would take long to find."""
+    sql = "SELECT count(*) AS pages FROM (SELECT 1 FROM search WHERE search MATCH ? LIMIT ?)"
+    return bool(_rows(database, sql, match, _ENOUGH)[0]["pages"] == _ENOUGH)
+
+
+def _covered(database: Database, page: int, queries: list[str]) -> int:
+    """How many of the queries the page answers."""
+    sql = "SELECT 1 FROM search WHERE search MATCH ? AND rowid = ?"
+    return sum(bool(_rows(database, sql, query, page)) for query in queries)
+
+
+def _ranked(database: Database, scores: dict[int, float]) -> list[tuple[int, float]]:
+    """The best pages by falling score, weighed by their worth."""
+    best = heapq.nlargest(_CONTENDERS, scores, key=lambda page: (scores[page], -page))
+    sql = f"SELECT id, worth FROM pages WHERE id IN ({', '.join('?' * len(best))})"  # noqa: S608
+    weighed = [(row["id"], scores[row["id"]] * row["worth"]) for row in _rows(database, sql, *best)]
+    return sorted(weighed, key=lambda one: (-one[1], one[0]))
+
+
+def _add(scores: dict[int, float], more: dict[int, float]) -> None:
+    """Take up more pages, each with the better of its scores."""
+    for page, score in more.items():
+        scores[page] = max(score, scores.get(page, score))
+
+
+def _scores(database: Database, match: str) -> dict[int, float]:
+    return {row["page"]: row["score"] for row in _rows(database, _SCORES, match, _ENOUGH)}
+
+
+def _hit(database: Database, page: int, score: float, match: str) -> Hit:
+    row = _rows(database, _HIT, MARK_START, MARK_END, match, page)[0]
+    inside, anywhere = row.pop("inside"), row.pop("anywhere")
+    return Hit(**row, snippet=inside if MARK_START in inside else anywhere, score=round(score, 4))

@@ -1,0 +1,1 @@
+"""What a vmkernel status code means, by ESX release."""

@@ -1,0 +1,240 @@
+"""The one HTTP client of the service, used by the bot and the command line alike."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import aiohttp
+
+from service.api.lookups import IscsiAddress, IscsiDiscovery, IscsiName, RenderedSnippet, VmxSnippet, VmxSnippetList
+from service.api.models import (
+    ActionPreview,
+    Check,
+    Job,
+    JobState,
+    Problem,
+    Progress,
+    Step,
+    StepState,
+    VmkerrAnswer,
+    VmkerrMatch,
+)
+from service.api.p2v import P2vChecklist, P2vEstimate, P2vItem, P2vTool, P2vTools
+
+__all__ = [
+    "ActionPreview",
+    "Check",
+    "IscsiAddress",
+    "IscsiDiscovery",
+    "IscsiName",
+    "Job",
+    "JobState",
+    "P2vChecklist",
+    "P2vEstimate",
+    "P2vItem",
+    "P2vTool",
+    "Problem",
+    "Progress",
+    "RenderedSnippet",
+    "ServiceClient",
+    "ServiceError",
+    "ServiceUnavailable",
+    "Step",
+    "StepState",
+    "VmkerrAnswer",
+    "VmkerrMatch",
+    "VmxSnippet",
+]
+
+SECONDS = 60
+RECONNECT_SECONDS = (0.5, 1, 2, 5, 10)
+SILENCE_SECONDS = 60
+"""The event stream says something every 15 seconds; four times that is a dead connection."""
+
+
+class ServiceError(Exception):
+    """The service refused; `problem` says why and what to do."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail or problem.title)
+        self.problem = problem
+
+
+class ServiceUnavailable(ServiceError):
+    """The service did not answer, or cannot just now; the same call may work later."""
+
+
+class ServiceClient:
+    """Calls the service at `url` with `token`; an async context manager that holds its connections."""
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        self._http: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open; the session is made on first use."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+
+    async def get(self, path: str, *, on_behalf_of: str | None = None, **query: str) -> dict[str, Any]:
+        """GET any path; raises ServiceError with the service's own problem."""
+        return await self._call("GET", path, query=query, on_behalf_of=on_behalf_of)
+
+    async def vmkerr(self, query: str, release: str | None = None) -> VmkerrAnswer:
+        """What a vmkernel status means."""
+        asked = {"release": release} if release else {}
+        return VmkerrAnswer.model_validate(await self.get(f"/vmkerr/{quote(query, safe='')}", **asked))
+
+    async def decode(self, text: str, release: str | None = None) -> dict[str, Any]:
+        """What stands in a log text: `findings` and `summary`."""
+        return await self._call("POST", "/decode", body={"text": text, "release": release})
+
+    async def iscsi_name(self, name: str) -> IscsiName:
+        """The verdict on an iSCSI name."""
+        return IscsiName.model_validate(await self.get("/iscsi/validate", name=name))
+
+    async def iscsi_address(self, address: str) -> IscsiAddress:
+        """An iSCSI address read into its parts."""
+        return IscsiAddress.model_validate(await self.get("/iscsi/address", address=address))
+
+    async def iscsi_discovery(self) -> IscsiDiscovery:
+        """The three ways in which an initiator finds targets."""
+        return IscsiDiscovery.model_validate(await self.get("/iscsi/discovery"))
+
+    async def vmx_snippets(self) -> list[VmxSnippet]:
+        """The catalogue of VMX snippets."""
+        return VmxSnippetList.model_validate(await self.get("/vmx/snippets")).snippets
+
+    async def vmx_snippet(self, name: str, parameters: Mapping[str, str]) -> RenderedSnippet:
+        """A VMX snippet filled in."""
+        path = f"/vmx/snippets/{quote(name, safe='')}"
+        return RenderedSnippet.model_validate(await self._call("GET", path, query=parameters))
+
+    async def p2v_checklist(self, source: Mapping[str, str | list[str]]) -> P2vChecklist:
+        """The P2V checklist for a source, told by the names of the call's query."""
+        return P2vChecklist.model_validate(await self._call("GET", "/p2v/checklist", query=source))
+
+    async def p2v_estimate(self, size: str, rate: str | None = None) -> P2vEstimate:
+        """Sizes and transfer time of so much, such as 36GB, at a rate in MB/s; the documented rate when None."""
+        asked = {"size": size} | ({"rate": rate} if rate else {})
+        return P2vEstimate.model_validate(await self.get("/p2v/estimate", **asked))
+
+    async def p2v_tools(self) -> list[P2vTool]:
+        """Which P2V tools support Linux."""
+        return P2vTools.model_validate(await self.get("/p2v/tools")).tools
+
+    async def vm(self, selector: str, *, on_behalf_of: str | None = None) -> dict[str, Any]:
+        """The VM that a selector means."""
+        return await self.get(f"/vms/{quote(selector, safe='')}", on_behalf_of=on_behalf_of)
+
+    async def act(
+        self,
+        action: str,
+        params: dict[str, Any],
+        *,
+        on_behalf_of: str | None = None,
+        idempotency_key: str | None = None,
+        reply_to: dict[str, Any] | None = None,
+    ) -> Job:
+        """Start a host action; the job that runs for its target already is returned instead of a second one."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        body = {"params": params, "reply_to": reply_to}
+        path = f"/actions/{quote(action, safe='')}"
+        return Job.model_validate(await self._call("POST", path, body=body, headers=headers, on_behalf_of=on_behalf_of))
+
+    async def check(self, action: str, params: dict[str, Any], *, on_behalf_of: str | None = None) -> ActionPreview:
+        """The pre-flight of a host action, which touches nothing."""
+        path = f"/actions/{quote(action, safe='')}/check"
+        answer = await self._call("POST", path, body={"params": params}, on_behalf_of=on_behalf_of)
+        return ActionPreview.model_validate(answer)
+
+    async def job(self, job_id: str) -> Job:
+        """One job."""
+        return Job.model_validate(await self.get(f"/jobs/{quote(job_id, safe='')}"))
+
+    async def jobs(self, *, limit: int = 50, live: bool | None = None) -> list[Job]:
+        """Jobs, newest first; only live ones, only ended ones, or all."""
+        query = {"limit": str(limit)} | ({} if live is None else {"live": str(live).lower()})
+        found = await self.get("/jobs", **query)
+        return [Job.model_validate(item) for item in found["jobs"]]
+
+    async def cancel(self, job_id: str, *, on_behalf_of: str | None = None) -> Job:
+        """Ask a job to stop and clean up."""
+        path = f"/jobs/{quote(job_id, safe='')}/cancel"
+        return Job.model_validate(await self._call("POST", path, on_behalf_of=on_behalf_of))
+
+    async def follow(self, job_id: str) -> AsyncIterator[Job]:
+        """The job now and at each change, until it has ended; a service that goes away is waited for."""
+        attempt = 0
+        while True:
+            try:
+                async for job in self._events(job_id):
+                    attempt = 0
+                    yield job
+                    if job.state.final:
+                        return
+            except (ServiceUnavailable, aiohttp.ClientError, TimeoutError):
+                pass
+            await asyncio.sleep(RECONNECT_SECONDS[min(attempt, len(RECONNECT_SECONDS) - 1)])
+            attempt += 1
+
+    async def _events(self, job_id: str) -> AsyncIterator[Job]:
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=SILENCE_SECONDS)
+        url = f"{self.url}/jobs/{quote(job_id, safe='')}/events"
+        async with self._session().get(url, headers=self._headers, timeout=timeout) as response:
+            if response.status != 200:
+                raise _refusal(response.status, await response.text())
+            async for line in response.content:
+                if line.startswith(b"data: "):
+                    yield Job.model_validate_json(line[6:])
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str | list[str]] | None = None,
+        body: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        on_behalf_of: str | None = None,
+    ) -> dict[str, Any]:
+        sent = self._headers | (headers or {}) | ({"X-On-Behalf-Of": on_behalf_of} if on_behalf_of else {})
+        url = f"{self.url}{path}"
+        try:
+            async with self._session().request(method, url, params=query, json=body, headers=sent) as response:
+                text = await response.text()
+                if response.status >= 400:
+                    raise _refusal(response.status, text)
+                answer: dict[str, Any] = json.loads(text)
+                return answer
+        except (aiohttp.ClientError, TimeoutError) as error:
+            detail = f"vmkops at {self.url} does not answer ({error or type(error).__name__}). Is it running?"
+            raise ServiceUnavailable(Problem(title="No answer", status=503, detail=detail)) from error
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            timeout = aiohttp.ClientTimeout(total=SECONDS)
+            # The path is sent as quoted here: a name may hold a slash or a percent sign.
+            self._http = aiohttp.ClientSession(timeout=timeout, requote_redirect_url=False)
+        return self._http
+
+
+def _refusal(status: int, text: str) -> ServiceError:
+    try:
+        problem = Problem.model_validate_json(text)
+    except ValueError:
+        problem = Problem(title="Unexpected answer", status=status, detail=f"The service answered {status}.")
+    return (ServiceUnavailable if status >= 500 and status != 502 else ServiceError)(problem)

@@ -1,0 +1,154 @@
+"""The values that cross the HTTP API: what callers send and what they get back."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Value(BaseModel):
+    """Base of every API value: frozen, and strict about unknown fields when it is read."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Problem(Value):
+    """An error as RFC 9457 ``application/problem+json``."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = ""
+    suggestions: list[str] = Field(default_factory=list)
+
+
+class VmkerrMatch(Value):
+    """One distinct meaning of a vmkernel status code, with the releases it holds for."""
+
+    code: str
+    hex: str
+    decimal: int
+    name: str
+    errno: str
+    description: str
+    releases: list[str]
+
+
+class VmkerrAnswer(Value):
+    """What a query for a vmkernel status means, release by release."""
+
+    query: str
+    kind: Literal["code", "name", "errno", "text"]
+    matches: list[VmkerrMatch]
+    differs: bool
+    note: str = ""
+    procedures: list[str] = Field(default_factory=list)
+    suggestions: list[str] = Field(default_factory=list)
+
+
+class Check(Value):
+    """One thing looked at before an action: `refuse` stops it, `warn` and `info` are told."""
+
+    rule: str
+    severity: Literal["refuse", "warn", "info"]
+    message: str
+
+
+class ActionPreview(Value):
+    """What an action would do, and whether it may: nothing was touched."""
+
+    action: str
+    target: str
+    params: dict[str, Any]
+    steps: list[str]
+    checks: list[Check]
+    allowed: bool
+
+
+class JobState(StrEnum):
+    """Where a job stands; the last four are final."""
+
+    AWAITING_APPROVAL = "awaiting_approval"
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        """True when the job will not change any more."""
+        return self in {JobState.SUCCEEDED, JobState.PARTIAL, JobState.FAILED, JobState.CANCELLED}
+
+
+class StepState(StrEnum):
+    """Where one step of a job stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Step(Value):
+    """One named step of a job; times are RFC 3339 in UTC, absent while the step has not got there."""
+
+    name: str
+    state: StepState = StepState.PENDING
+    started_at: str | None = None
+    finished_at: str | None = None
+    detail: str = ""
+
+
+class Progress(Value):
+    """How far a job is: ``done`` of ``total`` in ``unit``; rate per second and seconds left when known."""
+
+    done: int = 0
+    total: int | None = None
+    unit: str = "bytes"
+    percent: float | None = None
+    rate: float | None = None
+    eta_seconds: float | None = None
+
+
+class Job(Value):
+    """A host action under way or done."""
+
+    id: str
+    action: str
+    target: str
+    state: JobState
+    params: dict[str, Any] = Field(default_factory=dict)
+    steps: list[Step] = Field(default_factory=list)
+    progress: Progress | None = None
+    error: Problem | None = None
+    result: dict[str, Any] | None = None
+    requested_by: str = ""
+    created_at: str = ""
+    started_at: str | None = None
+    finished_at: str | None = None
+    reply_to: dict[str, Any] | None = None
+    """The caller's own reply address, kept and handed back unread."""
+
+
+class Freshness(Value):
+    """How current the inventory of a vCenter is: when it last answered (`as_of`), and why it does not (`trouble`)."""
+
+    vcenter: str
+    connected: bool
+    as_of: datetime | None
+    age_seconds: int | None
+    objects: int
+    trouble: str
+
+    def words(self) -> str:
+        """For people, when it is not current; empty when it is."""
+        if self.connected:
+            return ""
+        age = "was never read" if self.age_seconds is None else f"is {timedelta(seconds=self.age_seconds)} old"
+        return f"What is known of vCenter {self.vcenter} {age}: {self.trouble}"

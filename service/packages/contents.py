@@ -1,0 +1,170 @@
+"""Reads an OVF folder or an OVA without trusting it: what VM it describes, which bytes are its files, what is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, NamedTuple
+
+from knowledge.ovf.contents import stored_name
+from knowledge.ovf.descriptor import Descriptor
+from knowledge.ovf.manifest import LARGEST_MANIFEST, Entry, hash_name, manifest_name, read_entries
+from knowledge.ovf.package import Archive, Package, PackageUnreadable, is_archive, read_whole
+from knowledge.ovf.quoting import quoted
+from knowledge.ovf.references import leaves_package
+from knowledge.ovf.xml import LARGEST_DOCUMENT
+from service.api.models import Check
+from service.errors import NotFound, PackageRefused
+from service.packages.descriptor import check_files, refuse, understand
+from service.transfer.safe_open import Inside, open_inside
+from service.transfer.source import SourceFile
+
+GZIP = b"\x1f\x8b"
+START = 512
+"""Bytes by which an archive is known."""
+LINE = "manifest-line"
+"""The rule of a line that is no digest; one that is only spelled in another way can be used."""
+
+
+class Contents(NamedTuple):
+    """A package as it was read; `algorithm` is the manifest's, such as SHA256, and empty without a manifest."""
+
+    descriptor: Descriptor
+    text: SourceFile
+    files: list[SourceFile]
+    algorithm: str
+    checks: list[Check]
+
+
+class _Opened(NamedTuple):
+    """Where the files of a package are; `archive` is the package when it is an OVA."""
+
+    package: Package
+    descriptor: str
+    archive: Archive | None
+    path: str
+
+    def source(self, href: str, file: str, entry: Entry | None, *, disk: bool) -> SourceFile:
+        return SourceFile(
+            name=href,
+            path=self.path if self.archive else str(PurePosixPath(self.path).with_name(file)),
+            offset=self.archive.start(file) if self.archive else 0,
+            size=self.package.size(file) or 0,
+            algorithm=hash_name(entry.algorithm) if entry else "",
+            digest=entry.digest if entry else "",
+            disk=disk,
+        )
+
+
+def read_contents(root: Path, path: str) -> Contents:
+    """The package whose `.ovf` or `.ova` is `path`, below `root`. It reads the disk: call it in a thread.
+
+    The sizes of all files and the digest of the descriptor are compared; the digests of the disks are for whoever
+    sends them. Raises NotFound, or PackageRefused with what is wrong.
+    """
+    try:
+        with open_inside(root, path) as stream:
+            return _read(_open(root, path, stream))
+    except FileNotFoundError as error:
+        raise NotFound(f"There is no file {quoted(path)} below {root}.") from error
+    except OSError as error:
+        raise PackageRefused(f"{quoted(path)} cannot be read: {error.strerror or error}.") from error
+
+
+def refuse_compressed(start: bytes) -> None:
+    """Raise PackageRefused for a package that begins as gzip does."""
+    if start.startswith(GZIP):
+        raise PackageRefused("It is compressed with gzip. Unpack it first; an OVA is a plain tar archive.")
+
+
+def refuse_unless_descriptor(first: str) -> None:
+    """Raise PackageRefused when an archive does not begin with its descriptor, as the standard (DSP0243) asks."""
+    if not first.lower().endswith(".ovf"):
+        raise PackageRefused(
+            f"The archive begins with {quoted(first)}; the descriptor has to come first. "
+            "Pack it again in order: tar -cf x.ova x.ovf x.mf and the disks."
+        )
+
+
+def _open(root: Path, path: str, stream: BinaryIO) -> _Opened:
+    start = stream.read(START)
+    refuse_compressed(start)
+    name = PurePosixPath(path).name
+    if not is_archive(start):
+        if name.lower().endswith(".ova"):
+            raise PackageRefused(f"{quoted(name)} is no tar archive, as an OVA is. Fetch or export it again.")
+        below = str(PurePosixPath(path).parent)
+        return _Opened(Inside(root, "" if below == "." else below), name, None, path)
+    stream.seek(0)
+    try:
+        archive = Archive(stream)
+    except PackageUnreadable as broken:
+        raise PackageRefused(f"{quoted(name)}: {broken.message} Fetch or export it again.") from broken
+    for entry in archive.names():
+        if leaves_package(entry):
+            raise PackageRefused(f"The entry {quoted(entry)} of the archive leads out of it. Do not unpack it.")
+    first = next(iter(archive.names()), "")
+    refuse_unless_descriptor(first)
+    return _Opened(archive, first, archive, path)
+
+
+def _read(opened: _Opened) -> Contents:
+    package, name = opened.package, opened.descriptor
+    data = read_whole(package, name, LARGEST_DOCUMENT)
+    if data is None:
+        raise PackageRefused(f"{quoted(name)} has more than {LARGEST_DOCUMENT >> 20} MiB; a descriptor has kilobytes.")
+    descriptor = understand(name, data)
+    problems, notes = check_files(descriptor, package)
+    stored = {file.href: stored_name(package, file) for file in descriptor.files}
+    entries, damage = _manifest(package, name)
+    own = entries.get(name)
+    if own is not None and hashlib.new(hash_name(own.algorithm), data).hexdigest() != own.digest:
+        damage.insert(0, f"{quoted(name)} was changed: it does not have the digest that the manifest says.")
+    refuse([*problems, *damage])
+    disks = {disk.file_id for disk in descriptor.disks}
+    return Contents(
+        descriptor=descriptor,
+        text=opened.source(name, name, own, disk=False),
+        files=[
+            opened.source(file.href, stored[file.href], entries.get(stored[file.href]), disk=file.id in disks)
+            for file in descriptor.files
+        ],
+        algorithm=next((entry.algorithm for entry in entries.values()), ""),
+        checks=[
+            *_manifest_checks(entries, name, [name, *stored.values()]),
+            *(Check(rule="descriptor", severity="info", message=each) for each in notes),
+        ],
+    )
+
+
+def _manifest(package: Package, descriptor: str) -> tuple[dict[str, Entry], list[str]]:
+    """The entries of the manifest by file, none without one; and what is wrong with it."""
+    name = manifest_name(descriptor)
+    if package.size(name) is None:
+        return {}, []
+    data = read_whole(package, name, LARGEST_MANIFEST)
+    if data is None:
+        return {}, [f"The manifest {quoted(name)} is longer than any real one."]
+    entries: list[Entry] = []
+    wrong = [f"{each.where}: {each.message}" for each in read_entries(name, data, entries) if each.rule == LINE]
+    wrong += [
+        f"{quoted(entry.name)} is in the manifest and not in the package."
+        for entry in entries
+        if package.size(entry.name) is None
+    ]
+    return {entry.name: entry for entry in entries}, wrong
+
+
+def _manifest_checks(entries: dict[str, Entry], descriptor: str, files: list[str]) -> list[Check]:
+    if not entries:
+        said = f"There is no manifest {manifest_name(descriptor)}, so damage on the way cannot be told."
+        return [Check(rule="manifest-missing", severity="warn", message=said)]
+    return [
+        Check(
+            rule="manifest-unlisted",
+            severity="warn",
+            message=f"{quoted(file)} is not in the manifest, so damage to it cannot be told.",
+        )
+        for file in dict.fromkeys(files)
+        if file not in entries
+    ]

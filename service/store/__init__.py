@@ -1,0 +1,1 @@
+"""The tables that all processes share, and what is kept in them."""

@@ -1,0 +1,139 @@
+"""P2V checklists being worked through by a team, kept in the shared tables; nobody's tick is lost to another's."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from knowledge.p2v.run import AlreadyDone, Run, State, from_dict, skip, start, tick, to_dict, untick
+from knowledge.p2v.source import Source
+from service.errors import Conflict, NotFound
+from service.store.database import p2v_runs
+
+ATTEMPTS = 50
+"""How often a change is tried; each lost try means that somebody else's change was kept."""
+
+RUN_ID = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptRun:
+    """A run as it is kept: its id, when it was begun and last changed (RFC 3339, UTC), and how often."""
+
+    id: str
+    created_at: str
+    updated_at: str
+    revision: int
+    run: Run
+
+
+class Runs:
+    """The one door to the kept runs."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    async def start(self, source: Source, who: str) -> KeptRun:
+        """Begin a run of the checklist for this source."""
+        return await asyncio.to_thread(self._start, source, who)
+
+    async def recent(self, limit: int) -> list[KeptRun]:
+        """The newest runs first."""
+        return await asyncio.to_thread(self._recent, limit)
+
+    async def get(self, run_id: str) -> KeptRun:
+        """One run; raises NotFound."""
+        return await asyncio.to_thread(self._get, run_id)
+
+    async def mark(self, run_id: str, item: str, state: State, *, who: str, note: str) -> KeptRun:
+        """Set a step to done, skipped or open again, by `who`, now.
+
+        A step that stands so already is left with who did it first. Raises NotFound for an unknown run or step,
+        Conflict when a step that is done is to be skipped.
+        """
+
+        def deed(run: Run) -> Run:
+            now = datetime.now(UTC)
+            match state:
+                case State.DONE:
+                    return tick(run, item, who, now, note)
+                case State.SKIPPED:
+                    return skip(run, item, who, now, note)
+                case State.OPEN:
+                    return untick(run, item, who, now, note)
+
+        try:
+            return await asyncio.to_thread(self._change, run_id, deed)
+        except AlreadyDone as error:
+            raise Conflict(f"{error}.") from error
+
+    def _start(self, source: Source, who: str) -> KeptRun:
+        now = datetime.now(UTC)
+        run = start(source, who, now)
+        kept = KeptRun(
+            id=secrets.token_hex(8), created_at=now.isoformat(), updated_at=now.isoformat(), revision=1, run=run
+        )
+        row = {
+            "id": kept.id,
+            "created_at": kept.created_at,
+            "updated_at": kept.updated_at,
+            "revision": kept.revision,
+            "run": to_dict(run),
+        }
+        with self._engine.begin() as connection:
+            connection.execute(p2v_runs.insert().values(**row))
+        return kept
+
+    def _recent(self, limit: int) -> list[KeptRun]:
+        newest = sa.select(p2v_runs).order_by(p2v_runs.c.created_at.desc(), p2v_runs.c.id).limit(limit)
+        with self._engine.connect() as connection:
+            return [_kept(row) for row in connection.execute(newest)]
+
+    def _get(self, run_id: str) -> KeptRun:
+        with self._engine.connect() as connection:
+            return _read(connection, run_id)
+
+    def _change(self, run_id: str, deed: Callable[[Run], Run]) -> KeptRun:
+        """Do the deed to the run as it is now, and again to the newer one when somebody was quicker."""
+        for _ in range(ATTEMPTS):
+            with self._engine.begin() as connection:
+                kept = _read(connection, run_id)
+                changed = deed(kept.run)
+                if changed is kept.run:
+                    return kept
+                now, revision = datetime.now(UTC).isoformat(), kept.revision + 1
+                written = connection.execute(
+                    p2v_runs.update()
+                    .where(p2v_runs.c.id == run_id, p2v_runs.c.revision == kept.revision)
+                    .values(updated_at=now, revision=revision, run=to_dict(changed))
+                )
+                if written.rowcount == 1:
+                    return KeptRun(
+                        id=run_id, created_at=kept.created_at, updated_at=now, revision=revision, run=changed
+                    )
+        raise Conflict(f"Run {run_id} is being changed by many people at once; nothing was marked, so try again.")
+
+
+def _read(connection: sa.Connection, run_id: str) -> KeptRun:
+    known = RUN_ID.fullmatch(run_id)
+    row = connection.execute(sa.select(p2v_runs).where(p2v_runs.c.id == run_id)).one_or_none() if known else None
+    if row is None:
+        raise NotFound(f"There is no run {run_id[:40]!r}. GET /p2v/runs lists them.")
+    return _kept(row)
+
+
+def _kept(row: sa.Row[Any]) -> KeptRun:
+    return KeptRun(
+        id=row.id,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        revision=row.revision,
+        run=from_dict(row.run),
+    )

@@ -1,0 +1,81 @@
+"""The ledger of our snapshots: a row before each is taken, so that none is ever forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from service.store.database import snapshots
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LedgerRow:
+    """One snapshot of ours: meant to be taken (`moref` empty), taken, or (`removed_at`) seen to be gone."""
+
+    job: str
+    vcenter: str
+    vm: str
+    vm_name: str
+    nonce: str
+    moref: str
+    created_at: str
+    removed_at: str | None
+    trouble: str
+
+
+class SnapshotLedger:
+    """Rows by job; safe to write again when a step is run a second time."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    async def intend(self, job: str, vcenter: str, vm: str, vm_name: str) -> str:
+        """Note that this job is about to take a snapshot; returns the nonce that goes into its description."""
+        return await asyncio.to_thread(self._intend, job, vcenter, vm, vm_name)
+
+    async def taken(self, job: str, moref: str) -> None:
+        """Note the snapshot's moref."""
+        await asyncio.to_thread(self._update, job, {"moref": moref})
+
+    async def removed(self, job: str) -> None:
+        """Note that the snapshot was seen to be gone."""
+        await asyncio.to_thread(self._update, job, {"removed_at": _now(), "trouble": ""})
+
+    async def trouble(self, job: str, why: str) -> None:
+        """Note why the snapshot could not be removed yet."""
+        await asyncio.to_thread(self._update, job, {"trouble": why[:1000]})
+
+    async def row(self, job: str) -> LedgerRow | None:
+        """The row of a job."""
+        found = await asyncio.to_thread(self._select, snapshots.c.job == job)
+        return found[0] if found else None
+
+    async def open_rows(self) -> list[LedgerRow]:
+        """The snapshots that may still be there, oldest first."""
+        return await asyncio.to_thread(self._select, snapshots.c.removed_at.is_(None))
+
+    def _intend(self, job: str, vcenter: str, vm: str, vm_name: str) -> str:
+        if found := self._select(snapshots.c.job == job):
+            return found[0].nonce
+        nonce = secrets.token_hex(8)
+        row = {"job": job, "vcenter": vcenter, "vm": vm, "vm_name": vm_name, "nonce": nonce, "created_at": _now()}
+        with self._engine.begin() as connection:
+            connection.execute(snapshots.insert().values(moref="", trouble="", **row))
+        return nonce
+
+    def _update(self, job: str, values: dict[str, str]) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(snapshots.update().where(snapshots.c.job == job).values(**values))
+
+    def _select(self, condition: sa.ColumnElement[bool]) -> list[LedgerRow]:
+        with self._engine.connect() as connection:
+            rows = connection.execute(sa.select(snapshots).where(condition).order_by(snapshots.c.created_at))
+            return [LedgerRow(**row._mapping) for row in rows]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

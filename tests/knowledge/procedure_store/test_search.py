@@ -1,0 +1,223 @@
+"""Finding pages: people's words in any form, mistyped or unfinished, and the names of alerts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from knowledge.procedure_store.folders import BUILT_IN
+from knowledge.procedure_store.store import Store
+from knowledge.procedure_store.text import MARK_END, MARK_START
+from knowledge.spelling import edit_distance, known_words, nearest_words, spelling_keys
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Store]:
+    with Store.open() as opened:
+        yield opened
+
+
+def first(store: Store, words: str) -> str:
+    return next((hit.slug for hit in store.search(words)), "")
+
+
+@pytest.mark.parametrize(
+    ("words", "slug"),
+    [
+        ("reservation conflict", "scsi-reservation-conflict"),
+        ("reserving conflicts", "scsi-reservation-conflict"),
+        ("backup failed", "backup-failed"),
+        ("linux p2v", "linux-p2v"),
+        ("tryNoRxLoss", "serial-pipe-between-vms"),
+        ("0xbad0022", "scsi-reservation-conflict"),
+        ("how do I get rid of a snapshot that was left?", "snapshot-left-behind"),
+        ("iscsi target not found", "iscsi-discovery"),
+        ("vcbMounter -U", "vcb-to-vmkops"),
+        ("windows 2000 install time", "linux-virtualization-products"),
+        ("VCENTER DOWN", "vcenter-unreachable"),
+        ("sense data", "scsi-sense"),
+        ("datastore-full", "datastore-full"),
+    ],
+)
+def test_words_lead_to_the_page_somebody_would_name(store: Store, words: str, slug: str) -> None:
+    assert first(store, words) == slug
+
+
+@pytest.mark.parametrize(
+    ("words", "slug"),
+    [
+        ("snapsh", "snapshot-left-behind"),
+        ("serial pi", "serial-pipe-between-vms"),
+        ("consolid", "consolidation-needed"),
+    ],
+)
+def test_the_last_word_may_be_unfinished(store: Store, words: str, slug: str) -> None:
+    assert first(store, words) == slug
+
+
+@pytest.mark.parametrize(
+    ("words", "slug"),
+    [
+        ("resevation conflict", "scsi-reservation-conflict"),
+        ("reservatoin confilct", "scsi-reservation-conflict"),
+        ("snaphsot left", "snapshot-left-behind"),
+        ("consoldation needed", "consolidation-needed"),
+        ("quieseing failed", "quiesce-failed"),
+        ("virtualcentre trubleshooting logs", "vcb-troubleshooting"),
+        ("paralells workstation", "linux-virtualization-products"),
+    ],
+)
+def test_a_slip_of_the_fingers_is_forgiven(store: Store, words: str, slug: str) -> None:
+    assert first(store, words) == slug
+
+
+@pytest.mark.parametrize("code", ["0xbad0029", "195887999", "vmhba99"])
+def test_a_code_is_never_read_as_another_one(store: Store, code: str) -> None:
+    assert store.search(code) == []
+
+
+def test_a_snippet_shows_the_matched_words_between_marks(store: Store) -> None:
+    snippet = store.search("tryNoRxLoss")[0].snippet
+    assert f"{MARK_START}tryNoRxLoss{MARK_END}" in snippet
+    assert "\n" not in snippet
+
+
+def test_hits_come_by_falling_score_and_not_more_than_asked_for(store: Store) -> None:
+    scores = [hit.score for hit in store.search("backup snapshot vmkops", 100)]
+    assert len(scores) > 3
+    assert scores == sorted(scores, reverse=True)
+    assert len(store.search("backup snapshot vmkops", 3)) == 3
+    assert len(store.search("backup", 0)) == 1
+
+
+def test_obsolete_pages_say_so_and_stand_behind_current_ones(store: Store) -> None:
+    hits = store.search("backup")
+    assert hits[0].obsolete_since == ""
+    assert "vSphere 4.0 (2009)" in {hit.obsolete_since for hit in store.search("VCB")}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(
+            "",
+            " ",
+            '"',
+            "'",
+            "*",
+            "^",
+            "(",
+            ")",
+            "-",
+            "\0",
+            "AND",
+            "OR NOT",
+            "NEAR(snapshot, 2)",
+            "title:",
+            '"snapshot',
+        ),
+        *('snapshot" OR "', "snapshot*", "{title} : x", "a AND", "''; DROP TABLE pages; --", "\ud800", "🔥", "²"),
+        *("x" * 100_000, "snapshot " * 10_000, "%_", "\\"),
+    ],
+)
+def test_no_words_are_an_error(store: Store, words: str) -> None:
+    assert isinstance(store.search(words), list)
+    store.nearest(words)
+
+
+def test_signs_around_words_do_not_matter(store: Store) -> None:
+    assert first(store, '"reservation* AND (conflict:^') == "scsi-reservation-conflict"
+
+
+@given(st.text(st.characters()), st.integers())
+@example('"', 10)
+@example("snapshot\0", 10)
+def test_any_text_gives_a_list(words: str, limit: int) -> None:
+    with Store.open(folders=[]) as empty:
+        assert empty.search(words, limit) == []
+
+
+WORDS = st.lists(st.sampled_from(["snapshot", "snapsoht", "the", "VMBackup", '"', "*", "NEAR(", "-", "title:", "é"]))
+
+
+@given(st.one_of(st.text(st.characters()), WORDS.map(" ".join)))
+def test_any_text_gives_hits_or_none_in_a_full_store(store: Store, words: str) -> None:
+    assert all(hit.slug and hit.score >= 0 for hit in store.search(words))
+
+
+@given(st.text(st.characters()))
+def test_any_alert_gives_a_page_or_none(store: Store, name: str) -> None:
+    nearest = store.nearest(name)
+    assert nearest is None or store.get(nearest.slug) is not None
+
+
+@pytest.mark.parametrize(
+    ("alert", "slug"),
+    [
+        ("VMBackupFailed", "backup-failed"),
+        ("vm_backup_failed", "backup-failed"),
+        ("DatastoreAlmostFull", "datastore-full"),
+        ("DatastoreUsageOnDiskHigh", "datastore-full"),
+        ("VMwareVMSnapshotTooOld", "snapshot-left-behind"),
+        ("ConsolidationNeededOnVM", "consolidation-needed"),
+        ("ESXiScsiReservationConflicts", "scsi-reservation-conflict"),
+        ("iSCSITargetDown", "iscsi-discovery"),
+        ("vCenterDown", "vcenter-unreachable"),
+        ("QuiesceFailed", "quiesce-failed"),
+    ],
+)
+def test_an_alert_leads_to_its_page(store: Store, alert: str, slug: str) -> None:
+    nearest = store.nearest(alert)
+    assert nearest is not None
+    assert nearest.slug == slug
+
+
+@pytest.mark.parametrize("alert", ["Watchdog", "KubePodCrashLooping", "HostHighCpuLoad", "", "High", "🔥"])
+def test_an_alert_about_something_else_leads_nowhere(store: Store, alert: str) -> None:
+    assert store.nearest(alert) is None
+
+
+def test_a_team_page_that_names_the_alert_wins_over_a_built_in_one(tmp_path: Path) -> None:
+    facts = "title: Ours\nsummary: Ours.\nsubjects: x\napplies_to: any\nsource: ours\naliases: [backup failed]\n"
+    body = "## When\nx\n## Before\nx\n## Steps\nx\n## Check\nx\n## Undo\nx\n"
+    (tmp_path / "ours.md").write_text(f"---\n{facts}---\n{body}")
+    with Store.open(folders=[BUILT_IN, tmp_path]) as both:
+        nearest = both.nearest("BackupFailed")
+        assert nearest is not None
+        assert nearest.slug == "ours"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "distance"),
+    [
+        ("", "abc", 3),
+        ("abc", "abc", 0),
+        ("abc", "acb", 1),
+        ("abc", "ab", 1),
+        ("abc", "axc", 1),
+        ("kitten", "sitting", 3),
+    ],
+)
+def test_edit_distance_counts_slips(one: str, other: str, distance: int) -> None:
+    assert edit_distance(one, other) == edit_distance(other, one) == distance
+
+
+@given(st.text("abcdef", min_size=4, max_size=9), st.data())
+def test_every_single_slip_meets_its_word(word: str, data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(word) - 2))
+    letter = data.draw(st.sampled_from("abcxyz"))
+    slips = [
+        word[:place] + word[place + 1 :],
+        word[:place] + letter + word[place:],
+        word[:place] + letter + word[place + 1 :],
+        word[:place] + word[place + 1] + word[place] + word[place + 2 :],
+    ]
+    for slip in slips:
+        assert spelling_keys(slip) & spelling_keys(word)
+        assert nearest_words(slip, [word]) == [word]
+
+
+def test_words_that_may_be_meant_are_letters_only() -> None:
+    assert known_words("Snapshot of 0xbad0022 on vmhba64, a LUN") == {"snapshot", "lun"}

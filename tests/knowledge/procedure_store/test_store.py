@@ -1,0 +1,278 @@
+"""The store and its folders: what teams add, change, break and remove is seen at once, and nothing else goes."""
+
+import os
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from knowledge.procedure_store.folders import BUILT_IN
+from knowledge.procedure_store.procedure import BrokenPageError
+from knowledge.procedure_store.store import NotEditableError, Store, StoreError
+
+
+def page(title: str, words: str = "Words.") -> str:
+    facts = f"title: {title}\nsummary: A page.\nsubjects: [x]\napplies_to: [any]\nsource: [ours]\n"
+    return f"---\n{facts}---\n## When\n{words}\n## Before\nx\n## Steps\nx\n## Check\nx\n## Undo\nx\n"
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Path:
+    folder = tmp_path / "team"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def store(team: Path) -> Iterator[Store]:
+    with Store.open(folders=[BUILT_IN, team]) as opened:
+        yield opened
+
+
+def test_built_in_pages_are_there_without_any_folder_of_the_team() -> None:
+    with Store.open() as store:
+        linux = store.get("linux-p2v")
+        assert linux is not None
+        assert linux.origin == "built-in"
+        assert store.broken == []
+        assert len(store.pages()) == len([*BUILT_IN.glob("*.md")]) - 1  # the template is none
+
+
+def test_pages_added_changed_and_removed_are_seen_by_a_refresh(store: Store, team: Path) -> None:
+    (team / "fan.md").write_text(page("Fan failed", "turbine"))
+    assert store.refresh() == 1
+    assert [hit.slug for hit in store.search("turbine")] == ["fan"]
+    (team / "fan.md").write_text(page("Fan failed", "propeller"))
+    assert store.refresh() == 1
+    assert store.search("turbine") == []
+    assert [hit.slug for hit in store.search("propeller")] == ["fan"]
+    (team / "fan.md").unlink()
+    assert store.refresh() == 1
+    assert store.search("propeller") == []
+    assert store.get("fan") is None
+
+
+def test_a_refresh_with_nothing_changed_reads_nothing(store: Store) -> None:
+    assert store.refresh() == 0
+
+
+def test_a_change_that_keeps_size_and_time_is_seen(store: Store, team: Path) -> None:
+    file = team / "fan.md"
+    file.write_text(page("Fan failed"))
+    times = (file.stat().st_atime_ns, file.stat().st_mtime_ns)
+    store.refresh()
+    (team / "aside").write_text(page("Pan failed"))
+    os.utime(team / "aside", ns=times)
+    (team / "aside").replace(file)
+    assert store.refresh() == 1
+    assert [hit.title for hit in store.search("pan")] == ["Pan failed"]
+
+
+def test_a_team_page_stands_in_for_the_built_in_one_and_says_so(store: Store, team: Path) -> None:
+    (team / "linux-p2v.md").write_text(page("Our way to move Linux"))
+    store.refresh()
+    ours = store.get("linux-p2v")
+    assert ours is not None
+    assert (ours.title, ours.origin, ours.overrides) == ("Our way to move Linux", "team", True)
+    assert len([hit for hit in store.pages() if hit.slug == "linux-p2v"]) == 1
+    (team / "linux-p2v.md").unlink()
+    store.refresh()
+    theirs = store.get("linux-p2v")
+    assert theirs is not None
+    assert (theirs.origin, theirs.overrides) == ("built-in", False)
+
+
+def test_a_broken_page_is_named_by_file_and_line_and_the_others_stay(store: Store, team: Path) -> None:
+    (team / "fan.md").write_text(page("Fan failed"))
+    (team / "pump.md").write_text(page("Pump failed").replace("summary", "sumary"))
+    (team / "My Page.md").write_text(page("Mine"))
+    (team / "linux-p2v.md").write_bytes(b"\xff")
+    store.refresh()
+    broken = {(Path(one.file).name, one.line) for one in store.broken}
+    assert broken == {("pump.md", 3), ("pump.md", 1), ("My Page.md", 1), ("linux-p2v.md", 1)}
+    assert store.get("fan") is not None
+    assert store.get("pump") is None
+    built_in = store.get("linux-p2v")
+    assert built_in is not None, "a broken page of the team must not hide the built-in one"
+    assert built_in.origin == "built-in"
+    for name in ("pump.md", "My Page.md", "linux-p2v.md"):
+        (team / name).unlink()
+    store.refresh()
+    assert store.broken == []
+
+
+def test_what_is_no_readable_file_is_reported_and_never_waited_for(store: Store, team: Path) -> None:
+    os.mkfifo(team / "pipe.md")
+    (team / "folder.md").mkdir()
+    (team / "nowhere.md").symlink_to(team / "missing")
+    (team / "large.md").write_bytes(b"x" * 10_000_000)
+    (team / "README.md").write_text("not a page")
+    (team / ".hidden.md").write_text("not a page")
+    (team / "notes.txt").write_text("not a page")
+    Path(os.fsdecode(os.fsencode(team) + b"/\xff.md")).write_text("a name that is not text")
+    store.refresh()
+    names = {Path(one.file).name for one in store.broken}
+    assert names == {"pipe.md", "folder.md", "nowhere.md", "large.md", "\\xff.md"}
+    assert store.refresh() == 0
+
+
+def test_pages_behind_links_are_followed_as_a_mounted_configuration_has_them(store: Store, team: Path) -> None:
+    for version, title in (("one", "Fan one"), ("two", "Fan two")):
+        (team / version).mkdir()
+        (team / version / "fan.md").write_text(page(title))
+    (team / "..data").symlink_to("one")
+    (team / "fan.md").symlink_to("..data/fan.md")
+    store.refresh()
+    assert [hit.title for hit in store.search("fan")] == ["Fan one"]
+    (team / "..new").symlink_to("two")
+    (team / "..new").replace(team / "..data")
+    store.refresh()
+    assert [hit.title for hit in store.search("fan")] == ["Fan two"]
+
+
+def test_a_folder_that_goes_away_is_reported_and_its_pages_stay(store: Store, team: Path) -> None:
+    (team / "fan.md").write_text(page("Fan failed"))
+    store.refresh()
+    shutil.move(team, team.with_name("gone"))
+    store.refresh()
+    assert [str(one) for one in store.broken] == [
+        f"{team}:1: cannot be listed (No such file or directory); pages read from it before are still shown"
+    ]
+    assert store.get("fan") is not None
+    shutil.move(team.with_name("gone"), team)
+    store.refresh()
+    assert store.broken == []
+
+
+def test_a_folder_that_is_missing_from_the_start_leaves_the_built_in_pages(tmp_path: Path) -> None:
+    with Store.open(folders=[BUILT_IN, tmp_path / "missing"]) as store:
+        assert store.get("linux-p2v") is not None
+        assert [one.file for one in store.broken] == [str(tmp_path / "missing")]
+
+
+def test_the_built_in_folder_named_as_the_teams_own_is_read_once() -> None:
+    with Store.open(folders=[BUILT_IN, BUILT_IN]) as store:
+        assert store.broken == []
+        with pytest.raises(NotEditableError):
+            store.save("fan", page("Fan failed"))
+
+
+def test_saved_pages_stand_in_the_teams_folder_and_are_found_at_once(store: Store, team: Path) -> None:
+    text = page("Fan failed", "turbine ‑ Größe")
+    saved = store.save("fan", text)
+    assert (saved.title, saved.origin) == ("Fan failed", "team")
+    assert (team / "fan.md").read_text(encoding="utf-8") == text
+    assert [file.name for file in team.iterdir()] == ["fan.md"]
+    assert [hit.slug for hit in store.search("turbine")] == ["fan"]
+
+
+def test_a_page_that_is_wrong_is_not_saved_and_the_old_one_stays(store: Store, team: Path) -> None:
+    store.save("fan", page("Fan failed"))
+    with pytest.raises(BrokenPageError) as caught:
+        store.save("fan", page("Fan failed").replace("## Undo", "## Back"))
+    assert str(caught.value).startswith("fan.md:")
+    assert (team / "fan.md").read_text() == page("Fan failed")
+
+
+@pytest.mark.parametrize("slug", ["../fan", "/etc/fan", "fan/../../x", "Fan", "", "fan\0", "TEMPLATE", ".fan"])
+def test_no_name_leads_out_of_the_teams_folder(store: Store, team: Path, slug: str) -> None:
+    with pytest.raises(BrokenPageError, match="cannot name a page"):
+        store.save(slug, page("Fan"))
+    with pytest.raises(NotEditableError):
+        store.delete(slug)
+    assert store.get(slug) is None
+    assert [*team.iterdir()] == []
+
+
+def test_half_a_character_is_refused_as_any_other_wrong_page(store: Store) -> None:
+    with pytest.raises(BrokenPageError, match="not UTF-8"):
+        store.save("fan", page("Fan \ud800"))
+
+
+def test_deleting_a_team_page_brings_back_the_built_in_one(store: Store, team: Path) -> None:
+    store.save("linux-p2v", page("Our way"))
+    store.delete("linux-p2v")
+    again = store.get("linux-p2v")
+    assert again is not None
+    assert again.origin == "built-in"
+    with pytest.raises(NotEditableError, match="A built-in page cannot be deleted"):
+        store.delete("linux-p2v")
+
+
+def test_without_a_folder_of_the_team_the_refusal_names_the_setting() -> None:
+    with Store.open() as store, pytest.raises(NotEditableError, match="VMKOPS_PROCEDURES_DIR"):
+        store.save("fan", page("Fan"))
+
+
+def test_a_folder_that_cannot_be_written_is_said_in_words(store: Store, team: Path) -> None:
+    team.rmdir()
+    with pytest.raises(NotEditableError, match="cannot be written: No such file or directory"):
+        store.save("fan", page("Fan"))
+
+
+def test_a_kept_index_starts_with_what_it_knows_and_reads_what_changed_meanwhile(team: Path, tmp_path: Path) -> None:
+    (team / "fan.md").write_text(page("Fan failed"))
+    with Store.open(tmp_path / "store.db", folders=[team]) as store:
+        assert store.get("fan") is not None
+    (team / "pump.md").write_text(page("Pump failed"))
+    with Store.open(tmp_path / "store.db", folders=[team]) as store:
+        assert [hit.slug for hit in store.pages()] == ["fan", "pump"]
+        assert store.refresh() == 0
+
+
+def test_two_processes_may_keep_one_index(team: Path, tmp_path: Path) -> None:
+    with (
+        Store.open(tmp_path / "store.db", folders=[team]) as one,
+        Store.open(tmp_path / "store.db", folders=[team]) as other,
+    ):
+        one.save("fan", page("Fan failed"))
+        assert other.get("fan") is not None
+        other.delete("fan")
+        assert one.refresh() == 0
+        assert one.get("fan") is None
+
+
+def test_an_index_of_another_version_is_made_anew(team: Path, tmp_path: Path) -> None:
+    (team / "fan.md").write_text(page("Fan failed"))
+    Store.open(tmp_path / "store.db", folders=[team]).close()
+    old = sqlite3.connect(tmp_path / "store.db")
+    old.executescript("DROP TABLE pages; CREATE TABLE pages (x); PRAGMA user_version = 999")
+    old.close()
+    with Store.open(tmp_path / "store.db", folders=[team]) as store:
+        assert [hit.slug for hit in store.search("fan")] == ["fan"]
+
+
+def test_a_file_that_is_no_index_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "store.db").write_bytes(b"something else entirely" * 100)
+    with pytest.raises(StoreError, match="Delete the file or name another one"):
+        Store.open(tmp_path / "store.db")
+    with pytest.raises(StoreError, match="unable to open"):
+        Store.open(tmp_path / "missing" / "store.db")
+
+
+def test_threads_search_while_pages_are_written(store: Store) -> None:
+    failures: list[BaseException] = []
+    done = threading.Event()
+
+    def search() -> None:
+        try:
+            while not done.is_set():
+                assert store.search("snapshot")
+                assert store.get("linux-p2v")
+                store.refresh()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=search) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(20):
+        store.save("fan", page(f"Fan {number} failed"))
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert [hit.title for hit in store.search("fan")] == ["Fan 19 failed"]

@@ -1,0 +1,97 @@
+"""What a URL may lead to is decided by where its host really is, however that is written."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import pytest
+
+from service.errors import InvalidParams
+from service.packages.url_guard import check_url, why_refused
+
+NEVER = [
+    "0.0.0.0",
+    "::",
+    "169.254.169.254",
+    "fe80::1",
+    "::ffff:169.254.169.254",
+    "224.0.0.1",
+    "ff02::1",
+    "255.255.255.255",
+    "240.0.0.1",
+]
+INSIDE = [
+    "127.0.0.1",
+    "127.8.8.8",
+    "::1",
+    "10.1.2.3",
+    "172.16.0.1",
+    "192.168.1.1",
+    "100.64.0.1",
+    "192.0.2.1",
+    "fd12::1",
+    "fec0::1",
+    "::ffff:127.0.0.1",
+    "::ffff:10.0.0.1",
+    "::127.0.0.1",
+    "64:ff9b::7f00:1",
+    "2002:7f00:1::",
+    "2001:0:a00:1::1",
+]
+OUTSIDE = ["93.184.216.34", "2606:2800:220:1::1", "::ffff:93.184.216.34", "64:ff9b::5db8:d822", "2002:5db8:d822::"]
+
+
+@pytest.mark.parametrize("address", [*NEVER, *INSIDE])
+def test_address_on_the_inside_is_refused(address: str) -> None:
+    assert address.partition(":")[0] in why_refused("h.example.com", [ip_address(address)], frozenset())
+
+
+@pytest.mark.parametrize("address", OUTSIDE)
+def test_address_on_the_outside_may_be_asked(address: str) -> None:
+    assert why_refused("h.example.com", [ip_address(address)], frozenset()) == ""
+
+
+@pytest.mark.parametrize("address", INSIDE)
+def test_host_of_the_team_may_be_inside(address: str) -> None:
+    assert why_refused("Images.Example.com.", [ip_address(address)], frozenset({"images.example.com"})) == ""
+
+
+@pytest.mark.parametrize("address", NEVER)
+def test_even_a_host_of_the_team_is_never_asked_there(address: str) -> None:
+    assert why_refused("images.example.com", [ip_address(address)], frozenset({"images.example.com"}))
+
+
+def test_one_address_on_the_inside_is_enough() -> None:
+    addresses = [ip_address("93.184.216.34"), ip_address("10.0.0.1")]
+
+    assert "VMKOPS_IMPORT_HOSTS" in why_refused("h.example.com", addresses, frozenset())
+    assert "no address" in why_refused("h.example.com", [], frozenset())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://example.com/x.ova",
+        "https:///x.ova",
+        "https://",
+        "https://example.com:99999/x",
+        "https://u@example.com/x",
+        "https://:p@example.com/x",
+        "https://127.1/x",
+        "https://2130706433/x",
+        "https://1.2.3.4.5/x",
+        "https://[::1/x",
+        "gopher://example.com/",
+        "https://example.com/" + "x" * 2000,
+        "https://example.com/\x00",
+        "//example.com/x",
+        "",
+    ],
+)
+def test_url_that_is_none_of_ours_is_refused(text: str) -> None:
+    with pytest.raises(InvalidParams):
+        check_url(text)
+
+
+def test_full_width_digits_are_the_address_that_they_mean() -> None:
+    assert check_url("https://１２７.0.0.1/x").raw_host == "127.0.0.1"

@@ -1,0 +1,128 @@
+"""A disk is kept as the host sent it, whole, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ssl
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from pytest_aiohttp.plugin import AiohttpServer
+
+from service.errors import CopyFailed
+from service.transfer.download import LOAD, READ_AHEAD, copy_disk
+
+TLS = ssl.create_default_context()
+ENDLESS = 1 << 40
+
+
+class Host:
+    """A host with a disk at /disk, the same without a promised length at /unknown, and other answers beside them."""
+
+    def __init__(self) -> None:
+        self.content = b""
+        self.sent_inside = False
+
+    async def disk(self, request: web.Request) -> web.Response:
+        return web.Response(body=self.content)
+
+    async def unknown(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(self.content)
+        return response
+
+    async def short(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": str(len(self.content) + 1)})
+        response.force_close()
+        await response.prepare(request)
+        await response.write(self.content)
+        return response
+
+    async def endless(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": str(ENDLESS)})
+        await response.prepare(request)
+        while True:
+            await response.write(bytes(READ_AHEAD))
+
+    async def elsewhere(self, request: web.Request) -> web.Response:
+        raise web.HTTPFound("/inside")
+
+    async def inside(self, request: web.Request) -> web.Response:
+        self.sent_inside = True
+        return web.Response(body=b"a secret")
+
+
+@pytest.fixture
+async def host(aiohttp_server: AiohttpServer) -> tuple[Host, str]:
+    sending = Host()
+    app = web.Application()
+    for name in ("disk", "unknown", "short", "endless", "elsewhere", "inside"):
+        app.router.add_get(f"/{name}", getattr(sending, name))
+    server = await aiohttp_server(app)
+    return sending, str(server.make_url("/"))
+
+
+def files_in(folder: Path) -> list[str]:
+    return [file.name for file in folder.iterdir()]
+
+
+@pytest.mark.parametrize("answer", ["disk", "unknown"])
+@pytest.mark.parametrize("size", [0, 1, READ_AHEAD + 1, LOAD - 1, LOAD, LOAD + 1, 3 * LOAD + 7])
+async def test_disk_is_kept_as_it_was_sent(host: tuple[Host, str], tmp_path: Path, size: int, answer: str) -> None:
+    sending, url = host
+    sending.content = hashlib.shake_128(b"disk").digest(size)
+    told: list[tuple[int, int | None]] = []
+
+    found = await copy_disk(url + answer, tmp_path / "disk.vmdk", TLS, lambda *now: told.append(now))
+
+    assert (tmp_path / "disk.vmdk").read_bytes() == sending.content
+    assert found == (size, hashlib.sha256(sending.content).hexdigest())
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1:] == ([(size, size if answer == "disk" else None)] if size else [])
+
+
+async def test_disk_that_ends_early_leaves_no_file(host: tuple[Host, str], tmp_path: Path) -> None:
+    sending, url = host
+    sending.content = bytes(LOAD + 1)
+
+    with pytest.raises(CopyFailed, match=r"disk\.vmdk broke off"):
+        await copy_disk(f"{url}short", tmp_path / "disk.vmdk", TLS, lambda *_: None)
+
+    assert files_in(tmp_path) == []
+
+
+async def test_cancelled_copy_leaves_no_file(host: tuple[Host, str], tmp_path: Path) -> None:
+    written = asyncio.Event()
+
+    def progress(done: int, promised: int | None) -> None:
+        assert promised == ENDLESS
+        if done > 3 * LOAD:
+            written.set()
+
+    copying = asyncio.create_task(copy_disk(f"{host[1]}endless", tmp_path / "disk.vmdk", TLS, progress))
+    await written.wait()
+    assert (tmp_path / "disk.vmdk").stat().st_size >= LOAD
+    copying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await copying
+
+    assert files_in(tmp_path) == []
+
+
+async def test_refusal_of_the_host_is_told(host: tuple[Host, str], tmp_path: Path) -> None:
+    with pytest.raises(CopyFailed, match="The host answered 404 Not Found"):
+        await copy_disk(f"{host[1]}nowhere", tmp_path / "disk.vmdk", TLS, lambda *_: None)
+
+    assert files_in(tmp_path) == []
+
+
+async def test_redirect_is_not_followed(host: tuple[Host, str], tmp_path: Path) -> None:
+    sending, url = host
+
+    with pytest.raises(CopyFailed, match="The host answered 302 Found"):
+        await copy_disk(f"{url}elsewhere", tmp_path / "disk.vmdk", TLS, lambda *_: None)
+
+    assert not sending.sent_inside

@@ -1,0 +1,186 @@
+"""`vmkops decode` as people and scripts run it: files, pipes, a log that is still being written, rubbish."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SAMPLES = Path(__file__).parents[2] / "knowledge" / "vmklog" / "vmkernel_log_samples.txt"
+LOG = b"""\
+2014-11-08T03:11:09.001Z cpu5:1)boring line
+2014-11-08T03:11:10.313Z cpu5:3343193)WARNING: Migrate: 269: 14 S: Failed: IO was aborted (0xbad00e0) @0x41801e280b11
+2014-11-08T03:11:11.313Z cpu5:3343193)NMP: 1: naa.514f0c5ec2000008 failed H:0x8 D:0x0 P:0x0
+"""
+
+
+class Terminal:
+    """Runs vmkops in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {**os.environ, "VMKOPS_DATA_DIR": str(folder / "kept")}
+
+    def run(self, *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        finished = subprocess.run(
+            [sys.executable, "-m", "vmkops", "decode", *words],
+            input=stdin, capture_output=True, cwd=self.folder, env=self.environment, timeout=60,
+        )  # fmt: skip
+        assert b"Traceback" not in finished.stderr
+        return finished
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    return Terminal(tmp_path)
+
+
+def json_lines(output: bytes) -> list[dict[str, object]]:
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def test_lines_with_findings_are_printed_with_their_number_and_meaning(terminal: Terminal) -> None:
+    finished = terminal.run(stdin=LOG)
+    assert finished.returncode == 0
+    assert finished.stdout.decode().splitlines() == [
+        f"2: {LOG.splitlines()[1].decode()}",
+        "    0xbad00e0 IO was aborted (VMK_ABORTED)",
+        "        ESXi 5.0 and later: the text beside the number, 'IO was aborted',"
+        " is what ESXi 5.0 and later says for it.",
+        f"3: {LOG.splitlines()[2].decode()}",
+        "    naa.514f0c5ec2000008: An NAA identifier of 64 bits, type 5 (IEEE Registered),"
+        " assigned by the owner of OUI 14-F0-C5",
+        "    H:0x8 D:0x0 P:0x0 = host 0x8 RESET: Device was reset; I/O cleared from the HBA by a bus/target/LUN reset",
+    ]
+
+
+def test_a_file_and_standard_input_give_the_same(terminal: Terminal) -> None:
+    from_file = terminal.run(str(SAMPLES), "--json")
+    assert from_file.stdout == terminal.run("--json", stdin=SAMPLES.read_bytes()).stdout
+    assert from_file.stdout == terminal.run("--json", "-", stdin=SAMPLES.read_bytes()).stdout
+    assert len(from_file.stdout.splitlines()) > 50
+
+
+def test_all_prints_the_other_lines_too(terminal: Terminal) -> None:
+    lines = terminal.run("--all", stdin=LOG).stdout.splitlines()
+    assert lines[0] == LOG.splitlines()[0]
+    assert lines[1].startswith(b"2: ")
+
+
+def test_json_has_one_finding_a_line_with_offsets_in_characters(terminal: Terminal) -> None:
+    found = json_lines(terminal.run("--json", stdin="é “0×bad0006”\n".encode()).stdout)
+    assert [(one["line"], one["start"], one["end"], one["text"]) for one in found] == [(1, 3, 12, "0×bad0006")]
+
+
+def test_a_summary_counts_meanings_and_names_the_first_line(terminal: Terminal) -> None:
+    finished = terminal.run("--summary", stdin=LOG * 11)
+    assert finished.stdout.splitlines()[0].startswith(b"11  0xbad00e0 IO was aborted (VMK_ABORTED)  (first in line 2)")
+    counted = json_lines(terminal.run("--summary", "--json", stdin=LOG * 11).stdout)
+    assert [(one["count"], one["first_line"]) for one in counted] == [(11, 2), (11, 3), (11, 3)]
+
+
+def test_the_release_can_be_given_and_an_unknown_one_is_refused(terminal: Terminal) -> None:
+    assert b"SCSI reservation conflict" in terminal.run("--release", "3.5", "--summary", stdin=b"0xbad0022").stdout
+    refused = terminal.run("--release", "windows", stdin=b"")
+    assert refused.returncode == 1
+    assert b"esx-3.5" in refused.stderr
+
+
+def test_nothing_found_is_exit_one_and_said_on_standard_error(terminal: Terminal) -> None:
+    finished = terminal.run(stdin=b"a\nb")
+    assert (finished.returncode, finished.stdout) == (1, b"")
+    assert b"in 2 lines" in finished.stderr
+
+
+@pytest.mark.parametrize("words", [["--frobnicate"], ["a", "b"], ["--release"], ["--summary", "--all"]])
+def test_wrong_usage_is_exit_two_with_the_usage(terminal: Terminal, words: list[str]) -> None:
+    finished = terminal.run(*words)
+    assert finished.returncode == 2
+    assert finished.stderr.startswith(b"usage: vmkops decode")
+
+
+def test_a_missing_file_is_named(terminal: Terminal) -> None:
+    finished = terminal.run("no-such.log")
+    assert finished.returncode == 1
+    assert finished.stderr == b"no-such.log: No such file or directory\n"
+
+
+def test_binary_rubbish_around_a_code_does_not_hide_it_and_does_not_reach_the_terminal(terminal: Terminal) -> None:
+    finished = terminal.run(stdin=bytes(range(256)) + b"\x1b[2J\xff 0xbad0006 \x00\xfe\n")
+    assert finished.returncode == 0
+    assert b"0xbad0006 Limit exceeded" in finished.stdout
+    assert not set(finished.stdout.decode()) & {chr(code) for code in range(32) if code != 9 and code != 10}
+
+
+def test_a_filter_answers_while_its_input_is_still_open(terminal: Terminal) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "vmkops", "decode"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=terminal.folder, env=terminal.environment,
+    ) as running:  # fmt: skip
+        assert running.stdin
+        assert running.stdout
+        running.stdin.write(b"failed: 0xbad0006\nthe next line is not whole")
+        running.stdin.flush()
+        assert running.stdout.readline() == b"1: failed: 0xbad0006\n"
+        running.stdin.close()
+        assert running.wait(timeout=30) == 0
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(terminal: Terminal) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "vmkops", "decode"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        cwd=terminal.folder, env=terminal.environment,
+    ) as running:  # fmt: skip
+        assert running.stdin
+        assert running.stdout
+        assert running.stderr
+        running.stdout.close()
+        running.stdin.write(b"failed: 0xbad0006\n")
+        running.stdin.close()
+        assert running.stderr.read() == b""
+        assert running.wait(timeout=30) == 0
+
+
+PEAK = "import resource, sys; from vmkops.__main__ import main; status = main(['decode', *sys.argv[1:]]);\
+ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr); sys.exit(status)"
+
+
+def peak_kilobytes(blocks: Iterator[bytes], folder: Path, *words: str) -> tuple[int, bytes]:
+    command = [sys.executable, "-c", PEAK, *words]
+    with (
+        (folder / "out").open("wb") as out,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.PIPE) as running,
+    ):
+        assert running.stdin
+        assert running.stderr
+        for block in blocks:
+            running.stdin.write(block)
+        running.stdin.close()
+        said = running.stderr.read().splitlines()
+        assert running.wait(timeout=60) == 0
+    return int(said[-1]), b"\n".join(said[:-1])
+
+
+def test_memory_does_not_grow_with_the_log(tmp_path: Path) -> None:
+    small, _ = peak_kilobytes((LOG * 1000 for _ in range(1)), tmp_path, "--summary")
+    large, _ = peak_kilobytes((LOG * 1000 for _ in range(50)), tmp_path, "--summary")
+    assert large - small < 10_000
+
+
+def test_memory_does_not_grow_with_a_line_and_what_is_in_it_is_found_where_it_is(tmp_path: Path) -> None:
+    def line(mebibytes: int) -> Iterator[bytes]:
+        yield from (b"x " * (1 << 19) for _ in range(mebibytes))
+        yield b"0xbad0006\n"
+
+    small, _ = peak_kilobytes(line(2), tmp_path, "--json")
+    large, said = peak_kilobytes(line(100), tmp_path, "--json")
+    assert large - small < 10_000
+    assert b"1 line was longer" in said
+    (found,) = json_lines((tmp_path / "out").read_bytes())
+    assert (found["line"], found["start"], found["text"]) == (1, 100 << 20, "0xbad0006")

@@ -1,0 +1,157 @@
+"""`vmkops kb` from outside: what it prints and how it exits."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from knowledge.procedure_store.folders import BUILT_IN
+from vmkops.commands.kb import run
+
+PAGE = """---
+title: Fan failed
+summary: What to do when a fan fails.
+subjects: [hardware]
+applies_to: [any]
+source: [ours]
+---
+## When
+The turbine stands, see [the backup](backup-failed.md).
+## Before
+x
+## Steps
+x
+## Check
+x
+## Undo
+x
+"""
+
+
+@pytest.fixture
+def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VMKOPS_PROCEDURES_DIR", str(tmp_path))
+    (tmp_path / "fan.md").write_text(PAGE)
+    return tmp_path
+
+
+def kb(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    program = "import sys; from vmkops.commands.kb import run; sys.exit(run(sys.argv[1:]))"
+    return subprocess.run(
+        [sys.executable, "-c", program, *words],
+        env={**os.environ, "VMKOPS_PROCEDURES_DIR": str(folder)},
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_words_find_pages_of_the_team_beside_the_built_in_ones(team: Path) -> None:
+    found = kb("turbine", folder=team)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert found.stdout.splitlines()[0] == "fan  Fan failed (team)"
+    assert "    … When The turbine stands" in found.stdout
+    assert kb("resevation", "conflict", folder=team).stdout.startswith("scsi-reservation-conflict  SCSI")
+
+
+def test_words_that_no_page_has_exit_with_one_and_say_what_to_try(team: Path) -> None:
+    nothing = kb("zzzzqqq", folder=team)
+    assert nothing.returncode == 1
+    assert "vmkops kb list" in nothing.stderr
+    assert nothing.stdout == ""
+
+
+def test_results_as_json_have_the_names_of_the_http_answer(team: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--json", "snapshot", "left"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["query"] == "snapshot left"
+    assert answer["results"][0]["slug"] == "snapshot-left-behind"
+    assert {"slug", "title", "summary", "snippet", "score"} <= answer["results"][0].keys()
+    assert run(["--json", "zzzzqqq"]) == 1
+    assert json.loads(capsys.readouterr().out)["results"] == []
+
+
+def test_show_prints_a_page_with_its_source_and_that_it_is_obsolete(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", "vcb-troubleshooting"]) == 0
+    shown = capsys.readouterr().out
+    assert "OBSOLETE since vSphere 4.0 (2009): " in shown
+    assert "Source: VMware field notes" in shown
+    assert "## Steps" in shown
+    assert run(["show", "linux-p2v", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["body"].startswith("## When\n")
+
+
+def test_show_says_that_the_teams_page_stands_in_for_a_built_in_one(
+    team: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (team / "linux-p2v.md").write_text(PAGE)
+    assert run(["show", "linux-p2v"]) == 0
+    assert f"shown instead of the built-in one: {team / 'linux-p2v.md'}" in capsys.readouterr().out
+
+
+def test_show_of_an_unknown_page_names_near_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", "snapshot"]) == 1
+    assert "snapshot-left-behind" in capsys.readouterr().err
+    assert run(["show", "snapshot", "--json"]) == 1
+    assert "snapshot-left-behind" in json.loads(capsys.readouterr().out)["suggestions"]
+
+
+def test_show_of_a_broken_page_says_what_is_wrong_with_it(team: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (team / "fan.md").write_text(PAGE.replace("title:", "titel:"))
+    assert run(["show", "fan"]) == 1
+    assert "fan.md:2: unknown key 'titel'; did you mean 'title'?" in capsys.readouterr().err
+
+
+def test_list_has_every_page(team: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["list", "--json"]) == 0
+    slugs = {page["slug"] for page in json.loads(capsys.readouterr().out)["results"]}
+    assert slugs == {file.stem for file in BUILT_IN.glob("[a-z]*.md")} | {"fan"}
+
+
+def test_check_finds_nothing_in_a_folder_that_is_right(team: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", str(team)]) == 0
+    assert capsys.readouterr().out == f"{team}: pages 1, problems 0\n"
+    assert run(["check", str(BUILT_IN)]) == 0
+
+
+def test_check_names_every_problem_by_file_and_line(team: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (team / "fan.md").write_text(PAGE.replace("backup-failed.md", "nowhere.md"))
+    (team / "pump.md").write_text(PAGE.replace("## Undo", "## Back"))
+    assert run(["check"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        f"{team}/fan.md:9: links to nowhere.md, which does not exist",
+        f"{team}/pump.md:17: the section '## Undo' is missing: if there is nothing to say, say so",
+        f"{team}: pages 2, problems 2",
+    ]
+    assert run(["check", "--json"]) == 1
+    assert [one["line"] for one in json.loads(capsys.readouterr().out)["broken"]] == [9, 17]
+
+
+def test_broken_pages_are_mentioned_and_do_not_stop_a_search(team: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (team / "pump.md").write_text("no page")
+    assert run(["turbine"]) == 0
+    assert "vmkops kb check" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("argv", [[], ["--json"], [" "], ["--limit", "3"], ["check", "/nowhere/at/all"]])
+def test_wrong_use_exits_with_two_and_says_how(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(argv) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "vmkops kb" in printed.err
+
+
+@pytest.mark.parametrize("word", ["-h", "--help", "help"])
+def test_help_prints_the_usage(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([word]) == 0
+    assert capsys.readouterr().out.startswith("usage: vmkops kb WORDS")
+
+
+def test_signs_in_the_words_are_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(['"snapshot*', "AND", "(left", "-28"]) == 0
+    assert capsys.readouterr().out.startswith("snapshot-left-behind")

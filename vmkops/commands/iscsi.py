@@ -1,0 +1,171 @@
+"""``vmkops iscsi``: judge, explain and build iSCSI names; read addresses; how targets are found."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from knowledge.iscsi import BuildRefused, build, check_alias, discovery, parse_address, validate
+from knowledge.iscsi.values import Address, FieldVerdict, Name, Problem
+from vmkops.commands._subcommands import Subcommands
+
+SUMMARY = "iSCSI names, addresses, aliases and discovery"
+
+_TOLD = frozenset(
+    {"date", "naming_authority", "string", "vmware_host", "oui", "mac", "naa_name", "vendor_specific", "extension"}
+)
+"""The parts that are printed; ``--json`` has them all."""
+
+_EXAMPLES = """\
+examples:
+  vmkops iscsi validate iqn.2001-04.com.example:disk1
+  vmkops iscsi address '[2001:db8::10]:3260,iqn.2001-04.com.example:disk1'
+  vmkops iscsi build iqn --domain example.com --date 2001-04 --string disk1
+  vmkops iscsi build naa --hex 52004567BA64678D
+  vmkops iscsi alias 'Mail store, rack 4'
+  vmkops iscsi discovery
+
+exit: 0 valid, 1 invalid, 2 wrong usage
+"""
+
+
+def run(argv: list[str]) -> int:
+    """Run one ``vmkops iscsi`` command; returns 0 for valid, 1 for invalid, 2 for wrong usage."""
+    return _commands().run(argv)
+
+
+def _commands() -> Subcommands:
+    commands = Subcommands("iscsi", SUMMARY, _EXAMPLES)
+    commands.add("validate", _validate, "judge and explain a name").add_argument("name", metavar="NAME")
+    commands.add("address", _address, "read host[:port],name").add_argument("address", metavar="ADDRESS")
+    commands.add("alias", _alias, "judge an alias").add_argument("alias", metavar="TEXT")
+    commands.add("discovery", _discovery, "the three ways to find targets, and what ESX supports")
+    make = commands.add("build", _build, "make a name from its parts")
+    make.add_argument("type", choices=("iqn", "eui", "naa"))
+    make.add_argument("--domain", default="", help="iqn: a domain you own, such as example.com")
+    make.add_argument("--date", default="", help="iqn: a month in which you owned it, such as 2001-04")
+    make.add_argument("--string", help="iqn: what makes the name unique among yours")
+    make.add_argument("--hex", default="", help="eui, naa: the hexadecimal digits")
+    return commands
+
+
+def _validate(options: argparse.Namespace) -> int:
+    verdict = validate(options.name)
+    _answer(options, verdict, _name_lines(verdict))
+    return 0 if verdict.valid else 1
+
+
+def _address(options: argparse.Namespace) -> int:
+    address = parse_address(options.address)
+    _answer(options, address, _address_lines(address))
+    return 0 if address.valid else 1
+
+
+def _alias(options: argparse.Namespace) -> int:
+    alias = check_alias(options.alias)
+    count = f"{alias.characters} characters, {alias.bytes} bytes of UTF-8"
+    _answer(options, alias, [f"{_word(alias.valid)}: {count}", *_problem_lines(alias.problems)])
+    return 0 if alias.valid else 1
+
+
+def _build(options: argparse.Namespace) -> int:
+    try:
+        name = build(
+            options.type,
+            domain=options.domain,
+            date=options.date,
+            string=options.string,
+            hex_digits=options.hex,
+        )
+    except BuildRefused as refused:
+        if options.json:
+            _print_json({"valid": False, "problems": [asdict(problem) for problem in refused.problems]})
+        else:
+            print("\n".join(["no name was built", *_problem_lines(refused.problems)]))
+        return 1
+    if options.json:
+        _print_json(asdict(name))
+    else:
+        print(name.normalized)
+        for line in [*_problem_lines(name.problems), *_field_lines("Valid, yet refused by", name.refused_by)]:
+            print(line, file=sys.stderr)
+    return 0
+
+
+def _discovery(options: argparse.Namespace) -> int:
+    found = discovery()
+    lines = [found.needed_for_a_session]
+    for mechanism in found.mechanisms:
+        lines += ["", f"{mechanism.name} ({', '.join(mechanism.also_called)})"]
+        lines += [f"  needs  {', '.join(mechanism.needs)}", f"  suits  {mechanism.suits}"]
+        lines += [f"  {number}. {step}" for number, step in enumerate(mechanism.steps, 1)]
+        for support in mechanism.support:
+            lines.append(f"  {support.release}: {support.detail} [{support.certainty}: {support.source}]")
+            lines += [f"      {command}" for command in support.commands]
+    _answer(options, found, [*lines, "", found.note])
+    return 0
+
+
+def _name_lines(verdict: Name) -> list[str]:
+    lines = [f"{_word(verdict.valid)}: {_shown(verdict.name)}"]
+    lines += [f"  {sentence}" for sentence in verdict.explanation]
+    if verdict.normalized not in (None, verdict.name):
+        lines.append(f"  normalized        {verdict.normalized}")
+    if verdict.parts:
+        filled = {key: value for key, value in asdict(verdict.parts).items() if key in _TOLD and value is not None}
+        lines += [f"  {key.replace('_', ' '):<17} {_shown(str(value))}" for key, value in filled.items()]
+    lines += _problem_lines(verdict.problems)
+    if verdict.suggestion and verdict.suggestion != verdict.normalized:
+        lines.append(f"did you mean  {verdict.suggestion}")
+    lines += _field_lines("Valid, yet refused by", verdict.refused_by)
+    return lines + _field_lines("Invalid, yet taken by", verdict.accepted_by)
+
+
+def _address_lines(address: Address) -> list[str]:
+    lines = [f"{_word(address.valid)}: {_shown(address.address)}"]
+    if address.host:
+        lines.append(f"  host  {address.host} ({address.host_kind})")
+    if address.host and address.port:
+        lines.append(f"  port  {address.port}{' (assumed)' if address.port_assumed else ''}")
+    if address.portal_group is not None:
+        lines.append(f"  portal group  {address.portal_group}")
+    if address.name:
+        lines.append(f"  name  {address.name}")
+    return lines + _problem_lines(address.problems)
+
+
+def _problem_lines(problems: Iterable[Problem]) -> list[str]:
+    return [
+        f"{problem.severity}  {problem.rule}: {_shown(problem.message)}"
+        + (f" [{problem.source}]" if problem.source else "")
+        for problem in problems
+    ]
+
+
+def _field_lines(title: str, verdicts: Iterable[FieldVerdict]) -> list[str]:
+    lines = [f"  {verdict.who}: {verdict.why} [{verdict.source}]" for verdict in verdicts]
+    return [title, *lines] if lines else []
+
+
+def _word(valid: bool) -> str:
+    return "valid" if valid else "invalid"
+
+
+def _shown(text: str) -> str:
+    """Keep what people can read and escape the rest, so that no input can steer the terminal."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+
+
+def _answer(options: argparse.Namespace, value: Any, lines: list[str]) -> None:
+    if options.json:
+        _print_json(asdict(value))
+    else:
+        print("\n".join(lines))
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(json.dumps(value, indent=2))

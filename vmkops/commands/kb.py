@@ -1,0 +1,158 @@
+"""`vmkops kb`: the procedures on a terminal: found by words, shown whole, checked before they are shared."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from knowledge.errors import NotFound, shown
+from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, failed, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from knowledge.procedure_store.procedure import Procedure
+    from knowledge.procedure_store.search import Hit
+    from knowledge.procedure_store.store import Store
+
+SUMMARY = "written procedures: find one by words, show it, check a folder of your own"
+
+LIMIT = 10
+"""How many pages a search prints."""
+
+USAGE = """usage: vmkops kb WORDS ...       find procedures; the last word may be unfinished
+       vmkops kb show SLUG       print one
+       vmkops kb list            all of them by title
+       vmkops kb check [FOLDER]  what is wrong with the pages of a folder, by file and line
+Each takes --json. Pages of your own are read from the folder in VMKOPS_PROCEDURES_DIR."""
+
+
+def run(argv: list[str]) -> int:
+    """Run `vmkops kb` with the words after it; 0 found or valid, 1 not found or invalid, 2 wrong usage."""
+    as_json = "--json" in argv
+    words = [word for word in argv if word != "--json"]
+    if words in (["-h"], ["--help"], ["help"]):
+        print(USAGE)
+        return FOUND
+    unknown = next((word for word in words if word.startswith("--")), None)
+    if unknown or not " ".join(words).strip():
+        print(f"vmkops kb: {unknown + ' is unknown' if unknown else 'which words?'}\n{USAGE}", file=sys.stderr)
+        return WRONG_USAGE
+    match words:
+        case ["show", slug]:
+            return _show(slug.removesuffix(".md"), as_json=as_json)
+        case ["list"]:
+            return _list(as_json=as_json)
+        case ["check"]:
+            return _check(_team_folder(), as_json=as_json)
+        case ["check", folder]:
+            return _check(Path(folder), as_json=as_json)
+        case _:
+            return _search(" ".join(words), as_json=as_json)
+
+
+def _search(words: str, *, as_json: bool) -> int:
+    with _open_store() as store:
+        hits = store.search(words, LIMIT)
+        broken = len(store.broken)
+    _mention(broken)
+    if as_json:
+        print_json({"query": words, "results": [asdict(hit) for hit in hits]})
+        return FOUND if hits else NOT_FOUND
+    if not hits:
+        return failed(NotFound(f"No procedure has any of the words {shown(words)}. Try others, or: vmkops kb list"))
+    _print_hits(hits)
+    return FOUND
+
+
+def _list(*, as_json: bool) -> int:
+    with _open_store() as store:
+        pages = store.pages()
+        broken = len(store.broken)
+    if as_json:
+        print_json({"results": [asdict(page) for page in pages]})
+    else:
+        _print_hits(pages)
+    _mention(broken)
+    return FOUND
+
+
+def _show(slug: str, *, as_json: bool) -> int:
+    with _open_store() as store:
+        page = store.get(slug)
+        near = [] if page else [hit.slug for hit in store.search(slug, 3)]
+        broken = [one for one in store.broken if Path(one.file).stem == slug]
+    for one in broken:
+        print(one, file=sys.stderr)
+    if page is None:
+        return failed(NotFound(f"There is no procedure {shown(slug)}. All of them: vmkops kb list", near), as_json)
+    if as_json:
+        print_json(asdict(page))
+    else:
+        print(_as_text(page), end="")
+    return FOUND
+
+
+def _check(folder: Path | None, *, as_json: bool) -> int:
+    from knowledge.procedure_store.folders import BUILT_IN, check_folder, find_pages
+
+    folder = folder or BUILT_IN
+    try:
+        pages, broken = check_folder(folder, elsewhere=[found.slug for found in find_pages(BUILT_IN)])
+    except OSError as error:
+        print(f"vmkops kb: {folder} cannot be listed: {error.strerror}. Name a folder of pages.", file=sys.stderr)
+        return WRONG_USAGE
+    if as_json:
+        print_json({"folder": str(folder), "pages": pages, "broken": [asdict(one) for one in broken]})
+    else:
+        print(*broken, f"{folder}: pages {pages}, problems {len(broken)}", sep="\n")
+    return NOT_FOUND if broken else FOUND
+
+
+def _open_store() -> Store:
+    from knowledge.procedure_store.folders import BUILT_IN
+    from knowledge.procedure_store.store import Store
+
+    team = _team_folder()
+    return Store.open(folders=[BUILT_IN, team] if team else [BUILT_IN])
+
+
+def _team_folder() -> Path | None:
+    folder = os.environ.get("VMKOPS_PROCEDURES_DIR")
+    return Path(folder) if folder else None
+
+
+def _print_hits(hits: Sequence[Hit]) -> None:
+    from knowledge.procedure_store.text import marked
+
+    bold, plain = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
+    for hit in hits:
+        notes = [note for note in (_since(hit.obsolete_since), "team" if hit.origin == "team" else "") if note]
+        print(f"{bold}{hit.slug}{plain}  {hit.title}{' (' + ', '.join(notes) + ')' if notes else ''}")
+        print(f"    {hit.summary}")
+        if hit.snippet:
+            print(f"    … {marked(hit.snippet, bold, plain).strip('…')} …")
+
+
+def _as_text(page: Procedure) -> str:
+    """The page as it is read on a terminal: its facts, then the Markdown as it stands."""
+    facts = [page.title, "=" * len(page.title), "", page.summary, ""]
+    if page.obsolete_since:
+        facts.append(f"OBSOLETE since {page.obsolete_since}: {page.obsolete_reason}")
+    facts.append(f"Applies to: {', '.join(page.applies_to)}")
+    facts += [f"Source: {source}" for source in page.source]
+    if page.overrides:
+        facts.append(f"The team's own page, shown instead of the built-in one: {page.file}")
+    return "\n".join([*facts, "", page.body])
+
+
+def _since(obsolete_since: str) -> str:
+    return f"obsolete since {obsolete_since}" if obsolete_since else ""
+
+
+def _mention(broken: int) -> None:
+    if broken:
+        print(f"Problems in pages of your own: {broken}. See them with: vmkops kb check", file=sys.stderr)

@@ -1,0 +1,74 @@
+"""``vmkops ovf``: lint an OVF package, and what OVF gives."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from knowledge.ovf import GAINS, PRACTICES, WAYS, Finding, lint
+from knowledge.ovf.about import Fact
+from vmkops.commands._subcommands import Subcommands
+
+SUMMARY = "OVF and OVA packages: lint, and what OVF gives"
+
+_EXAMPLES = """\
+examples:
+  vmkops ovf lint appliance.ova
+  vmkops ovf lint backups/web01/        (the folder of a package)
+  vmkops ovf about
+
+exit: 0 nothing to mend, 1 errors or warnings, 2 wrong usage
+"""
+
+
+def run(argv: list[str]) -> int:
+    """Run one ``vmkops ovf`` command; returns 0 when clean, 1 with errors or warnings, 2 for wrong usage."""
+    return _commands().run(argv)
+
+
+def _commands() -> Subcommands:
+    commands = Subcommands("ovf", SUMMARY, _EXAMPLES)
+    commands.add("lint", _lint, "check an .ovf, an .ova or a folder").add_argument("path", metavar="PATH")
+    commands.add("about", _about, "what OVF gives, how to make a package, the best practices")
+    return commands
+
+
+def _lint(options: argparse.Namespace) -> int:
+    try:
+        findings = lint(options.path)
+    except (OSError, ValueError) as broken:
+        print(f"vmkops ovf lint: cannot read {options.path!r}: {broken}", file=sys.stderr)
+        return 2
+    if options.json:
+        _print_json({"findings": [finding._asdict() for finding in findings]})
+    else:
+        print("\n".join([line for finding in findings for line in _lines(finding)] or ["nothing to mend"]))
+    return 1 if any(finding.severity != "info" for finding in findings) else 0
+
+
+def _about(options: argparse.Namespace) -> int:
+    sections = {"What OVF gives": GAINS, "How to make a package": WAYS, "Best practices for appliances": PRACTICES}
+    if options.json:
+        keys = ("gains", "ways", "practices")
+        _print_json({key: [asdict(fact) for fact in facts] for key, facts in zip(keys, sections.values(), strict=True)})
+        return 0
+    for title, facts in sections.items():
+        print(title)
+        for fact in facts:
+            print("\n".join(_fact_lines(fact)))
+    return 0
+
+
+def _lines(finding: Finding) -> list[str]:
+    return [f"{finding.severity}  {finding.rule}  {finding.where}: {finding.message}", f"    {finding.fix}"]
+
+
+def _fact_lines(fact: Fact) -> list[str]:
+    return [f"  {fact.topic}: {fact.text}", *(f"      {command}" for command in fact.commands)]
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(json.dumps(value, indent=2))

@@ -1,0 +1,127 @@
+"""``vmkops vmkerr``: what a vmkernel status code, name, errno or words mean, release by release."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from knowledge.errors import NotFound, Unreadable
+from knowledge.vmkerr import lookup as vmkerr
+from knowledge.vmkerr.table import Tables, tables_in
+from vmkops.commands import _lookup as cli
+from vmkops.commands._words import read_words
+
+SUMMARY = "what a vmkernel code, name, errno or words mean in each ESX release"
+
+USAGE = """\
+usage: vmkops vmkerr QUERY... [--release R] [--json]
+       vmkops vmkerr --list [--release R] [--json]
+       vmkops vmkerr import FILE --release NAME"""
+
+HELP = f"""\
+{USAGE}
+
+Tells {SUMMARY}.
+
+  QUERY          a code, a name or part of one, an errno, or words of the text
+  --release R    only this release: 3.5, 5.0, 6.7, 8, ddk-2024, or one that was imported
+  --json         print the fields of the HTTP API
+  --list         print the whole table in the columns of vmkerrcode -l
+  import FILE    keep what vmkerrcode -l printed on a host, so that lookups include it as release NAME;
+                 a vm-support bundle has it as commands/vmkerrcode_-l.txt; - is standard input
+
+  vmkops vmkerr 0xbad0022                   hex as a log prints it; also bad0022 and 195887138
+  vmkops vmkerr reservation conflict        also VMK_RESERVATION_CONFLICT, reservation_conf and EAGAIN
+  vmkops vmkerr 0xbad0022 --release 6.7
+  vmkops vmkerr import listing.txt --release esxi-7.0u3
+
+Exit status: 0 found, 1 not found or not readable, 2 wrong usage."""
+
+DISAGREE = "The releases disagree: go by the release of the host."
+
+
+def run(argv: Sequence[str]) -> int:
+    """Answer one lookup, list a table or import a listing; give the exit status."""
+    queried, release, switches, mistake = read_words(argv, ("--json", "--list"), numbers=True)
+    as_json = "--json" in switches
+    if "--help" in switches:
+        print(HELP)
+        return cli.FOUND
+    if not mistake and bool(queried) == ("--list" in switches):
+        mistake = "give a QUERY, or --list, and not both"
+    importing = queried[:1] == ["import"]
+    if importing and (len(queried) != 2 or not release):
+        mistake = mistake or "an import needs one FILE and --release NAME"
+    if mistake:
+        print(f"{USAGE}\nvmkops vmkerr: {mistake}", file=sys.stderr)
+        return cli.WRONG_USAGE
+    try:
+        if importing:
+            return _import(queried[1], release)
+        if "--list" in switches:
+            return _list(release, as_json)
+        return _look_up(" ".join(queried), release, as_json)
+    except (NotFound, Unreadable) as failure:
+        return cli.failed(failure, as_json)
+    except OSError as failure:
+        print(f"{failure.filename}: {failure.strerror}", file=sys.stderr)
+        return cli.NOT_FOUND
+
+
+def _tables() -> Tables:
+    tables = tables_in(cli.data_dir())
+    for problem in tables.problems:
+        print(f"warning: {problem}", file=sys.stderr)
+    return tables
+
+
+def _look_up(query: str, release: str, as_json: bool) -> int:
+    answer = vmkerr.find(query, release, _tables())
+    if as_json:
+        _print_json(answer)
+    else:
+        print(_as_text(answer))
+    return cli.FOUND
+
+
+def _list(release: str, as_json: bool) -> int:
+    if as_json:
+        _print_json(vmkerr.whole_table(release, _tables()))
+    else:
+        from knowledge.vmkerr.listing import listing
+
+        print(listing(release, _tables()), end="")
+    return cli.FOUND
+
+
+def _print_json(answer: vmkerr.Answer) -> None:
+    matches = [match._asdict() for match in answer.matches]
+    cli.print_json(answer._asdict() | {"matches": matches, "procedures": []})
+
+
+def _as_text(answer: vmkerr.Answer) -> str:
+    """Write one line for each meaning: code, decimal, the releases it holds for, meaning, name and errno."""
+    cells = [
+        (match.code, str(match.decimal), " ".join(match.releases), match.description, match.name, match.errno)
+        for match in answer.matches
+    ]
+    widths = [max(len(line[column]) for line in cells) for column in range(6)]
+    lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
+    if answer.differs:
+        lines.insert(0, DISAGREE)
+    if answer.note:
+        lines.append(answer.note)
+    return "\n".join(lines)
+
+
+def _import(file: str, name: str) -> int:
+    from knowledge.vmkerr import listing as vmkerr_listing
+
+    release = vmkerr_listing.release_id(name)
+    found = vmkerr_listing.read_listing(vmkerr_listing.content(file), release)
+    kept = vmkerr_listing.keep(cli.data_dir(), release, found.rows)
+    print(f"{len(found.rows)} codes of {release} imported into {kept}; lookups include them from now on.")
+    if found.skipped:
+        first = ", ".join(map(str, found.skipped[:5]))
+        print(f"{len(found.skipped)} lines are no rows and were left out, such as {first}.", file=sys.stderr)
+    return cli.FOUND
