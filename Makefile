@@ -53,7 +53,7 @@ layers: .venv/developer
 fast: .venv/developer
 	$(PYTEST) --ignore tests/e2e --ignore tests/integration
 
-peers: .venv/developer
+peers: .venv/developer ## the outside programs that the tests use: installs them and prints where they are
 	$(BIN)/python -m tests.peers
 
 demo: .venv/developer ## a simulated vCenter, a local Slack and the service together

@@ -29,8 +29,10 @@ from pyVmomi import vim
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.peers.disks import make_vmdk
+from tests.peers.fetch import obtain
 from tests.peers.person import signed_in
 from tests.peers.vcsim import Vcsim
+from tests.peers.waiting import wait_for
 from tests.running_service import RunningService, vcenter_settings
 
 VM, TWIN = "DC0_H0_VM0", "DC0_H0_VM1"
@@ -94,17 +96,17 @@ def lease_url(vcsim: Vcsim) -> Iterator[str]:
     """The URL of the disk of another VM, which is off and has the same disk, in a lease of a person's own."""
     with signed_in(vcsim) as instance:
         lease = vim.VirtualMachine(vcsim.vm(TWIN)["moref"], instance._stub).ExportVm()
-        while lease.state != vim.HttpNfcLease.State.ready:
-            time.sleep(0.05)
+        wait_for(lambda: lease.state == vim.HttpNfcLease.State.ready, timeout=60, what="the lease to be ready")
         yield lease.info.deviceUrl[0].url
         lease.HttpNfcLeaseComplete()
 
 
 def curl(url: str, to: Path) -> Reading:
     """Let curl read the URL into a new file, and the disk take it."""
+    program = str(obtain("curl"))
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
-    subprocess.run(["curl", "-sk", "-o", str(to), url], check=True)
+    subprocess.run([program, "-sk", "-o", str(to), url], check=True)
     subprocess.run(["sync", str(to)], check=True)  # as a backup does: what is called kept must be on the disk
     took = time.perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

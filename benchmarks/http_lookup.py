@@ -1,7 +1,7 @@
 """GET /vmkerr/0xbad0022 against a bare aiohttp handler with the same bytes, and against Datasette on the same table.
 
-Run `make bench`, or `python benchmarks/http_lookup.py [SECONDS]`. The load comes from wrk (Debian: wrk), one server at
-a time, three rounds in turn; the median counts. Goals: at least 0.8 of the bare handler, and 10 times Datasette.
+Run `make bench`, or `python benchmarks/http_lookup.py [SECONDS]`. The load comes from wrk, one server at a time, three
+rounds in turn; the median counts. Goals: at least 0.8 of the bare handler, and 10 times Datasette.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +23,8 @@ import sqlite_utils
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from knowledge.vmkerr.table import bundled
-from tests.peers.fetch import PEERS, from_debian, from_pypi
+from tests.peers.fetch import obtain
+from tests.peers.waiting import wait_for
 from tests.running_service import RunningService
 
 ROUNDS = 3
@@ -43,7 +43,7 @@ web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), access_log=None, print
 def main() -> None:
     """Measure and print one table."""
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    wrk = from_debian("wrk", "wrk")
+    wrk = obtain("wrk")
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         ours = stack.enter_context(RunningService(folder / "data")).url + "/vmkerr/0xbad0022"
@@ -86,8 +86,7 @@ def bare(answer: Path) -> Iterator[str]:
 @contextlib.contextmanager
 def datasette(folder: Path) -> Iterator[str]:
     """Datasette on the same rows, asked for the same code."""
-    PEERS.mkdir(exist_ok=True)
-    program = from_pypi("datasette")
+    program = obtain("datasette")
     database = sqlite_utils.Database(folder / "codes.db")
     rows = [{"release": row.release, "hex": f"{row.code:#x}", "name": row.name, "errno": row.errno,
              "description": row.description} for row in bundled().rows]  # fmt: skip
@@ -106,14 +105,18 @@ def serving(command: list[str], port: int, **environment: str) -> Iterator[None]
         command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.1)
+        wait_for(lambda: answers(port), timeout=60, what=f"{command[1:3]} to listen")
         yield
     finally:
         process.terminate()
         process.wait()
+
+
+def answers(port: int) -> bool:
+    """Whether a server listens on this port of this machine."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
 
 
 def free_port() -> int:

@@ -9,8 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.peers.commands import PeerUnavailableError
 from tests.peers.disks import make_vmdk
-from tests.peers.fetch import PeerUnavailableError
 from tests.peers.local_slack import OPERATOR, LocalSlack
 from tests.peers.vcsim import Vcsim
 from tests.running_service import VMKOPS, vcenter_settings
@@ -44,7 +44,7 @@ def main() -> int:
         with contextlib.ExitStack() as stack:
             return _run(stack)
     except PeerUnavailableError as error:
-        print(f"The demo lacks a peer: {error}", file=sys.stderr)
+        print(f"A peer of the demo is missing: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 0

@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.conftest import VM
 from tests.peers.disks import read_vmdk
+from tests.peers.fetch import require
 from tests.peers.vcsim import Vcsim
 from tests.running_service import RunningService
 
@@ -187,10 +188,11 @@ def test_cancelled_backup_cleans_up(service: RunningService, vcenter: Vcsim) -> 
 
 @pytest.mark.gives_back
 def test_events_stream_every_change_until_the_end(service: RunningService) -> None:
+    curl = str(require("curl"))
     job_id = service.backup(VM)["id"]
 
     stream = subprocess.run(
-        ["curl", "-sN", "--max-time", "30", "-H", f"Authorization: Bearer {service.token}",
+        [curl, "-sN", "--max-time", "30", "-H", f"Authorization: Bearer {service.token}",
          f"{service.url}/jobs/{job_id}/events"], capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
 

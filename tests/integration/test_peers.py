@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers import fetch
+from tests.peers.commands import ROOT
 from tests.peers.disks import block_content, make_vmdk, read_vmdk
+from tests.peers.fetch import require
 
 
 def test_disk_holds_what_its_seed_says(tmp_path: Path) -> None:
-    fetch.require("qemu-img")
+    require("qemu-img")
     disk = make_vmdk(tmp_path / "a.vmdk", size_mb=2, seed=5, filled=0.5)
     assert disk.read_bytes()[:4] == b"KDMV"
     content = read_vmdk(disk)
@@ -28,10 +29,10 @@ def test_missing_peer_skips_at_home_and_fails_in_ci(ci: str, status: int, said: 
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", this],
         env={"PATH": str(tmp_path), "CI": ci},
-        cwd=fetch.ROOT,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
     assert (done.returncode, said in done.stdout) == (status, True), done.stdout
-    assert "qemu-img is missing: `sudo apt-get install qemu-utils`" in done.stdout
+    assert "qemu-img is missing: use your package manager to install what Debian calls qemu-utils" in done.stdout

@@ -1,23 +1,32 @@
-"""`python -m tests.peers`: fetches and builds every peer ahead, one line each; run again, it finds them there."""
+"""`python -m tests.peers`: gets every peer ahead and prints one line for each; a second run finds them there."""
 
 from __future__ import annotations
 
-import os
+import contextlib
 import sys
 
-from tests.peers.fetch import SOURCES, PeerUnavailableError, obtain
+from tests.peers.commands import MachineUnableError, PeerUnavailableError
+from tests.peers.fetch import SOURCES, in_ci, install_debian_packages, obtain
 
 
 def main() -> int:
-    """Get every peer; with CI=true a missing one is an error, else it is only said."""
+    """Get every peer; the exit status is 1 when one is missing and CI=true, else 0."""
+    width = max(map(len, SOURCES))
     missing = 0
+    with contextlib.suppress(PeerUnavailableError):  # each row tries again and says why
+        install_debian_packages()
     for peer in SOURCES:
         try:
-            print(f"{peer:12} {obtain(peer)}", flush=True)
+            print(f"{peer:{width}} {obtain(peer)}", flush=True)
         except PeerUnavailableError as error:
-            missing += 1
-            print(f"{peer:12} missing, its tests will be skipped: {error}", flush=True)
-    return 1 if missing and os.environ.get("CI", "").lower() == "true" else 0
+            missing += not isinstance(error, MachineUnableError)
+            print(f"{peer:{width}} missing, its tests {consequence(error)}: {error}", flush=True)
+    return 1 if missing and in_ci() else 0
+
+
+def consequence(error: PeerUnavailableError) -> str:
+    """Return what happens to the tests of a peer that is missing for this reason."""
+    return "fail" if in_ci() and not isinstance(error, MachineUnableError) else "are skipped"
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from knowledge.drivermap.device import DEFAULT_KERNEL, Device, InvalidDevice, described
 from knowledge.drivermap.script import Way, script
+from tests.peers.fetch import require
 
 MAP = "1022:7409 0000:0000 ide-scsi.o\n10de:036e 0000:0000 usb.o\n10de:037e 0000:0000 sata_nv.o\n"
 IDS = (
@@ -63,13 +64,18 @@ def sourced(device: Device, way: Way, command: str) -> subprocess.CompletedProce
 
 
 @pytest.mark.parametrize("way", Way)
-def test_bash_and_shellcheck_find_nothing_wrong(way: Way) -> None:
+def test_bash_finds_nothing_wrong(way: Way) -> None:
     text = script(the_device(name="It's a rack & [SATA]"), way)
     checked = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, "")
-    if shutil.which("shellcheck"):
-        checked = subprocess.run(["shellcheck", "-"], input=text, capture_output=True, text=True, check=False)
-        assert (checked.returncode, checked.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("way", Way)
+def test_shellcheck_finds_nothing_wrong(way: Way) -> None:
+    shellcheck = str(require("shellcheck"))
+    text = script(the_device(name="It's a rack & [SATA]"), way)
+    checked = subprocess.run([shellcheck, "-"], input=text, capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stdout) == (0, "")
 
 
 @pytest.mark.parametrize("way", Way)
@@ -199,13 +205,13 @@ def test_every_allowed_name_reaches_pci_ids_literally(name: str, tmp_path_factor
 # --- whole runs, with the image really mounted; they need root and loop devices ------------------------------------
 
 
-def loop_mounts_work() -> bool:
-    probe = "d=$(mktemp -d) && dd if=/dev/zero of=$d/i bs=1k count=500 && mke2fs -q -F $d/i && mkdir $d/m"
-    probe += " && mount -o loop $d/i $d/m && umount $d/m; s=$?; rm -rf $d; exit $s"
-    return os.geteuid() == 0 and subprocess.run(["bash", "-c", probe], capture_output=True, check=False).returncode == 0
+@pytest.fixture(scope="module")
+def loop_mount() -> None:
+    """Root and loop devices, which the scripts need to mount an initrd image."""
+    require("loop-mount")
 
 
-needs_loop = pytest.mark.skipif(not loop_mounts_work(), reason="needs root and loop devices, to mount an initrd image")
+needs_loop = pytest.mark.usefixtures("loop_mount")
 
 
 def make_initrd(host: Path, content: str = MAP) -> Path:
@@ -218,7 +224,8 @@ def make_initrd(host: Path, content: str = MAP) -> Path:
     image = host / "image"
     with image.open("wb") as file:
         file.truncate(1024 * 1024)
-    subprocess.run(["mke2fs", "-q", "-F", "-b", "1024", "-d", str(tree), str(image)], check=True, capture_output=True)
+    mke2fs = str(require("mke2fs"))
+    subprocess.run([mke2fs, "-q", "-F", "-b", "1024", "-d", str(tree), str(image)], check=True, capture_output=True)
     initrd = host / "boot" / INITRD
     initrd.write_bytes(gzip.compress(image.read_bytes()))
     return initrd
@@ -235,7 +242,8 @@ def run_script(host: Path, way: Way, *options: str) -> subprocess.CompletedProce
 def file_in_initrd(initrd: Path, name: str) -> str:
     image = initrd.with_suffix(".read")
     image.write_bytes(gzip.decompress(initrd.read_bytes()))
-    read = subprocess.run(["debugfs", "-R", f"cat {name}", str(image)], capture_output=True, text=True, check=True)
+    debugfs = str(require("debugfs"))
+    read = subprocess.run([debugfs, "-R", f"cat {name}", str(image)], capture_output=True, text=True, check=True)
     image.unlink()
     return read.stdout
 
@@ -283,7 +291,8 @@ def test_rescue_way_makes_an_image_that_a_2_4_kernel_reads(host: Path) -> None:
     run_script(host, Way.RESCUE)
     image = host / "new-image"
     image.write_bytes(gzip.decompress(initrd.read_bytes()))
-    told = subprocess.run(["dumpe2fs", "-h", str(image)], capture_output=True, text=True, check=True).stdout
+    dumpe2fs = str(require("dumpe2fs"))
+    told = subprocess.run([dumpe2fs, "-h", str(image)], capture_output=True, text=True, check=True).stdout
     assert "Inode size:\t          128" in told
     assert image.stat().st_size == 2000 * 1024
     features = next(line for line in told.splitlines() if "features" in line).split(":")[1].split()

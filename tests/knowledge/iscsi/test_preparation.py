@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import stringprep
 import subprocess
 from collections.abc import Callable
@@ -14,6 +12,7 @@ from hypothesis import strategies as st
 
 from knowledge.iscsi.preparation import prepare
 from knowledge.iscsi.values import any_error
+from tests.peers.fetch import require
 
 Oracle = Callable[[list[str]], list[str] | None]
 
@@ -27,11 +26,7 @@ COMPARABLE = st.characters(blacklist_categories=["Cs"], blacklist_characters="\n
 @pytest.fixture(scope="module")
 def oracle() -> Oracle:
     """Return a function that prepares many names at once, or answers None when one of them is refused."""
-    command = shutil.which("idn")
-    if command is None and os.environ.get("CI") == "true":
-        pytest.fail("the command idn is missing: apt-get install idn")
-    if command is None:
-        pytest.skip("the command idn is missing: apt-get install idn")
+    command = str(require("idn"))
 
     def prepare_all(names: list[str]) -> list[str] | None:
         done = subprocess.run(

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import os
 import random
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,19 +12,14 @@ import pytest
 
 import knowledge
 from knowledge.scsi import command_name, sense, status
+from tests.peers.fetch import require
 
 TABLE = Path(knowledge.__file__).with_name("data") / "scsi_sense.tsv"
 
 
 @pytest.fixture
 def oracle() -> str:
-    program = shutil.which("sg_decode_sense")
-    if program is None:
-        missing = "sg_decode_sense is missing: `sudo apt-get install sg3-utils`"
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return program
+    return str(require("sg_decode_sense"))
 
 
 def asked(oracle: str, key: int, asc: int, ascq: int) -> str:

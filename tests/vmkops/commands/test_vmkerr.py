@@ -158,10 +158,15 @@ def test_list_without_a_release_prints_all_five_tables(terminal: Terminal) -> No
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(terminal: Terminal) -> None:
-    command = f"'{sys.executable}' -m vmkops vmkerr --list | head -1"
-    finished = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=terminal.folder)
-    assert finished.stdout.startswith("VMK_ReturnStatus table for ESX 3.5")
-    assert finished.stderr == ""
+    command = [sys.executable, "-m", "vmkops", "vmkerr", "--list"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=terminal.folder
+    ) as running:
+        assert running.stdout
+        assert running.stderr
+        assert running.stdout.readline().startswith("VMK_ReturnStatus table for ESX 3.5")
+        running.stdout.close()
+        assert running.stderr.read() == ""
 
 
 def test_an_imported_listing_answers_from_then_on(terminal: Terminal) -> None:
