@@ -17,11 +17,15 @@ COMMANDS = tuple(command.name for command in find_commands())
 
 @contextlib.contextmanager
 def slack_room(
-    data_dir: Path, *, mode: Literal["socket", "http"] = "socket", settings: dict[str, str] | None = None
+    data_dir: Path,
+    *,
+    mode: Literal["socket", "http"] = "socket",
+    settings: dict[str, str] | None = None,
+    more_commands: tuple[str, ...] = (),
 ) -> Iterator[tuple[LocalSlack, RunningService]]:
     """A workspace and a service whose bot has joined it, until the end of the block."""
     require("local-slack")
-    with LocalSlack(mode=mode, commands=COMMANDS) as slack:
+    with LocalSlack(mode=mode, commands=(*COMMANDS, *more_commands)) as slack:
         way_in = (
             {"SLACK_APP_TOKEN": slack.app_token} if mode == "socket" else {"SLACK_SIGNING_SECRET": slack.signing_secret}
         )
