@@ -169,7 +169,7 @@ class BackupRun:
         """Copy one disk; raises CopyFailed when it breaks off each time, BackupDamaged when it never arrives whole."""
         package = self._package(vm)
         name = package.disk_name(disk["file"])
-        async with self._copy_slots.turn(vm["turns"]):
+        async with self._copy_slots.slot(vm["turns"]):
             leased = self._leased(snapshot)
             arrived = await leased.copy(disk["key"], package.open() / name, meter, number, mounted["lease"])
         file = PackageFile(key=disk["key"], file=name, size=arrived.size, sha256=arrived.sha256)
