@@ -145,7 +145,7 @@ class Jobs:
                     DBOS.enqueue_workflow(QUEUE, self._workflow, action.name, target.params, requested_by)
                 return job_id
 
-        # In a context of its own: within a firing of a schedule, the engine would record these calls as its steps.
+        # In a context of its own: in a firing, the engine would record these calls as steps and not repeat them.
         queued = await asyncio.get_running_loop().run_in_executor(None, contextvars.Context().run, queue)
         return await self.get(queued)
 

@@ -61,7 +61,7 @@ class CopySlots:
             return False
 
     def _has_slots(self, copy: str, wanted: list[str], own: frozenset[str]) -> bool:
-        """Join the queues where the copy has not done so, and tell whether it has a slot of every key."""
+        """Join the queues where the copy has not done so, and return whether it has a slot of every key."""
         with self._lock.acquire() as connection:
             # Rows of this executor for copies that it does not run: they have ended, or an earlier process had them.
             ended = (copy_queue.c.holder == self._holder) & copy_queue.c.turn.not_in(own)
