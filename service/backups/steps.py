@@ -27,7 +27,7 @@ from service.vsphere.inventory import read_vm
 from service.vsphere.nfc import open_lease
 from service.vsphere.preflight import preflight
 from service.vsphere.session import Session
-from service.vsphere.snapshots import consolidate, remove_snapshot, snapshot_name, take_snapshot
+from service.vsphere.snapshots import consolidate, remove_job_snapshot, snapshot_name, take_job_snapshot
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class BackupRun:
 
     async def _take(self, nonce: str, *, quiesce: bool) -> Any:
         return await retry(
-            lambda: take_snapshot(self._session, self._moref, self._job, nonce, quiesce=quiesce),
+            lambda: take_job_snapshot(self._session, self._moref, self._job, nonce, quiesce=quiesce),
             seconds=PATIENCE_SECONDS,
         )
 
@@ -169,7 +169,7 @@ class BackupRun:
         """Copy one disk; raises CopyFailed when it breaks off each time, BackupDamaged when it never arrives whole."""
         package = self._package(vm)
         name = package.disk_name(disk["file"])
-        async with self._copy_slots.turn(vm["turns"]):
+        async with self._copy_slots.slot(vm["turns"]):
             leased = self._leased(snapshot)
             arrived = await leased.copy(disk["key"], package.open() / name, meter, number, mounted["lease"])
         file = PackageFile(key=disk["key"], file=name, size=arrived.size, sha256=arrived.sha256)
@@ -230,7 +230,7 @@ class BackupRun:
             return {"removed": True, "consolidated": True, "detail": "none was taken"}
         try:
             removed = await retry(
-                lambda: remove_snapshot(self._session, self._moref, self._job, row.nonce), seconds=PATIENCE_SECONDS
+                lambda: remove_job_snapshot(self._session, self._moref, self._job, row.nonce), seconds=PATIENCE_SECONDS
             )
             await self._ledger.removed(self._job)
         except NotFound:

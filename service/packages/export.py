@@ -68,7 +68,7 @@ class Export:
         """Copy one disk, from its beginning."""
         disk = opened["disks"][number]
         to = self._package.open() / disk["file"]
-        async with self._copy_slots.turn(self._vm["turns"]):
+        async with self._copy_slots.slot(self._vm["turns"]):
             arrived = await self._leased.copy(disk["key"], to, self._meter, number, opened["lease"])
         file = PackageFile(key=disk["key"], file=disk["file"], size=arrived.size, sha256=arrived.sha256)
         return {**file.model_dump(), "detail": f"{file.file}: {arrived.size} bytes, {arrived.compared}"}

@@ -1,4 +1,4 @@
-"""A VM that a restore left half made is removed only while nobody else can have taken it."""
+"""An unfinished VM of a restore is removed only while nobody else can have started to use it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.jobs.context import PERCENT, progress
+from service.jobs.job_run import PERCENT, progress
 
 
 def test_bytes_have_a_rate_and_a_time_left() -> None:

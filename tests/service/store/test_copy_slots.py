@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from service.api.settings import Settings
 from service.store.copy_slots import CopySlots
-from service.store.database import open_database, turns
-from service.store.executors import beat, retire
+from service.store.database import copy_queue, open_database
+from service.store.executors import beat, mark_stopped
 from tests.peers.waiting import wait_for
 
 LOOK = 0.01
@@ -34,7 +34,7 @@ def process(engine: sa.Engine, name: str, width: int = 1) -> CopySlots:
 
 def queued(engine: sa.Engine) -> int:
     with engine.connect() as connection:
-        return connection.scalar(sa.select(sa.func.count()).select_from(turns)) or 0
+        return connection.scalar(sa.select(sa.func.count()).select_from(copy_queue)) or 0
 
 
 async def until_queued(engine: sa.Engine, rows: int) -> None:
@@ -52,7 +52,7 @@ class Copies:
         self.let_go[name] = asyncio.Event()
 
         async def copy() -> None:
-            async with copy_slots.turn(keys):
+            async with copy_slots.slot(keys):
                 self.order.append(name)
                 await self.let_go[name].wait()
 
@@ -122,7 +122,7 @@ async def test_turn_of_a_dead_process_is_free(engine: sa.Engine) -> None:
     waiting = copies.begin(living, "waiting", "host:h")
     await until_queued(engine, 2)
 
-    retire(engine, "dead")
+    mark_stopped(engine, "dead")
     copies.let_go["waiting"].set()
     await waiting
 
