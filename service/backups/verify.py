@@ -11,7 +11,7 @@ from knowledge.ovf.xml import LARGEST_DOCUMENT
 from service.backups.catalogue import ABOUT, VERDICT, KeptBackup, Verdict, descriptor_of
 from service.errors import NotFound, PackageRefused
 from service.packages.descriptor import check_files, parse_descriptor
-from service.transfer.safe_open import Inside
+from service.transfer.safe_open import PackageFolder
 
 
 def files_of(kept: KeptBackup) -> list[str]:
@@ -54,7 +54,7 @@ def check_descriptor(folder: Path) -> tuple[list[str], list[str]]:
     path = descriptor_of(folder)
     try:
         with path.open("rb") as file:
-            return check_files(parse_descriptor(path.name, file.read(LARGEST_DOCUMENT + 1)), Inside(folder))
+            return check_files(parse_descriptor(path.name, file.read(LARGEST_DOCUMENT + 1)), PackageFolder(folder))
     except OSError as error:
         return [f"The descriptor {path.name} cannot be read: {error.strerror}."], []
     except PackageRefused as error:

@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 from dbos import DBOS
 
 from service.errors import JobCancelled, VSphereUnavailable
+from service.jobs.action import StepResult
 from service.retry import ON_PURPOSE, retry
 
 R = TypeVar("R")
+S = TypeVar("S", bound=StepResult)
 
 NOW = "now"
 """The event that names the step under way; finished steps are in the engine's own record."""
@@ -65,6 +67,24 @@ class RunningJob:
             return await retry(attempt, seconds=PATIENCE_SECONDS if patient else 0, of=VSphereUnavailable)
 
         return await DBOS.run_step_async({"name": f"{name}: {part}" if part else name}, recorded)
+
+    async def step_as(
+        self,
+        result: type[S],
+        name: str,
+        do: Callable[[], Awaitable[S]],
+        *,
+        part: str = "",
+        cleanup: bool = False,
+        interruptible: bool = False,
+    ) -> S:
+        """See `JobControl.step_as`."""
+
+        async def dumped() -> dict[str, Any]:
+            return (await do()).model_dump(mode="json")
+
+        recorded = await self.step(name, dumped, part=part, cleanup=cleanup, interruptible=interruptible)
+        return result.model_validate(recorded)
 
     def report(self, done: int, total: int | None, unit: str = "bytes") -> None:
         """See `JobControl.report`."""
