@@ -21,7 +21,7 @@ from service.http._app import make_app
 from service.http._route import Services
 from service.jobs.action import Context
 from service.jobs.engine import Jobs, executor_id
-from service.jobs.recovery import enlisted, taking_over
+from service.jobs.recovery import registered, taking_over
 from service.jobs.schedules import Schedules
 from service.reaper import Reaper, reaping
 from service.store.checklist_runs import Runs
@@ -65,7 +65,7 @@ async def running(settings: Settings) -> AsyncIterator[RunningService]:
         await stack.enter_async_context(vcenters.following())
         executor = executor_id(settings)
         if settings.postgres_url is not None:
-            await stack.enter_async_context(enlisted(engine, executor))
+            await stack.enter_async_context(registered(engine, executor))
         copy_slots = CopySlots(engine, settings.max_copies, executor)
         context = Context(settings=settings, vcenters=vcenters, ledger=SnapshotLedger(engine), copy_slots=copy_slots)
         actions = all_actions()

@@ -12,6 +12,7 @@ from typing import Any
 
 from service.api.models import Job, JobState
 from service.api.settings import Settings
+from service.background import every
 from service.errors import NotFound, SettingMissing, VmkopsError
 from service.jobs.action import Context
 from service.jobs.engine import Jobs
@@ -19,7 +20,7 @@ from service.packages.folder import PARTIAL, discard
 from service.store.snapshot_ledger import LedgerRow
 from service.vsphere.importing import maker, remove_made
 from service.vsphere.inventory import VMS, Vm
-from service.vsphere.snapshots import remove_snapshot
+from service.vsphere.snapshots import remove_job_snapshot
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ class Reaper:
         except NotFound as error:  # its table was taken out of the settings
             return str(error)
         try:
-            removed = await remove_snapshot(session, row.vm, row.job, row.nonce)
+            removed = await remove_job_snapshot(session, row.vm, row.job, row.nonce)
         except NotFound:
             removed = False
         except VmkopsError as error:
@@ -115,28 +116,19 @@ def why_not_remove(vm: Vm, job: Job, now: datetime) -> str:
 
 
 @contextlib.asynccontextmanager
-async def reaping(reaper: Reaper, every: float) -> AsyncIterator[None]:
-    """Sweep at once and then every so many seconds, for as long as the block runs."""
+async def reaping(reaper: Reaper, seconds: float) -> AsyncIterator[None]:
+    """Sweep at once and then every `seconds`, for as long as the block runs."""
 
     async def sweep() -> None:
-        while True:
-            try:
-                await reaper.sweep()
-            except SettingMissing:
-                log.debug("no vCenter is set, so only half packages are swept")
-            except VmkopsError as error:
-                log.warning("the sweep failed; it is tried again in %g seconds: %s", every, error)
-            except Exception:
-                log.exception("the sweep failed; it is tried again in %g seconds", every)
-            await asyncio.sleep(every)
+        try:
+            await reaper.sweep()
+        except SettingMissing:
+            log.debug("no vCenter is set, so the sweep only removes unfinished packages")
+        except VmkopsError as error:
+            log.warning("the sweep failed; next attempt in %g seconds: %s", seconds, error)
 
-    timer = asyncio.create_task(sweep())
-    try:
+    async with every(seconds, sweep, name="the sweep"):
         yield
-    finally:
-        timer.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await timer
 
 
 def _half_packages(settings: Settings) -> list[Path]:

@@ -1,38 +1,106 @@
-"""Trying again, with growing pauses, what failed for a reason that passes."""
+"""Retries with growing pauses: for a number of seconds, or for a number of attempts.
+
+tenacity does the work. Its waits are deterministic, it stops before a pause that would pass the deadline, and it takes
+any `sleep`: the engine's durable one for schedules, a recorder in tests.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_after_attempt,
+    stop_before_delay,
+)
 
 from service.errors import VmkopsError
 
 R = TypeVar("R")
+Sleep = Callable[[float], Awaitable[None]]
 log = logging.getLogger(__name__)
 
-ON_PURPOSE = "the job was cancelled"
-"""The message of a cancellation that somebody asked for; a process that stops cancels without one."""
 PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
-"""Seconds between tries; the last is repeated."""
+"""Seconds between attempts; the last one is repeated."""
 
 
-async def retry(do: Callable[[], Awaitable[R]], *, seconds: float, of: type[VmkopsError] = VmkopsError) -> R:
-    """Do it, and again while it fails with a retryable error and `seconds` are not over; then raise that error.
+def pause(failures: int, pauses: Sequence[float] = PAUSES) -> float:
+    """How many seconds to wait after so many failures in a row, the first being 1."""
+    return pauses[min(failures, len(pauses)) - 1]
 
-    Only errors `of` a kind are waited out.
+
+async def retry(
+    do: Callable[[], Awaitable[R]],
+    *,
+    seconds: float,
+    of: type[VmkopsError] = VmkopsError,
+    sleep: Sleep = asyncio.sleep,
+) -> R:
+    """Call `do` again while it fails with a retryable error of the kind `of`, and return what it returns.
+
+    No attempt begins later than `seconds` after the first one; with 0 there is no second attempt. Any other error, and
+    the error of the last attempt, is raised as it is.
     """
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    attempt = 0
-    while True:
-        try:
-            return await do()
-        except VmkopsError as error:
-            pause = PAUSES[min(attempt, len(PAUSES) - 1)]
-            if not isinstance(error, of) or not error.retryable or loop.time() + pause > deadline:
-                raise
-            log.info("trying again in %g seconds: %s", pause, error)
-            attempt += 1
-            await asyncio.sleep(pause)
+
+    def is_passing(error: BaseException) -> bool:
+        return isinstance(error, of) and error.retryable
+
+    async def attempt() -> R:
+        return await do()
+
+    retrying = AsyncRetrying(
+        retry=retry_if_exception(is_passing),
+        wait=lambda state: pause(state.attempt_number),
+        stop=stop_before_delay(seconds),
+        before_sleep=_log_failure,
+        sleep=sleep,
+        reraise=True,
+    )
+    return await retrying(attempt)
+
+
+async def attempts(
+    do: Callable[[], Awaitable[R]],
+    *,
+    times: int,
+    of: type[Exception] | tuple[type[Exception], ...] = (),
+    until: Callable[[R], bool] = lambda _: True,
+    pauses: Sequence[float] = PAUSES,
+    sleep: Sleep = asyncio.sleep,
+) -> R:
+    """Call `do` up to `times` times, while it raises an error `of` these kinds or returns what `until` does not accept.
+
+    The last attempt counts as it is: its error is raised, or its result returned. `pauses` are the seconds between
+    attempts; the last one is repeated.
+    """
+
+    async def attempt() -> R:
+        return await do()
+
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(of) | retry_if_result(lambda result: not until(result)),
+        wait=lambda state: pause(state.attempt_number, pauses),
+        stop=stop_after_attempt(times),
+        before_sleep=_log_failure,
+        retry_error_callback=_last_outcome,
+        sleep=sleep,
+    )
+    return await retrying(attempt)
+
+
+def _log_failure(state: RetryCallState) -> None:
+    assert state.outcome is not None
+    reason = state.outcome.exception() or "the result is not final"
+    log.info("attempt %d failed, next one in %g seconds: %s", state.attempt_number, state.upcoming_sleep, reason)
+
+
+def _last_outcome(state: RetryCallState) -> Any:
+    assert state.outcome is not None
+    return state.outcome.result()

@@ -11,8 +11,8 @@ from service.errors import InvalidParams
 from service.jobs.action import Params
 from service.vsphere.selectors import Located, read_exact
 from service.vsphere.session import Session
-from service.vsphere.snapshot_list import find_snapshot
 from service.vsphere.snapshots import Snapshot
+from service.vsphere.snapshots.listing import find_snapshot
 from service.vsphere.vcenters import VCenters
 from service.vsphere.vms import VmState, read_state
 

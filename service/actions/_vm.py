@@ -11,6 +11,7 @@ from service.actions._targeted import TargetedAction, refuse, warn
 from service.api.models import Check
 from service.jobs.action import Params
 from service.vsphere.inventory import find_vm
+from service.vsphere.preflight import task_checks
 from service.vsphere.selectors import Located
 from service.vsphere.session import Session
 from service.vsphere.vcenters import VCenters
@@ -50,13 +51,12 @@ class VmAction(TargetedAction[VmState, P]):
         return state.name
 
 
-def vm_checks(vm: VmState) -> Iterator[Check]:
+def vm_checks(vm: VmState, *, for_snapshot: bool = False) -> Iterator[Check]:
     """What speaks against any change of a VM."""
     if vm.template:
         yield refuse("template", f"{vm.name} is a template, not a VM. Convert it, or deploy a VM from it.")
-    if vm.connection != "connected":
-        yield refuse("not-connected", f"{vm.name} is {vm.connection}; bring its host back first.")
-    if vm.tasks:
-        yield warn("task-running", f"vSphere is at work on {vm.name} ({', '.join(vm.tasks)}).")
+    if vm.connection_state != "connected":
+        yield refuse("not-connected", f"{vm.name} is {vm.connection_state}; bring its host back first.")
+    yield from task_checks(vm.name, vm.tasks, for_snapshot=for_snapshot)
     if vm.question:
         yield warn("question", f"{vm.name} waits for an answer, see the action answer-question: {vm.question.text}")

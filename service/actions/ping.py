@@ -58,7 +58,7 @@ class Ping(Action):
             detail = f"{answer['product']}, its clock says {answer['time']}, answered in {answer['answered_in_ms']} ms"
             return {**answer, "detail": detail}
 
-        answer = await job.step(ASK, question, patient=False)
+        answer = await job.step(ASK, question, retry=False)
         return {name: value for name, value in answer.items() if name != "detail"}
 
 

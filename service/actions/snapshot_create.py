@@ -13,8 +13,7 @@ from service.api.models import Check
 from service.errors import JobCancelled, SnapshotFailed
 from service.jobs.action import JobControl
 from service.vsphere.preflight import preflight
-from service.vsphere.snapshot_verbs import Kept, create_snapshot, find_named, remove_one
-from service.vsphere.snapshots import snapshot_name
+from service.vsphere.snapshots import NewSnapshot, create_snapshot, find_named, remove_one, snapshot_name
 from service.vsphere.vms import VmState
 
 SNAPSHOT = "snapshot"
@@ -43,7 +42,7 @@ class SnapshotCreate(VmAction[SnapshotVm]):
     async def checks(self, context: CheckContext[VmState, SnapshotVm]) -> Iterable[Check]:
         """What speaks against any snapshot, and whether the guest can be asked."""
         vm, params = context.state, context.params
-        found = [*vm_checks(vm)]
+        found = [*vm_checks(vm, for_snapshot=True)]
         found += [
             each
             for each in (await preflight(context.session, vm.moref)).checks
@@ -68,7 +67,7 @@ class SnapshotCreate(VmAction[SnapshotVm]):
         async def take() -> dict[str, Any]:
             running = vm.power_state == "poweredOn"
             quiesce = running and vm.tools_running and params.quiesce != "none" and not params.memory
-            kept = Kept(name, f"Asked for by {job.requested_by}; stays until removed.", params.memory, quiesce)
+            kept = NewSnapshot(name, f"Asked for by {job.requested_by}; stays until removed.", params.memory, quiesce)
             why = ""
             try:
                 taken = await create_snapshot(context.session, vm.moref, kept, job.percent)

@@ -13,9 +13,7 @@ from service.actions._vm import vm_checks
 from service.api.models import Check
 from service.errors import SnapshotLeft, VmkopsError, VSphereUnavailable
 from service.jobs.action import JobControl
-from service.vsphere.snapshot_list import OURS
-from service.vsphere.snapshot_verbs import is_in_tree, remove_one
-from service.vsphere.snapshots import consolidate
+from service.vsphere.snapshots import OURS, consolidate, is_in_tree, remove_one
 from service.vsphere.vms import VmState
 
 REMOVE, CONFIRM = "remove snapshot", "confirm that it is gone"

@@ -12,7 +12,7 @@ from service.actions._targeted import CHECK, CheckContext, refuse, warn
 from service.actions._vm import vm_checks
 from service.api.models import Check
 from service.jobs.action import JobControl
-from service.vsphere.snapshot_verbs import revert_to
+from service.vsphere.snapshots import revert_to
 from service.vsphere.vms import VmState
 
 REVERT = "revert"

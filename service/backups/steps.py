@@ -18,7 +18,7 @@ from service.vsphere.inventory import Vm, read_vm
 from service.vsphere.nfc import open_lease
 from service.vsphere.preflight import preflight
 from service.vsphere.session import Session
-from service.vsphere.snapshots import Snapshot, consolidate, remove_snapshot, snapshot_name, take_snapshot
+from service.vsphere.snapshots import Snapshot, consolidate, remove_job_snapshot, snapshot_name, take_job_snapshot
 
 CONSOLIDATIONS = 3
 """How often vSphere is asked to consolidate the disks."""
@@ -97,7 +97,7 @@ class BackupRun:
 
     async def _take(self, nonce: str, *, quiesce: bool) -> Snapshot:
         return await retry(
-            lambda: take_snapshot(self._session, self._moref, self._job.job_id, nonce, quiesce=quiesce),
+            lambda: take_job_snapshot(self._session, self._moref, self._job.job_id, nonce, quiesce=quiesce),
             seconds=RETRY_SECONDS,
         )
 
@@ -193,7 +193,7 @@ class BackupRun:
             return SnapshotRemoved(removed=True, consolidated=True, detail="no snapshot was taken")
         try:
             removed = await retry(
-                lambda: remove_snapshot(self._session, self._moref, job, row.nonce), seconds=RETRY_SECONDS
+                lambda: remove_job_snapshot(self._session, self._moref, job, row.nonce), seconds=RETRY_SECONDS
             )
             await self._ledger.removed(job)
         except NotFound:

@@ -7,7 +7,7 @@ from pydantic import Field
 from service.api.models import Freshness, Value
 from service.http._route import Call, Query, Route
 from service.store.tokens import Scope
-from service.vsphere.snapshot_list import ListedSnapshot, list_snapshots
+from service.vsphere.snapshots.listing import ListedSnapshot, list_snapshots
 
 DAY, HOUR, MINUTE = 86_400, 3_600, 60
 

@@ -82,7 +82,7 @@ class JobControl(Protocol):
         part: str = "",
         cleanup: bool = False,
         interruptible: bool = False,
-        patient: bool = True,
+        retry: bool = True,
     ) -> R:
         """Run one step and record what it returned; a step recorded before is not run again.
 

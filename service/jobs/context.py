@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -12,9 +11,10 @@ from typing import Any, TypeVar
 
 from dbos import DBOS
 
+from service.background import JOB_CANCELLED, cancel_and_wait
 from service.errors import JobCancelled, VSphereUnavailable
 from service.jobs.action import StepResult
-from service.retry import ON_PURPOSE, retry
+from service.retry import retry as call_again
 
 R = TypeVar("R")
 S = TypeVar("S", bound=StepResult)
@@ -26,7 +26,7 @@ CANCELLED_BY = "cancelled_by"
 """The attribute of a job that says who cancelled it."""
 PERCENT = "percent"
 """The unit of what vSphere tells of its tasks."""
-PATIENCE_SECONDS = 60.0
+RETRY_SECONDS = 60.0
 """How long a step is begun again when vCenter goes away in it."""
 TICK_SECONDS = 1.0
 RATE_SECONDS = 15
@@ -50,7 +50,7 @@ class RunningJob:
         part: str = "",
         cleanup: bool = False,
         interruptible: bool = False,
-        patient: bool = True,
+        retry: bool = True,
     ) -> R:
         """See `JobControl.step`."""
 
@@ -64,7 +64,7 @@ class RunningJob:
             now = {"step": name, "part": part, "at": datetime.now(UTC).isoformat()}
             await DBOS.set_event_async(NOW, now)
             self._done = None  # what is told next is of this step
-            return await retry(attempt, seconds=PATIENCE_SECONDS if patient else 0, of=VSphereUnavailable)
+            return await call_again(attempt, seconds=RETRY_SECONDS if retry else 0, of=VSphereUnavailable)
 
         return await DBOS.run_step_async({"name": f"{name}: {part}" if part else name}, recorded)
 
@@ -107,10 +107,10 @@ class RunningJob:
                     await self._raise_if_cancelled()
             return work.result()
         except JobCancelled:
-            await _end(work, ON_PURPOSE)
+            await cancel_and_wait(work, JOB_CANCELLED)
             raise
         finally:
-            await _end(work)
+            await cancel_and_wait(work)
 
     async def _raise_if_cancelled(self) -> None:
         found = await DBOS.list_workflows_async(workflow_ids=[self.job_id], load_input=False, load_output=False)
@@ -124,13 +124,6 @@ class RunningJob:
         (done, total), history = self._done, self._history
         history.append((time.monotonic(), done))
         await DBOS.set_event_async(PROGRESS, progress(done, total, self._unit, list(history)))
-
-
-async def _end(work: asyncio.Future[Any], why: str | None = None) -> None:
-    if not work.done():
-        work.cancel(why)
-        with contextlib.suppress(asyncio.CancelledError):
-            await work
 
 
 def progress(done: int, total: int | None, unit: str, history: list[tuple[float, int]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Several processes on one PostgreSQL: each says that it lives, and takes up what a dead one left."""
+"""Several processes on one PostgreSQL: each reports that it is alive, and takes over the jobs of one that died."""
 
 from __future__ import annotations
 
@@ -9,43 +9,41 @@ from collections.abc import AsyncIterator
 
 import sqlalchemy as sa
 
+from service.background import every
 from service.jobs.engine import Jobs
-from service.store.executors import BEAT_SECONDS, beat, find_dead, forget, retire
+from service.store.executors import BEAT_SECONDS, beat, find_dead, forget, mark_stopped
 
 log = logging.getLogger(__name__)
 
 
 @contextlib.asynccontextmanager
-async def enlisted(engine: sa.Engine, executor: str) -> AsyncIterator[None]:
-    """Be known as living from before the first job until after the last; an orderly end hands over at once."""
+async def registered(engine: sa.Engine, executor: str) -> AsyncIterator[None]:
+    """Register this executor as alive while the block runs, and mark it as stopped at its end.
+
+    Enter it before the first job and leave it after the last one: another process then takes over unfinished jobs at
+    once, without waiting for a missed heartbeat.
+    """
     await asyncio.to_thread(beat, engine, executor)
     try:
         yield
     finally:
         with contextlib.suppress(sa.exc.SQLAlchemyError):
-            await asyncio.to_thread(retire, engine, executor)
+            await asyncio.to_thread(mark_stopped, engine, executor)
 
 
 @contextlib.asynccontextmanager
 async def taking_over(engine: sa.Engine, jobs: Jobs) -> AsyncIterator[None]:
-    """Beat, and look for the dead, for as long as the block runs."""
+    """Send heartbeats, and queue the jobs of dead executors again, for as long as the block runs."""
 
-    async def watch() -> None:
-        while True:
-            try:
-                await asyncio.to_thread(beat, engine, jobs.executor_id)
-                for dead in await asyncio.to_thread(find_dead, engine):
-                    log.warning("executor %s is gone; its jobs are taken up here", dead)
-                    await jobs.take_over(dead)
-                    await asyncio.to_thread(forget, engine, dead)
-            except sa.exc.SQLAlchemyError as error:
-                log.warning("the shared database did not answer: %s", error)
-            await asyncio.sleep(BEAT_SECONDS)
+    async def beat_and_look() -> None:
+        try:
+            await asyncio.to_thread(beat, engine, jobs.executor_id)
+            for dead in await asyncio.to_thread(find_dead, engine):
+                log.warning("executor %s has died; its jobs are queued again", dead)
+                await jobs.take_over(dead)
+                await asyncio.to_thread(forget, engine, dead)
+        except sa.exc.SQLAlchemyError as error:
+            log.warning("the shared database did not answer: %s", error)
 
-    timer = asyncio.create_task(watch())
-    try:
+    async with every(BEAT_SECONDS, beat_and_look, name="the heartbeat"):
         yield
-    finally:
-        timer.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await timer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import re
 from collections.abc import Mapping
@@ -19,12 +20,13 @@ from service.api.models import Problem
 from service.errors import Conflict, InvalidParams, NotFound, VmkopsError
 from service.jobs.action import Action, Context, Target
 from service.jobs.engine import Jobs
+from service.retry import attempts
 
 log = logging.getLogger(__name__)
 
 WORKFLOW = "vmkops.schedule"
 RETRY_SECONDS = (60, 300, 900)
-"""Waits before a firing that found vCenter away is tried again."""
+"""Pauses between the attempts of a firing while vCenter does not answer."""
 FIELDS = "minute hour day month weekday"
 RANDOM = re.compile(r"(^|[\s,/])[rh]([\s,/(]|$)", re.IGNORECASE)
 """Fields that croniter fills in at random, anew for each process."""
@@ -118,12 +120,19 @@ class Schedules:
         await DBOS.delete_schedule_async(name)
 
     async def _fire(self, scheduled_at: datetime, schedule: dict[str, Any]) -> dict[str, Any]:
-        looked: dict[str, Any] = {}
-        for number, wait in enumerate((*RETRY_SECONDS, 0)):
-            looked = await DBOS.run_step_async({"name": f"pre-flight {number}"}, self._look, schedule)
-            if not looked.get("retryable"):
-                break
-            await DBOS.sleep_async(wait)
+        numbers = itertools.count()
+
+        async def look() -> dict[str, Any]:
+            return await DBOS.run_step_async({"name": f"pre-flight {next(numbers)}"}, self._look, schedule)
+
+        # The engine's sleep outlives the process, so a firing waits on after a restart.
+        looked = await attempts(
+            look,
+            times=len(RETRY_SECONDS) + 1,
+            until=lambda found: not found.get("retryable"),
+            pauses=RETRY_SECONDS,
+            sleep=DBOS.sleep_async,
+        )
         if "problem" in looked:
             log.warning("schedule %s made no job: %s", schedule["name"], looked["problem"]["detail"])
             return looked

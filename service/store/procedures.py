@@ -1,4 +1,4 @@
-"""The procedures as the service keeps them: one store, looked after in the background while pages come and go."""
+"""The procedures of the service: one store, refreshed in the background when pages change."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from collections.abc import AsyncIterator, Iterable
 from knowledge.procedure_store.folders import BUILT_IN
 from knowledge.procedure_store.store import Store, StoreError
 from service.api.settings import Settings
+from service.background import running
 from service.errors import SettingMissing
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
-"""How often the folders are looked at; more seldom when a look takes long, so that it costs a twentieth at most."""
+"""Pause between looks at the folders."""
 SHARE = 20
+"""The pause is at least so many times as long as the look before it, so that looking takes a twentieth of the time."""
 
 
 class Procedures:
@@ -32,25 +34,25 @@ class Procedures:
         return list(dict.fromkeys(slug for name in names if (slug := self.store.named(name))))
 
     async def watch(self) -> None:
-        """Take in what changes in the folders, for as long as it runs; what is broken is logged once."""
-        told: set[str] = set()
+        """Load changes of the folders into the store until cancelled; each broken page is logged once."""
+        logged: set[str] = set()
         while True:
             began = time.monotonic()
             try:
                 if await asyncio.to_thread(self.store.refresh):
                     self.revision += 1
                 broken = {str(each) for each in await asyncio.to_thread(lambda: self.store.broken)}
-                for each in sorted(broken - told):
-                    log.warning("a procedure is left out: %s", each)
-                told = broken
+                for each in sorted(broken - logged):
+                    log.warning("a procedure was left out: %s", each)
+                logged = broken
             except StoreError as error:
-                log.warning("the procedures could not be looked at: %s", error)
+                log.warning("the procedures could not be refreshed: %s", error)
             await asyncio.sleep(max(LOOK_SECONDS, SHARE * (time.monotonic() - began)))
 
 
 @contextlib.asynccontextmanager
 async def open_procedures(settings: Settings) -> AsyncIterator[Procedures]:
-    """The procedures over the built-in pages and the team's folder; raises SettingMissing when it cannot be opened."""
+    """The built-in procedures and those of the team's folder; raises SettingMissing when the store cannot be opened."""
     folders = [BUILT_IN, *([settings.procedures_dir] if settings.procedures_dir else [])]
     path = settings.data_dir / "procedures.sqlite"
     try:
@@ -58,11 +60,8 @@ async def open_procedures(settings: Settings) -> AsyncIterator[Procedures]:
     except StoreError as error:
         raise SettingMissing(str(error)) from error
     procedures = Procedures(store)
-    watching = asyncio.create_task(procedures.watch())
     try:
-        yield procedures
+        async with running(procedures.watch()):
+            yield procedures
     finally:
-        watching.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watching
         await asyncio.to_thread(store.close)

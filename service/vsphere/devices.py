@@ -1,4 +1,4 @@
-"""The devices of a VM that actions change: drives with a medium, and serial ports on a pipe."""
+"""The devices of a VM that actions change: CD-ROM and floppy drives, and serial ports on a named pipe."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim
 
-from service.vsphere.session import Instance, Session, read_properties
-from service.vsphere.vms import reconfigure, vm_of
+from service.vsphere.session import Instance, Session, read_properties, vm_of
+from service.vsphere.vms import reconfigure
 
 DRIVES = (vim.vm.device.VirtualCdrom, vim.vm.device.VirtualFloppy)
 
@@ -24,16 +24,16 @@ class Drive(BaseModel):
     connected: bool
     start_connected: bool
     medium: str
-    """The ISO or image in it, where it is a file."""
+    """The datastore path of the ISO or floppy image; empty when the drive has none."""
 
     @property
     def in_use(self) -> bool:
-        """Whether it is connected, now or from the next power-on."""
+        """Whether it is connected now or at the next power-on."""
         return self.connected or self.start_connected
 
 
 class SerialPort(BaseModel):
-    """A virtual serial port; `pipe` and `end` (`server` or `client`) are empty when it is on something else."""
+    """A virtual serial port; `pipe` and `end` (`server` or `client`) are empty when it has no named pipe."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -68,7 +68,7 @@ async def read_serial_ports(session: Session, vm: str) -> list[SerialPort]:
 
 
 async def add_pipe(session: Session, vm: str, *, path: str, end: str, no_rx_loss: bool) -> tuple[str, bool]:
-    """Add a serial port on a named pipe; its label, and False when the VM had that very end already."""
+    """Add a serial port on a named pipe; returns its label, and False when the VM already had that end of the pipe."""
     if port := await find_pipe(session, vm, path=path, end=end):
         return port.label, False
     port_device = vim.vm.device.VirtualSerialPort(
@@ -86,7 +86,7 @@ async def add_pipe(session: Session, vm: str, *, path: str, end: str, no_rx_loss
 
 
 async def find_pipe(session: Session, vm: str, *, path: str, end: str) -> SerialPort | None:
-    """The VM's serial port that is this end of this pipe."""
+    """The VM's serial port at this end of this pipe."""
     return _pipe(await session.call(lambda instance: _devices(instance, vm)), path, end)
 
 

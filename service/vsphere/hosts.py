@@ -1,4 +1,4 @@
-"""Hosts as the live inventory keeps them, and taking one out of service and back."""
+"""Hosts in the live inventory, and maintenance mode."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from pyVmomi import vim
 from service.vsphere.live import Kind
 from service.vsphere.selectors import FIELDS, Located
 from service.vsphere.session import Instance, Session, read_properties
-from service.vsphere.task_runs import carry_out, tasks_under_way
-from service.vsphere.tasks import Progress
+from service.vsphere.tasks import Progress, run_task, tasks_under_way
 from service.vsphere.vcenters import VCenters
 
 PROPERTIES = [
@@ -31,7 +30,7 @@ ENTER, EXIT = {"enterMaintenanceMode"}, {"exitMaintenanceMode"}
 
 
 class Host(Located):
-    """One host as the inventory shows it."""
+    """One host."""
 
     connection_state: str = ""
     in_maintenance_mode: bool = False
@@ -48,7 +47,7 @@ class Host(Located):
 
     @classmethod
     def read(cls, vcenter: str, moref: str, values: dict[str, Any]) -> Host:
-        """A host from the properties that the PropertyCollector gave."""
+        """Make a host from property names and values as the PropertyCollector returns them; unset ones are absent."""
         return cls(
             vcenter=vcenter,
             moref=moref,
@@ -67,7 +66,7 @@ class Host(Located):
 
 
 class HostState(Host):
-    """A host as an action needs to know it."""
+    """A host read from vCenter now, with what only an action needs to know."""
 
     running_vms: tuple[str, ...]
     """The names of the VMs that are powered on there."""
@@ -77,18 +76,19 @@ class HostState(Host):
     others_in_service: int
     """How many other hosts of the cluster are connected and not in maintenance mode."""
     tasks: tuple[str, ...]
+    """The vSphere tasks that run or wait on the host, such as `enterMaintenanceMode`."""
 
 
 HOSTS = Kind(vim.HostSystem, PROPERTIES, Host.read, FIELDS)
 
 
 async def find_host(vcenters: VCenters, selector: str) -> Host:
-    """The one host that a name, or `name:` or `moref:` and a value, means; raises as `VCenters.find` does."""
+    """The one host that a name, or `name:` or `moref:` and a value, matches; raises what `VCenters.find` raises."""
     return await vcenters.find(HOSTS, selector, "host")
 
 
 async def read_host(session: Session, moref: str) -> HostState:
-    """The host as it is now; raises NotFound when it has gone."""
+    """The host with this moref, read from vCenter now; raises NotFound when it is gone."""
 
     def ask(instance: Instance) -> HostState:
         host = host_of(instance, moref)
@@ -112,31 +112,34 @@ async def read_host(session: Session, moref: str) -> HostState:
 async def enter_maintenance(
     session: Session, moref: str, *, seconds: int, evacuate_powered_off: bool, progress: Progress
 ) -> bool:
-    """Take a host out of service, which waits until no VM runs on it; False when it was so already."""
+    """Put a host into maintenance mode, once no VM runs on it; False when it already was in that mode.
 
-    def begin(instance: Instance) -> Any:
+    vSphere gives up after `seconds`, and leaves the host in service.
+    """
+
+    def start(instance: Instance) -> Any:
         if _in_maintenance(instance, moref):
             return None
         return host_of(instance, moref).EnterMaintenanceMode_Task(
             timeout=seconds, evacuatePoweredOffVms=evacuate_powered_off
         )
 
-    return await carry_out(session, lambda instance: host_of(instance, moref), begin, names=ENTER, progress=progress)
+    return await run_task(session, vim.HostSystem, moref, start, names=ENTER, progress=progress)
 
 
 async def exit_maintenance(session: Session, moref: str, *, seconds: int) -> bool:
-    """Take a host back into service; False when it was there already."""
+    """Take a host out of maintenance mode; False when it was in service already."""
 
-    def begin(instance: Instance) -> Any:
+    def start(instance: Instance) -> Any:
         if not _in_maintenance(instance, moref):
             return None
         return host_of(instance, moref).ExitMaintenanceMode_Task(timeout=seconds)
 
-    return await carry_out(session, lambda instance: host_of(instance, moref), begin, names=EXIT)
+    return await run_task(session, vim.HostSystem, moref, start, names=EXIT)
 
 
 def host_of(instance: Instance, moref: str) -> Any:
-    """The host with this moref, as pyVmomi calls it."""
+    """The host with this moref, as a pyVmomi object; reads nothing."""
     return vim.HostSystem(moref, instance._stub)
 
 

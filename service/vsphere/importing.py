@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim, vmodl
 
 from service.errors import ImportFailed, VSphereRefused
-from service.vsphere.nfc import opened
+from service.vsphere.nfc import open_for_caller
 from service.vsphere.placement import Place
 from service.vsphere.session import Instance, Session, read_all, read_properties
 from service.vsphere.tasks import wait_for, watch
@@ -112,7 +112,7 @@ async def begin_import(
             uploads.append(Upload(path=item.path, key=url.key, url=there, create=bool(item.create)))
         return ImportLease(moref=lease._moId, vm=info.entity._moId, uploads=uploads, warnings=_said(spec.warning))
 
-    return await opened(session, ask, limit=None)
+    return await open_for_caller(session, ask, limit=None)
 
 
 async def compare_received(session: Session, lease: str, key: str, path: str, size: int, sha1: str) -> None:

@@ -1,4 +1,4 @@
-"""VMs as the live inventory keeps them, found by a name, or `name:`, `ipaddr:`, `uuid:`, `moref:` before a value."""
+"""VMs in the live inventory: found by name, or by `name:`, `ipaddr:`, `uuid:` or `moref:` and a value."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pyVmomi import vim
 
 from service.vsphere.live import Kind
 from service.vsphere.selectors import Located
-from service.vsphere.session import Instance, Session, read_all, read_properties
+from service.vsphere.session import Instance, Session, read_all, read_properties, vm_of
 from service.vsphere.snapshots import Snapshot, snapshot_tree
 from service.vsphere.vcenters import VCenters
 
@@ -31,7 +31,7 @@ FIELDS = {"name": "name", "ipaddr": "ip_address", "uuid": "uuid", "moref": "more
 
 
 class Vm(Located):
-    """One VM as the inventory shows it."""
+    """One VM."""
 
     uuid: str = ""
     ip_address: str = ""
@@ -44,12 +44,12 @@ class Vm(Located):
     host: str = ""
     datastores: tuple[str, ...] = ()
     allocated: int | None = None
-    """Bytes that the VM takes on its datastores: an upper guess at what a backup has to read."""
+    """Bytes that the VM takes on its datastores: an upper estimate of what a backup reads."""
     snapshots: tuple[Snapshot, ...] = ()
 
     @classmethod
     def read(cls, vcenter: str, moref: str, values: dict[str, Any]) -> Vm:
-        """A VM from the properties that the PropertyCollector gave."""
+        """Make a VM from property names and values as the PropertyCollector returns them; unset ones are absent."""
         return cls(
             vcenter=vcenter,
             moref=moref,
@@ -73,16 +73,15 @@ VMS = Kind(vim.VirtualMachine, PROPERTIES, Vm.read, FIELDS)
 
 
 async def find_vm(vcenters: VCenters, selector: str) -> Vm:
-    """The one VM that `selector` means, by what is known of the inventory; raises as `VCenters.find` does."""
+    """The one VM in the live inventory that the selector matches; raises what `VCenters.find` raises."""
     return await vcenters.find(VMS, selector, "VM")
 
 
 async def read_vm(session: Session, moref: str) -> Vm:
-    """The VM with this moref as it is now; raises NotFound when it has gone."""
+    """The VM with this moref, read from vCenter now; raises NotFound when it is gone."""
 
     def ask(instance: Instance) -> Vm:
-        vm = vim.VirtualMachine(moref, instance._stub)
-        values = read_properties(instance, [vm], vim.VirtualMachine, PROPERTIES)[0][1]
+        values = read_properties(instance, [vm_of(instance, moref)], vim.VirtualMachine, PROPERTIES)[0][1]
         return Vm.read(session.vcenter.name, moref, values)
 
     return await session.call(ask)

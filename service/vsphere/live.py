@@ -19,7 +19,7 @@ from pyVmomi import vim, vmodl
 
 from service.api.models import Freshness
 from service.errors import CredentialsRefused, VmkopsError, VSphereUnavailable
-from service.retry import PAUSES
+from service.retry import pause
 from service.vsphere.faults import translate
 from service.vsphere.selectors import Index, Located
 from service.vsphere.session import Instance, Session
@@ -126,7 +126,7 @@ class Inventory:
         return datetime.now(UTC) + self._clock_ahead
 
     def _keep(self) -> None:
-        attempt = 0
+        failures = 0
         while not self._stopping:
             began = time.monotonic()
             try:
@@ -135,10 +135,9 @@ class Inventory:
                 if self._stopping:
                     return
                 self._failed(translate(error, self._session.vcenter))
-            attempt = 1 if time.monotonic() - began > LATE_SECONDS else attempt + 1
-            pause = PAUSES[min(attempt, len(PAUSES)) - 1]
+            failures = 1 if time.monotonic() - began > LATE_SECONDS else failures + 1
             self._wake.clear()
-            self._wake.wait(REFUSED_SECONDS if isinstance(self._error, CredentialsRefused) else pause)
+            self._wake.wait(REFUSED_SECONDS if isinstance(self._error, CredentialsRefused) else pause(failures))
 
     def _failed(self, error: VmkopsError) -> None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""Export leases: where the disks of a snapshot can be read from, and the timer that keeps them open."""
+"""NFC leases: opening one to export disks, keeping a lease open, and ending it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from typing import Any, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim, vmodl
 
+from service.background import every
 from service.errors import VmkopsError, VSphereRefused
 from service.vsphere.lease_manifest import ask_for_sha256
-from service.vsphere.session import USUAL, Instance, Session, read_properties
+from service.vsphere.session import USUAL, Instance, Session, read_properties, vm_of
 from service.vsphere.tasks import watch
 
 log = logging.getLogger(__name__)
 
 RENEW_SECONDS = 20
-"""A lease ends after 300 seconds without a progress call (vmware/pyvmomi#333); this leaves room for lost ones."""
+"""A lease ends after 300 seconds without a progress call (vmware/pyvmomi#333); at this pace many can get lost."""
 
 
 class OpenLease(Protocol):
-    """A lease of either kind."""
+    """An export or import lease."""
 
     @property
     def moref(self) -> str: ...  # noqa: D102
@@ -33,7 +34,7 @@ L = TypeVar("L", bound=OpenLease)
 
 
 class LeasedDisk(BaseModel):
-    """One disk of a lease: its key in the VM, the file name it is offered under, and where to read it."""
+    """One disk of a lease: its key in the VM, the file name that the host gives it, its URL, and its size in bytes."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,7 +45,7 @@ class LeasedDisk(BaseModel):
 
 
 class Lease(BaseModel):
-    """An open export lease; it lives in the session that opened it."""
+    """An open export lease; it ends with the session that opened it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -53,33 +54,36 @@ class Lease(BaseModel):
 
 
 async def open_lease(session: Session, snapshot: str) -> Lease:
-    """Open an export lease on a snapshot (a moref) and wait until its disks can be read."""
-    return await _exported(session, lambda instance: vim.vm.Snapshot(snapshot, instance._stub).ExportSnapshot())
+    """Open an export lease on a snapshot (a moref) and wait until its disks can be read.
+
+    Raises VSphereRefused, or the lease's own error, when vSphere opens none.
+    """
+    return await _export(session, lambda instance: vim.vm.Snapshot(snapshot, instance._stub).ExportSnapshot())
 
 
 async def open_vm_lease(session: Session, vm: str) -> Lease:
-    """Open an export lease on the VM `vm` (a moref), which is powered off, and wait until its disks can be read."""
-    return await _exported(session, lambda instance: vim.VirtualMachine(vm, instance._stub).ExportVm())
+    """The same on the VM `vm` (a moref), which must be powered off."""
+    return await _export(session, lambda instance: vm_of(instance, vm).ExportVm())
 
 
-async def _exported(session: Session, export: Callable[[Instance], Any]) -> Lease:
+async def _export(session: Session, start: Callable[[Instance], Any]) -> Lease:
     def ask(instance: Instance) -> Lease:
-        lease = export(instance)
+        lease = start(instance)
         try:
-            return _opened(instance, lease, session.vcenter.host)
+            return _wait_until_ready(instance, lease, session.vcenter.host)
         except BaseException:
-            # Nobody would know of it, and it would hold the snapshot or the VM until it times out.
+            # No caller knows of this lease, and it would hold the snapshot or the VM until it times out.
             with contextlib.suppress(Exception):
                 lease.HttpNfcLeaseAbort()
             raise
 
-    return await opened(session, ask)
+    return await open_for_caller(session, ask)
 
 
-async def opened(session: Session, ask: Callable[[Instance], L], *, limit: float | None = USUAL) -> L:
-    """What `ask` opens within `limit` seconds; for a caller that is cancelled meanwhile the lease is given up again.
+async def open_for_caller(session: Session, ask: Callable[[Instance], L], *, limit: float | None = USUAL) -> L:
+    """Open a lease by `ask` within `limit` seconds; if the caller is cancelled meanwhile, abort the lease again.
 
-    The thread that asks goes on without its caller: what it opens would be known to nobody.
+    A cancelled caller does not stop the thread: the lease that it opens would stay open, and no one would know of it.
     """
     opening = asyncio.ensure_future(session.call(ask, limit=limit))
     try:
@@ -90,17 +94,17 @@ async def opened(session: Session, ask: Callable[[Instance], L], *, limit: float
         raise
 
 
-def _opened(instance: Instance, lease: Any, host: str) -> Lease:
+def _wait_until_ready(instance: Instance, lease: Any, host: str) -> Lease:
     state = vim.HttpNfcLease.State
     ended = watch(instance, lease, "state", lambda value: value in (state.ready, state.error, state.done))
     if ended != state.ready:
-        raise lease.error or VSphereRefused(f"vSphere gave no export lease (it is {ended}).")
+        raise lease.error or VSphereRefused(f"vSphere opened no export lease (its state is {ended}).")
     info: Any = lease.info
     disks = [
         LeasedDisk(
             key=url.key,
             file=url.targetId or url.key.rpartition("/")[2].replace(":", "-") + ".vmdk",
-            # A host that is asked directly leaves its own name to the caller, as `*`.
+            # A host without a vCenter writes `*` in place of its own name.
             url=url.url.replace("*", host, 1) if "//*" in url.url else url.url,
             size=url.fileSize or None,
         )
@@ -126,12 +130,12 @@ async def is_ready(session: Session, lease: str) -> bool:
 
 
 async def complete_lease(session: Session, lease: str) -> None:
-    """Say that the export is done."""
+    """Report to vSphere that the transfer is done, which ends the lease."""
     await session.call(lambda instance: vim.HttpNfcLease(lease, instance._stub).HttpNfcLeaseComplete())
 
 
 async def abort_lease(session: Session, lease: str) -> None:
-    """Give the lease up; one that is gone already is no error."""
+    """Abort the lease; one that has already ended is no error."""
 
     def ask(instance: Instance) -> None:
         with contextlib.suppress(vmodl.fault.ManagedObjectNotFound, vim.fault.InvalidState, vim.fault.Timedout):
@@ -142,23 +146,19 @@ async def abort_lease(session: Session, lease: str) -> None:
 
 @contextlib.asynccontextmanager
 async def kept_alive(session: Session, lease: str, percent: Callable[[], int]) -> AsyncIterator[None]:
-    """Renew the lease on a timer for as long as the block runs, whether or not data flows; `percent` is shown."""
+    """Renew the lease at fixed times for as long as the block runs, also while no data flows.
+
+    vCenter shows `percent()` as the progress of its task.
+    """
 
     def progress(instance: Instance) -> None:
         vim.HttpNfcLease(lease, instance._stub).HttpNfcLeaseProgress(max(0, min(99, percent())))
 
     async def renew() -> None:
-        while True:
-            await asyncio.sleep(RENEW_SECONDS)
-            try:
-                await session.call(progress)
-            except VmkopsError as error:
-                log.warning("export lease not renewed: %s", error, extra={"lease": lease})
+        try:
+            await session.call(progress)
+        except VmkopsError as error:
+            log.warning("the lease could not be renewed: %s", error, extra={"lease": lease})
 
-    timer = asyncio.create_task(renew())
-    try:
+    async with every(RENEW_SECONDS, renew, name="the renewal of a lease", first_after=RENEW_SECONDS):
         yield
-    finally:
-        timer.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await timer

@@ -1,20 +1,20 @@
-"""The pre-flight of a backup: what speaks against a snapshot of this VM, and which of its disks can be exported."""
+"""The pre-flight of a snapshot: what speaks against one of this VM, and which of its disks it would hold."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from pyVmomi import vim, vmodl
+from pyVmomi import vim
 
 from service.api.models import Check
-from service.vsphere.session import Instance, Session, read_properties
+from service.vsphere.session import Instance, Session, read_properties, vm_of
 from service.vsphere.snapshots import snapshot_tree
-from service.vsphere.tasks import ENDED
+from service.vsphere.tasks import tasks_under_way
 
 LONG_CHAIN = 3
-"""Snapshots deep from where each further one slows the VM down noticeably."""
+"""Snapshots in a chain from which on each further one slows the VM down noticeably."""
 LONGEST_CHAIN = 31
 """vSphere takes at most 32 snapshots in a chain."""
 LEAST_FREE = 1 << 30
@@ -25,7 +25,7 @@ PROPERTIES = [
     "config.ftInfo",
     "config.hardware.device",
     "datastore",
-    "recentTask",
+    "name",
     "runtime.connectionState",
     "runtime.consolidationNeeded",
     "snapshot.rootSnapshotList",
@@ -33,7 +33,7 @@ PROPERTIES = [
 
 
 class Disk(BaseModel):
-    """A virtual disk; `left_out` says why a snapshot does not hold it, empty when it does."""
+    """A virtual disk; `left_out` is the reason why a snapshot does not hold it, empty when it does."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,7 +44,7 @@ class Disk(BaseModel):
 
 
 class Preflight(BaseModel):
-    """What was found."""
+    """The findings, and every virtual disk of the VM."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -53,8 +53,26 @@ class Preflight(BaseModel):
 
 
 async def preflight(session: Session, vm: str) -> Preflight:
-    """Look at the VM `vm` (a moref) before a backup; touches nothing."""
-    return await session.call(lambda instance: _look(instance, vim.VirtualMachine(vm, instance._stub)))
+    """Check the VM `vm` (a moref) before a snapshot; changes nothing. Raises NotFound when the VM is gone."""
+    return await session.call(lambda instance: _look(instance, vm_of(instance, vm)))
+
+
+def task_checks(vm: str, tasks: Sequence[str], *, for_snapshot: bool) -> Iterator[Check]:
+    """The rule about vSphere tasks that run on the VM with the name `vm`; `tasks` are their names.
+
+    For a snapshot it refuses: vSphere takes none during another task, and a backup that waited for the task would
+    keep the guest frozen by the pre-freeze hook. Other actions only get a warning: they wait for tasks of their own
+    kind, and some are there to end such a task, as answer-question is for a power-on that waits on a question.
+    """
+    if tasks and for_snapshot:
+        yield _refuse(
+            "task-running",
+            f"vSphere takes no snapshot of {vm} while a task runs on it ({', '.join(tasks)}). "
+            "Try again when the task has ended.",
+        )
+    elif tasks:
+        message = f"A vSphere task is running on {vm} ({', '.join(tasks)})."
+        yield Check(rule="task-running", severity="warn", message=message)
 
 
 def _look(instance: Instance, machine: vim.VirtualMachine) -> Preflight:
@@ -63,8 +81,8 @@ def _look(instance: Instance, machine: vim.VirtualMachine) -> Preflight:
     checks = [
         *_state(values),
         *_snapshots(list(values.get("snapshot.rootSnapshotList", []))),
-        *_tasks(instance, values.get("recentTask", [])),
-        *_room(instance, values.get("datastore", [])),
+        *task_checks(values.get("name", "the VM"), tasks_under_way(instance, machine), for_snapshot=True),
+        *_free_space(instance, values.get("datastore", [])),
         *_left_out(disks),
     ]
     return Preflight(checks=checks, disks=disks)
@@ -72,10 +90,10 @@ def _look(instance: Instance, machine: vim.VirtualMachine) -> Preflight:
 
 def _state(values: dict[str, Any]) -> Iterator[Check]:
     if values.get("config.template"):
-        yield _refuse("template", "It is a template; a backup needs a VM. Convert it, or deploy a VM from it.")
+        yield _refuse("template", "It is a template, and a backup needs a VM. Convert it, or deploy a VM from it.")
     if values.get("config.ftInfo"):
         yield _refuse(
-            "fault-tolerance", "Fault tolerance is on, and vSphere takes no snapshot then. Turn it off first."
+            "fault-tolerance", "Fault tolerance is on, and vSphere takes no snapshot of such a VM. Turn it off first."
         )
     if values.get("runtime.consolidationNeeded"):
         yield _refuse(
@@ -92,29 +110,19 @@ def _snapshots(roots: list[Any]) -> Iterator[Check]:
         if each.product:
             yield _refuse(
                 "foreign-snapshot",
-                f"The snapshot {each.name!r} of {each.product} is on the VM. Let it end first.",
+                f"The VM has the snapshot {each.name!r} of {each.product}. Wait until that product has removed it.",
             )
     depth = max((each.depth for each in found), default=0)
     if depth >= LONGEST_CHAIN:
         yield _refuse("snapshot-chain", f"The VM has {depth} snapshots in a chain, and vSphere takes at most 32.")
     elif depth >= LONG_CHAIN:
-        yield Check(rule="snapshot-chain", severity="warn", message=f"The VM has {depth} snapshots in a chain already.")
+        yield Check(rule="snapshot-chain", severity="warn", message=f"The VM already has {depth} snapshots in a chain.")
     elif found:
         names = ", ".join(repr(each.name) for each in found)
-        yield Check(rule="snapshots", severity="info", message=f"Snapshots that stay untouched: {names}.")
+        yield Check(rule="snapshots", severity="info", message=f"The VM keeps its other snapshots: {names}.")
 
 
-def _tasks(instance: Instance, tasks: list[Any]) -> Iterator[Check]:
-    for task in tasks:
-        try:
-            info = read_properties(instance, [task], vim.Task, ["info"])[0][1]["info"]
-        except vmodl.fault.ManagedObjectNotFound:
-            continue
-        if info.state not in ENDED:
-            yield _refuse("task-running", f"A task runs on the VM ({info.descriptionId}). Try again when it has ended.")
-
-
-def _room(instance: Instance, datastores: list[Any]) -> Iterator[Check]:
+def _free_space(instance: Instance, datastores: list[Any]) -> Iterator[Check]:
     wanted = ["name", "summary.freeSpace", "summary.accessible"]
     for _, values in read_properties(instance, datastores, vim.Datastore, wanted) if datastores else []:
         free = int(values.get("summary.freeSpace", LEAST_FREE))
@@ -124,7 +132,7 @@ def _room(instance: Instance, datastores: list[Any]) -> Iterator[Check]:
             yield _refuse(
                 "datastore-full",
                 f"The datastore {values['name']} has {free >> 20} MiB free; a snapshot that fills it stops its VMs. "
-                "Make room first.",
+                "Free some space first.",
             )
 
 
@@ -152,7 +160,7 @@ def _disks(devices: list[Any]) -> Iterator[Disk]:
 def _why_left_out(disk: Any, controller: Any) -> str:
     mode = str(getattr(disk.backing, "diskMode", "") or "")
     if mode.startswith("independent"):
-        return f"it is {mode.replace('_', ' ')}, and snapshots pass such disks over"
+        return f"it is {mode.replace('_', ' ')}, and snapshots leave such disks out"
     if str(getattr(disk.backing, "compatibilityMode", "") or "") == "physicalMode":
         return "it is a raw device in physical mode"
     if str(getattr(disk.backing, "sharing", "") or "") == "sharingMultiWriter":

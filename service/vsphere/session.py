@@ -131,6 +131,11 @@ class Session:
         )
 
 
+def vm_of(instance: Instance, moref: str) -> Any:
+    """The VM with this moref, as a pyVmomi object; reads nothing."""
+    return vim.VirtualMachine(moref, instance._stub)
+
+
 def read_properties(
     instance: Instance, objects: list[Any], kind: type, names: list[str]
 ) -> list[tuple[Any, dict[str, Any]]]:

@@ -1,56 +1,209 @@
-"""Waits for vSphere tasks, each waiting thread with a property collector of its own."""
+"""vSphere tasks: start one and wait for it, also across a restart of the service, a cancel, or a vCenter outage."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pyVmomi import vim, vmodl
 
-from service.vsphere.session import Instance
+from service.background import JOB_CANCELLED
+from service.errors import Conflict, VmkopsError, VSphereUnavailable
+from service.retry import retry
+from service.vsphere.session import Instance, Session, read_properties
 
-SLICE_SECONDS = 20
+log = logging.getLogger(__name__)
+
 Progress = Callable[[int], None]
-"""Is told how many percent of a task are done, in the thread that waits for it."""
+"""Gets the percentage of a task that is done, in the thread that waits for the task."""
+
 ENDED = (vim.TaskInfo.State.success, vim.TaskInfo.State.error)
+SLICE_SECONDS = 20
+"""How long one request for news of a task stays open."""
+REMEMBERED = timedelta(minutes=9)
+"""How long vCenter is sure to list an ended task in `recentTask`; it drops tasks after about ten minutes."""
+STOP_SECONDS = 60
+"""How long a task that was asked to stop may take to end."""
+RETRY_SECONDS = 300
+"""How long `run_task` waits for a vCenter that does not answer."""
+
+
+async def run_task(
+    session: Session,
+    kind: type,
+    moref: str,
+    start: Callable[[Instance], vim.Task | None],
+    *,
+    names: Collection[str],
+    once_since: str | None = None,
+    progress: Progress | None = None,
+) -> bool:
+    """Start a task on one managed object and wait until it has ended; False when there was nothing to do.
+
+    The object is the `kind` with this `moref`. `names` are the last parts of the task's `descriptionId`, such as
+    `powerOn`. Tasks with these names that already run on the object are waited for first. Then `start` checks whether
+    anything is left to do: it returns the task, or None. `progress` gets the percentage done, in another thread.
+
+    Some effects cannot be checked afterwards, such as a reset. For these, pass `once_since` (vCenter's time): a task
+    with one of the names that was queued since then counts as this one, and no other is started.
+
+    When a person cancels the job, the task is asked to stop and waited for. A process that stops leaves the task
+    alone. When vCenter goes away, this waits for it to come back; if the call that starts the task got no answer, the
+    task is recognized by its name and time. Raises the task's fault as an error of `service.errors`, and Conflict when
+    vCenter can no longer know whether the task was started.
+    """
+    since = once_since
+
+    def begin(instance: Instance) -> str | None:
+        nonlocal since
+        since = since or server_time(instance)
+        task = start(instance)
+        return None if task is None else str(task._moId)
+
+    async def attempt() -> bool | VmkopsError:
+        try:
+            found = await session.call(lambda instance: _find_task(instance, kind(moref, instance._stub), names, since))
+            if found is not None and since is not None:
+                await _wait(session, found, progress)
+                return True
+            if found is not None:
+                await _wait_for_earlier(session, found, progress)
+            task = await _begin(session, begin)
+            if task is not None:
+                await _wait(session, task, progress)
+            return task is not None
+        except VSphereUnavailable:
+            raise
+        except VmkopsError as error:
+            return error  # only an outage is retried
+
+    outcome = await retry(attempt, seconds=RETRY_SECONDS)
+    if isinstance(outcome, VmkopsError):
+        raise outcome
+    return outcome
 
 
 def wait_for(instance: Instance, task: vim.Task, progress: Progress | None = None) -> Any:
     """Wait until the task ends and return its result; raises the task's fault. Run it in a thread.
 
-    It waits in slices of twenty seconds, so a vCenter that has gone away is noticed; the task itself may take as
-    long as it takes: a time-out here would call a merge failed that is still going on. `progress` is told the
-    percents that vSphere tells, which it does for some tasks only.
+    Each request stays open for twenty seconds, so that a vCenter that goes away is noticed. The task itself has no
+    time limit: a limit would report a merge as failed that still runs. `progress` gets the percentages that vSphere
+    reports, which it does for some tasks only.
     """
 
-    def ended(changed: Mapping[str, Any]) -> bool:
+    def has_ended(changed: Mapping[str, Any]) -> bool:
         if progress is not None and changed.get("info.progress") is not None:
             progress(changed["info.progress"])
         return changed.get("info.state") in ENDED
 
-    _follow(instance, task, ["info.state", *(["info.progress"] if progress else [])], ended)
+    _wait_for_change(instance, task, ["info.state", *(["info.progress"] if progress else [])], has_ended)
     info: Any = task.info
     if info.state == vim.TaskInfo.State.error:
         raise info.error
     return info.result
 
 
-def watch(instance: Instance, thing: Any, name: str, enough: Callable[[Any], bool]) -> Any:
-    """Wait until `enough(value)` holds for the property `name` of `thing`; returns that value."""
-    return _follow(instance, thing, [name], lambda changed: name in changed and enough(changed[name]))[name]
+def watch(instance: Instance, managed: Any, name: str, accept: Callable[[Any], bool]) -> Any:
+    """Wait until `accept(value)` is true for the property `name` of a managed object; returns that value."""
+    return _wait_for_change(instance, managed, [name], lambda changed: name in changed and accept(changed[name]))[name]
 
 
-def _follow(
-    instance: Instance, thing: Any, names: list[str], enough: Callable[[Mapping[str, Any]], bool]
+def server_time(instance: Instance) -> str:
+    """The time of vCenter's clock, RFC 3339 in UTC."""
+    now: datetime = instance.CurrentTime()
+    return now.astimezone(UTC).isoformat()
+
+
+def recent_tasks(instance: Instance, managed: Any) -> list[tuple[vim.Task, Any]]:
+    """The tasks that vCenter lists for a managed object, also those that ended lately, each with its `TaskInfo`."""
+    found = []
+    for task in read_properties(instance, [managed], type(managed), ["recentTask"])[0][1].get("recentTask", []):
+        with contextlib.suppress(vmodl.fault.ManagedObjectNotFound):  # vCenter dropped it meanwhile
+            found.append((task, read_properties(instance, [task], vim.Task, ["info"])[0][1]["info"]))
+    return found
+
+
+def tasks_under_way(instance: Instance, managed: Any) -> list[str]:
+    """The names of the tasks that run or wait on a VM or host now, such as `powerOn`."""
+    return [_name(info) for _, info in recent_tasks(instance, managed) if info.state not in ENDED]
+
+
+def _find_task(instance: Instance, managed: Any, names: Collection[str], queued_since: str | None) -> str | None:
+    """The moref of a task with one of these names: one that was queued since that time or, without a time, one that
+    has not ended.
+    """
+    since = datetime.fromisoformat(queued_since) if queued_since else None
+    for task, info in recent_tasks(instance, managed):
+        fits = info.state not in ENDED if since is None else info.queueTime >= since
+        if fits and _name(info) in names:
+            return str(task._moId)
+    if since is not None and datetime.fromisoformat(server_time(instance)) - since > REMEMBERED:
+        raise Conflict(
+            "vmkops lost contact with vCenter during this task, for too long to find out whether the task was started. "
+            "Check the VM or host in vCenter, and start the action again if it is still needed."
+        )
+    return None
+
+
+def _name(info: Any) -> str:
+    return str(info.descriptionId).rpartition(".")[2]
+
+
+async def _begin(session: Session, begin: Callable[[Instance], str | None]) -> str | None:
+    starting = asyncio.ensure_future(session.call(begin))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError as error:
+        if JOB_CANCELLED in error.args:
+            with contextlib.suppress(VmkopsError):
+                if task := await starting:
+                    await _stop(session, task)
+        raise
+
+
+async def _wait(session: Session, task: str, progress: Progress | None) -> None:
+    try:
+        await session.call(lambda instance: wait_for(instance, vim.Task(task, instance._stub), progress), limit=None)
+    except asyncio.CancelledError as error:
+        if JOB_CANCELLED in error.args:
+            await _stop(session, task)
+        raise
+
+
+async def _wait_for_earlier(session: Session, task: str, progress: Progress | None) -> None:
+    try:
+        await _wait(session, task, progress)
+    except VSphereUnavailable:
+        raise
+    except VmkopsError as error:
+        log.info("an earlier task failed, so a new one is started: %s", error)
+
+
+async def _stop(session: Session, task: str) -> None:
+    """Ask vSphere to cancel a task and give it some time to end; one that cannot be cancelled goes on."""
+    with contextlib.suppress(VmkopsError):
+        await session.call(lambda instance: vim.Task(task, instance._stub).CancelTask())
+        await session.call(lambda instance: wait_for(instance, vim.Task(task, instance._stub)), limit=STOP_SECONDS)
+
+
+def _wait_for_change(
+    instance: Instance, managed: Any, names: list[str], accept: Callable[[Mapping[str, Any]], bool]
 ) -> Mapping[str, Any]:
-    """Wait until `enough(changed)` holds for the properties that have changed together; returns those."""
+    """Wait until `accept(changed)` is true for the properties that changed together; returns those.
+
+    Each call has a property collector of its own, so that several threads can wait at a time.
+    """
     specs = vmodl.query.PropertyCollector
     collector = instance.content.propertyCollector.CreatePropertyCollector()
     try:
         collector.CreateFilter(
             specs.FilterSpec(
-                objectSet=[specs.ObjectSpec(obj=thing, skip=False)],
-                propSet=[specs.PropertySpec(type=type(thing), pathSet=names, all=False)],
+                objectSet=[specs.ObjectSpec(obj=managed, skip=False)],
+                propSet=[specs.PropertySpec(type=type(managed), pathSet=names, all=False)],
             ),
             partialUpdates=False,
         )
@@ -63,7 +216,7 @@ def _follow(
             for filtered in update.filterSet:
                 for item in filtered.objectSet:
                     changed = {change.name: change.val for change in item.changeSet}
-                    if enough(changed):
+                    if accept(changed):
                         return changed
     finally:
         collector.DestroyPropertyCollector()

@@ -1,4 +1,4 @@
-"""One VM as an action needs to know it, and the verbs that change its power, its question and its Tools."""
+"""One VM as actions read it, and the calls that change its power state, its configuration and its question."""
 
 from __future__ import annotations
 
@@ -9,29 +9,18 @@ from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim
 
 from service.errors import Conflict
-from service.vsphere.session import Instance, Session, read_properties
-from service.vsphere.snapshots import Snapshot, snapshot_tree
-from service.vsphere.task_runs import carry_out, server_time, tasks_under_way
-from service.vsphere.tasks import Progress
+from service.vsphere import inventory
+from service.vsphere.inventory import Vm
+from service.vsphere.session import Instance, Session, read_properties, vm_of
+from service.vsphere.tasks import Progress, run_task, server_time, tasks_under_way
 
 Power = Literal["poweredOn", "poweredOff"]
 
-PROPERTIES = [
-    "name",
-    "config.template",
-    "config.tools.syncTimeWithHost",
-    "guest.toolsRunningStatus",
-    "runtime.connectionState",
-    "runtime.consolidationNeeded",
-    "runtime.host",
-    "runtime.powerState",
-    "runtime.question",
-    "snapshot.rootSnapshotList",
-]
+PROPERTIES = [*inventory.PROPERTIES, "config.tools.syncTimeWithHost", "runtime.question"]
 
 
 class Question(BaseModel):
-    """What a VM waits to be told; `choices` are keys with their labels."""
+    """A question that a VM waits on; `choices` maps keys to labels."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,51 +29,30 @@ class Question(BaseModel):
     choices: dict[str, str]
 
 
-class VmState(BaseModel):
-    """A VM at `at` (vCenter's time); `tasks` are the vSphere tasks under way on it."""
+class VmState(Vm):
+    """A VM read from vCenter now, with what only an action needs to know."""
 
-    model_config = ConfigDict(frozen=True)
-
-    moref: str
-    name: str
     at: str
-    host: str
-    connection: str
-    power_state: str
-    template: bool
-    tools_running: bool
+    """When it was read, by vCenter's clock: RFC 3339 in UTC."""
     time_sync: bool
-    consolidation_needed: bool
+    """Whether VMware Tools keep the guest's clock at the host's time."""
     question: Question | None
-    snapshots: tuple[Snapshot, ...]
     tasks: tuple[str, ...]
-
-
-def vm_of(instance: Instance, moref: str) -> Any:
-    """The VM with this moref, as pyVmomi calls it."""
-    return vim.VirtualMachine(moref, instance._stub)
+    """The vSphere tasks that run or wait on the VM, such as `powerOn`."""
 
 
 async def read_state(session: Session, moref: str) -> VmState:
-    """The VM as it is now; raises NotFound when it has gone."""
+    """The VM with this moref, read from vCenter now; raises NotFound when it is gone."""
 
     def ask(instance: Instance) -> VmState:
         vm = vm_of(instance, moref)
         at = server_time(instance)
         values = read_properties(instance, [vm], vim.VirtualMachine, PROPERTIES)[0][1]
         return VmState(
-            moref=moref,
-            name=values.get("name", ""),
+            **Vm.read(session.vcenter.name, moref, values).model_dump(),
             at=at,
-            host=getattr(values.get("runtime.host"), "_moId", ""),
-            connection=str(values.get("runtime.connectionState", "connected")),
-            power_state=str(values.get("runtime.powerState", "")),
-            template=bool(values.get("config.template", False)),
-            tools_running=values.get("guest.toolsRunningStatus") == "guestToolsRunning",
             time_sync=bool(values.get("config.tools.syncTimeWithHost", False)),
-            consolidation_needed=bool(values.get("runtime.consolidationNeeded", False)),
             question=_question(values.get("runtime.question")),
-            snapshots=tuple(snapshot_tree(list(values.get("snapshot.rootSnapshotList", [])))),
             tasks=tuple(tasks_under_way(instance, vm)),
         )
 
@@ -92,31 +60,29 @@ async def read_state(session: Session, moref: str) -> VmState:
 
 
 async def set_power(session: Session, moref: str, wanted: Power, progress: Progress) -> bool:
-    """Power the VM on or off, without asking its guest; False when it was so already."""
+    """Power the VM on or off without asking its guest; False when it already was in that state."""
 
-    def begin(instance: Instance) -> Any:
+    def start(instance: Instance) -> Any:
         vm = vm_of(instance, moref)
         if power_state(instance, moref) == wanted:
             return None
         return vm.PowerOnVM_Task() if wanted == "poweredOn" else vm.PowerOffVM_Task()
 
-    verb = "powerOn" if wanted == "poweredOn" else "powerOff"
-    return await carry_out(session, lambda instance: vm_of(instance, moref), begin, names={verb}, progress=progress)
+    name = "powerOn" if wanted == "poweredOn" else "powerOff"
+    return await run_task(session, vim.VirtualMachine, moref, start, names={name}, progress=progress)
 
 
 async def reset(session: Session, moref: str, *, since: str) -> None:
-    """Reset the VM, once: a reset that was begun after `since` (vCenter's time) is seen through, not repeated."""
-    await carry_out(
-        session,
-        lambda instance: vm_of(instance, moref),
-        lambda instance: vm_of(instance, moref).ResetVM_Task(),
-        names={"reset"},
-        once_since=since,
-    )
+    """Reset the VM, once: a reset that was queued since `since` (vCenter's time) is waited for, not repeated."""
+
+    def start(instance: Instance) -> Any:
+        return vm_of(instance, moref).ResetVM_Task()
+
+    await run_task(session, vim.VirtualMachine, moref, start, names={"reset"}, once_since=since)
 
 
 async def ask_to_shut_down(session: Session, moref: str) -> None:
-    """Ask the guest to shut down, unless the VM is off; it may take its time, or not do it."""
+    """Ask the guest to shut down, unless the VM is off. The guest decides when, and whether, it does so."""
 
     def ask(instance: Instance) -> None:
         if power_state(instance, moref) == "poweredOn":
@@ -131,7 +97,10 @@ async def is_off(session: Session, moref: str) -> bool:
 
 
 async def answer(session: Session, moref: str, question_id: str, choice: str) -> bool:
-    """Answer the VM's question, by the key of a choice; False when that question waits no longer."""
+    """Answer the VM's question with the key of a choice; False when the VM no longer waits on a question.
+
+    Raises Conflict when the VM now asks another question than `question_id`.
+    """
 
     def ask(instance: Instance) -> bool:
         vm = vm_of(instance, moref)
@@ -140,33 +109,32 @@ async def answer(session: Session, moref: str, question_id: str, choice: str) ->
         if asked is None:
             return False
         if asked.id != question_id:
-            raise Conflict(f"The VM asks something else meanwhile: {asked.text} Look at it and answer that.")
+            raise Conflict(f"The VM now asks another question: {asked.text} Start the action again to answer that one.")
         vm.AnswerVM(questionId=question_id, answerChoice=choice)
         return True
 
     return await session.call(ask)
 
 
-async def reconfigure(session: Session, moref: str, spec: Any, is_so: Callable[[Instance], bool]) -> None:
-    """Change the VM's configuration, unless `is_so` finds that a change begun before has made it so."""
+async def reconfigure(session: Session, moref: str, spec: Any, is_done: Callable[[Instance], bool]) -> None:
+    """Change the VM's configuration, unless `is_done` finds that an earlier attempt has already changed it."""
 
-    def begin(instance: Instance) -> Any:
-        return None if is_so(instance) else vm_of(instance, moref).ReconfigVM_Task(spec)
+    def start(instance: Instance) -> Any:
+        return None if is_done(instance) else vm_of(instance, moref).ReconfigVM_Task(spec)
 
-    names = {"reconfigVm", "reconfigure"}
-    await carry_out(session, lambda instance: vm_of(instance, moref), begin, names=names)
+    await run_task(session, vim.VirtualMachine, moref, start, names={"reconfigVm", "reconfigure"})
 
 
 async def set_time_sync(session: Session, moref: str, enabled: bool) -> None:
-    """Let VMware Tools keep the guest's clock at the host's time, or not (`tools.syncTimeWithHost`)."""
+    """Turn on or off that VMware Tools keep the guest's clock at the host's time (`tools.syncTimeWithHost`)."""
     wanted = "config.tools.syncTimeWithHost"
 
-    def is_so(instance: Instance) -> bool:
+    def is_done(instance: Instance) -> bool:
         found = read_properties(instance, [vm_of(instance, moref)], vim.VirtualMachine, [wanted])[0][1]
         return found.get(wanted) is enabled
 
     spec = vim.vm.ConfigSpec(tools=vim.vm.ToolsConfigInfo(syncTimeWithHost=enabled))
-    await reconfigure(session, moref, spec, is_so)
+    await reconfigure(session, moref, spec, is_done)
 
 
 def power_state(instance: Instance, moref: str) -> str:

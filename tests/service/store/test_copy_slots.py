@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from service.api.settings import Settings
 from service.store.copy_slots import CopySlots
 from service.store.database import open_database, turns
-from service.store.executors import beat, retire
+from service.store.executors import beat, mark_stopped
 from tests.peers.waiting import wait_for
 
 LOOK = 0.01
@@ -122,7 +122,7 @@ async def test_turn_of_a_dead_process_is_free(engine: sa.Engine) -> None:
     waiting = copies.begin(living, "waiting", "host:h")
     await until_queued(engine, 2)
 
-    retire(engine, "dead")
+    mark_stopped(engine, "dead")
     copies.let_go["waiting"].set()
     await waiting
 

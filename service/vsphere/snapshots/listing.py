@@ -1,4 +1,4 @@
-"""Every snapshot of every VM: whose it is, how old, and how much room it holds."""
+"""The snapshots of all VMs: whose each one is, how old, and how much space it takes."""
 
 from __future__ import annotations
 
@@ -13,20 +13,17 @@ from pyVmomi import vim
 from service.errors import Ambiguous, InvalidParams, NotFound, VmkopsError
 from service.vsphere.inventory import VMS, Vm
 from service.vsphere.selectors import exact_selector
-from service.vsphere.session import Instance, read_properties
-from service.vsphere.snapshots import snapshot_name
+from service.vsphere.session import Instance, read_properties, vm_of
+from service.vsphere.snapshots.tree import OURS
 from service.vsphere.vcenters import Link, VCenters, look
 
 log = logging.getLogger(__name__)
-
-OURS = snapshot_name("")
-"""What the names of our own snapshots begin with."""
 
 LAYOUT = ["layoutEx", "snapshot.currentSnapshot", "snapshot.rootSnapshotList"]
 
 
 class ListedSnapshot(BaseModel):
-    """A snapshot and the VM that has it; `vm` is its name, `vm_moref` its reference within its vCenter."""
+    """A snapshot and its VM; `vm` is the VM's name, `vm_moref` the VM's moref in its vCenter."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -39,40 +36,41 @@ class ListedSnapshot(BaseModel):
     created_at: str
     age_seconds: int
     size: int | None
-    """Bytes: what was written to the VM's disks since, and the memory kept; None where vCenter does not tell."""
+    """Bytes of the delta disks and of the kept memory; None when vCenter does not report them."""
     depth: int
     quiesced: bool
     ours: bool
     foreign_product: str
-    """The product that made it, by its name; empty for one of ours or of a person."""
+    """The other product that made the snapshot; empty for one of ours or of a person."""
 
     @property
     def selector(self) -> str:
-        """What means this snapshot and no other: `snapshot-12`, or `lab/snapshot-12`."""
+        """The selector of exactly this snapshot: `snapshot-12`, or `lab/snapshot-12`."""
         return exact_selector(self.vcenter, self.moref).replace("moref:", "", 1)
 
 
 async def list_snapshots(vcenters: VCenters) -> list[ListedSnapshot]:
-    """Every snapshot that is known, the oldest first; sizes are asked for, where vCenter answers soon."""
-    having = [vm for vm in await vcenters.all(VMS) if vm.snapshots]
+    """All snapshots in the inventory, oldest first, with their sizes when vCenter answers within a few seconds."""
+    with_snapshots = [vm for vm in await vcenters.all(VMS) if vm.snapshots]
     found = []
     for link in vcenters.links():
-        vms = [vm for vm in having if vm.vcenter == link.name]
+        vms = [vm for vm in with_snapshots if vm.vcenter == link.name]
         sizes = await _ask_sizes(link, vms) if vms else {}
         found += [each for vm in vms for each in _of_vm(vm, sizes, link.inventory.server_time())]
     return sorted(found, key=lambda each: datetime.fromisoformat(each.created_at))
 
 
 async def find_snapshot(vcenters: VCenters, selector: str) -> ListedSnapshot:
-    """The snapshot with this moref, such as `snapshot-12`; raises NotFound with those of the nearest names.
+    """The snapshot with this moref, such as `snapshot-12`, or `lab/snapshot-12` for one vCenter of several.
 
-    With several vCenters it is Ambiguous where two have a snapshot of that moref.
+    Raises InvalidParams for an empty selector, NotFound with the snapshots whose own or VM's name contains the text,
+    and Ambiguous when several vCenters have a snapshot with this moref.
     """
     vcenter, slash, moref = selector.strip().rpartition("/")
     wanted = moref.removeprefix("moref:")
     if not wanted:
         raise InvalidParams("Name a snapshot by its moref, such as snapshot-12; GET /snapshots lists them.")
-    await vcenters.all(VMS)  # raises where nothing could be read so far
+    await vcenters.all(VMS)  # raises when no inventory could be read so far
 
     def known() -> list[ListedSnapshot]:
         now = datetime.now(UTC)
@@ -80,21 +78,21 @@ async def find_snapshot(vcenters: VCenters, selector: str) -> ListedSnapshot:
         vms = [vm for link in links for vm in link.inventory.all(VMS) if vm.snapshots]
         return [each for vm in vms for each in _of_vm(vm, {}, now)]
 
-    def fitting() -> list[ListedSnapshot] | None:
+    def matches() -> list[ListedSnapshot] | None:
         return [each for each in known() if each.moref == wanted] or None
 
-    found = await vcenters.soon(vcenters.links(), fitting) or []
+    found = await vcenters.soon(vcenters.links(), matches) or []
     if len(found) > 1:
-        raise Ambiguous(f"{len(found)} vCenters have a {wanted}. Say which.", [each.selector for each in found])
+        raise Ambiguous(f"{len(found)} vCenters have a {wanted}. Choose one.", [each.selector for each in found])
     if found:
         return found[0]
     named = [each.selector for each in known() if wanted.lower() in f"{each.name} {each.vm}".lower()]
-    raise NotFound(f"There is no snapshot {wanted!r}. GET /snapshots lists them, by moref.", named[:5])
+    raise NotFound(f"There is no snapshot {wanted!r}. GET /snapshots lists all, with their morefs.", named[:5])
 
 
 async def _ask_sizes(link: Link, vms: list[Vm]) -> dict[str, int]:
     def ask(instance: Instance) -> dict[str, int]:
-        machines = [vim.VirtualMachine(vm.moref, instance._stub) for vm in vms]
+        machines = [vm_of(instance, vm.moref) for vm in vms]
         sizes: dict[str, int] = {}
         for _, values in read_properties(instance, machines, vim.VirtualMachine, LAYOUT):
             current = getattr(values.get("snapshot.currentSnapshot"), "_moId", "")
@@ -103,8 +101,8 @@ async def _ask_sizes(link: Link, vms: list[Vm]) -> dict[str, int]:
 
     try:
         return await look(link, link.session.call(ask)) or {}
-    except VmkopsError as error:  # a VM that went away meanwhile, or a vCenter: the list is worth more than its sizes
-        log.info("sizes of snapshots are not known: %s", error)
+    except VmkopsError as error:  # a VM or the vCenter went away meanwhile: the list is useful without sizes
+        log.info("the sizes of the snapshots could not be read: %s", error)
         return {}
 
 
@@ -128,17 +126,17 @@ def _of_vm(vm: Vm, sizes: dict[str, int], now: datetime) -> Iterator[ListedSnaps
 
 
 def _sizes(layout: Any, tree: list[Any], current: str) -> dict[str, int]:
-    """What each snapshot holds: its memory and state files, and the delta disks that were begun when it was taken.
+    """The bytes of each snapshot, by moref: its memory and state files, and the delta disks that came with it.
 
-    The layout of a snapshot names each disk's chain of files as it was then; the files that a child's chain (or the
-    running VM's) adds next are the ones that were written since.
+    The layout of a snapshot has each disk's chain of files at that time. The files that the next chain adds (that of
+    a child, or of the running VM) are the ones that were written since.
     """
     if layout is None or not layout.snapshot:
         return {}
     size = {file.key: int(file.size) for file in layout.file or []}
     chains = {item.key._moId: _chains(item.disk) for item in layout.snapshot}
     later: dict[str, list[dict[int, list[list[int]]]]] = {moref: [] for moref in chains}
-    for parent, child in _links(tree):
+    for parent, child in _parents_and_children(tree):
         if parent in later and child in chains:
             later[parent].append(chains[child])
     if current in later:
@@ -149,8 +147,8 @@ def _sizes(layout: Any, tree: list[Any], current: str) -> dict[str, int]:
         files = {item.dataKey, getattr(item, "memoryKey", -1)}
         for after in later[moref]:
             for disk, units in after.items():
-                begun = len(chains[moref].get(disk, []))
-                files |= set(units[begun]) if begun < len(units) else set()
+                known = len(chains[moref].get(disk, []))
+                files |= set(units[known]) if known < len(units) else set()
         sizes[moref] = sum(size.get(key, 0) for key in files)
     return sizes
 
@@ -159,8 +157,8 @@ def _chains(disks: Iterable[Any]) -> dict[int, list[list[int]]]:
     return {disk.key: [list(unit.fileKey) for unit in disk.chain] for disk in disks or []}
 
 
-def _links(tree: Iterable[Any]) -> Iterator[tuple[str, str]]:
+def _parents_and_children(tree: Iterable[Any]) -> Iterator[tuple[str, str]]:
     for item in tree:
         children = list(item.childSnapshotList or [])
         yield from ((item.snapshot._moId, child.snapshot._moId) for child in children)
-        yield from _links(children)
+        yield from _parents_and_children(children)

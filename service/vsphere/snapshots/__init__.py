@@ -1,0 +1,35 @@
+"""Snapshots of VMs: the tree of one VM, and what changes it.
+
+The list over all VMs is in `service.vsphere.snapshots.listing`. It is imported by that name because it reads the
+inventory, and the inventory reads the trees here.
+"""
+
+from __future__ import annotations
+
+from service.vsphere.snapshots.changes import (
+    NewSnapshot,
+    consolidate,
+    create_snapshot,
+    find_named,
+    is_in_tree,
+    remove_one,
+    revert_to,
+)
+from service.vsphere.snapshots.jobs import remove_job_snapshot, take_job_snapshot
+from service.vsphere.snapshots.tree import OURS, Snapshot, snapshot_name, snapshot_tree
+
+__all__ = [
+    "OURS",
+    "NewSnapshot",
+    "Snapshot",
+    "consolidate",
+    "create_snapshot",
+    "find_named",
+    "is_in_tree",
+    "remove_job_snapshot",
+    "remove_one",
+    "revert_to",
+    "snapshot_name",
+    "snapshot_tree",
+    "take_job_snapshot",
+]

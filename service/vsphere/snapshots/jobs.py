@@ -1,0 +1,75 @@
+"""The snapshot that a job takes for itself and removes again, known by the job's id in its name and by a nonce."""
+
+from __future__ import annotations
+
+import contextlib
+
+from pyVmomi import vim, vmodl
+
+from service.errors import SnapshotLeft
+from service.vsphere.session import Instance, Session, vm_of
+from service.vsphere.snapshots.tree import Snapshot, read_tree, snapshot_name
+from service.vsphere.tasks import ENDED, recent_tasks, wait_for
+
+
+async def take_job_snapshot(session: Session, vm: str, job_id: str, nonce: str, *, quiesce: bool) -> Snapshot:
+    """Take a snapshot of the VM `vm` (a moref) for this job, or return the one that the job took before.
+
+    A process can die between the call and the record of it. The next one waits for snapshot tasks that still run and
+    finds the snapshot by name and nonce, so that no job takes two. Raises SnapshotLeft when vSphere reports success
+    but the tree does not show the snapshot.
+    """
+
+    def ask(instance: Instance) -> Snapshot:
+        _wait_for_snapshot_tasks(instance, vm)
+        found = _find_own(instance, vm, job_id, nonce)
+        if found is None:
+            task = vm_of(instance, vm).CreateSnapshot_Task(
+                name=snapshot_name(job_id),
+                description=f"Taken by vmkops for job {job_id}; removed when the job ends. [{nonce}]",
+                memory=False,
+                quiesce=quiesce,
+            )
+            wait_for(instance, task)
+            found = _find_own(instance, vm, job_id, nonce)
+        if found is None:
+            raise SnapshotLeft("vSphere reports that the snapshot was taken, but the VM's tree does not show it.")
+        return found
+
+    return await session.call(ask, limit=None)
+
+
+async def remove_job_snapshot(session: Session, vm: str, job_id: str, nonce: str) -> bool:
+    """Remove this job's snapshot, and nothing else, and check that it is gone; False when there was none.
+
+    Raises SnapshotLeft when it is still in the tree afterwards.
+    """
+
+    def ask(instance: Instance) -> bool:
+        _wait_for_snapshot_tasks(instance, vm)
+        found = _find_own(instance, vm, job_id, nonce)
+        if found is None:
+            return False
+        snapshot = vim.vm.Snapshot(found.moref, instance._stub)
+        wait_for(instance, snapshot.RemoveSnapshot_Task(removeChildren=False, consolidate=True))
+        if _find_own(instance, vm, job_id, nonce) is not None:
+            raise SnapshotLeft(
+                f"The snapshot {found.name!r} is still on the VM after its removal. Remove it in vCenter."
+            )
+        return True
+
+    return await session.call(ask, limit=None)
+
+
+def _find_own(instance: Instance, vm: str, job_id: str, nonce: str) -> Snapshot | None:
+    name = snapshot_name(job_id)
+    return next((each for each in read_tree(instance, vm) if each.name == name and nonce in each.description), None)
+
+
+def _wait_for_snapshot_tasks(instance: Instance, vm: str) -> None:
+    """Wait for snapshot tasks of the VM that still run, perhaps started by a process that died."""
+    for task, info in recent_tasks(instance, vm_of(instance, vm)):
+        if "snapshot" in str(info.descriptionId).lower() and info.state not in ENDED:
+            # How it ended does not matter here: the tree shows what there is.
+            with contextlib.suppress(vmodl.fault.ManagedObjectNotFound, vim.fault.VimFault):
+                wait_for(instance, task)
