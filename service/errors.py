@@ -4,7 +4,8 @@ VmkopsError
 ├── the caller's move: InvalidParams, NotFound, Ambiguous, NotAllowed, NotSignedIn, Conflict
 ├── later:             VSphereBusy, VSphereUnavailable
 └── the operator's:    SettingMissing, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, CopyFailed,
-                        DiskFull, BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged, FetchFailed, ImportFailed
+                        DiskFull, BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged, FetchFailed,
+                        ImportFailed
 """
 
 from __future__ import annotations

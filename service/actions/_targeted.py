@@ -29,7 +29,7 @@ P = TypeVar("P", bound=Params)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckContext(Generic[S, P]):
-    """What checks and steps work with: the parameters, the state of the object as last read, and the vCenter session."""
+    """What checks and steps work with: the parameters, the object's state as last read, and the vCenter session."""
 
     session: Session
     state: S

@@ -11,7 +11,7 @@ from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, Sn
 from service.errors import Conflict, HookFailed, JobCancelled, NotFound, SnapshotFailed, SnapshotLeft, VmkopsError
 from service.jobs.action import Context, JobControl, StepResult
 from service.packages.folder import CopiedFile, Package
-from service.retry import PAUSES, retry
+from service.retry import attempts, retry
 from service.transfer.export_lease import RETRY_SECONDS, ExportLease, OpenedLease
 from service.vsphere.descriptor import create_descriptor
 from service.vsphere.inventory import Vm, read_vm
@@ -211,11 +211,10 @@ class BackupRun:
         return SnapshotRemoved(removed=True, consolidated=merged, detail=f"{gone}{more}")
 
     async def _consolidate(self) -> bool:
-        for attempt in range(CONSOLIDATIONS):
-            if await retry(lambda: consolidate(self._session, self._moref), seconds=RETRY_SECONDS):
-                return True
-            await asyncio.sleep(PAUSES[attempt])
-        return False
+        async def once() -> bool:
+            return await retry(lambda: consolidate(self._session, self._moref), seconds=RETRY_SECONDS)
+
+        return await attempts(once, times=CONSOLIDATIONS, until=bool)
 
     def _package(self, plan: BackupPlan) -> Package:
         return Package(self._settings.backups_dir, plan.name, self._job.job_id)

@@ -6,9 +6,8 @@ import asyncio
 import contextlib
 import re
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict
@@ -22,13 +21,12 @@ from service.errors import FetchAbsent, FetchBrokeOff, PackageRefused
 from service.jobs.action import StepResult
 from service.packages.fetch import fetch, save, without_query
 from service.packages.remote_descriptor import read_remote
-from service.retry import PAUSES
-
-R = TypeVar("R")
+from service.retry import attempts
 
 LARGEST_PACKAGE = 1 << 43
 """Bytes; 8 TiB, more than anybody would wait for."""
 TRIES = 3
+"""How often a file is fetched before the import fails."""
 OVA, OVF = "package.ova", "package.ovf"
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+ -]{0,150}")
 
@@ -65,7 +63,7 @@ class Download:
 
     async def begin(self, url: str, progress: Callable[[int, int | None], None]) -> Fetched:
         """Fetch the OVA, or the descriptor and the manifest of an OVF; raises what `fetch` and `read_remote` do."""
-        found = await _retry(lambda: read_remote(url, self._settings))
+        found = await attempts(lambda: read_remote(url, self._settings), times=TRIES, of=FetchBrokeOff)
         await asyncio.to_thread(self.folder.mkdir, parents=True, exist_ok=True)
         origin = without_query(str(found.url))
         if found.archive:
@@ -89,7 +87,7 @@ class Download:
             async with fetch(url, self._settings) as answer:
                 return await save(answer, self.folder / name, limit, progress)
 
-        return await _retry(once)
+        return await attempts(once, times=TRIES, of=FetchBrokeOff)
 
     async def discard(self) -> StepResult:
         """Remove what was fetched."""
@@ -110,12 +108,3 @@ def _references(base: URL, descriptor: Descriptor, taken: set[str]) -> list[Refe
             )
         found[name] = Reference(name=name, url=str(url), size=file.size)
     return list(found.values())
-
-
-async def _retry(do: Callable[[], Awaitable[R]]) -> R:
-    for attempt in range(TRIES - 1):
-        try:
-            return await do()
-        except FetchBrokeOff:
-            await asyncio.sleep(PAUSES[attempt])
-    return await do()

@@ -36,7 +36,7 @@ SPACE_CHECK_CHUNKS = 64
 
 
 class Answer(NamedTuple):
-    """An open answer of a server: its URL after redirects, and its bytes, None where the server does not report them."""
+    """An open answer of a server: its URL after redirects, and its bytes, None where they are not reported."""
 
     url: URL
     size: int | None
@@ -205,6 +205,6 @@ def _require_space(to: Path, size: int) -> None:
     free = free_space(to.parent)
     if size + RESERVE > free:
         raise DiskFull(
-            f"{free >> 20} MiB are free in {to.parent}, which is not enough for the {size >> 20} MiB of {to.name}. Free "
-            "up space, then try again."
+            f"{free >> 20} MiB are free in {to.parent}, which is not enough for the {size >> 20} MiB of {to.name}. "
+            "Free up space, then try again."
         )

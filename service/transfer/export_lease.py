@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -14,15 +13,13 @@ from pydantic import BaseModel, ConfigDict
 from service.api.words import counted
 from service.errors import BackupDamaged, Conflict, CopyFailed, VmkopsError
 from service.jobs.action import StepResult
-from service.retry import PAUSES, retry
+from service.retry import attempts, retry
 from service.transfer.checksum import compare_checksum
 from service.transfer.download import download_disk
 from service.transfer.progress import TransferProgress
 from service.vsphere.lease_manifest import read_sent
 from service.vsphere.nfc import Lease, LeasedDisk, abort_lease, complete_lease, is_ready, kept_alive
 from service.vsphere.session import Session
-
-log = logging.getLogger(__name__)
 
 DOWNLOADS = 3
 """How often a disk is downloaded before the copy fails."""
@@ -99,19 +96,15 @@ class ExportLease:
         Raises CopyFailed when every download is interrupted, BackupDamaged when the disk never arrives as the host
         sent it, and Conflict when the VM no longer has it.
         """
-        for attempt in range(1, DOWNLOADS + 1):
+
+        async def download() -> CopiedDisk:
             lease = await self._ready(opened.lease)
             disk = next((each for each in lease.disks if each.key == opened.disks[number].key), None)
             if disk is None:
                 raise Conflict(f"The VM no longer has the disk of {to.name}. Start the action again.")
-            try:
-                return await self._download(lease, disk, to, number)
-            except (CopyFailed, BackupDamaged) as error:
-                if attempt == DOWNLOADS:
-                    raise
-                log.warning("copying again: %s", error, extra={"lease": lease.moref})
-                await asyncio.sleep(PAUSES[attempt - 1])
-        raise AssertionError("unreachable")
+            return await self._download(lease, disk, to, number)
+
+        return await attempts(download, times=DOWNLOADS, of=(CopyFailed, BackupDamaged))
 
     async def complete(self, opened: OpenedLease) -> str:
         """Complete the lease and return how that went; a failure does not matter, as all disks are copied."""
