@@ -13,7 +13,8 @@ from service.actions._placement import LONGEST_NAME, PlacementParams, check_plac
 from service.actions._targeted import info, refuse, warn
 from service.api.models import Check
 from service.api.words import counted
-from service.backups.catalogue import KeptBackup, descriptor_of, find_backup, held
+from service.backups.catalogue import KeptBackup, descriptor_of, find_backup
+from service.backups.lock import locked
 from service.errors import BackupDamaged, ImportFailed, PackageDamaged, PackageRefused, RestoreFailed
 from service.jobs.action import Context, JobControl, Params, Target
 from service.packages.contents import Contents, read_contents
@@ -82,7 +83,7 @@ class BackupDeployment:
         and the `backup`.
         """
         try:
-            made = await self._deployment.deploy(self._read, held)
+            made = await self._deployment.deploy(self._read, locked)
         except PackageDamaged as error:
             raise BackupDamaged(f"{error} Restore another backup.") from error
         except ImportFailed as error:

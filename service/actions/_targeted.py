@@ -42,6 +42,12 @@ class Checked(StepResult):
     state: dict[str, Any]
 
 
+class Changed(StepResult):
+    """Whether the step changed anything; false when the object was in the wanted state before."""
+
+    changed: bool
+
+
 def refuse(rule: str, message: str) -> Check:
     """A finding that stops the action."""
     return Check(rule=rule, severity="refuse", message=message)

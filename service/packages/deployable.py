@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
+
 from knowledge.ovf.descriptor import Descriptor
 from service.jobs.action import StepResult
 from service.transfer.safe_open import safe_open
@@ -32,7 +34,7 @@ class Deployable(StepResult):
     networks: list[str]
     capacities: list[int] | None
     """Bytes of each disk in ascending order; None when the descriptor does not specify them."""
-    warnings: list[str] = []
+    warnings: list[str] = Field(default_factory=list)
 
     @property
     def size(self) -> int:
