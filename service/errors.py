@@ -3,8 +3,9 @@
 VmkopsError
 ├── the caller's move: InvalidParams, NotFound, Ambiguous, NotAllowed, NotSignedIn, Conflict
 ├── later:             VSphereBusy, VSphereUnavailable
-└── the operator's:    SettingMissing, VSphereRefused, SnapshotFailed, SnapshotLeft, CopyFailed, DiskFull,
-                        BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged, FetchFailed, ImportFailed
+└── the operator's:    SettingMissing, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, CopyFailed,
+                        DiskFull, BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged, FetchFailed,
+                        ImportFailed
 """
 
 from __future__ import annotations
@@ -120,6 +121,12 @@ class CertificateUntrusted(VSphereRefused):
     code = "certificate-untrusted"
 
 
+class HookFailed(VmkopsError):
+    """A hook around the snapshot failed, so nothing was backed up."""
+
+    code = "hook-failed"
+
+
 class SnapshotFailed(VmkopsError):
     """The snapshot could not be taken."""
 
@@ -139,7 +146,7 @@ class CopyFailed(VmkopsError):
 
 
 class DiskFull(VmkopsError):
-    """There is no room left where backups are kept."""
+    """No disk space is left where the package is written."""
 
     code = "disk-full"
 

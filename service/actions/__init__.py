@@ -1,4 +1,4 @@
-"""The host actions: one module each, found by name; each declares an `ACTION`."""
+"""The host actions, one module each; a module declares its action as `ACTION`, and nothing else lists it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from service.jobs.action import Action
 
 
 def all_actions() -> dict[str, Action]:
-    """Every action of this folder, by name."""
+    """Every action in this folder, by its name, such as `power-on`."""
     found: dict[str, Action] = {}
     for module in pkgutil.iter_modules(__path__):
         if not module.name.startswith("_"):

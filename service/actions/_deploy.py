@@ -1,20 +1,19 @@
-"""What restore, restore drill and import share: where a VM goes, and making it of a package in durable steps."""
+"""What restore, restore drill and import share: where a VM goes, and deploying a package in durable steps."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator
-
-from service.api.models import Check
-from service.api.vcenter import DEFAULT
-from service.errors import Conflict, ImportFailed, NotFound, PackageDamaged, VmkopsError
-from service.jobs.action import Context, JobControl, Params
-from service.packages.ready import Ready, read_file
+from service.actions._placement import PlacementParams, name_taken, networks_unmapped
+from service.api.words import counted
+from service.errors import Conflict, ImportFailed, PackageDamaged, VmkopsError
+from service.jobs.action import Context, JobControl, StepResult
+from service.packages.deployable import Deployable, read_file
 from service.transfer.progress import TransferProgress
 from service.transfer.upload import Upload
 from service.vsphere.importing import (
@@ -26,8 +25,7 @@ from service.vsphere.importing import (
     remove_made,
 )
 from service.vsphere.nfc import abort_lease, complete_lease, kept_alive
-from service.vsphere.placement import NO_HOME, Home, Place, Wanted, choose_place
-from service.vsphere.selectors import lock_key
+from service.vsphere.placement import NO_HOME, choose_place
 
 PACKAGE, SEND, CONFIRM, REMOVE = (
     "read the package",
@@ -35,231 +33,164 @@ PACKAGE, SEND, CONFIRM, REMOVE = (
     "look at the VM",
     "remove the VM",
 )
-LONGEST_NAME = 80
-"""Characters that vCenter takes for the name of a VM."""
-NAME = r"^([^/\\%\x00-\x1f]*[^/\\%.\x00-\x1f])?$"
-"""A VM's name that is also the name of a folder on its datastore; it may be empty where one is chosen."""
 ROUNDING = 1 << 20
 """Bytes by which a disk may differ from its descriptor: vSphere rounds odd sizes up."""
 
 
-class PlacementParams(Params):
-    """Where a new VM goes; what is not said is chosen."""
+class NewVm(StepResult):
+    """The VM that was made, the names of its place, and the bytes that were sent."""
 
-    pool: str = Field(
-        default="",
-        max_length=260,
-        description="Resource pool, cluster or host; that of the VM that was backed up, or the first with a datastore.",
-    )
-    datastore: str = Field(default="", max_length=260, description="Datastore; the one there with the most room.")
-    folder: str = Field(
-        default="", max_length=260, description="VM folder; that of the VM that was backed up, or the topmost."
-    )
-    vcenter: str = Field(
-        default="",
-        max_length=63,
-        description="vCenter or host by its name in the settings; that of the VM that was backed up, or the first.",
-    )
-    networks: dict[str, str] = Field(
-        default_factory=dict,
-        max_length=100,
-        description="Networks of the package and what to use for each (as text: `old=new, old=new`); those not named "
-        "go to the one of the same name.",
-    )
-
-    @field_validator("networks", mode="before")
-    @classmethod
-    def _pairs(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        pairs = [each.partition("=") for each in value.split(",") if each.strip()]
-        if any(not equals for _, equals, _ in pairs):
-            raise ValueError("write it as old=new, old=new")
-        return {old.strip(): new.strip() for old, _, new in pairs}
-
-    def wanted(self) -> Wanted:
-        """The same as the placement takes it."""
-        return Wanted(pool=self.pool, datastore=self.datastore, folder=self.folder, networks=self.networks)
+    vm: dict[str, str]
+    """Its `moref` and its `name`."""
+    datastore: str
+    pool: str
+    folder: str
+    networks: dict[str, str]
+    """The network that is used, for each network of the package."""
+    size: int
+    warnings: list[str]
 
 
-async def check_place(
-    context: Context, params: PlacementParams, name: str, networks: list[str], size: int, home: Home = NO_HOME
-) -> tuple[list[Check], dict[str, Any]]:
-    """What speaks against a VM with these networks and bytes here, and the place with every choice made exact.
+class Confirmed(StepResult):
+    """The VM as vCenter has it afterwards: its power state, and the bytes of its disks in ascending order."""
 
-    `name` is empty where the job will choose one. Raises NotFound and Ambiguous.
-    """
-    vcenters = context.vcenters
-    known = {link.name for link in vcenters.links()}
-    link = vcenters.named(params.vcenter or (home.vcenter if home.vcenter in known else ""))
-    session = link.session
-    if unknown := sorted(set(params.networks) - set(networks)):
-        raise NotFound(
-            f"The package has no network {unknown[0][:80]!r}. It has: {', '.join(networks) or 'none'}.", networks
-        )
-    place = await choose_place(session, params.wanted(), networks, home)
-    checks = _place_checks(place, size)
-    if name and name in await names_taken(session):
-        checks.append(Check(rule="name-taken", severity="refuse", message=_taken(name)))
-    return checks, {
-        "vcenter": link.name,
-        "pool": f"moref:{place.pool.moref}",
-        "datastore": f"moref:{place.datastore.moref}",
-        "folder": f"moref:{place.folder.moref}",
-        "networks": {old: f"moref:{new.moref}" for old, new in place.networks.items()},
-    }
+    power_state: str
+    disks: list[int]
 
 
-def new_vm_key(vcenter: str, name: str) -> str:
-    """What a job holds that makes a VM of this name; `vcenter` is empty where none was chosen yet."""
-    return lock_key("new-vm", vcenter or DEFAULT, name)
+class VmsRemoved(StepResult):
+    """The names of the VMs of this job that were removed."""
+
+    removed: list[str]
 
 
 class Deployment:
-    """One VM being made in this process; all that must outlive the process is in what its steps return."""
+    """The deployment of one VM in this process; whatever must outlive the process is in what its steps return."""
 
     def __init__(self, context: Context, job: JobControl, params: PlacementParams) -> None:
         self._job = job
         self._params = params
         self._session = context.vcenters.named(params.vcenter).session
 
-    async def make(
+    async def deploy(
         self,
-        read: Callable[[], Awaitable[Ready]],
+        read: Callable[[], Awaitable[Deployable]],
         hold: Callable[[Path], contextlib.AbstractContextManager[None]] = lambda _: contextlib.nullcontext(),
     ) -> dict[str, Any]:
-        """Make the VM of what `read` gives and look at it; whatever goes wrong, what was half made is removed.
+        """Make a VM of the package that `read` returns and check it; whatever fails, the incomplete VM is removed.
 
-        `hold` keeps the package's folder there while it is read.
+        `hold` keeps the package's folder from being removed while it is read. The result has the keys of `NewVm` and
+        `Confirmed`, and `files`: `name`, `size`, `algorithm` and `digest` of each.
         """
 
-        async def reading() -> dict[str, Any]:
+        async def reading() -> Deployable:
             found = await read()
-            detail = f"{found.title}: {len(found.files)} file(s), {found.size} bytes, to be {found.vm}"
-            return {**found.model_dump(), "detail": ". ".join([detail, *found.warnings])}
+            detail = f"{found.title}: {counted(len(found.files), 'file')}, {found.size} bytes, for the VM {found.vm}"
+            return found.model_copy(update={"detail": ". ".join([detail, *found.warnings])})
 
-        ready = Ready.model_validate(await self._job.step(PACKAGE, reading))
+        package = await self._job.step_as(Deployable, PACKAGE, reading)
         try:
-            with hold(Path(ready.root)):
-                sent = await self._job.step(SEND, lambda: self._send(ready), interruptible=True)
-            made = await self._job.step(CONFIRM, lambda: self._confirm(ready, sent))
+            with hold(Path(package.root)):
+                sent = await self._job.step_as(NewVm, SEND, partial(self._send, package), interruptible=True)
+            confirmed = await self._job.step_as(Confirmed, CONFIRM, partial(self._confirm, package, sent))
         except Exception as error:
             await self._clean_up(error)
             raise
-        files = [file.model_dump(include={"name", "size", "algorithm", "digest"}) for file in ready.files]
-        return {**sent, **made, "files": files}
+        files = [file.model_dump(include={"name", "size", "algorithm", "digest"}) for file in package.files]
+        return {**sent.model_dump(mode="json"), **confirmed.model_dump(mode="json"), "files": files}
 
-    async def remove(self) -> dict[str, Any]:
+    async def remove(self) -> VmsRemoved:
         """Remove the VM that this job has made, if there is one."""
         removed = await remove_made(self._session, self._job.job_id)
-        return {"removed": removed, "detail": f"{', '.join(removed)} removed" if removed else "there was none"}
+        detail = f"{', '.join(removed)} removed" if removed else "there was no VM to remove"
+        return VmsRemoved(removed=removed, detail=detail)
 
-    async def _send(self, ready: Ready) -> dict[str, Any]:
-        # One step for all of it: a lease dies with its process, and a VM can be filled under its own lease only.
-        again = await remove_made(self._session, self._job.job_id)
-        if ready.vm in await names_taken(self._session):
-            raise Conflict(_taken(ready.vm))
-        place = await choose_place(self._session, self._params.wanted(), ready.networks, NO_HOME)
+    async def _send(self, package: Deployable) -> NewVm:
+        # One step for everything: a lease ends with its process, and only its own lease can fill a VM.
+        removed = await remove_made(self._session, self._job.job_id)
+        if package.vm in await names_taken(self._session):
+            raise Conflict(name_taken(package.vm))
+        place = await choose_place(self._session, self._params.wanted(), package.networks, NO_HOME)
         if place.unmapped:
-            raise ImportFailed(_unmapped(place))
-        descriptor = await _descriptor(ready)
-        lease = await begin_import(self._session, place, descriptor, ready.vm, self._job.job_id, ready.note)
+            raise ImportFailed(networks_unmapped(place))
+        descriptor = await _read_descriptor(package)
+        lease = await begin_import(self._session, place, descriptor, package.vm, self._job.job_id, package.note)
         try:
-            size = await self._send_files(ready, lease)
+            size = await self._send_files(package, lease)
             await complete_lease(self._session, lease.moref)
         except BaseException:
             await asyncio.shield(abort_lease(self._session, lease.moref))
             raise
         detail = f"{size} bytes to {place.datastore.name}"
-        return {
-            "vm": {"moref": lease.vm, "name": ready.vm},
-            "datastore": place.datastore.name,
-            "pool": place.pool.name,
-            "folder": place.folder.name,
-            "networks": {old: new.name for old, new in place.networks.items()},
-            "size": size,
-            "warnings": [*ready.warnings, *lease.warnings],
-            "detail": f"{detail}; begun again after {', '.join(again)} was left half made" if again else detail,
-        }
+        return NewVm(
+            vm={"moref": lease.vm, "name": package.vm},
+            datastore=place.datastore.name,
+            pool=place.pool.name,
+            folder=place.folder.name,
+            networks={old: new.name for old, new in place.networks.items()},
+            size=size,
+            warnings=[*package.warnings, *lease.warnings],
+            detail=f"{detail}; started again, because {', '.join(removed)} was incomplete" if removed else detail,
+        )
 
-    async def _send_files(self, ready: Ready, lease: ImportLease) -> int:
-        files = {file.name: file for file in ready.files}
+    async def _send_files(self, package: Deployable, lease: ImportLease) -> int:
+        files = {file.name: file for file in package.files}
         wanted = [upload.path for upload in lease.uploads]
         if unsent := sorted(name for name, file in files.items() if file.disk and name not in wanted):
-            raise ImportFailed(f"vCenter does not want {', '.join(unsent)}, so the VM would lack a disk.")
+            raise ImportFailed(f"vCenter does not accept {', '.join(unsent)}, so the VM would miss a disk.")
         if unknown := sorted(set(wanted) - files.keys()):
-            raise ImportFailed(f"vCenter wants {', '.join(unknown)}, which the package does not have.")
+            raise ImportFailed(f"vCenter asks for {', '.join(unknown)}, which the package does not contain.")
         sizes = [files[name].size for name in wanted]
-        meter = TransferProgress(self._job.report, [*sizes], None)
-        async with kept_alive(self._session, lease.moref, meter.percent):
-            for number, upload in enumerate(lease.uploads):
-                file = files[upload.path]
-                one = Upload(Path(ready.root), file)
+        progress = TransferProgress(self._job.report, [*sizes], None)
+        async with kept_alive(self._session, lease.moref, progress.percent):
+            for number, wanted_file in enumerate(lease.uploads):
+                file = files[wanted_file.path]
+                upload = Upload(Path(package.root), file)
 
-                def sending(done: int, number: int = number) -> None:
-                    meter.reading(number, done, sizes[number])
+                def update(done: int, number: int = number) -> None:
+                    progress.update(number, done, sizes[number])
 
-                await one.send(upload.url, self._session.ssl_context(), sending, create=upload.create)
-                await compare_received(self._session, lease.moref, upload.key, file.name, file.size, one.sha1)
+                tls = self._session.ssl_context()
+                await upload.send(wanted_file.url, tls, update, create=wanted_file.create)
+                await compare_received(self._session, lease.moref, wanted_file.key, file.name, file.size, upload.sha1)
         return sum(sizes)
 
-    async def _confirm(self, ready: Ready, sent: dict[str, Any]) -> dict[str, Any]:
-        made = await read_made(self._session, sent["vm"]["moref"])
-        if ready.capacities is not None and not _same(made.capacities, ready.capacities):
+    async def _confirm(self, package: Deployable, sent: NewVm) -> Confirmed:
+        made = await read_made(self._session, sent.vm["moref"])
+        if package.capacities is not None and not _same(made.capacities, package.capacities):
             raise ImportFailed(
-                f"{made.name} has disks of {made.capacities} bytes where the package has {ready.capacities}."
+                f"The disks of {made.name} have {made.capacities} bytes, but those of the package {package.capacities}."
             )
         if made.power_state != "poweredOff":
-            raise ImportFailed(f"{made.name} is {made.power_state}; it has to be powered off.")
-        return {
-            "power_state": made.power_state,
-            "disks": made.capacities,
-            "detail": f"{made.name} is there, powered off, with {len(made.capacities)} disk(s)",
-        }
+            raise ImportFailed(
+                f"{made.name} is {made.power_state}, but a new VM must be powered off: somebody else changed it "
+                "meanwhile. Start the action again."
+            )
+        return Confirmed(
+            power_state=made.power_state,
+            disks=made.capacities,
+            detail=f"{made.name} exists, powered off, with {counted(len(made.capacities), 'disk')}",
+        )
 
     async def _clean_up(self, cause: Exception) -> None:
         try:
-            await self._job.step(REMOVE, self.remove, part="give up", cleanup=True)
+            await self._job.step_as(VmsRemoved, REMOVE, self.remove, part="give up", cleanup=True)
         except VmkopsError as error:
             raise ImportFailed(
-                f"It failed ({cause}), and what it had made is still there: {error} vmkops tries again "
+                f"The action failed ({cause}), and the incomplete VM could not be removed: {error} vmkops tries again "
                 "by itself for a day, while that VM is powered off."
             ) from error
 
 
-async def _descriptor(ready: Ready) -> str:
-    file = ready.descriptor
+async def _read_descriptor(package: Deployable) -> str:
+    file = package.descriptor
     try:
-        text = await asyncio.to_thread(read_file, Path(ready.root), file)
+        text = await asyncio.to_thread(read_file, Path(package.root), file)
     except OSError as error:
         raise PackageDamaged(f"{file.name} cannot be read: {error.strerror}.") from error
     return text.decode("utf-8-sig", "replace")
 
 
-def _place_checks(place: Place, size: int) -> list[Check]:
-    said = f"In {place.pool.name}, on the datastore {place.datastore.name}, in the folder {place.folder.name}."
-    checks = [Check(rule="place", severity="info", message=said)]
-    for old, new in place.networks.items():
-        checks.append(Check(rule="network", severity="info", message=f"The network {old} will be {new.name}."))
-    if place.unmapped:
-        checks.append(Check(rule="network-unmapped", severity="refuse", message=_unmapped(place)))
-    if place.free < size:
-        said = f"{place.datastore.name} has {place.free} bytes free; the package alone has {size}."
-        checks.append(Check(rule="no-room", severity="refuse", message=said))
-    return checks
-
-
 def _same(made: list[int], packed: list[int]) -> bool:
     pairs = zip(made, packed, strict=False)
     return len(made) == len(packed) and all(abs(one - other) < ROUNDING for one, other in pairs)
-
-
-def _taken(name: str) -> str:
-    return f"There is a VM {name!r} already, and this never goes over a VM. Choose another name."
-
-
-def _unmapped(place: Place) -> str:
-    return (
-        f"There is no network {', '.join(place.unmapped)} at {place.pool.name}. Say with `networks` which to use "
-        f"instead; there are: {', '.join(place.known_networks) or 'none'}."
-    )

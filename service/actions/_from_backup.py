@@ -1,4 +1,4 @@
-"""What a restore and a restore drill share: which backup, whether it is any good, and what its VM is called."""
+"""What restore and restore drill share: which backup, whether it can be restored, and what its VM is called."""
 
 from __future__ import annotations
 
@@ -8,41 +8,48 @@ from typing import Any
 
 from pydantic import Field
 
-from service.actions._deploy import LONGEST_NAME, Deployment, PlacementParams, check_place, new_vm_key
+from service.actions._deploy import Deployment
+from service.actions._placement import LONGEST_NAME, PlacementParams, check_place, new_vm_key
+from service.actions._targeted import info, refuse, warn
 from service.api.models import Check
-from service.backups.catalogue import KeptBackup, descriptor_of, find_backup, held
+from service.api.words import counted
+from service.backups.catalogue import KeptBackup, descriptor_of, find_backup
+from service.backups.lock import locked
 from service.errors import BackupDamaged, ImportFailed, PackageDamaged, PackageRefused, RestoreFailed
 from service.jobs.action import Context, JobControl, Params, Target
 from service.packages.contents import Contents, read_contents
-from service.packages.ready import Ready, capacities
+from service.packages.deployable import Deployable, capacities
 from service.vsphere.placement import Home
 
 
-class Chosen(Params):
+class BackupParams(Params):
     """Which backup."""
 
     backup: str = Field(
-        min_length=1, max_length=300, description="Its id, or newest: and the name of a VM for the newest of that VM."
+        min_length=1,
+        max_length=300,
+        description="Its id, or newest: and the name of a VM for the newest good one of that VM.",
     )
 
 
-class FromBackup(PlacementParams, Chosen):
+class FromBackup(PlacementParams, BackupParams):
     """Which backup, and where its VM goes; the fields of the last base come first, and the first is the target."""
 
 
-async def preflight(context: Context, params: FromBackup, name: str, suffix: str) -> Target:
-    """What a restore with these parameters would do and what speaks against it; every choice is made exact.
+async def check_restore(context: Context, params: FromBackup, name: str, suffix: str) -> Target:
+    """What a restore with these parameters would do, and what prevents it; every choice is made exact.
 
-    `name` is the new VM's, or empty for the old one with `suffix` and the job. Raises NotFound and Ambiguous.
+    `name` is the new VM's, or empty for the name of the old one with `suffix` and the job's id. Raises NotFound and
+    Ambiguous.
     """
     kept = await asyncio.to_thread(find_backup, context.settings.backups_dir, params.backup)
-    checks = _package_checks(kept)
+    checks = _backup_checks(kept)
     exact: dict[str, Any] = {**params.model_dump(), "backup": kept.id}
     if not any(check.severity == "refuse" for check in checks):
         try:
             networks = list((await _contents(kept)).descriptor.networks)
         except BackupDamaged as error:
-            checks.append(Check(rule="backup-damaged", severity="refuse", message=str(error)))
+            checks.append(refuse("backup-damaged", str(error)))
         else:
             home = Home(kept.vm.vcenter, kept.vm.moref, kept.vm.uuid)
             placed, place = await check_place(context, params, name, networks, kept.size, home)
@@ -54,40 +61,42 @@ async def preflight(context: Context, params: FromBackup, name: str, suffix: str
         name=f"{kept.vm.name} {kept.id} as {to}",
         params=exact,
         checks=tuple(checks),
-        # Two restores under one name that a person chose would both find it free; a name of ours has the job's id.
+        # Two restores under one chosen name would both find it free; a name that vmkops chooses contains the job's id.
         also=(new_vm_key(exact["vcenter"], name),) if name else (),
     )
 
 
-class Restoring:
-    """One restore under way in this process."""
+class BackupDeployment:
+    """The deployment of one backup in this process."""
 
     def __init__(self, context: Context, job: JobControl, params: FromBackup, name: str, suffix: str) -> None:
-        self._making = Deployment(context, job, params)
+        self._deployment = Deployment(context, job, params)
         self._job = job.job_id
         self._backup = params.backup
         self._name = name
         self._suffix = suffix
         self._backups_dir = context.settings.backups_dir
-        self.remove = self._making.remove
+        self.remove = self._deployment.remove
 
-    async def make(self) -> dict[str, Any]:
-        """Make the VM and look at it; whatever goes wrong, what was half made is removed."""
+    async def deploy(self) -> dict[str, Any]:
+        """Make the VM and check it; whatever fails, the incomplete VM is removed. Returns what `Deployment` does,
+        and the `backup`.
+        """
         try:
-            made = await self._making.make(self._read, held)
+            made = await self._deployment.deploy(self._read, locked)
         except PackageDamaged as error:
             raise BackupDamaged(f"{error} Restore another backup.") from error
         except ImportFailed as error:
             raise RestoreFailed(str(error)) from error
         return {**made, "backup": self._backup}
 
-    async def _read(self) -> Ready:
+    async def _read(self) -> Deployable:
         kept = await asyncio.to_thread(find_backup, self._backups_dir, self._backup)
-        if refused := [check.message for check in _package_checks(kept) if check.severity == "refuse"]:
+        if refused := [check.message for check in _backup_checks(kept) if check.severity == "refuse"]:
             raise BackupDamaged(" ".join(refused))
         contents = await _contents(kept)
         created = kept.created_at.isoformat() if kept.created_at else "at an unknown time"
-        return Ready(
+        return Deployable(
             title=f"backup {kept.id} of {kept.vm.name}",
             vm=self._name or f"{kept.vm.name[: LONGEST_NAME - 24]}{self._suffix}-{self._job[:8]}",
             note=f"Restored from the backup {kept.id} of {kept.vm.name}, made {created}.",
@@ -107,15 +116,16 @@ async def _contents(kept: KeptBackup) -> Contents:
         raise BackupDamaged(f"{error} Restore another backup.") from error
 
 
-def _package_checks(kept: KeptBackup) -> list[Check]:
+def _backup_checks(kept: KeptBackup) -> list[Check]:
     if kept.state in ("broken", "damaged"):
-        said = f"The backup {kept.id} is {kept.state}: {kept.reason} Restore another one (GET /backups)."
-        return [Check(rule=f"backup-{kept.state}", severity="refuse", message=said)]
+        message = f"The backup {kept.id} is {kept.state}: {kept.reason} Restore another one (GET /backups)."
+        return [refuse(f"backup-{kept.state}", message)]
     checks = []
     if kept.state == "unverified":
-        said = f"The backup {kept.id} was never verified; its checksums are compared while it is sent."
-        checks.append(Check(rule="backup-unverified", severity="info", message=said))
+        message = f"The backup {kept.id} was never verified; its checksums are compared while it is sent."
+        checks.append(info("backup-unverified", message))
     if not kept.complete:
-        lacking = "; ".join([*kept.left_out, *([f"{kept.missing} disk(s) lack"] if kept.missing else [])])
-        checks.append(Check(rule="disks-lacking", severity="warn", message=f"The VM will lack disks: {lacking}."))
+        unknown = [f"{counted(kept.missing, 'disk')} that vCenter did not export"] if kept.missing else []
+        missing = "; ".join([*kept.left_out, *unknown])
+        checks.append(warn("disks-lacking", f"The backup does not contain every disk of the VM. Missing: {missing}."))
     return checks

@@ -1,4 +1,4 @@
-"""What the actions on a host share: its selector, its state, and the checks that hold for all of them."""
+"""What the actions on a host share: its selector, its state, and the checks before any change."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class HostAction(TargetedAction[HostState, P]):
 
 
 def host_checks(host: HostState) -> Iterator[Check]:
-    """What speaks against any change of a host."""
+    """Findings before any change of a host."""
     if host.connection_state != "connected":
-        yield refuse("not-connected", f"{host.name} is {host.connection_state}; vCenter has to reach it first.")
+        yield refuse("not-connected", f"{host.name} is {host.connection_state}. Reconnect it in vCenter first.")
     if host.tasks:
-        yield warn("task-running", f"vSphere is at work on {host.name} ({', '.join(host.tasks)}).")
+        yield warn("task-running", f"vSphere tasks are running on {host.name}: {', '.join(host.tasks)}.")

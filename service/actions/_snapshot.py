@@ -1,4 +1,4 @@
-"""What the actions on a snapshot share: it is named by its moref, and its VM is what the job acts on."""
+"""What the actions on a snapshot share: its moref selects it, and the job acts on its VM."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SnapshotParams(Params):
         max_length=100,
         description="The snapshot's moref, such as snapshot-12, as GET /snapshots lists it.",
     )
-    vm: str = Field(default="", max_length=260, description="The moref of its VM; found when it is left out.")
+    vm: str = Field(default="", max_length=260, description="The moref of its VM; vmkops finds it when it is left out.")
 
 
 P = TypeVar("P", bound=SnapshotParams)
@@ -42,7 +42,8 @@ class SnapshotAction(TargetedAction[VmState, P]):
         found = await find_snapshot(vcenters, params.snapshot)
         if params.vm and read_exact(params.vm).moref != found.vm_moref:
             raise InvalidParams(
-                f"The snapshot {found.moref} is one of {found.vm} ({found.vm_moref}), not of {params.vm}."
+                f"The snapshot {found.moref} belongs to {found.vm} ({found.vm_moref}), not to {params.vm}. Leave "
+                "`vm` out."
             )
         return Located(vcenter=found.vcenter, moref=found.vm_moref, name=found.vm)
 
@@ -61,5 +62,5 @@ def moref_of(params: SnapshotParams) -> str:
 
 
 def snapshot_in(vm: VmState, params: SnapshotParams) -> Snapshot | None:
-    """The snapshot in the VM's tree."""
+    """The snapshot in the VM's tree, or None when it is gone."""
     return next((each for each in vm.snapshots if each.moref == moref_of(params)), None)

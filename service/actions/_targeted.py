@@ -1,7 +1,7 @@
-"""What every action on one thing of the inventory shares: finding it, weighing the checks, and weighing them again.
+"""What every action on one object of the inventory shares: finding it, and checking it twice.
 
-The checks are made twice: before the job is queued (and alone for a dry run), and as the first step of the job, since
-the world may have changed while it waited.
+The checks run before the job is queued (or alone, for a dry run), and again as the first step of the job, because the
+inventory may have changed while the job waited.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from service.api.models import Check
 from service.errors import Conflict
-from service.jobs.action import Action, Context, JobControl, Params, Target
+from service.jobs.action import Action, Context, JobControl, Params, StepResult, Target
 from service.vsphere.selectors import Located, lock_key
 from service.vsphere.session import Session
 from service.vsphere.vcenters import LOOK_SECONDS, VCenters, look
@@ -29,11 +29,23 @@ P = TypeVar("P", bound=Params)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckContext(Generic[S, P]):
-    """What is asked of what: the parameters, the thing as it was last looked at, and the session with its vCenter."""
+    """What checks and steps work with: the parameters, the object's state as last read, and the vCenter session."""
 
     session: Session
     state: S
     params: P
+
+
+class Checked(StepResult):
+    """The state of the object as the first step read it, as JSON."""
+
+    state: dict[str, Any]
+
+
+class Changed(StepResult):
+    """Whether the step changed anything; false when the object was in the wanted state before."""
+
+    changed: bool
 
 
 def refuse(rule: str, message: str) -> Check:
@@ -42,7 +54,7 @@ def refuse(rule: str, message: str) -> Check:
 
 
 def warn(rule: str, message: str) -> Check:
-    """A finding that whoever asks ought to know before it happens."""
+    """A finding that the caller should know before the action starts."""
     return Check(rule=rule, severity="warn", message=message)
 
 
@@ -53,44 +65,46 @@ def info(rule: str, message: str) -> Check:
 
 NOT_CHECKED = warn(
     "not-checked",
-    f"vCenter did not answer within {LOOK_SECONDS:g} seconds. The job looks before it does anything, and stops if "
-    "something speaks against it.",
+    f"vCenter did not answer within {LOOK_SECONDS:g} seconds. The job runs the checks before it changes anything, and "
+    "stops if one of them refuses.",
 )
+NOTHING_FOUND = "The checks found nothing."
+"""The detail of a first step whose checks found nothing."""
 
 
 def undo(words: str) -> str:
-    """How a step's detail tells the way back."""
+    """The sentence of a step's detail that says how to undo it."""
     return f"Undo: {words}."
 
 
 class TargetedAction(Action, Generic[S, P]):
-    """An action on one thing, of which `S` is what has to be known; `kind` is its parameter and begins its key."""
+    """An action on one object, whose state is an `S`; `kind` is the name of its parameter, and begins its key."""
 
     kind: ClassVar[str]
     state: type[S]
 
     @abstractmethod
     async def find(self, vcenters: VCenters, params: P) -> Located:
-        """The thing that the parameters mean; raises NotFound, Ambiguous or InvalidParams."""
+        """The object that the parameters mean; raises NotFound, Ambiguous or InvalidParams."""
 
     @abstractmethod
     async def read(self, session: Session, moref: str) -> S:
-        """The thing as it is now."""
+        """The object as it is now."""
 
     @abstractmethod
     def title(self, state: S) -> str:
-        """The thing's name."""
+        """The object's name."""
 
     @abstractmethod
     async def checks(self, context: CheckContext[S, P]) -> Iterable[Check]:
-        """What speaks against the action, and what to know before it."""
+        """What prevents the action, and what to know before it."""
 
     @abstractmethod
     async def act(self, job: JobControl, context: CheckContext[S, P]) -> dict[str, Any]:
-        """Do it, step by step, from the state that the checks were made on; returns the result."""
+        """Do it, step by step, starting from the state that was checked; returns the job's result."""
 
     async def exact(self, vcenters: VCenters, params: P) -> P:  # noqa: ARG002
-        """The parameters with every other selector among them made exact; there is none unless an action says so."""
+        """The parameters with every other selector in them made exact; by default there is none."""
         return params
 
     async def target(self, context: Context, params: P) -> Target:
@@ -100,12 +114,12 @@ class TargetedAction(Action, Generic[S, P]):
         link = vcenters.link(found.vcenter)
         exact = await self.exact(vcenters, params.model_copy(update={self.kind: found.selector}))
 
-        async def weigh() -> tuple[str, tuple[Check, ...]]:
+        async def check() -> tuple[str, tuple[Check, ...]]:
             state = await self.read(link.session, found.moref)
             checks = await self.checks(CheckContext(session=link.session, state=state, params=exact))
             return self.title(state), tuple(checks)
 
-        title, checks = await look(link, weigh()) or (found.name, (NOT_CHECKED,))
+        title, checks = await look(link, check()) or (found.name, (NOT_CHECKED,))
         key = lock_key(self.kind, found.vcenter, found.moref)
         return Target(key=key, name=title, params=exact.model_dump(), checks=checks)
 
@@ -113,14 +127,14 @@ class TargetedAction(Action, Generic[S, P]):
         """See `Action.run`."""
         session, moref = context.vcenters.at(getattr(params, self.kind))
 
-        async def check() -> dict[str, Any]:
+        async def check() -> Checked:
             state = await self.read(session, moref)
             found = list(await self.checks(CheckContext(session=session, state=state, params=params)))
             if refused := [each.message for each in found if each.severity == "refuse"]:
                 raise Conflict(" ".join(refused))
-            told = " ".join(each.message for each in found) or "Nothing speaks against it."
-            return {"state": state.model_dump(mode="json"), "detail": told}
+            detail = " ".join(each.message for each in found) or NOTHING_FOUND
+            return Checked(state=state.model_dump(mode="json"), detail=detail)
 
-        checked = await job.step(CHECK, check)
-        state = self.state.model_validate(checked["state"])
+        checked = await job.step_as(Checked, CHECK, check)
+        state = self.state.model_validate(checked.state)
         return await self.act(job, CheckContext(session=session, state=state, params=params))

@@ -1,4 +1,4 @@
-"""What the actions on a VM share: its selector, its state, and the checks that hold for all of them."""
+"""What the actions on a VM share: its selector, its state, and the checks before any change."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ class VmAction(TargetedAction[VmState, P]):
 
 
 def vm_checks(vm: VmState, *, for_snapshot: bool = False) -> Iterator[Check]:
-    """What speaks against any change of a VM."""
+    """Findings before any change of a VM; `for_snapshot` is true where a running task prevents the change."""
     if vm.template:
         yield refuse("template", f"{vm.name} is a template, not a VM. Convert it, or deploy a VM from it.")
     if vm.connection_state != "connected":
-        yield refuse("not-connected", f"{vm.name} is {vm.connection_state}; bring its host back first.")
+        yield refuse("not-connected", f"{vm.name} is {vm.connection_state}. Reconnect its host first.")
     yield from task_checks(vm.name, vm.tasks, for_snapshot=for_snapshot)
     if vm.question:
-        yield warn("question", f"{vm.name} waits for an answer, see the action answer-question: {vm.question.text}")
+        yield warn("question", f"{vm.name} waits for an answer (action answer-question): {vm.question.text}")

@@ -1,19 +1,23 @@
-"""Backs a VM up into an OVF package: the seven documented steps of a VCB backup, as durable ones."""
+"""Backs up a VM into an OVF package: the seven documented steps of a VCB backup, as durable steps."""
 
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import Field
 
-from service.actions._targeted import NOT_CHECKED
+from service.actions._targeted import NOT_CHECKED, refuse, warn
+from service.actions._vm import VmParams
 from service.api.models import Check, JobState
+from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, SnapshotTaken
 from service.backups.steps import BackupRun
-from service.jobs.action import Action, Context, JobControl, Params, Target
+from service.jobs.action import Action, Context, JobControl, StepResult, Target
+from service.packages.folder import CopiedFile
+from service.transfer.disk_space import check_space
+from service.transfer.export_lease import OpenedLease
 from service.vsphere.inventory import Vm, find_vm, read_vm
 from service.vsphere.preflight import preflight
 from service.vsphere.selectors import lock_key
@@ -29,26 +33,21 @@ QUIESCE, SNAPSHOT, UNQUIESCE, MOUNT, BACK_UP, UNMOUNT, REMOVE = (
     "unmount",
     "remove snapshot",
 )
-LEAST_ROOM = 64 << 20
-"""Bytes that must be free where backups are kept before one is begun."""
+GIVE_UP = "give up"
+"""The part of a step that cleans up after a failure."""
 
 
-class BackupVm(Params):
-    """What a backup is asked for."""
+class BackupVm(VmParams):
+    """Which VM to back up, and how."""
 
-    vm: str = Field(
-        min_length=1,
-        max_length=260,
-        description="The VM: its name, or name:, ipaddr:, uuid: or moref: and the value.",
-    )
     quiesce: Literal["prefer", "require", "none"] = Field(
         default="prefer",
-        description="Ask the guest to flush its file systems: if it can, or else fail, or not at all.",
+        description="Ask the guest to flush its file systems: if it can, or fail otherwise, or do not ask.",
     )
 
 
 class Backup(Action):
-    """Snapshot, export, verify, remove the snapshot."""
+    """Takes a snapshot, exports it, and removes it."""
 
     name = "backup"
     summary = "Back a VM up into an OVF package, while it runs."
@@ -56,112 +55,95 @@ class Backup(Action):
     params = BackupVm
 
     async def target(self, context: Context, params: BackupVm) -> Target:
-        """The VM as it is now, and what speaks against a backup; raises NotFound or Ambiguous."""
+        """The VM as it is now, and what prevents a backup; raises NotFound or Ambiguous."""
         vm = await find_vm(context.vcenters, params.vm)
         link = context.vcenters.link(vm.vcenter)
-        looked = await look(link, _look(link.session, vm.moref))
-        vm, checks = looked or (vm, [NOT_CHECKED])
-        room = await asyncio.to_thread(_room, context.settings.backups_dir, vm)
+        vm, checks = await look(link, _read(link.session, vm.moref)) or (vm, [NOT_CHECKED])
+        backups_dir = context.settings.backups_dir
+        space = await asyncio.to_thread(check_space, "backup-room", backups_dir, vm.allocated, "the backup")
         exact = params.model_copy(update={"vm": vm.selector})
         return Target(
             key=lock_key("vm", vm.vcenter, vm.moref),
             name=vm.name,
             params=exact.model_dump(),
-            checks=(*checks, *_tools(vm, params.quiesce), *room),
+            checks=(*checks, *_tools_checks(vm, params.quiesce), *space),
         )
 
     async def run(self, context: Context, job: JobControl, params: BackupVm) -> dict[str, Any]:
-        """The seven steps; whatever goes wrong after the freeze was begun, the guest thaws and the snapshot goes."""
+        """The seven steps; whatever fails once the freeze has begun, the guest thaws and the snapshot is removed."""
         session, moref = context.vcenters.at(params.vm)
-        deed = BackupRun(context, session, job.job_id, moref, params.quiesce, job.requested_by)
-        thawed = False
-        mounted: dict[str, Any] | None = None
-        vm = await job.step(QUIESCE, deed.prepare)
+        run = BackupRun(context, session, job, moref, params.quiesce)
+        taken: SnapshotTaken | None = None
+        opened: OpenedLease | None = None
+        plan = await job.step_as(BackupPlan, QUIESCE, run.prepare)
         try:
-            snapshot = await job.step(SNAPSHOT, lambda: deed.snapshot(vm))
-            thawed = True
-            await job.step(UNQUIESCE, lambda: deed.unquiesce(vm, snapshot), cleanup=True)
-            mounted = await job.step(MOUNT, lambda: deed.mount(vm, snapshot))
-            files = await self._copy(job, deed, vm, snapshot, mounted)
-            package = await job.step(BACK_UP, lambda: deed.finish(vm, snapshot, mounted, files), part="package")
-            await job.step(UNMOUNT, lambda: deed.unmount(snapshot, mounted), cleanup=True)
+            taken = await job.step_as(SnapshotTaken, SNAPSHOT, partial(run.snapshot, plan))
+            await job.step_as(StepResult, UNQUIESCE, partial(run.unquiesce, plan, taken), cleanup=True)
+            opened = await job.step_as(OpenedLease, MOUNT, partial(run.mount, plan, taken))
+            files = await _copy_disks(job, run, plan, taken, opened)
+            finish = partial(run.finish, plan, taken, opened, files)
+            written = await job.step_as(PackageWritten, BACK_UP, finish, part="package")
+            await job.step_as(StepResult, UNMOUNT, partial(run.unmount, taken, opened), cleanup=True)
         except Exception as error:
-            cause = error
-            if not thawed:
-                await job.step(UNQUIESCE, lambda: deed.thaw(vm), cleanup=True)
-            await job.step(UNMOUNT, lambda: deed.give_up(vm, mounted), part="give up", cleanup=True)
-            await job.step(REMOVE, lambda: deed.remove(vm, cause), part="give up", cleanup=True)
+            if taken is None:
+                await job.step_as(StepResult, UNQUIESCE, partial(run.thaw, plan), cleanup=True)
+            await job.step_as(StepResult, UNMOUNT, partial(run.give_up, plan, opened), part=GIVE_UP, cleanup=True)
+            await job.step_as(SnapshotRemoved, REMOVE, partial(run.remove, plan, error), part=GIVE_UP, cleanup=True)
             raise
-        removed = await job.step(REMOVE, lambda: deed.remove(vm), cleanup=True)
-        whole = removed["consolidated"] and not package["missing"]
+        removed = await job.step_as(SnapshotRemoved, REMOVE, partial(run.remove, plan), cleanup=True)
+        complete = removed.consolidated and not written.missing
         return {
-            **package,
-            "state": (JobState.SUCCEEDED if whole else JobState.PARTIAL).value,
-            "consistency": snapshot["consistency"],
-            "left_out": vm["left_out"],
-            "snapshot_removed": removed["removed"],
-            "consolidated": removed["consolidated"],
+            **written.model_dump(mode="json"),
+            "state": (JobState.SUCCEEDED if complete else JobState.PARTIAL).value,
+            "consistency": taken.consistency,
+            "left_out": plan.left_out,
+            "snapshot_removed": removed.removed,
+            "consolidated": removed.consolidated,
         }
-
-    async def _copy(
-        self, job: JobControl, deed: BackupRun, vm: dict[str, Any], snapshot: dict[str, Any], mounted: dict[str, Any]
-    ) -> list[dict[str, Any]]:
-        """Copy the disks, a few at a time; each is a recorded part of the step, so a restart copies only the rest."""
-        meter = deed.meter(vm, mounted, job.report)
-        files: list[dict[str, Any]] = []
-        disks = list(enumerate(mounted["disks"]))
-        # Batches of a recorded size start in the same order when the job is replayed, as the engine needs.
-        for batch in _batches(disks, vm["parallel"]):
-            steps = [
-                job.step(
-                    BACK_UP,
-                    lambda number=number, disk=disk: deed.copy(vm, snapshot, mounted, disk, meter, number),  # type: ignore[misc]
-                    part=disk["file"],
-                    interruptible=True,
-                )
-                for number, disk in batch
-            ]
-            copied = await asyncio.gather(*steps, return_exceptions=True)
-            for (number, _), outcome in zip(batch, copied, strict=True):
-                if isinstance(outcome, BaseException):
-                    raise outcome
-                meter.copied(number, outcome["size"])
-                files.append(outcome)
-        return files
 
 
 ACTION = Backup()
 
 
-async def _look(session: Session, moref: str) -> tuple[Vm, list[Check]]:
+async def _copy_disks(
+    job: JobControl, run: BackupRun, plan: BackupPlan, taken: SnapshotTaken, opened: OpenedLease
+) -> list[CopiedFile]:
+    """Copy the disks, a few at a time; each is a recorded part of the step, so a restart copies only the others."""
+    lease = run.measure(plan, taken, opened)
+    files: list[CopiedFile] = []
+    numbers = range(len(opened.disks))
+    # Batches of a recorded size start in the same order when the job is replayed, as the engine requires.
+    for batch in (numbers[start : start + plan.parallel] for start in numbers[:: plan.parallel]):
+        steps = [
+            job.step_as(
+                CopiedFile,
+                BACK_UP,
+                partial(run.copy, plan, taken, opened, number),
+                part=opened.disks[number].file,
+                interruptible=True,
+            )
+            for number in batch
+        ]
+        for number, outcome in zip(batch, await asyncio.gather(*steps, return_exceptions=True), strict=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+            lease.copied(number, outcome.size)
+            files.append(outcome)
+    return files
+
+
+async def _read(session: Session, moref: str) -> tuple[Vm, list[Check]]:
     return await read_vm(session, moref), (await preflight(session, moref)).checks
 
 
-def _batches(items: list[tuple[int, dict[str, Any]]], size: int) -> Iterator[list[tuple[int, dict[str, Any]]]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
-
-
-def _tools(vm: Vm, quiesce: str) -> Iterator[Check]:
+def _tools_checks(vm: Vm, quiesce: str) -> Iterator[Check]:
     if vm.power_state != "poweredOn" or vm.tools_running or quiesce == "none":
         return
     if quiesce == "require":
-        message = (
-            f"VMware Tools do not run in {vm.name}, so it cannot be quiesced. Start them, or ask for quiesce=prefer."
+        yield refuse(
+            "tools",
+            f"VMware Tools are not running in {vm.name}, so it cannot be quiesced. Start them, or ask for "
+            "quiesce=prefer.",
         )
-        yield Check(rule="tools", severity="refuse", message=message)
     else:
-        message = "VMware Tools do not run, so the backup will be crash-consistent."
-        yield Check(rule="tools", severity="warn", message=message)
-
-
-def _room(backups_dir: Path, vm: Vm) -> list[Check]:
-    existing = next(folder for folder in (backups_dir, *backups_dir.parents) if folder.exists())
-    free = shutil.disk_usage(existing).free
-    if free < LEAST_ROOM:
-        message = f"Only {free >> 20} MiB are free where backups are kept ({backups_dir}). Make room first."
-        return [Check(rule="backup-room", severity="refuse", message=message)]
-    if vm.allocated and free < vm.allocated:
-        message = f"{free >> 20} MiB are free where backups are kept, and the VM takes up to {vm.allocated >> 20} MiB."
-        return [Check(rule="backup-room", severity="warn", message=message)]
-    return []
+        yield warn("tools", "VMware Tools are not running, so the backup will be crash-consistent.")

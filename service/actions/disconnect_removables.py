@@ -1,4 +1,4 @@
-"""Disconnects the CD-ROM and floppy drives of a VM, which keep it from moving to another host."""
+"""Disconnects the CD-ROM and floppy drives of a VM, which prevent its migration to another host."""
 
 from __future__ import annotations
 
@@ -8,22 +8,28 @@ from typing import Any
 from service.actions._targeted import CHECK, CheckContext, info, undo
 from service.actions._vm import VmAction, VmParams, vm_checks
 from service.api.models import Check
-from service.jobs.action import JobControl
+from service.jobs.action import JobControl, StepResult
 from service.vsphere.devices import disconnect_drives, read_drives
 from service.vsphere.vms import VmState
 
 DISCONNECT = "disconnect"
 
 
+class Disconnected(StepResult):
+    """The labels of the drives that were disconnected."""
+
+    drives: list[str]
+
+
 class DisconnectRemovables(VmAction[VmParams]):
-    """Now, and at the next power-on."""
+    """Disconnects them now, and for the next power-on."""
 
     name = "disconnect-removables"
     summary = "Disconnect a VM's CD-ROM and floppy drives, now and at the next power-on."
     steps = (CHECK, DISCONNECT)
 
     async def checks(self, context: CheckContext[VmState, VmParams]) -> Iterable[Check]:
-        """What is connected."""
+        """Which drives are connected."""
         vm = context.state
         drives = await read_drives(context.session, vm.moref)
         used = [f"{each.label} ({each.medium})" if each.medium else each.label for each in drives if each.in_use]
@@ -31,19 +37,17 @@ class DisconnectRemovables(VmAction[VmParams]):
         return [*vm_checks(vm), info("drives", words)]
 
     async def act(self, job: JobControl, context: CheckContext[VmState, VmParams]) -> dict[str, Any]:
-        """One change of the configuration; a guest that holds its CD-ROM makes the VM ask first."""
+        """One change of the configuration; if the guest has locked its CD-ROM, the VM asks a question first."""
         vm = context.state
 
-        async def disconnect() -> dict[str, Any]:
+        async def disconnect() -> Disconnected:
             labels = await disconnect_drives(context.session, vm.moref)
             hint = undo("connect it in the VM's settings")
-            return {
-                "drives": labels,
-                "detail": f"Disconnected: {', '.join(labels)}. {hint}" if labels else "None was connected.",
-            }
+            detail = f"Disconnected: {', '.join(labels)}. {hint}" if labels else "No drive was connected."
+            return Disconnected(drives=labels, detail=detail)
 
-        done = await job.step(DISCONNECT, disconnect)
-        return {"disconnected": done["drives"]}
+        done = await job.step_as(Disconnected, DISCONNECT, disconnect)
+        return {"disconnected": done.drives}
 
 
 ACTION = DisconnectRemovables()

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import Field
 
-from service.actions._targeted import NOT_CHECKED, refuse, warn
+from service.actions._targeted import NOT_CHECKED, NOTHING_FOUND, refuse, warn
 from service.actions._vm import VmParams, vm_checks
 from service.api.models import Check, JobState
 from service.api.settings import Settings
 from service.errors import Conflict
-from service.jobs.action import Action, Context, JobControl, Target
-from service.packages.export import Export
-from service.transfer.disk_space import LEAST_ROOM, free_room
+from service.jobs.action import Action, Context, JobControl, StepResult, Target
+from service.packages.export import Described, Export, Exported, ExportPlan
+from service.packages.folder import CopiedFile
+from service.transfer.disk_space import check_space
+from service.transfer.export_lease import OpenedLease
 from service.vsphere.inventory import Vm, find_vm, read_vm
 from service.vsphere.preflight import preflight
 from service.vsphere.selectors import lock_key
@@ -33,7 +36,7 @@ CHECK, OPEN, COPY, DESCRIBE, CLOSE, PACK = (
 
 
 class ExportVm(VmParams):
-    """Which VM, and as what."""
+    """Which VM to export, and in which format."""
 
     format: Literal["ovf", "ova"] = Field(
         default="ovf", description="A folder with descriptor, manifest and disks, or all of them in one archive."
@@ -41,7 +44,7 @@ class ExportVm(VmParams):
 
 
 class ExportOvf(Action):
-    """The disks come over an export lease of the VM itself, so no snapshot is taken."""
+    """The disks are read over an export lease of the VM itself, so no snapshot is taken."""
 
     name = "export-ovf"
     summary = "Export a VM that is powered off as an OVF package or an OVA, with checksums."
@@ -49,7 +52,7 @@ class ExportOvf(Action):
     params = ExportVm
 
     async def target(self, context: Context, params: ExportVm) -> Target:
-        """The VM as it is now; one that runs is refused, as `backup` is for those."""
+        """The VM as it is now; a running one is refused, as `backup` is for those."""
         vm = await find_vm(context.vcenters, params.vm)
         link = context.vcenters.link(vm.vcenter)
         exact = params.model_copy(update={"vm": vm.selector})
@@ -58,52 +61,51 @@ class ExportOvf(Action):
         return Target(key=key, name=vm.name, params=exact.model_dump(), checks=tuple(found))
 
     async def run(self, context: Context, job: JobControl, params: ExportVm) -> dict[str, Any]:
-        """Disk by disk, each recorded; whatever goes wrong, the lease is given up and what was written removed."""
+        """Disk by disk, each recorded; whatever fails, the lease is aborted and the written files are removed."""
         session, moref = context.vcenters.at(params.vm)
-
-        async def check() -> dict[str, Any]:
-            vm = await read_vm(session, moref)
-            found = await _checks(session, context.settings, vm, params)
-            if refused := [each.message for each in found if each.severity == "refuse"]:
-                raise Conflict(" ".join(refused))
-            return {
-                "moref": vm.moref,
-                "name": vm.name,
-                "allocated": vm.allocated,
-                "disks": len((await preflight(session, vm.moref)).disks),
-                "turns": [f"host:{vm.host}", *(f"datastore:{each}" for each in vm.datastores)],
-                "detail": " ".join(each.message for each in found) or "Nothing speaks against it.",
-            }
-
-        export = Export(context, session, job.job_id, await job.step(CHECK, check), job.report)
-        opened: dict[str, Any] | None = None
+        check = partial(_plan, session, context.settings, moref, params)
+        export = Export(context, session, job, await job.step_as(ExportPlan, CHECK, check))
+        opened: OpenedLease | None = None
         try:
-            opened = await job.step(OPEN, export.open)
+            opened = await job.step_as(OpenedLease, OPEN, export.open)
             export.measure(opened)
             copied = []
-            for number, disk in enumerate(opened["disks"]):
-
-                async def copy(number: int = number, opened: dict[str, Any] = opened) -> dict[str, Any]:
-                    return await export.copy(opened, number)
-
-                copied.append(await job.step(COPY, copy, part=disk["file"], interruptible=True))
+            for number, disk in enumerate(opened.disks):
+                copy = partial(export.copy, opened, number)
+                copied.append(await job.step_as(CopiedFile, COPY, copy, part=disk.file, interruptible=True))
                 export.copied(number, copied[-1])
-            described = await job.step(DESCRIBE, lambda: export.describe(copied))
-            lent = opened
-            await job.step(CLOSE, lambda: export.close(lent), cleanup=True)
-            archive = params.format == "ova"
-            packed = await job.step(
-                PACK, lambda: export.pack(described["order"], copied, archive=archive), interruptible=True
-            )
+            described = await job.step_as(Described, DESCRIBE, partial(export.describe, copied))
+            await job.step_as(StepResult, CLOSE, partial(export.close, opened), cleanup=True)
+            pack = partial(export.pack, described.order, copied, archive=params.format == "ova")
+            exported = await job.step_as(Exported, PACK, pack, interruptible=True)
         except Exception:
-            await job.step(CLOSE, lambda: export.give_up(opened), part="give up", cleanup=True)
+            await job.step_as(StepResult, CLOSE, partial(export.give_up, opened), part="give up", cleanup=True)
             raise
-        state = JobState.PARTIAL if opened["missing"] else JobState.SUCCEEDED
-        disks = [{name: file[name] for name in ("file", "size", "sha256")} for file in copied]
-        return {**packed, "state": state.value, "format": params.format, "disks": disks, "missing": opened["missing"]}
+        return {
+            **exported.model_dump(mode="json"),
+            "state": (JobState.PARTIAL if opened.missing else JobState.SUCCEEDED).value,
+            "format": params.format,
+            "disks": [file.model_dump(include={"file", "size", "sha256"}) for file in copied],
+            "missing": opened.missing,
+        }
 
 
 ACTION = ExportOvf()
+
+
+async def _plan(session: Session, settings: Settings, moref: str, params: ExportVm) -> ExportPlan:
+    vm = await read_vm(session, moref)
+    found = await _checks(session, settings, vm, params)
+    if refused := [each.message for each in found if each.severity == "refuse"]:
+        raise Conflict(" ".join(refused))
+    return ExportPlan(
+        moref=vm.moref,
+        name=vm.name,
+        allocated=vm.allocated,
+        disks=len((await preflight(session, vm.moref)).disks),
+        turns=[f"host:{vm.host}", *(f"datastore:{each}" for each in vm.datastores)],
+        detail=" ".join(each.message for each in found) or NOTHING_FOUND,
+    )
 
 
 async def _checks(session: Session, settings: Settings, vm: Vm, params: ExportVm) -> list[Check]:
@@ -113,18 +115,13 @@ async def _checks(session: Session, settings: Settings, vm: Vm, params: ExportVm
         checks.append(
             refuse(
                 "power",
-                f"{state.name} is {state.power_state}, and only a VM that is powered off can be exported. `backup` "
-                "makes an OVF package of it while it runs; guest-shutdown turns it off.",
+                f"{state.name} is {state.power_state}, and only a VM that is powered off can be exported. The action "
+                "backup makes an OVF package while the VM runs; guest-shutdown shuts it down.",
             )
         )
     if not (await preflight(session, vm.moref)).disks:
-        checks.append(warn("no-disk", f"{state.name} has no disk; the package will hold its description alone."))
-    # An OVA is packed from the copied disks, so both are there for a while.
+        checks.append(warn("no-disk", f"{state.name} has no disk, so the package contains only its description."))
+    # An OVA is packed from the copied disks, so both take disk space for a while.
     needed = (vm.allocated or 0) * (2 if params.format == "ova" else 1)
-    free = await asyncio.to_thread(free_room, settings.exports_dir)
-    if free < LEAST_ROOM:
-        checks.append(refuse("export-room", f"Only {free >> 20} MiB are free in {settings.data_dir}. Make room first."))
-    elif free < needed:
-        said = f"{free >> 20} MiB are free in {settings.data_dir}, and the export takes up to {needed >> 20} MiB."
-        checks.append(warn("export-room", said))
-    return checks
+    space = await asyncio.to_thread(check_space, "export-room", settings.exports_dir, needed, "the export")
+    return [*checks, *space]

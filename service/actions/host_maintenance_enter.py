@@ -1,4 +1,4 @@
-"""Takes a host out of service."""
+"""Puts a host into maintenance mode."""
 
 from __future__ import annotations
 
@@ -8,28 +8,30 @@ from typing import Any
 from pydantic import Field
 
 from service.actions._host import HostAction, HostParams, host_checks
-from service.actions._targeted import CHECK, CheckContext, info, undo, warn
+from service.actions._targeted import CHECK, Changed, CheckContext, info, undo, warn
 from service.api.models import Check
+from service.api.words import counted
 from service.jobs.action import JobControl
 from service.vsphere.hosts import HostState, enter_maintenance
 
 ENTER = "enter maintenance mode"
-NAMED = 5
+MOST_NAMED = 5
+"""Running VMs that are named; the others are counted."""
 
 
 class EnterMaintenance(HostParams):
-    """Which host, and what becomes of its VMs."""
+    """Which host, and what happens to its VMs."""
 
     evacuate: bool = Field(
-        default=False, description="Move the VMs that are powered off or suspended to other hosts too (in a cluster)."
+        default=False, description="Also move VMs that are powered off or suspended to other hosts (in a cluster)."
     )
     timeout_seconds: int = Field(
-        default=3600, ge=60, le=86400, description="How long vSphere may wait for running VMs to go, in seconds."
+        default=3600, ge=60, le=86400, description="How long vSphere may wait until no VM runs there, in seconds."
     )
 
 
 class HostMaintenanceEnter(HostAction[EnterMaintenance]):
-    """vSphere waits until no VM runs there; DRS moves them where it may, nobody else does."""
+    """vSphere waits until no VM runs there; DRS moves them where it is allowed to, vmkops never does."""
 
     name = "host-maintenance-enter"
     summary = "Take a host out of service, once its VMs have moved away."
@@ -37,27 +39,27 @@ class HostMaintenanceEnter(HostAction[EnterMaintenance]):
     params = EnterMaintenance
 
     async def checks(self, context: CheckContext[HostState, EnterMaintenance]) -> Iterable[Check]:
-        """Whether anything will move the running VMs, and whether anything is left to run them."""
+        """Whether DRS will move the running VMs, and whether another host is left to run them."""
         host, found = context.state, list(host_checks(context.state))
         if host.in_maintenance_mode:
-            return [*found, info("maintenance", f"{host.name} is in maintenance mode already.")]
+            return [*found, info("maintenance", f"{host.name} is already in maintenance mode.")]
         if host.running_vms and host.drs != "fullyAutomated":
-            more = f" and {len(host.running_vms) - NAMED} more" if len(host.running_vms) > NAMED else ""
-            names = f"{', '.join(host.running_vms[:NAMED])}{more}"
+            more = f" and {len(host.running_vms) - MOST_NAMED} more" if len(host.running_vms) > MOST_NAMED else ""
+            names = f"{', '.join(host.running_vms[:MOST_NAMED])}{more}"
             found.append(
-                warn("running-vms", f"DRS will not move {names}; it waits until somebody moves or stops them.")
+                warn("running-vms", f"DRS does not move {names}; the job waits until somebody moves or stops them.")
             )
         elif host.running_vms:
-            found.append(info("running-vms", f"DRS moves {len(host.running_vms)} running VMs."))
+            found.append(info("running-vms", f"DRS moves {counted(len(host.running_vms), 'running VM')}."))
         if host.in_cluster and host.others_in_service == 0:
             found.append(warn("last-host", f"{host.name} is the last host of its cluster that is in service."))
         return found
 
     async def act(self, job: JobControl, context: CheckContext[HostState, EnterMaintenance]) -> dict[str, Any]:
-        """A cancel stops the task: the host stays in service, and VMs that have moved stay where they are."""
+        """Cancelling stops the task: the host stays in service, and VMs that were moved stay where they are."""
         host, params = context.state, context.params
 
-        async def enter() -> dict[str, Any]:
+        async def enter() -> Changed:
             changed = await enter_maintenance(
                 context.session,
                 host.moref,
@@ -66,10 +68,11 @@ class HostMaintenanceEnter(HostAction[EnterMaintenance]):
                 progress=job.percent,
             )
             hint = undo(f"action host-maintenance-exit {host.name}")
-            return {"changed": changed, "detail": f"In maintenance mode. {hint}" if changed else "It was so already."}
+            detail = f"In maintenance mode. {hint}" if changed else "It was already in maintenance mode."
+            return Changed(changed=changed, detail=detail)
 
-        done = await job.step(ENTER, enter, interruptible=True)
-        return {"in_maintenance_mode": True, "changed": done["changed"]}
+        done = await job.step_as(Changed, ENTER, enter, interruptible=True)
+        return {"in_maintenance_mode": True, "changed": done.changed}
 
 
 ACTION = HostMaintenanceEnter()

@@ -1,4 +1,4 @@
-"""Takes a host back into service."""
+"""Ends the maintenance mode of a host."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from service.actions._host import HostAction, HostParams, host_checks
-from service.actions._targeted import CHECK, CheckContext, info, undo
+from service.actions._targeted import CHECK, Changed, CheckContext, info, undo
 from service.api.models import Check
 from service.jobs.action import JobControl
 from service.vsphere.hosts import HostState, exit_maintenance
@@ -23,7 +23,7 @@ class ExitMaintenance(HostParams):
 
 
 class HostMaintenanceExit(HostAction[ExitMaintenance]):
-    """In service, or nothing where it is."""
+    """Does nothing for a host that is in service."""
 
     name = "host-maintenance-exit"
     summary = "Take a host back into service; VMs may run there again."
@@ -31,23 +31,23 @@ class HostMaintenanceExit(HostAction[ExitMaintenance]):
     params = ExitMaintenance
 
     async def checks(self, context: CheckContext[HostState, ExitMaintenance]) -> Iterable[Check]:
-        """A host in service stays as it is."""
-        idle = (
-            [] if context.state.in_maintenance_mode else [info("maintenance", f"{context.state.name} is in service.")]
-        )
-        return [*host_checks(context.state), *idle]
+        """A host that is in service is not changed."""
+        found = list(host_checks(context.state))
+        if not context.state.in_maintenance_mode:
+            found.append(info("maintenance", f"{context.state.name} is already in service."))
+        return found
 
     async def act(self, job: JobControl, context: CheckContext[HostState, ExitMaintenance]) -> dict[str, Any]:
-        """One task of vSphere's."""
+        """One vSphere task."""
         host, seconds = context.state, context.params.timeout_seconds
 
-        async def leave() -> dict[str, Any]:
+        async def leave() -> Changed:
             changed = await exit_maintenance(context.session, host.moref, seconds=seconds)
             hint = undo(f"action host-maintenance-enter {host.name}")
-            return {"changed": changed, "detail": f"In service. {hint}" if changed else "It was so already."}
+            return Changed(changed=changed, detail=f"In service. {hint}" if changed else "It was already in service.")
 
-        done = await job.step(EXIT, leave, interruptible=True)
-        return {"in_maintenance_mode": False, "changed": done["changed"]}
+        done = await job.step_as(Changed, EXIT, leave, interruptible=True)
+        return {"in_maintenance_mode": False, "changed": done.changed}
 
 
 ACTION = HostMaintenanceExit()

@@ -1,4 +1,4 @@
-"""Gives a host's iSCSI adapter a target, and lets the host look for it."""
+"""Adds a target to a host's iSCSI adapter, and rescans the host."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from service.actions._host import HostAction, HostParams, host_checks
 from service.actions._rescan import HBAS, VMFS, rescan
 from service.actions._targeted import CHECK, CheckContext, info, refuse, undo
 from service.api.models import Check
-from service.jobs.action import JobControl
+from service.jobs.action import JobControl, StepResult
 from service.vsphere.hosts import HostState
 from service.vsphere.storage import Hba, HostStorage, add_target, has_target, read_storage
 
@@ -20,19 +20,20 @@ ADD = "add target"
 
 
 class IscsiTarget(HostParams):
-    """Which host, and where the target is."""
+    """Which host, and which target."""
 
     address: str = Field(
         min_length=1,
         max_length=600,
-        description="Where the target is: host[:port], or host[:port],name; port 3260 when it is left out.",
+        description="Address of the target: host[:port], or host[:port],name; the port is 3260 when it is left out.",
     )
     type: Literal["send", "static"] = Field(
-        default="send", description="send: ask that address which targets it has; static: that very target, by name."
+        default="send",
+        description="send: ask that address for its targets; static: add exactly this target, by its name.",
     )
-    name: str = Field(default="", max_length=300, description="The target's iSCSI name; needed for a static target.")
+    name: str = Field(default="", max_length=300, description="The target's iSCSI name; required for a static target.")
     hba: str = Field(
-        default="", max_length=40, description="The adapter, such as vmhba64; the software iSCSI adapter if left out."
+        default="", max_length=40, description="The adapter, such as vmhba64; by default the software iSCSI adapter."
     )
 
     @field_validator("address")
@@ -55,14 +56,14 @@ class IscsiTarget(HostParams):
     def _whole(self) -> Self:
         in_address = parse_address(self.address).name or ""
         if self.name and in_address and self.name != in_address:
-            raise ValueError("name: it is not the name that stands in the address; give it once")
+            raise ValueError("name: it differs from the name in the address; set only one of them")
         if self.type == "static" and not self.target_name:
-            raise ValueError("name: a static target needs its iSCSI name, here or behind the address and a comma")
+            raise ValueError("name: a static target requires its iSCSI name, here or after the address and a comma")
         return self
 
     @property
     def host_and_port(self) -> tuple[str, int]:
-        """The portal."""
+        """Host and port of the portal."""
         read = parse_address(self.address)
         assert read.host is not None
         assert read.port is not None
@@ -70,12 +71,20 @@ class IscsiTarget(HostParams):
 
     @property
     def target_name(self) -> str:
-        """The name of a static target; empty for a send target, which is asked for its names."""
+        """The name of a static target; empty for a send target, which reports its names itself."""
         return (self.name or parse_address(self.address).name or "") if self.type == "static" else ""
 
 
+class Added(StepResult):
+    """The adapter, whether the target was added to it, and the host's storage before the rescan (as JSON)."""
+
+    hba: str
+    added: bool
+    seen: HostStorage
+
+
 class IscsiAddTarget(HostAction[IscsiTarget]):
-    """Adds it where it is not, then rescans."""
+    """Adds the target if the adapter does not have it, then rescans."""
 
     name = "iscsi-add-target"
     summary = "Add a send target or a static target to a host's iSCSI adapter, and rescan."
@@ -83,7 +92,7 @@ class IscsiAddTarget(HostAction[IscsiTarget]):
     params = IscsiTarget
 
     async def checks(self, context: CheckContext[HostState, IscsiTarget]) -> Iterable[Check]:
-        """Which adapter it would be, and whether it has the target."""
+        """Which adapter is used, and whether it already has the target."""
         host, found = context.state, list(host_checks(context.state))
         if host.connection_state != "connected":
             return found
@@ -94,32 +103,31 @@ class IscsiAddTarget(HostAction[IscsiTarget]):
         found.append(info("hba", f"The adapter is {hba.device} ({hba.iscsi_name})."))
         address, port = context.params.host_and_port
         if has_target(hba, address=address, port=port, name=context.params.target_name):
-            found.append(info("target", f"{hba.device} has this target already; it is only rescanned."))
+            found.append(info("target", f"{hba.device} already has this target, so it is only rescanned."))
         return found
 
     async def act(self, job: JobControl, context: CheckContext[HostState, IscsiTarget]) -> dict[str, Any]:
-        """Add, then look."""
+        """Add, then rescan."""
         host, params = context.state, context.params
         address, port = params.host_and_port
 
-        async def add() -> dict[str, Any]:
+        async def add() -> Added:
             storage = await read_storage(context.session, host.moref)
             hba = adapter(storage, params.hba)
             assert hba is not None
             name = params.target_name
             added = await add_target(context.session, host.moref, hba.device, address=address, port=port, name=name)
             hint = undo(f"remove it from {hba.device} in vCenter, then action rescan {host.name}")
-            words = f"Added to {hba.device}. {hint}" if added else f"{hba.device} had it already."
-            return {"hba": hba.device, "added": added, "seen": storage.model_dump(mode="json"), "detail": words}
+            words = f"Added to {hba.device}. {hint}" if added else f"{hba.device} already had it."
+            return Added(hba=hba.device, added=added, seen=storage, detail=words)
 
-        added = await job.step(ADD, add)
-        before = HostStorage.model_validate(added["seen"])
-        seen = await rescan(job, context.session, host.moref, added["hba"], before)
-        return {"hba": added["hba"], "target": f"{address}:{port}", "added": added["added"], **seen}
+        added = await job.step_as(Added, ADD, add)
+        found = await rescan(job, context.session, host.moref, added.hba, added.seen)
+        return {"hba": added.hba, "target": f"{address}:{port}", "added": added.added, **found}
 
 
 def adapter(storage: HostStorage, wanted: str) -> Hba | None:
-    """The iSCSI adapter of that name; of no name, the one software adapter, or the only adapter for iSCSI."""
+    """The iSCSI adapter with the name `wanted`; without a name the one software adapter, or the only iSCSI adapter."""
     iscsi = [each for each in storage.hbas if each.iscsi_name]
     if wanted:
         return next((each for each in iscsi if each.device == wanted), None)
@@ -129,13 +137,13 @@ def adapter(storage: HostStorage, wanted: str) -> Hba | None:
 
 
 def why_none(host: str, storage: HostStorage, wanted: str) -> str:
-    """Why no adapter could be chosen, and what to do."""
+    """Why no adapter was chosen, and what to do."""
     iscsi = [each.device for each in storage.hbas if each.iscsi_name]
     if not iscsi:
         return f"{host} has no iSCSI adapter. Enable its software iSCSI adapter in vCenter first."
     if wanted:
         return f"{host} has no iSCSI adapter {wanted}; it has {', '.join(iscsi)}."
-    return f"{host} has several iSCSI adapters; choose one: hba= one of {', '.join(iscsi)}."
+    return f"{host} has several iSCSI adapters. Set hba to one of: {', '.join(iscsi)}."
 
 
 ACTION = IscsiAddTarget()

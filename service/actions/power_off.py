@@ -1,11 +1,11 @@
-"""Powers a VM off, as pulling the plug does."""
+"""Powers a VM off at once, as if its power cable was pulled."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from service.actions._targeted import CHECK, CheckContext, info, undo, warn
+from service.actions._targeted import CHECK, Changed, CheckContext, info, undo, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
 from service.api.models import Check
 from service.jobs.action import JobControl
@@ -15,35 +15,42 @@ POWER_OFF = "power off"
 
 
 class PowerOff(VmAction[VmParams]):
-    """Off, or nothing where it is off."""
+    """Does nothing for a VM that is off."""
 
     name = "power-off"
     summary = "Power a VM off at once, without asking its guest."
     steps = (CHECK, POWER_OFF)
 
     async def checks(self, context: CheckContext[VmState, VmParams]) -> Iterable[Check]:
-        """A guest that could be asked is worth asking."""
+        """Whether the guest could be asked to shut down instead."""
         vm = context.state
         found = list(vm_checks(vm))
         if vm.power_state == "poweredOff":
-            found.append(info("power", f"{vm.name} is off already."))
+            found.append(info("power", f"{vm.name} is already off."))
         elif vm.tools_running:
-            found.append(warn("guest", "The guest is not asked; guest-shutdown would, as its VMware Tools run."))
+            found.append(
+                warn(
+                    "guest",
+                    "The guest is not asked to shut down. VMware Tools are running, so guest-shutdown can ask it.",
+                )
+            )
         else:
-            found.append(warn("guest", "The guest is not asked: what it has not written yet is lost."))
+            found.append(
+                warn("guest", "The guest is not asked to shut down: data that it has not written yet is lost.")
+            )
         return found
 
     async def act(self, job: JobControl, context: CheckContext[VmState, VmParams]) -> dict[str, Any]:
-        """One task of vSphere's."""
+        """One vSphere task."""
         vm = context.state
 
-        async def power_off() -> dict[str, Any]:
+        async def power_off() -> Changed:
             changed = await set_power(context.session, vm.moref, "poweredOff", job.percent)
             hint = undo(f"action power-on {vm.name}")
-            return {"changed": changed, "detail": f"Powered off. {hint}" if changed else "It was off already."}
+            return Changed(changed=changed, detail=f"Powered off. {hint}" if changed else "It was already off.")
 
-        done = await job.step(POWER_OFF, power_off, interruptible=True)
-        return {"power_state": "poweredOff", "changed": done["changed"]}
+        done = await job.step_as(Changed, POWER_OFF, power_off, interruptible=True)
+        return {"power_state": "poweredOff", "changed": done.changed}
 
 
 ACTION = PowerOff()

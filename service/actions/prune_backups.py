@@ -1,20 +1,23 @@
-"""Prunes kept backups by a policy; the last good copy of a VM always stays."""
+"""Prunes kept backups by a policy; the last good one of a VM always stays."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
+from service.actions._targeted import info
 from service.api.models import Check
+from service.api.words import counted
 from service.backups.catalogue import read_catalogue
 from service.backups.pruning import finish_removals, remove_package
 from service.backups.retention import Decision, Policy, keep
 from service.errors import Conflict, NotFound
-from service.jobs.action import Action, Context, JobControl, Params, Target
+from service.jobs.action import Action, Context, JobControl, Params, StepResult, Target
 
 CHOOSE, REMOVE = "choose", "remove"
 DEFAULT = Policy()
@@ -23,23 +26,46 @@ DEFAULT = Policy()
 class PruneBackups(Params):
     """How many backups of each VM to keep, and of which VM."""
 
-    vm: str = Field(default="", max_length=255, description="Only backups of the VM with this name; all VMs if empty.")
-    last: int = Field(default=DEFAULT.last, ge=1, le=10_000, description="The newest so many of each VM.")
-    daily: int = Field(default=DEFAULT.daily, ge=0, le=10_000, description="The newest of each of so many days.")
-    weekly: int = Field(default=DEFAULT.weekly, ge=0, le=10_000, description="The newest of each of so many weeks.")
-    monthly: int = Field(default=DEFAULT.monthly, ge=0, le=10_000, description="The newest of each of so many months.")
+    vm: str = Field(default="", max_length=255, description="Only backups of the VM with this name; by default of all.")
+    last: int = Field(default=DEFAULT.last, ge=1, le=10_000, description="How many of the newest of each VM to keep.")
+    daily: int = Field(
+        default=DEFAULT.daily, ge=0, le=10_000, description="For how many days with a backup to keep the newest one."
+    )
+    weekly: int = Field(
+        default=DEFAULT.weekly, ge=0, le=10_000, description="For how many weeks with a backup to keep the newest one."
+    )
+    monthly: int = Field(
+        default=DEFAULT.monthly,
+        ge=0,
+        le=10_000,
+        description="For how many months with a backup to keep the newest one.",
+    )
+
+
+class Choice(StepResult):
+    """The ids of the backups to remove, and how many stay."""
+
+    going: list[str]
+    staying: int
+
+
+class Removal(StepResult):
+    """Whether a backup is gone, and the bytes that this freed."""
+
+    removed: bool
+    freed: int
 
 
 class Prune(Action):
-    """Decide, then remove one backup after the other."""
+    """Decides, then removes one backup after the other."""
 
     name = "prune-backups"
-    summary = "Remove kept backups that a policy does not ask for; never the last good one of a VM."
+    summary = "Remove kept backups that a policy does not keep; never the last good one of a VM."
     steps = (CHOOSE, REMOVE)
     params = PruneBackups
 
     async def target(self, context: Context, params: PruneBackups) -> Target:
-        """What would go, and why each of the others stays; raises NotFound when there is no backup of that VM."""
+        """What would be removed, and why the others stay; raises NotFound when that VM has no backup."""
         decisions = await asyncio.to_thread(_decide, context, params)
         if params.vm and not decisions:
             raise NotFound(f"There is no backup of a VM {params.vm!r}. GET /backups lists them.")
@@ -51,29 +77,28 @@ class Prune(Action):
         )
 
     async def run(self, context: Context, job: JobControl, params: PruneBackups) -> dict[str, Any]:
-        """Each removal decides anew, as the verified backup that allowed it may have gone meanwhile."""
+        """Each removal decides again, because the verified backup that allowed it may be gone meanwhile."""
 
-        async def choose() -> dict[str, Any]:
+        async def choose() -> Choice:
             finished = await asyncio.to_thread(finish_removals, context.settings.backups_dir)
             decisions = await asyncio.to_thread(_decide, context, params)
             going = [each.backup.id for each in decisions if not each.stays]
-            again = f"; {finished} half removed before ended" if finished else ""
-            detail = f"{len(going)} of {len(decisions)} go{again}"
-            return {"going": going, "staying": len(decisions) - len(going), "detail": detail}
+            more = f"; {counted(finished, 'interrupted removal')} finished" if finished else ""
+            detail = f"{len(going)} of {counted(len(decisions), 'backup')} to remove{more}"
+            return Choice(going=going, staying=len(decisions) - len(going), detail=detail)
 
-        chosen = await job.step(CHOOSE, choose)
+        async def remove(backup: str) -> Removal:
+            return await asyncio.to_thread(_remove, context, params, backup)
+
+        choice = await job.step_as(Choice, CHOOSE, choose)
         removed: list[str] = []
         kept: list[str] = []
         freed = 0
-        for backup in chosen["going"]:
-
-            async def remove(backup: str = backup) -> dict[str, Any]:
-                return await asyncio.to_thread(_remove, context, params, backup)
-
-            done = await job.step(REMOVE, remove, part=backup)
-            (removed if done["removed"] else kept).append(backup)
-            freed += done["freed"]
-        return {"removed": removed, "kept_after_all": kept, "staying": chosen["staying"] + len(kept), "freed": freed}
+        for backup in choice.going:
+            removal = await job.step_as(Removal, REMOVE, partial(remove, backup), part=backup)
+            (removed if removal.removed else kept).append(backup)
+            freed += removal.freed
+        return {"removed": removed, "kept_after_all": kept, "staying": choice.staying + len(kept), "freed": freed}
 
 
 ACTION = Prune()
@@ -82,28 +107,29 @@ ACTION = Prune()
 def _decide(context: Context, params: PruneBackups) -> list[Decision]:
     every = read_catalogue(context.settings.backups_dir)
     policy = Policy.model_validate(params.model_dump(exclude={"vm"}))
-    # Decided over all, then shown by name: a VM that was renamed has backups under both names.
+    # Decided over all, then filtered by name: a VM that was renamed has backups under both names.
     return [each for each in keep(every, policy, datetime.now(UTC)) if params.vm in ("", each.backup.vm.name)]
 
 
-def _remove(context: Context, params: PruneBackups, backup: str) -> dict[str, Any]:
+def _remove(context: Context, params: PruneBackups, backup: str) -> Removal:
+    gone = Removal(removed=True, freed=0, detail=f"{backup} was already gone")
     decision = next((each for each in _decide(context, params) if each.backup.id == backup), None)
     if decision is None:
-        return {"removed": True, "freed": 0, "detail": f"{backup} had gone already"}
+        return gone
     if decision.stays:
-        return {"removed": False, "freed": 0, "detail": f"{backup} stays after all: {'; '.join(decision.why)}"}
+        return Removal(removed=False, freed=0, detail=f"{backup} now stays: {'; '.join(decision.why)}")
     try:
         freed = remove_package(Path(decision.backup.path))
     except NotFound:
-        return {"removed": True, "freed": 0, "detail": f"{backup} had gone already"}
+        return gone
     except Conflict as error:
-        return {"removed": False, "freed": 0, "detail": str(error)}
-    return {"removed": True, "freed": freed, "detail": f"{decision.backup.vm.name} {backup}: {freed} bytes freed"}
+        return Removal(removed=False, freed=0, detail=str(error))
+    return Removal(removed=True, freed=freed, detail=f"{decision.backup.vm.name} {backup}: {freed} bytes freed")
 
 
 def _check(decision: Decision) -> Check:
     kept = decision.backup
     made = f"{kept.created_at:%Y-%m-%d %H:%M}" if kept.created_at else "unknown date"
-    said = f"{kept.vm.name} {kept.id} ({made}, {kept.state}) {'stays' if decision.stays else 'goes'}"
-    rule = "backup-stays" if decision.stays else "backup-goes"
-    return Check(rule=rule, severity="info", message=f"{said}: {'; '.join(decision.why)}.")
+    verb, rule = ("stays", "backup-stays") if decision.stays else ("is removed", "backup-goes")
+    why = "; ".join(decision.why)
+    return info(rule, f"{kept.vm.name} {kept.id} ({made}, {kept.state}) {verb}: {why}.")

@@ -1,4 +1,4 @@
-"""Restores a kept backup as a new VM, powered off, never over an existing one."""
+"""Restores a kept backup as a new VM, powered off; an existing VM is never overwritten."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic import Field
 
-from service.actions._deploy import CONFIRM, LONGEST_NAME, NAME, PACKAGE, REMOVE, SEND
-from service.actions._from_backup import FromBackup, Restoring, preflight
+from service.actions._deploy import CONFIRM, PACKAGE, REMOVE, SEND
+from service.actions._from_backup import BackupDeployment, FromBackup, check_restore
+from service.actions._placement import LONGEST_NAME, NAME
 from service.jobs.action import Action, Context, JobControl, Target
 
 SUFFIX = "-restored"
@@ -20,12 +21,12 @@ class RestoreBackup(FromBackup):
         default="",
         max_length=LONGEST_NAME,
         pattern=NAME,
-        description="The new VM's name; the old one with -restored- and the beginning of the job's id.",
+        description="The new VM's name; by default the old one with -restored- and the beginning of the job's id.",
     )
 
 
 class Restore(Action):
-    """Make a VM of a package by ImportVApp."""
+    """Makes a VM of a package by ImportVApp."""
 
     name = "restore"
     summary = "Make a new VM of a kept backup, powered off; its checksums are compared while it is sent."
@@ -33,12 +34,12 @@ class Restore(Action):
     params = RestoreBackup
 
     async def target(self, context: Context, params: RestoreBackup) -> Target:
-        """Where it would go; refused when the backup is no good, a network has no counterpart, or the name is taken."""
-        return await preflight(context, params, params.name, SUFFIX)
+        """Where it goes; refused when the backup is damaged, a network has no counterpart, or the name is taken."""
+        return await check_restore(context, params, params.name, SUFFIX)
 
     async def run(self, context: Context, job: JobControl, params: RestoreBackup) -> dict[str, Any]:
-        """Send and look; the last step runs only when something went wrong."""
-        return await Restoring(context, job, params, params.name, SUFFIX).make()
+        """Send and check; the last step runs only after a failure."""
+        return await BackupDeployment(context, job, params, params.name, SUFFIX).deploy()
 
 
 ACTION = Restore()

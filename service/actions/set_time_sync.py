@@ -1,4 +1,4 @@
-"""Lets VMware Tools keep a guest's clock at its host's, or stops that (`tools.syncTime` of a VMX)."""
+"""Turns the time synchronization of VMware Tools on or off (`tools.syncTime` in a VMX file)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field
 from service.actions._targeted import CHECK, CheckContext, info, undo, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
 from service.api.models import Check
-from service.jobs.action import JobControl
+from service.jobs.action import JobControl, StepResult
 from service.vsphere.vms import VmState, set_time_sync
 
 SET = "set time sync"
@@ -23,36 +23,42 @@ class TimeSyncOfVm(VmParams):
 
 
 class SetTimeSync(VmAction[TimeSyncOfVm]):
-    """Works on a running VM too."""
+    """Also works on a running VM."""
 
     name = "set-time-sync"
-    summary = "Let VMware Tools keep the guest's clock at the host's time, or stop that."
+    summary = "Let VMware Tools synchronize the guest's clock with the host's, or stop that."
     steps = (CHECK, SET)
     params = TimeSyncOfVm
 
     async def checks(self, context: CheckContext[VmState, TimeSyncOfVm]) -> Iterable[Check]:
-        """Without Tools the setting waits for them."""
+        """Whether the setting takes effect now, and whether NTP may interfere."""
         vm = context.state
         found = list(vm_checks(vm))
         if vm.time_sync is context.params.enabled:
-            found.append(info("time-sync", f"It is {'on' if context.params.enabled else 'off'} already."))
+            found.append(info("time-sync", f"It is already {'on' if context.params.enabled else 'off'}."))
         elif context.params.enabled:
-            found.append(warn("other-clock", "A guest that also runs NTP is pulled two ways: keep one of the two."))
+            found.append(
+                warn(
+                    "other-clock", "Two services adjust the clock of a guest that also runs NTP. Use only one of them."
+                )
+            )
         if context.params.enabled and not vm.tools_running:
-            found.append(info("tools", f"VMware Tools do not run in {vm.name}; it takes effect when they do."))
+            found.append(
+                info("tools", f"VMware Tools are not running in {vm.name}. The setting takes effect when they do.")
+            )
         return found
 
     async def act(self, job: JobControl, context: CheckContext[VmState, TimeSyncOfVm]) -> dict[str, Any]:
-        """One change of the configuration."""
+        """One configuration change."""
         vm = context.state
 
-        async def change() -> dict[str, Any]:
+        async def change() -> StepResult:
             await set_time_sync(context.session, vm.moref, context.params.enabled)
-            words = "The clock follows the host." if context.params.enabled else "The clock goes by itself."
+            words = "The clock follows the host." if context.params.enabled else "The clock no longer follows the host."
             back = str(not context.params.enabled).lower()
-            return {"detail": f"{words} {undo(f'action set-time-sync {vm.name} enabled={back}')}"}
+            return StepResult(detail=f"{words} {undo(f'action set-time-sync {vm.name} enabled={back}')}")
 
-        await job.step(SET, change)
+        await job.step_as(StepResult, SET, change)
         return {"time_sync": context.params.enabled, "changed": vm.time_sync is not context.params.enabled}
 
 

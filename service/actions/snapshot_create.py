@@ -1,4 +1,4 @@
-"""Takes a snapshot that stays until somebody removes it."""
+"""Takes a snapshot that is kept until somebody removes it."""
 
 from __future__ import annotations
 
@@ -11,93 +11,113 @@ from service.actions._targeted import CHECK, CheckContext, info, refuse, undo, w
 from service.actions._vm import VmAction, VmParams, vm_checks
 from service.api.models import Check
 from service.errors import JobCancelled, SnapshotFailed
-from service.jobs.action import JobControl
+from service.jobs.action import JobControl, StepResult
 from service.vsphere.preflight import preflight
 from service.vsphere.snapshots import NewSnapshot, create_snapshot, find_named, remove_one, snapshot_name
 from service.vsphere.vms import VmState
 
 SNAPSHOT = "snapshot"
-OTHERWISE_CHECKED = {"template", "not-connected", "task-running", "no-disk"}
+COVERED = {"template", "not-connected", "task-running", "no-disk"}
+"""Rules of the backup's pre-flight that `vm_checks` covers, or that do not apply to a snapshot that is kept."""
+
+
+class SnapshotTaken(StepResult):
+    """The moref of the snapshot; `consistency` is with memory, quiesced, crash-consistent or powered off."""
+
+    snapshot: str
+    consistency: str
 
 
 class SnapshotVm(VmParams):
-    """Which VM, and what the snapshot is to hold."""
+    """Which VM, and what the snapshot contains."""
 
-    name: str = Field(default="", max_length=50, description="Words that follow our own name of the snapshot.")
-    memory: bool = Field(default=False, description="Keep the memory too, so that going back finds the VM running.")
+    name: str = Field(
+        default="", max_length=50, description="Words that follow the name that vmkops gives the snapshot."
+    )
+    memory: bool = Field(default=False, description="Include the memory, so that the VM is running after a revert.")
     quiesce: Literal["prefer", "require", "none"] = Field(
         default="prefer",
-        description="Ask the guest to flush its file systems: if it can, or else fail, or not at all.",
+        description="Ask the guest to flush its file systems: if it can, or fail otherwise, or do not ask.",
     )
 
 
 class SnapshotCreate(VmAction[SnapshotVm]):
-    """One snapshot for one job, whatever happens in between."""
+    """Takes one snapshot for one job, even if the service dies meanwhile."""
 
     name = "snapshot-create"
-    summary = "Take a snapshot of a VM; it stays until snapshot-remove."
+    summary = "Take a snapshot of a VM; it is kept until snapshot-remove."
     steps = (CHECK, SNAPSHOT)
     params = SnapshotVm
 
     async def checks(self, context: CheckContext[VmState, SnapshotVm]) -> Iterable[Check]:
-        """What speaks against any snapshot, and whether the guest can be asked."""
+        """What prevents any snapshot, and whether the guest can be quiesced."""
         vm, params = context.state, context.params
         found = [*vm_checks(vm, for_snapshot=True)]
         found += [
             each
             for each in (await preflight(context.session, vm.moref)).checks
-            if each.rule not in OTHERWISE_CHECKED
+            if each.rule not in COVERED
         ]  # fmt: skip
         running = vm.power_state == "poweredOn"
         if params.memory and params.quiesce == "require":
-            found.append(refuse("quiesce", "With memory=true the guest is never quiesced; leave quiesce=require out."))
+            found.append(refuse("quiesce", "With memory=true the guest is never quiesced. Leave quiesce=require out."))
         elif params.memory and not running:
-            found.append(info("memory", f"{vm.name} is {vm.power_state}: there is no memory to keep."))
+            found.append(info("memory", f"{vm.name} is {vm.power_state}, so there is no memory to include."))
         elif running and not vm.tools_running and params.quiesce == "require":
-            found.append(refuse("quiesce", f"VMware Tools do not run in {vm.name}, so it cannot be quiesced."))
+            found.append(
+                refuse(
+                    "quiesce",
+                    f"VMware Tools are not running in {vm.name}, so it cannot be quiesced. Start them, or "
+                    "leave quiesce=require out.",
+                )
+            )
         elif running and not vm.tools_running and params.quiesce == "prefer" and not params.memory:
-            found.append(warn("quiesce", f"VMware Tools do not run in {vm.name}: it will be crash-consistent."))
+            found.append(
+                warn("quiesce", f"VMware Tools are not running in {vm.name}, so the snapshot is crash-consistent.")
+            )
         return found
 
     async def act(self, job: JobControl, context: CheckContext[VmState, SnapshotVm]) -> dict[str, Any]:
-        """A cancel in the middle stops the task, and removes what it has made all the same."""
+        """Cancelling stops the task, and removes a snapshot that it has taken nevertheless."""
         vm, params = context.state, context.params
         name = f"{snapshot_name(job.job_id)} {params.name}".strip()
 
-        async def take() -> dict[str, Any]:
+        async def take() -> SnapshotTaken:
             running = vm.power_state == "poweredOn"
             quiesce = running and vm.tools_running and params.quiesce != "none" and not params.memory
-            kept = NewSnapshot(name, f"Asked for by {job.requested_by}; stays until removed.", params.memory, quiesce)
-            why = ""
+            new = NewSnapshot(
+                name, f"Requested by {job.requested_by}; kept until it is removed.", params.memory, quiesce
+            )
+            note = ""
             try:
-                taken = await create_snapshot(context.session, vm.moref, kept, job.percent)
+                taken = await create_snapshot(context.session, vm.moref, new, job.percent)
             except SnapshotFailed as error:
                 if not quiesce or params.quiesce == "require":
                     raise
-                kept, why = kept._replace(quiesce=False), f" ({error})"
-                taken = await create_snapshot(context.session, vm.moref, kept, job.percent)
+                new, note = new._replace(quiesce=False), f" ({error})"
+                taken = await create_snapshot(context.session, vm.moref, new, job.percent)
             if taken is None:
-                raise SnapshotFailed("vSphere says that the snapshot was taken, but the VM's tree does not show it.")
+                raise SnapshotFailed(
+                    "vSphere reports that the snapshot was taken, but the VM's snapshot tree does not contain it. "
+                    "Check the VM in vCenter."
+                )
             quiesced = "powered off" if not running else "quiesced" if taken.quiesced else "crash-consistent"
             consistency = "with memory" if running and params.memory else quiesced
             hint = undo(f"action snapshot-remove {taken.moref}")
-            return {
-                "snapshot": taken.moref,
-                "consistency": consistency,
-                "detail": f"{taken.moref}, {consistency}{why}. {hint}",
-            }
+            detail = f"{taken.moref}, {consistency}{note}. {hint}"
+            return SnapshotTaken(snapshot=taken.moref, consistency=consistency, detail=detail)
 
-        async def give_up() -> dict[str, Any]:
+        async def give_up() -> StepResult:
             made = await find_named(context.session, vm.moref, name)
             removed = made is not None and await remove_one(context.session, vm.moref, made.moref, job.percent)
-            return {"detail": "Removed again." if removed else "Nothing was made."}
+            return StepResult(detail="The snapshot was removed again." if removed else "No snapshot was taken.")
 
         try:
-            taken = await job.step(SNAPSHOT, take, interruptible=True)
+            taken = await job.step_as(SnapshotTaken, SNAPSHOT, take, interruptible=True)
         except JobCancelled:
-            await job.step(SNAPSHOT, give_up, part="give up", cleanup=True)
+            await job.step_as(StepResult, SNAPSHOT, give_up, part="give up", cleanup=True)
             raise
-        return {"snapshot": taken["snapshot"], "name": name, "consistency": taken["consistency"]}
+        return {"snapshot": taken.snapshot, "name": name, "consistency": taken.consistency}
 
 
 ACTION = SnapshotCreate()

@@ -1,4 +1,4 @@
-"""Takes a VM back to a snapshot."""
+"""Reverts a VM to a snapshot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from service.actions._snapshot import SnapshotAction, SnapshotParams, moref_of, 
 from service.actions._targeted import CHECK, CheckContext, refuse, warn
 from service.actions._vm import vm_checks
 from service.api.models import Check
-from service.jobs.action import JobControl
+from service.jobs.action import JobControl, StepResult
 from service.vsphere.snapshots import revert_to
 from service.vsphere.vms import VmState
 
@@ -19,43 +19,47 @@ REVERT = "revert"
 
 
 class RevertToSnapshot(SnapshotParams):
-    """Which snapshot, and whether the VM is to run afterwards."""
+    """Which snapshot, and whether the VM runs afterwards."""
 
-    power_on: bool = Field(default=True, description="Let a VM run again that ran (with its memory kept) at that time.")
+    power_on: bool = Field(
+        default=True, description="Let the VM run again if the snapshot includes the memory of a running VM."
+    )
 
 
 class SnapshotRevert(SnapshotAction[RevertToSnapshot]):
-    """Once, also when the service dies in the middle."""
+    """Reverts exactly once, even if the service dies meanwhile."""
 
     name = "snapshot-revert"
-    summary = "Take a VM back to a snapshot; everything since is lost."
+    summary = "Revert a VM to a snapshot; all later changes are lost."
     steps = (CHECK, REVERT)
     params = RevertToSnapshot
 
     async def checks(self, context: CheckContext[VmState, RevertToSnapshot]) -> Iterable[Check]:
-        """What is lost."""
+        """What is lost by the revert."""
         vm = context.state
         found = list(vm_checks(vm))
         snapshot = snapshot_in(vm, context.params)
         if snapshot is None:
-            return [*found, refuse("gone", f"{vm.name} has no snapshot {moref_of(context.params)} any more.")]
-        since = f"Everything on {vm.name} since {snapshot.created_at[:19]} ({snapshot.name!r}) is lost"
-        found.append(warn("lost", f"{since}; snapshot-create keeps the present state first."))
+            return [*found, refuse("gone", f"{vm.name} no longer has the snapshot {moref_of(context.params)}.")]
+        lost = f"All changes on {vm.name} since {snapshot.created_at[:19]} ({snapshot.name!r}) are lost."
+        found.append(warn("lost", f"{lost} To keep them, take a snapshot with snapshot-create first."))
         if vm.power_state == "poweredOn":
-            found.append(warn("power", f"{vm.name} runs: without memory in the snapshot it will be off afterwards."))
+            found.append(
+                warn("power", f"{vm.name} is running. If the snapshot has no memory, the VM is off afterwards.")
+            )
         return found
 
     async def act(self, job: JobControl, context: CheckContext[VmState, RevertToSnapshot]) -> dict[str, Any]:
-        """One task of vSphere's."""
+        """One vSphere task."""
         vm, moref = context.state, moref_of(context.params)
 
-        async def revert() -> dict[str, Any]:
+        async def revert() -> StepResult:
             await revert_to(
                 context.session, vm.moref, moref, power_on=context.params.power_on, since=vm.at, progress=job.percent
             )
-            return {"detail": f"Back at {moref}. It cannot be undone."}
+            return StepResult(detail=f"Reverted to {moref}. This cannot be undone.")
 
-        await job.step(REVERT, revert)
+        await job.step_as(StepResult, REVERT, revert)
         return {"snapshot": moref, "reverted": True}
 
 

@@ -1,42 +1,65 @@
-"""Verifies a kept backup: reads every byte of it again and keeps the verdict with it."""
+"""Verifies a kept backup: reads every byte of it again and stores the verdict with it."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
-
+from service.actions._from_backup import BackupParams
+from service.actions._targeted import info, refuse
 from service.api.models import Check
-from service.backups.catalogue import KeptBackup, Verdict, find_backup, held
+from service.backups.catalogue import KeptBackup, Verdict, find_backup
+from service.backups.lock import locked
 from service.backups.verify import check_descriptor, check_hashes, files_of, write_verdict
 from service.errors import BackupDamaged, Conflict
-from service.jobs.action import Action, Context, JobControl, Params, Target
+from service.jobs.action import Action, Context, JobControl, StepResult, Target
 from service.transfer.checksum import hash_file
 
 READ, DESCRIPTOR, VERDICT = "read every file", "follow the descriptor", "keep the verdict"
 
 
-class VerifyBackup(Params):
+class VerifyBackup(BackupParams):
     """Which backup to verify."""
 
-    backup: str = Field(
-        min_length=1, max_length=300, description="Its id, or newest: and the name of a VM for the newest of that VM."
-    )
+
+class ToVerify(KeptBackup, StepResult):
+    """The backup, and the names of the files to read."""
+
+    files: list[str]
+
+
+class FileRead(StepResult):
+    """A file that was read: its bytes, and its SHA-256 in hex, which is empty when it could not be read."""
+
+    size: int
+    sha256: str
+
+
+class DescriptorChecked(StepResult):
+    """What is wrong with the descriptor, in sentences."""
+
+    problems: list[str]
+    warnings: list[str]
+
+
+class VerdictWritten(Verdict, StepResult):
+    """The verdict as it is stored with the backup."""
 
 
 class Verify(Action):
-    """Re-hash, compare, follow the descriptor's references."""
+    """Computes the checksums again, compares them, and checks what the descriptor refers to."""
 
     name = "verify-backup"
-    summary = "Read every byte of a kept backup again and say whether it is as it was written."
+    summary = "Read every byte of a kept backup again and report whether it is as it was written."
     steps = (READ, DESCRIPTOR, VERDICT)
     params = VerifyBackup
 
     async def target(self, context: Context, params: VerifyBackup) -> Target:
-        """The backup as it is now; raises NotFound. A broken one is refused, as there is nothing whole to verify."""
+        """The backup as it is now; raises NotFound. A broken one is refused, because files of it are missing."""
         kept = await asyncio.to_thread(find_backup, context.settings.backups_dir, params.backup)
         return Target(
             key=f"backup:{kept.id}",
@@ -46,69 +69,69 @@ class Verify(Action):
         )
 
     async def run(self, context: Context, job: JobControl, params: VerifyBackup) -> dict[str, Any]:
-        """Read file by file, then judge; raises BackupDamaged after the verdict is kept."""
-        settings, read, hashes = context.settings, 0, {}
-
-        async def look() -> dict[str, Any]:
-            kept = await asyncio.to_thread(find_backup, settings.backups_dir, params.backup)
-            if kept.state == "broken":
-                raise Conflict(f"The backup {kept.id} is broken: {kept.reason}")
-            return {**kept.model_dump(mode="json"), "files": await asyncio.to_thread(files_of, kept)}
-
-        looked = await job.step(READ, look)
-        kept = KeptBackup.model_validate(looked)
-        with held(Path(kept.path)):
-            for name in looked["files"]:
-
-                async def again(name: str = name, before: int = read) -> dict[str, Any]:
-                    return await _read(Path(kept.path) / name, before, kept.size, job)
-
-                done = await job.step(READ, again, part=name, interruptible=True)
-                hashes[name] = done["sha256"]
-                read += done["size"]
-
-            async def follow() -> dict[str, Any]:
-                problems, warnings = await asyncio.to_thread(check_descriptor, Path(kept.path))
-                return {"problems": problems, "warnings": warnings, "detail": " ".join([*problems, *warnings])}
-
-            followed = await job.step(DESCRIPTOR, follow)
-            verdict = await job.step(VERDICT, lambda: _judge(kept, hashes, followed, job))
-        if verdict["verdict"] != "good":
-            raise BackupDamaged(f"The backup {kept.id} of {kept.vm.name} is damaged. {' '.join(verdict['problems'])}")
-        return {"backup": kept.id, "vm": kept.vm.name, "size": read, **verdict}
+        """Read file by file, then decide; raises BackupDamaged once the verdict is stored."""
+        size, hashes = 0, {}
+        kept = await job.step_as(ToVerify, READ, partial(_find, context.settings.backups_dir, params.backup))
+        folder = Path(kept.path)
+        with locked(folder):
+            for name in kept.files:
+                read = partial(_read, folder / name, size, kept.size, job)
+                file = await job.step_as(FileRead, READ, read, part=name, interruptible=True)
+                hashes[name] = file.sha256
+                size += file.size
+            checked = await job.step_as(DescriptorChecked, DESCRIPTOR, partial(_check_descriptor, folder))
+            verdict = await job.step_as(VerdictWritten, VERDICT, partial(_decide, kept, hashes, checked, job))
+        if verdict.verdict != "good":
+            problems = " ".join(verdict.problems)
+            raise BackupDamaged(f"The backup {kept.id} of {kept.vm.name} is damaged. {problems}")
+        return {"backup": kept.id, "vm": kept.vm.name, "size": size, **verdict.model_dump(mode="json")}
 
 
 ACTION = Verify()
 
 
-async def _read(path: Path, before: int, total: int, job: JobControl) -> dict[str, Any]:
+async def _find(backups_dir: Path, backup: str) -> ToVerify:
+    kept = await asyncio.to_thread(find_backup, backups_dir, backup)
+    if kept.state == "broken":
+        raise Conflict(f"The backup {kept.id} is broken: {kept.reason}")
+    return ToVerify(**dict(kept), files=await asyncio.to_thread(files_of, kept))
+
+
+async def _read(path: Path, before: int, total: int, job: JobControl) -> FileRead:
     try:
-        size, digest = await hash_file(path, lambda done: job.report(before + done, max(total, before + done)))
+        size, sha256 = await hash_file(path, lambda done: job.report(before + done, max(total, before + done)))
     except OSError as error:
-        return {"size": 0, "sha256": "", "detail": f"{path.name}: {error.strerror}"}
-    return {"size": size, "sha256": digest, "detail": f"{path.name}: {size} bytes"}
+        return FileRead(size=0, sha256="", detail=f"{path.name}: {error.strerror}")
+    return FileRead(size=size, sha256=sha256, detail=f"{path.name}: {size} bytes")
 
 
-async def _judge(kept: KeptBackup, hashes: dict[str, str], followed: dict[str, Any], job: JobControl) -> dict[str, Any]:
+async def _check_descriptor(folder: Path) -> DescriptorChecked:
+    problems, warnings = await asyncio.to_thread(check_descriptor, folder)
+    return DescriptorChecked(problems=problems, warnings=warnings, detail=" ".join([*problems, *warnings]))
+
+
+async def _decide(
+    kept: KeptBackup, hashes: Mapping[str, str], checked: DescriptorChecked, job: JobControl
+) -> VerdictWritten:
     wrong = await asyncio.to_thread(check_hashes, kept, hashes)
     verdict = Verdict(
-        verdict="damaged" if wrong or followed["problems"] else "good",
+        verdict="damaged" if wrong or checked.problems else "good",
         verified_at=datetime.now(UTC),
         verified_by=job.requested_by,
         job=job.job_id,
-        problems=[*wrong, *followed["problems"]],
-        warnings=followed["warnings"],
+        problems=[*wrong, *checked.problems],
+        warnings=checked.warnings,
     )
     await asyncio.to_thread(write_verdict, Path(kept.path), verdict)
-    return {**verdict.model_dump(mode="json"), "detail": f"the backup is {verdict.verdict}"}
+    return VerdictWritten(**dict(verdict), detail=f"the backup is {verdict.verdict}")
 
 
 def _checks(kept: KeptBackup) -> list[Check]:
     if kept.state == "broken":
-        return [Check(rule="backup-broken", severity="refuse", message=f"The backup is broken: {kept.reason}")]
-    checks = [Check(rule="bytes", severity="info", message=f"{kept.size} bytes will be read.")]
+        return [refuse("backup-broken", f"The backup is broken: {kept.reason}")]
+    checks = [info("bytes", f"{kept.size} bytes are read.")]
     if kept.verified:
         last = kept.verified
-        said = f"It was verified on {last.verified_at:%Y-%m-%d %H:%M} UTC by {last.verified_by}: {last.verdict}."
-        checks.append(Check(rule="verified-before", severity="info", message=said))
+        message = f"It was verified on {last.verified_at:%Y-%m-%d %H:%M} UTC by {last.verified_by}: {last.verdict}."
+        checks.append(info("verified-before", message))
     return checks

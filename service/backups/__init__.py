@@ -1,1 +1,1 @@
-"""Backup packages on disk: written aside, hashed as they are written, renamed when whole."""
+"""Backups: how one is made, and the packages that are kept."""

@@ -1,11 +1,8 @@
-"""What is kept: the backup packages on disk, read as they are; a broken one is listed with the reason."""
+"""The backup packages on disk; a broken one is listed too, with the reason."""
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
-import os
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,13 +13,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from service.api.models import Value
 from service.api.vcenter import DEFAULT
-from service.errors import Conflict, NotFound
+from service.errors import NotFound
 
 NOT_KEPT = (".partial", ".deleted")
-"""Endings of folders that are half written or half removed; they never count."""
-ABOUT, VERDICT = "backup.json", "verified.json"
+"""Endings of folders that are incomplete or being removed; they are never listed."""
+RECORD, VERDICT = "backup.json", "verified.json"
 LARGEST_RECORD = 4 << 20
-"""Bytes; `backup.json` and `verified.json` have some kilobytes."""
+"""Bytes that are read of `backup.json` and `verified.json`, which have some kilobytes."""
 NEWEST = "newest:"
 
 State = Literal["verified", "unverified", "damaged", "broken"]
@@ -37,7 +34,7 @@ class KeptFile(Value):
 
 
 class KeptVm(Value):
-    """The VM that a backup is of, as it was then."""
+    """The VM of a backup, as it was when the backup was made."""
 
     name: str = ""
     uuid: str = ""
@@ -46,7 +43,7 @@ class KeptVm(Value):
 
 
 class Verdict(Value):
-    """What re-hashing a backup showed: when, for whom, by which job, and what is wrong."""
+    """The result of a verification: when, for whom, by which job, and what is wrong."""
 
     verdict: Literal["good", "damaged"]
     verified_at: AwareDatetime
@@ -59,8 +56,8 @@ class Verdict(Value):
 class KeptBackup(Value):
     """One backup package; `id` is the job that made it.
 
-    `verified`: whole, and a later reading of every byte agreed; `unverified`: whole; `damaged`: a reading found
-    something wrong; `broken`: files lack or cannot be read. `reason` says what is wrong.
+    `verified`: complete, and a verification read every byte as it was written; `unverified`: complete; `damaged`: a
+    verification found a problem; `broken`: files are missing or cannot be read. `reason` explains what is wrong.
     """
 
     id: str
@@ -75,24 +72,24 @@ class KeptBackup(Value):
     """Bytes of all disks."""
     disks: list[KeptFile] = Field(default_factory=list)
     left_out: list[str] = Field(default_factory=list)
-    """Disks that no snapshot holds, each with the reason."""
+    """Disks that no snapshot contains, each with the reason."""
     missing: int = 0
-    """How many disks lack that it should hold."""
+    """How many disks are missing that it should contain."""
     verified: Verdict | None = None
 
     @property
     def good(self) -> bool:
-        """Whether a VM could be restored from it, for all that is known."""
+        """Whether a VM can be restored from it, as far as is known."""
         return self.state in ("verified", "unverified")
 
     @property
     def complete(self) -> bool:
-        """Whether it holds every disk of the VM."""
+        """Whether it contains every disk of the VM."""
         return not self.left_out and not self.missing
 
 
-class _About(BaseModel):
-    """`backup.json` as the backup wrote it; fields that are not known here are left alone."""
+class _Record(BaseModel):
+    """`backup.json` as the backup wrote it; unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -107,40 +104,40 @@ class _About(BaseModel):
 
 
 def read_catalogue(backups_dir: Path) -> list[KeptBackup]:
-    """Every package, newest first, broken ones with unknown age last. It reads the disk: call it in a thread."""
+    """Every package, newest first, those of unknown age last. It reads from disk: call it in a thread."""
     found = [read_package(folder) for folder in _folders(backups_dir)]
     oldest = datetime.min.replace(tzinfo=UTC)
     return sorted(found, key=lambda kept: (kept.created_at or oldest, kept.id), reverse=True)
 
 
 def read_package(folder: Path) -> KeptBackup:
-    """The package in `folder`; what is wrong with it is in the answer, never raised."""
+    """The package in `folder`; what is wrong with it is in its `reason`, never raised."""
     unknown = KeptBackup(id=folder.name, state="broken", vm=KeptVm(name=folder.parent.name), path=str(folder))
     try:
-        about = _About.model_validate(_record(folder / ABOUT))
+        record = _Record.model_validate(_read_json(folder / RECORD))
     except (OSError, ValueError) as error:
-        return unknown.model_copy(update={"reason": f"{ABOUT} cannot be read: {_brief(error)}."})
+        return unknown.model_copy(update={"reason": f"{RECORD} cannot be read: {_brief(error)}."})
     kept = unknown.model_copy(
         update={
-            "vm": about.vm,
-            "created_at": about.created_at.astimezone(UTC),
-            "requested_by": about.requested_by,
-            "consistency": about.consistency,
-            "size": sum(disk.size for disk in about.disks),
-            "disks": about.disks,
-            "left_out": about.left_out,
-            "missing": about.missing,
+            "vm": record.vm,
+            "created_at": record.created_at.astimezone(UTC),
+            "requested_by": record.requested_by,
+            "consistency": record.consistency,
+            "size": sum(disk.size for disk in record.disks),
+            "disks": record.disks,
+            "left_out": record.left_out,
+            "missing": record.missing,
         }
     )
-    if wrong := _what_lacks(folder, about):
+    if wrong := _why_broken(folder, record):
         return kept.model_copy(update={"reason": wrong})
     return kept.model_copy(update=_verdict(folder))
 
 
 def find_backup(backups_dir: Path, selector: str) -> KeptBackup:
-    """The backup that an id, or `newest:` and the name of a VM, means; raises NotFound.
+    """The backup with an id, or with `newest:` and the name of a VM the newest good one of that VM.
 
-    `newest:` takes the newest that is whole and not known to be damaged.
+    Raises NotFound, with near names where there are any.
     """
     every = read_catalogue(backups_dir)
     if not selector.startswith(NEWEST):
@@ -154,34 +151,14 @@ def find_backup(backups_dir: Path, selector: str) -> KeptBackup:
         if kept.good:
             return kept
     if own:
-        raise NotFound(f"None of the {len(own)} backups of {name} is whole: {own[0].reason}")
+        raise NotFound(f"No backup of {name} is good, of {len(own)} in all. The newest: {own[0].reason}")
     names = sorted({kept.vm.name for kept in every})
     near = [each for each in names if name.lower() in each.lower()]
     raise NotFound(f"There is no backup of a VM {name[:80]!r}. GET /backups lists them.", near[:5])
 
 
-@contextlib.contextmanager
-def held(folder: Path, *, alone: bool = False) -> Iterator[None]:
-    """Hold a package for as long as the block runs, so that it is not pruned while it is read.
-
-    Readers hold it together; `alone` is for who removes it, and raises Conflict when somebody reads. The hold ends
-    with the process. Raises NotFound when the package has gone.
-    """
-    try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError as error:
-        raise NotFound(f"The backup {folder.name} is not there any more.") from error
-    try:
-        fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise Conflict(f"The backup {folder.name} is in use just now.") from error
-    finally:
-        os.close(handle)
-
-
 def descriptor_of(folder: Path) -> Path:
-    """The one `.ovf` of a whole package."""
+    """The one `.ovf` of a complete package."""
     return next(item for item in sorted(folder.iterdir()) if item.suffix == ".ovf")
 
 
@@ -197,32 +174,32 @@ def _subfolders(folder: Path) -> list[Path]:
         return []
 
 
-def _record(path: Path) -> Any:
+def _read_json(path: Path) -> Any:
     if not stat.S_ISREG(path.lstat().st_mode):
-        raise ValueError("it is no plain file")
+        raise ValueError("it is not a regular file")
     with path.open("rb") as file:
         data = file.read(LARGEST_RECORD + 1)
     if len(data) > LARGEST_RECORD:
-        raise ValueError("it is far too long")
+        raise ValueError(f"it is larger than {LARGEST_RECORD >> 20} MiB")
     return json.loads(data)
 
 
-def _what_lacks(folder: Path, about: _About) -> str:
-    if about.job != folder.name:
-        return f"{ABOUT} belongs to the backup {about.job[:40]}; the folder was copied or renamed."
-    if not about.disks:
-        return "It holds no disk."
-    for disk in about.disks:
+def _why_broken(folder: Path, record: _Record) -> str:
+    if record.job != folder.name:
+        return f"{RECORD} belongs to the backup {record.job[:40]}; the folder was copied or renamed."
+    if not record.disks:
+        return "It contains no disk."
+    for disk in record.disks:
         if Path(disk.file).name != disk.file:
-            return f"{ABOUT} names a file outside of the package: {disk.file[:80]!r}."
+            return f"{RECORD} lists a file outside the package: {disk.file[:80]!r}."
         try:
             found = (folder / disk.file).lstat()
         except (OSError, ValueError):
-            return f"The disk {disk.file} is not there."
+            return f"The disk {disk.file} is missing."
         if not stat.S_ISREG(found.st_mode):
-            return f"The disk {disk.file} is no plain file."
+            return f"The disk {disk.file} is not a regular file."
         if found.st_size != disk.size:
-            return f"The disk {disk.file} has {found.st_size} bytes; it was kept with {disk.size}."
+            return f"The disk {disk.file} has {found.st_size} bytes; it was written with {disk.size}."
     try:
         names = [item.name for item in folder.iterdir()]
     except OSError as error:
@@ -235,7 +212,7 @@ def _what_lacks(folder: Path, about: _About) -> str:
 
 def _verdict(folder: Path) -> dict[str, Any]:
     try:
-        verdict = Verdict.model_validate(_record(folder / VERDICT))
+        verdict = Verdict.model_validate(_read_json(folder / VERDICT))
     except FileNotFoundError:
         return {"state": "unverified"}
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Which VMs lack a fresh good backup; pure."""
+"""Which VMs have no recent good backup; pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pydantic import AwareDatetime
 
 from service.api.models import Freshness, Value
+from service.api.words import counted
 from service.backups.catalogue import KeptBackup, KeptVm
 
 AGE = r"[0-9]{1,4}[mhd]"
@@ -16,62 +17,62 @@ UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days
 
 
 class StaleVm(Value):
-    """A VM without a fresh good backup, and why."""
+    """A VM without a recent good backup, and why."""
 
     vm: str
     moref: str
     last_good: str = ""
-    """The id of its newest backup that holds every disk it should and is not damaged; empty when there is none."""
+    """The id of its newest backup that is good and has no missing disk; empty when there is none."""
     last_good_at: AwareDatetime | None = None
     age_seconds: int | None = None
     reason: str
 
 
 class FreshnessReport(Value):
-    """VMs without a fresh good backup; templates are not counted."""
+    """VMs without a recent good backup; templates are not counted."""
 
     older_than: str
     vms_checked: int
     stale: list[StaleVm]
     inventory: list[Freshness]
-    """How current each vCenter's part of the list of VMs is."""
+    """How up to date the list of VMs of each vCenter is."""
 
 
 def read_duration(text: str) -> timedelta:
-    """How long an age is."""
+    """The duration that `text` means, which matches `AGE`."""
     return int(text[:-1]) * UNITS[text[-1]]
 
 
 def stale_vms(
     backups: Iterable[KeptBackup], vms: Iterable[KeptVm], older_than: timedelta, now: datetime
 ) -> list[StaleVm]:
-    """Those of `vms` whose newest good backup is older than that, or that have none.
+    """Those of `vms` whose newest good backup is older than `older_than`, or that have none.
 
-    A backup counts for the VM with the same moref and UUID, whatever it is called today.
+    A backup counts for the VM with the same vCenter, moref and UUID, even when the VM was renamed.
     """
     own: dict[tuple[str, str, str], list[KeptBackup]] = {}
     for kept in backups:
         own.setdefault(_identity(kept.vm), []).append(kept)
-    return [told for vm in vms if (told := _judge(vm, own.get(_identity(vm), []), older_than, now))]
+    return [stale for vm in vms if (stale := _check(vm, own.get(_identity(vm), []), older_than, now))]
 
 
 def _identity(vm: KeptVm) -> tuple[str, str, str]:
     return vm.vcenter, vm.moref, vm.uuid
 
 
-def _judge(vm: KeptVm, own: list[KeptBackup], older_than: timedelta, now: datetime) -> StaleVm | None:
+def _check(vm: KeptVm, own: list[KeptBackup], older_than: timedelta, now: datetime) -> StaleVm | None:
     dated = sorted(((kept.created_at, kept) for kept in own if kept.created_at), key=lambda pair: pair[0], reverse=True)
     good = [(at, kept) for at, kept in dated if kept.good and not kept.missing]
     if not good:
-        bad = f"Its newest backup {dated[0][1].id} is no good: {_why(dated[0][1])}" if dated else ""
-        return StaleVm(vm=vm.name, moref=vm.moref, reason=bad or "It was never backed up here.")
+        bad = f"Its newest backup {dated[0][1].id} is not good: {_why_not_good(dated[0][1])}" if dated else ""
+        return StaleVm(vm=vm.name, moref=vm.moref, reason=bad or "It has no backup here.")
     at, kept = good[0]
     age = now - at
     if age <= older_than:
         return None
-    reason = f"Its last good backup is {_words(age)} old."
+    reason = f"Its last good backup is {_in_words(age)} old."
     if dated[0][1].id != kept.id:
-        reason += f" The newer one {dated[0][1].id} is no good: {_why(dated[0][1])}"
+        reason += f" The newer one {dated[0][1].id} is not good: {_why_not_good(dated[0][1])}"
     return StaleVm(
         vm=vm.name,
         moref=vm.moref,
@@ -82,10 +83,12 @@ def _judge(vm: KeptVm, own: list[KeptBackup], older_than: timedelta, now: dateti
     )
 
 
-def _why(kept: KeptBackup) -> str:
-    return kept.reason or f"{kept.missing} disk(s) lack."
+def _why_not_good(kept: KeptBackup) -> str:
+    return kept.reason or f"{counted(kept.missing, 'disk')} of the VM {'is' if kept.missing == 1 else 'are'} missing."
 
 
-def _words(age: timedelta) -> str:
+def _in_words(age: timedelta) -> str:
     hours = int(age.total_seconds()) // 3600
-    return f"{hours // 24} days" if hours >= 48 else f"{hours} hours" if hours >= 2 else f"{age.seconds // 60} minutes"
+    if hours >= 48:
+        return counted(hours // 24, "day")
+    return counted(hours, "hour") if hours >= 2 else counted(int(age.total_seconds()) // 60, "minute")

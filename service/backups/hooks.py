@@ -1,21 +1,27 @@
-"""The team's own commands around a snapshot: one before the freeze, one after the thaw."""
+"""Runs a team's own commands around a snapshot: one before the freeze, one after the thaw."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
+from collections.abc import Mapping
 
-from service.errors import SnapshotFailed
+from service.errors import HookFailed
+
+log = logging.getLogger(__name__)
 
 HOOK_SECONDS = 60
 OUTPUT_SHOWN = 400
+"""Characters of a hook's output that are kept."""
 
 
-async def run_hook(command: str, vm: dict[str, str]) -> str:
-    """Run a shell command with VMKOPS_VM_NAME, _UUID and _MOREF set; returns what it printed, shortened.
+async def run_hook(command: str, vm: Mapping[str, str]) -> str:
+    """Run a shell command with the environment variables VMKOPS_VM_NAME, _UUID and _MOREF; returns its output.
 
-    Raises SnapshotFailed when it fails or takes longer than a minute; it is then killed.
+    `vm` has the keys `name`, `uuid` and `moref`. The output is shortened. The command does not see the service's own
+    settings. Raises HookFailed when it fails, or takes longer than a minute and is killed.
     """
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("VMKOPS_", "SLACK_"))},
@@ -30,17 +36,27 @@ async def run_hook(command: str, vm: dict[str, str]) -> str:
         start_new_session=True,
     )
     try:
-        output, _ = await asyncio.wait_for(process.communicate(), HOOK_SECONDS)
+        printed, _ = await asyncio.wait_for(process.communicate(), HOOK_SECONDS)
     except TimeoutError as error:
-        raise SnapshotFailed(f"The hook {command!r} took longer than {HOOK_SECONDS} seconds and was ended.") from error
+        raise HookFailed(f"The hook {command!r} took longer than {HOOK_SECONDS} seconds and was killed.") from error
     finally:
         if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):  # it ended by itself just now
+            with contextlib.suppress(ProcessLookupError):  # it ended by itself a moment ago
                 os.killpg(process.pid, 9)
             await process.wait()
-    said = output.decode("utf-8", "replace").strip()[:OUTPUT_SHOWN]
+    output = printed.decode("utf-8", "replace").strip()[:OUTPUT_SHOWN]
     if process.returncode != 0:
-        raise SnapshotFailed(
-            f"The hook {command!r} ended with status {process.returncode}: {said or 'it said nothing'}"
+        raise HookFailed(
+            f"The hook {command!r} failed with exit status {process.returncode}: {output or 'it printed nothing'}"
         )
-    return said
+    return output
+
+
+async def run_post_thaw(command: str, vm: Mapping[str, str]) -> str:
+    """Run the hook after the thaw and return how that went; its failure is reported and stops nothing."""
+    try:
+        output = await run_hook(command, vm)
+    except HookFailed as error:
+        log.warning("post-thaw hook of %s: %s", vm["name"], error)
+        return str(error)
+    return f"post-thaw hook done{f': {output}' if output else ''}"

@@ -1,4 +1,4 @@
-"""Removes kept backups from the disk: first renamed, so that half of one never looks like a whole."""
+"""Removes backups from disk; each is renamed first, so that a partly removed one never looks complete."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import os
 import shutil
 from pathlib import Path
 
-from service.backups.catalogue import held
+from service.backups.lock import locked
 
 DELETED = ".deleted"
 
 
 def remove_package(folder: Path) -> int:
-    """Remove the package and return the bytes it had; raises Conflict when it is being read, NotFound when gone."""
-    with held(folder, alone=True):
+    """Remove the package and return its bytes; raises Conflict while somebody reads it, NotFound when it is gone."""
+    with locked(folder, exclusive=True):
         size = sum(item.lstat().st_size for item in folder.iterdir())
-        aside = folder.with_name(folder.name + DELETED)
-        folder.rename(aside)
+        renamed = folder.with_name(folder.name + DELETED)
+        folder.rename(renamed)
         _sync(folder.parent)
-        shutil.rmtree(aside)
+        shutil.rmtree(renamed)
     return size
 
 
 def finish_removals(backups_dir: Path) -> int:
-    """Remove what an interrupted removal has left, and say how many packages that were."""
+    """Finish removals that were interrupted; returns how many."""
     left = [item for item in backups_dir.glob(f"*/*{DELETED}") if item.is_dir() and not item.is_symlink()]
     for item in left:
         shutil.rmtree(item)

@@ -1,4 +1,4 @@
-"""Which kept backups may go: how many a policy keeps, and rules by which the last good copy survives; pure."""
+"""Which backups a policy keeps, and the rules that keep the last good one of a VM in any case; pure."""
 
 from __future__ import annotations
 
@@ -14,19 +14,25 @@ from service.backups.catalogue import KeptBackup
 class Policy(BaseModel):
     """How many backups of each VM to keep: the newest ones, and the newest of so many days, weeks and months.
 
-    A day, ISO week or month counts when it has a backup, so a VM that was off for a while loses nothing by it.
+    Only days, ISO weeks and months with a backup count, so a VM that was off for a while loses no backup by that.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    last: int = Field(default=3, ge=1, le=10_000, description="The newest so many.")
-    daily: int = Field(default=7, ge=0, le=10_000, description="The newest of each of so many days that have one.")
-    weekly: int = Field(default=4, ge=0, le=10_000, description="The newest of each of so many weeks that have one.")
-    monthly: int = Field(default=12, ge=0, le=10_000, description="The newest of each of so many months that have one.")
+    last: int = Field(default=3, ge=1, le=10_000, description="How many of the newest to keep.")
+    daily: int = Field(
+        default=7, ge=0, le=10_000, description="For how many days with a backup to keep the newest one."
+    )
+    weekly: int = Field(
+        default=4, ge=0, le=10_000, description="For how many weeks with a backup to keep the newest one."
+    )
+    monthly: int = Field(
+        default=12, ge=0, le=10_000, description="For how many months with a backup to keep the newest one."
+    )
 
 
 class Decision(NamedTuple):
-    """Whether a backup stays, and every reason for it."""
+    """Whether a backup stays, and every reason for that."""
 
     backup: KeptBackup
     stays: bool
@@ -41,11 +47,11 @@ PERIODS: tuple[tuple[str, Callable[[datetime], object]], ...] = (
 
 
 def keep(backups: Iterable[KeptBackup], policy: Policy, now: datetime) -> list[Decision]:
-    """Decide about every backup, VM by VM; the order is that of `backups`.
+    """Decide about every backup, VM by VM; the decisions are in the order of `backups`.
 
-    A backup goes only when the policy does not ask for it and a newer backup of the same VM was verified good and
-    has at least its disks. So the newest verified one always stays, and where none is verified, all of them do.
-    A date after `now` comes from a wrong clock: such a backup stays, and protects or replaces no other.
+    A backup is removed only when the policy does not keep it, and a newer backup of the same VM was verified and has at
+    least its disks. So the newest verified one always stays, and where none is verified, all stay. A date after `now`
+    comes from a wrong clock: such a backup stays, and replaces no other.
     """
     given = list(backups)
     vms: dict[tuple[str, str, str], list[KeptBackup]] = {}
@@ -60,23 +66,25 @@ def keep(backups: Iterable[KeptBackup], policy: Policy, now: datetime) -> list[D
 def _keep_of_one_vm(backups: Sequence[KeptBackup], policy: Policy, now: datetime) -> list[Decision]:
     dated = [(kept.created_at, kept) for kept in backups if kept.created_at is not None and kept.created_at <= now]
     newest_first = sorted(dated, key=lambda pair: (pair[0], pair[1].id), reverse=True)
-    asked = _asked_for([(at, kept) for at, kept in newest_first if kept.good], policy)
+    kept_by_policy = _kept_by_policy([(at, kept) for at, kept in newest_first if kept.good], policy)
     decisions = []
     place = {kept.path: number for number, (_, kept) in enumerate(newest_first)}
     for kept in backups:
         if kept.path not in place:
-            why = ["its date is unknown" if kept.created_at is None else "its date is in the future: a clock was wrong"]
+            why = [
+                "its date is unknown" if kept.created_at is None else "its date is in the future, from a wrong clock"
+            ]
         else:
-            why = asked.get(kept.path, [])
+            why = kept_by_policy.get(kept.path, [])
             newer = [other for _, other in newest_first[: place[kept.path]]]
-            if not any(other.state == "verified" and _holds(other, kept) for other in newer):
+            if not any(other.state == "verified" and _has_disks_of(other, kept) for other in newer):
                 why = [*why, "no newer backup with all its disks is verified"]
         stays = bool(why)
-        decisions.append(Decision(kept, stays, tuple(why) if stays else (_why_it_goes(kept),)))
+        decisions.append(Decision(kept, stays, tuple(why) if stays else (_why_removed(kept),)))
     return decisions
 
 
-def _asked_for(newest_first: Sequence[tuple[datetime, KeptBackup]], policy: Policy) -> dict[str, list[str]]:
+def _kept_by_policy(newest_first: Sequence[tuple[datetime, KeptBackup]], policy: Policy) -> dict[str, list[str]]:
     why: dict[str, list[str]] = {}
     for number, (_, kept) in enumerate(newest_first[: policy.last], 1):
         why.setdefault(kept.path, []).append(f"last {number} of {policy.last}")
@@ -93,9 +101,9 @@ def _asked_for(newest_first: Sequence[tuple[datetime, KeptBackup]], policy: Poli
     return why
 
 
-def _holds(other: KeptBackup, kept: KeptBackup) -> bool:
+def _has_disks_of(other: KeptBackup, kept: KeptBackup) -> bool:
     return other.complete or not kept.complete
 
 
-def _why_it_goes(kept: KeptBackup) -> str:
-    return f"it is {kept.state}, and a newer one is verified" if not kept.good else "the policy does not ask for it"
+def _why_removed(kept: KeptBackup) -> str:
+    return "the policy does not keep it" if kept.good else f"it is {kept.state}, and a newer one is verified"

@@ -1,265 +1,238 @@
-"""What each step of one backup does; all that must outlive the process is in what a step returns."""
+"""What each step of a backup does; whatever must outlive the process is in what a step returns."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-from service.backups.hooks import run_hook
-from service.errors import (
-    Conflict,
-    JobCancelled,
-    NotFound,
-    SnapshotFailed,
-    SnapshotLeft,
-    VmkopsError,
-)
-from service.jobs.action import Context
-from service.packages.folder import Package, PackageFile
-from service.retry import PAUSES, retry
-from service.transfer.export_lease import PATIENCE_SECONDS, ExportLease
-from service.transfer.progress import TransferProgress
+from service.backups.hooks import run_hook, run_post_thaw
+from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, SnapshotTaken
+from service.errors import Conflict, HookFailed, JobCancelled, NotFound, SnapshotFailed, SnapshotLeft, VmkopsError
+from service.jobs.action import Context, JobControl, StepResult
+from service.packages.folder import CopiedFile, Package
+from service.retry import attempts, retry
+from service.transfer.export_lease import RETRY_SECONDS, ExportLease, OpenedLease
 from service.vsphere.descriptor import create_descriptor
-from service.vsphere.inventory import read_vm
+from service.vsphere.inventory import Vm, read_vm
 from service.vsphere.nfc import open_lease
 from service.vsphere.preflight import preflight
 from service.vsphere.session import Session
-from service.vsphere.snapshots import consolidate, remove_job_snapshot, snapshot_name, take_job_snapshot
+from service.vsphere.snapshots import Snapshot, consolidate, remove_job_snapshot, snapshot_name, take_job_snapshot
 
-log = logging.getLogger(__name__)
-
-CONSOLIDATE_TRIES = 3
+CONSOLIDATIONS = 3
+"""How often vSphere is asked to consolidate the disks."""
 
 
 class BackupRun:
-    """One backup under way in this process."""
+    """The backup of one VM (a moref) in this process, for one job."""
 
-    def __init__(
-        self, context: Context, session: Session, job_id: str, moref: str, quiesce: str, requested_by: str
-    ) -> None:
+    def __init__(self, context: Context, session: Session, job: JobControl, moref: str, quiesce: str) -> None:
         self._settings = context.settings
         self._ledger = context.ledger
         self._copy_slots = context.copy_slots
         self._session = session
-        self._job = job_id
+        self._job = job
         self._moref = moref
         self._quiesce = quiesce
-        self._requested_by = requested_by
-        self._disks: ExportLease | None = None
+        self._lease: ExportLease | None = None
 
-    def _package(self, vm: dict[str, Any]) -> Package:
-        return Package(self._settings.backups_dir, vm["name"], self._job)
-
-    def _leased(self, snapshot: dict[str, Any]) -> ExportLease:
-        """The disks of the snapshot; they are the same all through one process."""
-        if self._disks is None:
-            self._disks = ExportLease(self._session, lambda: open_lease(self._session, snapshot["moref"]))
-        return self._disks
-
-    async def prepare(self) -> dict[str, Any]:
-        """Look at the VM once more, decide whether to quiesce, and run the team's pre-freeze hook."""
-        vm = await retry(lambda: read_vm(self._session, self._moref), seconds=PATIENCE_SECONDS)
+    async def prepare(self) -> BackupPlan:
+        """Check the VM again, decide whether to quiesce it, and run the hook before the freeze."""
+        vm = await retry(lambda: read_vm(self._session, self._moref), seconds=RETRY_SECONDS)
         found = await preflight(self._session, self._moref)
         if refused := [check.message for check in found.checks if check.severity == "refuse"]:
             raise Conflict(" ".join(refused))
-        running = vm.power_state == "poweredOn"
-        quiesce = running and vm.tools_running and self._quiesce != "none"
-        if self._quiesce == "require" and running and not vm.tools_running:
-            raise SnapshotFailed(f"VMware Tools do not run in {vm.name} any more, so it cannot be quiesced.")
-        if quiesce:
-            detail = "VMware Tools run: the guest is asked to flush its file systems"
-        elif not running:
-            detail = f"the VM is {vm.power_state}: nothing to quiesce"
-        else:
-            asked = self._quiesce == "none"
-            detail = "not asked for" if asked else "VMware Tools do not run: the backup is crash-consistent"
-        plan = {
-            "name": vm.name,
-            "uuid": vm.uuid,
-            "quiesce": quiesce,
-            "running": running,
-            "allocated": vm.allocated,
-            "parallel": self._settings.parallel_disks,
-            "turns": [f"host:{vm.host}", *(f"datastore:{each}" for each in vm.datastores)],
-            "eligible": [disk.label for disk in found.disks if not disk.left_out],
-            "left_out": [f"{disk.label}: {disk.left_out}" for disk in found.disks if disk.left_out],
-            "detail": detail,
-        }
+        quiesce, detail = self._decide(vm)
+        plan = BackupPlan(
+            name=vm.name,
+            uuid=vm.uuid,
+            quiesce=quiesce,
+            running=vm.power_state == "poweredOn",
+            allocated=vm.allocated,
+            parallel=self._settings.parallel_disks,
+            turns=[f"host:{vm.host}", *(f"datastore:{each}" for each in vm.datastores)],
+            eligible=[disk.label for disk in found.disks if not disk.left_out],
+            left_out=[f"{disk.label}: {disk.left_out}" for disk in found.disks if disk.left_out],
+            detail=detail,
+        )
         if self._settings.pre_freeze:
             try:
-                said = await run_hook(self._settings.pre_freeze, self._hook_facts(plan))
-            except SnapshotFailed:
+                output = await run_hook(self._settings.pre_freeze, self._hook_facts(plan))
+            except HookFailed:
                 await self.thaw(plan)
                 raise
-            plan["detail"] = f"{detail}; pre-freeze hook done{f': {said}' if said else ''}"
-        return plan
+            detail += f"; pre-freeze hook done{f': {output}' if output else ''}"
+        return plan.model_copy(update={"detail": detail})
 
-    async def snapshot(self, vm: dict[str, Any]) -> dict[str, Any]:
-        """Take the snapshot, noted in the ledger before; without quiescing where that fails and may."""
-        nonce = await self._ledger.intend(self._job, self._session.vcenter.name, self._moref, vm["name"])
-        why = ""
+    def _decide(self, vm: Vm) -> tuple[bool, str]:
+        """Whether to quiesce the VM, and why."""
+        if vm.power_state != "poweredOn":
+            return False, f"the VM is {vm.power_state}: nothing to quiesce"
+        if self._quiesce == "none":
+            return False, "not asked for: the backup is crash-consistent"
+        if vm.tools_running:
+            return True, "VMware Tools are running: the guest is asked to flush its file systems"
+        if self._quiesce == "require":
+            raise SnapshotFailed(
+                f"VMware Tools no longer run in {vm.name}, so it cannot be quiesced. Start them, or ask for "
+                "quiesce=prefer."
+            )
+        return False, "VMware Tools are not running: the backup is crash-consistent"
+
+    async def snapshot(self, plan: BackupPlan) -> SnapshotTaken:
+        """Take the snapshot, with a ledger row before it; without quiescing when that fails and is not required."""
+        nonce = await self._ledger.intend(self._job.job_id, self._session.vcenter.name, self._moref, plan.name)
+        note = ""
         try:
-            taken = await self._take(nonce, quiesce=vm["quiesce"])
+            taken = await self._take(nonce, quiesce=plan.quiesce)
         except SnapshotFailed as error:
-            if not vm["quiesce"] or self._quiesce == "require":
+            if not plan.quiesce or self._quiesce == "require":
                 raise
-            why = f" (quiescing failed: {error})"
+            note = f" (quiescing failed: {error})"
             taken = await self._take(nonce, quiesce=False)
-        await self._ledger.taken(self._job, taken.moref)
-        consistency = "powered off" if not vm["running"] else "quiesced" if taken.quiesced else "crash-consistent"
-        return {"moref": taken.moref, "consistency": consistency, "detail": f"{taken.name}, {consistency}{why}"}
+        await self._ledger.taken(self._job.job_id, taken.moref)
+        consistency = "powered off" if not plan.running else "quiesced" if taken.quiesced else "crash-consistent"
+        return SnapshotTaken(moref=taken.moref, consistency=consistency, detail=f"{taken.name}, {consistency}{note}")
 
-    async def _take(self, nonce: str, *, quiesce: bool) -> Any:
+    async def _take(self, nonce: str, *, quiesce: bool) -> Snapshot:
         return await retry(
-            lambda: take_job_snapshot(self._session, self._moref, self._job, nonce, quiesce=quiesce),
-            seconds=PATIENCE_SECONDS,
+            lambda: take_job_snapshot(self._session, self._moref, self._job.job_id, nonce, quiesce=quiesce),
+            seconds=RETRY_SECONDS,
         )
 
-    async def unquiesce(self, vm: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, Any]:
-        """vSphere thaws the guest as the last act of its snapshot task; the team's hook runs here."""
-        frozen = snapshot["consistency"] == "quiesced"
-        detail = "the guest was thawed when the snapshot was done" if frozen else "the guest was not frozen"
-        return {"detail": f"{detail}{(await self.thaw(vm))['detail']}"}
+    async def unquiesce(self, plan: BackupPlan, taken: SnapshotTaken) -> StepResult:
+        """Run the hook after the thaw; vSphere itself thaws the guest at the end of its snapshot task."""
+        frozen = taken.consistency == "quiesced"
+        detail = "the guest was thawed when the snapshot was complete" if frozen else "the guest was not frozen"
+        hook = (await self.thaw(plan)).detail
+        return StepResult(detail=f"{detail}; {hook}" if hook else detail)
 
-    async def thaw(self, vm: dict[str, Any]) -> dict[str, Any]:
-        """Run the team's post-thaw hook; its failure is told, and stops nothing."""
-        if not self._settings.post_thaw:
-            return {"detail": ""}
-        try:
-            said = await run_hook(self._settings.post_thaw, self._hook_facts(vm))
-            return {"detail": f"; post-thaw hook done{f': {said}' if said else ''}"}
-        except SnapshotFailed as error:
-            log.warning("post-thaw hook: %s", error, extra={"job": self._job})
-            return {"detail": f"; {error}"}
+    async def thaw(self, plan: BackupPlan) -> StepResult:
+        """Run the hook after the thaw, when one is set; its failure is reported and stops nothing."""
+        command = self._settings.post_thaw
+        return StepResult(detail=await run_post_thaw(command, self._hook_facts(plan)) if command else "")
 
-    def _hook_facts(self, vm: dict[str, Any]) -> dict[str, str]:
-        return {"name": vm["name"], "uuid": vm["uuid"], "moref": self._moref}
+    def _hook_facts(self, plan: BackupPlan) -> dict[str, str]:
+        return {"name": plan.name, "uuid": plan.uuid, "moref": self._moref}
 
-    async def mount(self, vm: dict[str, Any], snapshot: dict[str, Any]) -> dict[str, Any]:
-        """Open the export lease."""
-        lease = await self._leased(snapshot).ready()
-        disks = [{"key": disk.key, "file": disk.file, "size": disk.size} for disk in lease.disks]
-        missing = max(0, len(vm["eligible"]) - len(disks))
-        short = f", {missing} fewer than the VM has" if missing else ""
-        return {
-            "lease": lease.moref,
-            "disks": disks,
-            "missing": missing,
-            "detail": f"{len(disks)} disk(s) to read{short}",
-        }
+    async def mount(self, plan: BackupPlan, taken: SnapshotTaken) -> OpenedLease:
+        """Open the export lease on the snapshot."""
+        return await self._export(taken.moref).open(len(plan.eligible))
 
-    def meter(
-        self, vm: dict[str, Any], mounted: dict[str, Any], report: Callable[[int, int | None], None]
-    ) -> TransferProgress:
-        """Adds the disks up for the job's progress."""
-        return TransferProgress(report, [disk["size"] for disk in mounted["disks"]], vm["allocated"])
+    def measure(self, plan: BackupPlan, taken: SnapshotTaken, opened: OpenedLease) -> ExportLease:
+        """Start the job's progress over the disks; returns the lease, which counts them."""
+        lease = self._export(taken.moref)
+        lease.measure(opened, plan.allocated)
+        return lease
 
-    async def copy(
-        self,
-        vm: dict[str, Any],
-        snapshot: dict[str, Any],
-        mounted: dict[str, Any],
-        disk: dict[str, Any],
-        meter: TransferProgress,
-        number: int,
-    ) -> dict[str, Any]:
-        """Copy one disk; raises CopyFailed when it breaks off each time, BackupDamaged when it never arrives whole."""
-        package = self._package(vm)
-        name = package.disk_name(disk["file"])
-        async with self._copy_slots.slot(vm["turns"]):
-            leased = self._leased(snapshot)
-            arrived = await leased.copy(disk["key"], package.open() / name, meter, number, mounted["lease"])
-        file = PackageFile(key=disk["key"], file=name, size=arrived.size, sha256=arrived.sha256)
-        return {**file.model_dump(), "detail": f"{name}: {arrived.size} bytes, {arrived.compared}"}
+    async def copy(self, plan: BackupPlan, taken: SnapshotTaken, opened: OpenedLease, number: int) -> CopiedFile:
+        """Copy one disk; raises CopyFailed, or BackupDamaged when it never arrives as the host sent it."""
+        package, disk = self._package(plan), opened.disks[number]
+        name = package.disk_name(disk.file)
+        async with self._copy_slots.slot(plan.turns):
+            copied = await self._export(taken.moref).copy(opened, number, package.open() / name)
+        return CopiedFile(
+            key=disk.key,
+            file=name,
+            size=copied.size,
+            sha256=copied.sha256,
+            detail=f"{name}: {copied.size} bytes, {copied.compared}",
+        )
 
     async def finish(
-        self,
-        vm: dict[str, Any],
-        snapshot: dict[str, Any],
-        mounted: dict[str, Any],
-        copied: Sequence[dict[str, Any]],
-    ) -> dict[str, Any]:
-        """Write descriptor and manifest, see that all is there, and give the package its name."""
-        files = [PackageFile.model_validate(file) for file in copied]
+        self, plan: BackupPlan, taken: SnapshotTaken, opened: OpenedLease, files: Sequence[CopiedFile]
+    ) -> PackageWritten:
+        """Write descriptor, manifest and `backup.json`, check that every disk is there, and publish the package."""
         descriptor = await retry(
-            lambda: create_descriptor(self._session, self._moref, vm["name"], files), seconds=PATIENCE_SECONDS
+            lambda: create_descriptor(self._session, self._moref, plan.name, files), seconds=RETRY_SECONDS
         )
-        about = {
-            "job": self._job,
-            "vm": {
-                "name": vm["name"],
-                "uuid": vm["uuid"],
-                "moref": self._moref,
-                "vcenter": self._session.vcenter.name,
-            },
-            "requested_by": self._requested_by,
-            "consistency": snapshot["consistency"],
+        disks = [file.model_dump(exclude={"detail"}) for file in files]
+        vm = {"name": plan.name, "uuid": plan.uuid, "moref": self._moref, "vcenter": self._session.vcenter.name}
+        record = {
+            "job": self._job.job_id,
+            "vm": vm,
+            "requested_by": self._job.requested_by,
+            "consistency": taken.consistency,
             "created_at": datetime.now(UTC).isoformat(),
-            "disks": [file.model_dump() for file in files],
-            "left_out": vm["left_out"],
-            "missing": mounted["missing"],
+            "disks": disks,
+            "left_out": plan.left_out,
+            "missing": opened.missing,
         }
-        package = self._package(vm)
-        names = await asyncio.to_thread(package.finish, descriptor, files, about)
+        package = self._package(plan)
+        names = await asyncio.to_thread(package.finish, descriptor, files, record)
         size = sum(file.size for file in files)
-        return {
-            "package": str(package.path),
-            "files": names,
-            "size": size,
-            "disks": [file.model_dump() for file in files],
-            "missing": mounted["missing"],
-            "detail": f"{len(names)} files, {size} bytes",
-        }
+        return PackageWritten.model_validate(
+            {
+                "package": str(package.path),
+                "files": names,
+                "size": size,
+                "disks": disks,
+                "missing": opened.missing,
+                "detail": f"{len(names)} files, {size} bytes",
+            }
+        )
 
-    async def unmount(self, snapshot: dict[str, Any], mounted: dict[str, Any]) -> dict[str, Any]:
-        """Say that the export is done; the package is whole by now, so trouble with the lease is told and no more."""
-        return {"detail": await self._leased(snapshot).complete(mounted["lease"])}
+    async def unmount(self, taken: SnapshotTaken, opened: OpenedLease) -> StepResult:
+        """Complete the lease; the package is complete by now, so a failure is only reported."""
+        return StepResult(detail=await self._export(taken.moref).complete(opened))
 
-    async def give_up(self, vm: dict[str, Any], mounted: dict[str, Any] | None) -> dict[str, Any]:
-        """Drop the half package and the lease, also one that a process which died had opened."""
-        await asyncio.to_thread(self._package(vm).discard)
-        return {"detail": await self._leased({}).give_up(mounted["lease"] if mounted else "")}
+    async def give_up(self, plan: BackupPlan, opened: OpenedLease | None) -> StepResult:
+        """Discard the incomplete package and abort the lease, also one that a process which died had opened."""
+        await asyncio.to_thread(self._package(plan).discard)
+        return StepResult(detail=await self._export("").give_up(opened))
 
-    async def remove(self, vm: dict[str, Any], cause: Exception | None = None) -> dict[str, Any]:
-        """Remove the snapshot, see that it is gone, and merge what is left; raises SnapshotLeft when it stays."""
-        row = await self._ledger.row(self._job)
+    async def remove(self, plan: BackupPlan, cause: Exception | None = None) -> SnapshotRemoved:
+        """Remove the snapshot, check that it is gone, and consolidate; raises SnapshotLeft when it stays.
+
+        `cause` is why the backup failed, for the words of that error.
+        """
+        job = self._job.job_id
+        row = await self._ledger.row(job)
         if row is None:
-            return {"removed": True, "consolidated": True, "detail": "none was taken"}
+            return SnapshotRemoved(removed=True, consolidated=True, detail="no snapshot was taken")
         try:
             removed = await retry(
-                lambda: remove_job_snapshot(self._session, self._moref, self._job, row.nonce), seconds=PATIENCE_SECONDS
+                lambda: remove_job_snapshot(self._session, self._moref, job, row.nonce), seconds=RETRY_SECONDS
             )
-            await self._ledger.removed(self._job)
+            await self._ledger.removed(job)
         except NotFound:
-            await self._ledger.removed(self._job)
-            return {"removed": True, "consolidated": True, "detail": "the VM is gone, and its snapshots with it"}
+            await self._ledger.removed(job)
+            return SnapshotRemoved(removed=True, consolidated=True, detail="the VM is gone, and its snapshots with it")
         except VmkopsError as error:
-            await self._ledger.trouble(self._job, str(error))
-            raise SnapshotLeft(_left(vm["name"], self._job, cause, error)) from error
-        gone = "gone from the tree" if removed else "there was none to remove"
+            await self._ledger.trouble(job, str(error))
+            raise SnapshotLeft(_why_left(plan.name, job, cause, error)) from error
+        gone = "removed" if removed else "there was no snapshot to remove"
         try:
-            merged = await self._merge()
+            merged = await self._consolidate()
         except VmkopsError as error:
-            return {"removed": True, "consolidated": False, "detail": f"{gone}, but not consolidated: {error}"}
-        detail = gone if merged else f"{gone}, but vSphere still asks for consolidation: do it in vCenter"
-        return {"removed": True, "consolidated": merged, "detail": detail}
+            return SnapshotRemoved(removed=True, consolidated=False, detail=f"{gone}, but not consolidated: {error}")
+        more = "" if merged else ", but vSphere still needs to consolidate the disks: do it in vCenter"
+        return SnapshotRemoved(removed=True, consolidated=merged, detail=f"{gone}{more}")
 
-    async def _merge(self) -> bool:
-        for attempt in range(CONSOLIDATE_TRIES):
-            if await retry(lambda: consolidate(self._session, self._moref), seconds=PATIENCE_SECONDS):
-                return True
-            await asyncio.sleep(PAUSES[attempt])
-        return False
+    async def _consolidate(self) -> bool:
+        async def once() -> bool:
+            return await retry(lambda: consolidate(self._session, self._moref), seconds=RETRY_SECONDS)
+
+        return await attempts(once, times=CONSOLIDATIONS, until=bool)
+
+    def _package(self, plan: BackupPlan) -> Package:
+        return Package(self._settings.backups_dir, plan.name, self._job.job_id)
+
+    def _export(self, snapshot: str) -> ExportLease:
+        """The export of the snapshot (a moref), one for each process."""
+        if self._lease is None:
+            self._lease = ExportLease(self._session, lambda: open_lease(self._session, snapshot), self._job.report)
+        return self._lease
 
 
-def _left(vm: str, job: str, cause: Exception | None, error: VmkopsError) -> str:
-    first = ""
+def _why_left(vm: str, job: str, cause: Exception | None, error: VmkopsError) -> str:
+    first = "The"
     if isinstance(cause, JobCancelled):
         first = "The job was cancelled, and its"
     elif cause is not None:
         first = f"The backup failed ({cause}), and its"
-    subject = f"{first or 'The'} snapshot {snapshot_name(job)!r} on {vm} could not be removed: {error}"
-    return f"{subject} vmkops tries again by itself; until then the VM grows a delta disk."
+    return (
+        f"{first} snapshot {snapshot_name(job)!r} on {vm} could not be removed: {error} vmkops tries again by itself; "
+        "until then the VM's delta disk grows."
+    )

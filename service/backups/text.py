@@ -1,4 +1,4 @@
-"""Kept backups in words, for terminals and logs; pure."""
+"""Backups as text, for terminals and logs; pure."""
 
 from __future__ import annotations
 
@@ -9,32 +9,34 @@ from service.backups.freshness import FreshnessReport
 
 
 def list_words(backups: Sequence[KeptBackup]) -> str:
-    """A line for each backup."""
-    none = "No backups are kept here yet. `vmkops backup VM` or POST /actions/backup makes one.\n"
+    """One line for each backup."""
+    none = "There are no backups yet. Make one with `vmkops backup VM` or POST /actions/backup.\n"
     return "".join(map(_line, backups)) or none
 
 
 def backup_words(kept: KeptBackup) -> str:
-    """All about one backup: where, its disks with their checksums, what was left out, and who verified it."""
+    """One backup: where it is, its disks with their checksums, what was left out, and who verified it."""
     lines = [_line(kept), f"  in {kept.path}\n"]
     lines += [f"  {disk.sha256}  {disk.size:>14}  {disk.file}\n" for disk in kept.disks]
     lines += [f"  left out: {disk}\n" for disk in kept.left_out]
     if kept.consistency:
-        lines.append(f"  {kept.consistency}, asked for by {kept.requested_by}\n")
+        lines.append(f"  {kept.consistency}, requested by {kept.requested_by}\n")
     if kept.verified:
-        seen = kept.verified
-        lines.append(f"  {seen.verdict}: verified {seen.verified_at:%Y-%m-%d %H:%M} UTC by {seen.verified_by}\n")
-        lines += [f"  noted: {warning}\n" for warning in seen.warnings]
+        verdict = kept.verified
+        lines.append(
+            f"  {verdict.verdict}: verified {verdict.verified_at:%Y-%m-%d %H:%M} UTC by {verdict.verified_by}\n"
+        )
+        lines += [f"  warning: {warning}\n" for warning in verdict.warnings]
     if kept.reason:
         lines.append(f"  {kept.reason}\n")
     return "".join(lines)
 
 
 def freshness_words(report: FreshnessReport) -> str:
-    """The VMs without a fresh backup, each with the reason."""
+    """The VMs without a recent good backup, each with the reason."""
     if not report.stale:
-        return f"All {report.vms_checked} VMs have a good backup of the last {report.older_than}.\n"
-    first = f"{len(report.stale)} of {report.vms_checked} VMs lack a good backup of the last {report.older_than}:\n"
+        return f"Every VM has a good backup of the last {report.older_than} ({report.vms_checked} checked).\n"
+    first = f"{len(report.stale)} of {report.vms_checked} VMs have no good backup of the last {report.older_than}:\n"
     return first + "".join(f"  {each.vm} ({each.moref}): {each.reason}\n" for each in report.stale)
 
 

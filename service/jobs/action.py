@@ -16,12 +16,25 @@ from service.store.snapshot_ledger import SnapshotLedger
 from service.vsphere.vcenters import VCenters
 
 R = TypeVar("R")
+S = TypeVar("S", bound="StepResult")
 
 
 class Params(BaseModel):
     """Base of the parameters of an action; callers see the JSON Schema of the subclass."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StepResult(BaseModel):
+    """What a step returns: recorded as JSON, and read back after a restart, which may be an upgrade.
+
+    Do not rename a field of a subclass, and give each field that is added later a default.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    detail: str = ""
+    """What the step did, for people; it becomes the `detail` of the job's step."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +93,18 @@ class JobControl(Protocol):
         `interruptible` step is also stopped while it runs. With `retry`, a step that fails because vCenter does not
         answer is repeated for a minute.
         """
+
+    async def step_as(
+        self,
+        result: type[S],
+        name: str,
+        do: Callable[[], Awaitable[S]],
+        *,
+        part: str = "",
+        cleanup: bool = False,
+        interruptible: bool = False,
+    ) -> S:
+        """Run one step as `step` does, and return its result as this type, also when it comes from the record."""
 
     def report(self, done: int, total: int | None, unit: str = "bytes") -> None:
         """Report progress; callers see it within a second."""

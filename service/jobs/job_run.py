@@ -13,9 +13,11 @@ from dbos import DBOS
 
 from service.background import JOB_CANCELLED, cancel_and_wait
 from service.errors import JobCancelled, VSphereUnavailable
+from service.jobs.action import StepResult
 from service.retry import retry as call_again
 
 R = TypeVar("R")
+S = TypeVar("S", bound=StepResult)
 
 NOW = "now"
 """The event with the step under way: `step`, `part`, and `at`, when it began. The engine records finished steps."""
@@ -68,6 +70,24 @@ class JobRun:
             return await call_again(attempt, seconds=RETRY_SECONDS if retry else 0, of=VSphereUnavailable)
 
         return await DBOS.run_step_async({"name": f"{name}: {part}" if part else name}, recorded)
+
+    async def step_as(
+        self,
+        result: type[S],
+        name: str,
+        do: Callable[[], Awaitable[S]],
+        *,
+        part: str = "",
+        cleanup: bool = False,
+        interruptible: bool = False,
+    ) -> S:
+        """See `JobControl.step_as`."""
+
+        async def dumped() -> dict[str, Any]:
+            return (await do()).model_dump(mode="json")
+
+        recorded = await self.step(name, dumped, part=part, cleanup=cleanup, interruptible=interruptible)
+        return result.model_validate(recorded)
 
     def report(self, done: int, total: int | None, unit: str = "bytes") -> None:
         """See `JobControl.report`."""

@@ -1,1 +1,1 @@
-"""OVF packages on their way in and out: found, fetched, read, checked and packed."""
+"""OVF packages: found, fetched, read, checked, and written."""

@@ -1,4 +1,4 @@
-"""Reads an OVF folder or an OVA without trusting it: what VM it describes, which bytes are its files, what is wrong."""
+"""Reads an OVF folder or an OVA without trusting it: which VM it describes, where its files are, what is wrong."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from knowledge.ovf.references import leaves_package
 from knowledge.ovf.xml import LARGEST_DOCUMENT
 from service.api.models import Check
 from service.errors import NotFound, PackageRefused
-from service.packages.descriptor import check_files, refuse, understand
-from service.transfer.safe_open import Inside, open_inside
+from service.packages.descriptor import check_files, parse_deployable, refuse_if_any
+from service.transfer.safe_open import PackageFolder, safe_open
 from service.transfer.source import SourceFile
 
 GZIP = b"\x1f\x8b"
 START = 512
-"""Bytes by which an archive is known."""
-LINE = "manifest-line"
-"""The rule of a line that is no digest; one that is only spelled in another way can be used."""
+"""Bytes by which an archive is recognized."""
+UNREADABLE_LINE = "manifest-line"
+"""The rule of a manifest line that is not a digest; other findings do not prevent the use of a digest."""
 
 
 class Contents(NamedTuple):
@@ -36,8 +36,8 @@ class Contents(NamedTuple):
     checks: list[Check]
 
 
-class _Opened(NamedTuple):
-    """Where the files of a package are; `archive` is the package when it is an OVA."""
+class _OpenPackage(NamedTuple):
+    """An open package: `descriptor` is the name of its descriptor, `archive` the package itself when it is an OVA."""
 
     package: Package
     descriptor: str
@@ -57,44 +57,44 @@ class _Opened(NamedTuple):
 
 
 def read_contents(root: Path, path: str) -> Contents:
-    """The package whose `.ovf` or `.ova` is `path`, below `root`. It reads the disk: call it in a thread.
+    """The package whose `.ovf` or `.ova` is `path`, relative to `root`. It reads from disk: call it in a thread.
 
-    The sizes of all files and the digest of the descriptor are compared; the digests of the disks are for whoever
-    sends them. Raises NotFound, or PackageRefused with what is wrong.
+    It compares the sizes of all files and the digest of the descriptor; whoever sends the disks compares their
+    digests. Raises NotFound, or PackageRefused with what is wrong.
     """
     try:
-        with open_inside(root, path) as stream:
+        with safe_open(root, path) as stream:
             return _read(_open(root, path, stream))
     except FileNotFoundError as error:
-        raise NotFound(f"There is no file {quoted(path)} below {root}.") from error
+        raise NotFound(f"There is no file {quoted(path)} in {root}.") from error
     except OSError as error:
         raise PackageRefused(f"{quoted(path)} cannot be read: {error.strerror or error}.") from error
 
 
 def refuse_compressed(start: bytes) -> None:
-    """Raise PackageRefused for a package that begins as gzip does."""
+    """Raise PackageRefused for a package that begins as gzip data does."""
     if start.startswith(GZIP):
-        raise PackageRefused("It is compressed with gzip. Unpack it first; an OVA is a plain tar archive.")
+        raise PackageRefused("It is compressed with gzip. Unpack it first; an OVA is an uncompressed tar archive.")
 
 
 def refuse_unless_descriptor(first: str) -> None:
-    """Raise PackageRefused when an archive does not begin with its descriptor, as the standard (DSP0243) asks."""
+    """Raise PackageRefused when an archive does not begin with its descriptor, as the standard (DSP0243) requires."""
     if not first.lower().endswith(".ovf"):
         raise PackageRefused(
-            f"The archive begins with {quoted(first)}; the descriptor has to come first. "
-            "Pack it again in order: tar -cf x.ova x.ovf x.mf and the disks."
+            f"The archive begins with {quoted(first)}, but the descriptor has to come first. "
+            "Pack it again in this order: tar -cf x.ova x.ovf x.mf, then the disks."
         )
 
 
-def _open(root: Path, path: str, stream: BinaryIO) -> _Opened:
+def _open(root: Path, path: str, stream: BinaryIO) -> _OpenPackage:
     start = stream.read(START)
     refuse_compressed(start)
     name = PurePosixPath(path).name
     if not is_archive(start):
         if name.lower().endswith(".ova"):
-            raise PackageRefused(f"{quoted(name)} is no tar archive, as an OVA is. Fetch or export it again.")
+            raise PackageRefused(f"{quoted(name)} is not a tar archive, as an OVA must be. Fetch or export it again.")
         below = str(PurePosixPath(path).parent)
-        return _Opened(Inside(root, "" if below == "." else below), name, None, path)
+        return _OpenPackage(PackageFolder(root, "" if below == "." else below), name, None, path)
     stream.seek(0)
     try:
         archive = Archive(stream)
@@ -102,25 +102,29 @@ def _open(root: Path, path: str, stream: BinaryIO) -> _Opened:
         raise PackageRefused(f"{quoted(name)}: {broken.message} Fetch or export it again.") from broken
     for entry in archive.names():
         if leaves_package(entry):
-            raise PackageRefused(f"The entry {quoted(entry)} of the archive leads out of it. Do not unpack it.")
+            raise PackageRefused(
+                f"The path of the archive's entry {quoted(entry)} leads out of the archive. Do not unpack it."
+            )
     first = next(iter(archive.names()), "")
     refuse_unless_descriptor(first)
-    return _Opened(archive, first, archive, path)
+    return _OpenPackage(archive, first, archive, path)
 
 
-def _read(opened: _Opened) -> Contents:
+def _read(opened: _OpenPackage) -> Contents:
     package, name = opened.package, opened.descriptor
     data = read_whole(package, name, LARGEST_DOCUMENT)
     if data is None:
-        raise PackageRefused(f"{quoted(name)} has more than {LARGEST_DOCUMENT >> 20} MiB; a descriptor has kilobytes.")
-    descriptor = understand(name, data)
+        raise PackageRefused(
+            f"{quoted(name)} is larger than {LARGEST_DOCUMENT >> 20} MiB; a descriptor has some kilobytes."
+        )
+    descriptor = parse_deployable(name, data)
     problems, notes = check_files(descriptor, package)
     stored = {file.href: stored_name(package, file) for file in descriptor.files}
     entries, damage = _manifest(package, name)
     own = entries.get(name)
     if own is not None and hashlib.new(hash_name(own.algorithm), data).hexdigest() != own.digest:
-        damage.insert(0, f"{quoted(name)} was changed: it does not have the digest that the manifest says.")
-    refuse([*problems, *damage])
+        damage.insert(0, f"{quoted(name)} was changed: its digest is not the one in the manifest.")
+    refuse_if_any([*problems, *damage])
     disks = {disk.file_id for disk in descriptor.disks}
     return Contents(
         descriptor=descriptor,
@@ -138,7 +142,7 @@ def _read(opened: _Opened) -> Contents:
 
 
 def _manifest(package: Package, descriptor: str) -> tuple[dict[str, Entry], list[str]]:
-    """The entries of the manifest by file, none without one; and what is wrong with it."""
+    """The entries of the manifest by file name, none without a manifest; and what is wrong with it."""
     name = manifest_name(descriptor)
     if package.size(name) is None:
         return {}, []
@@ -146,9 +150,10 @@ def _manifest(package: Package, descriptor: str) -> tuple[dict[str, Entry], list
     if data is None:
         return {}, [f"The manifest {quoted(name)} is longer than any real one."]
     entries: list[Entry] = []
-    wrong = [f"{each.where}: {each.message}" for each in read_entries(name, data, entries) if each.rule == LINE]
+    findings = read_entries(name, data, entries)
+    wrong = [f"{each.where}: {each.message}" for each in findings if each.rule == UNREADABLE_LINE]
     wrong += [
-        f"{quoted(entry.name)} is in the manifest and not in the package."
+        f"{quoted(entry.name)} is in the manifest, but not in the package."
         for entry in entries
         if package.size(entry.name) is None
     ]
@@ -157,13 +162,13 @@ def _manifest(package: Package, descriptor: str) -> tuple[dict[str, Entry], list
 
 def _manifest_checks(entries: dict[str, Entry], descriptor: str, files: list[str]) -> list[Check]:
     if not entries:
-        said = f"There is no manifest {manifest_name(descriptor)}, so damage on the way cannot be told."
-        return [Check(rule="manifest-missing", severity="warn", message=said)]
+        message = f"There is no manifest {manifest_name(descriptor)}, so damage to the files cannot be detected."
+        return [Check(rule="manifest-missing", severity="warn", message=message)]
     return [
         Check(
             rule="manifest-unlisted",
             severity="warn",
-            message=f"{quoted(file)} is not in the manifest, so damage to it cannot be told.",
+            message=f"{quoted(file)} is not in the manifest, so damage to it cannot be detected.",
         )
         for file in dict.fromkeys(files)
         if file not in entries

@@ -1,4 +1,4 @@
-"""What a descriptor that came from outside says, and whether one VM can be made of it."""
+"""What a descriptor from outside describes, and whether one VM can be made of it."""
 
 from __future__ import annotations
 
@@ -12,68 +12,70 @@ from knowledge.ovf.package import Package
 from knowledge.ovf.quoting import quoted
 from knowledge.ovf.references import check_references, is_remote
 from knowledge.ovf.xml import XmlRefused, parse
+from service.api.words import counted
 from service.errors import PackageRefused
 
-MOST_SAID = 5
-"""Problems that are told in full; the others are counted."""
+MOST_SHOWN = 5
+"""Problems that are shown in full; the others are counted."""
 TOLERATED = frozenset({"disk-capacity-differs"})
-"""Findings that do not say that a file was harmed: vCenter states the VM's capacity, the disk its own."""
+"""Findings that do not mean damage: vCenter writes the VM's capacity into the descriptor, the disk contains its own."""
 
 
 def parse_descriptor(name: str, data: bytes) -> Descriptor:
-    """The descriptor `name` with the content `data`, whatever may be wrong in it; raises PackageRefused."""
+    """The descriptor `name` with the content `data`, whatever else is wrong in it; raises PackageRefused."""
     try:
         root = parse(data)
     except XmlRefused as refused:
         raise PackageRefused(f"The descriptor {name} cannot be read: {refused.message}") from refused
     if not is_envelope(root):
-        raise PackageRefused(f"{name} is no OVF descriptor: it begins with {quoted(root.name)}.")
+        raise PackageRefused(f"{name} is not an OVF descriptor: its root element is {quoted(root.name)}.")
     return read_descriptor(root)
 
 
-def understand(name: str, data: bytes) -> Descriptor:
-    """The same, of a package that one VM can be made of; raises PackageRefused when it cannot."""
+def parse_deployable(name: str, data: bytes) -> Descriptor:
+    """The same for a package that one VM can be made of; raises PackageRefused when that is not possible."""
     descriptor = parse_descriptor(name, data)
     problems = errors_among(check_references(descriptor))
     if len(descriptor.machines) != 1:
-        problems.append(f"It describes {len(descriptor.machines)} VMs; a package with exactly one can be imported.")
+        number = counted(len(descriptor.machines), "VM")
+        problems.append(f"It describes {number}; only a package with exactly one VM can be imported.")
     for file in descriptor.files:
-        problems += _why_not(file)
-    refuse(problems)
+        problems += _why_not_deployable(file)
+    refuse_if_any(problems)
     return descriptor
 
 
 def check_files(descriptor: Descriptor, package: Package) -> tuple[list[str], list[str]]:
-    """What is wrong with the references and the files, and what is only worth knowing."""
+    """Check references and files; returns the problems, and the notes that do not prevent an import."""
     found = [*check_references(descriptor), *check_contents(package, descriptor)]
-    return errors_among(found), [said(each) for each in found if each.rule in TOLERATED]
+    return errors_among(found), [in_words(each) for each in found if each.rule in TOLERATED]
 
 
 def errors_among(findings: Iterable[Finding]) -> list[str]:
-    """Those findings that speak against the package, in words."""
-    return [said(each) for each in findings if each.severity == "error" and each.rule not in TOLERATED]
+    """The findings that prevent an import, in words."""
+    return [in_words(each) for each in findings if each.severity == "error" and each.rule not in TOLERATED]
 
 
-def said(found: Finding) -> str:
+def in_words(finding: Finding) -> str:
     """A finding in words."""
-    return f"Descriptor, {found.where}: {found.message}"
+    return f"Descriptor, {finding.where}: {finding.message}"
 
 
-def refuse(problems: Iterable[str]) -> None:
+def refuse_if_any(problems: Iterable[str]) -> None:
     """Raise PackageRefused with the problems, if there are any."""
-    told = list(dict.fromkeys(problems))
-    more = f" And {len(told) - MOST_SAID} more." if len(told) > MOST_SAID else ""
-    if told:
-        raise PackageRefused(" ".join(told[:MOST_SAID]) + more)
+    different = list(dict.fromkeys(problems))
+    more = len(different) - MOST_SHOWN
+    if different:
+        raise PackageRefused(" ".join(different[:MOST_SHOWN]) + (f" And {more} more." if more > 0 else ""))
 
 
-def _why_not(file: File) -> Iterable[str]:
+def _why_not_deployable(file: File) -> Iterable[str]:
     name = quoted(file.href)
     if is_remote(file.href):
-        yield f"{name} would be fetched from elsewhere. Put it beside the descriptor."
+        yield f"{name} would have to be fetched from another place. Put it beside the descriptor."
     elif "/" in unquote(unquote(file.href)):
-        yield f"{name} is not beside the descriptor. Put it there, and name it without a path."
+        yield f"{name} is not beside the descriptor. Put it there, and refer to it without a path."
     if file.compression not in ("", "identity"):
         yield f"{name} is compressed ({quoted(file.compression)}). Unpack it first."
     if file.chunk_size:
-        yield f"{name} is cut into pieces (chunkSize). Join them first."
+        yield f"{name} is split into chunks (chunkSize). Join them first."

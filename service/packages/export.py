@@ -1,141 +1,176 @@
-"""What each step of one export does; all that must outlive the process is in what a step returns."""
+"""What each step of an export does; whatever must outlive the process is in what a step returns."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
+from service.api.words import counted
 from service.errors import CopyFailed, DiskFull
-from service.jobs.action import Context
+from service.jobs.action import Context, JobControl, StepResult
 from service.packages.descriptor import parse_descriptor
-from service.packages.folder import PARTIAL, Package, PackageFile
+from service.packages.folder import PARTIAL, CopiedFile, Package
 from service.packages.ova import write_ova
 from service.retry import retry
 from service.transfer.checksum import hash_file
-from service.transfer.export_lease import PATIENCE_SECONDS, ExportLease
-from service.transfer.progress import TransferProgress
+from service.transfer.export_lease import RETRY_SECONDS, ExportLease, OpenedLease
 from service.vsphere.descriptor import create_descriptor
 from service.vsphere.nfc import open_vm_lease
 from service.vsphere.session import Session
 
 LONGEST_NAME = 60
 """Characters of a package's name; a ustar header has 100 for each of its files."""
-Report = Callable[[int, int | None], None]
+
+
+class ExportPlan(StepResult):
+    """What the first step read of the VM: `disks` is how many it has."""
+
+    moref: str
+    name: str
+    allocated: int | None
+    """Bytes that the VM uses on its datastores: an upper estimate of what is copied."""
+    disks: int
+    turns: list[str]
+    """What each copy takes a copy slot of: the host and the datastores, such as `host:host-21`."""
+
+
+class Described(StepResult):
+    """The files of the package (descriptor, manifest, disks) in the order that an OVA needs."""
+
+    order: list[str]
+
+
+class ExportedFile(BaseModel):
+    """One file of the finished package: size in bytes, SHA-256 in hex."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str
+    size: int
+    sha256: str
+
+
+class Exported(StepResult):
+    """The finished package: its folder, the path to import it from, its files, and the bytes of all files."""
+
+    path: str
+    import_as: str
+    files: list[ExportedFile]
+    size: int
 
 
 def portable_name(name: str) -> str:
-    """A file name that says `name` and that every system and archive takes: `../../etc` becomes `etc`."""
+    """A file name for `name` that every system and archive accepts: `../../etc` becomes `etc`."""
     return re.sub(r"[^A-Za-z0-9.-]+", "_", name).strip("._-")[:LONGEST_NAME] or "vm"
 
 
 class Export:
-    """One export under way in this process."""
+    """The export of one VM in this process, for one job."""
 
-    def __init__(self, context: Context, session: Session, job_id: str, vm: dict[str, Any], report: Report) -> None:
+    def __init__(self, context: Context, session: Session, job: JobControl, plan: ExportPlan) -> None:
         self._session = session
         self._copy_slots = context.copy_slots
-        self._vm = vm
-        self._report = report
-        self._package = Package(context.settings.exports_dir, portable_name(vm["name"]), job_id)
-        self._leased = ExportLease(self._session, lambda: open_vm_lease(self._session, vm["moref"]))
-        self._meter = TransferProgress(report, [], None)
+        self._plan = plan
+        self._report = job.report
+        self._package = Package(context.settings.exports_dir, portable_name(plan.name), job.job_id)
+        self._lease = ExportLease(self._session, lambda: open_vm_lease(self._session, plan.moref), job.report)
 
-    async def open(self) -> dict[str, Any]:
-        """Open the lease; what it lends is recorded, so that a restart knows which disks there are."""
-        lease = await self._leased.ready()
+    async def open(self) -> OpenedLease:
+        """Open the lease; its disks are recorded, each with the file name that it gets in the package."""
+        opened = await self._lease.open(self._plan.disks)
         disks = [
-            {"key": disk.key, "file": f"{self._package.name}-disk{number}.vmdk", "size": disk.size}
-            for number, disk in enumerate(lease.disks, 1)
+            disk.model_copy(update={"file": f"{self._package.name}-disk{number}.vmdk"})
+            for number, disk in enumerate(opened.disks, 1)
         ]
-        missing = max(0, self._vm["disks"] - len(disks))
-        short = f", {missing} fewer than the VM has" if missing else ""
-        return {
-            "lease": lease.moref,
-            "disks": disks,
-            "missing": missing,
-            "detail": f"{len(disks)} disk(s) to read{short}",
-        }
+        return opened.model_copy(update={"disks": disks})
 
-    def measure(self, opened: dict[str, Any]) -> None:
-        """Begin to add the disks up for the job's progress."""
-        self._meter = TransferProgress(self._report, [disk["size"] for disk in opened["disks"]], self._vm["allocated"])
+    def measure(self, opened: OpenedLease) -> None:
+        """Start the job's progress over the disks."""
+        self._lease.measure(opened, self._plan.allocated)
 
-    async def copy(self, opened: dict[str, Any], number: int) -> dict[str, Any]:
-        """Copy one disk, from its beginning."""
-        disk = opened["disks"][number]
-        to = self._package.open() / disk["file"]
-        async with self._copy_slots.slot(self._vm["turns"]):
-            arrived = await self._leased.copy(disk["key"], to, self._meter, number, opened["lease"])
-        file = PackageFile(key=disk["key"], file=disk["file"], size=arrived.size, sha256=arrived.sha256)
-        return {**file.model_dump(), "detail": f"{file.file}: {arrived.size} bytes, {arrived.compared}"}
+    async def copy(self, opened: OpenedLease, number: int) -> CopiedFile:
+        """Copy one disk, from its beginning; raises what `ExportLease.copy` raises."""
+        disk = opened.disks[number]
+        async with self._copy_slots.slot(self._plan.turns):
+            copied = await self._lease.copy(opened, number, self._package.open() / disk.file)
+        return CopiedFile(
+            key=disk.key,
+            file=disk.file,
+            size=copied.size,
+            sha256=copied.sha256,
+            detail=f"{disk.file}: {copied.size} bytes, {copied.compared}",
+        )
 
-    def copied(self, number: int, file: dict[str, Any]) -> None:
-        """This disk is there, copied now or before a restart."""
-        self._meter.copied(number, file["size"])
+    def copied(self, number: int, file: CopiedFile) -> None:
+        """Count a disk as done, whether it was copied now or before a restart."""
+        self._lease.copied(number, file.size)
 
-    async def describe(self, copied: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """Write descriptor and manifest, and put the files into the order of the descriptor."""
-        files = [PackageFile.model_validate(file) for file in copied]
+    async def describe(self, files: Sequence[CopiedFile]) -> Described:
+        """Write descriptor and manifest; raises CopyFailed when the descriptor does not list the copied disks."""
         text = await retry(
-            lambda: create_descriptor(self._session, self._vm["moref"], self._vm["name"], files),
-            seconds=PATIENCE_SECONDS,
+            lambda: create_descriptor(self._session, self._plan.moref, self._plan.name, files), seconds=RETRY_SECONDS
         )
         names = await asyncio.to_thread(self._package.describe, text, files)
         listed = [file.href for file in parse_descriptor(names[0], text.encode()).files]
         if sorted(listed) != sorted(file.file for file in files):
-            raise CopyFailed(f"vCenter's descriptor lists {listed}, which are not the disks that were copied.")
-        return {"order": [*names, *listed], "detail": f"{names[0]} and {names[1]}"}
+            raise CopyFailed(
+                f"vCenter's descriptor lists {', '.join(listed) or 'no disk'}, which are not the disks that were "
+                "copied. Check whether the VM's disks were changed meanwhile, then start the export again."
+            )
+        return Described(order=[*names, *listed], detail=f"{names[0]} and {names[1]}")
 
-    async def close(self, opened: dict[str, Any]) -> dict[str, Any]:
-        """Give the VM free again."""
-        return {"detail": await self._leased.complete(opened["lease"])}
+    async def close(self, opened: OpenedLease) -> StepResult:
+        """Complete the lease, which releases the VM."""
+        return StepResult(detail=await self._lease.complete(opened))
 
-    async def pack(self, order: list[str], copied: Sequence[dict[str, Any]], *, archive: bool) -> dict[str, Any]:
-        """Make one OVA of the files where that is asked for, and give the package its name."""
-        if archive and self._package.aside.exists():
+    async def pack(self, order: Sequence[str], copied: Sequence[CopiedFile], *, archive: bool) -> Exported:
+        """Pack the files into one OVA when `archive` is true, and publish the package."""
+        if archive and self._package.partial.exists():
             await self._pack(order)
         names = await asyncio.to_thread(self._package.publish)
-        known = {file["file"]: file["sha256"] for file in copied}
-        files: list[dict[str, Any]] = []
-        size = 0
+        known = {file.file: file.sha256 for file in copied}
+        folder = self._package.path
+        files = []
         for name in names:
-            path = self._package.path / name
-            sha256 = known.get(name) or (await hash_file(path, lambda _: None))[1]
-            files.append({"file": name, "size": path.stat().st_size, "sha256": sha256})
-            size += files[-1]["size"]
+            sha256 = known.get(name) or (await hash_file(folder / name, lambda _: None))[1]
+            files.append(ExportedFile(file=name, size=(folder / name).stat().st_size, sha256=sha256))
+        size = sum(file.size for file in files)
         first = next(name for name in names if name.endswith((".ova", ".ovf")))
-        return {
-            "path": str(self._package.path),
-            "import_as": f"exports/{self._package.path.parent.name}/{self._package.path.name}/{first}",
-            "files": files,
-            "size": size,
-            "detail": f"{len(files)} file(s), {size} bytes in {self._package.path}",
-        }
+        return Exported(
+            path=str(folder),
+            import_as=f"exports/{folder.parent.name}/{folder.name}/{first}",
+            files=files,
+            size=size,
+            detail=f"{counted(len(files), 'file')}, {size} bytes in {folder}",
+        )
 
-    async def give_up(self, opened: dict[str, Any] | None) -> dict[str, Any]:
-        """Give up the lease, and drop what was written."""
-        said = await self._leased.give_up(opened["lease"] if opened else "")
+    async def give_up(self, opened: OpenedLease | None) -> StepResult:
+        """Abort the lease and discard the incomplete package."""
+        detail = await self._lease.give_up(opened)
         await asyncio.to_thread(self._package.discard)
-        return {"detail": said}
+        return StepResult(detail=detail)
 
-    async def _pack(self, order: list[str]) -> None:
-        aside = self._package.aside
-        ova = aside / f"{self._package.name}.ova"
+    async def _pack(self, order: Sequence[str]) -> None:
+        folder = self._package.partial
+        ova = folder / f"{self._package.name}.ova"
         if not ova.exists():
-            half = ova.with_name(f"{ova.name}{PARTIAL}")
-            total = sum((aside / name).stat().st_size for name in order)
+            partial = ova.with_name(f"{ova.name}{PARTIAL}")
+            total = sum((folder / name).stat().st_size for name in order)
             try:
-                await write_ova(aside, order, half, lambda done: self._report(done, total))
+                await write_ova(folder, order, partial, lambda done: self._report(done, total))
             except OSError as error:
                 if error.errno == errno.ENOSPC:
-                    raise DiskFull(f"There is no room left in {aside.parent} for {ova.name}.") from error
-                raise CopyFailed(f"Packing {ova.name} broke off: {error.strerror}.") from error
-            half.rename(ova)
-        await asyncio.to_thread(_remove, [aside / name for name in order])
+                    raise DiskFull(
+                        f"No disk space is left in {folder.parent} for {ova.name}. Free up space, then try again."
+                    ) from error
+                raise CopyFailed(f"{ova.name} could not be packed: {error.strerror}.") from error
+            partial.rename(ova)
+        await asyncio.to_thread(_remove, [folder / name for name in order])
 
 
 def _remove(paths: list[Path]) -> None:

@@ -1,4 +1,4 @@
-"""Fetches over https from strangers: every hop's addresses are checked, and the connection goes to those very ones."""
+"""Fetches over https from untrusted servers: it checks the addresses of every hop, and connects to those only."""
 
 from __future__ import annotations
 
@@ -19,23 +19,24 @@ from yarl import URL
 
 from service.api.settings import Settings
 from service.errors import DiskFull, FetchAbsent, FetchBrokeOff, FetchFailed, InvalidParams, NotAllowed, SettingMissing
-from service.packages.url_guard import Address, check_url, literal, why_refused
-from service.transfer.disk_space import LEAST_ROOM, free_room
+from service.packages.url_guard import Address, check_url, literal_address, why_refused
+from service.transfer.disk_space import RESERVE, free_space
 
 MOST_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 ABSENT = frozenset({403, 404, 410})
-"""What servers answer for a file that is not there; object stores say 403 for it."""
+"""Status codes for a file that does not exist; object stores answer 403."""
 STALL_SECONDS = 120
-"""A server that sends nothing for this long has broken off."""
+"""A server that sends nothing for this long counts as gone."""
 CONNECT_SECONDS = 30
-PIECE = 1 << 20
-LOOK_EVERY = 64
-"""Pieces after which the free room is looked at again."""
+CHUNK = 1 << 20
+"""Bytes that are written at once."""
+SPACE_CHECK_CHUNKS = 64
+"""Chunks after which the free disk space is checked again."""
 
 
 class Answer(NamedTuple):
-    """An open answer of a server; `url` is where it came from in the end, `size` its length where that is said."""
+    """An open answer of a server: its URL after redirects, and its bytes, None where they are not reported."""
 
     url: URL
     size: int | None
@@ -43,11 +44,11 @@ class Answer(NamedTuple):
 
 
 @contextlib.asynccontextmanager
-async def fetching(text: str, settings: Settings) -> AsyncIterator[Answer]:
+async def fetch(text: str, settings: Settings) -> AsyncIterator[Answer]:
     """Open `text` for reading, following at most five redirects.
 
-    Raises InvalidParams and NotAllowed for a URL that nothing may be fetched from, FetchFailed when the server does
-    not give the file, FetchBrokeOff when the connection breaks, also while the block reads.
+    Raises InvalidParams and NotAllowed for a URL that is refused, FetchFailed when the server does not deliver the
+    file, FetchBrokeOff when the connection is interrupted, also while the block reads.
     """
     url = check_url(text)
     tls = _tls(settings)
@@ -55,47 +56,51 @@ async def fetching(text: str, settings: Settings) -> AsyncIterator[Answer]:
         addresses = await _addresses(url)
         if reason := why_refused(url.raw_host or "", addresses, settings.import_hosts):
             raise NotAllowed(reason)
-        async with asked(url, addresses, tls) as response:
+        async with request(url, addresses, tls) as response:
             if response.status not in REDIRECTS:
                 yield _answer(url, response)
                 return
             url = _next(url, response.headers.get("Location", ""))
-    raise FetchFailed(f"{shown(text)} leads from one place to the next, more than {MOST_REDIRECTS} times.")
+    raise FetchFailed(f"{without_query(text)} redirects more than {MOST_REDIRECTS} times. Give the final URL.")
 
 
 async def save(answer: Answer, to: Path, limit: int, progress: Callable[[int], None]) -> int:
-    """Write the answer to the file `to` and return its bytes; `progress` is told those so far.
+    """Write the answer to the file `to` and return its bytes; `progress` receives the bytes so far.
 
-    Raises FetchFailed past `limit` bytes, DiskFull when the room runs out.
+    Raises FetchFailed past `limit` bytes, DiskFull when the disk space runs out.
     """
     loop = asyncio.get_running_loop()
-    _see_room(to, answer.size or 0)
-    size, pieces = 0, 0
+    _require_space(to, answer.size or 0)
+    size, chunks = 0, 0
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="fetch") as writer, to.open("wb") as file:
-            async for piece in answer.content.iter_chunked(PIECE):
-                size += len(piece)
+            async for chunk in answer.content.iter_chunked(CHUNK):
+                size += len(chunk)
                 if size > limit:
-                    raise FetchFailed(f"{shown(str(answer.url))} has more than the {limit} bytes that it should have.")
-                if pieces % LOOK_EVERY == 0:
-                    _see_room(to, len(piece))
-                pieces += 1
-                await loop.run_in_executor(writer, file.write, piece)
+                    raise FetchFailed(
+                        f"{without_query(str(answer.url))} is larger than the {limit} bytes that are expected."
+                    )
+                if chunks % SPACE_CHECK_CHUNKS == 0:
+                    _require_space(to, len(chunk))
+                chunks += 1
+                await loop.run_in_executor(writer, file.write, chunk)
                 progress(size)
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise DiskFull(f"There is no room left in {to.parent} for {to.name}.") from error
+            raise DiskFull(
+                f"No disk space is left in {to.parent} for {to.name}. Free up space, then try again."
+            ) from error
         raise
     return size
 
 
-def shown(url: str) -> str:
-    """A URL for people: without its query, which may hold a signature."""
+def without_query(url: str) -> str:
+    """A URL to show to people: without its query, which may contain a signature."""
     return url.strip().partition("?")[0].partition("#")[0][:200]
 
 
 class _Pinned(AbstractResolver):
-    """Answers with the addresses that were checked, so that another look-up cannot bring others."""
+    """Resolves to the addresses that were checked, so that a second lookup cannot return others."""
 
     def __init__(self, addresses: Sequence[Address]) -> None:
         self._addresses = addresses
@@ -120,26 +125,27 @@ class _Pinned(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """See AbstractResolver; nothing has to be closed."""
 
 
 async def _addresses(url: URL) -> list[Address]:
     host = url.raw_host or ""
-    if (address := literal(host)) is not None:
+    if (address := literal_address(host)) is not None:
         return [address]
     try:
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, url.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise FetchBrokeOff(f"The name {host} does not resolve: {getattr(error, 'strerror', '') or error}.") from error
+        reason = getattr(error, "strerror", "") or error
+        raise FetchBrokeOff(f"The name {host} does not resolve: {reason}. Check the name and DNS.") from error
     return list(dict.fromkeys(ip_address(entry[4][0]) for entry in found))
 
 
 @contextlib.asynccontextmanager
-async def asked(url: URL, addresses: Sequence[Address], tls: ssl.SSLContext) -> AsyncIterator[aiohttp.ClientResponse]:
-    """The answer to one request that goes to one of these addresses, whatever the host's name means to anybody else.
+async def request(url: URL, addresses: Sequence[Address], tls: ssl.SSLContext) -> AsyncIterator[aiohttp.ClientResponse]:
+    """The answer to one request to one of these addresses, whatever the host's name resolves to elsewhere.
 
-    Raises FetchFailed for a certificate that is not trusted, FetchBrokeOff when the connection breaks.
+    Raises FetchFailed for a certificate that is not trusted, FetchBrokeOff when the connection is interrupted.
     """
     connector = aiohttp.TCPConnector(resolver=_Pinned(addresses), use_dns_cache=False, force_close=True, ssl=tls)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=STALL_SECONDS)
@@ -157,15 +163,21 @@ async def asked(url: URL, addresses: Sequence[Address], tls: ssl.SSLContext) -> 
             "its CA."
         ) from error
     except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-        raise FetchBrokeOff(f"Reading {shown(str(url))} broke off: {error or type(error).__name__}.") from error
+        reason = str(error) or type(error).__name__
+        raise FetchBrokeOff(
+            f"The download of {without_query(str(url))} was interrupted: {reason}. Check the server and the network, "
+            "then try again."
+        ) from error
 
 
 def _answer(url: URL, response: aiohttp.ClientResponse) -> Answer:
     if response.status != 200:
         error = FetchAbsent if response.status in ABSENT else FetchFailed
-        raise error(f"{shown(str(url))}: the server answered {response.status} {response.reason}.")
+        raise error(f"{without_query(str(url))}: the server answered {response.status} {response.reason}.")
     if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise FetchFailed(f"{shown(str(url))}: the server packs what it sends; ask for the file as it is.")
+        raise FetchFailed(
+            f"{without_query(str(url))}: the server sends it compressed. Configure it to send the file unchanged."
+        )
     return Answer(url, response.content_length, response.content)
 
 
@@ -173,7 +185,7 @@ def _next(url: URL, location: str) -> URL:
     try:
         return check_url(str(url.join(URL(location)))) if location else url
     except (ValueError, InvalidParams) as error:
-        raise NotAllowed(f"{shown(str(url))} leads to {location[:80]!r}. {error}") from error
+        raise NotAllowed(f"{without_query(str(url))} redirects to {location[:80]!r}. {error}") from error
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:
@@ -183,12 +195,16 @@ def _tls(settings: Settings) -> ssl.SSLContext:
             context.load_verify_locations(settings.import_ca_file)
     except OSError as error:
         raise SettingMissing(
-            f"VMKOPS_IMPORT_CA_FILE names {settings.import_ca_file}, which holds no certificates: {error}."
+            f"VMKOPS_IMPORT_CA_FILE is {settings.import_ca_file}, which contains no certificates: {error}. Set it to a "
+            "PEM file."
         ) from error
     return context
 
 
-def _see_room(to: Path, size: int) -> None:
-    free = free_room(to.parent)
-    if size + LEAST_ROOM > free:
-        raise DiskFull(f"{free >> 20} MiB are free in {to.parent}, too few for the {size >> 20} MiB of {to.name}.")
+def _require_space(to: Path, size: int) -> None:
+    free = free_space(to.parent)
+    if size + RESERVE > free:
+        raise DiskFull(
+            f"{free >> 20} MiB are free in {to.parent}, which is not enough for the {size >> 20} MiB of {to.name}. "
+            "Free up space, then try again."
+        )

@@ -1,4 +1,4 @@
-"""An OVF package on disk: its place, its descriptor and its manifest."""
+"""An OVF package on disk: its folder, its descriptor and its manifest."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from service.errors import CopyFailed
+from service.jobs.action import StepResult
 
 PARTIAL = ".partial"
-"""What the folder of a package that is not whole yet ends in."""
+"""Ending of the folder of a package that is not complete yet."""
 
 
 class PackageFile(BaseModel):
-    """One disk file of a package; `key` is the disk's key in the lease, `size` is in bytes."""
+    """One disk file of a package: `key` is the disk's key in the lease, `size` in bytes, `sha256` in hex."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,63 +31,70 @@ class PackageFile(BaseModel):
     sha256: str
 
 
-class Package:
-    """The package that one job writes; in `.partial` until `finish` has made it whole."""
+class CopiedFile(PackageFile, StepResult):
+    """A disk file as the step that copied it records it."""
 
-    def __init__(self, backups_dir: Path, vm_name: str, job_id: str) -> None:
+
+class Package:
+    """The package that one job writes: in a `.partial` folder until `publish` gives the complete one its name."""
+
+    def __init__(self, folder: Path, vm_name: str, job_id: str) -> None:
         self.name = safe_name(vm_name)
-        self.path = backups_dir / self.name / job_id
-        self.aside = self.path.with_name(f"{job_id}{PARTIAL}")
+        self.path = folder / self.name / job_id
+        self.partial = self.path.with_name(f"{job_id}{PARTIAL}")
 
     def open(self) -> Path:
-        """The folder to write into."""
-        self.aside.mkdir(parents=True, exist_ok=True)
-        return self.aside
+        """Create the folder to write into, if it is not there, and return it."""
+        self.partial.mkdir(parents=True, exist_ok=True)
+        return self.partial
 
-    def disk_name(self, leased: str) -> str:
-        """The file name of a disk within the package, from the name it has in the lease."""
-        return f"{self.name}-{safe_name(Path(leased).name)}"
+    def disk_name(self, offered: str) -> str:
+        """The file name of a disk in the package, from the name that the lease offers it under."""
+        return f"{self.name}-{safe_name(Path(offered).name)}"
 
-    def describe(self, descriptor: str, disks: list[PackageFile]) -> list[str]:
-        """See that every disk is there, and write descriptor and manifest; returns their names.
+    def describe(self, descriptor: str, disks: Sequence[PackageFile]) -> list[str]:
+        """Check that every disk is there, and write descriptor and manifest; returns their file names.
 
-        Raises CopyFailed when a disk lacks or has another size.
+        Raises CopyFailed when a disk is missing or has another size.
         """
         for disk in disks:
-            found = self.aside / disk.file
+            found = self.partial / disk.file
             if not found.is_file() or found.stat().st_size != disk.size:
-                raise CopyFailed(f"The disk {disk.file} is not in the package as it was copied.")
+                raise CopyFailed(
+                    f"The disk {disk.file} is missing from the package, or was changed after it was copied. Check what "
+                    f"else writes to {self.partial.parent}, then start the action again."
+                )
         ovf, manifest = f"{self.name}.ovf", f"{self.name}.mf"
-        _write(self.aside / ovf, descriptor)
+        _write(self.partial / ovf, descriptor)
         # The descriptor comes first; `sha256sum -c` reads this form as well as OVF tools do.
         sums = [(ovf, hashlib.sha256(descriptor.encode()).hexdigest()), *((disk.file, disk.sha256) for disk in disks)]
-        _write(self.aside / manifest, "".join(f"SHA256({name})= {value}\n" for name, value in sums))
+        _write(self.partial / manifest, "".join(f"SHA256({name})= {value}\n" for name, value in sums))
         return [ovf, manifest]
 
     def publish(self) -> list[str]:
-        """Give the folder its name, now that it is whole; returns its file names."""
-        if self.aside.exists() or not self.path.exists():
-            self.aside.rename(self.path)
+        """Give the complete package its name; returns its file names. Doing it again changes nothing."""
+        if self.partial.exists() or not self.path.exists():
+            self.partial.rename(self.path)
             _sync(self.path.parent)
         return sorted(item.name for item in self.path.iterdir())
 
-    def finish(self, descriptor: str, disks: list[PackageFile], about: dict[str, Any]) -> list[str]:
-        """Write descriptor, manifest and `backup.json`, see that every disk is there, and rename the folder.
+    def finish(self, descriptor: str, disks: Sequence[PackageFile], record: Mapping[str, Any]) -> list[str]:
+        """Write descriptor, manifest and `record` (as `backup.json`), then publish; returns the file names.
 
-        Returns the file names. Raises CopyFailed when a disk lacks or has another size.
+        Raises CopyFailed when a disk is missing or has another size.
         """
-        if self.aside.exists() or not self.path.exists():
+        if self.partial.exists() or not self.path.exists():
             self.describe(descriptor, disks)
-            _write(self.aside / "backup.json", json.dumps(about, indent=2) + "\n")
+            _write(self.partial / "backup.json", json.dumps(record, indent=2) + "\n")
         return self.publish()
 
     def discard(self) -> None:
-        """Remove what was written of a package that will not become whole."""
-        discard(self.aside)
+        """Remove the files of a package that will not be completed."""
+        discard(self.partial)
 
 
 def discard(folder: Path) -> None:
-    """Remove a half package, and the VM's folder when nothing else is in it."""
+    """Remove an incomplete package, and the folder of its VM when nothing else is in it."""
     if folder.is_dir():
         for item in folder.iterdir():
             item.unlink()
@@ -95,7 +104,7 @@ def discard(folder: Path) -> None:
 
 
 def safe_name(name: str) -> str:
-    """A file name that says `name` but can neither leave its folder nor hide: `../../etc` becomes `etc`."""
+    """A file name for `name` that stays in its folder and is not hidden: `../../etc` becomes `etc`."""
     return re.sub(r"[^\w.-]+", "_", name).strip("._-")[:80] or "vm"
 
 

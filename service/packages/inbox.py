@@ -1,4 +1,4 @@
-"""Which file a path means that somebody gave: below the import folder or the exports, and nowhere else."""
+"""Which file an import path means: below the import folder or the exports, and nowhere else."""
 
 from __future__ import annotations
 
@@ -11,18 +11,23 @@ EXPORTS = "exports"
 
 
 def locate(settings: Settings, path: str) -> tuple[Path, str]:
-    """The folder and the path below it that `path` means; `exports/...` is below the exports of this service.
+    """The root folder of `path`, and the path relative to it; `exports/...` is below the exports of this service.
 
-    Raises InvalidParams for a path that leads elsewhere, NotFound when the folder is not there.
+    Raises InvalidParams for a path that leads elsewhere, NotFound when the import folder is missing.
     """
     given = PurePosixPath(path.strip())
-    where = f"Give a path below {settings.inbox}, or {EXPORTS}/ and a path below {settings.exports_dir}."
     if given.is_absolute() or ".." in given.parts or "\\" in path or not path.isprintable() or not given.parts:
-        raise InvalidParams(f"{path[:80]!r} is no path that packages are imported from. {where}")
+        raise InvalidParams(
+            f"{path[:80]!r} is not a path that packages are imported from. Give a path below {settings.inbox}, or "
+            f"{EXPORTS}/ and a path below {settings.exports_dir}."
+        )
     if given.parts[0] == EXPORTS and len(given.parts) > 1:
         root, below = settings.exports_dir, PurePosixPath(*given.parts[1:])
     else:
         root, below = settings.inbox, given
     if not root.is_dir():
-        raise NotFound(f"There is no folder {root}. Make it and put the package there, or set VMKOPS_IMPORTS_DIR.")
+        raise NotFound(
+            f"The folder {root} is missing. Create it and put the package there, or set VMKOPS_IMPORTS_DIR to another "
+            "folder."
+        )
     return root, str(below)

@@ -1,4 +1,4 @@
-"""Writes an OVA: the files of a package in one tar archive, in the order that the standard asks for (DSP0243)."""
+"""Writes an OVA: the files of a package in one tar archive, in the order that the standard requires (DSP0243)."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from concurrent.futures import ThreadPoolExecutor
 from io import FileIO
 from pathlib import Path
 
-PIECE = 4 << 20
+CHUNK = 4 << 20
+"""Bytes that are copied at once."""
 LARGEST_IN_USTAR = 0o77777777777
-"""Bytes; 8 GiB less one is the most that a plain ustar header can say."""
+"""Bytes; 8 GiB less one is the largest size that fits into a plain ustar header."""
 END = bytes(2 * tarfile.BLOCKSIZE)
 
 
 def header(name: str, size: int, changed_at: int) -> bytes:
-    """The header of one entry; raises ValueError for a name that ustar has no room for.
+    """The header of one entry: its bytes and the time of its last change; raises ValueError for a name too long.
 
-    A disk of 8 GiB or more has its size in base 256, as GNU tar writes it and OVF tools read it: ustar has no other
-    way to say it.
+    The size of a disk of 8 GiB or more is written in base 256, as GNU tar writes it and OVF tools read it; a plain
+    ustar header cannot hold it.
     """
     entry = tarfile.TarInfo(name)
     entry.size, entry.mtime, entry.mode = size, changed_at, 0o644
@@ -29,7 +30,7 @@ def header(name: str, size: int, changed_at: int) -> bytes:
 
 
 async def write_ova(folder: Path, names: Sequence[str], to: Path, progress: Callable[[int], None]) -> None:
-    """Pack the files `names` of `folder` in this order into `to`, piece by piece; `progress` is told the bytes so far.
+    """Pack the files `names` of `folder` in this order into `to`; `progress` receives the bytes so far.
 
     Raises OSError.
     """
@@ -38,21 +39,21 @@ async def write_ova(folder: Path, names: Sequence[str], to: Path, progress: Call
     with ThreadPoolExecutor(1, thread_name_prefix="ova") as writer, to.open("wb") as archive:
         for name in names:
             with (folder / name).open("rb", 0) as file:
-                about = os.fstat(file.fileno())
-                await loop.run_in_executor(writer, archive.write, header(name, about.st_size, int(about.st_mtime)))
+                status = os.fstat(file.fileno())
+                await loop.run_in_executor(writer, archive.write, header(name, status.st_size, int(status.st_mtime)))
 
                 def copy(most: int, file: FileIO = file) -> int:
                     return archive.write(file.read(most))
 
-                left = about.st_size
+                left = status.st_size
                 while left:
-                    count = await loop.run_in_executor(writer, copy, min(PIECE, left))
+                    count = await loop.run_in_executor(writer, copy, min(CHUNK, left))
                     if not count:
                         raise OSError(errno.EIO, f"{name} became shorter while it was packed")
                     left -= count
                     done += count
                     progress(done)
-                await loop.run_in_executor(writer, archive.write, bytes(-about.st_size % tarfile.BLOCKSIZE))
+                await loop.run_in_executor(writer, archive.write, bytes(-status.st_size % tarfile.BLOCKSIZE))
         await loop.run_in_executor(writer, archive.write, END)
         archive.flush()
         await loop.run_in_executor(writer, os.fsync, archive.fileno())

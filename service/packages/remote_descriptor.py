@@ -1,4 +1,4 @@
-"""Reads the descriptor of a package that is still on its web server, and no more of it, for the pre-flight."""
+"""Reads the descriptor of a package on a web server, and no more than that, for the pre-flight."""
 
 from __future__ import annotations
 
@@ -16,16 +16,20 @@ from knowledge.ovf.xml import LARGEST_DOCUMENT
 from service.api.settings import Settings
 from service.errors import FetchBrokeOff, PackageRefused
 from service.packages.contents import START, refuse_compressed, refuse_unless_descriptor
-from service.packages.descriptor import understand
-from service.packages.fetch import Answer, fetching, shown
+from service.packages.descriptor import parse_deployable
+from service.packages.fetch import Answer, fetch, without_query
 
-PEEK_SECONDS = 30
-FIRST_LOOK = 64 << 10
-LONGEST_LOOK = LARGEST_DOCUMENT + (1 << 20)
+READ_SECONDS = 30
+FIRST_READ = 64 << 10
+"""Bytes of an archive that are read at first; most descriptors fit into them."""
+LARGEST_READ = LARGEST_DOCUMENT + (1 << 20)
 
 
-class Peek(NamedTuple):
-    """What is at a URL: where it led, the descriptor as it is there, and the bytes of the whole where they are said."""
+class RemoteDescriptor(NamedTuple):
+    """A package at a URL: its URL after redirects, whether it is an archive, its descriptor, and all its bytes.
+
+    `text` is the descriptor as it was read; `size` is None when neither server nor descriptor reports the bytes.
+    """
 
     url: URL
     archive: bool
@@ -34,39 +38,42 @@ class Peek(NamedTuple):
     size: int | None
 
 
-async def peek(text: str, settings: Settings) -> Peek:
-    """Look at the package at the URL `text`; raises what `fetching` does, and PackageRefused."""
+async def read_remote(text: str, settings: Settings) -> RemoteDescriptor:
+    """The descriptor of the package at the URL `text`; raises what `fetch` does, and PackageRefused."""
     try:
-        async with asyncio.timeout(PEEK_SECONDS), fetching(text, settings) as answer:
-            start = await _at_least(answer, b"", START)
+        async with asyncio.timeout(READ_SECONDS), fetch(text, settings) as answer:
+            start = await _read_up_to(answer, b"", START)
             refuse_compressed(start)
             if is_archive(start):
                 name, data = await _first_entry(answer, start)
-                return Peek(answer.url, True, data, understand(name, data), answer.size)
-            data = await _at_least(answer, start, LARGEST_DOCUMENT + 1)
-            found = understand(unquote(answer.url.name) or "descriptor", data)
-            known = [file.size for file in found.files]
-            size = None if None in known else sum(each or 0 for each in known)
-            return Peek(answer.url, False, data, found, size)
+                return RemoteDescriptor(answer.url, True, data, parse_deployable(name, data), answer.size)
+            data = await _read_up_to(answer, start, LARGEST_DOCUMENT + 1)
+            found = parse_deployable(unquote(answer.url.name) or "descriptor", data)
+            sizes = [file.size for file in found.files]
+            size = None if None in sizes else sum(each or 0 for each in sizes)
+            return RemoteDescriptor(answer.url, False, data, found, size)
     except TimeoutError as error:
-        raise FetchBrokeOff(f"{shown(text)} gave no descriptor within {PEEK_SECONDS} seconds.") from error
+        raise FetchBrokeOff(
+            f"The descriptor of {without_query(text)} did not arrive within {READ_SECONDS} seconds. Try again, or copy "
+            "the package into the import folder."
+        ) from error
 
 
 async def _first_entry(answer: Answer, start: bytes) -> tuple[str, bytes]:
-    head, wanted = start, FIRST_LOOK
+    head, wanted = start, FIRST_READ
     while True:
-        head = await _at_least(answer, head, wanted)
+        head = await _read_up_to(answer, head, wanted)
         if (found := first_entry(head)) is not None:
             return found
-        if len(head) < wanted or wanted >= LONGEST_LOOK:
+        if len(head) < wanted or wanted >= LARGEST_READ:
             raise PackageRefused("The archive is cut short, or its descriptor is longer than any real one.")
-        wanted = min(2 * wanted, LONGEST_LOOK)
+        wanted = min(2 * wanted, LARGEST_READ)
 
 
 def first_entry(head: bytes) -> tuple[str, bytes] | None:
-    """Name and content of the descriptor with which an archive begins; None when `head` is too short for it.
+    """Name and content of the descriptor at the beginning of an archive; None when `head` is too short for it.
 
-    Raises PackageRefused when it begins with something else.
+    Raises PackageRefused when the archive begins with something else.
     """
     try:
         entry = tarfile.TarFile(fileobj=io.BytesIO(head)).next()
@@ -75,17 +82,17 @@ def first_entry(head: bytes) -> tuple[str, bytes] | None:
     if entry is None:
         return None
     if not entry.isreg() or entry.sparse is not None:
-        raise PackageRefused("The archive does not begin with a plain file; an OVA holds plain files only.")
+        raise PackageRefused("The archive does not begin with a regular file; an OVA contains regular files only.")
     name = entry.name.removeprefix("./")
     refuse_unless_descriptor(name)
     end = entry.offset_data + entry.size
     return (name, head[entry.offset_data : end]) if end <= len(head) else None
 
 
-async def _at_least(answer: Answer, head: bytes, count: int) -> bytes:
-    """`head` and what follows, `count` bytes of it or all there is."""
-    pieces, size = [head], len(head)
-    while size < count and (piece := await answer.content.read(count - size)):
-        pieces.append(piece)
-        size += len(piece)
-    return b"".join(pieces)
+async def _read_up_to(answer: Answer, head: bytes, count: int) -> bytes:
+    """`head` and what follows it: `count` bytes in all, or fewer at the end."""
+    chunks, size = [head], len(head)
+    while size < count and (chunk := await answer.content.read(count - size)):
+        chunks.append(chunk)
+        size += len(chunk)
+    return b"".join(chunks)

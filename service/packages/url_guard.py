@@ -1,4 +1,4 @@
-"""May this service fetch from there? Which URLs and which addresses an import may read from; pure."""
+"""Which URLs and which addresses an import may fetch from, so that nobody reaches internal hosts through it; pure."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ COMPATIBLE = IPv6Network("::/96")
 
 
 def check_url(text: str) -> URL:
-    """The URL that `text` is, when something may be fetched from it at all; raises InvalidParams with the reason."""
+    """The URL `text`, if fetching from it is allowed at all; raises InvalidParams with the reason otherwise."""
     try:
         url = URL(text.strip())
         host, port = url.raw_host, url.port
     except ValueError as error:
-        raise InvalidParams(f"{text[:80]!r} is no URL: {error}.") from error
+        raise InvalidParams(f"{text[:80]!r} is not a URL: {error}.") from error
     if len(text) > LONGEST_URL or not text.strip().isprintable():
-        raise InvalidParams(f"A URL has at most {LONGEST_URL} characters, and all of them are printable.")
+        raise InvalidParams(f"A URL has at most {LONGEST_URL} characters, and all of them must be printable.")
     if url.scheme == "http":
         raise InvalidParams(
-            "http is refused: anybody on the way could put another disk in its place. Use https, or copy the "
-            "package into the import folder."
+            "http is refused: anybody on the network path could replace the disk. Use https, or copy the package into "
+            "the import folder."
         )
     if url.scheme != "https" or not host or not port:
-        raise InvalidParams(f"{text[:80]!r} cannot be fetched: a package is fetched from an https URL only.")
+        raise InvalidParams(f"{text[:80]!r} cannot be fetched: use an https URL with a host.")
     if url.user is not None or url.password is not None:
         raise InvalidParams("A user name or password in a URL is refused: it would stay in the job's record.")
     numeric = ":" in host or host.replace(".", "").isdigit()
-    if numeric and literal(host) is None:
-        raise InvalidParams(f"{host!r} is a number and not an address as they are written. Use the host's name.")
+    if numeric and literal_address(host) is None:
+        raise InvalidParams(f"{host!r} is a number, but not an IP address in its usual form. Use the host's name.")
     return url
 
 
-def literal(host: str) -> Address | None:
-    """The address that a host of a URL is, or None for a name."""
+def literal_address(host: str) -> Address | None:
+    """The IP address that the host of a URL is, or None for a name."""
     try:
         return ip_address(host)
     except ValueError:
@@ -49,27 +49,27 @@ def literal(host: str) -> Address | None:
 
 
 def why_refused(host: str, addresses: Collection[Address], allowed: Collection[str]) -> str:
-    """Why nothing may be fetched from this host at these addresses, empty when it may.
+    """Why fetching from this host at these addresses is refused; empty when it is allowed.
 
-    `allowed` are the hosts that may be private; link-local (where clouds keep their credentials), multicast and
+    Hosts in `allowed` may have private addresses. Link-local (where clouds keep their credentials), multicast and
     unspecified addresses are refused for every host. One refused address is enough.
     """
     if not addresses:
         return f"{host} has no address."
-    known = host.lower().rstrip(".") in allowed
+    is_allowed = host.lower().rstrip(".") in allowed
     for address in addresses:
-        kind, never = _kind(address)
-        if kind and (never or not known):
-            said = f"{host} is at {address}, which is {kind}; a URL must not lead to the inside."
-            mend = " A web server of yours is let through by its name in VMKOPS_IMPORT_HOSTS."
-            return said if never else said + mend
+        kind, always = _why_restricted(address)
+        if kind and (always or not is_allowed):
+            reason = f"{host} has the address {address}, which is {kind}; a URL must not lead to internal hosts."
+            hint = " To allow a web server of your own, add its name to VMKOPS_IMPORT_HOSTS."
+            return reason if always else reason + hint
     return ""
 
 
-def _kind(address: Address) -> tuple[str, bool]:
-    """What keeps an address from being asked, if anything, and whether that holds for every host."""
+def _why_restricted(address: Address) -> tuple[str, bool]:
+    """The kind of a restricted address, or an empty text, and whether the restriction holds for every host."""
     if isinstance(address, IPv6Address) and (inner := _embedded(address)) is not None:
-        return _kind(inner)
+        return _why_restricted(inner)
     if address.is_unspecified:
         return "unspecified", True
     if address.is_link_local:
@@ -86,7 +86,7 @@ def _kind(address: Address) -> tuple[str, bool]:
 
 
 def _embedded(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that an IPv6 address stands for: mapped, compatible, 6to4 or NAT64."""
+    """The IPv4 address that an IPv6 address contains: mapped, compatible, 6to4 or NAT64."""
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
     if address.sixtofour is not None:

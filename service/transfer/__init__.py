@@ -1,1 +1,1 @@
-"""Bytes on the way: disks and packages that are read, written, counted and compared."""
+"""Moves the bytes of disks and packages: downloads, uploads, checksums and progress."""

@@ -1,33 +1,56 @@
-"""The disks behind an export lease: a lease that ended is opened anew, and a disk that broke off is read again."""
+"""The disks behind an export lease: an expired lease is opened again, and an interrupted download is repeated."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import BaseModel, ConfigDict
+
+from service.api.words import counted
 from service.errors import BackupDamaged, Conflict, CopyFailed, VmkopsError
-from service.retry import PAUSES, retry
-from service.transfer.checksum import compare
-from service.transfer.download import copy_disk
+from service.jobs.action import StepResult
+from service.retry import attempts, retry
+from service.transfer.checksum import compare_checksum
+from service.transfer.download import download_disk
 from service.transfer.progress import TransferProgress
 from service.vsphere.lease_manifest import read_sent
 from service.vsphere.nfc import Lease, LeasedDisk, abort_lease, complete_lease, is_ready, kept_alive
 from service.vsphere.session import Session
 
-log = logging.getLogger(__name__)
-
-COPY_TRIES = 3
-PATIENCE_SECONDS = 300
-"""How long to wait for a vCenter that does not answer, or for a VM that is still held by a lease of before."""
+DOWNLOADS = 3
+"""How often a disk is downloaded before the copy fails."""
+RETRY_SECONDS = 300
+"""How long to retry while vCenter does not answer, or while the VM is still locked by an earlier lease."""
 CLOSE_SECONDS = 30
+"""How long to retry the end of a lease, which vCenter otherwise ends by itself."""
+
+Report = Callable[[int, int | None], None]
+
+
+class ExportDisk(BaseModel):
+    """One disk of an export: its key in the lease, its file name, and its bytes where the lease reports them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    file: str
+    size: int | None
+
+
+class OpenedLease(StepResult):
+    """An export lease as a job records it: its moref, its disks, and how many disks of the VM it does not offer."""
+
+    lease: str
+    disks: list[ExportDisk]
+    missing: int
 
 
 class CopiedDisk(NamedTuple):
-    """A disk that was copied: bytes, SHA-256 in hex, and in words how it was compared with what the host sent."""
+    """A disk that was copied: bytes, SHA-256 in hex, and how it was compared with what the host sent."""
 
     size: int
     sha256: str
@@ -35,88 +58,109 @@ class CopiedDisk(NamedTuple):
 
 
 class ExportLease:
-    """One export lease of this process, opened by `opening`; several disks may be copied at a time."""
+    """The export lease of one job in this process; several disks may be copied at a time.
 
-    def __init__(self, session: Session, opening: Callable[[], Awaitable[Lease]]) -> None:
+    `opening` opens a lease and `report` receives the bytes done and in all. A lease ends with its process, so methods
+    also take the lease that the job has recorded: after a restart it is the lease of the process that died.
+    """
+
+    def __init__(self, session: Session, opening: Callable[[], Awaitable[Lease]], report: Report) -> None:
         self._session = session
         self._opening = opening
+        self._report = report
+        self._progress = TransferProgress(report, [], None)
         self._lease: Lease | None = None
-        self._one_at_a_time = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
-    async def ready(self, before: str = "") -> Lease:
-        """The open lease, or a new one when there is none or it has ended; `before` is one of a process that died."""
-        async with self._one_at_a_time:
-            if self._lease is not None and await self._is_ready(self._lease.moref):
-                return self._lease
-            if ended := (self._lease.moref if self._lease else before):
-                await retry(lambda: abort_lease(self._session, ended), seconds=PATIENCE_SECONDS)
-            self._lease = await retry(self._opening, seconds=PATIENCE_SECONDS)
-            return self._lease
+    async def open(self, expected: int) -> OpenedLease:
+        """Open the lease of a VM that has `expected` disks to export."""
+        lease = await self._ready()
+        disks = [ExportDisk(key=disk.key, file=disk.file, size=disk.size) for disk in lease.disks]
+        missing = max(0, expected - len(disks))
+        fewer = f", {missing} fewer than the VM has" if missing else ""
+        return OpenedLease(
+            lease=lease.moref, disks=disks, missing=missing, detail=f"{counted(len(disks), 'disk')} to copy{fewer}"
+        )
 
-    async def copy(self, key: str, to: Path, meter: TransferProgress, number: int, before: str) -> CopiedDisk:
-        """Copy the disk with this key into the file `to`, from its beginning, up to three times.
+    def measure(self, opened: OpenedLease, estimate: int | None) -> None:
+        """Start the progress over these disks; `estimate` stands for their bytes while a size is unknown."""
+        self._progress = TransferProgress(self._report, [disk.size for disk in opened.disks], estimate)
 
-        Raises CopyFailed when it breaks off each time, BackupDamaged when it never arrives as the host sent it.
+    def copied(self, number: int, size: int) -> None:
+        """Count a disk as done, whether it was copied now or before a restart."""
+        self._progress.finish(number, size)
+
+    async def copy(self, opened: OpenedLease, number: int, to: Path) -> CopiedDisk:
+        """Copy a disk into the file `to`, from its beginning, up to three times.
+
+        Raises CopyFailed when every download is interrupted, BackupDamaged when the disk never arrives as the host
+        sent it, and Conflict when the VM no longer has it.
         """
-        for attempt in range(1, COPY_TRIES + 1):
-            lease = await self.ready(before)
-            disk = next((each for each in lease.disks if each.key == key), None)
-            if disk is None:
-                raise Conflict(f"The disk of {to.name} is not there any more.")
-            try:
-                return await self._read(lease, disk, to, meter, number)
-            except (CopyFailed, BackupDamaged) as error:
-                if attempt == COPY_TRIES:
-                    raise
-                log.warning("copying again: %s", error, extra={"lease": lease.moref})
-                await asyncio.sleep(PAUSES[attempt - 1])
-        raise AssertionError("unreachable")
 
-    async def complete(self, before: str) -> str:
-        """Say that the export is done, and say how that went; trouble with the lease is told and no more."""
-        lease = self._lease.moref if self._lease else before
+        async def download() -> CopiedDisk:
+            lease = await self._ready(opened.lease)
+            disk = next((each for each in lease.disks if each.key == opened.disks[number].key), None)
+            if disk is None:
+                raise Conflict(f"The VM no longer has the disk of {to.name}. Start the action again.")
+            return await self._download(lease, disk, to, number)
+
+        return await attempts(download, times=DOWNLOADS, of=(CopyFailed, BackupDamaged))
+
+    async def complete(self, opened: OpenedLease) -> str:
+        """Complete the lease and return how that went; a failure does not matter, as all disks are copied."""
+        lease = self._lease.moref if self._lease else opened.lease
 
         async def end() -> str:
             if self._lease is not None and await is_ready(self._session, lease):
                 await complete_lease(self._session, lease)
                 return "export lease completed"
             await abort_lease(self._session, lease)
-            return "the lease had ended"
+            return "the export lease had already ended"
 
         try:
             return await retry(end, seconds=CLOSE_SECONDS)
         except VmkopsError as error:
             with contextlib.suppress(VmkopsError):
                 await abort_lease(self._session, lease)
-            return f"the lease was left to end by itself: {error}"
+            return f"the export lease is still open, and vCenter ends it by itself: {error}"
 
-    async def give_up(self, before: str) -> str:
-        """Abort the lease, also one that a process which died had opened."""
-        lease = self._lease.moref if self._lease else before
+    async def give_up(self, opened: OpenedLease | None) -> str:
+        """Abort the lease and return how that went; `opened` is None when the job has recorded none."""
+        lease = self._lease.moref if self._lease else opened.lease if opened else ""
         if not lease:
-            return "no lease was open"
+            return "no export lease was open"
         try:
             await retry(lambda: abort_lease(self._session, lease), seconds=CLOSE_SECONDS)
         except VmkopsError as error:
-            return f"the lease was left to end by itself: {error}"
-        return "given up"
+            return f"the export lease is still open, and vCenter ends it by itself: {error}"
+        return "export lease aborted"
+
+    async def _ready(self, recorded: str = "") -> Lease:
+        """The open lease, or a new one when there is none or it has ended."""
+        async with self._lock:
+            if self._lease is not None and await self._is_ready(self._lease.moref):
+                return self._lease
+            if ended := (self._lease.moref if self._lease else recorded):
+                await retry(lambda: abort_lease(self._session, ended), seconds=RETRY_SECONDS)
+            self._lease = await retry(self._opening, seconds=RETRY_SECONDS)
+            return self._lease
 
     async def _is_ready(self, lease: str) -> bool:
-        return await retry(lambda: is_ready(self._session, lease), seconds=PATIENCE_SECONDS)
+        return await retry(lambda: is_ready(self._session, lease), seconds=RETRY_SECONDS)
 
-    async def _read(self, lease: Lease, disk: LeasedDisk, to: Path, meter: TransferProgress, number: int) -> CopiedDisk:
+    async def _download(self, lease: Lease, disk: LeasedDisk, to: Path, number: int) -> CopiedDisk:
         try:
-            async with kept_alive(self._session, lease.moref, meter.percent):
-                size, sha256 = await copy_disk(
+            async with kept_alive(self._session, lease.moref, self._progress.percent):
+                size, sha256 = await download_disk(
                     disk.url,
                     to,
                     self._session.ssl_context(),
-                    lambda done, promised: meter.reading(number, done, promised),
+                    lambda done, total: self._progress.update(number, done, total),
                 )
-                told = await retry(lambda: read_sent(self._session, lease.moref, disk.key), seconds=PATIENCE_SECONDS)
-                return CopiedDisk(size, sha256, await compare(told, to, size, sha256))
+                sent = await retry(lambda: read_sent(self._session, lease.moref, disk.key), seconds=RETRY_SECONDS)
+                return CopiedDisk(size, sha256, await compare_checksum(sent, to, size, sha256))
         except asyncio.CancelledError:
-            # The process is being stopped, or the job cancelled: do not leave vCenter waiting for the lease to end.
-            with contextlib.suppress(VmkopsError):  # a vCenter that is away ends it by itself
+            # The process stops, or the job was cancelled: do not leave the VM locked until the lease expires.
+            with contextlib.suppress(VmkopsError):  # a vCenter that does not answer ends it by itself
                 await asyncio.shield(abort_lease(self._session, lease.moref))
             raise

@@ -1,4 +1,4 @@
-"""How much of a backup's data has been read, and of how much; pure."""
+"""How many bytes of a transfer are done, and of how many; pure."""
 
 from __future__ import annotations
 
@@ -6,35 +6,38 @@ from collections.abc import Callable
 
 
 class TransferProgress:
-    """Adds up the disks of one backup and reports bytes done and, where it can be known or guessed, in all.
+    """Adds up the files of one transfer and reports the bytes done and, where they are known or estimated, in all.
 
-    A disk's size is known when the lease or the host says so, or when it has been read. Until every size is known,
-    `guess` (what the VM takes on its datastores) stands for the whole.
+    `report` receives both numbers. `sizes` has one entry for each file: its bytes, or None until the lease or the host
+    reports them or the file is done. While any size is unknown, `estimate` (what the VM uses on its datastores) stands
+    for the total.
     """
 
-    def __init__(self, report: Callable[[int, int | None], None], sizes: list[int | None], guess: int | None) -> None:
+    def __init__(
+        self, report: Callable[[int, int | None], None], sizes: list[int | None], estimate: int | None
+    ) -> None:
         self._report = report
         self._sizes = sizes
         self._done = [0] * len(sizes)
-        self._guess = guess
+        self._estimate = estimate
 
-    def reading(self, disk: int, done: int, promised: int | None) -> None:
-        """So much of this disk has been read."""
-        self._done[disk] = done
-        self._sizes[disk] = promised or self._sizes[disk]
+    def update(self, number: int, done: int, size: int | None) -> None:
+        """Set the bytes done of file `number`, and its size where it is known by now."""
+        self._done[number] = done
+        self._sizes[number] = size or self._sizes[number]
         self._report(sum(self._done), self.total())
 
-    def copied(self, disk: int, size: int) -> None:
-        """This disk has been read whole."""
-        self._done[disk] = self._sizes[disk] = size
+    def finish(self, number: int, size: int) -> None:
+        """Mark file `number` as done, with its `size` in bytes."""
+        self._done[number] = self._sizes[number] = size
 
     def total(self) -> int | None:
-        """Bytes in all: known, or guessed, or None when the guess has proved too small."""
+        """Bytes in all: known, or estimated, or None when the estimate turned out to be too small."""
         if None not in self._sizes:
             return sum(size for size in self._sizes if size is not None)
-        return self._guess if self._guess and self._guess > sum(self._done) else None
+        return self._estimate if self._estimate and self._estimate > sum(self._done) else None
 
     def percent(self) -> int:
-        """Whole percents done; 0 when the whole is not known."""
+        """Whole percents done; 0 while the total is unknown."""
         total = self.total()
         return 100 * sum(self._done) // total if total else 0

@@ -1,4 +1,4 @@
-"""One file to send: which bytes it is, and what digest they must have."""
+"""One file to upload: where its bytes are, and which digest they must have."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from pydantic import BaseModel, ConfigDict
 
 
 class SourceFile(BaseModel):
-    """One file of a package: `name` as the descriptor calls it; its bytes are `size` from `offset` on in `path`.
+    """One file of a package: `name` as in the descriptor; its bytes are `size` bytes from `offset` in `path`.
 
-    `path` is below the package's root. `digest` is in hex, of hashlib's `algorithm`; empty when nobody knows it.
+    `path` is relative to the root of the package. `digest` is in hex, computed with hashlib's `algorithm`; both are
+    empty when no manifest lists the file.
     """
 
     model_config = ConfigDict(frozen=True)

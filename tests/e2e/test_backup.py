@@ -33,7 +33,7 @@ def verify(package: Path) -> None:
 
 
 @pytest.mark.gives_back
-def test_backup_over_http_makes_a_whole_ovf_package(service: RunningService, vcenter: Vcsim, disk: Path) -> None:
+def test_backup_over_http_makes_a_complete_ovf_package(service: RunningService, vcenter: Vcsim, disk: Path) -> None:
     job = service.ended(service.backup(VM)["id"])
 
     assert job["state"] == "succeeded", job
@@ -76,7 +76,7 @@ def test_backup_on_the_command_line_is_watched_until_it_ends(service: RunningSer
 
 
 @pytest.mark.gives_back
-def test_progress_tells_bytes_percent_rate_and_time_left(service: RunningService, vcenter: Vcsim) -> None:
+def test_progress_shows_bytes_percent_rate_and_time_left(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.nfc(bytes_per_second=6_000_000)
     job_id = service.backup(VM)["id"]
 
@@ -95,7 +95,7 @@ def test_progress_tells_bytes_percent_rate_and_time_left(service: RunningService
 
 
 @pytest.mark.gives_back
-def test_parameters_may_stand_by_themselves(service: RunningService) -> None:
+def test_parameters_may_be_given_without_params(service: RunningService) -> None:
     status, job = service.call("POST", "/actions/backup", {"vm": VM, "quiesce": "none"})
 
     assert status == 202
@@ -128,7 +128,9 @@ def test_idempotency_key_gives_the_same_job_even_after_it_ended(service: Running
     assert vcenter.count("CreateSnapshot_Task") == 1
 
 
-def test_vm_without_tools_is_backed_up_crash_consistent_and_said_so(service: RunningService, vcenter: Vcsim) -> None:
+def test_vm_without_tools_is_backed_up_crash_consistent_and_reported_so(
+    service: RunningService, vcenter: Vcsim
+) -> None:
     vcenter.change_vm(VM, tools_running_status="guestToolsNotRunning")
 
     job = service.ended(service.backup(VM)["id"])
@@ -148,7 +150,7 @@ def test_required_quiesce_without_tools_is_refused_before_any_snapshot(service: 
     assert vcenter.count("CreateSnapshot_Task") == 0
 
 
-def test_download_that_is_cut_once_is_read_again_from_a_new_beginning(service: RunningService, vcenter: Vcsim) -> None:
+def test_download_that_is_cut_once_is_repeated_from_the_beginning(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.nfc(cut_after_bytes=5_000_000, count=1)
 
     job = service.ended(service.backup(VM)["id"])
@@ -164,7 +166,7 @@ def test_download_that_is_always_cut_fails_the_job_and_leaves_nothing(service: R
     job = service.ended(service.backup(VM)["id"])
 
     assert job["state"] == "failed"
-    assert "broke off" in job["error"]["detail"]
+    assert "was interrupted" in job["error"]["detail"]
     assert vcenter.snapshots() == {}
     assert {lease["state"] for lease in vcenter.leases()} == {"aborted"}
     assert not list(service.data_dir.rglob("*.vmdk"))

@@ -1,4 +1,4 @@
-"""What speaks against a backup is said before anything is touched, as a dry run and as a refusal."""
+"""What prevents a backup is reported before anything changes, in a dry run and as a refusal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def check(service: RunningService, **params: str) -> dict[str, Any]:
     return dict(preview)
 
 
-def test_dry_run_shows_the_steps_and_touches_nothing(service: RunningService, vcenter: Vcsim) -> None:
+def test_dry_run_shows_the_steps_and_changes_nothing(service: RunningService, vcenter: Vcsim) -> None:
     preview = check(service)
 
     assert preview["allowed"] is True
@@ -63,13 +63,13 @@ def test_snapshot_of_another_backup_product_stops_it(service: RunningService, vc
     assert [each["rule"] for each in check(service)["checks"] if each["severity"] == "refuse"] == ["foreign-snapshot"]
 
 
-def test_snapshot_of_a_person_is_told_and_survives_the_backup(service: RunningService, vcenter: Vcsim) -> None:
+def test_snapshot_of_a_person_is_reported_and_survives_the_backup(service: RunningService, vcenter: Vcsim) -> None:
     take_snapshot(vcenter, VM, "before the upgrade")
 
-    told = [each["rule"] for each in check(service)["checks"]]
+    rules = [each["rule"] for each in check(service)["checks"]]
     job = service.ended(service.backup(VM)["id"])
 
-    assert "snapshots" in told
+    assert "snapshots" in rules
     assert job["state"] == "succeeded"
     assert [each["name"] for each in vcenter.snapshots()[VM]] == ["before the upgrade"]
 
@@ -107,27 +107,27 @@ def test_visitor_from_slack_is_refused_already_at_the_dry_run(service: RunningSe
 
 
 def test_hooks_run_around_the_snapshot_with_the_vm_in_their_environment(vcenter: Vcsim, tmp_path: Path) -> None:
-    said = tmp_path / "said"
+    log = tmp_path / "hooks.log"
     hooks = {
-        "VMKOPS_PRE_FREEZE": f'echo "freeze $VMKOPS_VM_NAME" >> {said}',
-        "VMKOPS_POST_THAW": f'echo "thaw $VMKOPS_VM_NAME $VMKOPS_VCENTER_PASSWORD" >> {said}',
+        "VMKOPS_PRE_FREEZE": f'echo "freeze $VMKOPS_VM_NAME" >> {log}',
+        "VMKOPS_POST_THAW": f'echo "thaw $VMKOPS_VM_NAME $VMKOPS_VCENTER_PASSWORD" >> {log}',
     }
     with RunningService(tmp_path / "data", vcenter_settings(vcenter) | hooks) as service:
         job = service.ended(service.backup(VM)["id"])
 
     assert job["state"] == "succeeded"
-    assert said.read_text() == f"freeze {VM}\nthaw {VM} \n"
+    assert log.read_text() == f"freeze {VM}\nthaw {VM} \n"
 
 
 def test_thaw_runs_also_when_the_snapshot_fails(vcenter: Vcsim, tmp_path: Path) -> None:
-    said = tmp_path / "said"
+    log = tmp_path / "hooks.log"
     vcenter.fault("CreateSnapshot_Task", "SnapshotFault", message="no room", as_task=True)
-    hooks = {"VMKOPS_PRE_FREEZE": f"echo freeze >> {said}", "VMKOPS_POST_THAW": f"echo thaw >> {said}"}
+    hooks = {"VMKOPS_PRE_FREEZE": f"echo freeze >> {log}", "VMKOPS_POST_THAW": f"echo thaw >> {log}"}
     with RunningService(tmp_path / "data", vcenter_settings(vcenter) | hooks) as service:
         job = service.ended(service.backup(VM)["id"])
 
     assert job["state"] == "failed"
-    assert said.read_text() == "freeze\nthaw\n"
+    assert log.read_text() == "freeze\nthaw\n"
 
 
 def test_failing_pre_freeze_hook_stops_the_backup_before_the_snapshot(vcenter: Vcsim, tmp_path: Path) -> None:
@@ -136,5 +136,6 @@ def test_failing_pre_freeze_hook_stops_the_backup_before_the_snapshot(vcenter: V
         job = service.ended(service.backup(VM)["id"])
 
     assert job["state"] == "failed"
+    assert job["error"]["type"] == "urn:vmkops:hook-failed"
     assert "the database is busy" in job["error"]["detail"]
     assert vcenter.count("CreateSnapshot_Task") == 0

@@ -178,9 +178,7 @@ def test_command_is_offered_and_runs(tree: Path) -> None:
     assert vmkops("plants", "now") == "ficus now\n"
 
 
-def test_slack_command_answers_and_is_in_help_and_manifest(
-    room: tuple[LocalSlack, RunningService], tree: Path
-) -> None:
+def test_slack_command_answers_and_is_in_help_and_manifest(room: tuple[LocalSlack, RunningService], tree: Path) -> None:
     slack, _ = room
     assert "ficus is thirsty: True" in drawn(answer_to(slack, OPERATOR, "/plants", "ficus"))
     assert "/plants" in drawn(answer_to(slack, OPERATOR, "/vmkops", ""))

@@ -122,7 +122,7 @@ def test_slow_vcenter_does_not_hold_up_a_preflight(room: Room) -> None:
 
     found = checked(service, "backup", vm=VM)
 
-    assert "looks before it does anything" in found["not-checked"]["message"]
+    assert "runs the checks before it changes anything" in found["not-checked"]["message"]
 
 
 def test_session_that_vcenter_ended_is_renewed_by_the_stream(room: Room) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from service.backups.catalogue import held
+from service.backups.lock import locked
 from tests.e2e.conftest import VM
 from tests.kept_packages import keep_package
 from tests.peers.vcsim import Vcsim
@@ -121,7 +121,7 @@ def test_report_names_the_vms_without_a_fresh_backup(service: RunningService, vc
 
     assert {each["vm"] for each in report["stale"]} == others
     assert report["vms_checked"] == len(others) + 1
-    assert {each["reason"] for each in report["stale"]} == {"It was never backed up here."}
+    assert {each["reason"] for each in report["stale"]} == {"It has no backup here."}
     assert service.call("GET", "/backups/freshness?older_than=soon")[0] == 400
     for form in ("text/html", "text/plain"):
         assert "DC0_H0_VM1" in page(service, "/backups/freshness", form)
@@ -181,7 +181,7 @@ def test_pruning_never_takes_the_last_good_copy(shelf: RunningService) -> None:
 def test_backup_that_is_being_read_is_not_pruned(shelf: RunningService) -> None:
     folders = keep_days(shelf, 1, 2)
 
-    with held(folders[2]):
+    with locked(folders[2]):
         job = act(shelf, "prune-backups", last=1, daily=0, weekly=0, monthly=0)
 
     assert job["state"] == "succeeded"

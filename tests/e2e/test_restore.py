@@ -84,13 +84,13 @@ def test_disk_that_was_changed_is_not_restored_and_nothing_stays(
 
     assert job["state"] == "failed"
     assert job["error"]["type"] == "urn:vmkops:backup-damaged"
-    assert "is not as it was packed" in job["error"]["detail"]
+    assert "has changed since it was packed" in job["error"]["detail"]
     assert vcenter.count("HttpNfcLeaseAbort") == 1
     assert names(vcenter) == before
 
 
 @pytest.mark.gives_back
-def test_restore_never_goes_over_an_existing_vm(
+def test_restore_never_overwrites_an_existing_vm(
     service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
 ) -> None:
     params = {"params": {"backup": backup["id"], "name": VM}}
@@ -99,7 +99,7 @@ def test_restore_never_goes_over_an_existing_vm(
     _, preview = service.call("POST", "/actions/restore/check", params)
 
     assert status == 409
-    assert "never goes over a VM" in problem["detail"]
+    assert "never overwritten" in problem["detail"]
     assert preview["allowed"] is False
     assert [check["rule"] for check in preview["checks"] if check["severity"] == "refuse"] == ["name-taken"]
     assert vcenter.count("ImportVApp") == 0
@@ -161,7 +161,7 @@ def test_cut_upload_fails_the_restore_and_nothing_stays(
     job = service.ended(start(service, backup)["id"])
 
     assert job["state"] == "failed"
-    assert "broke off" in job["error"]["detail"]
+    assert "was interrupted" in job["error"]["detail"]
     assert names(vcenter) == before
 
 
@@ -195,7 +195,7 @@ def test_restore_that_is_ended_half_way_begins_again_with_one_vm(
 
     job = service.ended(job_id)
     assert job["state"] == "succeeded", job["error"]
-    assert "begun again" in job["steps"][1]["detail"]
+    assert "started again" in job["steps"][1]["detail"]
     assert names(vcenter) - before == {job["result"]["vm"]["name"]}
 
 
@@ -303,8 +303,8 @@ def test_half_made_vm_that_cannot_be_removed_is_told(
     job = service.ended(start(service, backup, name="half")["id"])
 
     assert job["state"] == "failed"
-    assert "broke off" in job["error"]["detail"]
-    assert "what it had made is still there" in job["error"]["detail"]
+    assert "was interrupted" in job["error"]["detail"]
+    assert "the incomplete VM could not be removed" in job["error"]["detail"]
     assert "half" in names(vcenter)
 
 

@@ -1,4 +1,4 @@
-"""The rows of every other action at vCenter, but the restore."""
+"""The rows of all actions but backup, restore, import and export."""
 
 from __future__ import annotations
 
@@ -15,38 +15,40 @@ RECONFIGURE, SHUT_DOWN = "ReconfigVM_Task", "ShutdownGuest"
 ENTER, EXIT = "EnterMaintenanceMode_Task", "ExitMaintenanceMode_Task"
 
 UNSEEN = {"refused": "failed, done"}
-"""The deed is done; nobody may see that it is, and the job says so."""
+"""The change is made, but vCenter refuses to show it, and the job reports that."""
 AFTER_IT = UNSEEN | {"cancel": "cancelled, done"}
 TOO_LATE = {"cancel": "succeeded"}
-"""The deed cannot be stopped, and nothing comes after it."""
-NOT_PATIENT = {"answer lost": "failed", "time-out": "failed", "503": "failed"}
-"""A question whether vCenter answers is answered at once."""
+"""The change cannot be stopped, and nothing follows it."""
+NO_RETRY = {"answer lost": "failed", "time-out": "failed", "503": "failed"}
+"""A ping reports at once whether vCenter answers."""
 
-LONG = {"time-out": "a rescan is given half an hour"}
+LONG = {"time-out": "a rescan may take half an hour"}
 
 CHECK = Row(
     action="power-off",
     step="check",
     call="RetrievePropertiesEx",
-    deed=OFF,
-    blank=every("nothing was begun", *HELD),
+    effect=OFF,
+    blank=every("nothing has started yet", *HELD),
 )
-"""The look at the VM as the job begins, which may have waited long; `test_waiting.py` runs it."""
+"""The check at the start of a job that may have waited for long; `test_waiting.py` runs it."""
 ACTIONS = [
     Row(action="power-on", step="power on", call=ON, stops=True),
     Row(action="power-off", step="power off", call=OFF, stops=True),
-    Row(action="power-off", step="power off", call="CreateFilter", since=OFF, deed=OFF, ends=AFTER_IT, stops=True),
-    Row(action="power-off", step="power off", call="WaitForUpdatesEx", since=OFF, deed=OFF, ends=AFTER_IT, stops=True),
+    Row(action="power-off", step="power off", call="CreateFilter", since=OFF, effect=OFF, ends=AFTER_IT, stops=True),
+    Row(
+        action="power-off", step="power off", call="WaitForUpdatesEx", since=OFF, effect=OFF, ends=AFTER_IT, stops=True
+    ),
     Row(
         action="power-off",
         step="power off",
         call="DestroyPropertyCollector",
         since=OFF,
-        deed=OFF,
+        effect=OFF,
         ends=AFTER_IT,
         stops=True,
     ),
-    Row(action="power-off", step="power off", call="Fetch", since=OFF, deed=OFF, ends=AFTER_IT, stops=True),
+    Row(action="power-off", step="power off", call="Fetch", since=OFF, effect=OFF, ends=AFTER_IT, stops=True),
     Row(action="reset", step="reset", call=RESET, ends=TOO_LATE),
     Row(
         action="guest-shutdown",
@@ -59,7 +61,7 @@ ACTIONS = [
         step="wait until it is off",
         call="RetrievePropertiesEx",
         since=SHUT_DOWN,
-        deed=SHUT_DOWN,
+        effect=SHUT_DOWN,
         ends=AFTER_IT,
         stops=True,
     ),
@@ -73,7 +75,7 @@ ACTIONS = [
         step="snapshot",
         call="RetrievePropertiesEx",
         since=TAKE,
-        deed=TAKE,
+        effect=TAKE,
         ends=UNSEEN,
         stops=True,
     ),
@@ -83,14 +85,14 @@ ACTIONS = [
         step="confirm that it is gone",
         call="RetrievePropertiesEx",
         since=REMOVE,
-        deed=REMOVE,
+        effect=REMOVE,
         ends=UNSEEN | TOO_LATE,
     ),
     Row(
         action="snapshot-remove",
         step="confirm that it is gone",
         call=MERGE,
-        deed=REMOVE,
+        effect=REMOVE,
         ends={"refused": "partial", "task fails": "partial"} | TOO_LATE,
     ),
     Row(action="snapshot-revert", step="revert", call=REVERT, ends=TOO_LATE),
@@ -125,7 +127,7 @@ ACTIONS = [
         call="CurrentTime",
         unnamed=True,
         changes=False,
-        ends=NOT_PATIENT,
-        blank=every("it takes a moment and changes nothing", *HELD),
+        ends=NO_RETRY,
+        blank=every("it is short and changes nothing", *HELD),
     ),
 ]

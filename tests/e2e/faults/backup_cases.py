@@ -5,11 +5,11 @@ from __future__ import annotations
 from tests.e2e.faults.cases import HELD, LASTING, PASSING, Row, every
 
 TOO_LATE = {"cancel": "succeeded"}
-"""The package is whole by then; what is left to do is done in any case."""
-BLIND = {"refused": "failed, told"}
-"""What is refused is refused for the removal of the snapshot too."""
+"""The package is complete by then; what is left to do is done in any case."""
+BLIND = {"refused": "failed, reported"}
+"""The same refusal prevents the removal of the snapshot."""
 DEATH = ("kill -9", "SIGTERM")
-NOT_A_CALL = every("it is no call to vCenter", *LASTING, *PASSING)
+NOT_A_CALL = every("it is not a call to vCenter", *LASTING, *PASSING)
 
 TAKE, EXPORT, REMOVE, MERGE = "CreateSnapshot_Task", "ExportSnapshot", "RemoveSnapshot_Task", "ConsolidateVMDisks_Task"
 
@@ -56,14 +56,14 @@ BACKUP = [
         action="backup",
         step="remove snapshot",
         call=REMOVE,
-        ends={"refused": "failed, told", "task fails": "failed, told"} | TOO_LATE,
+        ends={"refused": "failed, reported", "task fails": "failed, reported"} | TOO_LATE,
     ),
     Row(
         action="backup",
         step="remove snapshot",
         call="RetrievePropertiesEx",
         since=REMOVE,
-        ends={"refused": "failed, told"} | TOO_LATE,
+        ends={"refused": "failed, reported"} | TOO_LATE,
     ),
     Row(
         action="backup",

@@ -1,6 +1,6 @@
-"""The table of faults: every call and step x what can go wrong with it, and how the job ends; nothing but data.
+"""The table of faults: for every call, what can go wrong with it, and how the job ends; only data.
 
-`test_*.py` here run it, and `python -m tests.e2e.faults` prints it as docs/faults.md.
+`test_*.py` in this folder run it, and `python -m tests.e2e.faults` prints it as docs/faults.md.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ PASSING: dict[str, dict[str, Any]] = {
     "time-out": {"hold": "answer", "count": 1},
     "503": {"http_status": 503, "count": 1},
 }
-"""What passes: rules of the simulator that act on one call."""
+"""Faults that pass: rules of the simulator that apply to one call."""
 LASTING: dict[str, dict[str, Any]] = {
     "refused": {"fault": "NoPermission"},
     "task fails": {"fault": "FileLocked", "as_task": True},
 }
 HELD = ("kill -9", "SIGTERM", "cancel")
-"""What happens while a call is held: it has done its work and not answered yet, or its task runs."""
+"""What happens while a call is held: it has done its work and has not answered yet, or its task runs."""
 COLUMNS = (*LASTING, *PASSING, *HELD)
 
 USUAL = {
@@ -34,57 +34,63 @@ USUAL = {
     "cancel": "cancelled",
 }
 NO_TASK = "the call starts no task"
+LOCAL = "they work on the service's own disk and do not call vCenter"
+WITHOUT_ROWS = {
+    "prune-backups": LOCAL,
+    "verify-backup": LOCAL,
+}
+"""Actions that have no rows, and why; every other action must have some."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """One call, or one moment of a step, of an action.
 
-    An end is the job's state; `, done` says that what was asked for has happened all the same, `, told` that a snapshot
-    of ours is left, named in the job's error and in /readyz, and removed by the sweep once vCenter lets it.
+    An end is the job's state; `, done` means that the requested change has happened nevertheless, `, reported` that
+    something of the job is left: the job's error names it, /readyz lists a snapshot, and the sweep removes it later.
     """
 
     action: str
     step: str
     call: str
-    """A SOAP method; or, between angle brackets, a moment that is no call of ours."""
+    """A SOAP method; or, between angle brackets, a moment that is not a call to vCenter."""
     since: str = ""
-    """The call is the first one after this other one."""
+    """When set: the call is the first one after this other call."""
     ends: Mapping[str, str] = field(default_factory=dict)
-    """How it ends in those columns where it is not as usual."""
+    """How it ends, in the columns where that differs from the usual end."""
     blank: Mapping[str, str] = field(default_factory=dict)
-    """Columns that make no sense here, and why."""
-    deed: str = ""
-    """The method that does what was asked for, if it changes anything and is not the call itself."""
+    """Columns that do not apply, and why."""
+    effect: str = ""
+    """The method that makes the requested change, where that is not the call itself."""
     changes: bool = True
     open_lease: tuple[str, ...] = ()
-    """Columns in which the lease may stay open: nobody has heard of it, or it may not be ended; vCenter ends it
-    after five minutes."""
+    """Columns in which the lease may stay open, because vmkops does not know it or vCenter refuses to end it; vCenter
+    ends it after five minutes."""
     stops: bool = False
-    """A cancel ends it while it is held; otherwise it is noticed when the call or task has ended."""
+    """Cancelling ends it while it is held; otherwise the cancellation takes effect when the call or task has ended."""
     unnamed: bool = False
-    """The call names no VM and no host, so the row runs alone."""
+    """The call names no VM and no host, so the row runs by itself."""
     rules: tuple[tuple[str, str], ...] = ()
-    """Further calls that are refused meanwhile, each with the fault, so that the job comes to this call."""
+    """Further calls that are refused, each with its fault, so that the job reaches this call."""
 
     @property
     def name(self) -> str:
-        """How tests and people refer to it."""
+        """The name of the row in tests."""
         return f"{self.action}: {self.call}{f' since {self.since}' if self.since else ''} ({self.step})"
 
     @property
     def is_task(self) -> bool:
-        """Whether the call starts a task of vSphere's."""
+        """Whether the call starts a vSphere task."""
         return self.call.endswith("_Task")
 
     def why_blank(self, column: str) -> str:
-        """Why a cell is not there; empty for one that is."""
+        """Why a cell does not apply; empty for one that does."""
         if column == "task fails" and not self.is_task and not self.call.startswith("<"):
             return NO_TASK
         return self.blank.get(column, "")
 
     def end(self, column: str) -> str:
-        """How it ends."""
+        """How the job ends."""
         return self.ends.get(column, USUAL[column])
 
 

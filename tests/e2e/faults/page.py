@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tests.e2e.faults.action_cases import ACTIONS, CHECK
 from tests.e2e.faults.backup_cases import BACKUP
-from tests.e2e.faults.cases import COLUMNS, NO_TASK, Row
+from tests.e2e.faults.cases import COLUMNS, NO_TASK, WITHOUT_ROWS, Row
 from tests.e2e.faults.export_cases import EXPORT
 from tests.e2e.faults.restore_cases import RESTORE
 from tests.e2e.faults.wire_cases import UNPLUGGED, WIRE
@@ -14,59 +14,59 @@ from tests.e2e.faults.wire_cases import UNPLUGGED, WIRE
 HEAD = """\
 # What can go wrong, and how each job ends
 
-Each cell is run by a test with VMware's simulator (`tests/e2e/faults`), and this page is printed from the same list
-that the tests run: `python -m tests.e2e.faults > docs/faults.md`. A test holds the page to the list.
+A test with VMware's simulator runs each cell (`tests/e2e/faults`). This page is printed from the table that the tests
+run: `python -m tests.e2e.faults > docs/faults.md`. A test compares the two.
 
-In every cell: the job ends in the state that stands there, with words that say why where it is not a success; a
-snapshot that a person took is untouched; a package is whole, by its checksums, or not there; a restored VM is whole or
-gone; a lease is ended; and what changes something at vCenter is done once, or not at all where the job did not succeed.
+In every cell, the job ends in the state that the cell shows, with a reason where it is not a success. A snapshot that a
+person took is untouched. A package is complete, by its checksums, or missing. A restored or imported VM is complete or
+gone. Leases are ended. A change in vCenter is made once, or not at all where the job did not succeed.
 
-| in a cell | means |
+| in a cell | meaning |
 | --- | --- |
 | *succeeded*, *failed*, *cancelled*, *partial* | the state of the job |
-| *failed, done*; *cancelled, done* | what was asked for has been done all the same; the steps say how far it came |
-| *failed, told* | something of ours is left because vCenter does not let it go: the job's error names it; of a \
-snapshot /readyz tells too, and the sweep removes it once vCenter lets it |
-| a number | the cell makes no sense; why stands below the table |
+| *failed, done*; *cancelled, done* | the requested change was made nevertheless; the steps show how far the job came |
+| *failed, reported* | something of the job is left because vCenter refuses to remove it: the job's error names it, \
+/readyz lists a snapshot, and the sweep removes it once vCenter allows that |
+| a number | the cell does not apply; the reason is below the table |
 
 | column | what happens at that call |
 | --- | --- |
 | refused | vCenter refuses it each time (NoPermission) |
-| task fails | the call is taken, and its task fails each time (FileLocked) |
+| task fails | vCenter accepts the call, and its task fails each time (FileLocked) |
 | slow | its answer, or its task, takes a second longer |
-| session lost | vCenter says that the login has expired, once |
+| session lost | vCenter reports once that the login has expired |
 | answer lost | vCenter does it, and the connection breaks before its answer, once |
-| time-out | vCenter does it, and its answer never comes: the call is given up, here after 25 seconds |
-| 503 | it is answered with this status, once |
-| kill -9 | the service is killed while the call or its task is under way, and started again; the task goes on |
-| SIGTERM | the same with an orderly stop |
-| cancel | somebody cancels the job meanwhile |
+| time-out | vCenter does it, but never answers: the call is given up, here after 25 seconds |
+| 503 | vCenter answers with this status, once |
+| kill -9 | the service is killed while the call or its task runs, and started again; the task goes on |
+| SIGTERM | the same, but the service stops in an orderly way |
+| cancel | somebody cancels the job while the call or its task runs |
 
-A call is given up after `VMKOPS_VCENTER_SECONDS`, 120 unless set; the tests set the least.
+vmkops gives up a call after `VMKOPS_VCENTER_SECONDS` (default 120). The tests set the minimum.
 """
 
 NOTES = """\
-- A lease whose very answer was lost, or whose process died before it was noted, is known to nobody; vCenter ends it
-  after five minutes. So it does with one that it refuses to end.
-- `HttpNfcLeaseProgress` renews a lease every 20 seconds whatever the data does; a failed one is logged, and the next
-  makes up for it within the lease's 300 seconds. `Login` and `RetrieveServiceContent` are made again by the next try.
-- `RetrievePropertiesEx`, `CreateFilter`, `WaitForUpdatesEx`, `DestroyPropertyCollector` and `Fetch` are how the state
-  of a task is waited for and read; the rows of one action stand for all that wait for a task.
+- vmkops does not know a lease whose answer was lost, or whose process died before it was recorded. vCenter ends such a
+  lease after five minutes, as it does with one that it refuses to end.
+- `HttpNfcLeaseProgress` renews a lease every 20 seconds, whether or not data flows. A failed renewal is logged, and the
+  next one is in time for the lease's 300 seconds. Each retry repeats `Login` and `RetrieveServiceContent`.
+- `RetrievePropertiesEx`, `CreateFilter`, `WaitForUpdatesEx`, `DestroyPropertyCollector` and `Fetch` wait for a task and
+  read its state. The rows of one action stand for all actions that wait for a task.
 """
 
 ELSEWHERE = """\
-## Shown elsewhere
+## Proved elsewhere
 
-| what happens | what comes of it | shown by |
+| what happens | result | proved by |
 | --- | --- | --- |
-| vCenter refuses the removal of a snapshot, and allows it later | told, and removed by the sweep | `test_reaper.py` |
-| somebody else's snapshot has our very name | it stays: ours carries a nonce | `test_reaper.py` |
-| the hook before the freeze fails, or the snapshot does | the hook after the thaw runs all the same \
+| vCenter refuses to remove a snapshot, and allows it later | reported, and removed by the sweep | `test_reaper.py` |
+| somebody else's snapshot has exactly our name | it stays, because ours contains a nonce | `test_reaper.py` |
+| the hook before the freeze fails, or the snapshot does | the hook after the thaw runs in any case \
 | `test_backup_preflight.py` |
-| the process dies while a restore sends, or somebody cancels it then | sent again to one new VM; or nothing stays \
+| the process dies, or somebody cancels, while a restore sends | sent again to one new VM; or nothing is left \
 | `test_restore.py` |
-| one of several services on one database dies | another goes on with its jobs | `test_shared_jobs.py` |
-| the VM vanishes while its job waits | failed, and nothing is touched | `faults/test_waiting.py` |
+| one of several services on one database dies | another one continues its jobs | `test_shared_jobs.py` |
+| the VM vanishes while its job waits | failed, and nothing is changed | `faults/test_waiting.py` |
 """
 
 
@@ -76,9 +76,10 @@ def page() -> str:
         HEAD,
         *table("Backup", BACKUP),
         NOTES,
-        *table("Restore and restore drill", RESTORE),
+        *table("Restore, restore drill and import", RESTORE),
         *table("Export", EXPORT),
-        *table("Every other action at vCenter", [CHECK, *ACTIONS]),
+        *table("All other actions", [CHECK, *ACTIONS]),
+        *without_rows(),
         *wire(),
         ELSEWHERE,
     ]
@@ -86,7 +87,7 @@ def page() -> str:
 
 
 def table(title: str, rows: Sequence[Row]) -> Iterator[str]:
-    """The rows of one subject, and why some cells are not there."""
+    """The rows of one subject, and why some cells do not apply."""
     reasons: dict[str, int] = {NO_TASK: 1}
     for row in rows:
         for column in COLUMNS:
@@ -105,7 +106,7 @@ def table(title: str, rows: Sequence[Row]) -> Iterator[str]:
 
 
 def call(row: Row) -> str:
-    """The call, or the moment, in words."""
+    """The call, or the moment that is not a call, for a cell."""
     if row.call.startswith("<"):
         return f"*{row.call.strip('<>')}*"
     since = f" after `{row.since}`" if row.since else ""
@@ -113,16 +114,23 @@ def call(row: Row) -> str:
     return f"`{row.call}`{since}{rules}"
 
 
+def without_rows() -> Iterator[str]:
+    """The actions that have no rows, and why."""
+    for reason in dict.fromkeys(WITHOUT_ROWS.values()):
+        actions = " and ".join(f"`{action}`" for action, why in WITHOUT_ROWS.items() if why == reason)
+        yield f"Without rows: {actions}, because {reason}.\n"
+
+
 def wire() -> Iterator[str]:
-    """What a proxy between vmkops and vCenter does."""
-    lines = [line(["what happens on the wire", "to a", "the job", "its words"]), line(["---"] * 4)]
+    """The faults that a proxy between vmkops and vCenter makes."""
+    lines = [line(["what happens on the network", "action", "the job", "it reports"]), line(["---"] * 4)]
     lines += [line([case.what, case.action, case.end, case.says]) for case in WIRE]
     lines += [line([what, action, "succeeded", "done once"]) for what, action in UNPLUGGED.items()]
-    yield "## The wire\n"
+    yield "## The network\n"
     yield (
-        "A proxy that opens TLS stands between (`tests/peers/proxy.py`), so that a changed byte is seen by nobody but\n"
-        "those who compare checksums: vmkops holds what it has read against what the host says that it has sent,\n"
-        "reads a disk that differs again, up to three times, and keeps none that it could not read as it was.\n"
+        "A proxy between the two opens TLS (`tests/peers/proxy.py`), so that only a comparison of checksums detects a\n"
+        "changed byte. vmkops compares each disk with what the host reports that it sent, downloads one that differs\n"
+        "again, up to three times, and keeps none that still differs.\n"
     )
     yield "\n".join(lines) + "\n"
 

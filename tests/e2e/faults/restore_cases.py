@@ -1,4 +1,4 @@
-"""The rows of a restore, and of the drill that ends in removing the VM again."""
+"""The rows of a restore, of the drill that removes its VM again, and of an import."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from tests.e2e.faults.cases import HELD, Row, every
 SPEC, IMPORT, COMPLETE, DESTROY = "CreateImportSpec", "ImportVApp", "HttpNfcLeaseComplete", "Destroy_Task"
 
 WITHOUT_ITS_LEASE = {"session lost": "failed"}
-"""A lease ends with the session that opened it; what was half made is removed, and nothing is lost."""
+"""A lease ends with the session that opened it; the incomplete VM is removed, and nothing is lost."""
 TOO_LATE = {"cancel": "succeeded"}
-LEFT = dict.fromkeys(("refused", "task fails"), "failed, told")
+LEFT = dict.fromkeys(("refused", "task fails"), "failed, reported")
 GIVING_UP = ((COMPLETE, "NoPermission"),)
 
 RESTORE = [
@@ -27,7 +27,7 @@ RESTORE = [
         call="HttpNfcLeaseAbort",
         rules=GIVING_UP,
         ends=every("failed"),
-        blank=every("all is sent again, as in the rows above", "kill -9", "SIGTERM"),
+        blank=every("everything is sent again, as in the rows above", "kill -9", "SIGTERM"),
     ),
     Row(action="restore", step="remove the VM", call=DESTROY, rules=GIVING_UP, ends=every("failed") | LEFT),
     Row(
@@ -38,4 +38,8 @@ RESTORE = [
         ends=LEFT,
         blank=every("as for the same call of a restore", *HELD),
     ),
+    Row(action="import-ovf", step="send the disks", call=IMPORT),
+    Row(action="import-ovf", step="send the disks", call=COMPLETE, ends=WITHOUT_ITS_LEASE),
+    Row(action="import-ovf", step="look at the VM", call="RetrievePropertiesEx", since=COMPLETE, ends=TOO_LATE),
+    Row(action="import-ovf", step="remove the VM", call=DESTROY, rules=GIVING_UP, ends=every("failed") | LEFT),
 ]

@@ -1,7 +1,7 @@
-"""Every other action at vCenter: each call that it makes x what can go wrong with it.
+"""All other actions: for every call, what can go wrong with it.
 
-The job ends in the state that the table tells, with words that say why, and what was asked for was done once or not at
-all. A snapshot that a person took is untouched.
+The job ends in the state that the table shows, with a reason, and the requested change was made once or not at all. A
+snapshot that a person took is untouched.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def test_actions_end_as_the_table_says(stage: Stage, column: str) -> None:
 
 
 def arranged(stage: Stage, row: Row, column: str) -> dict[str, Any]:
-    """Bring what the row is about into the state that the action is for; what to ask it with."""
+    """Bring the VM or host of the row into the state that the action is for; returns the action's parameters."""
     about, number = ABOUT[row.name], COLUMNS.index(column)
     if row.action == "ping":
         return {}
@@ -100,7 +100,7 @@ def arranged(stage: Stage, row: Row, column: str) -> dict[str, Any]:
 
 
 def end_of(stage: Stage, row: Row, column: str, job: dict[str, Any]) -> str:
-    """How an action has ended, once all that has to hold of it holds."""
+    """How the action has ended; fails when something that must hold does not."""
     about, state = ABOUT[row.name], str(job["state"])
     where = f"{row.name}, {column}: {job}"
     if state not in ("succeeded", "partial"):
@@ -114,7 +114,7 @@ def end_of(stage: Stage, row: Row, column: str, job: dict[str, Any]) -> str:
             return f"{state} with {ends} serial ports"
     if not row.changes:
         return state
-    done = stage.vcsim.done(row.deed or row.call, about)
+    done = stage.vcsim.done(row.effect or row.call, about)
     if row.action == "snapshot-create" and state == "cancelled":
         assert done == stage.vcsim.done("RemoveSnapshot_Task", about), where
         return state
@@ -140,7 +140,7 @@ def take(stage: Stage, machine: Any, name: str) -> None:
 
 
 def listed(stage: Stage) -> set[str]:
-    """The snapshots that the service knows."""
+    """The morefs of the snapshots that the service knows."""
     return {each["moref"] for each in stage.service.call("GET", "/snapshots")[1]["snapshots"]}
 
 

@@ -1,8 +1,8 @@
-"""Backups: every call and step x what can go wrong with it.
+"""Backups: for every call and step, what can go wrong with it.
 
-Whatever happens, the job ends in the state that the table tells, with words that say why; one snapshot was taken at the
-most, and none of ours stays untold; the snapshot that a person took is untouched; no lease stays open; and a package is
-whole or not there.
+Whatever happens, the job ends in the state that the table shows, with a reason; at most one snapshot was taken, and one
+that is left is reported; the snapshot that a person took is untouched; no lease stays open; and a package is complete
+or missing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HOOK = 'd={dir}; touch "$d/$VMKOPS_VM_NAME.begun"; while [ -e "$d/$VMKOPS_VM_NAM
 
 
 class HookRuns(Moment):
-    """A command of the team's that goes on as long as a file is there."""
+    """A hook that runs as long as a file exists."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
@@ -117,11 +117,11 @@ def test_backups_end_as_the_table_says(stage: Stage, column: str) -> None:
 
 
 def end_of(stage: Stage, row: Row, column: str, job: dict[str, Any]) -> str:
-    """How a backup has ended, once all that has to hold of it holds."""
+    """How the backup has ended; fails when something that must hold does not."""
     vm = VMS[row.name]
     where = f"{row.name}, {column}: {job}"
     package = list((stage.service.data_dir / "backups").glob(f"*/{job['id']}*"))
-    told = bool(job["error"]) and job["error"]["type"] == "urn:vmkops:snapshot-left"
+    left_behind = bool(job["error"]) and job["error"]["type"] == "urn:vmkops:snapshot-left"
     assert THEIRS in snapshots(stage, vm), where
     assert stage.vcsim.done("CreateSnapshot_Task", vm) <= 1, where
     if job["state"] in ("succeeded", "partial"):
@@ -134,9 +134,9 @@ def end_of(stage: Stage, row: Row, column: str, job: dict[str, Any]) -> str:
         assert job["error"]["detail"], where
         assert "Unexpected" not in job["error"]["detail"], where
         assert not [item for item in package if item.name != job["id"]], where
-    if told:
+    if left_behind:
         assert vm in job["error"]["detail"], where
-    return f"{job['state']}, told" if told else str(job["state"])
+    return f"{job['state']}, reported" if left_behind else str(job["state"])
 
 
 def snapshots(stage: Stage, vm: str) -> list[str]:
@@ -150,10 +150,10 @@ def snapshots(stage: Stage, vm: str) -> list[str]:
 
 
 def ours(stage: Stage, vm: str) -> list[str]:
-    """Those that vmkops took."""
+    """The names of those that vmkops took."""
     return [name for name in snapshots(stage, vm) if name.startswith("vmkops")]
 
 
 def left(stage: Stage) -> list[dict[str, Any]]:
-    """The snapshots that /readyz tells of."""
+    """The snapshots that /readyz reports."""
     return list(stage.service.call("GET", "/readyz")[1]["parts"]["ledger"]["snapshots_left"])

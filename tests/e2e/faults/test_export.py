@@ -1,6 +1,6 @@
-"""Exports: every call x what can go wrong with it.
+"""Exports: for every call, what can go wrong with it.
 
-Whatever happens, there is one whole package in the end or nothing of it, and no lease that somebody could still end.
+Whatever happens, there is one complete package in the end or nothing of it, and no open lease that vmkops knows.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def test_exports_end_as_the_table_says(stage: Stage, column: str) -> None:
 
 
 def end_of(stage: Stage, row: Row, column: str, job: dict[str, Any]) -> str:
-    """How an export has ended, once all that has to hold of it holds."""
+    """How the export has ended; fails when something that must hold does not."""
     where = f"{row.name}, {column}: {job}"
     written = list((stage.service.data_dir / "exports").glob(f"*/{job['id']}*"))
     if job["state"] == "succeeded":

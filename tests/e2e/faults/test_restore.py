@@ -1,10 +1,11 @@
-"""Restores: every call x what can go wrong with it.
+"""Restores and imports: for every call, what can go wrong with it.
 
-Whatever happens, there is one whole VM in the end, powered off, or none; of one that cannot be removed the job tells.
+Whatever happens, there is one complete VM in the end, powered off, or none; the job reports one that it cannot remove.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,17 +18,21 @@ from tests.peers.disks import make_vmdk
 from tests.peers.fetch import require
 
 VM = "DC0_H0_VM0"
+PACKAGE = "package"
+"""Folder of the package below the import folder."""
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """A vCenter, a service, and a backup of a VM whose disk is mostly empty."""
+    """A vCenter, a service, a backup of a VM whose disk is mostly empty, and the same package to import."""
     require("qemu-img")
     folder = tmp_path_factory.mktemp("faults")
     disk = make_vmdk(folder / "disk.vmdk", size_mb=10 << 10, seed=3, filled=0.0002)
     with staged(("-cluster", "0"), folder / "data") as stage:
         stage.vcsim.put_disk(stage.vcsim.vm(VM)["disks"][0]["path"], disk)
-        assert stage.service.ended(stage.service.backup(VM)["id"])["state"] == "succeeded"
+        backup = stage.service.ended(stage.service.backup(VM)["id"])
+        assert backup["state"] == "succeeded"
+        shutil.copytree(backup["result"]["package"], stage.service.data_dir / "imports" / PACKAGE)
         yield stage
 
 
@@ -42,38 +47,39 @@ def test_restores_end_as_the_table_says(stage: Stage, column: str) -> None:
 
     found = {row.name: end_of(stage, row, column, jobs[row.name]) for row in rows}
     hold_to_the_table({row.name: row.end(column) for row in rows}, found)
-    restored = {row.name: job for row in rows if (job := jobs[row.name])["action"] == "restore"}
-    whole = {job["params"]["name"] for job in restored.values() if job["state"] == "succeeded"}
-    told = {job["params"].get("name") or f"{VM}-drill-{job['id'][:8]}" for job in jobs.values() if is_told(job)}
-    assert whole <= names(stage) - before <= whole | told
+    kept = [job for job in jobs.values() if job["action"] != "restore-drill"]
+    complete = {job["params"]["name"] for job in kept if job["state"] == "succeeded"}
+    left = {job["params"].get("name") or f"{VM}-drill-{job['id'][:8]}" for job in jobs.values() if is_left(job)}
+    assert complete <= names(stage) - before <= complete | left
 
 
 def part(row: Row, column: str) -> Part:
-    """What the row restores, and as what."""
+    """What the row makes a VM of, and its name."""
     backup = f"newest:{VM}"
     if row.action == "restore-drill":
         return Part(row=row, about="", params={"backup": backup})
     name = f"{column}-{RESTORE.index(row)}".replace(" ", "-")
-    return Part(row=row, about=name, params={"backup": backup, "name": name})
+    source = {"source": f"{PACKAGE}/{VM}.ovf"} if row.action == "import-ovf" else {"backup": backup}
+    return Part(row=row, about=name, params={**source, "name": name})
 
 
 def end_of(stage: Stage, row: Row, column: str, job: dict[str, Any]) -> str:
-    """How a restore has ended, once all that has to hold of it holds."""
+    """How the job has ended; fails when something that must hold does not."""
     where = f"{row.name}, {column}: {job}"
     if job["state"] == "succeeded":
-        if row.action == "restore":
+        if row.action != "restore-drill":
             made = stage.vcsim.vm(job["result"]["vm"]["name"])
             assert made["power_state"] == "poweredOff", where
             assert [disk["capacity"] for disk in made["disks"]] == job["result"]["disks"], where
         return "succeeded"
     assert job["error"]["detail"], where
     assert "Unexpected" not in job["error"]["detail"], where
-    return f"{job['state']}, told" if is_told(job) else str(job["state"])
+    return f"{job['state']}, reported" if is_left(job) else str(job["state"])
 
 
-def is_told(job: dict[str, Any]) -> bool:
-    """Whether the job says that it had to leave a VM."""
-    return bool(job["error"]) and "still there" in job["error"]["detail"]
+def is_left(job: dict[str, Any]) -> bool:
+    """Whether the job reports that it had to leave a VM."""
+    return bool(job["error"]) and "could not be removed" in job["error"]["detail"]
 
 
 def names(stage: Stage) -> set[str]:

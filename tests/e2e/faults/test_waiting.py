@@ -1,4 +1,4 @@
-"""A job waits for its turn, and vCenter has changed or goes away before it begins: nothing is touched."""
+"""vCenter changes or stops answering while a job waits for its turn: the job changes nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 @pytest.fixture
 def gate(stage: Stage) -> Iterator[str]:
-    """A job that goes on until it is cancelled, so that the next one waits."""
+    """A job that runs until it is cancelled, so that the next one waits."""
     stage.vcsim.reset_calls()
     stage.vcsim.change_vm(NEXT, properties={"runtime.powerState": "poweredOn"})
     yield begin(stage.service, "guest-shutdown", vm=FIRST)

@@ -1,4 +1,4 @@
-"""The wire goes wrong: a proxy changes a byte, cuts, stalls, or is unplugged, and the simulator knows nothing of it."""
+"""Faults on the network: a proxy changes a byte, cuts, stalls or is unplugged, and the simulator does not know."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def plugged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
 
 @pytest.fixture
 def wire(plugged: Wire) -> Iterator[Wire]:
-    """The same, healed after each case."""
+    """The same, repaired after each case."""
     vcsim, proxy, *_ = plugged
     vcsim.reset_calls()
     vcsim.change_vm(VM, properties={"runtime.powerState": "poweredOn"})
@@ -51,7 +51,7 @@ def wire(plugged: Wire) -> Iterator[Wire]:
 
 
 @pytest.mark.parametrize("case", WIRE, ids=lambda case: case.what)
-def test_harm_on_the_wire_ends_as_the_table_says(wire: Wire, case: WireCase) -> None:
+def test_fault_on_the_network_ends_as_the_table_says(wire: Wire, case: WireCase) -> None:
     vcsim, proxy, service, _ = wire
     vms, harmed, leases = names(vcsim), proxy.harmed, len(vcsim.leases())
     vcsim.nfc(**case.host)
@@ -76,7 +76,7 @@ def test_harm_on_the_wire_ends_as_the_table_says(wire: Wire, case: WireCase) -> 
 
 
 @pytest.mark.parametrize("what", UNPLUGGED)
-def test_vcenter_that_comes_back_finds_the_job_going_on(wire: Wire, what: str) -> None:
+def test_job_goes_on_when_vcenter_comes_back(wire: Wire, what: str) -> None:
     vcsim, proxy, service, _ = wire
     action, noticed = UNPLUGGED[what], service.log().count(AWAY)
     if "copied" in what:
@@ -105,7 +105,7 @@ def test_vcenter_that_comes_back_finds_the_job_going_on(wire: Wire, what: str) -
 
 
 def holds(wire: Wire, job: dict[str, Any]) -> None:
-    """No snapshot is left, and the package is whole or not there."""
+    """No snapshot is left, and the package is complete or missing."""
     vcsim, _, service, disk = wire
     assert vcsim.snapshots() == {}
     package = list((service.data_dir / "backups").glob(f"*/{job['id']}*"))

@@ -1,4 +1,4 @@
-"""What goes wrong on the wire between vmkops and vCenter or its hosts, by a proxy that opens TLS; nothing but data."""
+"""Faults on the network between vmkops and vCenter or its hosts, made by a proxy that opens TLS; only data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PLACE = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class WireCase:
-    """`harm` is what `Proxy.harm` is told, `host` are download settings of the simulator (tests/vcsim/README.md)."""
+    """`harm` are the arguments of `Proxy.harm`, `host` the simulator's download settings (tests/vcsim/README.md)."""
 
     what: str
     action: str
@@ -22,7 +22,7 @@ class WireCase:
     error: str = ""
     """The type of the job's error."""
     says: str
-    """Words in the job's error, or in the details of its steps."""
+    """A part of the job's error, or of the details of its steps."""
 
 
 WIRE = [
@@ -39,7 +39,7 @@ WIRE = [
         harm={"corrupt_at": PLACE, "count": 9},
         end="failed",
         error="urn:vmkops:backup-damaged",
-        says="something between the host and here changes data",
+        says="something between the host and this service changes data",
     ),
     WireCase(
         what="one byte of a disk is changed once, and the host gives SHA-1 only (before 6.7)",
@@ -55,7 +55,7 @@ WIRE = [
         harm={},
         host={"checksums": "none"},
         end="succeeded",
-        says="so it was not compared",
+        says="not compared, because the host does not report what it sent",
     ),
     WireCase(
         what="a download is cut, once",
@@ -70,7 +70,7 @@ WIRE = [
         harm={"cut_after": PLACE, "count": 9},
         end="failed",
         error="urn:vmkops:copy-failed",
-        says="broke off",
+        says="was interrupted",
     ),
     WireCase(
         what="a download stalls, and somebody cancels",
@@ -85,14 +85,14 @@ WIRE = [
         action="backup",
         harm={"path": "/sdk", "says": "CreateSnapshot_Task", "cut_after": 100},
         end="succeeded",
-        says="gone from the tree",
+        says="removed",
     ),
     WireCase(
         what="the answer to RemoveSnapshot_Task is cut off in its middle",
         action="backup",
         harm={"path": "/sdk", "says": "RemoveSnapshot_Task", "cut_after": 100},
         end="succeeded",
-        says="to remove",
+        says="no snapshot to remove",
     ),
     WireCase(
         what="one byte of a disk is changed on its way to the host",
@@ -108,7 +108,7 @@ WIRE = [
         harm={"upload": True, "cut_after": PLACE},
         end="failed",
         error="urn:vmkops:copy-failed",
-        says="broke off",
+        says="was interrupted",
     ),
 ]
 UNPLUGGED = {
@@ -116,4 +116,4 @@ UNPLUGGED = {
     "vCenter is unplugged while the snapshot is taken, and comes back": "backup",
     "vCenter is unplugged while a VM is powered off, and comes back": "power-off",
 }
-"""What succeeds, once, as if nothing had been."""
+"""Jobs that succeed, and make their change once, when vCenter comes back."""

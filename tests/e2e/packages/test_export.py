@@ -148,4 +148,4 @@ def test_export_goes_on_disk_by_disk_after_a_kill(room: Room, disk_bytes: bytes)
         entry = tar.extractfile("two-disk2.vmdk")
         assert entry is not None
         assert entry.read() == disk_bytes
-    assert "disk(s) to read" in details(job)
+    assert "disks to copy" in details(job)

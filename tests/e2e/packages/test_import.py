@@ -54,7 +54,7 @@ def test_place_and_network_can_be_chosen_and_the_preview_says_where(room: Room, 
 def test_import_never_goes_over_an_existing_vm(room: Room, disk_bytes: bytes) -> None:
     put(room.inbox, package("DC0_H0_VM1", {"taken.vmdk": disk_bytes}))
 
-    assert "never goes over a VM" in refused(room.service, "import-ovf", source="DC0_H0_VM1.ovf")
+    assert "never overwritten" in refused(room.service, "import-ovf", source="DC0_H0_VM1.ovf")
     assert room.vcenter.count("ImportVApp") == 0
 
 
@@ -83,7 +83,7 @@ def test_disk_with_a_wrong_checksum_leaves_no_vm(room: Room, disk_bytes: bytes, 
 
     assert job["state"] == "failed"
     assert job["error"]["type"] == "urn:vmkops:package-damaged"
-    assert "It was not sent whole" in job["error"]["detail"]
+    assert "It was not sent completely" in job["error"]["detail"]
     assert room.vcenter.count("HttpNfcLeaseAbort") == 1
     assert room.names() == before
 
@@ -164,35 +164,35 @@ BAD: dict[str, tuple[Callable[[bytes], Files], str]] = {
     "href climbs, escaped": (changed(extra=FILE.format("..%2f..%2fetc%2fpasswd")), "lies outside the package"),
     "href is absolute": (changed(extra=FILE.format("/etc/passwd")), "lies outside the package"),
     "href is a file URL": (changed(extra=FILE.format("file:///etc/passwd")), "lies outside the package"),
-    "href is remote": (changed(extra=FILE.format("https://169.254.169.254/x")), "fetched from elsewhere"),
+    "href is remote": (changed(extra=FILE.format("https://169.254.169.254/x")), "fetched from another place"),
     "href in a folder": (changed(extra=FILE.format("sub/x.vmdk")), "not beside the descriptor"),
     "href is a link": (changed(extra=FILE.format("link.ovf")), "is not in the package"),
-    "file lacks": (changed(extra=FILE.format("absent.vmdk")), "is not in the package"),
+    "missing file": (changed(extra=FILE.format("absent.vmdk")), "is not in the package"),
     "size differs": (changed(replace={b'ovf:size="': b'ovf:size="1'}), "the descriptor says 1"),
     "compressed file": (changed(replace={b"<File ": b'<File ovf:compression="gzip" '}), "is compressed"),
-    "file in pieces": (changed(replace={b"<File ": b'<File ovf:chunkSize="5" '}), "cut into pieces"),
+    "file in pieces": (changed(replace={b"<File ": b'<File ovf:chunkSize="5" '}), "split into chunks"),
     "two VMs": (
         changed(replace={b"</Envelope>": b'<VirtualSystem ovf:id="b"/></Envelope>'}),
         "describes 2 VMs",
     ),
     "entity bomb": (changed(replace={b"?>\n": b'?>\n<!DOCTYPE x [<!ENTITY a "b">]>\n'}), "document type"),
-    "no OVF": (lambda disk: {"bad.ovf": b"<html/>"}, "is no OVF descriptor"),
+    "no OVF": (lambda disk: {"bad.ovf": b"<html/>"}, "is not an OVF descriptor"),
     "name climbs": (changed(replace={b"<Name>bad<": b"<Name>../../etc<"}), "cannot be a VM's name"),
     "descriptor was changed": (
         lambda disk: {**package("bad", {"bad.vmdk": disk}), "bad.ovf": descriptor("bad2", {"bad.vmdk": disk})},
         "was changed",
     ),
     "manifest is no manifest": (lambda disk: {**changed()(disk), "bad.mf": b"hello\n"}, "is not of the form"),
-    "manifest lists a file that lacks": (
+    "manifest lists a missing file": (
         lambda disk: {**changed()(disk), "bad.mf": manifest({"absent": b""})},
         "not in the package",
     ),
-    "no tar": (lambda disk: {"bad.ova": disk}, "is no tar archive"),
+    "no tar": (lambda disk: {"bad.ova": disk}, "is not a tar archive"),
     "gzip": (lambda disk: {"bad.ova": b"\x1f\x8b" + disk}, "compressed with gzip"),
     "cut short": (packed(lambda files: archive(files)[:-400_000]), "broken or cut short"),
     "descriptor not first": (packed(lambda files: archive(dict(reversed(files.items())))), "has to come first"),
-    "entry climbs": (with_entry(tarfile.REGTYPE, "../../etc/passwd"), "leads out of it"),
-    "entry is absolute": (with_entry(tarfile.REGTYPE, "/etc/passwd"), "leads out of it"),
+    "entry climbs": (with_entry(tarfile.REGTYPE, "../../etc/passwd"), "leads out of the archive"),
+    "entry is absolute": (with_entry(tarfile.REGTYPE, "/etc/passwd"), "leads out of the archive"),
     "symbolic link": (with_entry(tarfile.SYMTYPE, "x", "/etc/passwd"), "no plain file"),
     "hard link": (with_entry(tarfile.LNKTYPE, "x", "bad.ovf"), "no plain file"),
     "device": (with_entry(tarfile.CHRTYPE, "x"), "no plain file"),

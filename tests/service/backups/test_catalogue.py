@@ -1,4 +1,4 @@
-"""The catalogue says what is kept, and calls broken what could not be restored."""
+"""The catalogue lists every backup, and a backup that cannot be restored as broken."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from service.backups.catalogue import find_backup, held, read_catalogue
+from service.backups.catalogue import find_backup, read_catalogue
+from service.backups.lock import locked
 from service.errors import Conflict, NotFound
 from tests.kept_packages import keep_package
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def test_whole_package_is_listed_with_size_and_checksum(tmp_path: Path) -> None:
+def test_complete_package_is_listed_with_size_and_checksum(tmp_path: Path) -> None:
     folder = keep_package(tmp_path, "a1", NOON)
 
     (kept,) = read_catalogue(tmp_path)
@@ -33,14 +34,14 @@ def test_newest_comes_first(tmp_path: Path) -> None:
     assert [kept.id for kept in read_catalogue(tmp_path)] == ["job5", "job2", "job1"]
 
 
-def test_half_written_and_half_removed_packages_never_count(tmp_path: Path) -> None:
+def test_incomplete_and_partly_removed_packages_are_not_listed(tmp_path: Path) -> None:
     for ending in (".partial", ".deleted"):
         keep_package(tmp_path, f"a1{ending}", NOON)
 
     assert read_catalogue(tmp_path) == []
 
 
-def _change_about(folder: Path, **changes: object) -> None:
+def _change_record(folder: Path, **changes: object) -> None:
     record = json.loads((folder / "backup.json").read_text())
     (folder / "backup.json").write_text(json.dumps({**record, **changes}))
 
@@ -48,7 +49,7 @@ def _change_about(folder: Path, **changes: object) -> None:
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
-        (lambda folder: (folder / "web-disk-0.vmdk").unlink(), "web-disk-0.vmdk is not there"),
+        (lambda folder: (folder / "web-disk-0.vmdk").unlink(), "web-disk-0.vmdk is missing"),
         (lambda folder: (folder / "web-disk-0.vmdk").write_bytes(b"short"), "has 5 bytes"),
         (lambda folder: (folder / "web.mf").unlink(), "no manifest"),
         (lambda folder: (folder / "web.ovf").unlink(), "no descriptor"),
@@ -56,12 +57,12 @@ def _change_about(folder: Path, **changes: object) -> None:
         (lambda folder: (folder / "backup.json").unlink(), "No such file"),
         (lambda folder: (folder / "backup.json").write_text("{"), "cannot be read"),
         (lambda folder: (folder / "backup.json").write_text("[]"), "cannot be read"),
-        (lambda folder: _change_about(folder, job="other"), "copied or renamed"),
-        (lambda folder: _change_about(folder, created_at="yesterday"), "created_at"),
-        (lambda folder: _change_about(folder, disks=[]), "no disk"),
+        (lambda folder: _change_record(folder, job="other"), "copied or renamed"),
+        (lambda folder: _change_record(folder, created_at="yesterday"), "created_at"),
+        (lambda folder: _change_record(folder, disks=[]), "no disk"),
         (
-            lambda folder: _change_about(folder, disks=[{"file": "../../x", "size": 1, "sha256": ""}]),
-            "outside of the package",
+            lambda folder: _change_record(folder, disks=[{"file": "../../x", "size": 1, "sha256": ""}]),
+            "outside the package",
         ),
     ],
 )
@@ -74,7 +75,7 @@ def test_broken_package_is_listed_with_the_reason(tmp_path: Path, harm: Callable
     assert reason in kept.reason
 
 
-def test_verdict_of_an_earlier_reading_is_shown(tmp_path: Path) -> None:
+def test_verdict_of_an_earlier_verification_is_shown(tmp_path: Path) -> None:
     keep_package(tmp_path, "a1", NOON, verdict="good")
     keep_package(tmp_path, "a2", NOON, verdict="damaged")
 
@@ -83,7 +84,7 @@ def test_verdict_of_an_earlier_reading_is_shown(tmp_path: Path) -> None:
     assert states == {"a1": "verified", "a2": "damaged"}
 
 
-def test_newest_of_a_vm_passes_over_damaged_and_broken_ones(tmp_path: Path) -> None:
+def test_newest_of_a_vm_skips_damaged_and_broken_ones(tmp_path: Path) -> None:
     keep_package(tmp_path, "good", NOON)
     keep_package(tmp_path, "damaged", NOON + timedelta(days=1), verdict="damaged")
     (keep_package(tmp_path, "broken", NOON + timedelta(days=2)) / "web.mf").unlink()
@@ -98,10 +99,10 @@ def test_id_that_climbs_out_of_the_folder_is_unknown(tmp_path: Path) -> None:
         find_backup(tmp_path, "../web/a1")
 
 
-def test_package_that_is_read_cannot_be_held_alone(tmp_path: Path) -> None:
+def test_package_that_is_read_cannot_be_locked_exclusively(tmp_path: Path) -> None:
     folder = keep_package(tmp_path, "a1", NOON)
 
-    with held(folder), held(folder), pytest.raises(Conflict, match="in use"), held(folder, alone=True):
+    with locked(folder), locked(folder), pytest.raises(Conflict, match="in use"), locked(folder, exclusive=True):
         pass
-    with held(folder, alone=True):
+    with locked(folder, exclusive=True):
         pass

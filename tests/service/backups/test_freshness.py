@@ -1,4 +1,4 @@
-"""A VM is told when its last good backup is too old, whatever bad ones came later."""
+"""A VM is found when its last good backup is too old, whatever bad ones came later."""
 
 from __future__ import annotations
 
@@ -19,45 +19,45 @@ def stale(folder: Path, vm: KeptVm = WEB) -> list[StaleVm]:
     return stale_vms(read_catalogue(folder), [vm], timedelta(hours=24), NOW)
 
 
-def test_fresh_backup_is_not_told(tmp_path: Path) -> None:
+def test_fresh_backup_is_not_found(tmp_path: Path) -> None:
     keep_package(tmp_path, "a1", NOW - timedelta(hours=23))
 
     assert stale(tmp_path) == []
 
 
-def test_old_backup_is_told_with_its_age(tmp_path: Path) -> None:
+def test_old_backup_is_found_with_its_age(tmp_path: Path) -> None:
     keep_package(tmp_path, "a1", NOW - timedelta(hours=25))
 
-    (told,) = stale(tmp_path)
+    (found,) = stale(tmp_path)
 
-    assert (told.last_good, told.age_seconds) == ("a1", 25 * 3600)
-    assert "25 hours" in told.reason
+    assert (found.last_good, found.age_seconds) == ("a1", 25 * 3600)
+    assert "25 hours" in found.reason
 
 
 def test_fresh_but_damaged_backup_does_not_count(tmp_path: Path) -> None:
     keep_package(tmp_path, "old", NOW - timedelta(days=3))
     keep_package(tmp_path, "new", NOW - timedelta(hours=1), verdict="damaged")
 
-    (told,) = stale(tmp_path)
+    (found,) = stale(tmp_path)
 
-    assert told.last_good == "old"
-    assert "The newer one new is no good" in told.reason
+    assert found.last_good == "old"
+    assert "The newer one new is not good" in found.reason
 
 
 def test_fresh_backup_without_all_disks_does_not_count(tmp_path: Path) -> None:
     keep_package(tmp_path, "new", NOW - timedelta(hours=1), missing=1)
 
-    (told,) = stale(tmp_path)
+    (found,) = stale(tmp_path)
 
-    assert "1 disk(s) lack" in told.reason
+    assert "1 disk of the VM is missing" in found.reason
 
 
 def test_backup_of_another_vm_of_that_name_does_not_count(tmp_path: Path) -> None:
     keep_package(tmp_path, "a1", NOW)
 
-    (told,) = stale(tmp_path, KeptVm(name="web", uuid="another", moref="vm-1"))
+    (found,) = stale(tmp_path, KeptVm(name="web", uuid="another", moref="vm-1"))
 
-    assert told.reason == "It was never backed up here."
+    assert found.reason == "It has no backup here."
 
 
 @pytest.mark.parametrize(("text", "hours"), [("90m", 1.5), ("24h", 24), ("7d", 168)])

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from service.packages.ova import LARGEST_IN_USTAR, PIECE, header, write_ova
+from service.packages.ova import CHUNK, LARGEST_IN_USTAR, header, write_ova
 
-NAMES = {"web.ovf": b"<a/>", "web.mf": b"", "web-disk1.vmdk": b"d" * (2 * PIECE + 5), "web-disk2.vmdk": b"e" * 512}
+NAMES = {"web.ovf": b"<a/>", "web.mf": b"", "web-disk1.vmdk": b"d" * (2 * CHUNK + 5), "web-disk2.vmdk": b"e" * 512}
 
 
 async def test_files_come_in_the_order_given_and_read_back(tmp_path: Path) -> None:
     for name, content in NAMES.items():
         (tmp_path / name).write_bytes(content)
-    told: list[int] = []
+    reported: list[int] = []
 
-    await write_ova(tmp_path, list(NAMES), tmp_path / "web.ova", told.append)
+    await write_ova(tmp_path, list(NAMES), tmp_path / "web.ova", reported.append)
 
     with tarfile.open(tmp_path / "web.ova") as tar:
         assert tar.getnames() == list(NAMES)
@@ -25,7 +25,7 @@ async def test_files_come_in_the_order_given_and_read_back(tmp_path: Path) -> No
             entry = tar.extractfile(name)
             assert entry is not None
             assert entry.read() == content
-    assert told[-1] == sum(map(len, NAMES.values()))
+    assert reported[-1] == sum(map(len, NAMES.values()))
     assert (tmp_path / "web.ova").stat().st_size % tarfile.BLOCKSIZE == 0
 
 

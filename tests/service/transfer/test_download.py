@@ -1,4 +1,4 @@
-"""A disk is kept as the host sent it, whole, or not at all."""
+"""A downloaded disk is stored as the host sent it, complete, or not at all."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from aiohttp import web
 from pytest_aiohttp.plugin import AiohttpServer
 
 from service.errors import CopyFailed
-from service.transfer.download import LOAD, READ_AHEAD, copy_disk
+from service.transfer.download import BLOCK, READ_AHEAD, download_disk
 
 TLS = ssl.create_default_context()
 ENDLESS = 1 << 40
 
 
 class Host:
-    """A host with a disk at /disk, the same without a promised length at /unknown, and other answers beside them."""
+    """A host with a disk at /disk, the same without a Content-Length at /unknown, and other answers."""
 
     def __init__(self) -> None:
         self.content = b""
@@ -70,26 +70,26 @@ def files_in(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("answer", ["disk", "unknown"])
-@pytest.mark.parametrize("size", [0, 1, READ_AHEAD + 1, LOAD - 1, LOAD, LOAD + 1, 3 * LOAD + 7])
-async def test_disk_is_kept_as_it_was_sent(host: tuple[Host, str], tmp_path: Path, size: int, answer: str) -> None:
+@pytest.mark.parametrize("size", [0, 1, READ_AHEAD + 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 7])
+async def test_disk_is_stored_as_it_was_sent(host: tuple[Host, str], tmp_path: Path, size: int, answer: str) -> None:
     sending, url = host
     sending.content = hashlib.shake_128(b"disk").digest(size)
-    told: list[tuple[int, int | None]] = []
+    reported: list[tuple[int, int | None]] = []
 
-    found = await copy_disk(url + answer, tmp_path / "disk.vmdk", TLS, lambda *now: told.append(now))
+    found = await download_disk(url + answer, tmp_path / "disk.vmdk", TLS, lambda *now: reported.append(now))
 
     assert (tmp_path / "disk.vmdk").read_bytes() == sending.content
     assert found == (size, hashlib.sha256(sending.content).hexdigest())
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
-    assert told[-1:] == ([(size, size if answer == "disk" else None)] if size else [])
+    assert [done for done, _ in reported] == sorted(done for done, _ in reported)
+    assert reported[-1:] == ([(size, size if answer == "disk" else None)] if size else [])
 
 
 async def test_disk_that_ends_early_leaves_no_file(host: tuple[Host, str], tmp_path: Path) -> None:
     sending, url = host
-    sending.content = bytes(LOAD + 1)
+    sending.content = bytes(BLOCK + 1)
 
-    with pytest.raises(CopyFailed, match=r"disk\.vmdk broke off"):
-        await copy_disk(f"{url}short", tmp_path / "disk.vmdk", TLS, lambda *_: None)
+    with pytest.raises(CopyFailed, match=r"disk\.vmdk was interrupted"):
+        await download_disk(f"{url}short", tmp_path / "disk.vmdk", TLS, lambda *_: None)
 
     assert files_in(tmp_path) == []
 
@@ -97,14 +97,14 @@ async def test_disk_that_ends_early_leaves_no_file(host: tuple[Host, str], tmp_p
 async def test_cancelled_copy_leaves_no_file(host: tuple[Host, str], tmp_path: Path) -> None:
     written = asyncio.Event()
 
-    def progress(done: int, promised: int | None) -> None:
-        assert promised == ENDLESS
-        if done > 3 * LOAD:
+    def progress(done: int, total: int | None) -> None:
+        assert total == ENDLESS
+        if done > 3 * BLOCK:
             written.set()
 
-    copying = asyncio.create_task(copy_disk(f"{host[1]}endless", tmp_path / "disk.vmdk", TLS, progress))
+    copying = asyncio.create_task(download_disk(f"{host[1]}endless", tmp_path / "disk.vmdk", TLS, progress))
     await written.wait()
-    assert (tmp_path / "disk.vmdk").stat().st_size >= LOAD
+    assert (tmp_path / "disk.vmdk").stat().st_size >= BLOCK
     copying.cancel()
     with pytest.raises(asyncio.CancelledError):
         await copying
@@ -112,9 +112,9 @@ async def test_cancelled_copy_leaves_no_file(host: tuple[Host, str], tmp_path: P
     assert files_in(tmp_path) == []
 
 
-async def test_refusal_of_the_host_is_told(host: tuple[Host, str], tmp_path: Path) -> None:
+async def test_refusal_of_the_host_is_reported(host: tuple[Host, str], tmp_path: Path) -> None:
     with pytest.raises(CopyFailed, match="The host answered 404 Not Found"):
-        await copy_disk(f"{host[1]}nowhere", tmp_path / "disk.vmdk", TLS, lambda *_: None)
+        await download_disk(f"{host[1]}nowhere", tmp_path / "disk.vmdk", TLS, lambda *_: None)
 
     assert files_in(tmp_path) == []
 
@@ -123,6 +123,6 @@ async def test_redirect_is_not_followed(host: tuple[Host, str], tmp_path: Path) 
     sending, url = host
 
     with pytest.raises(CopyFailed, match="The host answered 302 Found"):
-        await copy_disk(f"{url}elsewhere", tmp_path / "disk.vmdk", TLS, lambda *_: None)
+        await download_disk(f"{url}elsewhere", tmp_path / "disk.vmdk", TLS, lambda *_: None)
 
     assert not sending.sent_inside

@@ -1,4 +1,4 @@
-"""A file below a folder is opened, and nothing that only seems to be there."""
+"""Regular files below a folder are opened, and nothing else is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.transfer.safe_open import Inside, open_inside
+from service.transfer.safe_open import PackageFolder, safe_open
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("name", "content"), [("a", b"a"), ("sub/b", b"bb")])
 def test_file_below_the_folder_is_opened(root: Path, name: str, content: bytes) -> None:
-    with open_inside(root, name) as file:
+    with safe_open(root, name) as file:
         assert file.read() == content
 
 
@@ -34,19 +34,19 @@ def test_file_below_the_folder_is_opened(root: Path, name: str, content: bytes) 
     ["", ".", "..", "../secret", "sub/../../secret", "/etc/passwd", "sub//b", "./a", "sub", "pipe", "link", "up/secret",
      "a\0", "absent", "a/b"],
 )  # fmt: skip
-def test_anything_else_is_not(root: Path, name: str) -> None:
+def test_anything_else_is_refused(root: Path, name: str) -> None:
     with pytest.raises(OSError, match=r".") as caught:
-        open_inside(root, name)
+        safe_open(root, name)
 
     assert caught.value.strerror
-    assert Inside(root).size(name) is None
+    assert PackageFolder(root).size(name) is None
 
 
 def test_folder_itself_may_be_a_link(root: Path, tmp_path: Path) -> None:
     (tmp_path / "mounted").symlink_to(root)
 
-    assert Inside(tmp_path / "mounted", "sub").size("b") == 2
+    assert PackageFolder(tmp_path / "mounted", "sub").size("b") == 2
 
 
-def test_names_are_those_of_plain_files(root: Path) -> None:
-    assert Inside(root).names() == ("a",)
+def test_names_are_those_of_regular_files(root: Path) -> None:
+    assert PackageFolder(root).names() == ("a",)

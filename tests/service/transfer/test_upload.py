@@ -1,4 +1,4 @@
-"""A disk is sent as it was kept, or the host never gets all of it."""
+"""A disk is uploaded as it was packed, or the host never receives all of it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def host(aiohttp_server: AiohttpServer) -> tuple[Host, str]:
     return taking, str(server.make_url(""))
 
 
-def kept(path: Path, content: bytes, *, digest: str | None = None) -> Upload:
+def upload_of(path: Path, content: bytes, *, digest: str | None = None) -> Upload:
     path.write_bytes(content)
     sha256 = hashlib.sha256(content).hexdigest() if digest is None else digest
     file = SourceFile(name=path.name, path=path.name, size=len(content), algorithm="sha256", digest=sha256)
@@ -59,48 +59,48 @@ TLS = ssl.create_default_context()
 async def test_disk_arrives_as_it_is(host: tuple[Host, str], tmp_path: Path, size: int) -> None:
     taking, url = host
     content = hashlib.shake_128(b"disk").digest(size)
-    upload = kept(tmp_path / "disk.vmdk", content)
-    told: list[int] = []
+    upload = upload_of(tmp_path / "disk.vmdk", content)
+    reported: list[int] = []
 
-    await upload.send(f"{url}/disk", TLS, told.append, create=False)
+    await upload.send(f"{url}/disk", TLS, reported.append, create=False)
 
     assert taking.received == content
     assert (taking.method, taking.headers["Content-Length"]) == ("POST", str(size))
     assert upload.sha1 == hashlib.sha1(content).hexdigest()
-    assert told[-1] == size
+    assert reported[-1] == size
 
 
 async def test_file_that_the_host_creates_is_put(host: tuple[Host, str], tmp_path: Path) -> None:
     taking, url = host
 
-    await kept(tmp_path / "disk.vmdk", b"content").send(f"{url}/disk", TLS, lambda _: None, create=True)
+    await upload_of(tmp_path / "disk.vmdk", b"content").send(f"{url}/disk", TLS, lambda _: None, create=True)
 
     assert (taking.method, taking.headers["Overwrite"]) == ("PUT", "t")
 
 
 @pytest.mark.parametrize("changed", [b"", b"x", b"x" * (2 * CHUNK), b"x" * (2 * CHUNK + 5), b"x" * (5 * CHUNK)])
-async def test_changed_disk_never_arrives_whole(host: tuple[Host, str], tmp_path: Path, changed: bytes) -> None:
+async def test_changed_disk_never_arrives_completely(host: tuple[Host, str], tmp_path: Path, changed: bytes) -> None:
     taking, url = host
-    upload = kept(tmp_path / "disk.vmdk", b"y" * (2 * CHUNK + 5))
+    upload = upload_of(tmp_path / "disk.vmdk", b"y" * (2 * CHUNK + 5))
     (tmp_path / "disk.vmdk").write_bytes(changed)
 
-    with pytest.raises(PackageDamaged, match="not as it was packed"):
+    with pytest.raises(PackageDamaged, match="changed since it was packed"):
         await upload.send(f"{url}/disk", TLS, lambda _: None, create=False)
 
     assert not taking.whole
 
 
-async def test_disk_that_is_gone_is_said(host: tuple[Host, str], tmp_path: Path) -> None:
-    upload = kept(tmp_path / "disk.vmdk", b"y")
+async def test_missing_disk_is_reported(host: tuple[Host, str], tmp_path: Path) -> None:
+    upload = upload_of(tmp_path / "disk.vmdk", b"y")
     (tmp_path / "disk.vmdk").unlink()
 
     with pytest.raises(PackageDamaged, match="cannot be read"):
         await upload.send(f"{host[1]}/disk", TLS, lambda _: None, create=False)
 
 
-async def test_refusal_of_the_host_is_told(host: tuple[Host, str], tmp_path: Path) -> None:
+async def test_refusal_of_the_host_is_reported(host: tuple[Host, str], tmp_path: Path) -> None:
     with pytest.raises(CopyFailed, match="507 Insufficient Storage"):
-        await kept(tmp_path / "disk.vmdk", b"y").send(f"{host[1]}/full", TLS, lambda _: None, create=False)
+        await upload_of(tmp_path / "disk.vmdk", b"y").send(f"{host[1]}/full", TLS, lambda _: None, create=False)
 
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256", "sha512", ""])
@@ -117,7 +117,7 @@ async def test_entry_of_an_archive_is_sent_by_itself(host: tuple[Host, str], tmp
 
 
 async def test_file_that_is_a_symbolic_link_is_not_sent(host: tuple[Host, str], tmp_path: Path) -> None:
-    upload = kept(tmp_path / "disk.vmdk", b"secret")
+    upload = upload_of(tmp_path / "disk.vmdk", b"secret")
     (tmp_path / "disk.vmdk").rename(tmp_path / "elsewhere")
     (tmp_path / "disk.vmdk").symlink_to(tmp_path / "elsewhere")
 
@@ -128,8 +128,8 @@ async def test_file_that_is_a_symbolic_link_is_not_sent(host: tuple[Host, str], 
 
 
 async def test_file_that_became_longer_is_not_sent(host: tuple[Host, str], tmp_path: Path) -> None:
-    upload = kept(tmp_path / "disk.vmdk", b"content")
+    upload = upload_of(tmp_path / "disk.vmdk", b"content")
     (tmp_path / "disk.vmdk").write_bytes(b"content and more")
 
-    with pytest.raises(PackageDamaged, match="not as it was packed"):
+    with pytest.raises(PackageDamaged, match="changed since it was packed"):
         await upload.send(f"{host[1]}/disk", TLS, lambda _: None, create=False)

@@ -1,4 +1,4 @@
-"""Every host action declares itself wholly, so that HTTP, Slack and the shell need know none of them by name."""
+"""Every host action declares everything about itself, so that HTTP, Slack and the command line know none by name."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def action(request: pytest.FixtureRequest) -> Action:
     return ACTIONS[request.param]
 
 
-def test_the_catalogue_is_whole() -> None:
-    assert set(ACTIONS) >= {
+def test_the_catalogue_is_complete() -> None:
+    assert set(ACTIONS) == {
         "answer-question",
         "backup",
         "disconnect-removables",
@@ -30,26 +30,34 @@ def test_the_catalogue_is_whole() -> None:
         "ping",
         "power-off",
         "power-on",
+        "prune-backups",
         "rescan",
         "reset",
+        "restore",
+        "restore-drill",
         "serial-pipe",
         "set-time-sync",
         "snapshot-create",
         "snapshot-remove",
         "snapshot-revert",
+        "verify-backup",
     }
 
 
-def test_action_says_in_a_sentence_what_it_does(action: Action) -> None:
+def test_module_of_an_action_has_its_name(action: Action) -> None:
+    assert type(action).__module__ == f"service.actions.{action.name.replace('-', '_')}"
+
+
+def test_summary_is_one_short_sentence(action: Action) -> None:
     assert action.summary[0].isupper()
     assert action.summary.endswith((".", ")"))
     assert len(action.summary) <= 120
 
 
-def test_steps_have_names_of_their_own_that_a_job_can_tell_apart(action: Action) -> None:
+def test_steps_have_different_names_without_a_colon(action: Action) -> None:
     assert action.steps
     assert len(set(action.steps)) == len(action.steps)
-    assert not any(": " in step for step in action.steps), "what follows a colon is taken for a part of the step"
+    assert not any(": " in step for step in action.steps), "text after a colon counts as the part of a step"
 
 
 def test_every_parameter_is_described_in_the_schema(action: Action) -> None:

@@ -1,47 +1,49 @@
-"""A package that can be sent: which bytes are its files, and what a VM made of it must have; plain, so it can be kept.
+"""A package that a VM can be made of: which bytes are its files, and what the VM must have.
 
-A kept backup, a folder with an OVF and an OVA archive all become this, and are sent in the same way.
+A kept backup, a folder with an OVF and an OVA archive all become a `Deployable`, and are deployed in the same way.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from knowledge.ovf.descriptor import Descriptor
-from service.transfer.safe_open import open_inside
+from service.jobs.action import StepResult
+from service.transfer.safe_open import safe_open
 from service.transfer.source import SourceFile
 
 DISK = 17
 """CIM's ResourceType of a virtual disk."""
 
 
-class Ready(BaseModel):
-    """A package to make a VM of; `note` goes into the VM's notes."""
-
-    model_config = ConfigDict(frozen=True)
+class Deployable(StepResult):
+    """A package to make a VM of, as a job records it."""
 
     title: str
+    """What it is, for people."""
     vm: str
     """The new VM's name."""
     note: str
+    """What is added to the VM's notes."""
     root: str
+    """The folder that all paths are relative to."""
     descriptor: SourceFile
     files: list[SourceFile]
     networks: list[str]
     capacities: list[int] | None
-    """Bytes of each disk in ascending order; None when the descriptor leaves it open."""
-    warnings: list[str] = []
+    """Bytes of each disk in ascending order; None when the descriptor does not specify them."""
+    warnings: list[str] = Field(default_factory=list)
 
     @property
     def size(self) -> int:
-        """Bytes of all files but the descriptor."""
+        """Bytes of all files except the descriptor."""
         return sum(file.size for file in self.files)
 
 
 def capacities(descriptor: Descriptor) -> list[int] | None:
-    """What the disks that its VM gets hold, in bytes and ascending order; None when the descriptor leaves it open."""
+    """Bytes of each disk that the VM gets, in ascending order; None when the descriptor does not specify them."""
     devices = [device for machine in descriptor.machines for device in machine.devices if device.type == DISK]
     disks = {disk.id: disk.capacity for disk in descriptor.disks}
     found = []
@@ -55,6 +57,6 @@ def capacities(descriptor: Descriptor) -> list[int] | None:
 
 def read_file(root: Path, file: SourceFile) -> bytes:
     """The content of a small file of a package. Raises OSError."""
-    with open_inside(root, file.path) as stream:
+    with safe_open(root, file.path) as stream:
         stream.seek(file.offset)
         return stream.read(file.size)

@@ -1,0 +1,50 @@
+"""What the steps of a backup record; the next step, also after a restart or an upgrade, reads it back typed."""
+
+from __future__ import annotations
+
+from service.jobs.action import StepResult
+from service.packages.folder import PackageFile
+
+
+class BackupPlan(StepResult):
+    """What the first step decided: which VM, whether to quiesce it, and which of its disks to copy."""
+
+    name: str
+    uuid: str
+    quiesce: bool
+    running: bool
+    allocated: int | None
+    """Bytes that the VM uses on its datastores: an upper estimate of what is copied."""
+    parallel: int
+    """How many disks are copied at a time."""
+    turns: list[str]
+    """What each copy takes a copy slot of: the host and the datastores, such as `host:host-21`."""
+    eligible: list[str]
+    """Labels of the disks that a snapshot holds."""
+    left_out: list[str]
+    """Labels of the disks that no snapshot holds, each with the reason."""
+
+
+class SnapshotTaken(StepResult):
+    """The snapshot that the backup reads from; `consistency` is quiesced, crash-consistent or powered off."""
+
+    moref: str
+    consistency: str
+
+
+class PackageWritten(StepResult):
+    """The complete package: its folder, its file names, its disks, and the bytes of all disks."""
+
+    package: str
+    files: list[str]
+    size: int
+    disks: list[PackageFile]
+    missing: int
+    """How many disks the lease did not offer."""
+
+
+class SnapshotRemoved(StepResult):
+    """Whether the snapshot is gone, and whether its disks are consolidated."""
+
+    removed: bool
+    consolidated: bool

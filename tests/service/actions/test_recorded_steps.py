@@ -1,0 +1,196 @@
+"""Jobs outlive an upgrade: each result of a step stays readable, under the names that version 0.1.0 recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from service.actions._deploy import Confirmed, NewVm, VmsRemoved
+from service.actions._rescan import Found
+from service.actions._targeted import Changed, Checked
+from service.actions.disconnect_removables import Disconnected
+from service.actions.guest_shutdown import Asked
+from service.actions.iscsi_add_target import Added
+from service.actions.prune_backups import Choice, Removal
+from service.actions.rescan import Before
+from service.actions.serial_pipe import PipeEnd
+from service.actions.snapshot_create import SnapshotTaken as SnapshotKept
+from service.actions.snapshot_remove import Confirmed as RemovalConfirmed
+from service.actions.verify_backup import DescriptorChecked, FileRead, ToVerify, VerdictWritten
+from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, SnapshotTaken
+from service.jobs.action import StepResult
+from service.packages.deployable import Deployable
+from service.packages.download import Fetched, FetchedFile
+from service.packages.export import Described, Exported, ExportPlan
+from service.packages.folder import CopiedFile
+from service.transfer.export_lease import OpenedLease
+from service.vsphere.vms import VmState
+
+DISK = {"key": "/vm-7/ParaVirtualSCSIController0:0", "file": "web-disk-0.vmdk", "size": 512, "sha256": "ab" * 32}
+LEASED = {"key": DISK["key"], "file": "disk-0.vmdk", "size": None}
+SOURCE = {
+    "name": "web-disk-0.vmdk",
+    "path": "web-disk-0.vmdk",
+    "size": 512,
+    "offset": 0,
+    "algorithm": "sha256",
+    "digest": "ab" * 32,
+    "disk": True,
+}
+STORAGE = {
+    "hbas": [
+        {
+            "device": "vmhba64",
+            "model": "iSCSI Software Adapter",
+            "iscsi_name": "iqn.1998-01.com.example:h",
+            "software": True,
+            "send_targets": ["192.0.2.1:3260"],
+            "static_targets": [],
+        }
+    ],
+    "luns": ["naa.600508b1"],
+    "volumes": ["datastore1"],
+}
+VERDICT = {
+    "verdict": "good",
+    "verified_at": "2026-03-01T12:00:00Z",
+    "verified_by": "token:ops",
+    "job": "j1",
+    "problems": [],
+    "warnings": ["the disk holds less than the VM"],
+}
+KEPT = {
+    "id": "j0",
+    "state": "unverified",
+    "reason": "",
+    "vm": {"name": "web", "uuid": "4212", "moref": "vm-7", "vcenter": "default"},
+    "path": "/data/backups/web/j0",
+    "created_at": "2026-03-01T12:00:00Z",
+    "requested_by": "token:ops",
+    "consistency": "quiesced",
+    "size": 512,
+    "disks": [{"file": "web-disk-0.vmdk", "size": 512, "sha256": "ab" * 32}],
+    "left_out": [],
+    "missing": 0,
+    "verified": None,
+}
+TURNS = ["host:host-21", "datastore:datastore-5"]
+RECORDED: list[tuple[type[StepResult], dict[str, Any]]] = [
+    (
+        BackupPlan,
+        {
+            "name": "web",
+            "uuid": "4212",
+            "quiesce": True,
+            "running": True,
+            "allocated": 1024,
+            "parallel": 2,
+            "turns": TURNS,
+            "eligible": ["Hard disk 1"],
+            "left_out": ["Hard disk 2: it is independent persistent"],
+        },
+    ),
+    (SnapshotTaken, {"moref": "snapshot-9", "consistency": "quiesced"}),
+    (OpenedLease, {"lease": "session[1]2", "disks": [LEASED], "missing": 0}),
+    (CopiedFile, DISK),
+    (
+        PackageWritten,
+        {"package": "/data/backups/web/j1", "files": ["web.mf", "web.ovf"], "size": 512, "disks": [DISK], "missing": 0},
+    ),
+    (SnapshotRemoved, {"removed": True, "consolidated": False}),
+    (ExportPlan, {"moref": "vm-7", "name": "web", "allocated": None, "disks": 1, "turns": TURNS}),
+    (Described, {"order": ["web.ovf", "web.mf", "web-disk1.vmdk"]}),
+    (
+        Exported,
+        {
+            "path": "/data/exports/web/j1",
+            "import_as": "exports/web/j1/web.ova",
+            "files": [{"file": "web.ova", "size": 4096, "sha256": "cd" * 32}],
+            "size": 4096,
+        },
+    ),
+    (
+        Deployable,
+        {
+            "title": "web.ovf",
+            "vm": "web",
+            "note": "Imported from web.ovf.",
+            "root": "/data/imports",
+            "descriptor": SOURCE | {"name": "web.ovf", "path": "web.ovf", "disk": False},
+            "files": [SOURCE],
+            "networks": ["VM Network"],
+            "capacities": [1 << 20],
+            "warnings": [],
+        },
+    ),
+    (
+        NewVm,
+        {
+            "vm": {"moref": "vm-8", "name": "web"},
+            "datastore": "datastore1",
+            "pool": "Resources",
+            "folder": "vm",
+            "networks": {"VM Network": "VM Network"},
+            "size": 512,
+            "warnings": [],
+        },
+    ),
+    (Confirmed, {"power_state": "poweredOff", "disks": [1 << 20]}),
+    (VmsRemoved, {"removed": ["web"]}),
+    (Fetched, {"file": "web.ovf", "references": [{"name": "d.vmdk", "url": "https://h/d.vmdk", "size": None}]}),
+    (FetchedFile, {"size": 512}),
+    (ToVerify, KEPT | {"files": ["web.ovf", "web-disk-0.vmdk"]}),
+    (FileRead, {"size": 512, "sha256": "ab" * 32}),
+    (DescriptorChecked, {"problems": [], "warnings": ["the disk holds less than the VM"]}),
+    (VerdictWritten, VERDICT),
+    (Choice, {"going": ["j0"], "staying": 3}),
+    (Removal, {"removed": True, "freed": 512}),
+    (Checked, {"state": {"moref": "vm-7", "name": "web"}}),
+    (Changed, {"changed": True}),
+    (Disconnected, {"drives": ["CD/DVD drive 1"]}),
+    (Asked, {"asked_at": 1772366400.5}),
+    (Before, {"seen": STORAGE}),
+    (Found, {"new_luns": ["naa.600508b2"], "new_volumes": []}),
+    (Added, {"hba": "vmhba64", "added": True, "seen": STORAGE}),
+    (PipeEnd, {"vm": "web", "port": "Serial port 1"}),
+    (SnapshotKept, {"snapshot": "snapshot-9", "consistency": "with memory"}),
+    (RemovalConfirmed, {"merged": True}),
+    (StepResult, {}),
+]
+
+
+@pytest.mark.parametrize(("result", "recorded"), RECORDED, ids=lambda value: getattr(value, "__name__", ""))
+def test_result_of_a_step_is_read_as_it_was_recorded(result: type[StepResult], recorded: dict[str, Any]) -> None:
+    recorded = {**recorded, "detail": "what the step did"}
+
+    assert result.model_validate(recorded).model_dump(mode="json") == recorded
+
+
+def test_state_of_a_vm_is_read_as_it_was_recorded() -> None:
+    recorded = {
+        "moref": "vm-7",
+        "name": "web",
+        "at": "2026-03-01T12:00:00+00:00",
+        "host": "host-21",
+        "connection": "connected",
+        "power_state": "poweredOff",
+        "template": False,
+        "tools_running": False,
+        "time_sync": False,
+        "consolidation_needed": False,
+        "question": {"id": "7", "text": "Moved?", "choices": {"0": "Cancel"}},
+        "snapshots": [],
+        "tasks": [],
+    }
+
+    state = VmState.model_validate(recorded)
+
+    assert (state.moref, state.power_state, state.at) == ("vm-7", "poweredOff", recorded["at"])
+
+
+def test_every_step_result_is_covered() -> None:
+    def below(result: type[StepResult]) -> set[type[StepResult]]:
+        return {result}.union(*(below(each) for each in result.__subclasses__()))
+
+    assert below(StepResult) == {result for result, _ in RECORDED}
