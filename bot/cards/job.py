@@ -32,6 +32,9 @@ STATES = {
     JobState.CANCELLED: ("🚫", "cancelled"),
 }
 
+RESULT_LABELS = {"missing": "Missing disks"}
+"""Labels of the values of a result whose keys are not clear by themselves."""
+
 STEPS = {
     StepState.PENDING: "▫️",
     StepState.RUNNING: "⏳",
@@ -125,8 +128,8 @@ def result_lines(result: dict[str, Any]) -> list[str]:
         elif isinstance(value, int | float):
             value = amount(value) if key.endswith(("bytes", "size")) else f"{value:,}"
         if isinstance(value, str) and value:
-            name = key.removesuffix("_bytes").replace("_", " ").capitalize()
-            lines.append(f"{escape(name)}: {code(value)}")
+            label = RESULT_LABELS.get(key) or key.removesuffix("_bytes").replace("_", " ").capitalize()
+            lines.append(f"{escape(label)}: {code(value)}")
     return lines
 
 

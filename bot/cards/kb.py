@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.blocks import Message, bold, code, context, escape, header, message, section
 from bot.cards.links import page_link
+from bot.cards.markdown import mrkdwn, sections
 
 SHOWN_SECTIONS = ("Steps", "Check")
 """The sections of a procedure that someone on call needs first."""
@@ -24,14 +24,9 @@ def search_card(words: str, hits: Sequence[Mapping[str, Any]], service_url: str)
             [section(f"No procedure matches {code(words)}."), context("Try other words, or fewer words")],
         )
     lines = [section(f"{bold(hit['title'])} {code(hit['slug'])}", escape(hit["summary"])) for hit in hits]
-    first = code(f"/kb {hits[0]['slug']}")
-    return message(
-        "Procedures: " + ", ".join(hit["title"] for hit in hits),
-        [
-            *lines,
-            context(f"To see the first one, type {first}", page_link(service_url, "/procedures", "all procedures")),
-        ],
-    )
+    hint = f"To see the first one, type {code('/kb ' + hits[0]['slug'])}"
+    link = page_link(service_url, "/procedures", "all procedures")
+    return message("Procedures: " + ", ".join(hit["title"] for hit in hits), [*lines, context(hint, link)])
 
 
 def procedure_card(page: Mapping[str, Any], service_url: str) -> Message:
@@ -48,17 +43,3 @@ def procedure_card(page: Mapping[str, Any], service_url: str) -> Message:
     link = page_link(service_url, f"/procedures/{page['slug']}", "complete procedure")
     blocks.append(context(link, escape(", ".join(page["applies_to"]))))
     return message(f"{page['title']}: {page['summary']}", blocks)
-
-
-def sections(body: str) -> list[tuple[str, str]]:
-    """The second-level sections of a Markdown page, as pairs of heading and text."""
-    pieces = re.split(r"^## +(.+)$", body, flags=re.MULTILINE)
-    return [(name.strip(), text.strip()) for name, text in zip(pieces[1::2], pieces[2::2], strict=True)]
-
-
-def mrkdwn(markdown: str) -> str:
-    """Markdown as Slack's mrkdwn: links become their text, bold gets one asterisk, code fences lose their language."""
-    text = escape(markdown)
-    text = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", text)
-    text = re.sub(r"\*\*(.+?)\*\*", r"*\1*", text)
-    return re.sub(r"^( *```)\w+$", r"\1", text, flags=re.MULTILINE)

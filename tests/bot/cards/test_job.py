@@ -80,6 +80,7 @@ def test_finished_backup_shows_its_path_and_size() -> None:
         "files": ["web-01.ovf", "web-01.mf"],
         "size": 4_200_000_000,
         "disks": [{"key": "disk-0"}],
+        "missing": 0,
         "snapshot_removed": True,
         "detail": "3 files",
     }
@@ -88,6 +89,7 @@ def test_finished_backup_shows_its_path_and_size() -> None:
     assert "Package: `data/backups/web-01/job1`" in lines
     assert "Files: `web-01.ovf, web-01.mf`" in lines
     assert "Size: `4.2 GB`" in lines
+    assert "Missing disks: `0`" in lines
     assert "Snapshot removed: `yes`" in lines
     assert not any(line.startswith(("Disks", "Detail")) for line in lines)
 
