@@ -14,7 +14,7 @@ from bot.request import Request
 from service.api.client import ServiceError
 
 DRY_RUN = "dry_run"
-YES = {"true", "yes", "1"}
+BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 class ActionCommand(NamedTuple):
@@ -27,11 +27,17 @@ class ActionCommand(NamedTuple):
 
 
 def parse(text: str) -> ActionCommand:
-    """The action with its target and parameters. Raises UsageError when the name is missing."""
+    """The action with its target and parameters.
+
+    Raises UsageError when the name is missing, or when dry_run is not a boolean: a typing error there must not
+    start the action.
+    """
     name, _, rest = single_argument(text).partition(" ")
     first = rest.split(" ", 1)[0]
     words, params = name_and_values(f'"" {rest}' if "=" in first else rest)
-    dry_run = params.pop(DRY_RUN, "false").lower() in YES
+    dry_run = BOOLEANS.get(params.pop(DRY_RUN, "false").lower())
+    if dry_run is None:
+        raise UsageError(f"{DRY_RUN} must be true or false.")
     if "=" in name:
         raise UsageError("The name of the action is missing; it comes first.")
     return ActionCommand(name, words, params, dry_run)
