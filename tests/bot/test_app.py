@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -187,19 +186,6 @@ async def test_user_learns_how_to_invite_the_bot(sender: Sender, service: FakeSe
     await sender.command("/backup", "web-01")
     (answer,) = await slack.wait_for("response_url")
     assert "/invite @vmkops" in json.dumps(answer["blocks"])
-
-
-async def test_unexpected_error_is_logged_and_its_reference_is_shown(
-    sender: Sender, service: FakeService, slack: FakeSlack, caplog: pytest.LogCaptureFixture
-) -> None:
-    service.garbled["/vmkerr"] = {"matches": "not a list"}
-    with caplog.at_level(logging.ERROR):
-        await sender.command("/vmkerr", "x")
-        (answer,) = await slack.wait_for("response_url")
-    reference = answer["blocks"][0]["text"]["text"].split("`")[1]
-    assert reference in caplog.text
-    assert answer["response_type"] == "ephemeral"
-    assert "Traceback" not in json.dumps(answer)
 
 
 async def test_click_on_cancel_is_answered_to_the_user_who_clicked(
