@@ -1,1 +1,1 @@
-"""The Slack front-end; it talks to the service over HTTP."""
+"""The Slack bot. It calls the service over HTTP."""

@@ -1,4 +1,4 @@
-"""Puts the bot together: Slack's two ways in, the commands and buttons behind them, and the follower of jobs."""
+"""Puts the bot together: Socket Mode and signed HTTP, the commands and buttons behind them, and the job updates."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.answering import Answers
+from bot.buttons import _base as buttons
 from bot.commands import _base as commands
-from bot.following import Following
-from bot.interactive import _base as buttons
-from bot.repeats import Repeats
+from bot.deduplication import Deduplicator
+from bot.jobs.updates import JobUpdates
+from bot.replies import ReplySender
+from bot.request import Deps
 from bot.settings import BotSettings, SettingsError
-from bot.socket import Socket
+from bot.socket_mode import SocketModeConnection
 from service.api.client import ServiceClient
 
 log = logging.getLogger(__name__)
@@ -39,15 +40,18 @@ BAD_TOKEN = {
     "token_expired",
     "not_allowed_token_type",
 }
-"""Slack's words for a token that will not get better by waiting."""
+"""Slack's errors for a token that stays invalid; a retry does not help."""
 
-TRY_AGAIN = (2.0, 5.0, 15.0, 30.0)
-"""Seconds until the next try while Slack cannot be reached; the last is repeated."""
+RETRY_SECONDS = (2.0, 5.0, 15.0, 30.0)
+"""Seconds before each retry while Slack cannot be reached; the last one is repeated."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BotStatus:
-    """How the bot stands with Slack, for /healthz and `vmkops doctor`."""
+    """The bot's connection to Slack, as /healthz and /readyz report it.
+
+    `last_hello` is when Slack was last heard from, in RFC 3339 (UTC); `problem` says why there is no connection.
+    """
 
     connected: bool
     socket_mode: bool
@@ -57,18 +61,18 @@ class BotStatus:
 
 
 class Bot:
-    """The running bot; made by `start_bot`."""
+    """The bot: its connection to Slack and everything behind it. Create it with `start_bot`."""
 
     def __init__(self, settings: BotSettings, client: ServiceClient) -> None:
         self._settings = settings
         token = settings.bot_token.get_secret_value()
         self._slack = AsyncWebClient(token=token, base_url=settings.api_url)
         self._client = client
-        self._following = Following(client, AsyncWebClient(token=token, base_url=settings.api_url))
-        self._answers = Answers()
-        self._repeats = Repeats()
+        self._updates = JobUpdates(client, AsyncWebClient(token=token, base_url=settings.api_url))
+        self._replies = ReplySender()
+        self._deduplicator = Deduplicator()
         self._app: AsyncApp | None = None
-        self._socket: Socket | None = None
+        self._socket: SocketModeConnection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._last_request: datetime | None = None
         self._problem = ""
@@ -82,31 +86,31 @@ class Bot:
     async def start(self) -> None:
         """Sign in to Slack and listen. Raises SettingsError for a token that Slack refuses.
 
-        When Slack cannot be reached the start goes on in the background, and `status` says so.
+        When Slack cannot be reached, the bot keeps trying in the background and `status` reports the problem.
         """
         try:
             await self._connect()
         except (SlackClientError, aiohttp.ClientError, OSError) as error:
-            self._unreachable(error)
-            self._connecting = asyncio.create_task(self._connect_later())
+            self._note_unreachable(error)
+            self._connecting = asyncio.create_task(self._keep_connecting())
 
     async def stop(self) -> None:
-        """Close the connection, let the answers under way finish, and stop following jobs."""
+        """Close the connection, finish the replies in progress, and stop updating job threads."""
         if self._connecting:
             self._connecting.cancel()
             await asyncio.gather(self._connecting, return_exceptions=True)
         if self._socket:
             await self._socket.close()
-        await self._answers.finish()
-        await self._following.stop()
+        await self._replies.drain()
+        await self._updates.stop()
 
     def status(self) -> BotStatus:
-        """Whether Slack is there, and when it was last heard."""
-        signs = [self._last_request, self._socket.last_heard if self._socket else None]
-        heard = max((sign for sign in signs if sign), default=None)
-        reached = self._socket.is_open if self._socket else self._app is not None
+        """Whether the bot is connected to Slack, and when Slack was last heard from."""
+        times = [self._last_request, self._socket.last_heard if self._socket else None]
+        heard = max((time for time in times if time), default=None)
+        connected = self._socket.is_open if self._socket else self._app is not None
         return BotStatus(
-            connected=reached,
+            connected=connected,
             socket_mode=self._settings.app_token is not None,
             signed_http=self._settings.signing_secret is not None,
             last_hello=heard.isoformat(timespec="seconds") if heard else None,
@@ -115,12 +119,12 @@ class Bot:
 
     def _make_app(self, identity: AuthorizeResult) -> AsyncApp:
         async def known_identity(**_: Any) -> AuthorizeResult:
-            """Bolt's own way would ask Slack who we are before it acknowledges the first request."""
+            """Without this, Bolt calls auth.test before it acknowledges the first request."""
             return identity
 
         secret = self._settings.signing_secret
         quiet = logging.getLogger("slack_bolt.vmkops")
-        quiet.setLevel(logging.ERROR)  # it would warn of SLACK_BOT_TOKEN in the environment, which is as it should be
+        quiet.setLevel(logging.ERROR)  # Bolt warns when SLACK_BOT_TOKEN is in the environment, which is normal here
         app = AsyncApp(
             name="vmkops",
             logger=quiet,
@@ -128,32 +132,32 @@ class Bot:
             signing_secret=secret.get_secret_value() if secret else "",
             authorize=known_identity,
         )
-        app.use(self._drop_repeats)
-        app.event(re.compile(".*"))(_nothing)
-        desk = commands.Desk(service=self._client, slack=self._slack, following=self._following)
+        app.use(self._drop_duplicates)
+        app.event(re.compile(".*"))(_ignore_event)
+        deps = Deps(service=self._client, slack=self._slack, updates=self._updates)
         for command in commands.find_commands():
-            commands.listen(app, command, desk, self._answers)
+            commands.register(app, command, deps, self._replies)
         for button in buttons.find_buttons():
-            buttons.listen(app, button, desk, self._answers)
+            buttons.register(app, button, deps, self._replies)
         return app
 
-    async def _drop_repeats(self, body: dict[str, Any], next: Callable[[], Awaitable[Any]]) -> BoltResponse | None:
+    async def _drop_duplicates(self, body: dict[str, Any], next: Callable[[], Awaitable[Any]]) -> BoltResponse | None:
         self._last_request = datetime.now(UTC)
-        if self._repeats.seen(body):
+        if self._deduplicator.is_duplicate(body):
             return BoltResponse(status=200)
         await next()
         return None
 
     async def _handle_http(self, request: web.Request) -> web.StreamResponse:
         if self._app is None:
-            raise web.HTTPServiceUnavailable(text="The bot has not reached Slack yet.")
-        # Anybody may send anything here: what Bolt would stumble over before it checks the signature goes no further.
+            raise web.HTTPServiceUnavailable(text="The bot is not connected to Slack yet.")
+        # Anyone can send anything here, so refuse what makes Bolt fail before it checks the signature.
         if not re.fullmatch(r"[0-9]{1,12}", request.headers.get("X-Slack-Request-Timestamp", "0")):
-            raise web.HTTPUnauthorized(text="Not signed by Slack.")
+            raise web.HTTPUnauthorized(text="The request is not signed by Slack.")
         try:
             delivery = await to_bolt_request(request)
         except (ValueError, LookupError, RecursionError):
-            raise web.HTTPBadRequest(text="Not readable.") from None
+            raise web.HTTPBadRequest(text="The request cannot be read.") from None
         return await to_aiohttp_response(await self._app.async_dispatch(delivery))
 
     async def _connect(self) -> None:
@@ -161,22 +165,22 @@ class Bot:
         try:
             who = await self._slack.auth_test()
         except SlackApiError as error:
-            raise self._explained(error, "SLACK_BOT_TOKEN") from error
+            raise _as_settings_error(error, "SLACK_BOT_TOKEN") from error
         identity = AuthorizeResult.from_auth_test_response(auth_test_response=who, bot_token=token)
         app = self._make_app(identity)
         if app_token := self._settings.app_token:
             try:
                 opened = await self._slack.apps_connections_open(app_token=app_token.get_secret_value())
             except SlackApiError as error:
-                raise self._explained(error, "SLACK_APP_TOKEN") from error
-            self._socket = Socket(app, app_token.get_secret_value(), str(opened["url"]))
+                raise _as_settings_error(error, "SLACK_APP_TOKEN") from error
+            self._socket = SocketModeConnection(app, app_token.get_secret_value(), str(opened["url"]))
             await self._socket.open()
         self._app, self._problem = app, ""
-        self._following.start()
+        self._updates.start()
         log.info("slack connected team=%s bot=%s", who.get("team"), who.get("user_id"))
 
-    async def _connect_later(self) -> None:
-        pauses = list(TRY_AGAIN)
+    async def _keep_connecting(self) -> None:
+        pauses = list(RETRY_SECONDS)
         while True:
             await asyncio.sleep(pauses.pop(0) if len(pauses) > 1 else pauses[0])
             try:
@@ -187,29 +191,31 @@ class Bot:
                 log.error("slack refused: %s", error)
                 return
             except (SlackClientError, aiohttp.ClientError, OSError) as error:
-                self._unreachable(error)
+                self._note_unreachable(error)
 
-    def _unreachable(self, error: Exception) -> None:
+    def _note_unreachable(self, error: Exception) -> None:
         self._problem = (
-            f"Slack does not answer at {self._settings.api_url} ({type(error).__name__}); trying again. "
-            "If this lasts, check SLACK_API_URL and the way out to the internet."
+            f"Slack does not answer at {self._settings.api_url} ({type(error).__name__}). The bot keeps trying. "
+            "If this persists, check SLACK_API_URL and the connection to the internet."
         )
         log.warning("slack unreachable: %s", self._problem)
 
-    def _explained(self, error: SlackApiError, setting: str) -> Exception:
-        code = str(error.response.get("error", ""))
-        if code in BAD_TOKEN:
-            return SettingsError(setting, f"is refused by Slack ({code}). Copy it again from the app's pages.")
-        if code == "missing_scope":
-            scope = error.response.get("needed", "connections:write")
-            return SettingsError(setting, f"lacks the scope {scope}. Add it to the app, and install the app again.")
-        return error
-
-
-async def _nothing() -> None:
-    """No event is subscribed to; one that comes all the same is acknowledged, or Slack would send it again."""
-
 
 def start_bot(settings: BotSettings, client: ServiceClient) -> Bot:
-    """A bot for these settings that asks this service; call its `start` and, at the end, its `stop`."""
+    """A bot with these settings that calls this service. Call its `start` and, at the end, its `stop`."""
     return Bot(settings, client)
+
+
+def _as_settings_error(error: SlackApiError, setting: str) -> Exception:
+    """The SettingsError that says how to correct the token, or the error itself when the token is not the cause."""
+    code = str(error.response.get("error", ""))
+    if code in BAD_TOKEN:
+        return SettingsError(setting, f"is refused by Slack ({code}). Copy it again from the pages of the Slack app.")
+    if code == "missing_scope":
+        scope = error.response.get("needed", "connections:write")
+        return SettingsError(setting, f"is missing the scope {scope}. Add the scope, then install the app again.")
+    return error
+
+
+async def _ignore_event() -> None:
+    """Acknowledge an event that the app does not subscribe to; Slack sends an unacknowledged event again."""

@@ -1,6 +1,6 @@
-"""Writes the Slack app's manifest from the commands: `python -m bot.manifest`.
+"""Generates the manifest of the Slack app from the commands: `python -m bot.manifest`.
 
-https://docs.slack.dev/reference/app-manifest says what each part means.
+Reference: https://docs.slack.dev/reference/app-manifest
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from typing import Any
 
 from bot.commands._base import find_commands
 
-WRITTEN_TO = Path("deploy/slack-manifest.json")
+MANIFEST_FILE = Path("deploy/slack-manifest.json")
 SCOPES = ["chat:write", "commands"]
 
 
 def manifest(request_url: str | None = None) -> dict[str, Any]:
-    """The manifest, for Socket Mode; for signed HTTP when Slack is given the bot's `/slack/events` address."""
-    address = {"url": request_url} if request_url else {}
+    """The manifest: for Socket Mode, or for signed HTTP if `request_url` is the bot's `/slack/events` URL."""
+    url = {"url": request_url} if request_url else {}
     commands = [
         {
             "command": command.name,
             "description": command.summary,
             "usage_hint": command.usage.removeprefix(command.name).strip() or "help",
             "should_escape": False,
-            **address,
+            **url,
         }
         for command in find_commands()
     ]
@@ -53,19 +53,21 @@ def manifest(request_url: str | None = None) -> dict[str, Any]:
 
 
 def as_text(content: dict[str, Any]) -> str:
-    """The manifest as it is written to the file."""
+    """The manifest as JSON text, in the form of the file."""
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the manifest for Socket Mode to its file, or print the one for signed HTTP."""
-    parser = argparse.ArgumentParser(prog="python -m bot.manifest", description="Makes the Slack app's manifest.")
+    """Write the manifest for Socket Mode to MANIFEST_FILE, or print the one for signed HTTP. Returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bot.manifest", description="Generates the manifest of the Slack app."
+    )
     parser.add_argument("--request-url", help="print the manifest for signed HTTP to this https://.../slack/events")
     arguments = parser.parse_args(argv)
     if arguments.request_url:
         sys.stdout.write(as_text(manifest(arguments.request_url)))
     else:
-        WRITTEN_TO.write_text(as_text(manifest()), "utf-8")
+        MANIFEST_FILE.write_text(as_text(manifest()), "utf-8")
     return 0
 
 

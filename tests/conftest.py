@@ -6,11 +6,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.peers.fetch import require
 from tests.peers.local_slack import LocalSlack
 from tests.peers.vcsim import Vcsim
+
+hypothesis.settings.register_profile("vmkops", deadline=None)  # a busy machine must not fail a test
+hypothesis.settings.load_profile("vmkops")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

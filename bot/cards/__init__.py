@@ -1,1 +1,1 @@
-"""What people see: one card a file, each a pure function from a value to a message."""
+"""The cards: pure functions that turn a value into a Slack message, one module for each subject."""

@@ -1,47 +1,51 @@
-"""Cards of the host actions: what there is, and what a pre-flight found."""
+"""Cards of the host actions: the list of actions, and the result of a dry run."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.blocks import Message, bold, code, context, escape, header, message, section
 from service.api.client import ActionPreview
 
 ICONS = {"refuse": "❌", "warn": "⚠️", "info": "ℹ️"}
-IN_A_SECTION = 8
+ACTIONS_PER_SECTION = 8
 
 
-def actions_card(actions: Sequence[dict[str, Any]]) -> Message:
-    """Every action with its parameters."""
+def actions_card(actions: Sequence[Mapping[str, Any]]) -> Message:
+    """Every action with its parameters.
+
+    Each action is a mapping with `name`, `summary` and `parameters` (a JSON Schema), as in the service's list.
+    """
     lines = [f"{code(_usage(action))}\n{escape(action['summary'])}" for action in actions]
-    groups = [lines[place : place + IN_A_SECTION] for place in range(0, len(lines), IN_A_SECTION)]
+    groups = [lines[place : place + ACTIONS_PER_SECTION] for place in range(0, len(lines), ACTIONS_PER_SECTION)]
     return message(
         "Actions: " + ", ".join(action["name"] for action in actions),
         [
             header("Host actions"),
             *(section(*group) for group in groups),
-            context(f"{code('dry_run=true')} behind any of them only checks", "[ ] can be left out"),
+            context(f"Add {code('dry_run=true')} to check an action without running it", "[ ] means optional"),
         ],
     )
 
 
 def preview_card(preview: ActionPreview) -> Message:
-    """What an action would do, and what speaks against it; nothing was touched."""
-    icon, verdict = ("✅", "may go ahead") if preview.allowed else ("❌", "is refused")
-    found = [f"{ICONS[check.severity]} {escape(check.message)}" for check in preview.checks]
+    """The result of a dry run: whether the action is allowed, what the checks found, and the steps it would take."""
+    icon, verdict = ("✅", "is allowed") if preview.allowed else ("❌", "is refused")
+    findings = [f"{ICONS[check.severity]} {escape(check.message)}" for check in preview.checks]
     title = f"{preview.action} of {preview.target} {verdict}"
     return message(
         title,
         [
             section(f"{icon} {bold(preview.action)} of {bold(preview.target)} {verdict}"),
-            *([section(*found)] if found else []),
-            context("A dry run: nothing was touched", escape(" → ".join(preview.steps))),
+            *([section(*findings)] if findings else []),
+            context("Dry run: nothing was changed", escape(" → ".join(preview.steps))),
         ],
     )
 
 
-def _usage(action: dict[str, Any]) -> str:
+def _usage(action: Mapping[str, Any]) -> str:
+    """The action as it is typed after `/action`: the first parameter is the target, optional ones are in `[ ]`."""
     schema = action["parameters"]
     words = []
     for place, name in enumerate(schema.get("properties", {})):

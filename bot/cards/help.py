@@ -1,4 +1,4 @@
-"""The help cards: one command, and all of them."""
+"""The help cards: for one command, and for all commands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.blocks import Message, code, context, escape, header, message, section
 
 
 class CommandHelp(NamedTuple):
-    """What help says about one command."""
+    """What the help cards show about one command."""
 
     name: str
     usage: str
@@ -18,30 +18,28 @@ class CommandHelp(NamedTuple):
 
 
 def command_help(command: CommandHelp) -> Message:
-    """What one command does and how it is typed."""
-    examples = [code(example) for example in command.examples]
-    return message(
-        f"{command.summary} Usage: {command.usage}",
-        [section(escape(command.summary), f"Usage: {code(command.usage)}", *_examples(examples))],
-    )
+    """What one command does, its usage and its examples."""
+    lines = [escape(command.summary), f"Usage: {code(command.usage)}", example_line(command.examples)]
+    return message(f"{command.summary} Usage: {command.usage}", [section(*lines)])
 
 
 def all_help(commands: Sequence[CommandHelp], *, user: str) -> Message:
-    """Every command in a line or two; `user` is the asker's Slack id, which an administrator may need."""
+    """Every command with its usage and summary; `user` is the reader's Slack id, which an administrator may need."""
     lines = [f"{code(command.usage)}\n{escape(command.summary)}" for command in commands]
     return message(
         "Commands: " + ", ".join(command.name for command in commands),
         [
             header("vmkops: VMware on call"),
             *(section(line) for line in lines),
-            context("Each command answers `help`", f"you are {code(user)}"),
+            context("For examples, type `help` after a command"),
             context(
-                f"Lookups are for everybody. To start or cancel jobs, your id {code(user)} must stand in the "
-                "setting `VMKOPS_SLACK_OPERATORS` of the service."
+                f"Lookups are open to everyone. Before you can start or cancel jobs, an administrator must add your "
+                f"Slack ID {code(user)} to the service's setting `VMKOPS_SLACK_OPERATORS`."
             ),
         ],
     )
 
 
-def _examples(examples: Sequence[str]) -> list[str]:
-    return [f"For example: {', '.join(examples)}"] if examples else []
+def example_line(examples: Sequence[str]) -> str:
+    """The examples of a command in one line; empty when there are none."""
+    return f"For example: {', '.join(code(example) for example in examples)}" if examples else ""

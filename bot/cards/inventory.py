@@ -1,92 +1,117 @@
-"""Cards of the live inventory: a VM, a host, and the snapshots there are."""
+"""Cards of the live inventory: a VM, a host, and the snapshots.
+
+The service returns the inventory as JSON objects; each function lists the keys that it reads. All of them have
+`vcenter` and `moref`. A VM and a host also have `inventory`, which says how current they are: `vcenter`, `connected`,
+`age_seconds` (None if vCenter was never read) and `trouble` (why vCenter is not connected).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.blocks import Block, Message, bold, code, context, escape, header, message, section
-from bot.cards.figures import amount, duration
+from bot.cards.units import amount, count, duration
 
 POWER = {"poweredOn": "🟢 on", "poweredOff": "⚪ off", "suspended": "🟡 suspended"}
 DAY = 86_400
-SHOWN = 25
+"""Seconds."""
+MAX_SNAPSHOTS = 25
+SNAPSHOTS_PER_SECTION = 5
 DEFAULT = "default"
-"""The vCenter that is set without a table; its references stand alone."""
-IN_A_SECTION = 5
+"""The name of the vCenter that is configured without a table; its references need no prefix."""
 
 
-def vm_card(vm: dict[str, Any]) -> Message:
-    """One VM: is it on, do its Tools run, where is it reached."""
-    tools = "VMware Tools run" if vm["tools_running"] else "VMware Tools do not run"
+def vm_card(vm: Mapping[str, Any]) -> Message:
+    """One VM: power state, VMware Tools, IP address, size and identifiers.
+
+    Reads `name`, `uuid`, `power_state`, `tools_running`, `template`, `ip_address` (may be empty), `allocated` (bytes
+    or None), `consolidation_needed`, and the common keys.
+    """
+    tools = "VMware Tools running" if vm["tools_running"] else "VMware Tools not running"
     facts = [POWER.get(vm["power_state"], vm["power_state"]), tools]
     if vm["template"]:
-        facts.append("a template")
+        facts.append("template")
     size = amount(vm["allocated"]) if vm["allocated"] is not None else ""
-    address = code(vm["ip_address"]) if vm["ip_address"] else "no IP address known"
+    address = code(vm["ip_address"]) if vm["ip_address"] else "no known IP address"
     return message(
         f"{vm['name']}: {vm['power_state']}",
         [
             header(vm["name"]),
             section("  ·  ".join(facts), "  ·  ".join(filter(None, [address, size]))),
-            *([section("⚠️ Its disks need consolidation.")] if vm["consolidation_needed"] else []),
+            *([section("⚠️ The disks of this VM need consolidation.")] if vm["consolidation_needed"] else []),
             context(code(_reference(vm)), code(vm["uuid"])),
-            *_doubt(vm),
+            *_staleness(vm),
         ],
     )
 
 
-def host_card(host: dict[str, Any]) -> Message:
-    """One host: is it in service, what runs on it, what it is."""
+def host_card(host: Mapping[str, Any]) -> Message:
+    """One host: state, number of VMs, product and hardware.
+
+    Reads `name`, `connection_state`, `in_maintenance_mode`, `vms` (a number), `product`, `model`, `cpu_cores` and
+    `memory` (bytes; both may be None), and the common keys.
+    """
     state = "🔧 maintenance mode" if host["in_maintenance_mode"] else host["connection_state"]
     memory = amount(host["memory"]) if host["memory"] is not None else ""
-    cores = f"{host['cpu_cores']} cores" if host["cpu_cores"] else ""
+    cores = count(host["cpu_cores"], "core") if host["cpu_cores"] else ""
     return message(
         f"{host['name']}: {state}",
         [
             header(host["name"]),
-            section(f"{escape(state)}  ·  {host['vms']} VMs", escape(host["product"])),
+            section(f"{escape(state)}  ·  {count(host['vms'], 'VM')}", escape(host["product"])),
             context(code(_reference(host)), escape(host["model"]), cores, memory),
-            *_doubt(host),
+            *_staleness(host),
         ],
     )
 
 
-def snapshots_card(snapshots: Sequence[dict[str, Any]]) -> Message:
-    """The snapshots, the oldest first: whose, how old, how large."""
+def snapshots_card(snapshots: Sequence[Mapping[str, Any]]) -> Message:
+    """The snapshots, oldest first: VM, name, age, size and owner.
+
+    Reads of each `name`, `vm` (its name), `age_seconds`, `size` (bytes or None), `ours` (taken by vmkops),
+    `foreign_product` (the other product that took it, may be empty), and `vcenter` and `moref`.
+    """
     if not snapshots:
         text = "There are no snapshots."
         return message(text, [section(f"✅ {text}")])
-    lines = [_snapshot_line(each) for each in snapshots[:SHOWN]]
-    groups = [lines[place : place + IN_A_SECTION] for place in range(0, len(lines), IN_A_SECTION)]
-    more = f"…and {len(snapshots) - SHOWN} younger ones" if len(snapshots) > SHOWN else ""
+    lines = [_snapshot_line(each) for each in snapshots[:MAX_SNAPSHOTS]]
+    groups = [lines[place : place + SNAPSHOTS_PER_SECTION] for place in range(0, len(lines), SNAPSHOTS_PER_SECTION)]
+    hidden = len(snapshots) - MAX_SNAPSHOTS
+    more = f"…and {count(hidden, 'newer snapshot')}" if hidden > 0 else ""
     removal = code(f"/action snapshot-remove {_reference(snapshots[0])} dry_run=true")
     return message(
-        f"{len(snapshots)} snapshots; the oldest: {snapshots[0]['name']} of {snapshots[0]['vm']}",
-        [header("Snapshots"), *(section(*group) for group in groups), context(more, f"{removal} checks a removal")],
+        f"{count(len(snapshots), 'snapshot')}; the oldest is {snapshots[0]['name']} of {snapshots[0]['vm']}",
+        [
+            header("Snapshots"),
+            *(section(*group) for group in groups),
+            context(more, f"To check whether you can remove the oldest one, type {removal}"),
+        ],
     )
 
 
 def age(seconds: int) -> str:
-    """How old something is: in days from the third day on."""
-    return f"{seconds // DAY} days" if seconds >= 2 * DAY else duration(seconds)
+    """An age in whole days from two days on, and otherwise in hours, minutes and seconds."""
+    return count(seconds // DAY, "day") if seconds >= 2 * DAY else duration(seconds)
 
 
-def _reference(thing: dict[str, Any]) -> str:
-    """Its reference, with its vCenter before it where that is one of several."""
+def _reference(thing: Mapping[str, Any]) -> str:
+    """The managed object reference, with the name of its vCenter before it if that is not the default one."""
     return str(thing["moref"] if thing["vcenter"] == DEFAULT else f"{thing['vcenter']}/{thing['moref']}")
 
 
-def _doubt(thing: dict[str, Any]) -> list[Block]:
-    """A warning with the age of what is shown, when vCenter does not answer."""
-    seen = thing["inventory"]
-    if seen["connected"]:
+def _staleness(thing: Mapping[str, Any]) -> list[Block]:
+    """A warning with the age of the data when vCenter is not connected; otherwise nothing."""
+    freshness = thing["inventory"]
+    if freshness["connected"]:
         return []
-    when = f"is {age(seen['age_seconds'])} old" if seen["age_seconds"] is not None else "was never read"
-    return [section(f"⚠️ What is known of vCenter {escape(seen['vcenter'])} {when}: {escape(seen['trouble'])}")]
+    seconds = freshness["age_seconds"]
+    state = "was never read" if seconds is None else f"is {age(seconds)} old"
+    trouble = escape(freshness["trouble"])
+    return [section(f"⚠️ The inventory of vCenter {escape(freshness['vcenter'])} {state}: {trouble}")]
 
 
-def _snapshot_line(each: dict[str, Any]) -> str:
+def _snapshot_line(each: Mapping[str, Any]) -> str:
     owner = "vmkops" if each["ours"] else each["foreign_product"]
     size = amount(each["size"]) if each["size"] is not None else ""
     parts = [bold(each["vm"]), escape(each["name"]), age(each["age_seconds"]), size, escape(owner)]

@@ -1,4 +1,4 @@
-"""The cards of iSCSI: the verdict on a name, an address in its parts, and how targets are found."""
+"""Cards of iSCSI: the verdict on a name, the parts of an address, and the discovery mechanisms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ICONS = {"error": "❌", "warning": "⚠️", "info": "ℹ️"}
 
 
 def name_card(name: IscsiName, *, asked_by: str) -> Message:
-    """Valid or not, why, what it says, and who judges otherwise."""
+    """Whether the name is valid and why, what its parts mean, and which products judge it differently."""
     verdict = f"✅ {bold('Valid')}" if name.valid else f"❌ {bold('Not a valid iSCSI name')}"
     blocks: list[Block] = [header(name.normalized or name.name), section(verdict, *map(escape, name.explanation))]
     if name.suggestion:
@@ -19,16 +19,16 @@ def name_card(name: IscsiName, *, asked_by: str) -> Message:
     if name.problems:
         problems = [f"{ICONS[each.severity]} {escape(each.message)} {code(each.rule)}" for each in name.problems]
         blocks.append(section(*problems))
-    for title, verdicts in (("Valid, yet refused by", name.refused_by), ("Invalid, yet taken by", name.accepted_by)):
+    for title, verdicts in (("Valid, but refused by", name.refused_by), ("Invalid, but accepted by", name.accepted_by)):
         if verdicts:
             blocks.append(section(bold(title), bullets([f"{bold(each.who)}: {escape(each.why)}" for each in verdicts])))
-    blocks.append(context(code(f"/iscsi {name.name}"), f"asked by {asked_by}"))
+    blocks.append(context(code(f"/iscsi {name.name}"), f"requested by {asked_by}"))
     why = next((each.message for each in name.problems if each.severity == "error"), "")
-    return message(f"{name.name}: {'valid' if name.valid else f'invalid. {why}'}", blocks)
+    return message(f"{name.name}: {'valid' if name.valid else f'invalid: {why}'}", blocks)
 
 
 def address_card(address: IscsiAddress, *, asked_by: str) -> Message:
-    """Host, port and name of an address."""
+    """The host, port, portal group and name in an address, and what is wrong with it."""
     port = f"{address.port} (assumed)" if address.port_assumed else str(address.port)
     parts = {
         "host": address.host,
@@ -40,14 +40,14 @@ def address_card(address: IscsiAddress, *, asked_by: str) -> Message:
     verdict = "✅" if address.valid else f"❌ {bold('Not a valid iSCSI address')}"
     problems = [f"{ICONS[each.severity]} {escape(each.message)} {code(each.rule)}" for each in address.problems]
     blocks = [header(address.address), section(f"{verdict} {'  ·  '.join(read)}", *problems)]
-    blocks.append(context(code(f"/iscsi address {address.address}"), f"asked by {asked_by}"))
+    blocks.append(context(code(f"/iscsi address {address.address}"), f"requested by {asked_by}"))
     why = next((each.message for each in address.problems if each.severity == "error"), "")
     read_as = f"host {address.host}, port {address.port}, name {address.name or 'none'}"
-    return message(f"{address.address}: {read_as if address.valid else f'invalid. {why}'}", blocks)
+    return message(f"{address.address}: {read_as if address.valid else f'invalid: {why}'}", blocks)
 
 
 def discovery_card(discovery: IscsiDiscovery, *, asked_by: str) -> Message:
-    """The three mechanisms: what each needs, and what ESX does of it."""
+    """The discovery mechanisms: what each one needs, and which ESX releases support it."""
     blocks: list[Block] = [header("How an iSCSI initiator finds its targets")]
     for mechanism in discovery.mechanisms:
         support = [
@@ -55,13 +55,13 @@ def discovery_card(discovery: IscsiDiscovery, *, asked_by: str) -> Message:
             for each in mechanism.support
         ]
         title = f"{bold(mechanism.name)} ({escape(', '.join(mechanism.also_called))})"
-        blocks.append(section(title, f"Needs {escape(_listed(mechanism.needs))}.", *support))
+        blocks.append(section(title, f"Needs {escape(_joined(mechanism.needs))}.", *support))
     blocks.append(section(escape(discovery.needed_for_a_session)))
     blocks.append(context(escape(discovery.note)))
-    blocks.append(context(code("/iscsi discovery"), f"asked by {asked_by}"))
+    blocks.append(context(code("/iscsi discovery"), f"requested by {asked_by}"))
     names = ", ".join(mechanism.name for mechanism in discovery.mechanisms)
-    return message(f"Three ways to find iSCSI targets: {names}", blocks)
+    return message(f"How an iSCSI initiator finds its targets: {names}", blocks)
 
 
-def _listed(words: Sequence[str]) -> str:
+def _joined(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -1,4 +1,4 @@
-"""The cards of a job: the one in the thread that is edited as it goes, its announcement, and the list of jobs."""
+"""Cards of jobs: the card in a thread that follows the job, the announcement above it, and the list of jobs."""
 
 from __future__ import annotations
 
@@ -6,30 +6,34 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.blocks import Block, Message, bold, bullets, code, context, escape, header, message, person, section, shortened
-from bot.cards.figures import amount, duration, took
+from bot.cards.units import amount, count, duration, took
 from service.api.client import Job, JobState, Problem, Progress, Step, StepState
 
 CANCEL = "job_cancel"
-"""The action id of the Cancel button; its value is the job's id."""
+"""The action id of the Cancel button; the button's value is the job id."""
 
-CELLS = 20
-"""Cells of the progress bar."""
+BAR_WIDTH = 20
+"""Characters in the progress bar."""
 
+BYTES = "bytes"
 PERCENT = "percent"
-"""The unit of a job that waits for a task of vSphere's."""
+"""The unit of the progress of a vSphere task."""
 
 DETAIL_LENGTH = 200
-"""Characters of a step's detail; the whole of it is in the job."""
+"""Characters of a step's detail that a card shows."""
 
 STATES = {
     JobState.AWAITING_APPROVAL: ("✋", "waiting for approval"),
     JobState.QUEUED: ("🕓", "queued"),
     JobState.RUNNING: ("⏳", "running"),
     JobState.SUCCEEDED: ("✅", "done"),
-    JobState.PARTIAL: ("⚠️", "done in part"),
+    JobState.PARTIAL: ("⚠️", "partly done"),
     JobState.FAILED: ("❌", "failed"),
     JobState.CANCELLED: ("🚫", "cancelled"),
 }
+
+RESULT_LABELS = {"missing": "Missing disks"}
+"""Labels of the values of a result whose keys are not clear by themselves."""
 
 STEPS = {
     StepState.PENDING: "▫️",
@@ -41,7 +45,7 @@ STEPS = {
 
 
 def job_card(job: Job) -> Message:
-    """Everything about one job: state, steps, progress, and a Cancel button until it has ended."""
+    """Everything about one job: state, steps, progress, result, and a Cancel button until the job has ended."""
     blocks: list[Block] = [header(title(job)), section(_status(job))]
     if job.progress and not job.state.final and (progress := progress_line(job.progress)):
         blocks.append(section(progress))
@@ -51,41 +55,41 @@ def job_card(job: Job) -> Message:
         blocks.append(section(*_error_lines(job.error)))
     if job.result and (lines := result_lines(job.result)):
         blocks.append(section(*lines))
-    asked_by = f"asked for by {person(job.requested_by)}" if job.requested_by else ""
-    blocks.append(context(f"job {code(job.id)}", asked_by))
+    requested_by = f"requested by {person(job.requested_by)}" if job.requested_by else ""
+    blocks.append(context(f"job {code(job.id)}", requested_by))
     if not job.state.final:
         blocks.append(_cancel_button(job))
     return message(f"{title(job)}: {_plain_status(job)}", blocks)
 
 
 def announcement(job: Job) -> Message:
-    """The one line in the channel above the thread; it gets the job's mark when the job has ended."""
+    """The line in the channel above the thread; it shows the state and its icon when the job has ended."""
     icon = STATES[job.state][0] if job.state.final else STATES[JobState.RUNNING][0]
     status = _plain_status(job) if job.state.final else ""
-    asked_by = f"asked for by {person(job.requested_by)}" if job.requested_by else ""
-    line = "  ·  ".join(part for part in (f"{icon} {_bold_title(job)}", escape(status), asked_by) if part)
+    requested_by = f"requested by {person(job.requested_by)}" if job.requested_by else ""
+    line = "  ·  ".join(part for part in (f"{icon} {_bold_title(job)}", escape(status), requested_by) if part)
     return message(": ".join(filter(None, [f"{icon} {title(job)}", status])), [section(line)])
 
 
 def job_list(jobs: Sequence[Job], *, at_most: int = 15) -> Message:
-    """The latest jobs, one a line, newest first."""
+    """The latest jobs, one in each line, newest first."""
     if not jobs:
         text = "There are no jobs yet. Start a backup with `/backup VM`."
         return message(text, [section(text)])
     lines = [_list_line(job) for job in jobs[:at_most]]
-    more = f"…and {len(jobs) - at_most} older ones" if len(jobs) > at_most else ""
-    hint = f"One of them in full: {code(f'/jobs {jobs[0].id}')}"
+    more = f"…and {count(len(jobs) - at_most, 'older job')}" if len(jobs) > at_most else ""
+    hint = f"To see one job in detail, type {code(f'/jobs {jobs[0].id}')}"
     blocks = [header("Jobs"), section(*lines), context(more, hint)]
-    return message(f"{len(jobs)} jobs; the latest: {title(jobs[0])}, {_plain_status(jobs[0])}", blocks)
+    return message(f"{count(len(jobs), 'job')}; the latest: {title(jobs[0])}, {_plain_status(jobs[0])}", blocks)
 
 
 def title(job: Job) -> str:
-    """What the job does to what, such as `Backup of web-01`."""
-    return f"{_deed(job)}{job.target}"
+    """The action and the target, such as `Backup of web-01` or `Rescan: esx-01`."""
+    return f"{_action_title(job)}{job.target}"
 
 
 def progress_line(progress: Progress) -> str:
-    """A bar with percent, amount, rate and time left, as far as they are known; empty when nothing is."""
+    """A bar with percent, amount, rate and time left, as far as they are known; empty when nothing is known."""
     percent = progress.percent
     if percent is None and progress.total:
         percent = 100 * progress.done / progress.total
@@ -93,12 +97,13 @@ def progress_line(progress: Progress) -> str:
     parts = []
     if percent is not None:
         percent = min(max(percent, 0.0), 100.0)
-        full = int(CELLS * percent / 100)
-        parts.append(f"`{'█' * full}{'░' * (CELLS - full)}` *{int(percent)} %*")
-    counted = unit != PERCENT
-    if counted and progress.total:
-        parts.append(f"{amount(progress.done, unit)} of {amount(progress.total, unit)}")
-    elif counted and progress.done:
+        full = int(BAR_WIDTH * percent / 100)
+        parts.append(f"`{'█' * full}{'░' * (BAR_WIDTH - full)}` *{int(percent)} %*")
+    shows_amount = unit != PERCENT
+    if shows_amount and progress.total:
+        done = amount(progress.done) if unit == BYTES else f"{progress.done:,}"
+        parts.append(f"{done} of {amount(progress.total, unit)}")
+    elif shows_amount and progress.done:
         parts.append(amount(progress.done, unit))
     if progress.rate:
         parts.append(f"{amount(progress.rate, unit)}/s")
@@ -108,7 +113,10 @@ def progress_line(progress: Progress) -> str:
 
 
 def result_lines(result: dict[str, Any]) -> list[str]:
-    """The plain values of a result, one a line: numbers of bytes with a unit, lists joined; deeper ones left out."""
+    """The values of a job's result, one in each line: sizes with a unit, lists joined, nested objects left out.
+
+    `result` has the keys that the action returns; `detail` is left out, because the last step shows it.
+    """
     lines = []
     for key, value in result.items():
         if key == "detail":
@@ -120,19 +128,19 @@ def result_lines(result: dict[str, Any]) -> list[str]:
         elif isinstance(value, int | float):
             value = amount(value) if key.endswith(("bytes", "size")) else f"{value:,}"
         if isinstance(value, str) and value:
-            name = key.removesuffix("_bytes").replace("_", " ").capitalize()
-            lines.append(f"{escape(name)}: {code(value)}")
+            label = RESULT_LABELS.get(key) or key.removesuffix("_bytes").replace("_", " ").capitalize()
+            lines.append(f"{escape(label)}: {code(value)}")
     return lines
 
 
-def _deed(job: Job) -> str:
+def _action_title(job: Job) -> str:
     if job.action == "backup":
         return "Backup of "
     return f"{job.action.replace('_', ' ').replace('-', ' ').capitalize()}: "
 
 
 def _bold_title(job: Job) -> str:
-    return f"{escape(_deed(job))}{bold(job.target)}"
+    return f"{escape(_action_title(job))}{bold(job.target)}"
 
 
 def _plain_status(job: Job) -> str:
@@ -156,12 +164,16 @@ def _span(job: Job) -> str:
 
 
 def _step_line(step: Step, job: Job) -> str:
-    """One step; how a step went well is told when the job has ended, so that a running card stays short."""
+    """One step with its duration and detail.
+
+    The detail of a step that succeeded is shown only when the job has ended, so that the card of a running job is
+    short. A detail that is also the job's error is left out.
+    """
     name = bold(step.name) if step.state is StepState.RUNNING else escape(step.name)
     span = took(step.started_at, step.finished_at)
-    told = job.state.final or step.state is not StepState.SUCCEEDED
-    said_below = job.error is not None and step.detail == job.error.detail
-    detail = escape(shortened(step.detail, DETAIL_LENGTH)) if told and not said_below else ""
+    shows_detail = job.state.final or step.state is not StepState.SUCCEEDED
+    is_error = job.error is not None and step.detail == job.error.detail
+    detail = escape(shortened(step.detail, DETAIL_LENGTH)) if shows_detail and not is_error else ""
     return "  ·  ".join(filter(None, [f"{STEPS[step.state]} {name}", span if span != duration(0) else "", detail]))
 
 
@@ -176,14 +188,14 @@ def _list_line(job: Job) -> str:
     icon, words = STATES[job.state]
     percent = f" {int(job.progress.percent)} %" if job.progress and job.progress.percent is not None else ""
     status = words if job.state.final else words + percent
-    asked_by = person(job.requested_by) if job.requested_by else ""
-    return "  ·  ".join(part for part in (f"{icon} {_bold_title(job)}", status, asked_by, code(job.id)) if part)
+    requested_by = person(job.requested_by) if job.requested_by else ""
+    return "  ·  ".join(part for part in (f"{icon} {_bold_title(job)}", status, requested_by, code(job.id)) if part)
 
 
 def _cancel_button(job: Job) -> Block:
-    backup = "its snapshot is removed, and what was copied is dropped"
-    other = "what vSphere has done by then stays done"
-    question = f"{title(job)} is stopped: {backup if job.action == 'backup' else other}."
+    backup = "Its snapshot is removed and the copied data is deleted."
+    other = "What vSphere has already done is not undone."
+    explanation = f"This stops the job “{title(job)}”. {backup if job.action == 'backup' else other}"
     return {
         "type": "actions",
         "block_id": f"job:{job.id}"[:255],
@@ -196,9 +208,9 @@ def _cancel_button(job: Job) -> Block:
                 "text": {"type": "plain_text", "text": "Cancel"},
                 "confirm": {
                     "title": {"type": "plain_text", "text": "Cancel this job?"},
-                    "text": {"type": "plain_text", "text": question[:300]},
+                    "text": {"type": "plain_text", "text": explanation[:300]},
                     "confirm": {"type": "plain_text", "text": "Cancel the job"},
-                    "deny": {"type": "plain_text", "text": "Let it run"},
+                    "deny": {"type": "plain_text", "text": "Keep it running"},
                 },
             }
         ],

@@ -1,16 +1,17 @@
-"""The cards for what did not work: what happened, what it means, what to type next."""
+"""The cards for what failed: what happened, what it means, and what to type next."""
 
 from __future__ import annotations
 
 from bot.blocks import Message, bold, bullets, code, escape, message, section
+from bot.cards.help import example_line
 from service.api.client import Problem
 
 CANDIDATES = {400, 404, 409}
-"""Statuses whose suggestions are other things to ask for; those of the others are sentences."""
+"""Statuses whose suggestions complete a command. The suggestions of other statuses are sentences."""
 
 
 def problem_card(problem: Problem, *, command: str = "") -> Message:
-    """A refusal of the service; its suggestions become commands that can be copied when `command` is given."""
+    """A refusal by the service; with a `command` such as `/backup`, the suggestions are commands that can be copied."""
     icon = "❌" if problem.status >= 500 else "⚠️"
     lines = [f"{icon} {bold(problem.title)}", escape(problem.detail)]
     if problem.suggestions:
@@ -18,25 +19,21 @@ def problem_card(problem: Problem, *, command: str = "") -> Message:
     return message(f"{problem.title}. {problem.detail}".strip(), [section("\n".join(lines))])
 
 
-def usage_card(usage: str, why: str, examples: tuple[str, ...]) -> Message:
-    """The answer to words that could not be read."""
+def usage_card(usage: str, reason: str, examples: tuple[str, ...]) -> Message:
+    """The reply to arguments that cannot be read: the reason, the usage and the examples of the command."""
     return message(
-        f"{why} Usage: {usage}",
-        [section(f"⚠️ {escape(why)}", f"Usage: {code(usage)}", _example_line(examples))],
+        f"{reason} Usage: {usage}",
+        [section(f"⚠️ {escape(reason)}", f"Usage: {code(usage)}", example_line(examples))],
     )
 
 
-def trouble_card(reference: str) -> Message:
-    """The calm answer when something broke that nobody expected; the reference finds it in the log."""
-    text = "Something went wrong on my side."
-    return message(text, [section(f"❌ {text}", f"Whoever runs vmkops finds it in the log under {code(reference)}.")])
+def internal_error_card(reference: str) -> Message:
+    """The reply to an unexpected error; `reference` marks the error in the bot's log."""
+    text = "vmkops failed because of an internal error."
+    return message(text, [section(f"❌ {text}", f"An administrator can find it in the log under {code(reference)}.")])
 
 
 def _suggestions(problem: Problem, command: str) -> list[str]:
     if problem.status not in CANDIDATES or not command:
         return [bullets([escape(suggestion) for suggestion in problem.suggestions])]
     return ["Try:", bullets([code(f"{command} {suggestion}") for suggestion in problem.suggestions])]
-
-
-def _example_line(examples: tuple[str, ...]) -> str:
-    return f"For example: {', '.join(code(example) for example in examples)}" if examples else ""

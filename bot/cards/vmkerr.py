@@ -1,4 +1,4 @@
-"""The card of a vmkernel status code: every reading at a glance, and the warning when releases disagree."""
+"""The card of a vmkernel status code: every meaning with its releases, and a warning when releases disagree."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ TABLES = ("esx-3.5", "esxi-5.0", "esxi-5.1", "esxi-6.0", "ddk-2024")
 """The releases whose tables are known, oldest first; neighbours are written as a range."""
 
 MEANINGS = 10
-"""Meanings that one card shows; of a longer list it shows the first."""
+"""Meanings that one card shows; of a longer list, it shows the first ones."""
 
 MEANING_DIFFERS = "⚠️ *ESX releases disagree* about this code: check which release the host runs."
 NUMBER_DIFFERS = "⚠️ *The number depends on the ESX release*: check which one the host runs."
 
 
 def vmkerr_card(answer: VmkerrAnswer, *, asked_by: str = "") -> Message:
-    """What the service found for a query; `asked_by` is the mention of the person, for the small print."""
+    """What the service found for a query; `asked_by` is a mention for the small print."""
     matches = answer.matches
     one_code = len({match.decimal for match in matches}) == 1
     if one_code:
         title, warning = f"{matches[0].hex} = {matches[0].decimal}", MEANING_DIFFERS
-        sections = [section(*_reading(match)) for match in matches]
+        sections = [section(*_meaning(match)) for match in matches]
     else:
         meanings = _by_meaning(matches)
         title, warning = f"{answer.query}: {_count(meanings)}", NUMBER_DIFFERS
@@ -34,16 +34,16 @@ def vmkerr_card(answer: VmkerrAnswer, *, asked_by: str = "") -> Message:
         blocks.append(section(warning))
     blocks += sections[:MEANINGS]
     if (more := len(sections) - MEANINGS) > 0:
-        blocks.append(section(f"…and {more} more. Add a word, or `release=esxi-6.0`, to see fewer."))
+        blocks.append(section(f"…and {more} more. To narrow the search, add a word or `release=esxi-6.0`."))
     if answer.note:
         blocks.append(context(escape(answer.note)))
     if asked_by:
-        blocks.append(context(code(f"/vmkerr {answer.query}"), f"asked by {asked_by}"))
+        blocks.append(context(code(f"/vmkerr {answer.query}"), f"requested by {asked_by}"))
     return message(one_line(answer), blocks)
 
 
 def one_line(answer: VmkerrAnswer) -> str:
-    """All readings in one line of plain text, for notifications; a long list is cut after three."""
+    """All meanings in one line of plain text, for notifications; a long list is cut after three."""
     one_code = len({match.decimal for match in answer.matches}) == 1
     readings = [
         f"{'' if one_code else f'{match.hex} '}{match.description} ({release_names(match.releases)})"
@@ -55,7 +55,7 @@ def one_line(answer: VmkerrAnswer) -> str:
 
 
 def release_names(releases: Sequence[str]) -> str:
-    """Release ids as people write them, neighbours as a range: `ESXi 5.0 – 6.0, DDK 2024`."""
+    """Release ids as people write them, consecutive releases as a range: `ESXi 5.0 – 6.0, DDK 2024`."""
     known = [release for release in TABLES if release in releases]
     others = [release for release in releases if release not in TABLES]
     runs: list[list[str]] = []
@@ -69,13 +69,13 @@ def release_names(releases: Sequence[str]) -> str:
     return ", ".join([*names, *(_name(release) for release in others)])
 
 
-def _reading(match: VmkerrMatch) -> tuple[str, str]:
-    """What some releases mean by the code: the meaning and the releases stand out."""
+def _meaning(match: VmkerrMatch) -> tuple[str, str]:
+    """One meaning of the code with its releases, and its name and errno."""
     return f"{bold(match.description)}  —  {escape(release_names(match.releases))}", _names(match)
 
 
 def _numbers(meaning: Sequence[VmkerrMatch]) -> tuple[str, str]:
-    """One meaning with the number that each release gives it."""
+    """One meaning with its number in each release."""
     numbers = [f"{code(match.hex)} {escape(release_names(match.releases))}" for match in meaning]
     return f"{bold(meaning[0].description)}  ·  {_names(meaning[0])}", "  ·  ".join(numbers)
 
@@ -85,7 +85,7 @@ def _names(match: VmkerrMatch) -> str:
 
 
 def _by_meaning(matches: Sequence[VmkerrMatch]) -> list[list[VmkerrMatch]]:
-    """The matches that say the same put together, in the order in which each meaning came first."""
+    """The matches grouped by meaning, in the order in which each meaning comes first."""
     meanings: dict[tuple[str, str, str], list[VmkerrMatch]] = {}
     for match in matches:
         meanings.setdefault((match.name, match.description, match.errno), []).append(match)

@@ -1,1 +1,1 @@
-"""The slash commands, one a file: a module here with a `command` is found by itself."""
+"""The slash commands: each module here that defines `command` is found by `find_commands`."""

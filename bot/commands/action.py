@@ -1,23 +1,24 @@
-"""`/action`: starts any host action and tells about it in a thread; without words, lists them."""
+"""`/action`: starts any host action and shows it in a thread; without arguments, lists the actions."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from bot.arguments import UsageError, name_and_values, single_argument
 from bot.blocks import Reply
 from bot.cards.action import actions_card, preview_card
 from bot.cards.problem import problem_card, usage_card
-from bot.command_text import UsageError, name_and_values, one_value
-from bot.commands._base import Asked, Command
-from bot.starting import start_job
+from bot.commands._base import Command
+from bot.jobs.start import start_job
+from bot.request import Request
 from service.api.client import ServiceError
 
 DRY_RUN = "dry_run"
-YES = {"true", "yes", "1"}
+BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-class Wanted(NamedTuple):
-    """The action's name (empty for the list), what it is to act on, its parameters, and whether only to check."""
+class ActionCommand(NamedTuple):
+    """The action's name (empty for the list), its target, its other parameters, and whether to only check it."""
 
     name: str
     target: str
@@ -25,35 +26,41 @@ class Wanted(NamedTuple):
     dry_run: bool
 
 
-def parse(text: str) -> Wanted:
-    """The action that was typed, with its target and parameters."""
-    name, _, rest = one_value(text).partition(" ")
+def parse(text: str) -> ActionCommand:
+    """The action with its target and parameters.
+
+    Raises UsageError when the name is missing, or when dry_run is not a boolean: a typing error there must not
+    start the action.
+    """
+    name, _, rest = single_argument(text).partition(" ")
     first = rest.split(" ", 1)[0]
     words, params = name_and_values(f'"" {rest}' if "=" in first else rest)
-    dry_run = params.pop(DRY_RUN, "false").lower() in YES
+    dry_run = BOOLEANS.get(params.pop(DRY_RUN, "false").lower())
+    if dry_run is None:
+        raise UsageError(f"{DRY_RUN} must be true or false.")
     if "=" in name:
-        raise UsageError("Which action? Its name comes first.")
-    return Wanted(name, words, params, dry_run)
+        raise UsageError("The name of the action is missing; it comes first.")
+    return ActionCommand(name, words, params, dry_run)
 
 
-async def run(wanted: Wanted, asked: Asked) -> Reply | None:
-    """List, check or start; what is refused before the announcement is told to the asker alone."""
-    service = asked.desk.service
+async def run(typed: ActionCommand, request: Request) -> Reply | None:
+    """List the actions, check one, or start one. A refusal before the announcement is shown only to the user."""
+    service = request.deps.service
     actions: list[dict[str, Any]] = (await service.get("/actions"))["actions"]
-    action = next((each for each in actions if each["name"] == wanted.name), None)
-    if not wanted.name:
+    action = next((each for each in actions if each["name"] == typed.name), None)
+    if not typed.name:
         return Reply(actions_card(actions))
-    params: dict[str, Any] = dict(wanted.params)
-    if wanted.target and action is not None:
-        takes = next(iter(action["parameters"].get("properties", {})), None)
-        if takes is None or takes in params:
-            return Reply(usage_card(command.usage, f"I do not know what {wanted.target} is for.", command.examples))
-        params[takes] = wanted.target
-    prefix = f"{command.name} {wanted.name}" if action else command.name
+    params = dict(typed.params)
+    if typed.target and action is not None:
+        parameter = next(iter(action["parameters"].get("properties", {})), None)
+        if parameter is None or parameter in params:
+            return Reply(usage_card(command.usage, f"Unexpected argument {typed.target}.", command.examples))
+        params[parameter] = typed.target
+    prefix = f"{command.name} {typed.name}" if action else command.name
     try:
-        if wanted.dry_run:
-            return Reply(preview_card(await service.check(wanted.name, params, on_behalf_of=asked.on_behalf_of)))
-        await start_job(asked, wanted.name, params, command=prefix)
+        if typed.dry_run:
+            return Reply(preview_card(await service.check(typed.name, params, on_behalf_of=request.on_behalf_of)))
+        await start_job(request, typed.name, params, command=prefix)
     except ServiceError as refusal:
         return Reply(problem_card(refusal.problem, command=prefix))
     return None
@@ -62,7 +69,7 @@ async def run(wanted: Wanted, asked: Asked) -> Reply | None:
 command = Command(
     name="/action",
     usage="/action NAME target key=value ... [dry_run=true]",
-    summary="Starts a host action, told in a thread; /action alone lists them all.",
+    summary="Starts a host action and shows its progress in a thread. Without arguments, lists all actions.",
     examples=("/action power-on web-01", "/action snapshot-create web-01 name=patch", "/action rescan esx-07"),
     parse=parse,
     run=run,

@@ -1,29 +1,30 @@
-"""`/backup`: starts the backup of a VM and tells about it in a thread."""
+"""`/backup`: starts the backup of a VM and shows it in a thread."""
 
 from __future__ import annotations
 
-from bot.command_text import UsageError, one_value
-from bot.commands._base import Asked, Command
-from bot.starting import start_job
+from bot.arguments import UsageError, single_argument
+from bot.commands._base import Command
+from bot.jobs.start import start_job
+from bot.request import Request
 
 
 def parse(text: str) -> str:
-    """The selector of the VM that was typed."""
-    selector = one_value(text)
+    """The selector of the VM. Raises UsageError when it is missing."""
+    selector = single_argument(text)
     if not selector:
-        raise UsageError("Which VM?")
+        raise UsageError("The VM is missing.")
     return selector
 
 
-async def run(selector: str, asked: Asked) -> None:
-    """Start it; what is refused before the announcement is told to the asker alone."""
-    await start_job(asked, "backup", {"vm": selector}, command=command.name)
+async def run(selector: str, request: Request) -> None:
+    """Start the backup. A refusal before the announcement is shown only to the user."""
+    await start_job(request, "backup", {"vm": selector}, command=command.name)
 
 
 command = Command(
     name="/backup",
     usage="/backup VM",
-    summary="Backs up a VM; the progress is told in a thread.",
+    summary="Backs up a VM and shows the progress in a thread.",
     examples=("/backup web-01", "/backup ipaddr:10.0.0.7"),
     parse=parse,
     run=run,

@@ -1,58 +1,59 @@
-"""`/iscsi`: judges an iSCSI name, reads an address, and says how targets are found."""
+"""`/iscsi`: validates an iSCSI name, parses an address, and explains target discovery."""
 
 from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from bot.arguments import UsageError, single_argument
 from bot.blocks import Reply
 from bot.cards.iscsi import address_card, discovery_card, name_card
-from bot.command_text import UsageError, one_value
-from bot.commands._base import Asked, Command
+from bot.commands._base import Command
+from bot.request import Request
 
 
-class Question(NamedTuple):
-    """What is asked about which text."""
+class IscsiQuery(NamedTuple):
+    """The subject of the question, and the name or address to examine."""
 
-    about: Literal["name", "address", "discovery"]
+    subject: Literal["name", "address", "discovery"]
     text: str
 
 
-def parse(text: str) -> Question:
-    """The question that was typed; what does not begin with a word of ours is a name."""
-    typed = _given(text, "name")
+def parse(text: str) -> IscsiQuery:
+    """The question. Text that does not begin with a known word is a name. Raises UsageError when it is missing."""
+    typed = _required(text, "name")
     word, _, rest = typed.partition(" ")
     match word.lower():
         case "discovery":
-            return Question("discovery", "")
+            return IscsiQuery("discovery", "")
         case "address":
-            return Question("address", _given(rest, "address"))
+            return IscsiQuery("address", _required(rest, "address"))
         case "validate":
-            return Question("name", _given(rest, "name"))
+            return IscsiQuery("name", _required(rest, "name"))
         case _:
-            return Question("name", typed)
+            return IscsiQuery("name", typed)
 
 
-def _given(text: str, what: str) -> str:
-    value = one_value(text)
+def _required(text: str, what: str) -> str:
+    value = single_argument(text)
     if not value:
-        raise UsageError(f"Which {what}?")
+        raise UsageError(f"The {what} is missing.")
     return value
 
 
-async def run(question: Question, asked: Asked) -> Reply:
-    """Answer in the channel: an invalid name is an answer too."""
-    service, asked_by = asked.desk.service, f"<@{asked.user}>"
-    if question.about == "discovery":
+async def run(query: IscsiQuery, request: Request) -> Reply:
+    """Reply in the channel, also for an invalid name."""
+    service, asked_by = request.deps.service, request.mention
+    if query.subject == "discovery":
         return Reply(discovery_card(await service.iscsi_discovery(), asked_by=asked_by), public=True)
-    if question.about == "address":
-        return Reply(address_card(await service.iscsi_address(question.text), asked_by=asked_by), public=True)
-    return Reply(name_card(await service.iscsi_name(question.text), asked_by=asked_by), public=True)
+    if query.subject == "address":
+        return Reply(address_card(await service.iscsi_address(query.text), asked_by=asked_by), public=True)
+    return Reply(name_card(await service.iscsi_name(query.text), asked_by=asked_by), public=True)
 
 
 command = Command(
     name="/iscsi",
     usage="/iscsi NAME | address HOST[:PORT],NAME | discovery",
-    summary="Says whether an iSCSI name is valid, what it tells, and who refuses it all the same.",
+    summary="Checks whether an iSCSI name is valid, explains its parts, and lists the products that disagree.",
     examples=(
         "/iscsi iqn.2001-04.com.example:disk1",
         "/iscsi address 192.0.2.10:3260,iqn.2001-04.com.example:disk1",

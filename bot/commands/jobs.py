@@ -1,32 +1,33 @@
-"""`/jobs`: the latest jobs, or one of them in full."""
+"""`/jobs`: the latest jobs, or one job in detail."""
 
 from __future__ import annotations
 
+from bot.arguments import UsageError, single_argument
 from bot.blocks import Reply
 from bot.cards.job import job_card, job_list
-from bot.command_text import UsageError, one_value
-from bot.commands._base import Asked, Command
+from bot.commands._base import Command
+from bot.request import Request
 
 
 def parse(text: str) -> str:
-    """The id of a job; empty for the list."""
-    job_id = one_value(text)
+    """The id of a job; empty for the list. Raises UsageError for more than one word."""
+    job_id = single_argument(text)
     if len(job_id.split()) > 1:
-        raise UsageError("A job's id is one word.")
+        raise UsageError("A job id is one word.")
     return job_id
 
 
-async def run(job_id: str, asked: Asked) -> Reply:
-    """Answer the asker alone: a look at the jobs is no news for the channel."""
+async def run(job_id: str, request: Request) -> Reply:
+    """Reply only to the user."""
     if job_id:
-        return Reply(job_card(await asked.desk.service.job(job_id)))
-    return Reply(job_list(await asked.desk.service.jobs()))
+        return Reply(job_card(await request.deps.service.job(job_id)))
+    return Reply(job_list(await request.deps.service.jobs()))
 
 
 command = Command(
     name="/jobs",
     usage="/jobs [ID]",
-    summary="Lists the latest jobs, or shows one in full.",
+    summary="Lists the latest jobs, or shows one job in detail.",
     examples=("/jobs",),
     parse=parse,
     run=run,

@@ -1,33 +1,31 @@
-"""`/vm`: a VM: is it on, where is it reached, what is it called."""
+"""`/vm`: the power state, address and identifiers of a VM."""
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
+from bot.arguments import UsageError, single_argument
 from bot.blocks import Reply
 from bot.cards.inventory import vm_card
-from bot.command_text import UsageError, one_value
-from bot.commands._base import Asked, Command
+from bot.commands._base import Command
+from bot.request import Request
 
 
 def parse(text: str) -> str:
-    """The selector that was typed."""
-    selector = one_value(text)
+    """The selector of the VM. Raises UsageError when it is missing."""
+    selector = single_argument(text)
     if not selector:
-        raise UsageError("Which VM?")
+        raise UsageError("The VM is missing.")
     return selector
 
 
-async def run(selector: str, asked: Asked) -> Reply:
-    """Answer the asker alone."""
-    path = f"/vms/{quote(selector, safe='')}"
-    return Reply(vm_card(await asked.desk.service.get(path, on_behalf_of=asked.on_behalf_of)))
+async def run(selector: str, request: Request) -> Reply:
+    """Reply only to the user."""
+    return Reply(vm_card(await request.deps.service.vm(selector, on_behalf_of=request.on_behalf_of)))
 
 
 command = Command(
     name="/vm",
     usage="/vm NAME",
-    summary="Shows a VM: is it on, where is it reached, what is it called.",
+    summary="Shows a VM: its power state, IP address, size and identifiers.",
     examples=("/vm web-01", "/vm ipaddr:10.0.0.7"),
     parse=parse,
     run=run,

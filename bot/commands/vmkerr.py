@@ -1,52 +1,53 @@
-"""`/vmkerr`: what a vmkernel status code means, in every ESX release."""
+"""`/vmkerr`: what a vmkernel status code means in each ESX release."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from bot.arguments import UsageError, words_and_options
 from bot.blocks import Reply
 from bot.cards.decoded import decoded_card
 from bot.cards.vmkerr import TABLES, vmkerr_card
-from bot.command_text import UsageError, with_options
-from bot.commands._base import Asked, Command
+from bot.commands._base import Command
+from bot.request import Request
 from service.api.client import Problem, ServiceError
 
 
 class Lookup(NamedTuple):
-    """A code, name, errno or words, and the release to narrow to."""
+    """A code, name, errno, words or a log line, and the release to search in (None for all)."""
 
     query: str
     release: str | None
 
 
 def parse(text: str) -> Lookup:
-    """The lookup that was typed."""
-    query, options = with_options(text, ("release",))
+    """The lookup. Raises UsageError when the query is missing."""
+    query, options = words_and_options(text, ("release",))
     if not query:
-        raise UsageError("Which code?")
+        raise UsageError("The code to look up is missing.")
     return Lookup(query=query, release=options.get("release"))
 
 
-async def run(lookup: Lookup, asked: Asked) -> Reply:
-    """Answer in the channel: whoever works on the incident sees the same reading."""
+async def run(lookup: Lookup, request: Request) -> Reply:
+    """Reply in the channel, so that everyone who works on the incident sees the same meaning."""
     if is_log_line(lookup.query):
-        decoded = await asked.desk.service.decode(lookup.query, lookup.release)
+        decoded = await request.deps.service.decode(lookup.query, lookup.release)
         if decoded["findings"]:
-            return Reply(decoded_card(lookup.query, decoded["findings"], asked_by=f"<@{asked.user}>"), public=True)
+            return Reply(decoded_card(lookup.query, decoded["findings"], asked_by=request.mention), public=True)
     try:
-        answer = await asked.desk.service.vmkerr(lookup.query, lookup.release)
+        answer = await request.deps.service.vmkerr(lookup.query, lookup.release)
     except ServiceError as refusal:
-        raise ServiceError(_typable(refusal.problem, lookup)) from refusal
-    return Reply(vmkerr_card(answer, asked_by=f"<@{asked.user}>"), public=True)
+        raise ServiceError(_with_whole_commands(refusal.problem, lookup)) from refusal
+    return Reply(vmkerr_card(answer, asked_by=request.mention), public=True)
 
 
 def is_log_line(query: str) -> bool:
-    """Whether the query is more than a code, a name or words: several words with a number among them."""
+    """Whether the query is a log line and not a code, a name or words: it has several words and a digit."""
     return " " in query and any(character.isdigit() for character in query)
 
 
-def _typable(problem: Problem, lookup: Lookup) -> Problem:
-    """The problem with suggestions that can be typed after `/vmkerr`: a release is no query by itself."""
+def _with_whole_commands(problem: Problem, lookup: Lookup) -> Problem:
+    """The problem with suggestions that can be typed after `/vmkerr`; a suggested release needs the query before it."""
     suggestions = [
         f"{lookup.query} release={suggestion}" if suggestion in TABLES else suggestion
         for suggestion in problem.suggestions
@@ -57,7 +58,7 @@ def _typable(problem: Problem, lookup: Lookup) -> Problem:
 command = Command(
     name="/vmkerr",
     usage="/vmkerr CODE | name | errno | words | pasted log line [release=R]",
-    summary="Says what a vmkernel status code means, release by release.",
+    summary="Explains a vmkernel status code, release by release.",
     examples=("/vmkerr 0xbad0022", "/vmkerr reservation conflict", "/vmkerr EBUSY release=esxi-6.0"),
     parse=parse,
     run=run,

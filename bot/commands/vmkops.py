@@ -1,28 +1,29 @@
-"""`/vmkops`: what this bot can do."""
+"""`/vmkops`: the list of commands."""
 
 from __future__ import annotations
 
+from bot.arguments import UsageError, single_argument
 from bot.blocks import Reply
 from bot.cards.help import all_help
-from bot.command_text import UsageError, one_value
-from bot.commands._base import Asked, Command, find_commands
+from bot.commands._base import Command, find_commands
+from bot.request import Request
 
 
 def parse(text: str) -> None:
-    """Nothing is expected; anything else than `help` is a wrong use."""
-    if words := one_value(text):
-        raise UsageError(f"I do not know “{words}” here.")
+    """Nothing. Raises UsageError for any argument."""
+    if words := single_argument(text):
+        raise UsageError(f"Unexpected argument “{words}”.")
 
 
-async def run(_: None, asked: Asked) -> Reply:
-    """List every command, for the asker alone."""
-    return Reply(all_help([each.help for each in find_commands()], user=asked.user))
+async def run(_: None, request: Request) -> Reply:
+    """List every command, only to the user."""
+    return Reply(all_help([each.help for each in find_commands()], user=request.user))
 
 
 command = Command(
     name="/vmkops",
     usage="/vmkops",
-    summary="Lists what I can do and how it is typed.",
+    summary="Lists the commands and how to use them.",
     examples=(),
     parse=parse,
     run=run,

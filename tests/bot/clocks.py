@@ -1,17 +1,17 @@
-"""Clocks for tests: no test waits for real time to pass."""
+"""Clocks for tests, so that no test waits for real time to pass."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from bot.following import Clock
+from bot.jobs.updates import Clock
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 class HurriedClock:
-    """A clock in which every wait is over at once, and which remembers how long each would have been."""
+    """A clock on which every wait ends at once; it records how long each wait would have been."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -34,7 +34,7 @@ class HurriedClock:
 
 
 class StoppedClock(HurriedClock):
-    """A clock in which a wait is over only when the test says so."""
+    """A clock on which a wait ends only when the test releases it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,12 +50,12 @@ class StoppedClock(HurriedClock):
             self.seconds += seconds
 
     async def waits(self, count: int) -> None:
-        """Wait until the code under test has begun to wait for the count-th time."""
+        """Wait until the code under test has started its count-th wait."""
         async with self._waits:
             await self._waits.wait_for(lambda: len(self.slept) >= count)
 
     async def release(self) -> None:
-        """Let every wait that has begun be over."""
+        """End every wait that has started."""
         async with self._waits:
             self._released = len(self.slept)
             self._waits.notify_all()

@@ -1,4 +1,4 @@
-"""The fakes around the bot, fresh for each test."""
+"""The fake services around the bot, new for each test."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.commands._base import Asked, Desk
-from bot.following import Following
+from bot.jobs.updates import JobUpdates
+from bot.request import Deps, Request
 from service.api.client import ServiceClient
 from tests.bot.clocks import HurriedClock
 from tests.bot.fake_service import FakeService
@@ -38,14 +38,14 @@ async def client(service: FakeService) -> AsyncIterator[ServiceClient]:
 
 
 @pytest.fixture
-async def following(client: ServiceClient, slack: FakeSlack, time: HurriedClock) -> AsyncIterator[Following]:
-    made = Following(client, slack.client, time.clock)
+async def updates(client: ServiceClient, slack: FakeSlack, time: HurriedClock) -> AsyncIterator[JobUpdates]:
+    made = JobUpdates(client, slack.client, time.clock)
     yield made
     await made.stop()
 
 
 @pytest.fixture
-def asked(client: ServiceClient, slack: FakeSlack, following: Following) -> Asked:
-    """U1 asks in the channel C1."""
-    desk = Desk(service=client, slack=slack.client, following=following)
-    return Asked(user="U1", channel="C1", request_id="1.2.abc", desk=desk)
+def slack_request(client: ServiceClient, slack: FakeSlack, updates: JobUpdates) -> Request:
+    """A request of user U1 in channel C1."""
+    deps = Deps(service=client, slack=slack.client, updates=updates)
+    return Request(user="U1", channel="C1", trigger_id="1.2.abc", deps=deps)

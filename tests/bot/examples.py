@@ -1,4 +1,4 @@
-"""Values that several tests begin with."""
+"""Example values that several tests share."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BOTH_READINGS = VmkerrAnswer(query="0xbad0022", kind="code", matches=[RESERVATIO
 
 
 def job(state: JobState = JobState.RUNNING, **changes: Any) -> Job:
-    """A backup of web-01 in this state, asked for by U1 in the thread of C1."""
+    """A backup of web-01 in this state, requested by U1, with a thread in C1."""
     values: dict[str, Any] = {
         "id": "job1",
         "action": "backup",
@@ -46,7 +46,7 @@ def job(state: JobState = JobState.RUNNING, **changes: Any) -> Job:
 
 
 def copying(percent: float, **changes: Any) -> Job:
-    """The backup while its disk is copied."""
+    """The backup while its disk is being copied."""
     steps = [Step(name=name, state=StepState.SUCCEEDED) for name in STEPS[:4]]
     steps += [Step(name=STEPS[4], state=StepState.RUNNING)]
     steps += [Step(name=name) for name in STEPS[5:]]

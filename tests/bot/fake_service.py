@@ -1,6 +1,6 @@
-"""A fake upstream: a small real HTTP server that answers the contract's calls from what a test put into it.
+"""A fake vmkops service: a small HTTP server that answers the API calls of the bot with what a test puts into it.
 
-It stands where `vmkops serve` stands, so that the bot's own client, its time-outs and its streams are the real ones.
+The bot's own client, with its timeouts and event streams, talks to it as to `vmkops serve`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from aiohttp.test_utils import TestServer
 
 from service.api.client import ActionPreview, Check, Job, JobState, Problem, VmkerrAnswer
 
-NOT_FOUND = Problem(title="Not found", status=404, detail="There is no such thing here.")
+NOT_FOUND = Problem(title="Not found", status=404, detail="It does not exist.")
 
 
 class Call(NamedTuple):
-    """One request that reached the service."""
+    """One request that the service received."""
 
     method: str
     path: str
@@ -29,12 +29,16 @@ class Call(NamedTuple):
 
 
 class FakeService:
-    """The service as the bot meets it: `meanings`, `vms`, `checks`, `actions` and `jobs` are what it knows, `refusals`
-    and `garbled` what it answers instead, by the beginning of the path (a pre-flight only by the whole of it).
+    """The service as the bot sees it.
+
+    `meanings`, `procedures`, `vms`, `checks`, `actions` and `jobs` are its content. `refusals` and `garbled` are
+    answers that it gives instead, by the start of the path (for a pre-flight check, by the whole path). While `held`
+    is set, every request waits for the event.
     """
 
     def __init__(self) -> None:
         self.meanings: dict[str, VmkerrAnswer] = {}
+        self.procedures: list[dict[str, Any]] = []
         self.vms: dict[str, dict[str, Any]] = {}
         self.actions: list[dict[str, Any]] = []
         self.checks: list[Check] = []
@@ -46,6 +50,8 @@ class FakeService:
         self._changed = asyncio.Condition()
         app = web.Application(middlewares=[self._edge])
         app.router.add_get("/vmkerr/{query}", self._vmkerr)
+        app.router.add_get("/procedures", self._search)
+        app.router.add_get("/procedures/{slug}", self._procedure)
         app.router.add_get("/vms/{selector}", self._vm)
         app.router.add_get("/actions", self._actions)
         app.router.add_post("/actions/{name}", self._act)
@@ -70,11 +76,11 @@ class FakeService:
         return str(self._server.make_url("/"))
 
     def called(self, path: str) -> list[Call]:
-        """The requests that began with this path."""
+        """The requests whose path starts with this one."""
         return [call for call in self.calls if call.path.startswith(path)]
 
     async def change(self, job: Job) -> None:
-        """Let a job be in this state from now on, and tell everyone who follows it."""
+        """Set the state of a job, and send it to everyone who follows the job."""
         async with self._changed:
             self.jobs[job.id] = job
             self._changed.notify_all()
@@ -105,6 +111,14 @@ class FakeService:
     async def _vmkerr(self, request: web.Request) -> web.Response:
         answer = self.meanings.get(request.match_info["query"])
         return _json(answer) if answer else _problem(NOT_FOUND)
+
+    async def _search(self, request: web.Request) -> web.Response:
+        words = request.query["q"].lower()
+        return web.json_response({"results": [page for page in self.procedures if words in page["title"].lower()]})
+
+    async def _procedure(self, request: web.Request) -> web.Response:
+        page = next((page for page in self.procedures if page["slug"] == request.match_info["slug"]), None)
+        return web.json_response(page) if page else _problem(NOT_FOUND)
 
     async def _vm(self, request: web.Request) -> web.Response:
         vm = self.vms.get(request.match_info["selector"])

@@ -1,6 +1,6 @@
-"""A fake upstream: a small real HTTP server with the few Web API methods the bot calls, and errors on demand.
+"""A fake Slack: a small HTTP server with the Web API methods that the bot calls, and errors on demand.
 
-The local Slack in `tests/integration` is the real peer; this one runs everywhere and tells the time of each call.
+`tests/integration` uses a local Slack instead; this one runs everywhere and records the time of each call.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BOT_TOKEN = "xoxb-fake"
 
 
 class SlackCall(NamedTuple):
-    """One call of the Web API, or an answer to a response_url, with the clock's time when it came."""
+    """One call of the Web API or of a response_url, with the time on the clock."""
 
     method: str
     arguments: dict[str, Any]
@@ -28,14 +28,14 @@ class SlackCall(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """What the next call of a method is answered instead."""
+    """An error that the next call of a method gets."""
 
     error: str
     retry_after: int | None
 
 
 class FakeSlack:
-    """Slack as the bot meets it; `calls` is all that reached it."""
+    """Slack as the bot sees it; `calls` are all calls that it received."""
 
     def __init__(self, clock: Callable[[], float] = lambda: 0.0) -> None:
         self.calls: list[SlackCall] = []
@@ -69,11 +69,11 @@ class FakeSlack:
         return AsyncWebClient(token=BOT_TOKEN, base_url=self.api_url)
 
     def fail(self, method: str, error: str, *, times: int = 1, retry_after: int | None = None) -> None:
-        """Let the next calls of this method fail."""
+        """Make the next calls of this method fail."""
         self._failures[method] += [Failure(error, retry_after)] * times
 
     def pass_then_fail(self, method: str, error: str) -> None:
-        """Let the second call from now fail."""
+        """Make the call after the next one fail."""
         self._failures[method] += [None, Failure(error, None)]
 
     def called(self, method: str) -> list[dict[str, Any]]:
@@ -81,7 +81,7 @@ class FakeSlack:
         return [call.arguments for call in self.calls if call.method == method]
 
     async def wait_for(self, method: str, count: int = 1) -> list[dict[str, Any]]:
-        """Wait until the method was called this often, and give the arguments."""
+        """Wait until the method was called so many times, and return the arguments of all its calls."""
         async with self._came:
             await self._came.wait_for(lambda: len(self.called(method)) >= count)
         return self.called(method)

@@ -1,6 +1,6 @@
-"""What Slack takes: one assertion for a whole message, stricter than the local Slack's door in one respect.
+"""Checks that Slack accepts a message and that no text in it becomes a mention or a link.
 
-The door knows each block's limits; here also counts what all blocks hold together, and what text would do by itself.
+Stricter than the local Slack: it also checks the number of characters in all blocks together, and escaping.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tests.peers.slack_limits import refusal
 
 BARE_AMPERSAND = re.compile(r"&(?!amp;|lt;|gt;)")
 OURS = re.compile(r"<@[A-Z0-9a-z]+>|<https?://[^<>|]+\|[^<>]+>")
-"""Mentions of people and links, which cards contain on purpose."""
+"""Mentions of people and links that cards contain on purpose."""
 
 
 def drawn(message: Message) -> str:
@@ -22,7 +22,7 @@ def drawn(message: Message) -> str:
 
 
 def assert_slack_takes(message: Message) -> None:
-    """Hold a message against the limits of Block Kit, and against text that could ping or link by itself."""
+    """Check a message against the limits of Block Kit, and for text that mentions or links by accident."""
     assert refusal("chat.postMessage", {"text": message.text, "blocks": message.blocks}) is None
     assert message.blocks
     assert message.text
@@ -36,7 +36,7 @@ def assert_slack_takes(message: Message) -> None:
 
 
 def assert_escaped(text: str) -> None:
-    """No bare `&`, and no `<...>` but mentions of people and links that we made."""
+    """Check that there is no bare `&`, and no `<...>` except intended mentions and links."""
     assert not BARE_AMPERSAND.search(text), text
     bare = OURS.sub("", text)
     assert "<" not in bare, text

@@ -1,4 +1,4 @@
-"""Whatever is put into a message, Slack takes it, and nobody is pinged by a name."""
+"""Slack accepts any message, and no name in it becomes a mention."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def test_code_cannot_end_itself() -> None:
     assert code("a`b\nc") == "`aʹb c`"
 
 
-def test_nothing_is_neither_bold_nor_code() -> None:
+def test_empty_text_is_neither_bold_nor_code() -> None:
     assert bold("  ") == code("") == ""
 
 
-def test_text_is_never_cut_inside_an_entity() -> None:
+def test_entity_is_not_cut() -> None:
     assert shortened("ab&amp;cd", 6) == "ab…"
     assert shortened("ab&amp;cd", 9) == "ab&amp;cd"
 
@@ -48,11 +48,11 @@ def test_empty_lines_and_parts_are_left_out() -> None:
     assert context("a", "", "b")["elements"][0]["text"] == "a · b"
 
 
-def test_long_list_says_how_many_more_there_are() -> None:
+def test_long_list_shows_how_many_more_there_are() -> None:
     assert bullets(["a", "b", "c", "d"], at_most=2) == "•  a\n•  b\n•  …and 2 more"
 
 
-def test_slack_user_is_mentioned_and_anybody_else_is_named() -> None:
+def test_slack_user_is_mentioned_and_any_other_actor_is_named() -> None:
     assert person("slack:U123") == "<@U123>"
     assert person("slack:<!here>") == "slack:&lt;!here&gt;"
     assert person("token:nightly & co") == "token:nightly &amp; co"
@@ -77,7 +77,7 @@ ANY_TEXT = st.one_of(st.text(), st.text("<>&*`\n;ab", max_size=4_000), st.just("
 
 
 @given(ANY_TEXT, st.lists(ANY_TEXT, max_size=60))
-def test_slack_takes_any_message(title: str, lines: list[str]) -> None:
+def test_slack_accepts_any_message(title: str, lines: list[str]) -> None:
     blocks = [header(title), *(section(bold(line), escape(line)) for line in lines), context(*map(code, lines))]
     assert_slack_takes(message(title or "x", blocks))
 

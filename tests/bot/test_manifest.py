@@ -1,4 +1,4 @@
-"""The Slack app's manifest is made from the commands, and the written one is current."""
+"""The manifest of the Slack app is generated from the commands, and the committed file is current."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from bot.commands._base import find_commands
-from bot.manifest import WRITTEN_TO, as_text, main, manifest
+from bot.manifest import MANIFEST_FILE, as_text, main, manifest
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_written_manifest_is_current() -> None:
-    assert (ROOT / WRITTEN_TO).read_text("utf-8") == as_text(manifest()), "run `make manifest`"
+def test_committed_manifest_is_current() -> None:
+    assert (ROOT / MANIFEST_FILE).read_text("utf-8") == as_text(manifest()), "run `make manifest`"
 
 
 def test_every_command_is_in_the_manifest_within_slacks_limits() -> None:
@@ -25,11 +25,11 @@ def test_every_command_is_in_the_manifest_within_slacks_limits() -> None:
     assert all(0 < len(command["usage_hint"]) <= 1_000 for command in commands)
 
 
-def test_bot_asks_for_two_scopes_only() -> None:
+def test_bot_needs_only_two_scopes() -> None:
     assert manifest()["oauth_config"]["scopes"] == {"bot": ["chat:write", "commands"]}
 
 
-def test_manifest_for_signed_http_names_the_address_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
+def test_manifest_for_signed_http_has_the_url_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
     url = "https://ops.example.com/slack/events"
     assert main(["--request-url", url]) == 0
     content = json.loads(capsys.readouterr().out)
@@ -38,8 +38,8 @@ def test_manifest_for_signed_http_names_the_address_everywhere(capsys: pytest.Ca
     assert all(command["url"] == url for command in content["features"]["slash_commands"])
 
 
-def test_file_is_written_where_it_belongs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_manifest_is_written_to_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / WRITTEN_TO).parent.mkdir()
+    (tmp_path / MANIFEST_FILE).parent.mkdir()
     assert main([]) == 0
-    assert (tmp_path / WRITTEN_TO).read_text("utf-8") == as_text(manifest())
+    assert (tmp_path / MANIFEST_FILE).read_text("utf-8") == as_text(manifest())

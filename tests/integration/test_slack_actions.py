@@ -18,15 +18,17 @@ VM = "DC0_H0_VM0"
 
 
 @pytest.fixture
-def room(vcsim: Vcsim, tmp_path: Path) -> Iterator[tuple[LocalSlack, RunningService]]:
-    """A Slack with the bot of a service that knows the vCenter; the operator may operate."""
+def workspace(vcsim: Vcsim, tmp_path: Path) -> Iterator[tuple[LocalSlack, RunningService]]:
+    """A local Slack with the bot of a service that is connected to the vCenter; OPERATOR may start jobs."""
     settings = {**vcenter_settings(vcsim), "VMKOPS_SLACK_OPERATORS": OPERATOR}
     with slack_room(tmp_path / "data", settings=settings) as joined:
         yield joined
 
 
-def test_action_is_told_in_one_thread_from_start_to_end(room: tuple[LocalSlack, RunningService], vcsim: Vcsim) -> None:
-    slack, _ = room
+def test_action_is_shown_in_one_thread_from_start_to_end(
+    workspace: tuple[LocalSlack, RunningService], vcsim: Vcsim
+) -> None:
+    slack, _ = workspace
     announcement = answer_to(slack, OPERATOR, "/action", f"snapshot-create {VM} name=“before the patch” quiesce=none")
     assert announcement["text"] == f"⏳ Snapshot create: {VM}"
 
@@ -40,10 +42,8 @@ def test_action_is_told_in_one_thread_from_start_to_end(room: tuple[LocalSlack, 
     assert "crash-consistent" in thread()[1]
 
 
-def test_what_is_refused_stays_between_the_bot_and_the_asker(
-    room: tuple[LocalSlack, RunningService], vcsim: Vcsim
-) -> None:
-    slack, service = room
+def test_refusals_are_shown_only_to_the_user(workspace: tuple[LocalSlack, RunningService], vcsim: Vcsim) -> None:
+    slack, service = workspace
     for user, command, text, words in (
         (VISITOR, "/action", f"power-off {VM}", "VMKOPS_SLACK_OPERATORS"),
         (VISITOR, "/backup", VM, "VMKOPS_SLACK_OPERATORS"),
@@ -60,8 +60,8 @@ def test_what_is_refused_stays_between_the_bot_and_the_asker(
     assert vcsim.vm(VM)["power_state"] == "poweredOn"
 
 
-def test_dry_run_and_the_list_of_actions_answer_the_asker_alone(room: tuple[LocalSlack, RunningService]) -> None:
-    slack, _ = room
+def test_dry_run_and_list_of_actions_are_shown_only_to_the_user(workspace: tuple[LocalSlack, RunningService]) -> None:
+    slack, _ = workspace
     preview = answer_to(slack, OPERATOR, "/action", f"power-off {VM} dry_run=true")
     assert preview["ephemeral_to"] == OPERATOR
     assert "guest-shutdown would" in drawn(preview)
@@ -69,8 +69,8 @@ def test_dry_run_and_the_list_of_actions_answer_the_asker_alone(room: tuple[Loca
     assert "`iscsi-add-target HOST address=… [type=…] [name=…] [hba=…]`" in drawn(listed)
 
 
-def test_inventory_answers_by_name(room: tuple[LocalSlack, RunningService], vcsim: Vcsim) -> None:
-    slack, service = room
+def test_inventory_answers_by_name(workspace: tuple[LocalSlack, RunningService], vcsim: Vcsim) -> None:
+    slack, service = workspace
     assert "🟢 on" in drawn(answer_to(slack, VISITOR, "/vm", VM))
     assert "ESXi 8.0.2" in drawn(answer_to(slack, VISITOR, "/host", "dc0_h0"))
     assert "There are no snapshots." in drawn(answer_to(slack, VISITOR, "/snapshots", ""))

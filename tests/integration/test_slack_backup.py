@@ -19,7 +19,7 @@ from tests.running_service import RunningService, vcenter_settings
 
 VM = "DC0_H0_VM0"
 SLOW = 3_000_000
-"""Bytes a second: slow enough to look at a backup on its way."""
+"""Bytes a second: slow enough to observe a running backup."""
 
 
 @pytest.fixture(scope="module")
@@ -37,21 +37,21 @@ def vcenter(vcsim: Vcsim, disk: Path) -> Vcsim:
 
 
 @pytest.fixture
-def room(vcenter: Vcsim, tmp_path: Path) -> Iterator[tuple[LocalSlack, RunningService]]:
-    """A Slack with the bot of a service that knows the vCenter; the operator may operate."""
+def workspace(vcenter: Vcsim, tmp_path: Path) -> Iterator[tuple[LocalSlack, RunningService]]:
+    """A local Slack with the bot of a service that is connected to the vCenter; OPERATOR may start jobs."""
     settings = {**vcenter_settings(vcenter), "VMKOPS_SLACK_OPERATORS": OPERATOR}
     with slack_room(tmp_path / "data", settings=settings) as joined:
         yield joined
 
 
 def thread(slack: LocalSlack, announcement: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The announcement and the card below it, as they are now."""
+    """The current announcement and the card below it."""
     messages = slack.messages(ONCALL, thread_ts=announcement["ts"])
     assert len(messages) <= 2, "one message in the thread"
     return messages[0], messages[-1]
 
 
-def wait_until_card_says(slack: LocalSlack, announcement: dict[str, Any], words: str, timeout: float = 60) -> None:
+def wait_until_card_shows(slack: LocalSlack, announcement: dict[str, Any], words: str, timeout: float = 60) -> None:
     slack.wait_for(lambda: words in drawn(thread(slack, announcement)[1]), timeout=timeout, what=f"{words!r}")
 
 
@@ -59,15 +59,15 @@ def wait_until_announced(slack: LocalSlack, announcement: dict[str, Any], words:
     slack.wait_for(lambda: words in thread(slack, announcement)[0]["text"], timeout=60, what=f"{words!r}")
 
 
-def test_backup_is_told_in_one_thread_from_start_to_end(
-    room: tuple[LocalSlack, RunningService], vcenter: Vcsim
+def test_backup_is_shown_in_one_thread_from_start_to_end(
+    workspace: tuple[LocalSlack, RunningService], vcenter: Vcsim
 ) -> None:
-    slack, service = room
+    slack, service = workspace
     vcenter.nfc(bytes_per_second=SLOW)
     announcement = answer_to(slack, OPERATOR, "/backup", VM)
     assert announcement["text"] == f"⏳ Backup of {VM}"
-    assert f"asked for by <@{OPERATOR}>" in drawn(announcement)
-    wait_until_card_says(slack, announcement, "B/s")
+    assert f"requested by <@{OPERATOR}>" in drawn(announcement)
+    wait_until_card_shows(slack, announcement, "B/s")
     running = drawn(thread(slack, announcement)[1])
     assert "⏳ *back up*" in running
     assert "%*" in running
@@ -84,8 +84,10 @@ def test_backup_is_told_in_one_thread_from_start_to_end(
     assert vcenter.snapshots() == {}
 
 
-def test_somebody_who_may_not_operate_starts_nothing(room: tuple[LocalSlack, RunningService], vcenter: Vcsim) -> None:
-    slack, service = room
+def test_user_who_is_not_an_operator_cannot_start_a_backup(
+    workspace: tuple[LocalSlack, RunningService], vcenter: Vcsim
+) -> None:
+    slack, service = workspace
     answer = answer_to(slack, VISITOR, "/backup", VM)
     assert answer["ephemeral_to"] == VISITOR
     assert "VMKOPS_SLACK_OPERATORS" in drawn(answer)
@@ -93,15 +95,17 @@ def test_somebody_who_may_not_operate_starts_nothing(room: tuple[LocalSlack, Run
     assert vcenter.count("CreateSnapshot_Task") == 0
 
 
-def test_unknown_vm_is_answered_with_near_names(room: tuple[LocalSlack, RunningService]) -> None:
-    slack, _ = room
+def test_unknown_vm_is_answered_with_similar_names(workspace: tuple[LocalSlack, RunningService]) -> None:
+    slack, _ = workspace
     answer = answer_to(slack, OPERATOR, "/backup", "DC0_H0_VM9")
     assert answer["ephemeral_to"] == OPERATOR
     assert f"`/backup {VM}`" in drawn(answer)
 
 
-def test_ambiguous_vm_is_answered_with_the_candidates(room: tuple[LocalSlack, RunningService], vcenter: Vcsim) -> None:
-    slack, service = room
+def test_ambiguous_vm_is_answered_with_the_candidates(
+    workspace: tuple[LocalSlack, RunningService], vcenter: Vcsim
+) -> None:
+    slack, service = workspace
     vcenter.change_object("VirtualMachine", "DC0_H0_VM1", {"name": VM})
     wait_for(lambda: service.call("GET", f"/vms?q={VM}")[1]["total"] == 2, what="both names")
     answer = answer_to(slack, OPERATOR, "/backup", VM)
@@ -109,39 +113,41 @@ def test_ambiguous_vm_is_answered_with_the_candidates(room: tuple[LocalSlack, Ru
     assert drawn(answer).count("`/backup moref:vm-") == 2
 
 
-def test_second_asker_is_pointed_to_the_first_thread(room: tuple[LocalSlack, RunningService], vcenter: Vcsim) -> None:
-    slack, service = room
+def test_second_user_gets_a_link_to_the_first_thread(
+    workspace: tuple[LocalSlack, RunningService], vcenter: Vcsim
+) -> None:
+    slack, service = workspace
     vcenter.nfc(bytes_per_second=SLOW)
     first = answer_to(slack, OPERATOR, "/backup", VM)
-    wait_until_card_says(slack, first, "B/s")
+    wait_until_card_shows(slack, first, "B/s")
     second = answer_to(slack, OPERATOR, "/backup", VM)
-    wait_until_announced(slack, second, "was asked for already")
+    wait_until_announced(slack, second, "was already requested")
     assert "|in its thread>" in drawn(thread(slack, second)[0])
     vcenter.reset_nfc()
     wait_until_announced(slack, first, "✅")
     assert len(service.call("GET", "/jobs")[1]["jobs"]) == 1
 
 
-def test_click_on_cancel_ends_the_backup_and_the_button_goes(
-    room: tuple[LocalSlack, RunningService], vcenter: Vcsim
+def test_click_on_cancel_stops_the_backup_and_removes_the_button(
+    workspace: tuple[LocalSlack, RunningService], vcenter: Vcsim
 ) -> None:
-    slack, _ = room
+    slack, _ = workspace
     vcenter.nfc(bytes_per_second=SLOW)
     announcement = answer_to(slack, OPERATOR, "/backup", VM)
-    wait_until_card_says(slack, announcement, "B/s")
+    wait_until_card_shows(slack, announcement, "B/s")
     assert slack.click(OPERATOR, thread(slack, announcement)[1], CANCEL)
     wait_until_announced(slack, announcement, "🚫")
     assert not [block for block in thread(slack, announcement)[1]["blocks"] if block["type"] == "actions"]
     assert vcenter.snapshots() == {}
 
 
-def test_click_of_somebody_who_may_not_operate_changes_nothing(
-    room: tuple[LocalSlack, RunningService], vcenter: Vcsim
+def test_user_who_is_not_an_operator_cannot_cancel_a_backup(
+    workspace: tuple[LocalSlack, RunningService], vcenter: Vcsim
 ) -> None:
-    slack, _ = room
+    slack, _ = workspace
     vcenter.nfc(bytes_per_second=SLOW)
     announcement = answer_to(slack, OPERATOR, "/backup", VM)
-    wait_until_card_says(slack, announcement, "B/s")
+    wait_until_card_shows(slack, announcement, "B/s")
     assert slack.click(VISITOR, thread(slack, announcement)[1], CANCEL)
     slack.wait_for(
         lambda: [one for one in slack.messages(ONCALL) if one.get("ephemeral_to") == VISITOR], what="the refusal"
@@ -150,11 +156,13 @@ def test_click_of_somebody_who_may_not_operate_changes_nothing(
     wait_until_announced(slack, announcement, "✅")
 
 
-def test_restarted_bot_goes_on_in_the_same_thread(room: tuple[LocalSlack, RunningService], vcenter: Vcsim) -> None:
-    slack, service = room
+def test_restarted_bot_continues_in_the_same_thread(
+    workspace: tuple[LocalSlack, RunningService], vcenter: Vcsim
+) -> None:
+    slack, service = workspace
     vcenter.nfc(bytes_per_second=SLOW)
     announcement = answer_to(slack, OPERATOR, "/backup", VM)
-    wait_until_card_says(slack, announcement, "B/s")
+    wait_until_card_shows(slack, announcement, "B/s")
     service.kill()
     vcenter.reset_nfc()
     service.start()
@@ -163,15 +171,17 @@ def test_restarted_bot_goes_on_in_the_same_thread(room: tuple[LocalSlack, Runnin
     assert "✅ *Done*" in drawn(thread(slack, announcement)[1])
 
 
-def test_end_arrives_although_slack_limits_the_rate(room: tuple[LocalSlack, RunningService], vcenter: Vcsim) -> None:
-    slack, _ = room
+def test_final_state_arrives_although_slack_limits_the_rate(
+    workspace: tuple[LocalSlack, RunningService], vcenter: Vcsim
+) -> None:
+    slack, _ = workspace
     slack.fail_next("chat.update", retry_after=1, count=3)
     announcement = answer_to(slack, OPERATOR, "/backup", VM)
     wait_until_announced(slack, announcement, "✅")
 
 
-def test_channel_without_the_bot_is_told_how_to_invite_it(room: tuple[LocalSlack, RunningService]) -> None:
-    slack, service = room
+def test_user_learns_how_to_invite_the_bot_to_a_channel(workspace: tuple[LocalSlack, RunningService]) -> None:
+    slack, service = workspace
     slack.fail_next("chat.postMessage", error="not_in_channel")
     answer = answer_to(slack, OPERATOR, "/backup", VM)
     assert answer["ephemeral_to"] == OPERATOR

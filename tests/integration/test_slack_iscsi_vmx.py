@@ -18,17 +18,17 @@ def ask(slack: LocalSlack, command: str, text: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("typed", [NAME, f"`{NAME}`", f"validate {NAME}", f"“{NAME}”"])
-def test_valid_name_is_answered_to_the_channel_at_a_glance(slack: LocalSlack, typed: str) -> None:
+def test_valid_name_is_answered_in_the_channel(slack: LocalSlack, typed: str) -> None:
     card = ask(slack, "/iscsi", typed)
 
     assert "ephemeral_to" not in card
     assert card["text"] == f"{NAME}: valid"
     assert drawn(card).splitlines()[:2] == [NAME, "✅ *Valid*"]
     assert "example.com" in drawn(card)
-    assert f"asked by <@{VISITOR}>" in drawn(card)
+    assert f"requested by <@{VISITOR}>" in drawn(card)
 
 
-def test_invalid_name_says_which_rule_and_what_was_meant(slack: LocalSlack) -> None:
+def test_invalid_name_is_answered_with_the_rule_and_a_suggestion(slack: LocalSlack) -> None:
     card = ask(slack, "/iscsi", "iqn.2001-04.com.example:disk_1")
 
     assert "ephemeral_to" not in card
@@ -38,20 +38,20 @@ def test_invalid_name_says_which_rule_and_what_was_meant(slack: LocalSlack) -> N
     assert "Kubernetes" in drawn(card)
 
 
-def test_address_is_read_into_its_parts(slack: LocalSlack) -> None:
+def test_address_is_split_into_its_parts(slack: LocalSlack) -> None:
     card = ask(slack, "/iscsi", f"address [2001:db8::10],{NAME}")
 
     assert f"✅ host `2001:db8::10`  ·  port `3260 (assumed)`  ·  name `{NAME}`" in drawn(card)
 
 
-def test_address_that_is_none_says_why(slack: LocalSlack) -> None:
+def test_invalid_address_is_answered_with_the_reason(slack: LocalSlack) -> None:
     card = ask(slack, "/iscsi", f"address 192.0.2.999:70000,{NAME}")
 
     assert "❌ *Not a valid iSCSI address*" in drawn(card)
     assert "`address-host`" in drawn(card)
 
 
-def test_discovery_names_the_three_mechanisms_and_what_esx_3_supported(slack: LocalSlack) -> None:
+def test_discovery_lists_the_three_mechanisms_and_what_esx_3_supports(slack: LocalSlack) -> None:
     card = drawn(ask(slack, "/iscsi", "discovery"))
 
     assert all(name in card for name in ("*Static configuration*", "*SendTargets*", "*Zero-configuration*"))
@@ -59,14 +59,14 @@ def test_discovery_names_the_three_mechanisms_and_what_esx_3_supported(slack: Lo
 
 
 @pytest.mark.parametrize("typed", ["", "address", "validate  ", "x" * 600])
-def test_wrong_use_of_iscsi_is_told_to_the_asker_alone(slack: LocalSlack, typed: str) -> None:
+def test_wrong_arguments_of_iscsi_are_answered_only_to_the_user(slack: LocalSlack, typed: str) -> None:
     answer = ask(slack, "/iscsi", typed)
 
     assert answer["ephemeral_to"] == VISITOR
     assert "Usage: `/iscsi NAME" in drawn(answer)
 
 
-def test_vmx_alone_lists_the_snippets_to_the_asker(slack: LocalSlack) -> None:
+def test_vmx_without_arguments_lists_the_snippets_to_the_user(slack: LocalSlack) -> None:
     answer = ask(slack, "/vmx", "")
 
     assert answer["ephemeral_to"] == VISITOR
@@ -74,7 +74,7 @@ def test_vmx_alone_lists_the_snippets_to_the_asker(slack: LocalSlack) -> None:
     assert "`/vmx boot-order`" in drawn(answer)
 
 
-def test_snippet_is_answered_to_the_channel_with_both_ends(slack: LocalSlack) -> None:
+def test_snippet_is_answered_in_the_channel_for_both_vms(slack: LocalSlack) -> None:
     card = ask(slack, "/vmx", f"serial-pipe path={PIPE}")
 
     assert "ephemeral_to" not in card
@@ -84,7 +84,7 @@ def test_snippet_is_answered_to_the_channel_with_both_ends(slack: LocalSlack) ->
     assert "tryNoRxLoss" in drawn(card)
 
 
-def test_value_with_spaces_stands_in_quotes_however_slack_turns_them(slack: LocalSlack) -> None:
+def test_value_with_spaces_can_be_in_curly_quotation_marks(slack: LocalSlack) -> None:
     card = ask(slack, "/vmx", "appliance annotation=“Mail relay & <more>” name=relay")
 
     assert 'annotation = "Mail relay &amp; &lt;more&gt;"' in drawn(card)
@@ -99,7 +99,7 @@ def test_missing_parameter_is_answered_with_a_command_to_try(slack: LocalSlack) 
     assert "`/vmx serial-pipe path=/vmfs/" in drawn(answer)
 
 
-def test_unknown_snippet_suggests_near_ones(slack: LocalSlack) -> None:
+def test_unknown_snippet_is_answered_with_similar_names(slack: LocalSlack) -> None:
     answer = ask(slack, "/vmx", "serial-pip")
 
     assert answer["ephemeral_to"] == VISITOR
@@ -107,7 +107,7 @@ def test_unknown_snippet_suggests_near_ones(slack: LocalSlack) -> None:
 
 
 @pytest.mark.parametrize("typed", [f"serial-pipe {PIPE}", "nic type=e1000 type=vlance", 'nic network="open'])
-def test_words_that_are_no_parameters_are_a_wrong_use(slack: LocalSlack, typed: str) -> None:
+def test_invalid_parameters_are_answered_with_the_usage(slack: LocalSlack, typed: str) -> None:
     answer = ask(slack, "/vmx", typed)
 
     assert answer["ephemeral_to"] == VISITOR
@@ -115,5 +115,5 @@ def test_words_that_are_no_parameters_are_a_wrong_use(slack: LocalSlack, typed: 
 
 
 @pytest.mark.parametrize("command", ["/iscsi", "/vmx"])
-def test_help_says_how_it_is_typed(slack: LocalSlack, command: str) -> None:
+def test_help_shows_the_usage(slack: LocalSlack, command: str) -> None:
     assert f"Usage: `{command}" in drawn(ask(slack, command, "help"))

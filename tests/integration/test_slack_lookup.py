@@ -1,4 +1,4 @@
-"""`/vmkerr` in Slack, from the typed command to the drawn card: the real service, a local Slack, both ways in."""
+"""`/vmkerr` in Slack, from the command to the card, over both connections: the real service and a local Slack."""
 
 from __future__ import annotations
 
@@ -16,16 +16,14 @@ def ask(slack: LocalSlack, command: str, text: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("mode", ["socket", "http"])
-def test_code_is_answered_with_both_readings_for_the_whole_channel(
-    tmp_path: Path, mode: Literal["socket", "http"]
-) -> None:
+def test_code_is_answered_in_the_channel_with_both_meanings(tmp_path: Path, mode: Literal["socket", "http"]) -> None:
     with slack_room(tmp_path / "data", mode=mode) as (slack, _):
         card = ask(slack, "/vmkerr", "0xbad0022")
     assert "ephemeral_to" not in card
     assert card["text"] == "0xbad0022: SCSI reservation conflict (ESX 3.5) or Read only (ESXi 5.0 – 6.0, DDK 2024)"
     assert drawn(card).splitlines()[0] == "0xbad0022 = 195887138"
     assert "ESX releases disagree" in drawn(card)
-    assert f"asked by <@{VISITOR}>" in drawn(card)
+    assert f"requested by <@{VISITOR}>" in drawn(card)
 
 
 @pytest.mark.parametrize(
@@ -39,12 +37,12 @@ def test_code_is_answered_with_both_readings_for_the_whole_channel(
         ("0xbad0022 --release esx-3.5", "SCSI reservation conflict"),
     ],
 )
-def test_code_is_found_by_everything_people_know_it_by(slack: LocalSlack, typed: str, said: str) -> None:
+def test_code_is_found_in_every_form(slack: LocalSlack, typed: str, said: str) -> None:
     assert said in drawn(ask(slack, "/vmkerr", typed))
 
 
 @pytest.mark.parametrize("typed", ["", "0xzz", "bad", "9" * 40, "🔥", "x" * 10_000, "0xbad0022 --release vista"])
-def test_wrong_question_is_answered_to_the_asker_alone(slack: LocalSlack, typed: str) -> None:
+def test_wrong_question_is_answered_only_to_the_user(slack: LocalSlack, typed: str) -> None:
     answer = ask(slack, "/vmkerr", typed)
     assert answer["ephemeral_to"] == VISITOR
     assert drawn(answer).startswith("⚠️")
@@ -58,15 +56,15 @@ def test_command_that_is_delivered_twice_is_answered_once(slack: LocalSlack) -> 
     assert len(slack.messages(ONCALL)) == before + 2
 
 
-def test_help_lists_every_command_to_the_asker(slack: LocalSlack) -> None:
+def test_help_lists_every_command_to_the_user(slack: LocalSlack) -> None:
     answer = ask(slack, "/vmkops", "")
     assert answer["ephemeral_to"] == VISITOR
     assert all(f"`{command}" in drawn(answer) for command in COMMANDS)
 
 
-def test_lost_connection_is_made_again(slack: LocalSlack) -> None:
+def test_lost_connection_is_opened_again(slack: LocalSlack) -> None:
     slack.drop_connections()
-    slack.wait_for(lambda: not slack.connected(), what="the loss of the connection")
+    slack.wait_for(lambda: not slack.connected(), what="the disconnection")
     slack.wait_connected(timeout=40)
     assert "Read only" in drawn(ask(slack, "/vmkerr", "0xbad0022"))
 
@@ -77,7 +75,7 @@ def test_backup_without_a_vcenter_names_the_setting(slack: LocalSlack) -> None:
     assert "VMKOPS_VCENTER_URL" in drawn(answer)
 
 
-def test_backup_of_somebody_who_may_not_operate_is_refused_to_them_alone(slack: LocalSlack) -> None:
+def test_user_who_is_not_an_operator_is_refused_in_private(slack: LocalSlack) -> None:
     answer = ask(slack, "/backup", "web-01")
     assert answer["ephemeral_to"] == VISITOR
     assert "VMKOPS_SLACK_OPERATORS" in drawn(answer)

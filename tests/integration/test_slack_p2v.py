@@ -14,7 +14,7 @@ def ask(slack: LocalSlack, text: str) -> dict[str, Any]:
     return answer_to(slack, VISITOR, "/p2v", text)
 
 
-def test_checklist_is_answered_for_the_channel_with_the_deciding_commands(slack: LocalSlack) -> None:
+def test_checklist_is_answered_in_the_channel_with_the_decisive_commands(slack: LocalSlack) -> None:
     card = ask(slack, "centos 4 disk=sda:39070080 disk=hdb target=10.4.1.3")
 
     assert "ephemeral_to" not in card
@@ -38,7 +38,7 @@ def test_checklist_is_answered_for_the_channel_with_the_deciding_commands(slack:
         ("help", "Usage: `/p2v"),
     ],
 )
-def test_each_way_of_asking_is_answered(slack: LocalSlack, typed: str, said: str) -> None:
+def test_every_form_of_the_question_is_answered(slack: LocalSlack, typed: str, said: str) -> None:
     assert said in drawn(ask(slack, typed))
 
 
@@ -46,7 +46,7 @@ def test_each_way_of_asking_is_answered(slack: LocalSlack, typed: str, said: str
     "typed",
     ["", "estimate", "estimate large", "centos 4 disk=$(reboot)", "centos;id 4", "centos 4 --colour red", "x" * 1000],
 )
-def test_wrong_question_is_answered_to_the_asker_alone(slack: LocalSlack, typed: str) -> None:
+def test_wrong_question_is_answered_only_to_the_user(slack: LocalSlack, typed: str) -> None:
     answer = ask(slack, typed)
 
     assert answer["ephemeral_to"] == VISITOR

@@ -20,15 +20,15 @@ def test_words_find_procedures_and_a_name_shows_its_steps(slack: LocalSlack) -> 
     assert "each host" in page
 
 
-def test_words_that_fit_nothing_are_answered_calmly(slack: LocalSlack) -> None:
-    assert "No procedure fits" in drawn(answer_to(slack, VISITOR, "/kb", "qqqqzzzz"))
+def test_words_without_a_match_are_answered(slack: LocalSlack) -> None:
+    assert "No procedure matches" in drawn(answer_to(slack, VISITOR, "/kb", "qqqqzzzz"))
 
 
-def test_nothing_typed_answers_with_the_usage(slack: LocalSlack) -> None:
+def test_missing_words_are_answered_with_the_usage(slack: LocalSlack) -> None:
     assert "/kb WORDS" in drawn(answer_to(slack, VISITOR, "/kb", ""))
 
 
-def test_pasted_log_line_is_decoded_whole(slack: LocalSlack) -> None:
+def test_pasted_log_line_is_decoded(slack: LocalSlack) -> None:
     card = drawn(answer_to(slack, VISITOR, "/vmkerr", LINE))
 
     assert "CHECK CONDITION" in card.upper()

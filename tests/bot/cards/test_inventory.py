@@ -1,4 +1,4 @@
-"""Cards of the inventory: which vCenter a thing is in, and how old what is shown may be."""
+"""Cards of the inventory show the vCenter of an object, and the age of data that is not current."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ def vm(**changes: Any) -> dict[str, Any]:
     }
 
 
-def test_reference_names_its_vcenter_where_there_are_several() -> None:
+def test_reference_has_its_vcenter_unless_that_is_the_default() -> None:
     assert "`lab/vm-42`" in json.dumps(vm_card(vm()).blocks)
     assert "`vm-42`" in json.dumps(vm_card(vm(vcenter="default")).blocks)
 
 
 @pytest.mark.parametrize(("seen", "words"), [(GONE, "is 5 min"), (NEVER, "was never read")])
-def test_state_of_a_vcenter_that_has_gone_is_shown_with_its_age(seen: dict[str, Any], words: str) -> None:
+def test_data_of_an_unreachable_vcenter_is_shown_with_its_age(seen: dict[str, Any], words: str) -> None:
     drawn = json.dumps(vm_card(vm(inventory=seen)).blocks, ensure_ascii=False)
 
     assert words in drawn
     assert "does not answer" in drawn
-    assert "What is known" not in json.dumps(vm_card(vm()).blocks)
+    assert "The inventory of vCenter" not in json.dumps(vm_card(vm()).blocks)
 
 
-def test_host_card_tells_the_age_too() -> None:
+def test_host_card_shows_the_age_too() -> None:
     host = {
         "vcenter": "lab",
         "moref": "host-9",

@@ -1,4 +1,4 @@
-"""Whatever an iSCSI verdict says, its card is one that Slack takes."""
+"""Slack accepts the card of any iSCSI verdict."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.bot.slack_limits import assert_slack_takes, drawn
 PROBLEM = {"rule": "prohibited-character", "severity": "error", "message": "<b> & *_~`", "source": "RFC 3722"}
 
 
-def test_longest_and_oddest_verdict_is_a_message_that_slack_takes() -> None:
+def test_slack_accepts_a_long_verdict_with_special_characters() -> None:
     verdict = {"who": "<!channel>", "why": "&" * 400, "source": "x"}
     name = IscsiName.model_validate(
         {
@@ -31,7 +31,7 @@ def test_longest_and_oddest_verdict_is_a_message_that_slack_takes() -> None:
     assert "❌ *Not a valid iSCSI name*" in drawn(card)
 
 
-def test_address_without_host_shows_only_what_was_read() -> None:
+def test_address_without_a_host_shows_only_its_known_parts() -> None:
     address = IscsiAddress.model_validate(
         {
             "address": ",",

@@ -1,4 +1,4 @@
-"""The card of a job tells where it stands; its buttons go when it has ended."""
+"""The card of a job shows its state; its Cancel button disappears when the job has ended."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def test_seven_steps_keep_their_order() -> None:
     ]
 
 
-def test_details_of_good_steps_wait_for_the_end() -> None:
+def test_details_of_successful_steps_are_shown_at_the_end() -> None:
     steps = [Step(name="mount", state=StepState.SUCCEEDED, detail="1 disk"), Step(name="back up", detail="waiting")]
     assert "1 disk" not in drawn(job_card(job(steps=steps)))
     assert "waiting" in drawn(job_card(job(steps=steps)))
     assert "✅ mount  ·  1 disk" in drawn(job_card(job(JobState.SUCCEEDED, steps=steps)))
 
 
-def test_reason_of_a_failure_is_said_once() -> None:
+def test_reason_of_a_failure_is_shown_once() -> None:
     error = Problem(title="Snapshot failed", status=500, detail="SnapshotFault")
     steps = [Step(name="snapshot", state=StepState.FAILED, detail="SnapshotFault")]
     assert drawn(job_card(job(JobState.FAILED, steps=steps, error=error))).count("SnapshotFault") == 1
@@ -70,16 +70,17 @@ def test_live_job_can_be_cancelled(state: JobState) -> None:
 
 
 @pytest.mark.parametrize("state", [state for state in JobState if state.final])
-def test_buttons_go_when_the_job_has_ended(state: JobState) -> None:
+def test_job_that_has_ended_has_no_buttons(state: JobState) -> None:
     assert buttons(job(state)) == []
 
 
-def test_done_backup_says_where_it_lies_and_how_large_it_is() -> None:
+def test_finished_backup_shows_its_path_and_size() -> None:
     result = {
         "package": "data/backups/web-01/job1",
         "files": ["web-01.ovf", "web-01.mf"],
         "size": 4_200_000_000,
         "disks": [{"key": "disk-0"}],
+        "missing": 0,
         "snapshot_removed": True,
         "detail": "3 files",
     }
@@ -88,52 +89,53 @@ def test_done_backup_says_where_it_lies_and_how_large_it_is() -> None:
     assert "Package: `data/backups/web-01/job1`" in lines
     assert "Files: `web-01.ovf, web-01.mf`" in lines
     assert "Size: `4.2 GB`" in lines
+    assert "Missing disks: `0`" in lines
     assert "Snapshot removed: `yes`" in lines
     assert not any(line.startswith(("Disks", "Detail")) for line in lines)
 
 
-def test_failed_backup_says_why_and_what_to_do() -> None:
-    error = Problem(title="Disk full", status=500, detail="No room in data/backups.", suggestions=["Free 4.2 GB"])
+def test_failed_backup_shows_why_and_what_to_do() -> None:
+    error = Problem(title="Disk full", status=500, detail="No free space in data/backups.", suggestions=["Free 4.2 GB"])
     card = job_card(job(JobState.FAILED, error=error))
     assert "❌ *Failed* after 3 min 12 s" in drawn(card)
-    assert "*Disk full*\nNo room in data/backups.\n•  Free 4.2 GB" in drawn(card)
+    assert "*Disk full*\nNo free space in data/backups.\n•  Free 4.2 GB" in drawn(card)
     assert card.text == "Backup of web-01: failed: Disk full"
 
 
 @pytest.mark.parametrize(
     ("state", "mark"),
     [
-        (JobState.QUEUED, "⏳ Backup of *web-01*  ·  asked for by <@U1>"),
-        (JobState.RUNNING, "⏳ Backup of *web-01*  ·  asked for by <@U1>"),
-        (JobState.SUCCEEDED, "✅ Backup of *web-01*  ·  done in 3 min 12 s  ·  asked for by <@U1>"),
-        (JobState.PARTIAL, "⚠️ Backup of *web-01*  ·  done in part after 3 min 12 s  ·  asked for by <@U1>"),
-        (JobState.FAILED, "❌ Backup of *web-01*  ·  failed after 3 min 12 s  ·  asked for by <@U1>"),
-        (JobState.CANCELLED, "🚫 Backup of *web-01*  ·  cancelled after 3 min 12 s  ·  asked for by <@U1>"),
+        (JobState.QUEUED, "⏳ Backup of *web-01*  ·  requested by <@U1>"),
+        (JobState.RUNNING, "⏳ Backup of *web-01*  ·  requested by <@U1>"),
+        (JobState.SUCCEEDED, "✅ Backup of *web-01*  ·  done in 3 min 12 s  ·  requested by <@U1>"),
+        (JobState.PARTIAL, "⚠️ Backup of *web-01*  ·  partly done after 3 min 12 s  ·  requested by <@U1>"),
+        (JobState.FAILED, "❌ Backup of *web-01*  ·  failed after 3 min 12 s  ·  requested by <@U1>"),
+        (JobState.CANCELLED, "🚫 Backup of *web-01*  ·  cancelled after 3 min 12 s  ·  requested by <@U1>"),
     ],
 )
-def test_announcement_gets_the_mark_of_the_end(state: JobState, mark: str) -> None:
+def test_announcement_shows_how_the_job_ended(state: JobState, mark: str) -> None:
     assert drawn(announcement(job(state))) == mark
 
 
-def test_other_actions_are_named_too() -> None:
+def test_other_actions_have_their_own_title() -> None:
     assert "Rescan hba: *esx-01*" in drawn(announcement(job(action="rescan_hba", target="esx-01")))
 
 
-def test_list_of_jobs_is_capped_and_says_how_to_see_one() -> None:
+def test_long_list_of_jobs_is_cut_and_shows_how_to_see_one() -> None:
     found = [job(id=f"job{number}") for number in range(20)]
     lines = drawn(job_list(found)).splitlines()
     assert lines[1] == "⏳ Backup of *web-01*  ·  running  ·  <@U1>  ·  `job0`"
-    assert lines[-1] == "…and 5 older ones · One of them in full: `/jobs job0`"
+    assert lines[-1] == "…and 5 older jobs · To see one job in detail, type `/jobs job0`"
 
 
-def test_empty_list_says_how_to_begin() -> None:
+def test_empty_list_shows_how_to_start() -> None:
     assert "`/backup VM`" in drawn(job_list([]))
 
 
 def test_progress_without_a_total_shows_what_is_known() -> None:
     assert progress_line(Progress(done=1_500)) == "1.5 kB"
     assert progress_line(Progress()) == ""
-    assert progress_line(Progress(done=3, total=4, unit="disks")).endswith("*75 %*  ·  3 disks of 4 disks")
+    assert progress_line(Progress(done=3, total=4, unit="disks")).endswith("*75 %*  ·  3 of 4 disks")
 
 
 WORDS = st.one_of(st.text(max_size=50), st.text("<>&*`", max_size=4_000))
@@ -157,11 +159,11 @@ JOBS = st.builds(
 
 
 @given(JOBS)
-def test_slack_takes_the_cards_of_any_job(any_job: Job) -> None:
+def test_slack_accepts_the_cards_of_any_job(any_job: Job) -> None:
     for card in (job_card(any_job), announcement(any_job), job_list([any_job] * 16)):
         assert_slack_takes(card)
 
 
 @given(JOBS.filter(lambda any_job: not any_job.state.final and not any_job.result and not any_job.error))
-def test_cancel_button_is_never_crowded_out(any_job: Job) -> None:
+def test_cancel_button_always_fits(any_job: Job) -> None:
     assert buttons(any_job) == [CANCEL]

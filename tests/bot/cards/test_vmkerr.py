@@ -1,4 +1,4 @@
-"""The card of a status code tells every reading at a glance, and says when releases disagree."""
+"""The card of a status code shows every meaning, and warns when releases disagree."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.bot.examples import BOTH_READINGS, NEWER_CONFLICT, READ_ONLY, RESERVA
 from tests.bot.slack_limits import assert_slack_takes, drawn
 
 
-def test_both_readings_stand_in_the_card_with_their_releases() -> None:
+def test_card_shows_both_meanings_with_their_releases() -> None:
     card = vmkerr_card(BOTH_READINGS, asked_by="<@U1>")
     assert drawn(card).splitlines() == [
         "0xbad0022 = 195887138",
@@ -21,22 +21,22 @@ def test_both_readings_stand_in_the_card_with_their_releases() -> None:
         "`VMK_RESERVATION_CONFLICT`  ·  errno `EAGAIN`",
         "*Read only*  —  ESXi 5.0 – 6.0, DDK 2024",
         "`VMK_READ_ONLY`  ·  errno `EROFS`",
-        "`/vmkerr 0xbad0022` · asked by <@U1>",
+        "`/vmkerr 0xbad0022` · requested by <@U1>",
     ]
 
 
-def test_notification_says_both_readings_in_one_line() -> None:
+def test_notification_shows_both_meanings_in_one_line() -> None:
     assert one_line(BOTH_READINGS) == (
         "0xbad0022: SCSI reservation conflict (ESX 3.5) or Read only (ESXi 5.0 – 6.0, DDK 2024)"
     )
 
 
-def test_releases_that_agree_are_no_warning() -> None:
+def test_releases_that_agree_cause_no_warning() -> None:
     card = vmkerr_card(VmkerrAnswer(query="0xbad0022", kind="code", matches=[READ_ONLY], differs=False))
     assert "⚠️" not in drawn(card)
 
 
-def test_one_meaning_with_two_numbers_is_told_once() -> None:
+def test_meaning_with_two_numbers_is_shown_once() -> None:
     found = [RESERVATION_CONFLICT, NEWER_CONFLICT]
     card = vmkerr_card(VmkerrAnswer(query="reservation conflict", kind="text", matches=found, differs=True))
     assert drawn(card).splitlines() == [
@@ -57,7 +57,7 @@ def test_long_list_shows_the_first_and_how_many_more_there_are() -> None:
     assert_slack_takes(card)
 
 
-def test_list_that_just_fits_mentions_no_more() -> None:
+def test_list_that_fits_is_not_cut() -> None:
     found = [meaning(0xBAD0001 + place, f"VMK_{place}", f"Meaning {place}", ["esx-3.5"]) for place in range(MEANINGS)]
     assert "more" not in drawn(vmkerr_card(VmkerrAnswer(query="E", kind="errno", matches=found, differs=False)))
 
@@ -81,7 +81,7 @@ def test_note_of_the_service_is_small_print() -> None:
         ([], ""),
     ],
 )
-def test_releases_are_written_as_people_say_them(releases: list[str], names: str) -> None:
+def test_releases_are_written_as_people_write_them(releases: list[str], names: str) -> None:
     assert release_names(releases) == names
 
 
@@ -107,5 +107,5 @@ MATCHES = st.builds(
         note=st.text(max_size=4_000),
     )
 )
-def test_slack_takes_the_card_of_any_answer(found: VmkerrAnswer) -> None:
+def test_slack_accepts_the_card_of_any_answer(found: VmkerrAnswer) -> None:
     assert_slack_takes(vmkerr_card(found, asked_by="<@U1>"))

@@ -1,4 +1,4 @@
-"""A snippet in Slack is the very text to paste, in a block that nothing in it can end."""
+"""A snippet in Slack is the exact text to paste, in a code block that its content cannot end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def card_for(text: str, **more: str) -> str:
     return drawn(card)
 
 
-def test_text_stands_as_it_is_but_for_what_slack_needs_escaped() -> None:
+def test_text_is_unchanged_except_for_escaping() -> None:
     assert '```\na = "`b` &amp; &lt;c&gt;"\n```' in card_for('a = "`b` & <c>"\n')
 
 
@@ -23,5 +23,5 @@ def test_three_backticks_cannot_end_the_block() -> None:
     assert card_for('a = "```<!channel>```"\n').count("```") == 2
 
 
-def test_giant_texts_of_two_ends_are_cut_within_their_blocks() -> None:
+def test_long_texts_of_two_vms_are_cut_inside_their_code_blocks() -> None:
     assert card_for("&" * 10_000, client="<" * 10_000).count("```") == 4

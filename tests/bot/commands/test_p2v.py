@@ -1,11 +1,11 @@
-"""`/p2v` reads a described system the way people type one."""
+"""`/p2v` understands the description of a system as people type it."""
 
 from __future__ import annotations
 
 import pytest
 
-from bot.command_text import UsageError
-from bot.commands.p2v import Question, parse
+from bot.arguments import UsageError
+from bot.commands.p2v import P2vQuery, parse
 
 
 @pytest.mark.parametrize(
@@ -21,8 +21,8 @@ from bot.commands.p2v import Question, parse
         ("target=10.4.1.3 centos 4", {"distribution": "centos", "version": "4", "target_ip": "10.4.1.3"}),
     ],
 )
-def test_system_is_read(typed: str, query: dict[str, str | list[str]]) -> None:
-    assert parse(typed) == Question("checklist", query)
+def test_system_is_parsed(typed: str, query: dict[str, str | list[str]]) -> None:
+    assert parse(typed) == P2vQuery("checklist", query)
 
 
 @pytest.mark.parametrize(
@@ -33,15 +33,15 @@ def test_system_is_read(typed: str, query: dict[str, str | list[str]]) -> None:
         ("estimate 39070080 rate=14.3MB/s", {"size": "39070080", "rate": "14.3"}),
     ],
 )
-def test_size_and_rate_are_read(typed: str, query: dict[str, str | list[str]]) -> None:
-    assert parse(typed) == Question("estimate", query)
+def test_size_and_rate_are_parsed(typed: str, query: dict[str, str | list[str]]) -> None:
+    assert parse(typed) == P2vQuery("estimate", query)
 
 
-def test_tools_are_asked_for() -> None:
-    assert parse("tools") == Question("tools", {})
+def test_tools_are_a_subject() -> None:
+    assert parse("tools") == P2vQuery("tools", {})
 
 
 @pytest.mark.parametrize("typed", ["", "lvm", "estimate", "estimate rate=5", "target=10.4.1.3", "centos --colour red"])
-def test_what_lacks_is_a_wrong_use(typed: str) -> None:
+def test_incomplete_question_is_refused(typed: str) -> None:
     with pytest.raises(UsageError):
         parse(typed)

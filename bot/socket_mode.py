@@ -1,4 +1,4 @@
-"""Socket Mode: the connection that the bot opens to Slack, kept open."""
+"""Socket Mode: the WebSocket connection that the bot opens to Slack and keeps open."""
 
 from __future__ import annotations
 
@@ -12,53 +12,56 @@ from slack_bolt.app.async_app import AsyncApp
 
 log = logging.getLogger(__name__)
 
-FIRST_CONNECTION = 10.0
-"""Seconds that a start waits for the connection before it goes on without."""
+FIRST_CONNECTION_SECONDS = 10.0
+"""How long `open` waits for the first connection."""
 
-BETWEEN_CHECKS = 30.0
-"""Seconds between two checks that the connection stands."""
+CHECK_SECONDS = 30.0
+"""Time between two checks that the connection is open."""
 
 
-class Socket:
-    """One Socket Mode connection; made inside a running event loop."""
+class SocketModeConnection:
+    """One Socket Mode connection. Create it inside a running event loop."""
 
     def __init__(self, app: AsyncApp, app_token: str, url: str) -> None:
         self._handler = AsyncSocketModeHandler(app, app_token, logger=log)
         self._handler.client.wss_uri = url
-        self._handler.client.message_listeners.append(self._hear)
+        self._handler.client.message_listeners.append(self._note_frame)
         self._tasks: list[asyncio.Task[None]] = []
         self.last_heard: datetime | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether the connection stands now."""
+        """Whether the connection is open now."""
         session = self._handler.client.current_session
         return session is not None and not session.closed
 
     async def open(self) -> None:
-        """Connect and stay connected; returns when it is so, or after a while with the tries going on."""
+        """Connect and stay connected.
+
+        Returns when the connection is open, or after FIRST_CONNECTION_SECONDS while the attempts continue.
+        """
         connecting = asyncio.create_task(self._handler.connect_async())  # type: ignore[no-untyped-call]
-        self._tasks = [connecting, asyncio.create_task(self._keep_fresh())]
-        await asyncio.wait({connecting}, timeout=FIRST_CONNECTION)
+        self._tasks = [connecting, asyncio.create_task(self._refresh_address())]
+        await asyncio.wait({connecting}, timeout=FIRST_CONNECTION_SECONDS)
 
     async def close(self) -> None:
-        """End the connection for good."""
+        """Close the connection for good."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._handler.close_async()  # type: ignore[no-untyped-call]
 
-    async def _keep_fresh(self) -> None:
-        """While there is no connection, have the next try ask for a new address: Slack's last only for seconds.
+    async def _refresh_address(self) -> None:
+        """While there is no connection, make the next attempt ask Slack for a new address.
 
-        The SDK would use the first address again and again when the connection itself fails.
+        An address is valid for seconds only, and the SDK reuses the first one when the connection itself fails.
         """
         while True:
-            await asyncio.sleep(BETWEEN_CHECKS)
+            await asyncio.sleep(CHECK_SECONDS)
             if not self.is_open:
                 log.warning("socket is not open; asking Slack for a new address")
                 self._handler.client.wss_uri = None
 
-    async def _hear(self, _client: object, _message: dict[str, Any], _raw: str | None) -> None:
-        """Every frame counts as a sign of life, Slack's `hello` first."""
+    async def _note_frame(self, _client: object, _message: dict[str, Any], _raw: str | None) -> None:
+        """Take every frame as a sign of life; the first is Slack's `hello`."""
         self.last_heard = datetime.now(UTC)

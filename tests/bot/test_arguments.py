@@ -1,4 +1,4 @@
-"""What somebody types after a command becomes values, or a plain word about what is wrong."""
+"""The text after a command is parsed into values, or the error says what is wrong with it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.command_text import LONGEST, Typed, UsageError, name_and_values, one_value, wants_help, with_options
+from bot.arguments import (
+    MAX_LENGTH,
+    Arguments,
+    UsageError,
+    asks_for_help,
+    name_and_values,
+    single_argument,
+    words_and_options,
+)
 
 
 @pytest.mark.parametrize(
@@ -26,8 +34,8 @@ from bot.command_text import LONGEST, Typed, UsageError, name_and_values, one_va
         ("web-01\nweb-02", "web-01 web-02"),
     ],
 )
-def test_one_value_is_freed_of_spaces_and_quotes(typed: str, value: str) -> None:
-    assert one_value(typed) == value
+def test_spaces_and_quotation_marks_around_a_value_are_removed(typed: str, value: str) -> None:
+    assert single_argument(typed) == value
 
 
 @pytest.mark.parametrize(
@@ -41,50 +49,53 @@ def test_one_value_is_freed_of_spaces_and_quotes(typed: str, value: str) -> None
         "EBUSY –release=esxi-6.0",
     ],
 )
-def test_option_is_read_however_it_is_typed(typed: str) -> None:
-    assert with_options(typed, ("release",)) == ("EBUSY", {"release": "esxi-6.0"})
+def test_option_can_be_typed_in_several_ways(typed: str) -> None:
+    assert words_and_options(typed, ("release",)) == ("EBUSY", {"release": "esxi-6.0"})
 
 
 def test_repeatable_option_keeps_every_value() -> None:
     typed = "centos disk=sda --disk sdb,sdc"
-    assert with_options(typed, ("disk",), repeatable=("disk",)) == ("centos", {"disk": "sda,sdb,sdc"})
+    assert words_and_options(typed, ("disk",), repeatable=("disk",)) == ("centos", {"disk": "sda,sdb,sdc"})
 
 
 def test_words_keep_their_order_around_an_option() -> None:
-    assert with_options("scsi release=esx-3.5 reservation conflict", ("release",)).words == "scsi reservation conflict"
+    assert (
+        words_and_options("scsi release=esx-3.5 reservation conflict", ("release",)).words
+        == "scsi reservation conflict"
+    )
 
 
 def test_name_of_an_option_is_a_word_when_nothing_makes_it_an_option() -> None:
-    assert with_options("release lock", ("release",)) == ("release lock", {})
+    assert words_and_options("release lock", ("release",)) == ("release lock", {})
 
 
-def test_equals_sign_makes_no_option_of_another_name() -> None:
-    assert with_options("status=bad0022", ("release",)) == ("status=bad0022", {})
+def test_unknown_name_with_an_equals_sign_is_a_word() -> None:
+    assert words_and_options("status=bad0022", ("release",)) == ("status=bad0022", {})
 
 
 @pytest.mark.parametrize(
     ("typed", "why"),
     [
-        ("EBUSY --relaese esxi-6.0", "I do not know the option --relaese; there is --release."),
+        ("EBUSY --relaese esxi-6.0", "Unknown option --relaese. Known options: --release."),
         ("EBUSY --release", "--release needs a value."),
         ("EBUSY release=", "--release needs a value."),
         ("EBUSY release=a release=b", "--release is given twice."),
-        ("x" * (LONGEST + 1), "I read at most 500."),
+        ("x" * (MAX_LENGTH + 1), "The text has 501 characters; the maximum is 500."),
     ],
 )
 def test_wrong_option_says_what_is_wrong(typed: str, why: str) -> None:
     with pytest.raises(UsageError, match=why.replace(".", r"\.")):
-        with_options(typed, ("release",))
+        words_and_options(typed, ("release",))
 
 
 @pytest.mark.parametrize("typed", ["help", " HELP ", "--help", "-h", "?"])
 def test_help_is_asked_for_in_several_ways(typed: str) -> None:
-    assert wants_help(typed)
+    assert asks_for_help(typed)
 
 
 @pytest.mark.parametrize("typed", ["", "help me", "web-help", "help" * 10_000])
-def test_other_words_ask_for_no_help(typed: str) -> None:
-    assert not wants_help(typed)
+def test_other_text_does_not_ask_for_help(typed: str) -> None:
+    assert not asks_for_help(typed)
 
 
 @pytest.mark.parametrize(
@@ -97,30 +108,30 @@ def test_other_words_ask_for_no_help(typed: str) -> None:
         (r"serial-pipe path=\\.\pipe\com1#a='b'", "serial-pipe", {"path": r"\\.\pipe\com1#a='b'"}),
     ],
 )
-def test_name_and_its_values_are_read(typed: str, name: str, values: dict[str, str]) -> None:
-    assert name_and_values(typed) == Typed(name, values)
+def test_name_and_its_values_are_parsed(typed: str, name: str, values: dict[str, str]) -> None:
+    assert name_and_values(typed) == Arguments(name, values)
 
 
 @pytest.mark.parametrize("typed", ['nic network="open', "nic e1000", "nic =e1000", "nic type=a type=b"])
-def test_words_that_are_no_values_are_a_wrong_use(typed: str) -> None:
+def test_text_that_is_not_key_value_is_refused(typed: str) -> None:
     with pytest.raises(UsageError):
         name_and_values(typed)
 
 
-@given(st.text(max_size=LONGEST))
-def test_any_text_is_read_as_values_or_refused(typed: str) -> None:
+@given(st.text(max_size=MAX_LENGTH))
+def test_any_text_is_parsed_or_refused(typed: str) -> None:
     with contextlib.suppress(UsageError):
         assert all(name_and_values(typed).options)
 
 
-@given(st.text(max_size=LONGEST))
+@given(st.text(max_size=MAX_LENGTH))
 def test_any_text_is_one_line_of_words(typed: str) -> None:
-    assert len(one_value(typed)) <= LONGEST
-    assert one_value(typed).splitlines() in ([one_value(typed)], [])
+    assert len(single_argument(typed)) <= MAX_LENGTH
+    assert single_argument(typed).splitlines() in ([single_argument(typed)], [])
 
 
 @given(
-    st.text(max_size=LONGEST).filter(lambda text: "release" not in text and "-" not in text and "\u2013" not in text)
+    st.text(max_size=MAX_LENGTH).filter(lambda text: "release" not in text and "-" not in text and "\u2013" not in text)
 )
 def test_text_without_options_is_all_words(typed: str) -> None:
-    assert with_options(typed, ("release",)).options == {}
+    assert words_and_options(typed, ("release",)).options == {}

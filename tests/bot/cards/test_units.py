@@ -1,22 +1,26 @@
-"""Figures are short enough for a phone and right enough for a decision."""
+"""Amounts, counts and time spans are short and easy to read."""
 
 from __future__ import annotations
 
 import pytest
 
-from bot.cards.figures import amount, duration, took
+from bot.cards.units import amount, count, duration, took
 
 
 @pytest.mark.parametrize(
     ("number", "text"),
     [(0, "0 bytes"), (999, "999 bytes"), (1_000, "1.0 kB"), (4_200_000_000, "4.2 GB"), (2.5e12, "2.5 TB")],
 )
-def test_bytes_are_told_in_decimal_units(number: float, text: str) -> None:
+def test_bytes_have_decimal_units(number: float, text: str) -> None:
     assert amount(number) == text
 
 
 def test_other_things_keep_their_unit() -> None:
     assert amount(1_200, "files") == "1,200 files"
+
+
+def test_noun_of_a_count_is_singular_or_plural() -> None:
+    assert [count(number, "disk") for number in (0, 1, 2)] == ["0 disks", "1 disk", "2 disks"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A mailbox for one: the newest state of a job waits to be taken, older ones give way."""
+"""Holds the newest state of a job for a reader that may be slower than the job."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import asyncio
 from service.api.client import Job
 
 
-class Latest:
-    """The latest state of a job; one that was not taken in time is replaced by the next."""
+class LatestState:
+    """The latest state of a job. A state that is not taken in time is replaced by the next one."""
 
     def __init__(self, job: Job | None = None) -> None:
         self._job = job
@@ -18,29 +18,29 @@ class Latest:
             self.put(job)
 
     def put(self, job: Job) -> None:
-        """Replace what waits to be taken."""
+        """Replace the state that can be taken."""
         self._job = job
         self._changed.set()
 
     def put_back(self, job: Job) -> None:
-        """Let a state that was taken wait again, unless a newer one does."""
+        """Make a state that was taken available again, unless there is a newer one."""
         self.put(self._job or job)
 
     def end(self) -> None:
-        """Say that nothing more comes; what waits can still be taken."""
+        """Mark that no more states come. The last one can still be taken."""
         self._ended = True
         self._changed.set()
 
     async def wait(self) -> bool:
-        """Wait until a state can be taken; False when none comes any more."""
+        """Wait until a state can be taken. False when no more states come."""
         await self._changed.wait()
         return self._job is not None
 
     def take(self) -> Job:
-        """The latest state, which then waits no longer; only after `wait` said that there is one."""
+        """Remove and return the latest state. Raises LookupError when there is none; call `wait` first."""
         job, self._job = self._job, None
         if not self._ended:
             self._changed.clear()
         if job is None:
-            raise LookupError("no state waits to be taken")
+            raise LookupError("there is no state to take")
         return job

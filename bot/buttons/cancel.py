@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bot.blocks import Reply, escape, message, section
+from bot.buttons._base import Button
 from bot.cards.job import CANCEL, title
-from bot.commands._base import Asked
-from bot.interactive._base import Button
+from bot.request import Request
 
 
-async def run(job_id: str, asked: Asked) -> Reply:
-    """Ask for the end of the job; the card in its thread shows how it goes."""
-    job = await asked.desk.service.cancel(job_id, on_behalf_of=asked.on_behalf_of)
+async def run(job_id: str, request: Request) -> Reply:
+    """Cancel the job; the card in its thread shows how the job ends."""
+    job = await request.deps.service.cancel(job_id, on_behalf_of=request.on_behalf_of)
     text = f"{title(job)}: cancelled." if job.state.final else f"{title(job)} is being stopped and cleaned up."
     return Reply(message(text, [section(f"🚫 {escape(text)}")]))
 

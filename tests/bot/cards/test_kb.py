@@ -1,0 +1,60 @@
+"""Cards of the written procedures: search results, and one procedure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.cards.kb import procedure_card, search_card
+from tests.bot.slack_limits import assert_slack_takes, drawn
+
+URL = "https://ops.example.com"
+
+
+def page(**changes: Any) -> dict[str, Any]:
+    return {
+        "slug": "reset-lun",
+        "title": "Reset a LUN",
+        "summary": "The last resort.",
+        "body": "## When\n\nNever.\n\n## Steps\n\n1. Wait.\n\n## Check\n\nLook.\n",
+        "applies_to": ["ESX 3.0 and later"],
+        "obsolete_since": "",
+        "obsolete_reason": "",
+        **changes,
+    }
+
+
+def test_procedure_shows_its_steps_its_check_and_a_link_to_the_rest() -> None:
+    assert drawn(procedure_card(page(), URL)).splitlines() == [
+        "Reset a LUN",
+        "The last resort.",
+        "*Steps*",
+        "1. Wait.",
+        "*Check*",
+        "Look.",
+        "<https://ops.example.com/procedures/reset-lun|complete procedure> · ESX 3.0 and later",
+    ]
+
+
+def test_obsolete_procedure_has_a_warning() -> None:
+    card = procedure_card(page(obsolete_since="ESX 4.0", obsolete_reason="The command is gone."), URL)
+    assert "⚠️ Obsolete since ESX 4.0: The command is gone." in drawn(card)
+
+
+def test_search_shows_how_to_open_the_first_result() -> None:
+    assert drawn(search_card("lun", [page()], URL)).splitlines() == [
+        "*Reset a LUN* `reset-lun`",
+        "The last resort.",
+        "To see the first one, type `/kb reset-lun` · <https://ops.example.com/procedures|all procedures>",
+    ]
+
+
+def test_search_without_a_result_says_so() -> None:
+    assert "No procedure matches `dance`." in drawn(search_card("dance", [], URL))
+
+
+@given(st.text("<>&*`# \na|", max_size=4_000))
+def test_slack_accepts_any_procedure(text: str) -> None:
+    assert_slack_takes(procedure_card(page(title=text, summary=text, body=f"## Steps\n{text}"), URL))
