@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from knowledge.facts import fact_lines
+from knowledge.data_files import data_lines
 
 VENDOR_ASC = "vendor specific, ask the maker of the array"
 VENDOR_ASCQ = "{general}, with a qualifier of the vendor's own (ASCQ {ascq:#x})"
@@ -81,7 +81,7 @@ def _tables() -> tuple[dict[int, str], dict[tuple[int, int], str], dict[int, lis
     keys: dict[int, str] = {}
     exact: dict[tuple[int, int], str] = {}
     ranges: dict[int, list[tuple[int, int, str]]] = {}
-    for line in fact_lines("scsi_sense.tsv"):
+    for line in data_lines("scsi_sense.tsv"):
         kind, key, asc, ascq, ascq_end, description, _ = line.split("\t")
         if kind == "key":
             keys[int(key, 16)] = description

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal, NamedTuple
 
-from knowledge.facts import fact_lines
+from knowledge.data_files import data_lines
 
 Component = Literal["host", "device", "plugin"]
 
@@ -124,7 +124,7 @@ def _rows(component: Component, code: int, majors: tuple[int, int]) -> list[_Row
 @cache
 def _table() -> dict[tuple[str, int], list[_Row]]:
     table: dict[tuple[str, int], list[_Row]] = {}
-    for line in fact_lines("scsi_status.tsv"):
+    for line in data_lines("scsi_status.tsv"):
         component, code, _, name, versions, description, _, _ = line.split("\t")
         first, last = _majors(versions)
         table.setdefault((component, int(code, 16)), []).append(_Row(name, description, first, last, versions))

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from knowledge.releases import age, choose
+from knowledge.releases import choose, version_key
 from knowledge.scsi.status import NEWEST
 from knowledge.vmkerr.table import Tables, bundled
 
@@ -83,14 +83,14 @@ def inferred(line: str, tables: Tables | None = None) -> Origin:
 @lru_cache(maxsize=4096)
 def _origin(form: str, world: str, tables: Tables) -> Origin:
     if form in ("iso", "level"):
-        since_5 = frozenset(release.id for release in tables.releases if age(release.id)[0] >= 5)
+        since_5 = frozenset(release.id for release in tables.releases if version_key(release.id)[0] >= 5)
         if form == "iso":
             return Origin(release="ESXi 5.0 and later", majors=(5, NEWEST), tables=since_5, reason=ISO)
         choice = choose("8", tables.releases)
         return Origin(release="ESXi 8.0 and later", majors=(8, NEWEST), tables=since_5, reason=LEVEL, note=choice.note)
     if form == "uptime-4":
         note = choose("4.0", tables.releases).note.replace("ESX 4.0", "ESX 4.x").replace("esx-4.0", "esx-4.1")
-        own = frozenset(release.id for release in tables.releases if age(release.id)[0] == 4)
+        own = frozenset(release.id for release in tables.releases if version_key(release.id)[0] == 4)
         reason = UPTIME_4.format(world=world)
         return Origin(release="ESX 4.x", majors=(4, 4), tables=own, reason=reason, note="" if own else note)
     reason = STATUS_OF_3 if form == "status" else UPTIME_3.format(world=world)
