@@ -16,9 +16,7 @@ ALL_GOOD_3 = "no error: device and host status are both good"
 SEE_SENSE = "The cause is in the sense data."
 NO_SENSE_HERE = "The cause would be in the sense data, but this line has none."
 BY_RELEASE = "Its meaning depends on the release: {readings}."
-DECIMAL_OR_HEX = (
-    "It is not known whether ESX 3.x prints these in decimal or hexadecimal; both meanings are shown."
-)
+DECIMAL_OR_HEX = "It is not known whether ESX 3.x prints these in decimal or hexadecimal; both meanings are shown."
 HOST_FIRST = "In this format, the host status comes first; this is inferred from the text of the line."
 PDL = "permanent device loss: the array reports that the LUN is gone permanently"
 STRAY = "Invalid sense data {bytes}: the bytes may be stray, so they show no cause"
