@@ -44,9 +44,7 @@ def parse_address(address: str) -> Address:
     if len(text) > _LONGEST_ADDRESS:
         return _invalid(address, f"An address can have at most {_LONGEST_ADDRESS} characters.")
     if validate(text).valid:
-        return _invalid(
-            address, "This is a name without a host. Write host[:port],name, as in 192.0.2.10:3260,iqn..."
-        )
+        return _invalid(address, "This is a name without a host. Write host[:port],name, as in 192.0.2.10:3260,iqn...")
     before, comma, after = text.partition(",")
     portal = _parse_portal(before.strip())
     group, name = _split_group(after.strip())

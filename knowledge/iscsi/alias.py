@@ -30,9 +30,7 @@ def _problems(alias: str, size: int) -> list[Problem]:
         )
         problems.append(_problem("alias-bytes", "warning", message))
     if "\0" in alias:
-        problems.append(
-            _problem("alias-null", "error", "A NUL character ends the alias, so it cannot contain one.")
-        )
+        problems.append(_problem("alias-null", "error", "A NUL character ends the alias, so it cannot contain one."))
     categories = {unicodedata.category(character) for character in alias if character != "\0"}
     if "Cs" in categories:
         problems.append(_problem("alias-utf-8", "error", "The alias is not UTF-8."))

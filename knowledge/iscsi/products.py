@@ -100,9 +100,7 @@ def _macos_initiator(name: str) -> str | None:
         return None
     if re.match(r"iqn\.[0-9]{4}-[0-9]{2}\.[A-Za-z0-9]+\.[A-Za-z0-9.-]", name):
         return None
-    return (
-        "it requires eui., or iqn. with a domain of two or more ASCII labels (before 2016, the first with 3 letters)"
-    )
+    return "it requires eui., or iqn. with a domain of two or more ASCII labels (before 2016, the first with 3 letters)"
 
 
 def _accepts_anything(_name: str) -> str | None:

@@ -54,9 +54,7 @@ def test_naa_accepts_64_and_128_bits() -> None:
         ("nqn", {}, "type"),
     ],
 )
-def test_parts_that_make_an_invalid_name_are_refused_with_the_rule(
-    kind: str, parts: dict[str, str], rule: str
-) -> None:
+def test_parts_that_make_an_invalid_name_are_refused_with_the_rule(kind: str, parts: dict[str, str], rule: str) -> None:
     with pytest.raises(BuildRefused) as refused:
         build(
             kind,
