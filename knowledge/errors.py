@@ -1,4 +1,4 @@
-"""The two ways a lookup can fail: nobody can read what was typed, or nothing is known about it."""
+"""The two ways a lookup can fail: the input cannot be read, or nothing is known about it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Iterable
 
 
 class Unreadable(ValueError):
-    """What was typed cannot be read; the message says what to type instead (HTTP 400)."""
+    """The input cannot be read (HTTP 400).
+
+    ``message`` says what to type instead; ``suggestions`` are examples or likely corrections.
+    """
 
     def __init__(self, message: str, suggestions: Iterable[str] = ()) -> None:
         super().__init__(message)
@@ -15,7 +18,7 @@ class Unreadable(ValueError):
 
 
 class NotFound(LookupError):
-    """What was typed can be read, but nothing is known about it (HTTP 404); suggestions are near misses."""
+    """The input can be read, but nothing is known about it (HTTP 404); ``suggestions`` are near misses."""
 
     def __init__(self, message: str, suggestions: Iterable[str] = ()) -> None:
         super().__init__(message)
@@ -24,6 +27,6 @@ class NotFound(LookupError):
 
 
 def shown(text: str) -> str:
-    """Give what somebody typed back in a form that is safe to print: quoted, escaped and cut at 40 characters."""
+    """Return user input in a form that is safe to print: quoted, in escaped ASCII, and cut at 40 characters."""
     short = text if len(text) <= 40 else text[:37] + "..."
     return ascii(short)

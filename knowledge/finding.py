@@ -1,4 +1,4 @@
-"""What a lint says: findings in the one shape that every lint answers with, and how they are gathered."""
+"""The findings of the VMX and OVF linters: one class for both, and a report that collects them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import Literal, NamedTuple
 Severity = Literal["error", "warning", "info"]
 
 PER_RULE = 100
-"""Findings kept of each rule; a file with a million bad lines gets the first hundred and a count."""
+"""The most findings that are kept for one rule; a file with a million bad lines gets the first hundred and a count."""
 
 
 class Finding(NamedTuple):
-    """One thing found in a file.
+    """One problem or remark about a file.
 
-    ``error``: it will not load or work as it says. ``warning``: against good practice. ``info``: worth knowing.
-    ``where`` names the line or the device; ``fix`` says what mends it, and is empty when nothing that could be
-    written down does. For a VMX the fix is a line (or lines) to paste, in the place of the line of the same key.
+    ``rule`` is a stable id. ``severity`` is ``error`` (the file will not load or work as written), ``warning``
+    (against good practice) or ``info`` (worth knowing). ``where`` names the line or the device. ``fix`` says how to
+    correct it and is empty when there is no single correction. For a VMX, the fix is the line or lines to paste in
+    place of the line that has the same key.
     """
 
     rule: str
@@ -35,27 +36,31 @@ class Report:
         self._severities: dict[str, Severity] = {}
 
     def add(self, finding: Finding) -> None:
-        """Keep ``finding``, or only count it when its rule has been reported often enough."""
+        """Keep ``finding``, or only count it when its rule already has ``PER_RULE`` findings."""
         seen = self._counts[finding.rule] = self._counts.get(finding.rule, 0) + 1
         if seen <= PER_RULE:
             self._findings.append(finding)
             self._severities[finding.rule] = finding.severity
 
     def extend(self, findings: Iterable[Finding]) -> None:
-        """Add each of the findings."""
+        """Add every finding in ``findings``."""
         for finding in findings:
             self.add(finding)
 
     def findings(self) -> list[Finding]:
-        """All findings kept, with one more for each rule that had too many to list."""
+        """Return the kept findings, plus one for each rule that had more than ``PER_RULE``, with their number."""
         rest = [
-            Finding(rule, self._severities[rule], "file", f"{count - PER_RULE} more findings of this rule.")
+            Finding(rule, self._severities[rule], "file", _more(count - PER_RULE))
             for rule, count in self._counts.items()
             if count > PER_RULE
         ]
         return [*self._findings, *rest]
 
 
+def _more(count: int) -> str:
+    return f"This rule has {count} more finding{'s' if count > 1 else ''}."
+
+
 def is_valid(findings: Iterable[Finding]) -> bool:
-    """Whether a file with these findings should load and work: none of them is an error."""
+    """Return whether a file with these findings should load and work: none of them is an error."""
     return not any(finding.severity == "error" for finding in findings)

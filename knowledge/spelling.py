@@ -1,9 +1,9 @@
-"""Which known word a mistyped one was meant to be.
+"""Finds the known words that a mistyped word was probably meant to be.
 
-Every known word is stored under a few keys: itself, itself with any one letter left out, and its consonants. A
-mistyped word made into keys the same way meets it when one letter is missing, too many, another one or swapped,
-or when only vowels went wrong; the edit distance then judges. Looking up keys costs the same for any number of
-words (the idea is known as symmetric delete).
+Every known word is stored under a few keys: the word itself, the word with any one letter left out, and its
+consonants. The keys of a mistyped word match one of them when a letter is missing, added, replaced or swapped with its
+neighbor, or when only vowels differ. The edit distance then ranks the matches. A lookup by key takes the same time for
+any number of words (the method is known as symmetric delete).
 """
 
 from __future__ import annotations
@@ -14,47 +14,50 @@ from collections.abc import Iterable
 _KNOWN_WORD = re.compile(r"(?<![^\W_])[^\W\d_]{3,40}(?![^\W_])")
 _VOWELS = re.compile(r"[aeiouy]+")
 _DOUBLED = re.compile(r"(.)\1+")
-_MAX_READINGS = 5
+_MAX_CORRECTIONS = 5
 
 
 def known_words(text: str) -> set[str]:
-    """The words of a text that a mistyped one may be corrected to: letters only, so never a code or a number."""
+    """Return the words of a text that serve as corrections: letters only, so never a code or a number."""
     return set(_KNOWN_WORD.findall(text.lower()))
 
 
 def spelling_keys(word: str) -> set[str]:
-    """The keys under which ``word`` is stored and looked for."""
+    """Return the keys under which ``word`` is stored and looked up."""
     shorter = {word[:place] + word[place + 1 :] for place in range(len(word))}
     consonants = _DOUBLED.sub(r"\1", word[:1] + _VOWELS.sub("", word[1:]))
     return {word, "~" + consonants, *shorter}
 
 
 def can_be_mistyped(word: str) -> bool:
-    """False for what must be taken as typed: codes, numbers and words too short to judge."""
+    """Return False for input that must be taken literally: codes, numbers, and words too short to correct."""
     return 4 <= len(word) <= 40 and word.isalpha()
 
 
 def nearest_words(word: str, candidates: Iterable[str]) -> list[str]:
-    """The candidates closest to ``word``, at most five, none of them further off than a slip of the fingers."""
+    """Return the candidates closest to ``word``, at most five.
+
+    They are at most one edit away for words of up to five letters, and at most two for longer ones.
+    """
     word = word.lower()
-    reach = 1 if len(word) < 6 else 2
+    max_distance = 1 if len(word) < 6 else 2
     by_distance: dict[int, list[str]] = {}
     for candidate in candidates:
         by_distance.setdefault(edit_distance(word, candidate), []).append(candidate)
-    best = min(by_distance, default=reach + 1)
-    return sorted(by_distance[best])[:_MAX_READINGS] if best <= reach else []
+    best = min(by_distance, default=max_distance + 1)
+    return sorted(by_distance[best])[:_MAX_CORRECTIONS] if best <= max_distance else []
 
 
 def edit_distance(one: str, other: str) -> int:
-    """How many letters to add, drop, change or swap with their neighbour to make ``other`` of ``one``."""
-    before: list[int] = []
-    above = list(range(len(other) + 1))
+    """Return how many letters to add, remove, replace or swap with a neighbor to turn ``one`` into ``other``."""
+    row_before_previous: list[int] = []
+    previous_row = list(range(len(other) + 1))
     for row, letter in enumerate(one, start=1):
-        here = [row]
+        current_row = [row]
         for column, wanted in enumerate(other, start=1):
-            cost = min(above[column] + 1, here[-1] + 1, above[column - 1] + (letter != wanted))
+            cost = min(previous_row[column] + 1, current_row[-1] + 1, previous_row[column - 1] + (letter != wanted))
             if row > 1 and column > 1 and letter == other[column - 2] and one[row - 2] == wanted:
-                cost = min(cost, before[column - 2] + 1)
-            here.append(cost)
-        before, above = above, here
-    return above[-1]
+                cost = min(cost, row_before_previous[column - 2] + 1)
+            current_row.append(cost)
+        row_before_previous, previous_row = previous_row, current_row
+    return previous_row[-1]

@@ -1,4 +1,4 @@
-"""The PCI device that ESX 3.5 is to know: every value checked, so that it can stand in a file or a shell script."""
+"""The PCI device to add to ESX 3.5; every value is checked, so that it is safe in a file and in a shell script."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_DEVICE = ("0000", "ffff")
 
 
 class InvalidDevice(Unreadable):
-    """A value of the device cannot be used; ``field`` names it and the text says what to give instead."""
+    """A value of the device cannot be used; ``field`` names it, and the message says what to give instead."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
@@ -27,10 +27,10 @@ class InvalidDevice(Unreadable):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Device:
-    """A PCI device, the driver that is to take it, and how its entries read.
+    """A PCI device, the driver to use for it, and the texts of its entries.
 
-    ``vendor``, ``device`` and ``like`` are four hex digits in lower case; ``like`` is a device of the same vendor that
-    the driver takes already, empty when none was told; ``kernel`` is the version in the initrd's file name.
+    ``vendor``, ``device`` and ``like`` are four hex digits in lower case. ``like`` is a similar device: one of the same
+    vendor that the driver supports already, or empty. ``kernel`` is the version in the file name of the initrd.
     """
 
     vendor: str
@@ -42,9 +42,10 @@ class Device:
 
 
 def described(*, device: str, driver: str, like: str = "", name: str = "", kernel: str = DEFAULT_KERNEL) -> Device:
-    """Return the device made of these values, or raise ``InvalidDevice`` naming the first wrong one.
+    """Return the device with these values; raises ``InvalidDevice`` for the first wrong one.
 
-    ``device`` is ``vendor:device`` as ``lspci -n`` prints it (10de:037f); ``driver`` is a module such as ``sata_nv``.
+    ``device`` is ``vendor:device`` as ``lspci -n`` prints it (10de:037f), ``driver`` a module such as ``sata_nv``, and
+    ``like`` a similar device (037e or 10de:037e). ``name`` defaults to the number of the device.
     """
     vendor_part, colon, device_part = device.strip().partition(":")
     if not colon:
@@ -53,7 +54,7 @@ def described(*, device: str, driver: str, like: str = "", name: str = "", kerne
     number = _pci_id("device", device_part)
     similar = _like(like, vendor)
     if similar == number:
-        raise InvalidDevice("like", f"{similar} is the device itself; give one that the driver takes already")
+        raise InvalidDevice("like", f"{similar} is the device itself; give one that the driver supports already")
     return Device(
         vendor=vendor,
         device=number,
@@ -76,7 +77,7 @@ def _like(text: str, vendor: str) -> str:
         return ""
     first, colon, second = text.strip().partition(":")
     if colon and _pci_id("like", first) != vendor:
-        raise InvalidDevice("like", f"{text[:20]!r} is of another vendor than {vendor}; give one of the same")
+        raise InvalidDevice("like", f"{text[:20]!r} is not of vendor {vendor}; give a device of the same vendor")
     return _pci_id("like", second if colon else first)
 
 
@@ -90,7 +91,7 @@ def _driver(text: str) -> str:
 def _name(text: str) -> str:
     name = " ".join(text.split())
     if not NAME.fullmatch(name):
-        raise InvalidDevice("name", "give 1 to 80 letters, digits, blanks and .,:;+/_()[]&'#@=- for the device's name")
+        raise InvalidDevice("name", "give 1 to 80 letters, digits, spaces and .,:;+/_()[]&'#@=- for the device's name")
     return name
 
 

@@ -32,28 +32,28 @@ class Mend:
 
 
 def entries(device: Device) -> tuple[Entry, ...]:
-    """Return the entries for a device, in the order in which the document makes them."""
-    beside = f"after the line of {device.vendor}:{device.like}" if device.like else "at the end"
+    """Return the entries for a device, in the order of the documented procedure."""
+    position = f"after the line of {device.vendor}:{device.like}" if device.like else "at the end"
     xml_where = f'inside <vendor id="{device.vendor}">, as the last device before its </vendor>'
     return (
         Entry(
             file=f"/etc/vmware/simple.map inside /boot/initrd-{device.kernel}.img",
-            where=f"a line of its own, {beside}",
+            where=f"on a line of its own, {position}",
             text=f"{device.vendor}:{device.device} 0000:0000 {device.driver}.o",
-            certainty="documented word for word for 10de:037f; 0000:0000 stands for any subsystem",
+            certainty="documented word for word for 10de:037f; 0000:0000 means any subsystem",
         ),
         Entry(
             file="/etc/vmware/pci.ids",
-            where=f"below the line that begins with {device.vendor}, among its devices by number; one tab, two blanks",
+            where=f"below the line that begins with {device.vendor}, in order of number; one tab, then two spaces",
             text=f"\t{device.device}  {device.name}",
-            certainty="the form of every pci.ids file; the document doubles the line of the similar device",
+            certainty="the format of every pci.ids file; the document duplicates the line of the similar device",
         ),
         Entry(
             file="/etc/vmware/pci.xml.merged",
             where=xml_where,
             text=xml_element(device),
-            certainty=XML_CERTAINTY + "; that the merged file has the same form is inferred from the document, "
-            "which doubles the same section in both: compare with a neighbour before you write",
+            certainty=XML_CERTAINTY + "; that the merged file has the same format is inferred from the document, which "
+            "duplicates the same section in both files: compare with a neighboring element before you change it",
         ),
         Entry(
             file=f"/etc/vmware/pciid/{device.driver}.xml",
@@ -65,13 +65,13 @@ def entries(device: Device) -> tuple[Entry, ...]:
 
 
 XML_CERTAINTY = (
-    "reconstructed: the web page ate the tags. Its eight echo lines (two texts, sata_nv and the name, between blanks) "
-    "fit this element, and a public account of the same script and device gives it (kolmann.at, August 2008)"
+    "reconstructed: the web page lost the tags. Its eight echo lines (two texts, sata_nv and the name, between spaces) "
+    "match this element, and a public description of the same script and device shows it (kolmann.at, August 2008)"
 )
 
 
 def xml_element(device: Device) -> str:
-    """Return the ``<device>`` element of the pciid XML, indented as in the files."""
+    """Return the ``<device>`` element of the pciid XML, indented as in the files of ESX."""
     return "\n".join(
         [
             f'    <device id="{device.device}">',
@@ -85,7 +85,7 @@ def xml_element(device: Device) -> str:
 
 
 def xml_text(text: str) -> str:
-    """Return the text as it stands inside an XML element."""
+    """Return the text escaped for use inside an XML element."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

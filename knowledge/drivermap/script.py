@@ -1,4 +1,7 @@
-"""The shell script that adds a device to an installed ESX 3.5 from a rescue system, for both documented ways."""
+"""Generates the shell script that adds a device to an installed ESX 3.5 from a rescue system, for both documented ways.
+
+The parts of the script are in ``scripts/``: ``common``, then ``rescue`` or ``automated``, then ``main``.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from knowledge.drivermap.entries import xml_text
 
 
 class Way(StrEnum):
-    """The two documented ways: doubling the similar device's lines, or appending new ones."""
+    """The two documented ways: duplicate the lines of a similar device (rescue), or append new ones (automated)."""
 
     RESCUE = "rescue"
     AUTOMATED = "automated"
@@ -18,21 +21,21 @@ class Way(StrEnum):
 
 HEAD = """\
 #!/bin/bash
-# Adds {vendor}:{device} to an installed ESX Server 3.5: the driver {driver} takes it from then on ({way} way).
-# Run as root in a rescue system (a Linux live disk) on the ESX host. Options: --check, --undo.
-# Every file that it changes is kept beside it as .org. After the notes of Reinhard Partmann (VMware community,
-# December 2007), with their slips mended.
+# Adds {vendor}:{device} to an installed ESX Server 3.5, which then uses the driver {driver} for it ({way} way).
+# Run it as root in a rescue system (a Linux live disk) on the ESX host. Options: --check, --undo.
+# It keeps a copy of every file that it changes, with the suffix .org. Based on the notes of Reinhard Partmann (VMware
+# community, December 2007), with corrections.
 
 set -euo pipefail
 
-# What is added.
+# The device to add.
 """
 
 
 def script(device: Device, way: Way) -> str:
-    """Return the whole script; raises ``InvalidDevice`` when the rescue way is asked without a similar device."""
+    """Return the whole script; raises ``InvalidDevice`` for the rescue way without a similar device."""
     if way is Way.RESCUE and not device.like:
-        raise InvalidDevice("like", "the rescue way doubles the lines of a similar device: name it, or take automated")
+        raise InvalidDevice("like", "the rescue way needs a similar device: give one, or use the automated way")
     settings = {
         "VENDOR": device.vendor,
         "DEVICE": device.device,
@@ -49,7 +52,7 @@ def script(device: Device, way: Way) -> str:
 
 
 def _quoted(value: str) -> str:
-    """Return the value in single quotes for the shell."""
+    """Return the value in single quotes, as one word of the shell."""
     return "'" + value.replace("'", "'\\''") + "'"
 
 

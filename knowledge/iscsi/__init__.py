@@ -1,4 +1,6 @@
-"""iSCSI names, addresses, aliases and discovery: judged by the RFCs, with a word on who judges otherwise.
+"""iSCSI names, addresses, aliases and discovery, checked against the RFCs and against the rules of known products.
+
+Start at ``validate``, ``build``, ``parse_address``, ``check_alias`` and ``discovery``; ``values`` has what they return.
 
 >>> validate("iqn.2001-04.com.example:Disk1").normalized
 'iqn.2001-04.com.example:disk1'

@@ -1,4 +1,4 @@
-"""Reads an iSCSI address: ``host[:port],name``, a portal alone, or a line of a SendTargets listing."""
+"""Parses an iSCSI address: ``host[:port],name``, a portal alone, or a line of a SendTargets listing."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from knowledge.iscsi.names import validate
 from knowledge.iscsi.values import Address, Problem, any_error
 
 DEFAULT_PORT = 3260
-"""Assigned to iSCSI by IANA, and taken when an address names none."""
+"""The port that IANA assigned to iSCSI, used when an address has none."""
 
-_LONGEST_READ = 2048
+_LONGEST_ADDRESS = 2048
 _LABEL_CHARACTERS = re.compile(r"[A-Za-z0-9-]+")
 _IPV6_CHARACTERS = re.compile(r"[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]{1,20})?")
 _GROUP_AND_NAME = re.compile(r"([0-9]+)(?:\s+(\S+))?")
@@ -35,23 +35,22 @@ class _Portal:
 
 
 def parse_address(address: str) -> Address:
-    """Read ``192.0.2.1:3260,iqn...``, ``[2001:db8::1],iqn...``, ``host``, or ``192.0.2.1:3260,1 iqn...``.
+    """Parse ``192.0.2.1:3260,iqn...``, ``[2001:db8::1],iqn...``, ``host``, or ``192.0.2.1:3260,1 iqn...``.
 
-    Blanks at the ends do not count. A missing port is 3260; for an initiator the document leaves it out.
+    Spaces at the ends are ignored. Without a port, the result has port 3260 and ``port_assumed``. An address that is
+    not valid has ``problems`` with severity ``error``; nothing is raised.
     """
     text = address.strip()
-    if len(text) > _LONGEST_READ:
-        return _unreadable(address, f"An address has no more than {_LONGEST_READ} characters.")
+    if len(text) > _LONGEST_ADDRESS:
+        return _invalid(address, f"An address can have at most {_LONGEST_ADDRESS} characters.")
     if validate(text).valid:
-        return _unreadable(
-            address, "This is a name without a host. An address is host[:port],name: 192.0.2.10:3260,iqn..."
-        )
+        return _invalid(address, "This is a name without a host. Write host[:port],name, as in 192.0.2.10:3260,iqn...")
     before, comma, after = text.partition(",")
-    portal = _read_portal(before.strip())
+    portal = _parse_portal(before.strip())
     group, name = _split_group(after.strip())
     problems = [*portal.problems]
     if comma and group is None and not name:
-        problems.append(_error("address-name", "Nothing follows the comma; an iSCSI name belongs there."))
+        problems.append(_error("address-name", "Nothing follows the comma; put an iSCSI name there."))
     if group is not None and group > 65535:
         problems.append(_error("address-portal-group", f"Portal group {group} is above 65535."))
     normalized = None
@@ -73,53 +72,53 @@ def parse_address(address: str) -> Address:
 
 
 def _split_group(after: str) -> tuple[int | None, str]:
-    """Split ``1 iqn...`` and ``1``, as SendTargets answers are listed, into the portal group tag and the name."""
+    """Split ``1 iqn...`` or ``1``, as in a SendTargets listing, into the portal group tag and the name."""
     found = _GROUP_AND_NAME.fullmatch(after)
     if not found or len(found[1]) > 9:
         return None, after
     return int(found[1]), found[2] or ""
 
 
-def _read_portal(text: str) -> _Portal:
+def _parse_portal(text: str) -> _Portal:
     if text.startswith("["):
-        return _read_bracketed(text)
+        return _parse_bracketed(text)
     if text.count(":") > 1:
-        return _read_bare_ipv6(text)
+        return _parse_bare_ipv6(text)
     host, colon, port = text.partition(":")
     problems = _port_problems(port) if colon else ()
-    name, kind, host_problems = _read_host(host)
+    name, kind, host_problems = _parse_host(host)
     return _portal(name, kind, port if colon else None, (*host_problems, *problems))
 
 
-def _read_bracketed(text: str) -> _Portal:
-    inside, bracket, rest = text[1:].partition("]")
+def _parse_bracketed(text: str) -> _Portal:
+    content, bracket, rest = text[1:].partition("]")
     if not bracket:
         return _portal(None, None, None, (_error("address-host", "The closing bracket ] is missing."),))
-    host = _ipv6(inside)
+    host = _ipv6(content)
     problems: list[Problem] = []
     if host is None:
-        problems.append(_error("address-host", f"{inside!r} in brackets is not an IPv6 address."))
+        problems.append(_error("address-host", f"{content!r} in brackets is not an IPv6 address."))
     if rest and not rest.startswith(":"):
-        problems.append(_error("address-port", f"After ] stands {rest!r}; only a colon and a port may."))
+        problems.append(_error("address-port", f"{rest!r} follows the ]; only a colon and a port can."))
         rest = ""
     if rest:
         problems.extend(_port_problems(rest[1:]))
     return _portal(host, "ipv6" if host else None, rest[1:] if rest else None, tuple(problems))
 
 
-def _read_bare_ipv6(text: str) -> _Portal:
+def _parse_bare_ipv6(text: str) -> _Portal:
     host = _ipv6(text)
     if host is None:
-        message = f"{text!r} has more than one colon and is no IPv6 address. Write host:port or [IPv6]:port."
+        message = f"{text!r} has more than one colon and is not an IPv6 address. Write host:port or [IPv6]:port."
         return _portal(None, None, None, (_error("address-host", message),))
-    message = f"Put an IPv6 address in brackets, [{host}], so that a port can be told from it."
+    message = f"Put an IPv6 address in brackets, [{host}], so that it is not confused with a port."
     warning = Problem(rule="address-brackets", severity="warning", message=message, source=_SOURCE)
     return _portal(host, "ipv6", None, (warning,))
 
 
-def _read_host(host: str) -> tuple[str | None, HostKind | None, tuple[Problem, ...]]:
+def _parse_host(host: str) -> tuple[str | None, HostKind | None, tuple[Problem, ...]]:
     if not host:
-        return None, None, (_error("address-host", "The host is missing; a name or an IP address belongs there."),)
+        return None, None, (_error("address-host", "The host is missing; begin with a name or an IP address."),)
     if re.fullmatch(r"[0-9.]+", host):
         try:
             return str(ipaddress.IPv4Address(host)), "ipv4", ()
@@ -128,7 +127,7 @@ def _read_host(host: str) -> tuple[str | None, HostKind | None, tuple[Problem, .
     labels = host.removesuffix(".").split(".")
     faults = domain_faults(labels)
     if not all(_LABEL_CHARACTERS.fullmatch(label) for label in labels if label):
-        faults.append("only letters, digits, dashes and dots may stand in it")
+        faults.append("it can contain only letters, digits, dashes and dots")
     if faults:
         return None, None, (_error("address-host", f"{host[:60]!r} is not a host name: {'; '.join(faults)}."),)
     return host.removesuffix(".").lower(), "name", ()
@@ -155,7 +154,7 @@ def _portal(host: str | None, kind: HostKind | None, port: str | None, problems:
     return _Portal(host=host, kind=kind, port=number, assumed=port is None and not wrong_port, problems=problems)
 
 
-def _unreadable(address: str, message: str) -> Address:
+def _invalid(address: str, message: str) -> Address:
     return Address(
         address=address,
         valid=False,

@@ -1,4 +1,4 @@
-"""Builds an iSCSI name from its parts and refuses whatever the validator would refuse, with the same rules."""
+"""Builds an iSCSI name from its parts; refuses what ``validate`` would refuse, with the same rules."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TYPES = ("iqn", "eui", "naa")
 
 
 class BuildRefused(Unreadable):
-    """The parts make no valid name; ``problems`` says which rule each breaks."""
+    """The parts do not make a valid name; ``problems`` has one entry for each rule that they break."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__(" ".join(problem.message for problem in problems))
@@ -30,11 +30,11 @@ def build(
     hex_digits: str = "",
     today: datetime.date | None = None,
 ) -> Name:
-    """Return the verdict on a new, valid name, whose ``normalized`` is the name to use.
+    """Return the verdict on a new, valid name; its ``normalized`` field is the name to use.
 
-    ``iqn`` takes ``domain`` as people write it (``example.com``), ``date`` as ``yyyy-mm`` and maybe ``string``;
-    ``eui`` and ``naa`` take ``hex_digits``, in which ``:``, ``-``, blanks and a leading ``0x`` do not count.
-    Raises BuildRefused.
+    ``kind`` is one of ``TYPES``. ``iqn`` needs ``domain`` as people write it (``example.com``) and ``date`` as
+    ``yyyy-mm``; ``string`` is optional. ``eui`` and ``naa`` need ``hex_digits``, in which ``:``, ``-``, spaces and a
+    leading ``0x`` are ignored. ``today`` is the date for the check of dates in the future. Raises BuildRefused.
     """
     if kind == "iqn":
         text = _iqn_text(domain, date, string)
@@ -51,11 +51,11 @@ def build(
 def _iqn_text(domain: str, date: str, string: str | None) -> str:
     bare = domain.strip().rstrip(".")
     if not bare:
-        _refuse("naming-authority", "Say whose name it is: a domain you own, such as example.com.")
+        _refuse("naming-authority", "The domain is missing. Give a domain that you own, such as example.com.")
     if ":" in bare:
-        _refuse("naming-authority", f"{bare!r} is not a domain; leave out the scheme and the port.")
+        _refuse("naming-authority", f"{bare!r} is not a domain. Leave out the scheme and the port.")
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}", date.strip()):
-        _refuse("iqn-date", f"{date!r} is not a year and month such as 2001-04, when you already owned the domain.")
+        _refuse("iqn-date", f"{date!r} is not a year and month. Give one in which you owned the domain, as in 2001-04.")
     reversed_domain = ".".join(reversed(bare.split(".")))
     suffix = f":{string}" if string else ""
     return f"iqn.{date.strip()}.{reversed_domain}{suffix}"

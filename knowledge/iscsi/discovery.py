@@ -1,4 +1,4 @@
-"""How an iSCSI initiator finds its targets: three mechanisms, what each needs, and what ESX supports."""
+"""How an iSCSI initiator finds its targets: the three mechanisms, what each needs, and what ESX supports."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Literal
 Certainty = Literal["documented", "inferred"]
 
 LUN_NOTE = (
-    "Discovery finds targets only. Which LUNs a target offers is asked afterwards with the SCSI protocol"
-    " (REPORT LUNS); on ESX that is the rescan."
+    "Discovery finds only targets. The initiator finds the LUNs of a target afterwards with the SCSI protocol"
+    " (REPORT LUNS); on ESX, that is the rescan."
 )
-NEEDED_FOR_A_SESSION = "To open a session an initiator needs the target's IP address, its TCP port and its iSCSI name."
+NEEDED_FOR_A_SESSION = "To open a session, an initiator needs the target's IP address, its TCP port and its iSCSI name."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Support:
-    """What one generation of ESX does with a mechanism, how sure that is, and who says so."""
+    """Whether one generation of ESX supports a mechanism, how certain that is, and the source."""
 
     release: str
     supported: bool
@@ -29,7 +29,7 @@ class Support:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mechanism:
-    """One way for an initiator to learn of its targets."""
+    """One way in which an initiator finds its targets."""
 
     slug: str
     name: str
@@ -42,7 +42,7 @@ class Mechanism:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Discovery:
-    """The three mechanisms and what holds for all of them."""
+    """The three mechanisms and what applies to all of them."""
 
     mechanisms: tuple[Mechanism, ...]
     needed_for_a_session: str = NEEDED_FOR_A_SESSION
@@ -59,23 +59,23 @@ STATIC = Mechanism(
     also_called=("static discovery",),
     needs=("IP address of the target", "TCP port of the target", "iSCSI name of the target"),
     steps=(
-        "Nothing is discovered: all three are typed in on the initiator.",
+        "Nothing is discovered: you enter all three on the initiator.",
         "The initiator opens a TCP connection to the address and port.",
         "It opens an iSCSI session with the target's name.",
     ),
-    suits="small setups, and targets that answer SendTargets with addresses which the host cannot reach",
+    suits="small setups, and targets that answer SendTargets with addresses that the host cannot reach",
     support=(
         Support(
             release="esx-3",
             supported=True,
-            detail="Supported; as far as is known by hardware initiators only, software iSCSI uses SendTargets.",
+            detail="Supported, as far as known by hardware initiators only; software iSCSI uses SendTargets.",
             certainty="inferred",
             source=f"{_DOCUMENT}: only zero-configuration is named as not supported",
         ),
         Support(
             release="esxi-today",
             supported=True,
-            detail="Supported. ESXi also lists here what SendTargets found.",
+            detail="Supported. ESXi also lists the targets here that SendTargets found.",
             certainty="documented",
             source=f"{_VSPHERE}; {_ESXCLI}",
             commands=(
@@ -95,7 +95,7 @@ SENDTARGETS = Mechanism(
     steps=(
         "The initiator opens a discovery session to that address (a network entity).",
         "It sends the text command SendTargets.",
-        "The answer lists the names and addresses of the targets there which this initiator may use.",
+        "The answer lists the names and addresses of the targets that this initiator may use.",
         "It opens a session to each of them.",
     ),
     suits="most setups: one address for each array",
@@ -103,7 +103,7 @@ SENDTARGETS = Mechanism(
         Support(
             release="esx-3",
             supported=True,
-            detail="Supported; typed in the service console for the software initiator (vmhba40 on ESX 3).",
+            detail="Supported; configured in the service console for the software initiator (vmhba40 on ESX 3).",
             certainty="documented",
             source=f"{_DOCUMENT}; the command as used on ESX 3 in public notes, not tried",
             commands=(
@@ -116,7 +116,7 @@ SENDTARGETS = Mechanism(
         Support(
             release="esxi-today",
             supported=True,
-            detail="Supported. Addresses of the other IP family than the one asked are left out of the answer.",
+            detail="Supported. The answer does not include addresses of the other IP family.",
             certainty="documented",
             source=f"{_VSPHERE}; vSphere Host Client 7.0, discovery addresses; {_ESXCLI}",
             commands=(
@@ -134,8 +134,8 @@ ZERO_CONFIGURATION = Mechanism(
     also_called=("SLP", "iSNS"),
     needs=("nothing about the targets", "SLP on the network, or an iSNS server"),
     steps=(
-        "The initiator sends multicast messages to the targets themselves (SLP), or asks a storage name server (iSNS).",
-        "It learns names, addresses and ports of the targets it may use, and with iSNS of later changes too.",
+        "The initiator sends multicast messages to the targets (SLP), or asks a storage name server (iSNS).",
+        "It receives the names, addresses and ports of the targets that it may use, and with iSNS also later changes.",
         "It opens a session to each of them.",
     ),
     suits="large networks that already run iSNS or SLP; not ESX",
@@ -151,8 +151,8 @@ ZERO_CONFIGURATION = Mechanism(
             release="esxi-today",
             supported=False,
             detail=(
-                "Not offered by the software and dependent hardware adapters. The vSphere API lets an adapter say"
-                " that iSNS or SLP can be set, so an independent hardware adapter might; none is known here."
+                "Not available on software and dependent hardware adapters. In the vSphere API, an adapter can report"
+                " that iSNS or SLP is configurable, so an independent hardware adapter might; none is known."
             ),
             certainty="inferred",
             source=f"{_VSPHERE}; HostInternetScsiHbaDiscoveryCapabilities in the vSphere API",
@@ -162,5 +162,5 @@ ZERO_CONFIGURATION = Mechanism(
 
 
 def discovery() -> Discovery:
-    """Return the three mechanisms, from the one that needs most to the one that needs least."""
+    """Return the three mechanisms, from the one that needs the most settings to the one that needs the fewest."""
     return Discovery(mechanisms=(STATIC, SENDTARGETS, ZERO_CONFIGURATION))

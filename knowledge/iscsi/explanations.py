@@ -1,4 +1,4 @@
-"""Says in plain words what a valid iSCSI name tells."""
+"""Explains a valid iSCSI name in plain words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ IEEE_LOOKUP = "The IEEE lists who owns an OUI: https://standards-oui.ieee.org/ou
 
 
 def explain(parts: Parts | None) -> tuple[str, ...]:
-    """Return one sentence or more about the parts of a valid name."""
+    """Return one or more sentences about the parts of a valid name; none when ``parts`` is None."""
     if isinstance(parts, IqnParts):
         return _explain_iqn(parts)
     if isinstance(parts, EuiParts):
@@ -24,12 +24,13 @@ def explain(parts: Parts | None) -> tuple[str, ...]:
 
 
 def _explain_iqn(parts: IqnParts) -> tuple[str, ...]:
-    called = "without a string of its own" if parts.string is None else f"which calls this node '{parts.string}'"
-    lines = [f"Named by whoever owned {parts.naming_authority} in {_MONTHS[parts.month - 1]} {parts.year}, {called}."]
+    node = "without a string for the node" if parts.string is None else f"with the string '{parts.string}' for the node"
+    month = f"{_MONTHS[parts.month - 1]} {parts.year}"
+    lines = [f"Assigned by the owner of {parts.naming_authority} in {month}, {node}."]
     if parts.vmware_host:
         lines.append(
-            f"It is the name that ESX makes for itself, here on the host '{parts.vmware_host}'; it was made"
-            " when iSCSI was first switched on and does not follow a renaming."
+            f"ESX generated this name on the host '{parts.vmware_host}' when iSCSI was first enabled. The name does not"
+            " change when the host is renamed."
         )
     return tuple(lines)
 
@@ -37,16 +38,16 @@ def _explain_iqn(parts: IqnParts) -> tuple[str, ...]:
 def _explain_eui(parts: EuiParts) -> tuple[str, ...]:
     lines = [f"An IEEE EUI-64 identifier, assigned by the owner of OUI {parts.oui}."]
     if parts.mac:
-        lines.append(f"It was made from the 48-bit address {parts.mac}.")
+        lines.append(f"It is derived from the 48-bit address {parts.mac}.")
     return (*lines, IEEE_LOOKUP)
 
 
 def _explain_naa(parts: NaaParts) -> tuple[str, ...]:
     first = f"An NAA identifier of {parts.bits} bits, type {parts.naa:x} ({parts.naa_name})"
     if not parts.oui:
-        return (f"{first}; no OUI stands in it, so only the place that made it knows it.",)
+        return (f"{first}. It contains no OUI, so it is known only where it was assigned.",)
     return (
         f"{first}, assigned by the owner of OUI {parts.oui}.",
-        "ESXi shows LUNs by names of the same form; whether this is a node or a LUN, the name alone cannot tell.",
+        "ESXi uses names of the same form for LUNs; the name alone does not show whether it is a node or a LUN.",
         IEEE_LOOKUP,
     )

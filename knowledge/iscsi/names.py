@@ -1,28 +1,31 @@
-"""Judges an iSCSI name by RFC 7143 and RFC 3722: valid or not, why, what it says, what was probably meant."""
+"""Checks an iSCSI name against RFC 7143 and RFC 3722, and returns its parts, its problems and a likely correction."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from knowledge.iscsi import explanations, field, suggestions
-from knowledge.iscsi.identifiers import read_eui, read_naa
+from knowledge.iscsi import explanations, products, suggestions
+from knowledge.iscsi.eui_naa import read_eui, read_naa
+from knowledge.iscsi.iqn import read_iqn
 from knowledge.iscsi.preparation import prepare
-from knowledge.iscsi.qualified import read_iqn
 from knowledge.iscsi.values import Name, NameType, Parts, Problem, any_error
 
 LONGEST_NAME = 223
 """Bytes of UTF-8 after preparation (RFC 7143 section 4.2.7)."""
 
-_LONGEST_READ = 4096
-"""Characters; a longer text is not prepared at all."""
+_LONGEST_PREPARED = 4096
+"""Characters; a longer text is refused without preparation."""
 
 _PREFIXES: dict[str, NameType] = {"iqn.": "iqn", "eui.": "eui", "naa.": "naa"}
 
 
 def validate(name: str, *, today: date | None = None) -> Name:
-    """Judge ``name`` exactly as it stands, blanks and all; ``today`` decides which dates lie in the future."""
-    verdict = judge(name, today=today)
-    refused_by, accepted_by = field.verdicts(name, valid=verdict.valid)
+    """Check ``name`` exactly as given, including spaces, and return the verdict; nothing is raised.
+
+    Dates after ``today`` (default: the current date) get a warning.
+    """
+    verdict = check_against_rfcs(name, today=today)
+    refused_by, accepted_by = products.verdicts(name, valid=verdict.valid)
     return Name(
         name=name,
         valid=verdict.valid,
@@ -31,15 +34,15 @@ def validate(name: str, *, today: date | None = None) -> Name:
         parts=verdict.parts,
         problems=verdict.problems,
         explanation=explanations.explain(verdict.parts) if verdict.valid else (),
-        suggestion=suggestions.suggest(verdict, lambda text: judge(text, today=today)),
+        suggestion=suggestions.suggest(verdict, lambda text: check_against_rfcs(text, today=today)),
         refused_by=refused_by,
         accepted_by=accepted_by,
     )
 
 
-def judge(name: str, *, today: date | None = None) -> Name:
-    """Judge ``name`` by the RFCs alone, without suggestion, explanation and the word of other products."""
-    if len(name) > _LONGEST_READ:
+def check_against_rfcs(name: str, *, today: date | None = None) -> Name:
+    """Return the verdict of the RFCs alone, without suggestion, explanation and the rules of products."""
+    if len(name) > _LONGEST_PREPARED:
         problem = _too_long(_bytes(name))
         return Name(name=name, valid=False, type=None, normalized=None, parts=None, problems=(problem,))
     prepared = prepare(name)
@@ -64,7 +67,7 @@ def judge(name: str, *, today: date | None = None) -> Name:
 
 
 def name_type(prepared: str) -> NameType | None:
-    """Tell the type of a prepared name by its first four characters."""
+    """Return the type of a prepared name by its first four characters, or None."""
     return _PREFIXES.get(prepared[:4])
 
 
@@ -75,7 +78,7 @@ def _read(prepared: str, kind: NameType | None, today: date) -> tuple[Parts | No
         return read_eui(prepared)
     if kind == "naa":
         return read_naa(prepared)
-    message = "An iSCSI name begins with 'iqn.', 'eui.' or 'naa.'; this one does not."
+    message = "The name does not begin with 'iqn.', 'eui.' or 'naa.', as an iSCSI name must."
     return None, (Problem(rule="type", severity="error", message=message, source="RFC 7143 section 4.2.7.3"),)
 
 
@@ -83,7 +86,7 @@ def _too_long(size: int) -> Problem:
     return Problem(
         rule="length",
         severity="error",
-        message=f"The name takes {size} bytes; at most {LONGEST_NAME} bytes of UTF-8 are allowed after preparation.",
+        message=f"The name has {size} bytes; after preparation, at most {LONGEST_NAME} bytes of UTF-8 are allowed.",
         source="RFC 7143 section 4.2.7",
     )
 
@@ -98,7 +101,7 @@ def _bytes(text: str) -> int:
 
 
 def _path_problems(prepared: str) -> tuple[Problem, ...]:
-    """Call the attack by its name: initiators keep one folder for each target name."""
+    """Report an attempt at path traversal: initiators keep one folder for each target name."""
     path = prepared.replace("\\", "/")
     if not path.startswith("/") and not ("/" in path and ".." in path):
         return ()
@@ -107,8 +110,8 @@ def _path_problems(prepared: str) -> tuple[Problem, ...]:
             rule="path-traversal",
             severity="error",
             message=(
-                "The name walks up a path; initiators that keep a folder for each name have written outside it"
-                " because of such names."
+                "The name contains a path. Such names have made initiators, which keep a folder for each name, write"
+                " outside that folder."
             ),
             source="open-iscsi/open-iscsi#530, kubernetes/kubernetes#140129",
         ),
@@ -122,7 +125,7 @@ def _spelling_notes(name: str, prepared: str) -> tuple[Problem, ...]:
         Problem(
             rule="not-normalized",
             severity="info",
-            message="Names are compared after preparation, so this spelling and the normalized one are the same node.",
+            message="Names are compared after preparation, so this spelling and the normalized name are the same node.",
             source="RFC 3722 section 4",
         ),
     )

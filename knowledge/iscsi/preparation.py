@@ -1,6 +1,6 @@
-"""Prepares an iSCSI name as RFC 3722 asks: map, normalize, refuse; the form in which names are compared.
+"""Prepares an iSCSI name for comparison as RFC 3722 requires: map, normalize, and refuse prohibited characters.
 
-The tables are those of RFC 3454, which the standard library carries for Unicode 3.2.
+The tables are those of RFC 3454, which the standard library contains for Unicode 3.2.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from knowledge.iscsi.values import Problem
 
 IDEOGRAPHIC_FULL_STOP = "\u3002"
-"""Prohibited by RFC 3722 section 6.1, as it is easily taken for a dot."""
+"""Prohibited by RFC 3722 section 6.1, because it looks like a dot."""
 
 _ALLOWED_ASCII = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.:")
 
@@ -38,7 +38,10 @@ class Prepared:
 
 
 def prepare(name: str) -> Prepared:
-    """Return ``name`` mapped (tables B.1, B.2), normalized (NFKC) and checked (prohibited, bidi, unassigned)."""
+    """Return ``name`` mapped (tables B.1, B.2) and normalized (NFKC), with its problems.
+
+    Problems are prohibited and unassigned characters and mixed text directions.
+    """
     mapped = "".join(_map_character(character) for character in name)
     text = unicodedata.ucd_3_2_0.normalize("NFKC", mapped)
     problems = (*_prohibited(text), *_unassigned(text), *_bidirectional(text))
@@ -46,10 +49,10 @@ def prepare(name: str) -> Prepared:
 
 
 def _map_character(character: str) -> str:
-    """Apply B.1 (to nothing) and B.2 (case folding that survives NFKC) to one character.
+    """Apply tables B.1 (characters that map to nothing) and B.2 (case folding for NFKC) to one character.
 
-    The standard library folds with the newest Unicode; where that leads to a character which Unicode 3.2
-    did not have, RFC 3454 has no such row and the character stays.
+    The standard library folds by the newest Unicode. Where the result is a character that Unicode 3.2 does not have,
+    RFC 3454 has no such row, so the character remains as it is.
     """
     if stringprep.in_table_b1(character):
         return ""
@@ -72,8 +75,8 @@ def _prohibited(text: str) -> tuple[Problem, ...]:
             rule="prohibited-character",
             severity="error",
             message=(
-                f"{describe_character(character)} may not stand in an iSCSI name. Of ASCII only"
-                " a-z, 0-9, dash, dot and colon may."
+                f"{describe_character(character)} is not allowed in an iSCSI name. Of ASCII, only"
+                " a-z, 0-9, dash, dot and colon are allowed."
             ),
             source="RFC 3722 section 6",
         )
@@ -87,7 +90,7 @@ def _unassigned(text: str) -> tuple[Problem, ...]:
         Problem(
             rule="unassigned-character",
             severity="error",
-            message=f"{describe_character(character)} is not in Unicode 3.2, which iSCSI names are bound to.",
+            message=f"{describe_character(character)} is not in Unicode 3.2, to which iSCSI names are limited.",
             source="RFC 3722 section 8, RFC 3454 section 7",
         )
         for character in found
@@ -95,20 +98,20 @@ def _unassigned(text: str) -> tuple[Problem, ...]:
 
 
 def _bidirectional(text: str) -> tuple[Problem, ...]:
-    """RFC 3454 section 6: a name with right-to-left letters is right-to-left from end to end."""
+    """Apply RFC 3454 section 6: a name with right-to-left letters must be right-to-left from end to end."""
     if not any(map(stringprep.in_table_d1, text)):
         return ()
     mixed = any(map(stringprep.in_table_d2, text))
-    framed = stringprep.in_table_d1(text[0]) and stringprep.in_table_d1(text[-1])
-    if framed and not mixed:
+    both_ends = stringprep.in_table_d1(text[0]) and stringprep.in_table_d1(text[-1])
+    if both_ends and not mixed:
         return ()
     return (
         Problem(
             rule="bidirectional-text",
             severity="error",
             message=(
-                "Right-to-left letters stand beside left-to-right ones; as every name begins with iqn., eui."
-                " or naa., no right-to-left letter can stand in one."
+                "The name mixes right-to-left and left-to-right letters. Every name begins with iqn., eui. or naa.,"
+                " so right-to-left letters are not possible."
             ),
             source="RFC 3722 section 7, RFC 3454 section 6",
         ),
@@ -116,7 +119,7 @@ def _bidirectional(text: str) -> tuple[Problem, ...]:
 
 
 def describe_character(character: str) -> str:
-    """Name one character so that it can be found: itself when it shows, its code point, its Unicode name."""
+    """Describe one character: the character itself when it is printable, its code point and its Unicode name."""
     name = unicodedata.name(character, "")
     shown = f"'{character}' " if character.isprintable() and not character.isspace() else ""
     return f"{shown}(U+{ord(character):04X}{' ' + name.lower() if name else ''})"

@@ -1,4 +1,5 @@
-"""Guesses the name that was meant behind a common slip: stray marks, underscores, web dashes, an unturned domain."""
+"""Suggests the intended name after a common mistake: stray quotes, underscores, dashes from web pages, a domain that
+is not reversed."""
 
 from __future__ import annotations
 
@@ -9,24 +10,27 @@ from knowledge.iscsi.domain import DOCUMENTED_TOP_LEVEL_DOMAINS
 from knowledge.iscsi.values import IqnParts, Name
 
 _WEB_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-")
-_WRAPPINGS = "\"'`<>()[]{},;.\u201c\u201d\u2018\u2019"
+_SURROUNDING = "\"'`<>()[]{},;.\u201c\u201d\u2018\u2019"
 
 
-def suggest(verdict: Name, judge: Callable[[str], Name]) -> str | None:
-    """Return the repaired name when the repair is itself valid and differs from what was typed, else None."""
+def suggest(verdict: Name, check: Callable[[str], Name]) -> str | None:
+    """Return the corrected name when it is valid and differs from the one that was typed, else None.
+
+    ``check`` returns the verdict on another name.
+    """
     if len(verdict.name) > 1000:
         return None
-    repaired = judge(_repair(verdict.name))
-    if not repaired.valid or repaired.normalized is None:
+    corrected = check(_correct(verdict.name))
+    if not corrected.valid or corrected.normalized is None:
         return None
-    meant = _turn_domain(repaired)
-    return None if meant == verdict.name else meant
+    suggestion = _reverse_domain(corrected)
+    return None if suggestion == verdict.name else suggestion
 
 
-def _repair(name: str) -> str:
+def _correct(name: str) -> str:
     text = name.translate(_WEB_DASHES)
     text = "".join(character for character in text if character.isprintable() or character.isspace())
-    text = text.strip().strip(_WRAPPINGS).strip()
+    text = text.strip().strip(_SURROUNDING).strip()
     text = re.sub(r"^initiatorname\s*=\s*", "", text, flags=re.IGNORECASE)
     if re.match(r"(eui|naa)\.", text, re.IGNORECASE):
         return text[:4] + re.sub(r"^0x|[-: ]", "", text[4:], flags=re.IGNORECASE)
@@ -34,10 +38,10 @@ def _repair(name: str) -> str:
     return text.replace("_", "-")
 
 
-def _turn_domain(repaired: Name) -> str:
-    """Turn the naming authority round where it ends in com, org and the like and does not begin so."""
-    name = repaired.normalized or ""
-    parts = repaired.parts
+def _reverse_domain(verdict: Name) -> str:
+    """Return the name with its domain reversed when the domain ends, but does not begin, with com, org and the like."""
+    name = verdict.normalized or ""
+    parts = verdict.parts
     if not isinstance(parts, IqnParts):
         return name
     labels = parts.reversed_authority.split(".")

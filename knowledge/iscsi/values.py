@@ -1,4 +1,4 @@
-"""What the iSCSI lookups answer with: verdicts, parts of a name, problems and their rules."""
+"""What the iSCSI lookups return: verdicts, the parts of a name, and problems with their rules."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Problem:
     severity: Severity
     message: str
     source: str = ""
-    """Where the rule stands, such as ``RFC 3722 section 6.2``."""
+    """The document that states the rule, such as ``RFC 3722 section 6.2``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IqnParts:
-    """What an ``iqn.`` name says: when, whose domain (the right way round), which node."""
+    """The parts of an ``iqn.`` name: the date, the domain (as people write it), and the string for the node."""
 
     date: str
     year: int
@@ -31,32 +31,32 @@ class IqnParts:
     """The domain as people write it: ``example.com`` for ``com.example``."""
     reversed_authority: str
     string: str | None
-    """All that follows the first colon; None when there is no colon."""
+    """Everything after the first colon; None when there is no colon."""
     vmware_host: str | None = None
-    """The host's own name, when the name is one that ESX makes for itself."""
+    """The name of the host, when the iSCSI name is one that ESX generated."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EuiParts:
-    """What an ``eui.`` name says: an IEEE EUI-64 in hexadecimal, and who assigned it."""
+    """The parts of an ``eui.`` name: an IEEE EUI-64 in hexadecimal, and the OUI of its organization."""
 
     identifier: str
     oui: str
     extension: str
     mac: str | None = None
-    """The 48-bit address inside, when the EUI-64 was made from one (``fffe`` or ``ffff`` in the middle)."""
+    """The 48-bit address that the EUI-64 is derived from (``fffe`` or ``ffff`` in the middle), or None."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NaaParts:
-    """What a ``naa.`` name says: an NAA identifier in hexadecimal, its kind, and who assigned it."""
+    """The parts of a ``naa.`` name: an NAA identifier in hexadecimal, its type, and the OUI of its organization."""
 
     identifier: str
     bits: int
     naa: int
     naa_name: str
     oui: str | None
-    """None where the kind holds none (locally assigned names)."""
+    """None for types without an OUI (locally assigned names)."""
     vendor_specific: str
     extension: str | None = None
 
@@ -66,7 +66,7 @@ Parts = IqnParts | EuiParts | NaaParts
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldVerdict:
-    """One product that judges a name otherwise than the RFCs do."""
+    """One product whose verdict on a name differs from that of the RFCs."""
 
     who: str
     why: str
@@ -81,21 +81,21 @@ class Name:
     valid: bool
     type: NameType | None
     normalized: str | None
-    """The name prepared by RFC 3722, the form that is compared; None when it cannot be prepared."""
+    """The name prepared by RFC 3722, which is used for comparison; None when it cannot be prepared."""
     parts: Parts | None
     problems: tuple[Problem, ...]
     explanation: tuple[str, ...] = ()
     suggestion: str | None = None
-    """The name that was most likely meant, when a slip is plain; itself valid."""
+    """The valid name that was most likely intended, when there is an obvious mistake."""
     refused_by: tuple[FieldVerdict, ...] = ()
-    """Who refuses this name although it is valid."""
+    """Products that refuse this name although it is valid."""
     accepted_by: tuple[FieldVerdict, ...] = ()
-    """Who takes this name although it is invalid."""
+    """Products that accept this name although it is invalid."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Address:
-    """An iSCSI address read into its parts; the name inside is prepared by RFC 3722."""
+    """The parts of an iSCSI address; its name is prepared by RFC 3722."""
 
     address: str
     valid: bool
@@ -103,7 +103,7 @@ class Address:
     host_kind: Literal["name", "ipv4", "ipv6"] | None
     port: int | None
     port_assumed: bool
-    """True when no port was given and 3260 was taken."""
+    """True when the address has no port and 3260 is assumed."""
     portal_group: int | None
     name: str | None
     problems: tuple[Problem, ...]
@@ -121,5 +121,5 @@ class Alias:
 
 
 def any_error(problems: tuple[Problem, ...]) -> bool:
-    """True when at least one problem makes its subject invalid."""
+    """Return True when at least one of the problems is an error."""
     return any(problem.severity == "error" for problem in problems)

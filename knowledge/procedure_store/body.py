@@ -1,4 +1,4 @@
-"""The body of a page: which lines are code, whether the sections have their shape, which pages it links to."""
+"""The body of a page: finds its code blocks and its links to other pages, and checks its sections."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from knowledge.procedure_store.front_matter import Fault
 
 SECTIONS = ("When", "Before", "Steps", "Check", "Undo")
-"""The second-level headings of every page, in this order; others may stand between or after them."""
+"""The second-level headings of every page, in this order; other headings may be between or after them."""
 
 _HEADING = re.compile(r" {0,3}(#{1,6})(?: +(.*?))?(?: +#+)? *")
 _CODE_FENCE = re.compile(r"[ >]*(?:(?:[-*+]|\d+[.)]) +)*(`{3,}|~{3,})(.*)")
@@ -17,7 +17,7 @@ _PAGE_LINK = re.compile(r"\]\(([^)\s:/]+)\.md(?:#[^)\s]*)?\)")
 
 
 class Line(NamedTuple):
-    """A line of the body: its number in the file from 1, and what it is to a fenced code block."""
+    """A line of the body: its number in the file from 1, its text, and its role in a fenced code block."""
 
     number: int
     text: str
@@ -25,14 +25,14 @@ class Line(NamedTuple):
 
 
 class PageLink(NamedTuple):
-    """A link from one page to another: the line it stands on, from 1, and the slug it names."""
+    """A link from one page to another: its line number from 1, and the slug of the other page."""
 
     line: int
     slug: str
 
 
 def page_links(lines: list[str]) -> list[PageLink]:
-    """The links of a page to other pages, written ``[words](slug.md)``, outside of code blocks."""
+    """Return the links of a page to other pages, written ``[words](slug.md)``, outside of code blocks."""
     return [
         PageLink(line.number, found[1])
         for line in body_lines(lines, 0)
@@ -42,7 +42,7 @@ def page_links(lines: list[str]) -> list[PageLink]:
 
 
 def body_lines(lines: list[str], start: int) -> Iterator[Line]:
-    """The lines after the first ``start`` ones, each with what it is to a fenced code block."""
+    """Yield the lines after the first ``start`` ones, each with its role in a fenced code block."""
     closing: re.Pattern[str] | None = None
     for number, text in enumerate(lines[start:], start=start + 1):
         if closing:
@@ -57,7 +57,7 @@ def body_lines(lines: list[str], start: int) -> Iterator[Line]:
 
 
 def body_faults(lines: list[str], start: int) -> Iterator[Fault]:
-    """What is wrong with the body, which starts after ``start`` lines: its sections and code blocks."""
+    """Yield the faults in the sections and code blocks of the body, which starts after ``start`` lines."""
     sections: list[tuple[str, int]] = []
     filled: set[int] = set()
     opened = 0
@@ -73,7 +73,7 @@ def body_faults(lines: list[str], start: int) -> Iterator[Fault]:
             if text.strip():
                 filled.add(len(sections))
         elif heading[1] == "#":
-            yield Fault(number, "the title stands in the facts: start with '## When'")
+            yield Fault(number, "the title belongs in the front matter: start the body with '## When'")
         elif heading[1] == "##":
             sections.append(((heading[2] or "").strip(), number))
     if opened:
@@ -82,17 +82,20 @@ def body_faults(lines: list[str], start: int) -> Iterator[Fault]:
 
 
 def _section_faults(sections: list[tuple[str, int]], filled: set[int], last_line: int) -> Iterator[Fault]:
-    """What is missing, doubled, empty or out of order among the headings; ``filled`` counts them from 1."""
+    """Yield a fault for each section that is missing, repeated, empty or out of order.
+
+    ``sections`` has the heading and line of each section; ``filled`` the numbers, from 1, of those with text.
+    """
     names = [name for name, _ in sections]
     for name in SECTIONS:
         if name not in names:
-            yield Fault(last_line, f"the section '## {name}' is missing: if there is nothing to say, say so")
+            yield Fault(last_line, f"the section '## {name}' is missing: if there is nothing to do, write that")
     for place, (name, line) in enumerate(sections):
         if name in names[:place]:
-            yield Fault(line, f"the section '## {name}' stands here twice")
+            yield Fault(line, f"the section '## {name}' is here twice")
         if place + 1 not in filled:
-            yield Fault(line, f"the section '## {name}' is empty: if there is nothing to say, say so")
-    ours = [name for name in dict.fromkeys(names) if name in SECTIONS]
-    if ours != [name for name in SECTIONS if name in ours]:
+            yield Fault(line, f"the section '## {name}' is empty: if there is nothing to do, write that")
+    required = [name for name in dict.fromkeys(names) if name in SECTIONS]
+    if required != [name for name in SECTIONS if name in required]:
         line = next(line for name, line in sections if name in SECTIONS)
-        yield Fault(line, f"the sections have to come in this order: {', '.join(SECTIONS)}")
+        yield Fault(line, f"the sections must be in this order: {', '.join(SECTIONS)}")

@@ -1,4 +1,4 @@
-"""The folders that hold pages: what stands in them, reading one safely, writing one so that none is ever half there."""
+"""The folders with pages: lists and checks their pages, reads a page safely, and writes a page atomically."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BUILT_IN = Path(__file__).parents[1] / "procedures"
 
 
 class Found(NamedTuple):
-    """A page's file; ``stamp`` is another one when its contents changed, and empty for what is no file."""
+    """The file of a page; ``stamp`` changes when its contents change, and is empty for anything but a regular file."""
 
     folder: str
     name: str
@@ -24,19 +24,20 @@ class Found(NamedTuple):
 
     @property
     def slug(self) -> str:
-        """The name the page has or would have."""
+        """The slug of the page, even if it is not a valid one."""
         return self.name.removesuffix(".md")
 
     @property
     def file(self) -> str:
-        """Where the page stands."""
-        return os.path.join(self.folder, self.name)  # noqa: PTH118 - a hundred thousand Paths take long
+        """The path of the page."""
+        return os.path.join(self.folder, self.name)  # noqa: PTH118 - a hundred thousand Path objects are too slow
 
 
 def find_pages(folder: Path) -> list[Found]:
-    """Every page in ``folder`` itself by name; hidden files and names in capitals such as README.md are none.
+    """Return every page in ``folder``, sorted by name, without subfolders.
 
-    Raises OSError when the folder cannot be listed.
+    Hidden files and names in capitals, such as README.md, are not pages. Raises OSError when the folder cannot be
+    listed.
     """
     with os.scandir(folder) as entries:
         return sorted(
@@ -47,7 +48,7 @@ def find_pages(folder: Path) -> list[Found]:
 
 
 def read_page(found: Found) -> Procedure:
-    """Read the page of ``found``; raises `BrokenPageError`, also for what cannot be read."""
+    """Read and parse the page ``found``; raises `BrokenPageError`, also when the file cannot be read."""
     try:
         if reason := slug_fault(found.slug):
             raise OSError(reason)
@@ -62,26 +63,26 @@ def read_page(found: Found) -> Procedure:
 
 
 def write_page(folder: Path, slug: str, data: bytes) -> None:
-    """Put a page into ``folder`` aside first and then under its name, so that no reader meets half of it.
+    """Write a page into ``folder`` through a temporary file, so that no reader sees a partly written page.
 
     Raises OSError when the folder cannot be written.
     """
-    aside = folder / f".{slug}.{os.urandom(4).hex()}.tmp"
+    temporary = folder / f".{slug}.{os.urandom(4).hex()}.tmp"
     try:
-        with aside.open("xb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        aside.replace(folder / f"{slug}.md")
+        temporary.replace(folder / f"{slug}.md")
     finally:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def check_folder(folder: Path, *, elsewhere: Iterable[str] = ()) -> tuple[int, list[Broken]]:
-    """How many pages ``folder`` holds, and all that is wrong with them, links to pages that do not exist included.
+    """Return the number of pages in ``folder`` and everything wrong with them, by file and line.
 
-    ``elsewhere`` names the pages of other folders that may be linked to. Raises OSError when the folder cannot
-    be listed.
+    Links to pages that do not exist are wrong; ``elsewhere`` has the slugs of other folders that can be linked to.
+    Raises OSError when the folder cannot be listed.
     """
     pages: list[Procedure] = []
     broken: list[Broken] = []
@@ -100,7 +101,7 @@ def check_folder(folder: Path, *, elsewhere: Iterable[str] = ()) -> tuple[int, l
 
 
 def _found(folder: str, entry: os.DirEntry[str]) -> Found:
-    name = os.fsencode(entry.name).decode("utf-8", "backslashreplace")  # bytes that are not UTF-8 are spelled out
+    name = os.fsencode(entry.name).decode("utf-8", "backslashreplace")  # escapes bytes that are not UTF-8
     try:
         info = entry.stat()
     except OSError:

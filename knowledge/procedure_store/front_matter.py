@@ -1,7 +1,7 @@
-"""The few lines of facts on top of a page: ``key: value`` and lists, a small part of YAML.
+"""Parses the front matter of a page: ``key: value`` and lists, a small part of YAML.
 
-Only what every YAML reader understands the same way is taken, and every value is text: ``3.5`` stays
-``3.5`` and ``no`` stays ``no``. What is refused is refused with its line and the mend.
+It accepts only what every YAML parser understands in the same way. Every value is text: ``3.5`` remains ``3.5`` and
+``no`` remains ``no``. Everything else is refused, with its line and how to correct it.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ class Fault(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One key's value with the line of the key."""
+    """The value of one key, and the line of the key."""
 
     line: int
     value: str | list[str]
 
 
 class FrontMatter(NamedTuple):
-    """The entries by key, the faults met, and how many lines of the page they took, fences included."""
+    """The entries by key, the faults, and the number of lines of the front matter with its ``---`` lines."""
 
     entries: dict[str, Entry]
     faults: list[Fault]
@@ -40,11 +40,11 @@ class FrontMatter(NamedTuple):
 
 
 def read_front_matter(lines: list[str]) -> FrontMatter:
-    """Read the entries between the first two ``---`` lines of a page given as lines without their ends."""
+    """Parse the entries between the first two ``---`` lines of a page; ``lines`` have no line ends."""
     entries: dict[str, Entry] = {}
     faults: list[Fault] = []
     if not lines or lines[0].rstrip(" ") != FENCE:
-        return FrontMatter({}, [Fault(1, "the page has to start with a line of ---, then its facts")], 0)
+        return FrontMatter({}, [Fault(1, "the page must start with a line of ---, then its front matter")], 0)
     open_list: list[str] | None = None
     for number, line in enumerate(lines[1:], start=2):
         if line.rstrip(" ") == FENCE:
@@ -60,31 +60,31 @@ def read_front_matter(lines: list[str]) -> FrontMatter:
                 key, value = pair[1], _value((pair[2] or "").strip(" "))
                 open_list = value if isinstance(value, list) and not pair[2] else None
                 if key in entries:
-                    raise ValueError(f"'{key}' stands here twice, first on line {entries[key].line}")
+                    raise ValueError(f"'{key}' is here twice, first on line {entries[key].line}")
                 entries[key] = Entry(number, value)
             else:
                 open_list = None
-                raise ValueError("neither 'key: value' nor '- item'; keys are lower case, without spaces before")
+                raise ValueError("neither 'key: value' nor '- item'; a key is in lower case, without spaces before it")
         except ValueError as error:
             faults.append(Fault(number, str(error)))
-    faults.append(Fault(1, "the facts are not closed: put a line of --- after them"))
+    faults.append(Fault(1, "the front matter is not closed: put a line of --- after it"))
     return FrontMatter(entries, faults, len(lines))
 
 
 def _value(text: str) -> str | list[str]:
-    """The value after ``key:``; nothing there starts a list on the lines below."""
+    """Return the value after ``key:``, or an empty list when there is none, because items follow on the next lines."""
     if not text:
         return []
     if not text.startswith("["):
         return _scalar(text)
     if not text.endswith("]") or re.search(r"[\[\]{}\"']", text[1:-1]):
-        raise ValueError("this list is hard to read: write one '- item' a line below the key")
-    inside = text[1:-1].strip(" ")
-    return [_scalar(item) for item in inside.split(",")] if inside else []
+        raise ValueError("this list is too complex: write one '- item' on each line below the key")
+    items = text[1:-1].strip(" ")
+    return [_scalar(item) for item in items.split(",")] if items else []
 
 
 def _scalar(text: str) -> str:
-    """One value as text, out of its quotes."""
+    """Return one value as text, without its quotes."""
     text = text.strip(" ")
     if text.startswith('"'):
         try:
@@ -100,12 +100,12 @@ def _scalar(text: str) -> str:
     if text[0] in "-?:,[]{}#&*!|>%@`":
         raise ValueError(f"a value cannot start with {text[0]}: {_QUOTE_IT}")
     if ": " in text or text.endswith(":") or " #" in text or "\t" in text:
-        raise ValueError(f"': ', ' #' and tabs mean something else here: {_QUOTE_IT}")
+        raise ValueError(f"': ', ' #' and tabs have another meaning here: {_QUOTE_IT}")
     return text
 
 
 def _quoted(text: str) -> str:
-    """A double-quoted value, which is written as in JSON."""
+    """Return the text of a double-quoted value, which has the syntax of JSON."""
     value = json.loads(text)
-    value.encode()  # refuses half of a surrogate pair, which no file can hold
+    value.encode()  # refuses half of a surrogate pair, which no UTF-8 file can contain
     return str(value)

@@ -1,6 +1,6 @@
-"""The tables of the procedure store and what is written into them: everything is made from the pages.
+"""The SQLite tables of the procedure store, and the functions that write them.
 
-So an older shape of the tables is made anew, not mended.
+All data comes from the pages, so tables of another version are created again instead of migrated.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 VERSION = 1
-"""Kept in ``user_version``; raise it with any change here or in how a page is turned into a row."""
+"""Stored in ``user_version``; increment it with every change of the tables or of how a page becomes a row."""
 
 _OBSOLETE_WORTH = 0.6
-"""What the rank of an obsolete page is multiplied by."""
+"""The factor for the score of an obsolete page (1.0 for all others)."""
 
-_SPOKEN = ("title", "aliases", "subjects", "summary", "body")
+_SEARCHED = ("title", "aliases", "subjects", "summary", "body")
 """The columns of a page that are searched."""
 
 _TABLES = ("search", "pages", "files", "broken", "names", "spellings")
@@ -47,26 +47,26 @@ _STATEMENTS = (
         INSERT INTO search (search, rowid, title, aliases, subjects, summary, body)
         VALUES ('delete', old.id, old.title, old.aliases, old.subjects, old.summary, old.body);
     END""",
-    # What was read, to see what changed.
+    # The files that were read, to detect changes.
     """CREATE TABLE files (
         folder TEXT NOT NULL, name TEXT NOT NULL, stamp TEXT NOT NULL, slug TEXT NOT NULL, PRIMARY KEY (folder, name)
     ) WITHOUT ROWID""",
     "CREATE INDEX files_by_slug ON files (slug)",
     "CREATE TABLE broken (slug TEXT NOT NULL, file TEXT NOT NULL, line INTEGER NOT NULL, message TEXT NOT NULL)",
     "CREATE INDEX broken_by_slug ON broken (slug)",
-    # Every way to name a page, see search_query.name_key.
+    # Every name of a page, see query.name_key.
     "CREATE TABLE names (name TEXT NOT NULL, slug TEXT NOT NULL, PRIMARY KEY (name, slug)) WITHOUT ROWID",
     "CREATE INDEX names_by_slug ON names (slug)",
-    # Words of the pages by their spelling keys, see spelling.py; words of pages that are gone may stay.
+    # Words of the pages by their spelling keys, see knowledge/spelling.py; words of deleted pages may remain.
     "CREATE TABLE spellings (key TEXT NOT NULL, word TEXT NOT NULL, PRIMARY KEY (key, word)) WITHOUT ROWID",
 )
 
 
 def prepare(database: Database) -> None:
-    """Make the tables, or make them anew when another version of vmkops made them."""
+    """Create the tables, or create them again when they are from another version."""
     database.enable_wal()
     database.execute("PRAGMA synchronous = NORMAL")
-    database.execute("PRAGMA cache_size = -32768")  # 32 MiB; the default of 2 reads much of a large store anew
+    database.execute("PRAGMA cache_size = -32768")  # 32 MiB; 2 MiB, the default, is too small for a large store
     database.execute("BEGIN IMMEDIATE")
     with database.conn:
         if database.execute("PRAGMA user_version").fetchone()[0] != VERSION:
@@ -77,34 +77,34 @@ def prepare(database: Database) -> None:
             database.execute(f"PRAGMA user_version = {VERSION}")
 
 
-def forget(database: Database, slugs: list[str]) -> None:
-    """Take everything about these slugs out of the tables."""
+def delete_slugs(database: Database, slugs: list[str]) -> None:
+    """Delete everything about these slugs from the tables."""
     for table in ("pages", "files", "broken", "names"):
         database.table(table).delete_where(f"slug IN ({', '.join('?' * len(slugs))})", slugs)
 
 
-def keep_files(database: Database, files: Iterable[Found]) -> None:
-    """Remember which files were read, and in which state."""
+def insert_files(database: Database, files: Iterable[Found]) -> None:
+    """Store which files were read, with their stamps."""
     database.table("files").insert_all({**found._asdict(), "slug": found.slug} for found in files)
 
 
 def known_files(database: Database) -> set[Found]:
-    """The files that were read, each in the state it had."""
+    """Return the files that were read, each with the stamp that it had."""
     return {Found(*row) for row in database.execute("SELECT folder, name, stamp FROM files")}
 
 
-def keep_broken(database: Database, problems: Iterable[tuple[str, Broken]]) -> None:
-    """Remember what is wrong with the files of each slug."""
+def insert_broken(database: Database, problems: Iterable[tuple[str, Broken]]) -> None:
+    """Store the problems of pages, each with the slug of its page."""
     database.table("broken").insert_all(
         {"slug": slug, "file": one.file, "line": one.line, "message": one.message} for slug, one in problems
     )
 
 
-def keep_pages(database: Database, pages: list[Procedure], spelled: set[str]) -> None:
-    """Store pages with their names and words; ``spelled`` holds the words already stored and takes up the new."""
+def insert_pages(database: Database, pages: list[Procedure], spelled: set[str]) -> None:
+    """Store pages with their names and words; ``spelled`` has the words stored so far and gets the new ones."""
     rows = [_row(page) for page in pages]
     database.table("pages").insert_all(rows)
-    new = {word for row in rows for column in _SPOKEN for word in known_words(row[column])} - spelled
+    new = {word for row in rows for column in _SEARCHED for word in known_words(row[column])} - spelled
     spelled |= new
     database.conn.executemany(
         "INSERT OR IGNORE INTO spellings (key, word) VALUES (?, ?)",
@@ -117,7 +117,10 @@ def keep_pages(database: Database, pages: list[Procedure], spelled: set[str]) ->
 
 
 def _row(page: Procedure) -> dict[str, Any]:
-    """A page as a row of the table `pages`; its slug is an alias, and one in CamelCase is found by its parts too."""
+    """Return a page as a row of the table ``pages``, by column.
+
+    The slug is an alias too, and an alias in CamelCase is also found by its parts.
+    """
     aliases = (page.slug, *page.aliases)
     return {
         "slug": page.slug,

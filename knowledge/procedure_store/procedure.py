@@ -1,6 +1,6 @@
-"""What one page of a procedure is: the facts on top, the body below, and what makes a page wrong.
+"""One page with a procedure: parses its front matter and body, and reports everything that is wrong with them.
 
-The pages are CommonMark. ``procedures/TEMPLATE.md`` shows the shape and says how to write one.
+The pages are CommonMark. ``procedures/TEMPLATE.md`` shows the format and explains how to write a page.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from knowledge.procedure_store.body import body_faults
 from knowledge.procedure_store.front_matter import Entry, Fault, read_front_matter
 
 MAX_BYTES = 256 * 1024
-"""The longest page that is read; a procedure nobody can read on call is not one."""
+"""The longest page that is read; a longer procedure is of no use on call."""
 
 MAX_SUMMARY = 200
-"""The longest summary in characters: what an alert can show on one line."""
+"""The longest summary, in characters: an alert can show it on one line."""
 
 _REQUIRED = ("title", "summary", "subjects", "applies_to", "source")
 _LISTS = frozenset({"subjects", "applies_to", "source", "aliases"})
@@ -29,7 +29,7 @@ _UNPRINTABLE = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Procedure:
-    """One written procedure; ``text`` is the whole page as it stands in ``file``, ``body`` its Markdown."""
+    """One written procedure; ``text`` is the whole page in ``file``, ``body`` the Markdown after the front matter."""
 
     slug: str
     title: str
@@ -46,12 +46,12 @@ class Procedure:
     origin: str = "built-in"
     """``built-in`` or ``team``."""
     overrides: bool = False
-    """True when this page stands in for another of the same slug in an earlier folder."""
+    """True when this page replaces a page with the same slug in an earlier folder."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Broken:
-    """One thing wrong with a page, by file and line (from 1; 1 too for the file as a whole)."""
+    """One problem of a page, with its file and line (from 1; line 1 also for the file as a whole)."""
 
     file: str
     line: int
@@ -62,7 +62,7 @@ class Broken:
 
 
 class BrokenPageError(ValueError):
-    """The page cannot be used; ``problems`` holds everything wrong with it, at least one thing."""
+    """The page cannot be used; ``problems`` has everything that is wrong with it, at least one entry."""
 
     def __init__(self, problems: list[Broken]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
@@ -70,14 +70,14 @@ class BrokenPageError(ValueError):
 
 
 def slug_fault(slug: str) -> str:
-    """Why ``slug`` cannot name a page, or an empty string when it can."""
+    """Return why ``slug`` cannot be the name of a page, or an empty string when it can."""
     if len(slug) <= 80 and _SLUG.fullmatch(slug):
         return ""
-    return f"{slug[:90]!r} cannot name a page: lower-case letters, digits and single hyphens, at most 80, and .md"
+    return f"{slug[:90]!r} cannot be the name of a page: use at most 80 lowercase letters, digits and single hyphens"
 
 
 def parse_page(data: bytes, *, slug: str, file: str) -> Procedure:
-    """Read one page; raises `BrokenPageError` with every fault by ``file`` and line."""
+    """Parse one page; raises `BrokenPageError` with every problem by ``file`` and line."""
     text, faults = _decode(data)
     if reason := slug_fault(slug):
         faults.insert(0, Fault(1, reason))
@@ -85,20 +85,20 @@ def parse_page(data: bytes, *, slug: str, file: str) -> Procedure:
         raise _broken(file, faults)
     lines = text.removesuffix("\n").split("\n")
     head = read_front_matter(lines)
-    faults = head.faults or [*_fact_faults(head.entries), *body_faults(lines, head.length)]
+    faults = head.faults or [*_entry_faults(head.entries), *body_faults(lines, head.length)]
     if faults:
         raise _broken(file, faults)
-    facts = head.entries
+    entries = head.entries
     return Procedure(
         slug=slug,
-        title=_one(facts, "title"),
-        summary=_one(facts, "summary"),
-        subjects=_many(facts, "subjects"),
-        applies_to=_many(facts, "applies_to"),
-        source=_many(facts, "source"),
-        aliases=_many(facts, "aliases"),
-        obsolete_since=_one(facts, "obsolete_since"),
-        obsolete_reason=_one(facts, "obsolete_reason"),
+        title=_text(entries, "title"),
+        summary=_text(entries, "summary"),
+        subjects=_list(entries, "subjects"),
+        applies_to=_list(entries, "applies_to"),
+        source=_list(entries, "source"),
+        aliases=_list(entries, "aliases"),
+        obsolete_since=_text(entries, "obsolete_since"),
+        obsolete_reason=_text(entries, "obsolete_reason"),
         body="\n".join(lines[head.length :]).strip("\n") + "\n",
         text=text,
         file=file,
@@ -110,9 +110,9 @@ def _broken(file: str, faults: list[Fault]) -> BrokenPageError:
 
 
 def _decode(data: bytes) -> tuple[str, list[Fault]]:
-    """The text of a page with plain line ends, and what keeps it from being text."""
+    """Return the text of a page with ``\\n`` as line end, or an empty text and the fault that makes it unreadable."""
     if len(data) > MAX_BYTES:
-        return "", [Fault(1, f"the page has {len(data):,} bytes; {MAX_BYTES:,} is the most")]
+        return "", [Fault(1, f"the page has {len(data):,} bytes; at most {MAX_BYTES:,} are allowed")]
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -121,13 +121,13 @@ def _decode(data: bytes) -> tuple[str, list[Fault]]:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if bad := _UNPRINTABLE.search(text):
         line = text.count("\n", 0, bad.start()) + 1
-        return "", [Fault(line, f"the character U+{ord(bad[0]):04X} does not belong in a page: take it out")]
+        return "", [Fault(line, f"the character U+{ord(bad[0]):04X} is not allowed in a page: remove it")]
     return text, []
 
 
-def _fact_faults(facts: dict[str, Entry]) -> Iterator[Fault]:
-    """What is wrong with the facts on top of a page."""
-    for key, (line, value) in facts.items():
+def _entry_faults(entries: dict[str, Entry]) -> Iterator[Fault]:
+    """Yield everything that is wrong with the entries of the front matter."""
+    for key, (line, value) in entries.items():
         if key not in _KEYS:
             near = get_close_matches(key, _KEYS, n=1)
             hint = f"did you mean '{near[0]}'?" if near else f"the keys are {', '.join(_KEYS)}"
@@ -137,22 +137,22 @@ def _fact_faults(facts: dict[str, Entry]) -> Iterator[Fault]:
         elif isinstance(value, list) and key not in _LISTS:
             yield Fault(line, f"'{key}' is one value, not a list")
     for key in _REQUIRED:
-        if key not in facts:
+        if key not in entries:
             yield Fault(1, f"'{key}' is missing")
-    if len(_one(facts, "summary")) > MAX_SUMMARY:
-        length = len(_one(facts, "summary"))
-        yield Fault(facts["summary"].line, f"the summary has {length} characters; {MAX_SUMMARY} is the most")
-    if "obsolete_since" in facts and "obsolete_reason" not in facts:
-        yield Fault(facts["obsolete_since"].line, "say why and what to use now, as 'obsolete_reason'")
-    if "obsolete_reason" in facts and "obsolete_since" not in facts:
-        yield Fault(facts["obsolete_reason"].line, "say since when, as 'obsolete_since'")
+    length = len(_text(entries, "summary"))
+    if length > MAX_SUMMARY:
+        yield Fault(entries["summary"].line, f"the summary has {length} characters; at most {MAX_SUMMARY} are allowed")
+    if "obsolete_since" in entries and "obsolete_reason" not in entries:
+        yield Fault(entries["obsolete_since"].line, "add 'obsolete_reason': why, and what to use now")
+    if "obsolete_reason" in entries and "obsolete_since" not in entries:
+        yield Fault(entries["obsolete_reason"].line, "add 'obsolete_since': the release or year")
 
 
-def _one(facts: dict[str, Entry], key: str) -> str:
-    value = facts[key].value if key in facts else ""
+def _text(entries: dict[str, Entry], key: str) -> str:
+    value = entries[key].value if key in entries else ""
     return value if isinstance(value, str) else ""
 
 
-def _many(facts: dict[str, Entry], key: str) -> tuple[str, ...]:
-    value = facts[key].value if key in facts else []
+def _list(entries: dict[str, Entry], key: str) -> tuple[str, ...]:
+    value = entries[key].value if key in entries else []
     return (value,) if isinstance(value, str) else tuple(value)

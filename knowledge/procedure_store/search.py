@@ -1,4 +1,4 @@
-"""Finding pages in the store's tables: by people's words, and by the name of an alert."""
+"""Searches the tables of the store: by the words of a user, and by the name of an alert."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from knowledge.procedure_store.query import alert_words, all_of, any_of, humps, in_names, name_key, phrase, typed_words
+from knowledge.procedure_store.query import (
+    alert_words,
+    all_of,
+    any_of,
+    camel_case_parts,
+    in_names,
+    name_key,
+    phrase,
+    typed_words,
+)
 from knowledge.procedure_store.text import MARK_END, MARK_START
 from knowledge.spelling import can_be_mistyped, nearest_words, spelling_keys
 
@@ -15,16 +24,16 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 MAX_HITS = 100
-"""The most pages one search gives."""
+"""The most pages that one search returns."""
 
 _ENOUGH = 1000
-"""How many matches of one query are ranked. What more pages have tells little; there the names decide."""
+"""How many matches of one query are ranked. A word in more pages says little about them; the names of pages decide."""
 
 _CONTENDERS = 300
-"""How many of the best pages are weighed by their worth: what is obsolete goes down."""
+"""How many of the best pages are ranked again with their factor, which moves obsolete pages down."""
 
 _WORTH_SHOWING = 0.2
-"""A page is left out when its score is less than this part of the best one."""
+"""A page is not shown when its score is less than this fraction of the best score."""
 
 _SCORES = """
     SELECT rowid AS page, -bm25(search, 10.0, 8.0, 5.0, 3.0, 1.0) AS score FROM search WHERE search MATCH ? LIMIT ?
@@ -38,12 +47,12 @@ _HIT = """
 
 _NAMED = """
     SELECT slug FROM names JOIN pages USING (slug) WHERE name = ? ORDER BY origin DESC, slug LIMIT 1
-"""  # a team's page before a built-in one
+"""  # "team" sorts before "built-in"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hit:
-    """A page that was found; ``score`` grows with the match, the snippet has the matched words between marks."""
+    """A page that matches; a better match has a higher ``score``, and ``snippet`` has marks around matched words."""
 
     slug: str
     title: str
@@ -55,7 +64,10 @@ class Hit:
 
 
 def search(database: Database, words: str, limit: int) -> list[Hit]:
-    """The best pages for ``words``: with all of them, or with some in their names; failing that with some."""
+    """Return the best pages for ``words``, at most ``limit``.
+
+    They contain all words, or some of them in their names; if there are no such pages, they contain some of the words.
+    """
     queries = list(_queries(database, typed_words(words)))
     if not queries:
         return []
@@ -71,7 +83,7 @@ def search(database: Database, words: str, limit: int) -> list[Hit]:
 
 
 def slug_for_alert(database: Database, alert_name: str) -> str | None:
-    """The page that has the alert's name, or the best of those named by at least half of its words."""
+    """Return the slug of the page with the alert's name, or of the best page named by at least half of its words."""
     if named := slug_named(database, alert_name):
         return named
     words = alert_words(alert_name)
@@ -86,7 +98,7 @@ def slug_for_alert(database: Database, alert_name: str) -> str | None:
 
 
 def slug_named(database: Database, name: str) -> str | None:
-    """The page that has this name as its slug, title or alias, however it is written."""
+    """Return the slug of the page with this name as its slug, title or alias, regardless of case and separators."""
     named = _rows(database, _NAMED, name_key(name))
     return str(named[0]["slug"]) if named else None
 
@@ -96,21 +108,21 @@ def _rows(database: Database, sql: str, *parameters: object) -> list[dict[str, A
 
 
 def _queries(database: Database, words: list[str]) -> Iterator[str]:
-    """A query for each word some page has: as typed, in its parts, or as the nearest known words."""
+    """Yield a query for each word that some page has: as typed, in its parts, or as the nearest known words."""
     for place, word in enumerate(words):
         unfinished = place == len(words) - 1 and len(word) > 1 and not _common(database, phrase(word))
         typed = phrase(word, prefix=unfinished)
-        parts = all_of([phrase(part) for part in humps(word)])
+        parts = all_of([phrase(part) for part in camel_case_parts(word)])
         if _known(database, typed):
             yield typed
         elif _known(database, parts):
             yield parts
-        elif can_be_mistyped(word) and (readings := _readings(database, word.lower())):
-            yield any_of(readings)
+        elif can_be_mistyped(word) and (corrections := _corrections(database, word.lower())):
+            yield any_of(corrections)
 
 
-def _readings(database: Database, word: str) -> list[str]:
-    """Queries for the known words nearest to a mistyped one."""
+def _corrections(database: Database, word: str) -> list[str]:
+    """Return queries for the known words that are nearest to a mistyped one."""
     keys = sorted(spelling_keys(word))
     sql = f"SELECT DISTINCT word FROM spellings WHERE key IN ({', '.join('?' * len(keys))})"  # noqa: S608
     candidates = [row["word"] for row in _rows(database, sql, *keys)]
@@ -122,27 +134,30 @@ def _known(database: Database, match: str) -> bool:
 
 
 def _common(database: Database, match: str) -> bool:
-    """True for what very many pages have. Such a word is finished; all that starts with it would take long to find."""
+    """Return True for a query that very many pages match.
+
+    Such a word counts as complete, because the search for every word that starts with it would be slow.
+    """
     sql = "SELECT count(*) AS pages FROM (SELECT 1 FROM search WHERE search MATCH ? LIMIT ?)"
     return bool(_rows(database, sql, match, _ENOUGH)[0]["pages"] == _ENOUGH)
 
 
 def _covered(database: Database, page: int, queries: list[str]) -> int:
-    """How many of the queries the page answers."""
+    """Return how many of the queries match the page."""
     sql = "SELECT 1 FROM search WHERE search MATCH ? AND rowid = ?"
     return sum(bool(_rows(database, sql, query, page)) for query in queries)
 
 
 def _ranked(database: Database, scores: dict[int, float]) -> list[tuple[int, float]]:
-    """The best pages by falling score, weighed by their worth."""
+    """Return the best pages as (page id, score times factor), best first."""
     best = heapq.nlargest(_CONTENDERS, scores, key=lambda page: (scores[page], -page))
     sql = f"SELECT id, worth FROM pages WHERE id IN ({', '.join('?' * len(best))})"  # noqa: S608
-    weighed = [(row["id"], scores[row["id"]] * row["worth"]) for row in _rows(database, sql, *best)]
-    return sorted(weighed, key=lambda one: (-one[1], one[0]))
+    weighted = [(row["id"], scores[row["id"]] * row["worth"]) for row in _rows(database, sql, *best)]
+    return sorted(weighted, key=lambda one: (-one[1], one[0]))
 
 
 def _add(scores: dict[int, float], more: dict[int, float]) -> None:
-    """Take up more pages, each with the better of its scores."""
+    """Add more pages to ``scores``, each with the better of its two scores."""
     for page, score in more.items():
         scores[page] = max(score, scores.get(page, score))
 

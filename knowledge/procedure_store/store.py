@@ -1,7 +1,7 @@
-"""The store of procedures: built-in pages and a team's own, found by words, kept up to date with their folders.
+"""The store of procedures: built-in pages and a team's own, searchable and up to date with their folders.
 
-It is a search index over files, so it can be thrown away at any time. One connection serves all threads, one at a
-time; pages are taken in by batches, so a search never waits for a whole folder.
+The store is a search index over files, so it can be deleted at any time. All threads share one connection, one at a
+time. Pages are read in batches, so that a search never waits for a whole folder.
 """
 
 from __future__ import annotations
@@ -27,15 +27,18 @@ _BATCH = 100
 
 
 class StoreError(Exception):
-    """The store cannot do what was asked; the message says why and what to do."""
+    """The operation failed; the message says why and what to do."""
 
 
 class NotEditableError(StoreError):
-    """The page cannot be written or deleted here."""
+    """The page cannot be written or deleted in this store."""
 
 
 class Store:
-    """Procedures by slug and by words; `open` it, and call `refresh` before reading when pages may have changed."""
+    """Finds procedures by slug and by words.
+
+    Create it with `open`, and call `refresh` before you read when pages may have changed.
+    """
 
     def __init__(self, database: Database, folders: Sequence[Path]) -> None:
         self._database = database
@@ -46,10 +49,10 @@ class Store:
 
     @classmethod
     def open(cls, path: Path | None = None, *, folders: Sequence[Path] = (BUILT_IN,)) -> Self:
-        """A store over ``folders``, a page in a later one standing in for the same slug in an earlier one.
+        """Open a store over ``folders``; a page in a later folder replaces one with the same slug in an earlier folder.
 
-        With ``path`` the index is kept in that file and a start reads only what changed; without, it is in
-        memory. Pages are saved into the last folder, unless it is the built-in one. Raises `StoreError`.
+        With ``path``, the index is stored in that file, and the next start reads only changed pages; without it, the
+        index is in memory. Pages are saved into the last folder, unless it is the built-in one. Raises `StoreError`.
         """
         from sqlite_utils import Database
 
@@ -62,8 +65,8 @@ class Store:
             if connection:
                 connection.close()
             raise StoreError(
-                f"{path} cannot be used as the store of procedures ({error}). Delete the file or name another one: "
-                "everything in it is made again from the pages."
+                f"{path} cannot be used as the store of procedures ({error}). Delete the file or choose another one; "
+                "vmkops creates its contents again from the pages."
             ) from error
         store = cls(database, folders)
         store.refresh()
@@ -78,19 +81,19 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Let go of the database; the store cannot be used after it."""
+        """Close the database; the store cannot be used afterwards."""
         with self._writer_lock, self._connection_lock:
             self._database.close()
 
     @property
     def broken(self) -> list[Broken]:
-        """All that is wrong with pages and folders now, by file and line."""
+        """Everything that is wrong with pages and folders since the last refresh, by file and line."""
         with self._connection_lock:
             rows = list(self._database.query("SELECT file, line, message FROM broken ORDER BY file, line"))
         return [*self._folder_faults, *(Broken(**row) for row in rows)]
 
     def get(self, slug: str) -> Procedure | None:
-        """The page called ``slug``, or None."""
+        """Return the page with this slug, or None."""
         if slug_fault(slug):
             return None
         sql = "SELECT file, text, origin, overrides FROM pages WHERE slug = ?"
@@ -102,32 +105,32 @@ class Store:
         return replace(page, origin=row["origin"], overrides=bool(row["overrides"]))
 
     def pages(self) -> list[Hit]:
-        """Every page by its title, with nothing matched."""
+        """Return every page, sorted by title, with an empty snippet and score 0."""
         sql = "SELECT slug, title, summary, origin, obsolete_since FROM pages ORDER BY title, slug"
         with self._connection_lock:
             return [Hit(**row, snippet="", score=0.0) for row in self._database.query(sql)]
 
     def search(self, words: str, limit: int = 10) -> list[Hit]:
-        """The best ``limit`` pages (1 to 100) for people's words: with all of them if there are any, else with some.
+        """Return the best ``limit`` pages (1 to 100) that contain all words or, when there are none, some of them.
 
-        The last word may be unfinished, a mistyped word is read as the nearest known ones, and no text is an error.
+        The last word can be incomplete. A mistyped word stands for the nearest known words. No text is an error.
         """
         with self._connection_lock:
             return store_search.search(self._database, words, limit)
 
     def nearest(self, alert_name: str) -> Procedure | None:
-        """The page for an alert: one that has its name as an alias, else one named by half of its words or more."""
+        """Return the page for an alert: with its name as an alias, or else named by at least half of its words."""
         with self._connection_lock:
             slug = store_search.slug_for_alert(self._database, alert_name)
             return self.get(slug) if slug else None
 
     def named(self, name: str) -> str | None:
-        """The slug of the page that has ``name`` as its slug, title or alias."""
+        """Return the slug of the page that has ``name`` as its slug, title or alias, or None."""
         with self._connection_lock:
             return store_search.slug_named(self._database, name)
 
     def refresh(self) -> int:
-        """Take in what was added, changed or removed in the folders; returns how many slugs that touched."""
+        """Update the index with what was added, changed or removed in the folders; return the number of such slugs."""
         with self._writer_lock:
             with self._connection_lock:
                 known = store_index.known_files(self._database)
@@ -142,18 +145,18 @@ class Store:
                 batch = slugs[start : start + _BATCH]
                 read = [(slug, *_best_page(candidates[slug])) for slug in batch]
                 with self._connection_lock, self._database.atomic():
-                    store_index.forget(self._database, batch)
-                    store_index.keep_files(self._database, [one for slug in batch for one in candidates[slug]])
-                    store_index.keep_pages(self._database, [page for _, page, _ in read if page], spelled)
-                    store_index.keep_broken(
+                    store_index.delete_slugs(self._database, batch)
+                    store_index.insert_files(self._database, [one for slug in batch for one in candidates[slug]])
+                    store_index.insert_pages(self._database, [page for _, page, _ in read if page], spelled)
+                    store_index.insert_broken(
                         self._database, ((slug, problem) for slug, _, problems in read for problem in problems)
                     )
             return len(slugs)
 
     def save(self, slug: str, text: str) -> Procedure:
-        """Write a page into the team's folder once it is found right, and take it in.
+        """Check a page, write it into the team's folder, and add it to the index; return it as stored.
 
-        Raises `BrokenPageError` with all that is wrong with it, or `NotEditableError`.
+        Raises `BrokenPageError` with everything that is wrong with the page, or `NotEditableError`.
         """
         folder = self._team_folder()
         data = text.encode("utf-8", "surrogatepass")
@@ -167,7 +170,7 @@ class Store:
             return self.get(slug) or page
 
     def delete(self, slug: str) -> None:
-        """Remove a page from the team's folder, which brings back a built-in one that it overrode.
+        """Delete a page from the team's folder; a built-in page that it replaced is shown again.
 
         Raises `NotEditableError`.
         """
@@ -187,7 +190,7 @@ class Store:
             self.refresh()
 
     def _find(self, known: set[Found]) -> list[Found]:
-        """The files of all folders in their order. A folder that cannot be listed is taken as it was known."""
+        """Return the files of all folders in order; a folder that cannot be listed has the files known before."""
         found: list[Found] = []
         faults: list[Broken] = []
         for folder in self._folders:
@@ -203,13 +206,13 @@ class Store:
     def _team_folder(self) -> Path:
         if not self._folders or self._folders[-1] == BUILT_IN:
             raise NotEditableError(
-                "There is no folder for the team's own pages: set VMKOPS_PROCEDURES_DIR to one and start again."
+                "There is no folder for the team's own pages. Set VMKOPS_PROCEDURES_DIR to a folder and restart."
             )
         return self._folders[-1]
 
 
 def _best_page(candidates: list[Found]) -> tuple[Procedure | None, list[Broken]]:
-    """The last candidate that is right, and what is wrong with those after it."""
+    """Return the last candidate that is a correct page, or None, and the problems of the candidates after it."""
     problems: list[Broken] = []
     for place, found in reversed(list(enumerate(candidates))):
         try:

@@ -1,14 +1,14 @@
-"""A page's Markdown as plain words, for searching and for showing a piece of it on one line."""
+"""Converts the Markdown of a page to plain words, for the search and for snippets on one line."""
 
 from __future__ import annotations
 
 import re
 
 MARK_START = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}"
-"""Stands before a matched word in a snippet; whoever draws it puts bold or ``<mark>`` in its place."""
+"""The mark before a matched word in a snippet; the presentation replaces it with bold or ``<mark>``."""
 
 MARK_END = "\N{MATHEMATICAL RIGHT WHITE SQUARE BRACKET}"
-"""Stands after a matched word in a snippet."""
+"""The mark after a matched word in a snippet."""
 
 _FENCE_LINE = re.compile(r"^[ >]*(?:`{3,}|~{3,}).*$", re.MULTILINE)
 _HEADING_MARK = re.compile(r"^#{1,6} +|^ {0,3}(?:[-*+]|\d+[.)]) +|^ {0,3}> ?", re.MULTILINE)
@@ -19,7 +19,7 @@ _BLANKS = re.compile(r"\s+")
 
 
 def plain_text(markdown: str) -> str:
-    """The words of a Markdown text on one line, without the signs that only draw it."""
+    """Return the words of a Markdown text on one line, without its markup."""
     text = _FENCE_LINE.sub("", markdown)
     text = _HEADING_MARK.sub("", text)
     text = _TABLE_SIGNS.sub("", text)
@@ -28,5 +28,5 @@ def plain_text(markdown: str) -> str:
 
 
 def marked(snippet: str, start: str, end: str) -> str:
-    """A snippet with ``start`` and ``end`` around the matched words instead of the marks."""
+    """Return a snippet with ``start`` and ``end`` around the matched words in place of the marks."""
     return snippet.replace(MARK_START, start).replace(MARK_END, end)

@@ -1,4 +1,6 @@
-"""SCSI as ESX logs it: host, device and plugin status, sense data and commands -> words.
+"""The meaning of SCSI numbers that ESX logs: host, device and plugin status, sense data and commands.
+
+Start at ``status`` (``H: D: P:``), ``status_of_esx3``, ``sense`` and ``command_name``.
 
 >>> sense(0x5, 0x25, 0x0).text
 'Illegal Request: Logical unit not supported'

@@ -1,4 +1,4 @@
-"""SCSI operation codes -> command names: those that hosts send to disks and arrays (T10 SPC-4, SBC-3)."""
+"""Names of the SCSI operation codes that hosts send to disks and arrays (source: T10 SPC-4 and SBC-3)."""
 
 from __future__ import annotations
 
@@ -55,13 +55,16 @@ _USES = {
 
 
 def command_name(code: int) -> str:
-    """Name an operation code (0x28: ``READ(10)``), with what ESX uses it for where that helps; empty if unknown."""
+    """Return the name of an operation code (0x28: ``READ(10)``), or an empty string for an unknown one.
+
+    The commands of VAAI have a remark on what ESX uses them for.
+    """
     name = _NAMES.get(code) or _by_service_action(code)
     return f"{name}, {_USES[code]}" if code in _USES else name
 
 
 def _by_service_action(code: int) -> str:
-    """Name the codes that stand for several commands, told apart by a byte that logs do not print."""
+    """Return the name of a code that stands for several commands; the byte that identifies them is not in the log."""
     if code == 0x9E:
         return "SERVICE ACTION IN(16), such as READ CAPACITY(16)"
     if code == 0xA3:

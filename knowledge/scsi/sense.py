@@ -1,6 +1,6 @@
-"""Sense key, additional sense code (ASC) and its qualifier (ASCQ) -> words.
+"""The meaning of SCSI sense data: sense key, additional sense code (ASC) and qualifier (ASCQ).
 
-Source of the words: T10's asc-num list as sg3_utils has it (``knowledge/data/scsi_sense.tsv``).
+Source: T10's ``asc-num`` list in the version of sg3_utils (``knowledge/data/scsi_sense.tsv``).
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from knowledge.facts import fact_lines
+from knowledge.data_files import data_lines
 
-VENDOR_ASC = "vendor specific, ask the maker of the array"
-VENDOR_ASCQ = "{general}, with a qualifier of the vendor's own (ASCQ {ascq:#x})"
+VENDOR_ASC = "vendor specific, ask the vendor of the array"
+VENDOR_ASCQ = "{general}, with a vendor-specific qualifier (ASCQ {ascq:#x})"
 UNLISTED_ASCQ = "{general}, with a qualifier that T10 does not list (ASCQ {ascq:#x})"
 UNLISTED = "a code that T10 does not list"
 
@@ -22,7 +22,7 @@ _LARGEST = 0xFF
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sense:
-    """What three sense bytes say, if they are sense data at all."""
+    """The meaning of three sense bytes; see ``plausible`` for bytes that cannot be sense data."""
 
     key: int
     asc: int
@@ -30,7 +30,7 @@ class Sense:
     key_name: str
     """Such as ``Unit Attention``; empty when the key is out of range, so that these cannot be sense bytes."""
     description: str
-    """What ASC and ASCQ say; empty when they are zero or out of range."""
+    """The meaning of ASC and ASCQ; empty when they are zero or out of range."""
 
     @property
     def plausible(self) -> bool:
@@ -39,17 +39,17 @@ class Sense:
 
     @property
     def empty(self) -> bool:
-        """Whether all three bytes are zero: no sense data was given."""
+        """Whether all three bytes are zero, which means that there is no sense data."""
         return not (self.key or self.asc or self.ascq)
 
     @property
     def text(self) -> str:
-        """Key and description in one: ``Illegal Request: Logical unit not supported``."""
+        """Key and description in one line: ``Illegal Request: Logical unit not supported``."""
         return ": ".join(filter(None, (self.key_name, self.description)))
 
 
 def sense(key: int, asc: int, ascq: int) -> Sense:
-    """Put three sense bytes into words; numbers out of range leave the words empty."""
+    """Return the meaning of three sense bytes; the texts are empty for numbers out of range."""
     keys, _, _ = _tables()
     return Sense(
         key=key,
@@ -77,11 +77,14 @@ def _describe(asc: int, ascq: int) -> str:
 
 @cache
 def _tables() -> tuple[dict[int, str], dict[tuple[int, int], str], dict[int, list[tuple[int, int, str]]]]:
-    """Read the names of keys, the exact descriptions and the ranges; the vendors' rules are in ``_describe``."""
+    """Return the names of keys, the exact descriptions by (ASC, ASCQ), and the ranges (first, last, text) by ASC.
+
+    The rules for vendor-specific numbers are in ``_describe``.
+    """
     keys: dict[int, str] = {}
     exact: dict[tuple[int, int], str] = {}
     ranges: dict[int, list[tuple[int, int, str]]] = {}
-    for line in fact_lines("scsi_sense.tsv"):
+    for line in data_lines("scsi_sense.tsv"):
         kind, key, asc, ascq, ascq_end, description, _ = line.split("\t")
         if kind == "key":
             keys[int(key, 16)] = description

@@ -1,7 +1,7 @@
-"""The listing that ``vmkerrcode -l`` prints on a host: written for a release we know, read and kept for one we do not.
+"""The listing that ``vmkerrcode -l`` prints on a host: prints the same for a known release, and imports a host's own.
 
-A host's own listing (every vm-support bundle has it as ``commands/vmkerrcode_-l.txt``) settles what its codes mean.
-Once imported, lookups include it beside the built-in tables.
+A host's own listing (every vm-support bundle has it as ``commands/vmkerrcode_-l.txt``) is the authority on its codes.
+After the import, lookups include it together with the built-in tables.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from knowledge.errors import NotFound, Unreadable, shown
-from knowledge.releases import choose, known, same_release
+from knowledge.releases import built_in_releases, choose, same_release
 from knowledge.vmkerr.table import HEADER, LAST_ERROR, Row, Tables, bundled
 
 MAX_BYTES = 4_000_000
-"""Of a listing; the longest known has 359 rows in 40 kB."""
+"""The largest listing that is read; the longest known one has 359 rows in 40 kB."""
 
 _TITLE = "VMK_ReturnStatus table for {name}: {what}"
 _COLUMNS = ("Name", "Dec", "Hex", "errno equiv", "Description")
@@ -37,28 +37,30 @@ class Listing(NamedTuple):
 
 
 def listing(release: str | None = None, tables: Tables | None = None) -> str:
-    """Write the table of a release, or of all of them one after another, in the columns of ``vmkerrcode -l``.
+    """Return the table of a release, or of all releases one after another, in the columns of ``vmkerrcode -l``.
 
-    Raises Unreadable for a release nobody knows and NotFound for one without a table, such as 4.1.
+    ``release`` is typed as in ``lookup.find``; ``tables`` defaults to the built-in ones. Raises Unreadable for an
+    unknown release, and NotFound for a release without a table, such as 4.1.
     """
-    every = tables or bundled()
-    ids = list(every.by_release)
+    tables = tables or bundled()
+    ids = list(tables.by_release)
     if release:
-        choice = choose(release, every.releases)
+        choice = choose(release, tables.releases)
         if not choice.release:
             raise NotFound(choice.note, ids)
         ids = [choice.release]
-    names = {one.id: one for one in every.releases}
+    releases = {release.id: release for release in tables.releases}
     return "\n".join(
-        _TITLE.format(name=names[id_].name, what=names[id_].what) + "\n" + _table(every.by_release[id_]) for id_ in ids
+        _TITLE.format(name=releases[id_].name, what=releases[id_].what) + "\n" + _table(tables.by_release[id_])
+        for id_ in ids
     )
 
 
 def read_listing(text: str, release: str) -> Listing:
-    """Read what ``vmkerrcode -l`` printed; ``release`` is the id its rows get.
+    """Parse the output of ``vmkerrcode -l``; the rows get ``release`` as their release id.
 
     Tolerates a heading, curly quotes, a name that runs into its number, and number columns in either order.
-    Raises Unreadable with the line numbers when rows are damaged or when there are none.
+    Raises Unreadable when rows are damaged, with their line numbers, and when there are no rows.
     """
     rows: dict[int, Row] = {}
     skipped: list[int] = []
@@ -69,7 +71,7 @@ def read_listing(text: str, release: str) -> Listing:
             continue
         row, problem = _read_row(line, release)
         if row and row.code in rows:
-            problem = f"{row.code:#x} stands there twice"
+            problem = f"{row.code:#x} is listed twice"
         if problem:
             problems.append(f"line {number}: {problem}")
         elif row and row.name != LAST_ERROR:
@@ -78,59 +80,64 @@ def read_listing(text: str, release: str) -> Listing:
         more = f"\nand {len(problems) - 10} more" if len(problems) > 10 else ""
         raise Unreadable("Nothing was imported; these rows cannot be read:\n" + "\n".join(problems[:10]) + more)
     if not rows:
-        raise Unreadable("This is no listing of vmkernel codes: run `vmkerrcode -l > FILE` on the host.")
+        raise Unreadable("This is not a listing of vmkernel codes. Run `vmkerrcode -l > FILE` on the host.")
     return Listing(tuple(rows.values()), tuple(skipped))
 
 
 def release_id(typed: str) -> str:
-    """Check the name under which a listing is to be kept: ``ESXi-7.0u3`` becomes ``esxi-7.0u3``.
+    """Return the release id to store an imported listing under: ``ESXi-7.0u3`` becomes ``esxi-7.0u3``.
 
-    Raises Unreadable for a name that could leave the folder or hide a table that comes with vmkops.
+    Raises Unreadable for a name that could point outside the folder or hide a built-in table.
     """
     name = typed.strip().lower()
     if not _NAME.fullmatch(name) or ".." in name:
         raise Unreadable(
-            f"{shown(typed)} cannot be the name of a release. Use letters, digits, dots and dashes, "
-            "at most 40, for example esxi-7.0u3."
+            f"{shown(typed)} cannot be the name of a release. Use up to 40 letters, digits, dots and dashes, "
+            "for example esxi-7.0u3."
         )
-    for release in known():
+    for release in built_in_releases():
         if same_release(release.id, name):
             raise Unreadable(
-                f"A table of {release.id} comes with vmkops. Add the update or the host, for example {release.id}u1."
+                f"vmkops already has a table of {release.id}. Add the update or the host to the name, "
+                f"for example {release.id}u1."
             )
     return name
 
 
 def content(file: str) -> str:
-    """Give the text of a listing in a file, or on standard input for ``-``; bytes that are no text are replaced.
+    """Return the text of the listing in ``file``, or from standard input for ``-``.
 
-    Raises OSError when it cannot be read, and Unreadable when it is larger than ``MAX_BYTES``.
+    Bytes that are not UTF-8 are replaced. Raises OSError when the file cannot be read, and Unreadable when it is
+    larger than ``MAX_BYTES``.
     """
     with sys.stdin.buffer if file == "-" else Path(file).open("rb") as source:
-        found = source.read(MAX_BYTES + 1)
-    if len(found) > MAX_BYTES:
-        raise Unreadable(f"{shown(file)} is larger than {MAX_BYTES} bytes: no listing is.")
-    return found.decode("utf-8", errors="replace")
+        data = source.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise Unreadable(f"{shown(file)} is larger than {MAX_BYTES} bytes, so it cannot be a listing of codes.")
+    return data.decode("utf-8", errors="replace")
 
 
 def keep(data_dir: str | os.PathLike[str], release: str, rows: Iterable[Row]) -> Path:
-    """Store an imported table as ``data_dir``/releases/RELEASE.tsv and give its path; replaces an older one whole."""
+    """Store an imported table as ``data_dir``/releases/RELEASE.tsv, in place of an older one, and return its path.
+
+    A reader never sees a partly written table. Raises Unreadable for a wrong name, and OSError.
+    """
     folder = Path(data_dir, "releases")
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{release_id(release)}.tsv"
     lines = [HEADER]
     lines += [f"{row.release}\t{row.name}\t{row.code}\t{row.code:#x}\t{row.errno}\t{row.description}" for row in rows]
-    aside = folder / f".{file.name}.{os.getpid()}"
+    temporary = folder / f".{file.name}.{os.getpid()}"
     try:
-        aside.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        aside.replace(file)
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        temporary.replace(file)
     finally:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return file
 
 
 def _read_row(line: str, release: str) -> tuple[Row | None, str]:
-    """Read one row, or say what is wrong with it."""
+    """Parse one row; return it with an empty string, or None with the reason why it cannot be parsed."""
     found = _ROW.fullmatch(line)
     if found is None:
         return None, f"expected name, decimal, hex, errno and description, found {shown(line.strip())}"

@@ -1,7 +1,7 @@
-"""A vmkernel status code, name, errno or words -> what each ESX release means by it.
+"""Finds what each ESX release means by a vmkernel status code, a name, an errno or words.
 
-``find`` answers one question, ``whole_table`` lists everything; both know the five built-in tables and, given
-``Tables`` from ``vmkerr_table.tables_in``, those imported from people's own hosts.
+``find`` answers one query and ``whole_table`` lists everything. Both use the five built-in tables, or the ``Tables``
+that ``table.tables_in`` returns, which include imported ones.
 """
 
 from __future__ import annotations
@@ -46,76 +46,80 @@ class Answer(namedtuple("Answer", ("query", "kind", "matches", "differs", "note"
 def find(query: str, release: str | None = None, tables: Tables | None = None) -> Answer:
     """Look up a code, name, errno or words, in one release (``6.7``, ``esx-3.5``) or in all of them.
 
-    Raises Unreadable when the query or the release cannot be read, NotFound when nothing is known about it.
+    Raises Unreadable when the query or the release cannot be read, and NotFound when nothing is known about it.
     """
-    known = tables or bundled()
-    asked = read_query(query)
-    choice = choose(release, known.releases) if release else Choice("")
-    kind, rows = _look_up(asked, choice.release, known)
+    tables = tables or bundled()
+    parsed = read_query(query)
+    choice = choose(release, tables.releases) if release else Choice("")
+    kind, rows = _look_up(parsed, choice.release, tables)
     if not rows:
-        from knowledge.vmkerr.near import nothing_found  # seldom needed, so read when it is
+        from knowledge.vmkerr.suggestions import not_found  # imported here because it is seldom needed
 
-        raise nothing_found(asked, choice, known)
-    matches = matches_of(rows, known)
-    notes = [choice.note, *_notes(asked, kind, matches, rows)]
+        raise not_found(parsed, choice, tables)
+    matches = matches_of(rows, tables)
+    notes = [choice.note, *_notes(parsed, kind, matches, rows)]
     return Answer(query, kind, matches, contradict(matches), " ".join(filter(None, notes)))
 
 
 def whole_table(release: str | None = None, tables: Tables | None = None) -> Answer:
-    """Give every meaning that a release knows, or that all of them do, by code and then oldest release first.
+    """Return every meaning that one release or all of them have, by code and then oldest release first.
 
-    Raises Unreadable for a release nobody knows and NotFound for one without a table, such as 4.1.
+    Raises Unreadable for an unknown release, and NotFound for a release without a table, such as 4.1.
     """
-    known = tables or bundled()
-    choice = choose(release, known.releases) if release else Choice("")
+    tables = tables or bundled()
+    choice = choose(release, tables.releases) if release else Choice("")
     if release and not choice.release:
-        raise NotFound(choice.note, known.by_release)
-    rows = known.by_release[choice.release] if choice.release else known.rows
-    matches = matches_of(sorted(rows, key=lambda row: row.code), known)
+        raise NotFound(choice.note, tables.by_release)
+    rows = tables.by_release[choice.release] if choice.release else tables.rows
+    matches = matches_of(sorted(rows, key=lambda row: row.code), tables)
     return Answer("", "code", matches, contradict(matches), choice.note)
 
 
-def _look_up(asked: Query, release: str, tables: Tables) -> tuple[Kind, Sequence[Row]]:
-    if asked.kind == "code":
-        return "code", _in(release, tables.meanings(asked.number))
-    if asked.kind == "errno":
-        return "errno", _of_errno(asked.number, release, tables)
-    named = _of_name(asked.text, release, tables)
-    return ("name", named) if named else ("text", _of_words(asked.text, release, tables))
+def _look_up(query: Query, release: str, tables: Tables) -> tuple[Kind, Sequence[Row]]:
+    """Return how the query was understood, and the rows that match it; ``release`` is an id, or empty for all."""
+    if query.kind == "code":
+        return "code", _in_release(release, tables.meanings(query.number))
+    if query.kind == "errno":
+        return "errno", _rows_by_errno(query.number, release, tables)
+    named = _rows_by_name(query.text, release, tables)
+    return ("name", named) if named else ("text", _rows_by_words(query.text, release, tables))
 
 
-def _notes(asked: Query, kind: Kind, matches: Sequence[Match], rows: Sequence[Row]) -> list[str]:
+def _notes(query: Query, kind: Kind, matches: Sequence[Match], rows: Sequence[Row]) -> list[str]:
     if kind in ("code", "name"):
         return remarks(matches, rows)
-    error = linux_errno.by_number(asked.number)
-    if error is None or not asked.text.lstrip("-").isdecimal():
+    error = linux_errno.by_number(query.number)
+    if error is None or not query.text.lstrip("-").isdecimal():
         return []
     return [ERRNO_NUMBER.format(number=error.number, name=error.name, text=error.text)]
 
 
-def _of_errno(number: int, release: str, tables: Tables) -> list[Row]:
+def _rows_by_errno(number: int, release: str, tables: Tables) -> list[Row]:
     names = linux_errno.names(number)
     rows = sorted((row for row in tables.rows if row.errno in names), key=lambda row: row.code)
     rows += [row for row in tables.meanings(GENERIC_LINUX_ERROR + number) if row not in rows]
-    return _in(release, rows)
+    return _in_release(release, rows)
 
 
-def _of_name(text: str, release: str, tables: Tables) -> list[Row]:
-    """Find the one name that was typed, whole or in part; words with spaces are no name unless VMK leads."""
+def _rows_by_name(text: str, release: str, tables: Tables) -> list[Row]:
+    """Find the name that the text is, or the only name that it is a part of.
+
+    Text with spaces is a name only when it begins with VMK.
+    """
     words = as_words(text).upper().split()
     prefixed = words[:1] == ["VMK"]
     if not words or (" " in text and not prefixed):
         return []
     part = "_".join(words[1:] if prefixed else words)
-    whole = _in(release, tables.by_name.get(f"VMK_{part}", []))
+    whole = _in_release(release, tables.by_name.get(f"VMK_{part}", []))
     if whole or not part:
         return whole
-    names = {row.name for row in _in(release, tables.rows) if part in row.name[4:]}
-    return _in(release, tables.by_name[names.pop()]) if len(names) == 1 else []
+    names = {row.name for row in _in_release(release, tables.rows) if part in row.name[4:]}
+    return _in_release(release, tables.by_name[names.pop()]) if len(names) == 1 else []
 
 
-def _of_words(text: str, release: str, tables: Tables) -> list[Row]:
-    """Find the rows that have all the words, each at the start of a word, best first."""
+def _rows_by_words(text: str, release: str, tables: Tables) -> list[Row]:
+    """Find the rows that contain every word of the text, each at the start of a word, best match first."""
     words = [word for word in as_words(text).split() if word != "vmk"]
     if not words:
         return []
@@ -131,7 +135,11 @@ def _of_words(text: str, release: str, tables: Tables) -> list[Row]:
 
 
 def _rank(phrase: str, words: list[str], haystack: str, row: Row) -> int:
-    """Rank a text, 0 best: the words are all of it, a name, stand together, are whole words, start words."""
+    """Rank a row from 0 (best) to 4.
+
+    The phrase is 0 the whole description, 1 the whole name, 2 a sequence of whole words; its words are 3 whole words,
+    4 beginnings of words.
+    """
     if phrase == as_words(row.description):
         return 0
     if phrase == as_words(row.name[4:]):
@@ -141,5 +149,5 @@ def _rank(phrase: str, words: list[str], haystack: str, row: Row) -> int:
     return 3 if all(f" {word} " in haystack for word in words) else 4
 
 
-def _in(release: str, rows: Iterable[Row]) -> list[Row]:
+def _in_release(release: str, rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if not release or row.release == release]

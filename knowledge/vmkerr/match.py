@@ -1,4 +1,4 @@
-"""Rows of several tables -> one match for each distinct meaning, and whether the releases contradict each other."""
+"""Groups the rows of several tables into one match for each distinct meaning, and detects contradictory releases."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from knowledge.vmkerr.table import GENERIC_LINUX_ERROR, Row, Tables, as_words
 
 DDK_ONLY = (
-    "Known only from the table of a 2024 driver development kit; which release added it is not stated, "
-    "likely 7.x or 8.x."
+    "Known only from the table of a 2024 driver development kit. The kit does not state which release added it; "
+    "7.x or 8.x is likely."
 )
-LINUX_ERROR = "Read as 0x2bad0000 plus a Linux errno, as the vmklinux sources of ESXi 5.0 to 6.7 do."
+LINUX_ERROR = "Read as 0x2bad0000 plus a Linux errno, as in the vmklinux sources of ESXi 5.0 to 6.7."
 REWORDED = "Worded in {releases} as: {description}."
 
 
@@ -29,16 +29,16 @@ class Match(namedtuple("Match", ("code", "hex", "decimal", "name", "errno", "des
 
 
 def matches_of(rows: Iterable[Row], tables: Tables) -> tuple[Match, ...]:
-    """Make one match of all rows that agree in code, name and errno, in the order in which they first appear.
+    """Return one match for all rows with the same code, name and errno, in the order in which they first appear.
 
-    Releases sometimes reword a description without changing its meaning: the newest wording is given.
+    Releases sometimes reword a description without a change of meaning; the match has the newest wording.
     """
     newest = {(row.code, row.name, row.errno): row for row in rows}
     return tuple(_match(row, tables) for row in newest.values())
 
 
 def contradict(matches: Sequence[Match]) -> bool:
-    """Tell whether one code has two meanings, or one name two codes, depending on the release."""
+    """Return whether one code has two meanings, or one name has two codes, depending on the release."""
     if len({match.code for match in matches}) < len(matches):
         return True
     seen: dict[str, set[str]] = {}
@@ -51,19 +51,19 @@ def contradict(matches: Sequence[Match]) -> bool:
 
 
 def remarks(matches: Sequence[Match], rows: Sequence[Row]) -> list[str]:
-    """Say what a reader has to know about these matches beside their meaning; often nothing."""
-    said = []
+    """Return sentences about these matches that a reader needs in addition to their meaning; often none."""
+    sentences = []
     if all(match.releases == ["ddk-2024"] for match in matches):
-        said.append(DDK_ONLY)
+        sentences.append(DDK_ONLY)
     if any(match.decimal > GENERIC_LINUX_ERROR for match in matches):
-        said.append(LINUX_ERROR)
-    newest = {(row.code, row.name, row.errno): _plain(row.description) for row in rows}
+        sentences.append(LINUX_ERROR)
+    newest = {(row.code, row.name, row.errno): _comparable(row.description) for row in rows}
     reworded: dict[str, list[str]] = {}
     for row in rows:
-        if _plain(row.description) != newest[row.code, row.name, row.errno]:
+        if _comparable(row.description) != newest[row.code, row.name, row.errno]:
             reworded.setdefault(row.description, []).append(row.release)
-    said += [REWORDED.format(releases=", ".join(reworded[text]), description=text) for text in reworded]
-    return said
+    sentences += [REWORDED.format(releases=", ".join(reworded[text]), description=text) for text in reworded]
+    return sentences
 
 
 def _match(row: Row, tables: Tables) -> Match:
@@ -81,6 +81,6 @@ def _match(row: Row, tables: Tables) -> Match:
     )
 
 
-def _plain(description: str) -> str:
-    """Reduce a description to what matters: neither typography nor VMware's mended slip is a new wording."""
+def _comparable(description: str) -> str:
+    """Return a form of a description in which neither typography nor the typo that VMware corrected is a difference."""
     return as_words(description).replace("shared are mismatch", "shared area mismatch")

@@ -1,7 +1,7 @@
-"""What somebody who looks up a vmkernel status may type, and how it is read.
+"""Parses the query of a vmkernel lookup.
 
-A code as a log prints it (``0xbad0022``, ``bad0022``, ``<0x0xbad0006>``, ``195887138``), a Linux errno (``EAGAIN``,
-``-28``), or words: a name, part of one, or the text of an error.
+A query is a code as a log prints it (``0xbad0022``, ``bad0022``, ``<0x0xbad0006>``, ``195887138``), a Linux errno
+(``EAGAIN``, ``-28``), or words: a name, part of a name, or the text of an error.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from knowledge import linux_errno
 from knowledge.errors import Unreadable, shown
 
 MAX_LENGTH = 200
-"""Characters; the longest description known has 121."""
+"""The longest query, in characters; the longest known description has 121."""
 
 EXAMPLES = ("0xbad0022", "195887138", "VMK_BUSY", "EAGAIN", "reservation conflict")
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class Query(namedtuple("Query", ("kind", "number", "text"))):
-    """What was typed, as read: a code or errno with its number, or words."""
+    """A parsed query: ``number`` is the code or the errno (0 for words), ``text`` the cleaned input."""
 
     __slots__ = ()
     kind: Literal["code", "errno", "words"]
@@ -48,10 +48,11 @@ class Query(namedtuple("Query", ("kind", "number", "text"))):
 
 
 def read_query(typed: str) -> Query:
-    """Read what somebody typed; raises Unreadable, saying what to type, when it can be nothing of the kind."""
+    """Parse the input of a user; raises Unreadable, with a message that says what to type."""
     if len(typed) > MAX_LENGTH:
         raise Unreadable(
-            f"That is {len(typed)} characters, more than {MAX_LENGTH}. {WHAT_TO_TYPE} Log text is for: vmkops decode",
+            f"The query has {len(typed)} characters; at most {MAX_LENGTH} are allowed. {WHAT_TO_TYPE} "
+            "For log text, use vmkops decode.",
             EXAMPLES,
         )
     text = typed.translate(_PLAIN).strip(_AROUND)
@@ -85,11 +86,11 @@ def _read_unprefixed(text: str) -> Query:
 
 
 def _read_words(text: str) -> Query:
-    """Read words; when they hold a single code, as text around a code in a log does, it is the code that is asked."""
+    """Parse words; when they contain exactly one code, as a piece of a log does, the query is for that code."""
     lower = text.lower()
     if "bad" not in lower and "195887" not in lower:
         return Query("words", 0, text)
-    import re  # words seldom hold a code
+    import re  # imported here because words seldom contain a code
 
     inside = set(re.findall(_CODE_INSIDE, lower))
     return _read(inside.pop()) if len(inside) == 1 else Query("words", 0, text)

@@ -1,7 +1,7 @@
-"""The tables of vmkernel codes: those that come with vmkops, and those imported from people's own hosts.
+"""The tables of vmkernel codes: the built-in ones, and those imported from the listings of hosts.
 
-``Tables`` holds them together, oldest release first, indexed by code and by name. Reading is lazy and cheap:
-the built-in tables are read once, the imported ones again only when a file in their folder changes.
+``Tables`` holds them all, oldest release first, indexed by code and by name. Tables are read on demand: the built-in
+ones once, the imported ones again only when a file in their folder changes.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from collections.abc import Iterable, Iterator
 from functools import cache, cached_property, lru_cache
 
 from knowledge import linux_errno
-from knowledge.facts import fact_lines, text_of
-from knowledge.releases import Release, age, imported, known
+from knowledge.data_files import data_lines, read_text
+from knowledge.releases import Release, built_in_releases, imported_release, version_key
 
 GENERIC_LINUX_ERROR = 0x2BAD0000
-"""A code at or above this one is it plus a Linux errno (vmklinux ``linux_stubs.c``, ESXi 5.0 to 6.7)."""
+"""A code at or above this number is this number plus a Linux errno (vmklinux ``linux_stubs.c``, ESXi 5.0 to 6.7)."""
 
 LAST_ERROR = "VMK_LAST_ERR"
-"""An end marker in VMware's header: its number moves with each release, so it is never decoded."""
+"""The end marker in VMware's header; its number changes with each release, so it is never decoded."""
 
 HEADER = "table\tname\tdecimal\thex\terrno_equiv\tdescription"
 
-_NO_LETTERS = str.maketrans(dict.fromkeys("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", " "))
+_PUNCTUATION_TO_SPACES = str.maketrans(dict.fromkeys("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", " "))
 
 
 class Row(namedtuple("Row", ("release", "code", "name", "errno", "description"))):
@@ -39,10 +39,10 @@ class Row(namedtuple("Row", ("release", "code", "name", "errno", "description"))
 
 
 class Tables:
-    """The tables of several releases, given oldest first as lines of ``HEADER``; not changed once made.
+    """The tables of several releases, from lines with the columns of ``HEADER``, oldest release first; immutable.
 
-    Rows are read when they are asked for: one lookup on a terminal needs five of 1,598.
-    ``problems`` tells of imported files that could not be read and are therefore left out.
+    Rows are parsed on demand: one lookup on the command line needs five of 1,598. ``problems`` has a sentence for each
+    imported file that cannot be read and is therefore left out.
     """
 
     def __init__(self, releases: Iterable[Release], lines: Iterable[str], problems: Iterable[str] = ()) -> None:
@@ -54,7 +54,7 @@ class Tables:
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
-        """Every row, oldest release first, within a release as its table orders them."""
+        """Every row, oldest release first, within a release in the order of its table."""
         return tuple(read_rows(self.lines, self._ids))
 
     @cached_property
@@ -75,15 +75,15 @@ class Tables:
 
     @cached_property
     def words(self) -> tuple[tuple[str, Row], ...]:
-        """Each row with the words of its description and its name, lower case, a space around each."""
+        """For each row, the lowercase words of its description and name with a space around each, and the row."""
         texts = [f"{row.description} {row.name.removeprefix('VMK_')}" for row in self.rows]
-        different = list(dict.fromkeys(texts))  # most releases say the same
-        spaced = [f" {' '.join(text.split())} " for text in _letters("\n".join(different)).split("\n")]
-        words = dict(zip(different, spaced, strict=True))
+        distinct = list(dict.fromkeys(texts))  # most releases have the same text
+        spaced = [f" {' '.join(text.split())} " for text in _without_punctuation("\n".join(distinct)).split("\n")]
+        words = dict(zip(distinct, spaced, strict=True))
         return tuple((words[text], row) for text, row in zip(texts, self.rows, strict=True))
 
     def meanings(self, code: int) -> list[Row]:
-        """Give what each release means by a code, oldest first; empty when none knows it."""
+        """Return the row of each release that has the code, oldest first; empty when none has it."""
         if code in self._meanings:
             return self._meanings[code]
         cell = f"\t{code:#x}\t"
@@ -93,7 +93,7 @@ class Tables:
         return rows
 
     def _linux_error(self, code: int) -> list[Row]:
-        """Make the rows of a generic Linux error, which no table lists, from its errno."""
+        """Return rows for a generic Linux error, which no table lists, made from its errno."""
         error = linux_errno.by_number(code - GENERIC_LINUX_ERROR)
         if error is None:
             return []
@@ -106,14 +106,14 @@ class Tables:
 
 @cache
 def bundled() -> Tables:
-    """Give the five tables that come with vmkops."""
-    return Tables(known(), fact_lines("vmk_status_by_version.tsv"))
+    """Return the five tables that come with vmkops."""
+    return Tables(built_in_releases(), data_lines("vmk_status_by_version.tsv"))
 
 
 def tables_in(data_dir: str | os.PathLike[str]) -> Tables:
-    """Give the built-in tables together with those imported into ``data_dir``/releases.
+    """Return the built-in tables together with those imported into ``data_dir``/releases.
 
-    Cheap to call for every lookup: files are read again only when one was added, changed or removed.
+    It is cheap to call for every lookup: files are read again only when one was added, changed or removed.
     """
     try:
         with os.scandir(f"{os.fspath(data_dir)}/releases") as entries:
@@ -128,10 +128,10 @@ def tables_in(data_dir: str | os.PathLike[str]) -> Tables:
 
 
 def read_rows(lines: Iterable[str], ids: dict[str, str]) -> Iterator[Row]:
-    """Read lines of a table; ``ids`` turns table names into release ids.
+    """Parse the lines of a table, without its header; ``ids`` maps table names to release ids.
 
-    Curly quotes become straight ones. Raises ValueError for a line that is no row, with its number when the first
-    line is the one after the header.
+    Curly quotes become straight ones. Raises ValueError for a line that is not a row, with its line number in a file
+    that has one header line.
     """
     for number, line in enumerate(lines, start=2):
         try:
@@ -144,15 +144,15 @@ def read_rows(lines: Iterable[str], ids: dict[str, str]) -> Iterator[Row]:
 
 
 def as_words(text: str) -> str:
-    """Give the words of a text in lower case, one space between them: ``VMK_NO_MEMORY`` as ``vmk no memory``.
+    """Return the words of a text in lower case with one space between them: ``VMK_NO_MEMORY`` as ``vmk no memory``.
 
-    ``Can't`` is ``cannot``: ESX 3.5 has the one where later releases have the other.
+    ``Can't`` becomes ``cannot``, because ESX 3.5 has the one where later releases have the other.
     """
-    return " ".join(_letters(text).split())
+    return " ".join(_without_punctuation(text).split())
 
 
-def _letters(text: str) -> str:
-    return text.lower().replace("can't", "cannot").translate(_NO_LETTERS)
+def _without_punctuation(text: str) -> str:
+    return text.lower().replace("can't", "cannot").translate(_PUNCTUATION_TO_SPACES)
 
 
 @lru_cache(maxsize=4)
@@ -164,20 +164,20 @@ def _with_imported(files: tuple[tuple[str, int, int], ...]) -> Tables:
     }
     problems = []
     for path, _, _ in files:
-        release = imported(path.rpartition("/")[2].removesuffix(".tsv"))
+        release = imported_release(path.rpartition("/")[2].removesuffix(".tsv"))
         try:
             tables[release] = _imported_lines(path, release)
         except (OSError, ValueError) as reason:
-            problems.append(f"{path} is left out: {reason}. Import it again.")
-    releases = sorted(tables, key=lambda release: age(release.id))
+            problems.append(f"{path} is ignored: {reason}. Import it again.")
+    releases = sorted(tables, key=lambda release: version_key(release.id))
     return Tables(releases, (line for release in releases for line in tables[release]), problems)
 
 
 def _imported_lines(path: str, release: Release) -> list[str]:
     if any(release.id == other.id for other in bundled().releases):
-        raise ValueError(f"a table of {release.id} comes with vmkops")
-    lines = text_of(path).splitlines()[1:]
-    list(read_rows(lines, {release.table: release.id}))  # raises for a line that is no row of this release
+        raise ValueError(f"vmkops already has a table of {release.id}")
+    lines = read_text(path).splitlines()[1:]
+    list(read_rows(lines, {release.table: release.id}))  # raises for a line that is not a row of this release
     for _, name, decimal, hexadecimal, *_ in (line.split("\t") for line in lines):
         if hexadecimal != f"{int(decimal):#x}":
             raise ValueError(f"{name} has two different numbers")

@@ -1,4 +1,4 @@
-"""Log text -> every code, status and name in it, where it stands and what it means."""
+"""Finds every code, status and name in a line or text of a log, with its position and meaning."""
 
 from __future__ import annotations
 
@@ -10,34 +10,37 @@ from knowledge.vmkerr.table import Tables, bundled
 from knowledge.vmklog.codes import find_codes, find_texts
 from knowledge.vmklog.finding import Finding
 from knowledge.vmklog.names import find_names
-from knowledge.vmklog.origin import Origin, given, inferred
+from knowledge.vmklog.origin import Origin, given_origin, inferred_origin
 from knowledge.vmklog.storage import find_nvme, find_scsi
 
-_SMALL = {ord(capital): capital.lower() for capital in ascii_uppercase}
+_LOWERCASE = {ord(capital): capital.lower() for capital in ascii_uppercase}
 
 
 def decode_line(line: str, release: str | None = None, tables: Tables | None = None, number: int = 1) -> list[Finding]:
-    """Find what means something in one line, in its order; ``number`` is the line's.
+    """Return the findings of one line, in order; ``number`` is the line number that they get.
 
-    Without a release (``3.5``, ``6.7``) the line's own format is asked for it. Raises Unreadable for a release that
-    nobody knows.
+    Without ``release`` (``3.5``, ``6.7``), the release is inferred from the format of the line. Raises Unreadable for
+    an unknown release.
     """
-    known = tables or bundled()
-    return decode_from(line, number, given(release, known) if release else inferred(line, known), known)
+    tables = tables or bundled()
+    origin = given_origin(release, tables) if release else inferred_origin(line, tables)
+    return decode_from(line, number, origin, tables)
 
 
 def decode_text(text: str, release: str | None = None, tables: Tables | None = None) -> list[Finding]:
-    """Find what means something in the lines of a text; raises Unreadable for a release that nobody knows."""
-    known = tables or bundled()
+    """Return the findings of all lines of a text; raises Unreadable for an unknown release."""
+    tables = tables or bundled()
     if release:
-        given(release, known)  # refuse it even when the text is empty
+        given_origin(release, tables)  # reject an unknown release even when the text is empty
     lines = text.split("\n")
-    return list(chain.from_iterable(decode_line(line, release, known, at) for at, line in enumerate(lines, start=1)))
+    return list(
+        chain.from_iterable(decode_line(line, release, tables, number) for number, line in enumerate(lines, start=1))
+    )
 
 
 def decode_from(line: str, number: int, origin: Origin, tables: Tables) -> list[Finding]:
-    """Find what means something in a line of known origin."""
-    lower = _small(line)
+    """Return the findings of a line whose origin is known or inferred already, in order."""
+    lower = _lowercase(line)
     found = [
         *find_codes(number, line, lower, origin, tables),
         *find_scsi(number, line, lower, origin),
@@ -45,27 +48,27 @@ def decode_from(line: str, number: int, origin: Origin, tables: Tables) -> list[
     ]
     if (nvme := lower.find("nvme")) >= 0:
         found += find_nvme(number, line, nvme)
-    found += _alone(number, line, lower, origin, tables, found)
+    found += _standalone_texts(number, line, lower, origin, tables, found)
     found.sort(key=lambda finding: finding.start)
     return found
 
 
-def _small(line: str) -> str:
-    """Give a line in small letters, each where its capital stood (a few signs of Unicode become two when small)."""
+def _lowercase(line: str) -> str:
+    """Return a line in lower case and of the same length: a few Unicode characters would become two."""
     lower = line.lower()
-    return lower if len(lower) == len(line) else line.translate(_SMALL)
+    return lower if len(lower) == len(line) else line.translate(_LOWERCASE)
 
 
-def _alone(
+def _standalone_texts(
     number: int, line: str, lower: str, origin: Origin, tables: Tables, numbers: list[Finding]
 ) -> Iterator[Finding]:
-    """Find texts that stand alone: not those of a number that stands right behind or before them."""
+    """Yield the status texts that do not belong to a code directly before or after them."""
     codes = [finding for finding in numbers if finding.kind == "vmkernel"]
     seen: set[int] = set()
     starts, ends = {code.start for code in codes}, {code.end for code in codes}
     for text in find_texts(number, line, lower, origin, tables):
         before_a_code = any(text.end + blanks in starts for blanks in range(4))
-        behind_a_code = any(text.start - blanks in ends for blanks in range(5))
-        if not before_a_code and not behind_a_code and text.start not in seen:
+        after_a_code = any(text.start - blanks in ends for blanks in range(5))
+        if not before_a_code and not after_a_code and text.start not in seen:
             seen.add(text.start)
             yield text

@@ -1,4 +1,4 @@
-"""What decoding a log gives: findings, each a span of a line with its meaning, and counts by meaning."""
+"""The result of decoding a log: findings, each a span of a line with its meaning, and their counts by meaning."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Kind = Literal[
     "vmkernel", "errno", "scsi-status", "scsi-sense", "scsi-command", "nvme-status", "naa", "eui", "iqn", "nqn", "t10"
 ]
 Certainty = Literal["certain", "inferred", "open", "unknown"]
-"""certain: only one meaning; inferred: one, if the release is what the line looks like; open: several are given, or
-it need not mean anything; unknown: nothing is known about it."""
+"""certain: only one meaning; inferred: one meaning, if the release is the one that the format of the line shows; open:
+several meanings, or perhaps none; unknown: nothing is known about it."""
 
 SettledBy = Literal["", "given", "text", "errno", "format"]
-"""What settled the release: it was given, a text or an errno stands beside the number, or the line's own format."""
+"""What determined the release: the caller, a text or an errno next to the code, or the format of the line."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -31,17 +31,17 @@ class Meaning:
     matches: tuple[Match, ...] = ()
     """For a vmkernel status: one for each meaning that is left, with its releases."""
     release: str = ""
-    """The release, or the group of them, that decided, in words: ``ESXi 5.0 and later``; empty when none did."""
+    """The release or group of releases that the meaning is for (``ESXi 5.0 and later``); empty when not determined."""
     settled_by: SettledBy = ""
     reason: str = ""
     """Why that release."""
     notes: tuple[str, ...] = ()
-    """What one has to know beside it."""
+    """Sentences that a reader needs in addition."""
     status: Status | None = None
     sense: Sense | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the meaning as JSON has it, without the fields that say nothing here."""
+        """Return the meaning as values for JSON, by field name, without empty fields."""
         plain = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
         return {name: value for name, value in plain.items() if value not in ("", [], None)}
 
@@ -66,12 +66,12 @@ class Finding(NamedTuple):
         return self.meaning.summary
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the finding as JSON has it: one flat object, without the fields that say nothing here."""
+        """Return the finding as values for JSON: its span and the fields of its meaning in one flat object."""
         return {"line": self.line, "start": self.start, "end": self.end, "text": self.text} | self.meaning.to_dict()
 
 
 def summarize(findings: Iterable[Finding]) -> dict[str, int]:
-    """Count findings by what they mean, the most frequent first."""
+    """Return the number of findings by their summary, the most frequent first."""
     counts: dict[str, int] = {}
     for finding in findings:
         counts[finding.summary] = counts.get(finding.summary, 0) + 1
@@ -79,7 +79,7 @@ def summarize(findings: Iterable[Finding]) -> dict[str, int]:
 
 
 def _plain(value: Any) -> Any:
-    """Turn values of ours into what JSON knows."""
+    """Convert matches and dataclasses, also inside sequences, to values that JSON has."""
     if isinstance(value, Match):
         return value._asdict()
     if isinstance(value, tuple | list):

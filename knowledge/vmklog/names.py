@@ -1,4 +1,4 @@
-"""Finds the names of disks, targets and initiators in a log line and says what they tell."""
+"""Finds the names of disks, targets and initiators in a log line, and explains them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from functools import lru_cache
 
 from knowledge.vmklog.finding import Finding, Kind, Meaning
 
-EUI_OF_NVME = (
-    "{name}: an identifier of 128 bits of an NVMe namespace, as ESXi writes it; an iSCSI eui. name has 16 digits"
-)
+EUI_OF_NVME = "{name}: the 128-bit identifier of an NVMe namespace, as ESXi writes it; an iSCSI eui. name has 16 digits"
 T10 = "{name}: a disk without a worldwide number, named by vendor {vendor} and {rest}"
 NQN = "{name}: an NVMe Qualified Name"
 
@@ -22,32 +20,35 @@ _NAME = re.compile(
     r"|(?P<t10>t10\.[^\s\"'“”‘’,;<>()\[\]{}:]{9,}))",
     re.IGNORECASE,
 )
-SIGNS = ("naa.", "eui.", "qn.", "t10.")
+_MARKERS = ("naa.", "eui.", "qn.", "t10.")
 """Every name has one of these at its beginning, or one letter later."""
 
 _LONGEST = 512
 
 
 def find_names(number: int, line: str, lower: str) -> Iterator[Finding]:
-    """Find the names of a line that are whole; masked ones (``naa.xxx``) and cut ones are none."""
-    places = [at for at in map(lower.find, SIGNS) if at >= 0]
+    """Yield the complete names of a line, but not masked (``naa.xxx``) or truncated ones.
+
+    ``number`` is the line number and ``lower`` the line in lower case.
+    """
+    places = [at for at in map(lower.find, _MARKERS) if at >= 0]
     if not places:
         return
     for found in _NAME.finditer(line, max(0, min(places) - 1)):
         text = found[0].rstrip(".:!?-")[:_LONGEST]
         kind: Kind = found.lastgroup  # type: ignore[assignment]
-        yield Finding(number, found.start(), found.start() + len(text), text, _name(kind, text))
+        yield Finding(number, found.start(), found.start() + len(text), text, _name_meaning(kind, text))
 
 
 @lru_cache(maxsize=16384)
-def _name(kind: Kind, text: str) -> Meaning:
+def _name_meaning(kind: Kind, text: str) -> Meaning:
     if kind == "t10":
-        return _t10(text)
+        return _t10_meaning(text)
     if kind == "nqn":
         return Meaning(kind=kind, summary=NQN.format(name=text))
     if kind == "eui" and len(text) > len("eui.") + 16:
         return Meaning(kind=kind, summary=EUI_OF_NVME.format(name=text.lower()))
-    from knowledge.iscsi import validate  # reads the tables of Unicode, so only for a log that has names
+    from knowledge.iscsi import validate  # loads Unicode tables, so it is imported only for a log that has names
 
     verdict = validate(text)
     if not verdict.valid:
@@ -59,8 +60,8 @@ def _name(kind: Kind, text: str) -> Meaning:
     )
 
 
-def _t10(text: str) -> Meaning:
-    """Read a T10 vendor identification: eight characters of vendor, then model and serial number, blanks as ``_``."""
+def _t10_meaning(text: str) -> Meaning:
+    """Explain a T10 vendor identification: 8 characters of vendor, then model and serial number; ``_`` is a space."""
     identifier = text[len("t10.") :]
     vendor, rest = identifier[:8].strip("_"), re.sub("_+", " ", identifier[8:]).strip()
     return Meaning(kind="t10", summary=T10.format(name=text, vendor=vendor, rest=rest or "nothing else"))

@@ -1,4 +1,4 @@
-"""Which release wrote a log line, as far as its own format tells: an inference, always said with its reason."""
+"""Determines which release wrote a log line: as the caller says, or inferred from its format, with the reason."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from knowledge.releases import age, choose
+from knowledge.releases import choose, version_key
 from knowledge.scsi.status import NEWEST
 from knowledge.vmkerr.table import Tables, bundled
 
 FIRST_WORLD_OF_4 = 4096
-"""ESX 3.x counts worlds from 1024; in 4.x the first one is 4096, as the lines in VMware's articles show."""
+"""World ids start at 1024 in ESX 3.x and at 4096 in 4.x, as the lines in VMware's articles show."""
 
-ISO = "the timestamp is of the form that ESXi 5.0 brought (2014-11-08T03:11:10Z)"
-LEVEL = "the line has the level before its sender, as ESXi 8.0 writes it (Wa(180))"
+ISO = "the timestamp has the format of ESXi 5.0 and later (2014-11-08T03:11:10Z)"
+LEVEL = "the line has the level before its sender, as in ESXi 8.0 (Wa(180))"
 UPTIME_3 = "the line begins with the uptime, as before ESXi 5.0, and world {world} is below 4096, as only in ESX 3.x"
 UPTIME_4 = "the line begins with the uptime, as before ESXi 5.0, and world {world} is 4096 or above, as since 4.0"
 STATUS_OF_3 = "only ESX 3.x writes status = device/host"
@@ -26,16 +26,18 @@ _FORMAT = re.compile(
     r"|\bstatus = (?P<status>\w{1,2}/\w{1,2} 0x)"
 )
 _ISO = re.compile(r"\s*\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
-_LOOKED_AT = 400
-"""Characters of a line; the format shows at its beginning."""
+_HEAD_LENGTH = 400
+"""Characters at the beginning of a line that are searched for its format."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """The release of a line: in words, as a span of major releases, and as the ids of the tables that hold for it.
+    """The release of a line.
 
-    ``tables`` is empty when none is known for it, or when nothing is known about the release at all: then
-    ``release`` is empty too. ``given`` tells whether somebody said so; else it is inferred.
+    ``release`` is its name, empty when it is not known. ``majors`` is the first and last major release. ``tables`` has
+    the ids of the tables that apply to it, and is empty when there is none. ``reason`` says how the release was
+    determined, and ``note`` is a caveat about its table. ``given`` is true when the caller gave the release, and false
+    when it is inferred.
     """
 
     release: str = ""
@@ -47,57 +49,57 @@ class Origin:
 
 
 @lru_cache(maxsize=64)
-def given(release: str, tables: Tables) -> Origin:
-    """Take a release as somebody typed it; raises Unreadable when no such release is known."""
+def given_origin(release: str, tables: Tables) -> Origin:
+    """Return the origin for a release that a user typed; raises Unreadable when no such release is known."""
     choice = choose(release, tables.releases)
     major = _major(choice.release, release)
     return Origin(
         release=choice.release or release,
         majors=(major, major) if major else (3, NEWEST),
         tables=frozenset([choice.release] if choice.release else []),
-        reason="that release was asked for",
+        reason="the lookup asked for that release",
         note=choice.note,
         given=True,
     )
 
 
-def inferred(line: str, tables: Tables | None = None) -> Origin:
-    """Infer the release from the format of a line; an empty Origin when it does not tell."""
-    known = tables or bundled()
-    head = line[:_LOOKED_AT]
-    read = _FORMAT.search(head)
-    if read and read["level"]:
-        return _origin("level", "", known)
+def inferred_origin(line: str, tables: Tables | None = None) -> Origin:
+    """Infer the origin from the format of a line; returns an empty Origin when the format does not show it."""
+    tables = tables or bundled()
+    head = line[:_HEAD_LENGTH]
+    found = _FORMAT.search(head)
+    if found and found["level"]:
+        return _origin("level", "", tables)
     if _ISO.match(head):
-        return _origin("iso", "", known)
-    if read is None:
+        return _origin("iso", "", tables)
+    if found is None:
         return Origin()
-    if read["status"]:
-        return _origin("status", "", known)
-    small = len(read["world"]) <= 4 and int(read["world"]) < FIRST_WORLD_OF_4
-    if read["uptime"]:
-        return _origin("uptime-3" if small else "uptime-4", read["world"], known)
+    if found["status"]:
+        return _origin("status", "", tables)
+    is_esx_3 = len(found["world"]) <= 4 and int(found["world"]) < FIRST_WORLD_OF_4
+    if found["uptime"]:
+        return _origin("uptime-3" if is_esx_3 else "uptime-4", found["world"], tables)
     return Origin()
 
 
 @lru_cache(maxsize=4096)
-def _origin(form: str, world: str, tables: Tables) -> Origin:
-    if form in ("iso", "level"):
-        since_5 = frozenset(release.id for release in tables.releases if age(release.id)[0] >= 5)
-        if form == "iso":
+def _origin(line_format: str, world: str, tables: Tables) -> Origin:
+    if line_format in ("iso", "level"):
+        since_5 = frozenset(release.id for release in tables.releases if version_key(release.id)[0] >= 5)
+        if line_format == "iso":
             return Origin(release="ESXi 5.0 and later", majors=(5, NEWEST), tables=since_5, reason=ISO)
         choice = choose("8", tables.releases)
         return Origin(release="ESXi 8.0 and later", majors=(8, NEWEST), tables=since_5, reason=LEVEL, note=choice.note)
-    if form == "uptime-4":
+    if line_format == "uptime-4":
         note = choose("4.0", tables.releases).note.replace("ESX 4.0", "ESX 4.x").replace("esx-4.0", "esx-4.1")
-        own = frozenset(release.id for release in tables.releases if age(release.id)[0] == 4)
+        own = frozenset(release.id for release in tables.releases if version_key(release.id)[0] == 4)
         reason = UPTIME_4.format(world=world)
         return Origin(release="ESX 4.x", majors=(4, 4), tables=own, reason=reason, note="" if own else note)
-    reason = STATUS_OF_3 if form == "status" else UPTIME_3.format(world=world)
+    reason = STATUS_OF_3 if line_format == "status" else UPTIME_3.format(world=world)
     return Origin(release="ESX 3.x", majors=(3, 3), tables=frozenset(["esx-3.5"]), reason=reason)
 
 
 def _major(release_id: str, typed: str) -> int:
-    """Give the major release of an id, or of what was typed when it has no table; 0 when it has none."""
+    """Return the major release of an id, or of the typed text when the id is empty; 0 when there is none."""
     version = re.search(r"\d+", release_id.removeprefix("ddk-2024") or typed)
     return int(version[0]) if version else 0

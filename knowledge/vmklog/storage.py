@@ -1,4 +1,4 @@
-"""Finds SCSI status, sense data and commands in a log line, in each form that ESX has written since 3.x."""
+"""Finds SCSI status, sense data and commands in a log line, in each format that ESX has used since 3.x."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from knowledge.vmklog.origin import Origin
 
 ALL_GOOD = "no error: host, device and plugin status are all good"
 ALL_GOOD_3 = "no error: device and host status are both good"
-SEE_SENSE = "The sense data holds the cause."
-NO_SENSE_HERE = "The cause would stand in the sense data, which this line does not have."
+SEE_SENSE = "The cause is in the sense data."
+NO_SENSE_HERE = "The cause would be in the sense data, but this line has none."
 BY_RELEASE = "Its meaning depends on the release: {readings}."
-DECIMAL_OR_HEX = "Whether ESX 3.x prints these in decimal or in hexadecimal is not settled; both readings are given."
-HOST_FIRST = "That the host status stands first in this form is inferred from its text."
-PDL = "permanent device loss: the array says that the LUN is gone for good"
-STRAY = "Invalid sense data {bytes}: may be stray bytes, so no cause can be read from it"
+DECIMAL_OR_HEX = "It is not known whether ESX 3.x prints these in decimal or hexadecimal; both meanings are shown."
+HOST_FIRST = "In this format, the host status comes first; this is inferred from the text of the line."
+PDL = "permanent device loss: the array reports that the LUN is gone permanently"
+STRAY = "Invalid sense data {bytes}: the bytes may be stray, so they show no cause"
 EMPTY = "no sense data (all zero)"
-POSSIBLE = "Possible sense data is not certain: only Valid is a cause."
-UNQUALIFIED = "The line does not say whether this sense data is valid."
-OUT_OF_RANGE = "sense data {bytes} is out of range: no cause can be read from it"
+POSSIBLE = "Possible sense data is not certain; only Valid sense data shows the cause."
+UNQUALIFIED = "The line does not state whether this sense data is valid."
+OUT_OF_RANGE = "sense data {bytes} is out of range, so it shows no cause"
 NVME = "NVMe status {code}: neither a vmkernel status nor SCSI sense data, so it is not decoded here"
 
 _X = "0[x×]"
@@ -47,7 +47,10 @@ _NVME_STATUS = re.compile(rf"\bstatus[:=]?\s*({_X}[0-9a-f]{{1,4}})(?!\w)", re.IG
 
 
 def find_scsi(number: int, line: str, lower: str, origin: Origin) -> Iterator[Finding]:
-    """Find every SCSI status, sense data and, beside one of them, command of a line; ``lower``: in small letters."""
+    """Yield the SCSI status and sense data of a line and, when it has either, the SCSI command.
+
+    ``number`` is the line number and ``lower`` the line in lower case.
+    """
     found: list[Finding] = []
     status, sense = lower.find("h:0"), lower.find("sense data")
     if status >= 0 or sense >= 0:
@@ -58,37 +61,37 @@ def find_scsi(number: int, line: str, lower: str, origin: Origin) -> Iterator[Fi
         found += _find_slashed(number, line)
     yield from found
     command = _COMMAND.search(line) if found else None
-    if command and (meaning := _command(int(command[1], 16))):
+    if command and (meaning := _command_meaning(int(command[1], 16))):
         start, end = command.start(1) - len("0x"), command.end(1)
         yield Finding(number, start, end, line[start:end], meaning)
 
 
 def find_nvme(number: int, line: str, nvme: int) -> Iterator[Finding]:
-    """Find the status of NVMe commands behind where a line says NVMe, so that nobody takes it for one of the others."""
+    """Yield the NVMe status after the position ``nvme`` of that word, so that it is not taken for another status."""
     for found in _NVME_STATUS.finditer(line, nvme):
-        yield Finding(number, found.start(1), found.end(1), found[1], _nvme(found[1]))
+        yield Finding(number, found.start(1), found.end(1), found[1], _nvme_meaning(found[1]))
 
 
 def _find_modern(number: int, line: str, status: int, sense: int, origin: Origin) -> Iterator[Finding]:
-    """Find ``H: D: P:`` from where the first one may stand, and sense data likewise; -1 for none."""
+    """Yield ``H: D: P:`` from the position ``status`` on and sense data from ``sense`` on; -1 means none."""
     senses = list(_SENSE.finditer(line, max(0, sense - len("Possible  ")))) if sense >= 0 else []
     for found in _STATUS.finditer(line, status) if status >= 0 else ():
         host, device, plugin = (int(digits, 16) if digits else None for digits in found.groups())
-        meaning = _status(host or 0, device or 0, plugin, bool(senses), origin.majors)
+        meaning = _modern_status(host or 0, device or 0, plugin, bool(senses), origin.majors)
         yield Finding(number, found.start(), found.end(), found[0], meaning)
     for found in senses:
         key, asc, ascq = (int(digits, 16) for digits in found.groups()[1:])
-        meaning = _sense((found[1] or "").capitalize(), key, asc, ascq)
+        meaning = _sense_meaning((found[1] or "").capitalize(), key, asc, ascq)
         yield Finding(number, found.start(), found.end(), found[0], meaning)
 
 
 def _find_esx3(number: int, line: str) -> Iterator[Finding]:
     for found in _ESX3.finditer(line):
         device, host, *sense = found.groups()
-        yield Finding(number, found.start(), found.end(), found[0], _esx3(device, host, tuple(sense), False))
+        yield Finding(number, found.start(), found.end(), found[0], _esx3_status(device, host, tuple(sense), False))
     for found in _HOST_FIRST.finditer(line):
         host, device, _, *sense = found.groups()
-        yield Finding(number, found.start(), found.end(), found[0], _esx3(device, host, tuple(sense), True))
+        yield Finding(number, found.start(), found.end(), found[0], _esx3_status(device, host, tuple(sense), True))
 
 
 def _find_slashed(number: int, line: str) -> Iterator[Finding]:
@@ -96,25 +99,24 @@ def _find_slashed(number: int, line: str) -> Iterator[Finding]:
         key, asc, ascq = (int(digits, 16) for digits in found.groups()[1:])
         pdl = bool(found[1]) or (key, asc, ascq) == (0x5, 0x25, 0x0)
         start = found.start(2) - len("(0x")
-        yield Finding(
-            number, start, found.end(), line[start : found.end()], _sense("PDL" if pdl else "", key, asc, ascq)
-        )
+        meaning = _sense_meaning("PDL" if pdl else "", key, asc, ascq)
+        yield Finding(number, start, found.end(), line[start : found.end()], meaning)
 
 
 @lru_cache(maxsize=4096)
-def _status(host: int, device: int, plugin: int | None, has_sense: bool, majors: tuple[int, int]) -> Meaning:
+def _modern_status(host: int, device: int, plugin: int | None, has_sense: bool, majors: tuple[int, int]) -> Meaning:
     status = scsi.status(host, device, plugin, majors)
     notes = _check_condition(device, has_sense) if status.cause == "device" else ()
     return _status_meaning(status, ALL_GOOD, notes)
 
 
 @lru_cache(maxsize=4096)
-def _esx3(device: str, host: str, sense_bytes: tuple[str, ...], host_first: bool) -> Meaning:
+def _esx3_status(device: str, host: str, sense_bytes: tuple[str, ...], host_first: bool) -> Meaning:
     status = scsi.status_of_esx3(device, host)
     key, asc, ascq = (int(digits, 16) for digits in sense_bytes)
     sense = scsi.sense(key, asc, ascq)
     notes: tuple[str, ...] = (HOST_FIRST,) if host_first else ()
-    if len(status.host) > 1 or len(status.device) > 1 or _misread(device, host):
+    if len(status.host) > 1 or len(status.device) > 1 or _is_ambiguous(device, host):
         notes += (DECIMAL_OR_HEX,)
     meaning = _status_meaning(status, ALL_GOOD_3, notes)
     if sense.empty or not sense.plausible:
@@ -129,8 +131,8 @@ def _esx3(device: str, host: str, sense_bytes: tuple[str, ...], host_first: bool
     )
 
 
-def _misread(*printed: str) -> bool:
-    """Whether decimal and hexadecimal readings of what was printed differ."""
+def _is_ambiguous(*printed: str) -> bool:
+    """Return whether the printed digits are another number in hexadecimal than in decimal."""
     return any(digits.isdecimal() and int(digits) != int(digits, 16) for digits in printed)
 
 
@@ -163,8 +165,8 @@ def _check_condition(device: int, has_sense: bool) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _sense(qualifier: str, key: int, asc: int, ascq: int) -> Meaning:
-    """Say what sense data means; only Valid (and that of a PDL, which is valid) is a cause."""
+def _sense_meaning(qualifier: str, key: int, asc: int, ascq: int) -> Meaning:
+    """Return the meaning of sense data; only Valid sense data (which that of a PDL is) shows the cause."""
     sense = scsi.sense(key, asc, ascq)
     numbers = f"{key:#x} {asc:#x} {ascq:#x}"
     if qualifier == "Invalid":
@@ -183,11 +185,11 @@ def _sense(qualifier: str, key: int, asc: int, ascq: int) -> Meaning:
 
 
 @lru_cache(maxsize=1024)
-def _nvme(code: str) -> Meaning:
+def _nvme_meaning(code: str) -> Meaning:
     return Meaning(kind="nvme-status", summary=NVME.format(code=code), certainty="unknown")
 
 
 @lru_cache(maxsize=256)
-def _command(code: int) -> Meaning | None:
+def _command_meaning(code: int) -> Meaning | None:
     name = scsi.command_name(code)
     return Meaning(kind="scsi-command", summary=f"SCSI command {code:#x} {name}") if name else None

@@ -1,7 +1,7 @@
-"""Decodes a log of any size as it comes in, in constant memory.
+"""Decodes a log of any size while it arrives, in constant memory.
 
-Lines are decoded as soon as they are whole. When more than ``LONGEST_LINE`` of a line has come and its end has not, it
-is decoded in pieces that overlap, so that whatever is shorter than the overlap is found whole and once.
+Lines are decoded as soon as they are complete. When more than ``LONGEST_LINE`` bytes of a line have arrived without its
+end, the line is decoded in pieces. The pieces overlap, so that anything shorter than the overlap is found exactly once.
 """
 
 from __future__ import annotations
@@ -14,23 +14,24 @@ from knowledge.vmkerr.table import Tables
 from knowledge.vmklog.blocks import promising_lines
 from knowledge.vmklog.decoding import decode_from
 from knowledge.vmklog.finding import Finding
-from knowledge.vmklog.origin import Origin, given, inferred
+from knowledge.vmklog.origin import Origin, given_origin, inferred_origin
 
 BLOCK = 1 << 18
-"""Bytes that are read at a time, at most."""
+"""The most bytes that are read at a time."""
 
 LONGEST_LINE = 1 << 18
-"""Bytes of an unfinished line; more than this is decoded in pieces."""
+"""Bytes of an incomplete line; a longer one is decoded in pieces."""
 
 OVERLAP = 4096
-"""Bytes that two pieces of a long line share: what begins in the first half is found in the first piece, the rest in
-the second, each with more around it than anything that is looked for needs."""
+"""Bytes that two consecutive pieces of a long line share. A finding that begins in the first half of them is taken from
+the first piece, any other from the second, so each has enough text around it."""
 
 
 class Decoded(NamedTuple):
-    """A line, or a piece of a very long one, with what was found in it.
+    """A line, or a piece of a very long one, with its findings.
 
-    ``offset`` is where the piece begins in its line, in characters; the findings count from the line's beginning.
+    ``offset`` is the position of the piece in its line, in characters. Positions in findings count from the beginning
+    of the line.
     """
 
     text: str
@@ -40,7 +41,7 @@ class Decoded(NamedTuple):
 
 @dataclass(slots=True)
 class Progress:
-    """How far a stream was read."""
+    """How much of a stream is decoded; updated while it is read."""
 
     lines: int = 0
     long_lines: int = 0
@@ -50,25 +51,26 @@ class Progress:
 def decode_stream(
     blocks: Iterable[bytes], release: str | None, tables: Tables, progress: Progress, every_line: bool = False
 ) -> Iterator[list[Decoded]]:
-    """Decode blocks of bytes as they come, giving for each block the lines with findings, or every line.
+    """Decode blocks of bytes while they arrive; yield for each block its lines with findings, or every line.
 
-    Any bytes will do: what is not UTF-8 counts as U+FFFD. Raises Unreadable for a release that nobody knows.
+    Accepts any bytes: those that are not UTF-8 become U+FFFD. ``progress`` is updated after each block. Raises
+    Unreadable for an unknown release.
     """
-    origin = given(release, tables) if release else None
+    origin = given_origin(release, tables) if release else None
     decoder = _Decoder(origin, tables, progress, every_line)
     for block in blocks:
-        yield decoder.take(block)
+        yield decoder.feed(block)
     yield decoder.finish()
 
 
 def blocks_of(read: Callable[[int], bytes]) -> Iterator[bytes]:
-    """Read blocks until the end, each as soon as there is anything to read."""
+    """Yield blocks of at most ``BLOCK`` bytes from ``read`` until it returns none."""
     while block := read(BLOCK):
         yield block
 
 
 class _Decoder:
-    """Keeps the unfinished line between two blocks."""
+    """Decodes block after block, and keeps the incomplete line between two blocks."""
 
     def __init__(self, origin: Origin | None, tables: Tables, progress: Progress, every_line: bool) -> None:
         self.given = origin
@@ -80,8 +82,8 @@ class _Decoder:
         self.found_until = 0
         self.line_origin: Origin | None = None
 
-    def take(self, block: bytes) -> list[Decoded]:
-        """Decode the lines that this block makes whole."""
+    def feed(self, block: bytes) -> list[Decoded]:
+        """Decode the lines that this block completes."""
         decoded: list[Decoded] = []
         first_end = block.find(b"\n")
         if first_end < 0:
@@ -90,27 +92,27 @@ class _Decoder:
             last_end = block.rfind(b"\n") + 1
             if self.offset:
                 self.rest += block[:first_end]
-                self._pieces(decoded)
-                self._last_piece(decoded)
+                self._decode_pieces(decoded)
+                self._decode_last_piece(decoded)
                 whole = block[first_end + 1 : last_end]
             else:
                 whole = self.rest + block[:last_end]
             self.rest = block[last_end:]
-            self._lines(whole, decoded)
-        self._pieces(decoded)
+            self._decode_lines(whole, decoded)
+        self._decode_pieces(decoded)
         return decoded
 
     def finish(self) -> list[Decoded]:
         """Decode the last line when the stream ends without a line feed."""
         decoded: list[Decoded] = []
         if self.offset:
-            self._last_piece(decoded)
+            self._decode_last_piece(decoded)
         elif self.rest:
-            self._lines(self.rest, decoded)
+            self._decode_lines(self.rest, decoded)
         self.rest = b""
         return decoded
 
-    def _lines(self, whole: bytes, decoded: list[Decoded]) -> None:
+    def _decode_lines(self, whole: bytes, decoded: list[Decoded]) -> None:
         counted = 0
         number = self.progress.lines
         lines = _all_lines(whole) if self.every_line else promising_lines(whole)
@@ -118,33 +120,33 @@ class _Decoder:
             number += whole.count(b"\n", counted, start)
             counted = start
             line = whole[start:end].decode("utf-8", "replace").removesuffix("\r")
-            findings = decode_from(line, number + 1, self.given or inferred(line, self.tables), self.tables)
+            findings = decode_from(line, number + 1, self.given or inferred_origin(line, self.tables), self.tables)
             if findings or self.every_line:
                 decoded.append(Decoded(line, findings))
         self.progress.lines = number + whole.count(b"\n", counted) + (not whole.endswith(b"\n") if whole else 0)
 
-    def _pieces(self, decoded: list[Decoded]) -> None:
-        """Decode what is there of an unfinished line that is too long to wait for."""
+    def _decode_pieces(self, decoded: list[Decoded]) -> None:
+        """Decode the available part of an incomplete line that is too long to wait for its end."""
         while len(self.rest) > LONGEST_LINE:
             end = _between_characters(self.rest, LONGEST_LINE)
             until = _between_characters(self.rest, end - OVERLAP // 2)
             following = _between_characters(self.rest, end - OVERLAP)
             if not self.offset:
                 self.progress.long_lines += 1
-            self._piece(self.rest[:end].decode("utf-8", "replace"), _characters(self.rest[:until]), decoded)
+            self._decode_piece(self.rest[:end].decode("utf-8", "replace"), _characters(self.rest[:until]), decoded)
             self.offset += _characters(self.rest[:following])
             self.rest = self.rest[following:]
 
-    def _last_piece(self, decoded: list[Decoded]) -> None:
+    def _decode_last_piece(self, decoded: list[Decoded]) -> None:
         text = self.rest.decode("utf-8", "replace").removesuffix("\r")
-        self._piece(text, len(text) + 1, decoded)
+        self._decode_piece(text, len(text) + 1, decoded)
         self.progress.lines += 1
         self.offset = self.found_until = 0
 
-    def _piece(self, text: str, until: int, decoded: list[Decoded]) -> None:
-        """Decode a piece: what begins at ``until`` or later is left to the next one."""
+    def _decode_piece(self, text: str, until: int, decoded: list[Decoded]) -> None:
+        """Decode a piece; findings that begin at ``until`` or later are left to the next piece."""
         if not self.offset:
-            self.line_origin = self.given or inferred(text, self.tables)
+            self.line_origin = self.given or inferred_origin(text, self.tables)
         assert self.line_origin is not None
         found = decode_from(text, self.progress.lines + 1, self.line_origin, self.tables)
         findings = [
@@ -171,7 +173,7 @@ def _characters(text: bytes) -> int:
 
 
 def _between_characters(text: bytes, cut: int) -> int:
-    """Move a cut back to where a character of UTF-8 begins, three bytes at most."""
+    """Move a cut back to the beginning of a UTF-8 character, by at most three bytes."""
     for back in range(4):
         if text[cut - back] & 0xC0 != 0x80:
             return cut - back

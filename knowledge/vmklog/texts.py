@@ -1,7 +1,7 @@
-"""The texts of vmkernel status in log lines: beside a number, where they settle what it means, and alone.
+"""Finds the texts of vmkernel status in log lines: next to a code, where they determine its meaning, and standalone.
 
-Alone a text counts only where it is certain: it is the whole of what follows words such as ``due to`` or ``status``,
-written as the vmkernel writes it.
+A standalone text counts only where it is certain: it is everything that follows words such as ``due to`` or
+``status``, and is spelled as the vmkernel spells it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from knowledge.vmkerr.table import Row, Tables, as_words
 
 LONGEST = 160
-"""Characters; more than the longest text known (121) and what stands between it and its number."""
+"""Characters; enough for the longest known text (121) and the characters between it and its code."""
 
 _LEAD = re.compile(r"(?:status:?|due to|error:?|reason:|failed(?: with)?:?)\s+[\"“]?(?=(?-i:[A-Z]))", re.IGNORECASE)
 _LEADS = ("status", "due to", "error", "reason:", "failed")
@@ -25,7 +25,7 @@ _SUCCESS = frozenset({"Success", "OK"})
 
 
 class Text(NamedTuple):
-    """The text of a status, standing alone in a line."""
+    """The text of a status without a code: its position in the line, and the description in the table."""
 
     start: int
     end: int
@@ -33,7 +33,11 @@ class Text(NamedTuple):
 
 
 class _Texts:
-    """All texts of some tables, by their words, by the first and by the last of their words."""
+    """An index of all texts of some tables.
+
+    ``rows`` is by the words of a text, ``starting`` and ``ending`` by its first and last word, and ``written`` by its
+    first three characters. Longer texts come first.
+    """
 
     def __init__(self, tables: Tables) -> None:
         self.rows: dict[str, list[Row]] = {}
@@ -57,12 +61,15 @@ def _texts(tables: Tables) -> _Texts:
 
 
 def rows_of(text: str, tables: Tables) -> list[Row]:
-    """Give the rows whose text is this one, whatever its case and signs."""
+    """Return the rows with this text, regardless of case and punctuation."""
     return _texts(tables).rows.get(as_words(text), [])
 
 
-def beside(line: str, start: int, end: int, tables: Tables) -> str:
-    """Give the words of the status text right before or right after a number, the longest there is; often none."""
+def text_next_to(line: str, start: int, end: int, tables: Tables) -> str:
+    """Return the words of the longest status text directly before or after the code at ``start`` to ``end``.
+
+    Returns an empty string when there is none.
+    """
     texts = _texts(tables)
     before = as_words(line[max(0, start - LONGEST) : start])
     for words in texts.ending.get(before.rpartition(" ")[2], ()):
@@ -78,11 +85,11 @@ def beside(line: str, start: int, end: int, tables: Tables) -> str:
     return ""
 
 
-def alone(line: str, lower: str, tables: Tables) -> Iterator[Text]:
-    """Find the texts that stand in a line without a number and certainly are those of a status.
+def standalone_texts(line: str, lower: str, tables: Tables) -> Iterator[Text]:
+    """Yield the texts of a line that certainly are those of a status, although they may have no code.
 
-    ``lower`` is the line in small letters. What follows the last colon counts too where a line of the vmkernel says
-    that something failed.
+    ``lower`` is the line in lower case. The text after the last colon counts too when a line of the vmkernel reports
+    a failure.
     """
     for lead in _LEADS:
         at = lower.find(lead)

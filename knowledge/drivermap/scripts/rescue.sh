@@ -1,8 +1,8 @@
 
-# --- the rescue way: the lines of the similar device are doubled, and a new initrd image is made -----------------
+# --- the rescue way: duplicates the lines of the similar device, and makes a new initrd image --------------------
 
-# map_doubled FILE: simple.map with each line of the similar device doubled for the new one
-map_doubled() {
+# map_with_duplicate FILE: prints simple.map with each line of the similar device duplicated for the new one
+map_with_duplicate() {
   VENDOR=$VENDOR DEVICE=$DEVICE LIKE=$LIKE DRIVER=$DRIVER awk '
     { print }
     tolower($1) == ENVIRON["VENDOR"] ":" ENVIRON["LIKE"] {
@@ -19,8 +19,8 @@ map_doubled() {
   ' "$1"
 }
 
-# xml_doubled FILE: the XML with the section of the similar device doubled for the new one
-xml_doubled() {
+# xml_with_duplicate FILE: prints the XML with the section of the similar device duplicated for the new one
+xml_with_duplicate() {
   VENDOR=$VENDOR DEVICE=$DEVICE LIKE=$LIKE DRIVER=$DRIVER XML_NAME=$XML_NAME awk '
     function at(id) { return match(tolower($0), "id[ \t]*=[ \t]*[\"\047]" id "[\"\047]") }
     function named(text,    from, to) {
@@ -44,28 +44,28 @@ xml_doubled() {
     copying && !/<device[ \t]/ { copied($0) }
     finished != "" { printf "%s", finished; finished = copy = ""; found = 1 }
     END {
-      if (there) problem = "the device already"
-      else if (other) problem = "another driver for the similar device"
-      else if (!found) problem = "no section for the similar device"
-      if (problem != "") { print FILENAME " has " problem > "/dev/stderr"; exit 3 }
+      if (there) problem = "already has the device"
+      else if (other) problem = "has another driver for the similar device"
+      else if (!found) problem = "has no section for the similar device"
+      if (problem != "") { print FILENAME " " problem > "/dev/stderr"; exit 3 }
     }
   ' "$1"
 }
 
 new_tables() {
   ids_with "$PCI_IDS" >"$WORK/pci.ids"
-  xml_doubled "$PCI_MERGED" >"$WORK/pci.xml.merged"
-  xml_doubled "$PCI_DRIVER" >"$WORK/pciid.xml"
+  xml_with_duplicate "$PCI_MERGED" >"$WORK/pci.xml.merged"
+  xml_with_duplicate "$PCI_DRIVER" >"$WORK/pciid.xml"
 }
 
-new_initrd() { # makes $WORK/initrd.new: a larger image with everything of the old one, and the new simple.map
+new_initrd() { # makes $WORK/initrd.new: a larger image with the contents of the old one and the new simple.map
   local old=$WORK/old.img new=$WORK/initrd.img map=etc/vmware/simple.map
   gzip -dc -- "$INITRD" >"$old"
-  (($(wc -c <"$old") <= IMAGE_KB * 1024)) || die "the old image is larger than $IMAGE_KB KB: set IMAGE_KB"
+  (($(wc -c <"$old") <= IMAGE_KB * 1024)) || die "the old image is larger than $IMAGE_KB KB: set IMAGE_KB to a larger size"
   attach_image loop,ro "$old" "$WORK/extracted"
   [[ -f $WORK/extracted/$map ]] || die "the initrd has no /$map"
-  ! map_has "$DEVICE" "$WORK/extracted/$map" || die "simple.map in the initrd has $VENDOR:$DEVICE already"
-  map_doubled "$WORK/extracted/$map" >"$WORK/simple.map"
+  ! map_has "$DEVICE" "$WORK/extracted/$map" || die "simple.map in the initrd already has $VENDOR:$DEVICE"
+  map_with_duplicate "$WORK/extracted/$map" >"$WORK/simple.map"
   dd if=/dev/zero of="$new" bs=1k count="$IMAGE_KB" 2>/dev/null
   mke2fs -q -i 1024 -b 1024 -m 5 -I 128 -O none,sparse_super,filetype -F "$new"
   attach_image loop "$new" "$WORK/extractednew"
@@ -75,6 +75,6 @@ new_initrd() { # makes $WORK/initrd.new: a larger image with everything of the o
   gzip --best -c -- "$new" >"$WORK/initrd.new"
 }
 
-install_once() { :; } # this way has changed every table itself
+install_once() { :; } # nothing to do at the next boot: this way changes every table itself
 
 NEEDS='awk cat cp df dd gzip grep mke2fs mount mv rm rmdir tar umount wc'

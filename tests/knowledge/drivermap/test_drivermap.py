@@ -1,4 +1,4 @@
-"""What the driver map says for a device, and how its command answers."""
+"""The entries of the driver map for a device, and the command that prints them."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def test_documented_device_gives_the_documented_lines() -> None:
     assert by_file["/etc/vmware/pci.xml.merged"] == by_file["/etc/vmware/pciid/sata_nv.xml"]
 
 
-def test_reconstructed_entries_say_so_and_the_documented_line_does_too() -> None:
+def test_each_entry_states_whether_it_is_documented_or_reconstructed() -> None:
     certainties = [entry.certainty for entry in entries(described(device="10de:037f", driver="sata_nv"))]
     assert certainties[0].startswith("documented word for word")
     assert all(certainty.startswith("reconstructed") for certainty in certainties[2:])
@@ -47,7 +47,7 @@ def test_name_with_ampersand_is_escaped_in_xml_only() -> None:
 
 
 @pytest.mark.parametrize("text", ["10DE:037F", "0x10de:0x037f", " 10de:037f "])
-def test_ids_are_taken_as_tools_print_them(text: str) -> None:
+def test_ids_are_accepted_as_tools_print_them(text: str) -> None:
     device = described(device=text, like="10de:037e", driver="sata_nv.o")
     assert (device.vendor, device.device, device.like, device.driver) == ("10de", "037f", "037e", "sata_nv")
 
@@ -70,7 +70,7 @@ def test_ids_are_taken_as_tools_print_them(text: str) -> None:
         ({"kernel": ""}, "kernel"),
     ],
 )
-def test_wrong_value_is_refused_by_name(values: dict[str, str], field: str) -> None:
+def test_wrong_value_is_refused_with_the_name_of_its_field(values: dict[str, str], field: str) -> None:
     with pytest.raises(InvalidDevice) as refused:
         described(**{"device": "10de:037f", "driver": "sata_nv", "name": "x", **values})
     assert refused.value.field == field
@@ -139,7 +139,7 @@ def test_command_lists_the_mends(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ([], "--device and --driver"),
         (["--device", "10de:037f"], "--device and --driver"),
@@ -148,6 +148,8 @@ def test_command_lists_the_mends(capsys: pytest.CaptureFixture[str]) -> None:
         (["--device", "10de:037f", "--driver", "sata_nv", "--script", "other"], "invalid choice"),
     ],
 )
-def test_wrong_use_says_what_to_give(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_use_is_answered_with_what_to_give(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(arguments) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err

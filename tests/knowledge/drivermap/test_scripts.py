@@ -1,4 +1,4 @@
-"""The driver map scripts, run by bash on a made-up ESX host: a boot and a root directory with real file forms."""
+"""The driver map scripts, run by bash on an imitated ESX host: a boot and a root directory with files as on ESX."""
 
 import gzip
 import os
@@ -46,7 +46,7 @@ def the_device(**changes: str) -> Device:
 
 @pytest.fixture
 def host(tmp_path: Path) -> Path:
-    """A directory with `boot` and `root` of an ESX host, without the initrd."""
+    """Create a directory with `boot` and `root` of an ESX host, without the initrd."""
     vmware = tmp_path / "root/etc/vmware"
     (vmware / "pciid").mkdir(parents=True)
     for folder in ("boot", "root/etc/init.d", "root/etc/rc3.d"):
@@ -58,7 +58,7 @@ def host(tmp_path: Path) -> Path:
 
 
 def sourced(device: Device, way: Way, command: str) -> subprocess.CompletedProcess[str]:
-    """Run one command after the script was sourced, so that only its functions are there."""
+    """Run one command after sourcing the script, which then only defines its functions."""
     text = f'source /dev/stdin <<"SCRIPT_ENDS_HERE"\n{script(device, way)}SCRIPT_ENDS_HERE\n{command}\n'
     return subprocess.run(["bash"], input=text, capture_output=True, text=True, check=False, timeout=30)
 
@@ -88,46 +88,47 @@ def test_rescue_way_needs_a_similar_device() -> None:
         script(the_device(like=""), Way.RESCUE)
 
 
-def test_appended_map_line_is_not_glued_to_a_last_line_without_newline(host: Path) -> None:
+def test_new_map_line_is_separate_from_a_last_line_without_newline(host: Path) -> None:
     file = host / "simple.map"
     file.write_text(MAP.removesuffix("\n"))
     assert (
-        sourced(the_device(), Way.AUTOMATED, f"map_appended {file}").stdout == MAP + "10de:037f 0000:0000 sata_nv.o\n"
+        sourced(the_device(), Way.AUTOMATED, f"map_with_new_line {file}").stdout
+        == MAP + "10de:037f 0000:0000 sata_nv.o\n"
     )
 
 
-def test_doubled_map_line_follows_that_of_the_similar_device(host: Path) -> None:
+def test_duplicated_map_line_follows_that_of_the_similar_device(host: Path) -> None:
     file = host / "simple.map"
     file.write_text("10DE:037E 0000:0000 sata_nv.o\n8086:1234 0000:0000 e1000.o\n")
-    done = sourced(the_device(), Way.RESCUE, f"map_doubled {file}")
+    done = sourced(the_device(), Way.RESCUE, f"map_with_duplicate {file}")
     assert done.stdout.splitlines()[1] == "10de:037f 0000:0000 sata_nv.o"
     assert len(done.stdout.splitlines()) == 3
 
 
 @pytest.mark.parametrize(("content", "problem"), [("1022:1 0:0 x.o\n", "no line"), (MAP, "sata_nv.o for the similar")])
-def test_doubling_is_refused_without_a_fitting_map_line(host: Path, content: str, problem: str) -> None:
+def test_duplication_is_refused_without_a_matching_map_line(host: Path, content: str, problem: str) -> None:
     file = host / "simple.map"
     file.write_text(content)
-    done = sourced(the_device(driver="ahci"), Way.RESCUE, f"map_doubled {file}")
+    done = sourced(the_device(driver="ahci"), Way.RESCUE, f"map_with_duplicate {file}")
     assert done.returncode != 0
     assert problem in done.stderr
 
 
 @pytest.mark.parametrize("way", Way)
-def test_pci_ids_entry_stands_by_number_in_its_vendor_and_takes_no_subsystem_lines(host: Path, way: Way) -> None:
+def test_pci_ids_entry_is_sorted_by_number_and_does_not_take_over_subsystem_lines(host: Path, way: Way) -> None:
     done = sourced(the_device(), way, f"ids_with {host}/root/etc/vmware/pci.ids")
     assert done.stdout == IDS.replace("\t0400  G84", "\t037f  Rack & SATA\n\t0400  G84")
 
 
-def test_pci_ids_entry_with_the_highest_number_ends_its_vendor(host: Path) -> None:
+def test_pci_ids_entry_with_the_highest_number_is_the_last_of_its_vendor(host: Path) -> None:
     done = sourced(the_device(device="10de:0fff"), Way.AUTOMATED, f"ids_with {host}/root/etc/vmware/pci.ids")
     assert done.stdout == IDS.replace("10df  Emulex", "\t0fff  Rack & SATA\n10df  Emulex")
 
 
 @pytest.mark.parametrize(
-    ("device", "problem"), [("10de:0400", "has the device already"), ("1af4:1001", "has no vendor 1af4")]
+    ("device", "problem"), [("10de:0400", "already has the device"), ("1af4:1001", "has no vendor 1af4")]
 )
-def test_pci_ids_is_refused_when_the_device_is_there_or_its_vendor_is_not(
+def test_pci_ids_is_refused_when_it_has_the_device_or_does_not_have_the_vendor(
     host: Path, device: str, problem: str
 ) -> None:
     done = sourced(the_device(device=device), Way.AUTOMATED, f"ids_with {host}/root/etc/vmware/pci.ids")
@@ -135,36 +136,40 @@ def test_pci_ids_is_refused_when_the_device_is_there_or_its_vendor_is_not(
     assert problem in done.stderr
 
 
-def test_doubled_xml_section_keeps_driver_and_gets_number_and_name(host: Path) -> None:
-    done = sourced(the_device(), Way.RESCUE, f"xml_doubled {host}/root/etc/vmware/pci.xml.merged")
+def test_duplicated_xml_section_has_the_same_driver_and_the_new_number_and_name(host: Path) -> None:
+    done = sourced(the_device(), Way.RESCUE, f"xml_with_duplicate {host}/root/etc/vmware/pci.xml.merged")
     assert done.stdout == MERGED_XML.replace(SECTION, SECTION + NEW_SECTION)
 
 
-def test_appended_xml_element_is_the_last_of_its_vendor(host: Path) -> None:
-    done = sourced(the_device(), Way.AUTOMATED, f"xml_appended {host}/root/etc/vmware/pci.xml.merged")
+def test_new_xml_element_is_the_last_of_its_vendor(host: Path) -> None:
+    done = sourced(the_device(), Way.AUTOMATED, f"xml_with_new_element {host}/root/etc/vmware/pci.xml.merged")
     assert done.stdout == MERGED_XML.replace(SECTION, SECTION + NEW_SECTION)
 
 
-@pytest.mark.parametrize(("way", "function"), [(Way.RESCUE, "xml_doubled"), (Way.AUTOMATED, "xml_appended")])
+@pytest.mark.parametrize(
+    ("way", "function"), [(Way.RESCUE, "xml_with_duplicate"), (Way.AUTOMATED, "xml_with_new_element")]
+)
 def test_xml_that_has_the_device_is_refused(host: Path, way: Way, function: str) -> None:
     file = host / "root/etc/vmware/pciid/sata_nv.xml"
     file.write_text(DRIVER_XML.replace(SECTION, SECTION + NEW_SECTION))
     done = sourced(the_device(), way, f"{function} {file}")
     assert done.returncode != 0
-    assert "has the device already" in done.stderr
+    assert "already has the device" in done.stderr
 
 
 def test_xml_with_another_driver_for_the_similar_device_is_refused(host: Path) -> None:
-    done = sourced(the_device(driver="ahci"), Way.RESCUE, f"xml_doubled {host}/root/etc/vmware/pciid/sata_nv.xml")
+    done = sourced(
+        the_device(driver="ahci"), Way.RESCUE, f"xml_with_duplicate {host}/root/etc/vmware/pciid/sata_nv.xml"
+    )
     assert done.returncode != 0
     assert "another driver" in done.stderr
 
 
 def test_xml_without_the_vendor_is_refused(host: Path) -> None:
     file = host / "root/etc/vmware/pciid/sata_nv.xml"
-    done = sourced(the_device(device="1af4:1001", like=""), Way.AUTOMATED, f"xml_appended {file}")
+    done = sourced(the_device(device="1af4:1001", like=""), Way.AUTOMATED, f"xml_with_new_element {file}")
     assert done.returncode != 0
-    assert "no end of vendor 1af4" in done.stderr
+    assert "no closing tag of vendor 1af4" in done.stderr
 
 
 @pytest.mark.parametrize("way", Way)
@@ -286,16 +291,16 @@ def test_automated_way_runs_esxcfg_pciid_once_at_the_next_boot(host: Path) -> No
 
 
 @needs_loop
-def test_rescue_way_makes_an_image_that_a_2_4_kernel_reads(host: Path) -> None:
+def test_rescue_way_makes_an_image_that_a_2_4_kernel_can_read(host: Path) -> None:
     initrd = make_initrd(host)
     run_script(host, Way.RESCUE)
     image = host / "new-image"
     image.write_bytes(gzip.decompress(initrd.read_bytes()))
     dumpe2fs = str(require("dumpe2fs"))
-    told = subprocess.run([dumpe2fs, "-h", str(image)], capture_output=True, text=True, check=True).stdout
-    assert "Inode size:\t          128" in told
+    printed = subprocess.run([dumpe2fs, "-h", str(image)], capture_output=True, text=True, check=True).stdout
+    assert "Inode size:\t          128" in printed
     assert image.stat().st_size == 2000 * 1024
-    features = next(line for line in told.splitlines() if "features" in line).split(":")[1].split()
+    features = next(line for line in printed.splitlines() if "features" in line).split(":")[1].split()
     assert sorted(features) == ["filetype", "sparse_super"]
 
 
@@ -313,7 +318,7 @@ def test_check_replaces_nothing(host: Path, way: Way) -> None:
 
 @needs_loop
 @pytest.mark.parametrize("way", Way)
-def test_second_run_is_refused_and_undo_puts_everything_back(host: Path, way: Way) -> None:
+def test_second_run_is_refused_and_undo_restores_everything(host: Path, way: Way) -> None:
     make_initrd(host)
     before = contents(host)
     run_script(host, way)
@@ -328,12 +333,12 @@ def test_second_run_is_refused_and_undo_puts_everything_back(host: Path, way: Wa
 
 @needs_loop
 @pytest.mark.parametrize("way", Way)
-def test_initrd_that_knows_the_device_stops_the_run_and_unmounts(host: Path, way: Way) -> None:
+def test_initrd_with_the_device_stops_the_run_and_is_unmounted(host: Path, way: Way) -> None:
     make_initrd(host, MAP + "10de:037f 0000:0000 sata_nv.o\n")
     before = contents(host)
     done = run_script(host, way)
     assert done.returncode != 0
-    assert "10de:037f already" in done.stderr
+    assert "already has 10de:037f" in done.stderr
     assert contents(host) == before
     assert mounts_below(host) == []
 

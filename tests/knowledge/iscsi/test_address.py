@@ -1,4 +1,4 @@
-"""An address is host[:port],name; 3260 is taken when no port is given, and IPv6 stands in brackets."""
+"""An address is host[:port],name; the default port is 3260, and an IPv6 address is in brackets."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ NAME = "iqn.2001-04.com.example:disk1"
         ("  192.0.2.10 , eui.02004567A425678D\n", "192.0.2.10", 3260, "eui.02004567a425678d"),
     ],
 )
-def test_address_is_read_into_host_port_and_name(address: str, host: str, port: int, name: str | None) -> None:
+def test_address_is_parsed_to_host_port_and_name(address: str, host: str, port: int, name: str | None) -> None:
     read = parse_address(address)
     assert read.valid
     assert (read.host, read.port, read.name) == (host, port, name)
 
 
-def test_assumed_port_is_told_from_a_given_one() -> None:
+def test_assumed_port_is_distinguished_from_a_given_one() -> None:
     assert parse_address(f"192.0.2.10,{NAME}").port_assumed
     assert not parse_address(f"192.0.2.10:3260,{NAME}").port_assumed
 
@@ -48,7 +48,7 @@ def test_target_address_without_name_keeps_its_portal_group() -> None:
     assert (read.valid, read.portal_group, read.name) == (True, 65535, None)
 
 
-def test_bare_ipv6_is_read_and_brackets_are_asked_for() -> None:
+def test_bare_ipv6_is_accepted_with_a_warning_about_brackets() -> None:
     read = parse_address(f"2001:db8::10,{NAME}")
     assert (read.valid, read.host, read.host_kind) == (True, "2001:db8::10", "ipv6")
     assert [problem.rule for problem in read.problems] == ["address-brackets"]
@@ -90,7 +90,7 @@ def test_broken_address_names_the_rule(address: str, rule: str) -> None:
 
 
 @given(address=st.text(max_size=60) | st.from_regex(r"\[?[0-9a-f:.]{0,20}\]?(:[0-9]{0,6})?(,.{0,20})?", fullmatch=True))
-def test_any_text_is_answered_and_a_valid_address_has_host_and_port(address: str) -> None:
+def test_any_text_gets_a_verdict_and_a_valid_address_has_host_and_port(address: str) -> None:
     read = parse_address(address)
     if read.valid:
         assert read.host

@@ -1,4 +1,4 @@
-"""Names are built from parts, and what the validator would refuse is refused with the same rule."""
+"""Names are built from parts, and what `validate` would refuse is refused with the same rule; aliases are checked."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from knowledge.iscsi import BuildRefused, build, check_alias, validate
 
 
-def test_domain_is_given_the_right_way_round() -> None:
+def test_domain_is_given_as_people_write_it() -> None:
     built = build("iqn", domain="ssp.example.com", date="1995-11", string="customers.4567.disks.107")
     assert built.normalized == "iqn.1995-11.com.example.ssp:customers.4567.disks.107"
 
 
-def test_string_may_be_left_out() -> None:
+def test_string_is_optional() -> None:
     assert build("iqn", domain="example.com", date="2001-04").normalized == "iqn.2001-04.com.example"
 
 
@@ -26,11 +26,11 @@ def test_built_name_is_normalized() -> None:
 
 
 @pytest.mark.parametrize("digits", ["02004567A425678D", "02:00:45:67:A4:25:67:8D", "0x02004567a425678d"])
-def test_eui_takes_digits_as_people_write_them(digits: str) -> None:
+def test_eui_accepts_digits_as_people_write_them(digits: str) -> None:
     assert build("eui", hex_digits=digits).normalized == "eui.02004567a425678d"
 
 
-def test_naa_takes_64_and_128_bits() -> None:
+def test_naa_accepts_64_and_128_bits() -> None:
     assert build("naa", hex_digits="52004567BA64678D").normalized == "naa.52004567ba64678d"
     assert build("naa", hex_digits="6" + "0" * 31).normalized == "naa.6" + "0" * 31
 
@@ -54,7 +54,7 @@ def test_naa_takes_64_and_128_bits() -> None:
         ("nqn", {}, "type"),
     ],
 )
-def test_parts_that_make_no_valid_name_are_refused_by_rule(kind: str, parts: dict[str, str], rule: str) -> None:
+def test_parts_that_make_an_invalid_name_are_refused_with_the_rule(kind: str, parts: dict[str, str], rule: str) -> None:
     with pytest.raises(BuildRefused) as refused:
         build(
             kind,
@@ -72,7 +72,7 @@ def test_parts_that_make_no_valid_name_are_refused_by_rule(kind: str, parts: dic
     day=st.text(max_size=8) | st.dates(date(1990, 1, 1), date(2020, 1, 1)).map(lambda day: f"{day:%Y-%m}"),
     string=st.text(max_size=20),
 )
-def test_whatever_is_built_is_valid(domain: str, day: str, string: str) -> None:
+def test_every_built_name_is_valid(domain: str, day: str, string: str) -> None:
     try:
         built = build("iqn", domain=domain, date=day, string=string)
     except BuildRefused:
@@ -98,7 +98,7 @@ def test_alias_that_cannot_be_sent_is_refused(alias: str, rule: str) -> None:
 
 
 @pytest.mark.parametrize(("alias", "rule"), [("é" * 200, "alias-bytes"), ("two\nlines", "alias-control-character")])
-def test_alias_that_may_be_cut_or_garbled_is_a_warning(alias: str, rule: str) -> None:
+def test_alias_that_may_be_truncated_or_garbled_gets_a_warning(alias: str, rule: str) -> None:
     checked = check_alias(alias)
     assert checked.valid
     assert [problem.rule for problem in checked.problems] == [rule]

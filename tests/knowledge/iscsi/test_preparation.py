@@ -1,4 +1,4 @@
-"""RFC 3722 preparation must agree with GNU Libidn, which has the same profile, character by character."""
+"""RFC 3722 preparation gives the same result as GNU Libidn, which has the same profile, for every character."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMPARABLE = st.characters(blacklist_categories=["Cs"], blacklist_characters="\n
 
 @pytest.fixture(scope="module")
 def oracle() -> Oracle:
-    """Return a function that prepares many names at once, or answers None when one of them is refused."""
+    """Return a function that prepares many names at once, or returns None when one of them is refused."""
     command = str(require("idn"))
 
     def prepare_all(names: list[str]) -> list[str] | None:
@@ -86,7 +86,7 @@ def test_compatible_spellings_become_one(given_text: str, prepared: str) -> None
     assert prepare(given_text).problems == ()
 
 
-def test_only_lower_letters_digits_dash_dot_and_colon_of_ascii_remain() -> None:
+def test_only_lowercase_letters_digits_dash_dot_and_colon_of_ascii_remain() -> None:
     allowed = {chr(point) for point in range(128) if not prepare(chr(point)).problems}
     assert {character for character in allowed if not character.isupper()} == set(
         "abcdefghijklmnopqrstuvwxyz0123456789-.:"
@@ -94,7 +94,7 @@ def test_only_lower_letters_digits_dash_dot_and_colon_of_ascii_remain() -> None:
 
 
 @pytest.mark.parametrize("slash", ["/", "／", "\\", "＼"])
-def test_no_spelling_of_a_slash_passes(slash: str) -> None:
+def test_no_spelling_of_a_slash_is_allowed(slash: str) -> None:
     assert [problem.rule for problem in prepare(slash).problems] == ["prohibited-character"]
 
 
@@ -102,11 +102,11 @@ def test_ideographic_full_stop_is_refused_though_it_looks_like_a_dot() -> None:
     assert [problem.rule for problem in prepare("a\u3002b").problems] == ["prohibited-character"]
 
 
-def test_characters_younger_than_unicode_3_2_are_refused() -> None:
+def test_characters_newer_than_unicode_3_2_are_refused() -> None:
     assert [problem.rule for problem in prepare("😀").problems] == ["unassigned-character"]
 
 
-def test_lone_surrogate_is_refused_and_not_a_crash() -> None:
+def test_lone_surrogate_is_refused_without_a_crash() -> None:
     assert "prohibited-character" in [problem.rule for problem in prepare("\udc80").problems]
 
 

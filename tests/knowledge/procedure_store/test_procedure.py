@@ -1,4 +1,4 @@
-"""One page: what is taken, and what is refused with its line and the mend."""
+"""One page: what is accepted, and what is refused with its line and how to correct it."""
 
 from collections.abc import Callable
 
@@ -60,7 +60,7 @@ def faults(text: str | bytes, slug: str = "fan-failed") -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def test_a_page_gives_its_facts_and_its_body() -> None:
+def test_a_page_is_parsed_to_its_front_matter_and_its_body() -> None:
     page = parse(PAGE)
     assert (page.title, page.summary) == ("Fan failed", "What to do when a fan fails.")
     assert page.subjects == ("hardware", "fans")
@@ -82,40 +82,43 @@ def test_how_an_editor_ends_lines_or_marks_a_file_does_not_matter(written: str) 
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (lambda page: page[4:], "fan-failed.md:1: the page has to start with a line of ---"),
-        (lambda page: page.replace("---\n\n", "\n"), "fan-failed.md:1: the facts are not closed"),
+        (lambda page: page[4:], "fan-failed.md:1: the page must start with a line of ---"),
+        (lambda page: page.replace("---\n\n", "\n"), "fan-failed.md:1: the front matter is not closed"),
         (lambda page: page.replace("title: Fan failed\n", ""), "fan-failed.md:1: 'title' is missing"),
         (lambda page: page.replace("title:", "titel:"), "fan-failed.md:2: unknown key 'titel'; did you mean 'title'?"),
         (lambda page: page.replace("title: Fan failed", "title:"), "fan-failed.md:2: 'title' is empty"),
         (lambda page: page.replace("title: Fan failed", "title: [a, b]"), "fan-failed.md:2: 'title' is one value"),
-        (lambda page: page.replace("Fan failed", "Fan: failed"), "fan-failed.md:2: ': ', ' #' and tabs mean"),
+        (lambda page: page.replace("Fan failed", "Fan: failed"), "fan-failed.md:2: ': ', ' #' and tabs have"),
         (lambda page: page.replace("Fan failed", "*fan"), "fan-failed.md:2: a value cannot start with *"),
         (lambda page: page.replace("Fan failed", '"Fan'), "fan-failed.md:2: the quotes do not match"),
-        (lambda page: page.replace("summary:", "title: x\nsummary:"), "fan-failed.md:3: 'title' stands here twice"),
+        (lambda page: page.replace("summary:", "title: x\nsummary:"), "fan-failed.md:3: 'title' is here twice"),
         (lambda page: page.replace("summary:", "  - x\nsummary:"), "fan-failed.md:3: a list item without its key"),
         (lambda page: page.replace("summary: What", f"summary: {'x' * 200}"), "fan-failed.md:3: the summary has"),
-        (lambda page: page.replace("aliases:", "obsolete_since: 2011\naliases:"), "fan-failed.md:8: say why"),
+        (
+            lambda page: page.replace("aliases:", "obsolete_since: 2011\naliases:"),
+            "fan-failed.md:8: add 'obsolete_",
+        ),
         (lambda page: page.replace("## Undo", "## Revert"), "fan-failed.md:34: the section '## Undo' is missing"),
         (lambda page: page.replace("It turns.", ""), "fan-failed.md:28: the section '## Check' is empty"),
         (
             lambda page: page.replace("## Check", "## Steps"),
-            "fan-failed.md:28: the section '## Steps' stands here twice",
+            "fan-failed.md:28: the section '## Steps' is here twice",
         ),
-        (lambda page: page.replace("## When", "# When"), "fan-failed.md:12: the title stands in the facts"),
+        (lambda page: page.replace("## When", "# When"), "fan-failed.md:12: the title belongs in the front matter"),
         (lambda page: page.replace("```sh", "```"), "fan-failed.md:24: the code block has no language"),
         (lambda page: page.replace("   ```\n", ""), "fan-failed.md:24: the code block is not closed"),
         (
             lambda page: page.replace("## When", "## X").replace("## Before", "## When").replace("## X", "## Before"),
-            "fan-failed.md:12: the sections have to come in this order: When, Before, Steps, Check, Undo",
+            "fan-failed.md:12: the sections must be in this order: When, Before, Steps, Check, Undo",
         ),
-        (lambda page: page.replace("It turns", "It\0turns"), "fan-failed.md:30: the character U+0000 does not belong"),
+        (lambda page: page.replace("It turns", "It\0turns"), "fan-failed.md:30: the character U+0000 is not allowed"),
     ],
 )
-def test_what_is_wrong_is_said_by_file_and_line(change: Callable[[str], str], problem: str) -> None:
+def test_a_fault_is_reported_by_file_and_line(change: Callable[[str], str], problem: str) -> None:
     assert any(fault.startswith(problem) for fault in faults(change(PAGE))), faults(change(PAGE))
 
 
-def test_everything_wrong_with_a_page_is_said_at_once() -> None:
+def test_all_faults_of_a_page_are_reported_at_once() -> None:
     assert len(faults(PAGE.replace("title: Fan failed\n", "").replace("## Undo", "## Revert"))) == 2
 
 
@@ -124,30 +127,30 @@ def test_a_byte_that_is_not_utf_8_is_named_with_its_line() -> None:
     assert faults(data) == ["fan-failed.md:30: byte 0xe4 is not UTF-8: save the page as UTF-8"]
 
 
-def test_a_page_nobody_could_read_on_call_is_refused() -> None:
-    assert "is the most" in faults(PAGE + "x" * MAX_BYTES)[0]
+def test_a_page_that_is_too_long_for_use_on_call_is_refused() -> None:
+    assert "are allowed" in faults(PAGE + "x" * MAX_BYTES)[0]
 
 
 @pytest.mark.parametrize("slug", ["", "Fan", "fan failed", "../fan", "fan--failed", "-fan", "fan.md", "x" * 81, "fän"])
-def test_a_page_cannot_have_a_name_that_is_no_slug(slug: str) -> None:
-    assert "cannot name a page" in faults(PAGE, slug)[0]
+def test_a_page_cannot_have_a_name_that_is_not_a_slug(slug: str) -> None:
+    assert "cannot be the name of a page" in faults(PAGE, slug)[0]
 
 
-def test_links_to_pages_are_found_outside_of_code_only() -> None:
+def test_links_to_pages_are_found_only_outside_of_code() -> None:
     text = (
         "[a](one.md) and [b](two.md#steps) not [c](https://example.com/x.md)\n```text\n[d](three.md)\n```\n[e](four.md)"
     )
     assert [tuple(link) for link in page_links(text.split("\n"))] == [(1, "one"), (1, "two"), (5, "four")]
 
 
-def test_plain_text_keeps_the_words_and_loses_the_drawing() -> None:
+def test_plain_text_keeps_the_words_and_drops_the_markup() -> None:
     words = "## When\n\n- see **the** [log](x.md) of `snap_shot`\n\n```sh\nls -l *.vmdk\n```\n\n"
     markdown = words + "| a | b |\n| --- | --- |\n| 1 | 2 |\n"
     assert plain_text(markdown) == "When see the log of snap_shot ls -l *.vmdk a b 1 2"
 
 
 def problems(data: bytes) -> list[Broken]:
-    """What is wrong with a page; empty when it was read."""
+    """Return what is wrong with a page; empty when it is correct."""
     try:
         parse_page(data, slug="any", file="any.md")
     except BrokenPageError as error:
@@ -184,7 +187,7 @@ VALUES = st.one_of(
 
 
 @given(st.dictionaries(st.sampled_from(["title", "summary", "aliases"]), VALUES | st.lists(VALUES, max_size=3)))
-def test_facts_that_are_taken_mean_the_same_to_a_yaml_reader(facts: dict[str, str | list[str]]) -> None:
+def test_accepted_front_matter_means_the_same_to_a_yaml_parser(facts: dict[str, str | list[str]]) -> None:
     lines = ["---"]
     for key, value in facts.items():
         lines += [f"{key}: {value}"] if isinstance(value, str) else [f"{key}:", *(f"  - {item}" for item in value)]

@@ -1,4 +1,4 @@
-"""Finding pages: people's words in any form, mistyped or unfinished, and the names of alerts."""
+"""Pages are found by words in any form, mistyped or incomplete, and by the names of alerts."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from knowledge.procedure_store.folders import BUILT_IN
 from knowledge.procedure_store.store import Store
 from knowledge.procedure_store.text import MARK_END, MARK_START
-from knowledge.spelling import edit_distance, known_words, nearest_words, spelling_keys
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +40,7 @@ def first(store: Store, words: str) -> str:
         ("datastore-full", "datastore-full"),
     ],
 )
-def test_words_lead_to_the_page_somebody_would_name(store: Store, words: str, slug: str) -> None:
+def test_words_lead_to_the_expected_page(store: Store, words: str, slug: str) -> None:
     assert first(store, words) == slug
 
 
@@ -53,7 +52,7 @@ def test_words_lead_to_the_page_somebody_would_name(store: Store, words: str, sl
         ("consolid", "consolidation-needed"),
     ],
 )
-def test_the_last_word_may_be_unfinished(store: Store, words: str, slug: str) -> None:
+def test_the_last_word_can_be_incomplete(store: Store, words: str, slug: str) -> None:
     assert first(store, words) == slug
 
 
@@ -69,12 +68,12 @@ def test_the_last_word_may_be_unfinished(store: Store, words: str, slug: str) ->
         ("paralells workstation", "linux-virtualization-products"),
     ],
 )
-def test_a_slip_of_the_fingers_is_forgiven(store: Store, words: str, slug: str) -> None:
+def test_a_typing_error_does_not_matter(store: Store, words: str, slug: str) -> None:
     assert first(store, words) == slug
 
 
 @pytest.mark.parametrize("code", ["0xbad0029", "195887999", "vmhba99"])
-def test_a_code_is_never_read_as_another_one(store: Store, code: str) -> None:
+def test_a_code_is_never_taken_for_another_one(store: Store, code: str) -> None:
     assert store.search(code) == []
 
 
@@ -84,7 +83,7 @@ def test_a_snippet_shows_the_matched_words_between_marks(store: Store) -> None:
     assert "\n" not in snippet
 
 
-def test_hits_come_by_falling_score_and_not_more_than_asked_for(store: Store) -> None:
+def test_hits_are_sorted_by_descending_score_and_limited(store: Store) -> None:
     scores = [hit.score for hit in store.search("backup snapshot vmkops", 100)]
     assert len(scores) > 3
     assert scores == sorted(scores, reverse=True)
@@ -92,7 +91,7 @@ def test_hits_come_by_falling_score_and_not_more_than_asked_for(store: Store) ->
     assert len(store.search("backup", 0)) == 1
 
 
-def test_obsolete_pages_say_so_and_stand_behind_current_ones(store: Store) -> None:
+def test_obsolete_pages_are_marked_and_come_after_current_ones(store: Store) -> None:
     hits = store.search("backup")
     assert hits[0].obsolete_since == ""
     assert "vSphere 4.0 (2009)" in {hit.obsolete_since for hit in store.search("VCB")}
@@ -122,19 +121,19 @@ def test_obsolete_pages_say_so_and_stand_behind_current_ones(store: Store) -> No
         *("x" * 100_000, "snapshot " * 10_000, "%_", "\\"),
     ],
 )
-def test_no_words_are_an_error(store: Store, words: str) -> None:
+def test_no_query_causes_an_error(store: Store, words: str) -> None:
     assert isinstance(store.search(words), list)
     store.nearest(words)
 
 
-def test_signs_around_words_do_not_matter(store: Store) -> None:
+def test_punctuation_around_words_does_not_matter(store: Store) -> None:
     assert first(store, '"reservation* AND (conflict:^') == "scsi-reservation-conflict"
 
 
 @given(st.text(st.characters()), st.integers())
 @example('"', 10)
 @example("snapshot\0", 10)
-def test_any_text_gives_a_list(words: str, limit: int) -> None:
+def test_any_text_returns_a_list(words: str, limit: int) -> None:
     with Store.open(folders=[]) as empty:
         assert empty.search(words, limit) == []
 
@@ -143,12 +142,12 @@ WORDS = st.lists(st.sampled_from(["snapshot", "snapsoht", "the", "VMBackup", '"'
 
 
 @given(st.one_of(st.text(st.characters()), WORDS.map(" ".join)))
-def test_any_text_gives_hits_or_none_in_a_full_store(store: Store, words: str) -> None:
+def test_any_text_returns_hits_or_none_in_a_full_store(store: Store, words: str) -> None:
     assert all(hit.slug and hit.score >= 0 for hit in store.search(words))
 
 
 @given(st.text(st.characters()))
-def test_any_alert_gives_a_page_or_none(store: Store, name: str) -> None:
+def test_any_alert_returns_a_page_or_none(store: Store, name: str) -> None:
     nearest = store.nearest(name)
     assert nearest is None or store.get(nearest.slug) is not None
 
@@ -175,11 +174,11 @@ def test_an_alert_leads_to_its_page(store: Store, alert: str, slug: str) -> None
 
 
 @pytest.mark.parametrize("alert", ["Watchdog", "KubePodCrashLooping", "HostHighCpuLoad", "", "High", "🔥"])
-def test_an_alert_about_something_else_leads_nowhere(store: Store, alert: str) -> None:
+def test_an_alert_about_something_else_has_no_page(store: Store, alert: str) -> None:
     assert store.nearest(alert) is None
 
 
-def test_a_team_page_that_names_the_alert_wins_over_a_built_in_one(tmp_path: Path) -> None:
+def test_a_team_page_with_the_name_of_the_alert_comes_before_a_built_in_one(tmp_path: Path) -> None:
     facts = "title: Ours\nsummary: Ours.\nsubjects: x\napplies_to: any\nsource: ours\naliases: [backup failed]\n"
     body = "## When\nx\n## Before\nx\n## Steps\nx\n## Check\nx\n## Undo\nx\n"
     (tmp_path / "ours.md").write_text(f"---\n{facts}---\n{body}")
@@ -187,37 +186,3 @@ def test_a_team_page_that_names_the_alert_wins_over_a_built_in_one(tmp_path: Pat
         nearest = both.nearest("BackupFailed")
         assert nearest is not None
         assert nearest.slug == "ours"
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "distance"),
-    [
-        ("", "abc", 3),
-        ("abc", "abc", 0),
-        ("abc", "acb", 1),
-        ("abc", "ab", 1),
-        ("abc", "axc", 1),
-        ("kitten", "sitting", 3),
-    ],
-)
-def test_edit_distance_counts_slips(one: str, other: str, distance: int) -> None:
-    assert edit_distance(one, other) == edit_distance(other, one) == distance
-
-
-@given(st.text("abcdef", min_size=4, max_size=9), st.data())
-def test_every_single_slip_meets_its_word(word: str, data: st.DataObject) -> None:
-    place = data.draw(st.integers(0, len(word) - 2))
-    letter = data.draw(st.sampled_from("abcxyz"))
-    slips = [
-        word[:place] + word[place + 1 :],
-        word[:place] + letter + word[place:],
-        word[:place] + letter + word[place + 1 :],
-        word[:place] + word[place + 1] + word[place] + word[place + 2 :],
-    ]
-    for slip in slips:
-        assert spelling_keys(slip) & spelling_keys(word)
-        assert nearest_words(slip, [word]) == [word]
-
-
-def test_words_that_may_be_meant_are_letters_only() -> None:
-    assert known_words("Snapshot of 0xbad0022 on vmhba64, a LUN") == {"snapshot", "lun"}

@@ -1,4 +1,4 @@
-"""The store and its folders: what teams add, change, break and remove is seen at once, and nothing else goes."""
+"""The store shows at once what teams add, change, break and delete in their folders, and keeps everything else."""
 
 import os
 import shutil
@@ -32,16 +32,16 @@ def store(team: Path) -> Iterator[Store]:
         yield opened
 
 
-def test_built_in_pages_are_there_without_any_folder_of_the_team() -> None:
+def test_built_in_pages_need_no_folder_of_the_team() -> None:
     with Store.open() as store:
         linux = store.get("linux-p2v")
         assert linux is not None
         assert linux.origin == "built-in"
         assert store.broken == []
-        assert len(store.pages()) == len([*BUILT_IN.glob("*.md")]) - 1  # the template is none
+        assert len(store.pages()) == len([*BUILT_IN.glob("*.md")]) - 1  # the template is not a page
 
 
-def test_pages_added_changed_and_removed_are_seen_by_a_refresh(store: Store, team: Path) -> None:
+def test_a_refresh_finds_added_changed_and_removed_pages(store: Store, team: Path) -> None:
     (team / "fan.md").write_text(page("Fan failed", "turbine"))
     assert store.refresh() == 1
     assert [hit.slug for hit in store.search("turbine")] == ["fan"]
@@ -59,7 +59,7 @@ def test_a_refresh_with_nothing_changed_reads_nothing(store: Store) -> None:
     assert store.refresh() == 0
 
 
-def test_a_change_that_keeps_size_and_time_is_seen(store: Store, team: Path) -> None:
+def test_a_refresh_finds_a_change_that_keeps_size_and_time(store: Store, team: Path) -> None:
     file = team / "fan.md"
     file.write_text(page("Fan failed"))
     times = (file.stat().st_atime_ns, file.stat().st_mtime_ns)
@@ -71,7 +71,7 @@ def test_a_change_that_keeps_size_and_time_is_seen(store: Store, team: Path) -> 
     assert [hit.title for hit in store.search("pan")] == ["Pan failed"]
 
 
-def test_a_team_page_stands_in_for_the_built_in_one_and_says_so(store: Store, team: Path) -> None:
+def test_a_team_page_replaces_the_built_in_one_and_is_marked_as_such(store: Store, team: Path) -> None:
     (team / "linux-p2v.md").write_text(page("Our way to move Linux"))
     store.refresh()
     ours = store.get("linux-p2v")
@@ -85,7 +85,7 @@ def test_a_team_page_stands_in_for_the_built_in_one_and_says_so(store: Store, te
     assert (theirs.origin, theirs.overrides) == ("built-in", False)
 
 
-def test_a_broken_page_is_named_by_file_and_line_and_the_others_stay(store: Store, team: Path) -> None:
+def test_a_broken_page_is_reported_by_file_and_line_and_the_others_remain(store: Store, team: Path) -> None:
     (team / "fan.md").write_text(page("Fan failed"))
     (team / "pump.md").write_text(page("Pump failed").replace("summary", "sumary"))
     (team / "My Page.md").write_text(page("Mine"))
@@ -104,7 +104,7 @@ def test_a_broken_page_is_named_by_file_and_line_and_the_others_stay(store: Stor
     assert store.broken == []
 
 
-def test_what_is_no_readable_file_is_reported_and_never_waited_for(store: Store, team: Path) -> None:
+def test_anything_but_a_readable_file_is_reported_and_does_not_block(store: Store, team: Path) -> None:
     os.mkfifo(team / "pipe.md")
     (team / "folder.md").mkdir()
     (team / "nowhere.md").symlink_to(team / "missing")
@@ -119,7 +119,7 @@ def test_what_is_no_readable_file_is_reported_and_never_waited_for(store: Store,
     assert store.refresh() == 0
 
 
-def test_pages_behind_links_are_followed_as_a_mounted_configuration_has_them(store: Store, team: Path) -> None:
+def test_symbolic_links_are_followed_as_in_a_mounted_configuration(store: Store, team: Path) -> None:
     for version, title in (("one", "Fan one"), ("two", "Fan two")):
         (team / version).mkdir()
         (team / version / "fan.md").write_text(page(title))
@@ -133,7 +133,7 @@ def test_pages_behind_links_are_followed_as_a_mounted_configuration_has_them(sto
     assert [hit.title for hit in store.search("fan")] == ["Fan two"]
 
 
-def test_a_folder_that_goes_away_is_reported_and_its_pages_stay(store: Store, team: Path) -> None:
+def test_a_folder_that_disappears_is_reported_and_its_pages_remain(store: Store, team: Path) -> None:
     (team / "fan.md").write_text(page("Fan failed"))
     store.refresh()
     shutil.move(team, team.with_name("gone"))
@@ -147,20 +147,20 @@ def test_a_folder_that_goes_away_is_reported_and_its_pages_stay(store: Store, te
     assert store.broken == []
 
 
-def test_a_folder_that_is_missing_from_the_start_leaves_the_built_in_pages(tmp_path: Path) -> None:
+def test_a_folder_that_never_existed_is_reported_and_the_built_in_pages_remain(tmp_path: Path) -> None:
     with Store.open(folders=[BUILT_IN, tmp_path / "missing"]) as store:
         assert store.get("linux-p2v") is not None
         assert [one.file for one in store.broken] == [str(tmp_path / "missing")]
 
 
-def test_the_built_in_folder_named_as_the_teams_own_is_read_once() -> None:
+def test_the_built_in_folder_is_read_once_when_it_is_also_the_teams_folder() -> None:
     with Store.open(folders=[BUILT_IN, BUILT_IN]) as store:
         assert store.broken == []
         with pytest.raises(NotEditableError):
             store.save("fan", page("Fan failed"))
 
 
-def test_saved_pages_stand_in_the_teams_folder_and_are_found_at_once(store: Store, team: Path) -> None:
+def test_saved_pages_are_in_the_teams_folder_and_found_at_once(store: Store, team: Path) -> None:
     text = page("Fan failed", "turbine ‑ Größe")
     saved = store.save("fan", text)
     assert (saved.title, saved.origin) == ("Fan failed", "team")
@@ -169,7 +169,7 @@ def test_saved_pages_stand_in_the_teams_folder_and_are_found_at_once(store: Stor
     assert [hit.slug for hit in store.search("turbine")] == ["fan"]
 
 
-def test_a_page_that_is_wrong_is_not_saved_and_the_old_one_stays(store: Store, team: Path) -> None:
+def test_a_wrong_page_is_not_saved_and_the_old_one_remains(store: Store, team: Path) -> None:
     store.save("fan", page("Fan failed"))
     with pytest.raises(BrokenPageError) as caught:
         store.save("fan", page("Fan failed").replace("## Undo", "## Back"))
@@ -178,8 +178,8 @@ def test_a_page_that_is_wrong_is_not_saved_and_the_old_one_stays(store: Store, t
 
 
 @pytest.mark.parametrize("slug", ["../fan", "/etc/fan", "fan/../../x", "Fan", "", "fan\0", "TEMPLATE", ".fan"])
-def test_no_name_leads_out_of_the_teams_folder(store: Store, team: Path, slug: str) -> None:
-    with pytest.raises(BrokenPageError, match="cannot name a page"):
+def test_no_name_points_outside_the_teams_folder(store: Store, team: Path, slug: str) -> None:
+    with pytest.raises(BrokenPageError, match="cannot be the name of a page"):
         store.save(slug, page("Fan"))
     with pytest.raises(NotEditableError):
         store.delete(slug)
@@ -187,7 +187,7 @@ def test_no_name_leads_out_of_the_teams_folder(store: Store, team: Path, slug: s
     assert [*team.iterdir()] == []
 
 
-def test_half_a_character_is_refused_as_any_other_wrong_page(store: Store) -> None:
+def test_half_a_character_is_refused_like_any_other_wrong_page(store: Store) -> None:
     with pytest.raises(BrokenPageError, match="not UTF-8"):
         store.save("fan", page("Fan \ud800"))
 
@@ -202,18 +202,18 @@ def test_deleting_a_team_page_brings_back_the_built_in_one(store: Store, team: P
         store.delete("linux-p2v")
 
 
-def test_without_a_folder_of_the_team_the_refusal_names_the_setting() -> None:
+def test_without_a_folder_of_the_team_the_error_names_the_setting() -> None:
     with Store.open() as store, pytest.raises(NotEditableError, match="VMKOPS_PROCEDURES_DIR"):
         store.save("fan", page("Fan"))
 
 
-def test_a_folder_that_cannot_be_written_is_said_in_words(store: Store, team: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported_with_the_reason(store: Store, team: Path) -> None:
     team.rmdir()
     with pytest.raises(NotEditableError, match="cannot be written: No such file or directory"):
         store.save("fan", page("Fan"))
 
 
-def test_a_kept_index_starts_with_what_it_knows_and_reads_what_changed_meanwhile(team: Path, tmp_path: Path) -> None:
+def test_a_stored_index_reads_only_what_changed_since_its_last_use(team: Path, tmp_path: Path) -> None:
     (team / "fan.md").write_text(page("Fan failed"))
     with Store.open(tmp_path / "store.db", folders=[team]) as store:
         assert store.get("fan") is not None
@@ -223,7 +223,7 @@ def test_a_kept_index_starts_with_what_it_knows_and_reads_what_changed_meanwhile
         assert store.refresh() == 0
 
 
-def test_two_processes_may_keep_one_index(team: Path, tmp_path: Path) -> None:
+def test_two_processes_can_share_one_index(team: Path, tmp_path: Path) -> None:
     with (
         Store.open(tmp_path / "store.db", folders=[team]) as one,
         Store.open(tmp_path / "store.db", folders=[team]) as other,
@@ -235,7 +235,7 @@ def test_two_processes_may_keep_one_index(team: Path, tmp_path: Path) -> None:
         assert one.get("fan") is None
 
 
-def test_an_index_of_another_version_is_made_anew(team: Path, tmp_path: Path) -> None:
+def test_an_index_of_another_version_is_created_again(team: Path, tmp_path: Path) -> None:
     (team / "fan.md").write_text(page("Fan failed"))
     Store.open(tmp_path / "store.db", folders=[team]).close()
     old = sqlite3.connect(tmp_path / "store.db")
@@ -245,9 +245,9 @@ def test_an_index_of_another_version_is_made_anew(team: Path, tmp_path: Path) ->
         assert [hit.slug for hit in store.search("fan")] == ["fan"]
 
 
-def test_a_file_that_is_no_index_is_refused_with_what_to_do(tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_index_is_refused_with_a_way_out(tmp_path: Path) -> None:
     (tmp_path / "store.db").write_bytes(b"something else entirely" * 100)
-    with pytest.raises(StoreError, match="Delete the file or name another one"):
+    with pytest.raises(StoreError, match="Delete the file or choose another one"):
         Store.open(tmp_path / "store.db")
     with pytest.raises(StoreError, match="unable to open"):
         Store.open(tmp_path / "missing" / "store.db")

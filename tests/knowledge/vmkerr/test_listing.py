@@ -41,22 +41,22 @@ def test_a_listing_is_read_with_its_heading_its_run_together_names_and_its_curly
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
         ("VMK_BUSY 195887108 0xbad0005 EBUSY Busy", "line 10: 195887108 and 0xbad0005 are not the same number"),
         ("VMK_BUSY 195887108", "line 10: expected name, decimal, hex, errno and description"),
-        ("VMK_AGAIN 195887105 0xbad0001 EINVAL Failure", "line 10: 0xbad0001 stands there twice"),
+        ("VMK_AGAIN 195887105 0xbad0001 EINVAL Failure", "line 10: 0xbad0001 is listed twice"),
         ("VMK_BIG 0x1ffffffff 8589934591 EIO Too big", "line 10: 0x1ffffffff has more than 32 bits"),
     ],
 )
-def test_a_damaged_row_is_refused_by_its_line(row: str, said: str) -> None:
-    with pytest.raises(Unreadable, match=said):
+def test_a_damaged_row_is_refused_with_its_line_number(row: str, message: str) -> None:
+    with pytest.raises(Unreadable, match=message):
         read_listing(LISTING + row, "lab")
 
 
-def test_a_text_without_rows_is_no_listing() -> None:
+def test_a_text_without_rows_is_not_a_listing() -> None:
     for text in ("", "hello\nworld", "\x00\x01\x02"):
-        with pytest.raises(Unreadable, match="no listing of vmkernel codes"):
+        with pytest.raises(Unreadable, match="not a listing of vmkernel codes"):
             read_listing(text, "lab")
 
 
@@ -89,7 +89,7 @@ def test_imported_tables_are_read_again_only_when_they_change(tmp_path: Path) ->
     assert find("0xbad0166", tables=tables_in(tmp_path)).matches[0].releases == ["lab"]
 
 
-def test_importing_again_replaces_the_table_and_leaves_nothing_aside(tmp_path: Path) -> None:
+def test_importing_again_replaces_the_table_and_leaves_no_temporary_file(tmp_path: Path) -> None:
     for _ in range(2):
         kept = _import(tmp_path, "esxi-7.0u3")
     assert [file.name for file in kept.parent.iterdir()] == ["esxi-7.0u3.tsv"]
@@ -99,19 +99,19 @@ def test_importing_again_replaces_the_table_and_leaves_nothing_aside(tmp_path: P
     "content",
     ["header\nnonsense", "header\nlab\tVMK_A\t1\t0x2\tEIO\tA", "header\nother\tVMK_A\t1\t0x1\tEIO\tA", "\xff"],
 )
-def test_a_damaged_import_is_left_out_and_told(tmp_path: Path, content: str) -> None:
+def test_a_damaged_import_is_ignored_and_reported(tmp_path: Path, content: str) -> None:
     _import(tmp_path, "good")
     (tmp_path / "releases" / "lab.tsv").write_bytes(content.encode("latin-1"))
     tables = tables_in(tmp_path)
     assert list(tables.by_release)[-1] == "good"
-    assert "lab.tsv is left out" in tables.problems[0]
+    assert "lab.tsv is ignored" in tables.problems[0]
 
 
 def test_a_file_cannot_take_the_place_of_a_built_in_table(tmp_path: Path) -> None:
     (tmp_path / "releases").mkdir()
     (tmp_path / "releases" / "esxi-6.0.tsv").write_text("h\nesxi-6.0\tVMK_A\t1\t0x1\tEIO\tA\n")
     tables = tables_in(tmp_path)
-    assert "comes with vmkops" in tables.problems[0]
+    assert "vmkops already has a table" in tables.problems[0]
     assert find("0xbad0022", "6.0", tables).matches[0].name == "VMK_READ_ONLY"
 
 
@@ -119,12 +119,12 @@ def test_a_file_cannot_take_the_place_of_a_built_in_table(tmp_path: Path) -> Non
     "name",
     ["", "..", "../x", "a/b", "/etc/passwd", ".hidden", "a..b", "x" * 41, "a b", "ä", "a\x00", "6.0", "ESXi 6.0"],
 )
-def test_a_name_that_leaves_the_folder_or_hides_a_table_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_name_that_points_outside_the_folder_or_hides_a_table_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(Unreadable):
         release_id(name)
     with pytest.raises(Unreadable):
         _import(tmp_path, name)
 
 
-def test_a_name_is_kept_in_lower_case() -> None:
+def test_a_name_is_stored_in_lower_case() -> None:
     assert release_id(" ESXi-7.0U3 ") == "esxi-7.0u3"

@@ -1,4 +1,4 @@
-"""What is typed, what it is read as, and what each release means by it."""
+"""How a query is understood, and what each release means by it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_an_ambiguous_part_of_a_name_lists_every_name_that_has_it() -> None:
     assert {"VMK_NO_FREE_HANDLES", "VMK_DEPRECATED_NO_FREE_PTR_BLOCKS"} <= {match.name for match in answer.matches}
 
 
-def test_words_find_the_texts_that_have_them_all_in_any_order() -> None:
+def test_words_find_the_texts_that_contain_all_of_them_in_any_order() -> None:
     for typed in ("reservation conflict", "conflict reservation", "Reservation  CONFLICT", "reserv confl"):
         answer = find(typed)
         assert answer.kind == "text"
@@ -109,7 +109,7 @@ def test_an_errno_lists_its_codes_and_the_one_that_carries_it() -> None:
 
 
 @pytest.mark.parametrize("typed", ["28", "-28"])
-def test_a_small_number_is_read_as_an_errno_and_the_answer_says_so(typed: str) -> None:
+def test_a_small_number_is_read_as_an_errno_and_the_answer_notes_it(typed: str) -> None:
     answer = find(typed)
     assert answer.kind == "errno"
     assert {match.errno for match in answer.matches} == {"ENOSPC"}
@@ -126,7 +126,7 @@ def test_a_generic_linux_error_is_read_as_its_errno(typed: str) -> None:
 
 
 def test_a_generic_linux_error_without_an_errno_is_not_found() -> None:
-    with pytest.raises(NotFound, match="Linux has none"):
+    with pytest.raises(NotFound, match="Linux has no error with that number"):
         find("0x2bad0fff")
 
 
@@ -136,7 +136,7 @@ def test_zero_is_success(typed: str) -> None:
     assert (match.code, match.decimal, match.description) == ("0x0", 0, "Success")
 
 
-def test_codes_known_only_from_the_ddk_say_so() -> None:
+def test_a_code_known_only_from_the_ddk_has_a_note_about_it() -> None:
     answer = find("0xbad0155")
     assert answer.matches[0].releases == ["ddk-2024"]
     assert "driver development kit" in answer.note
@@ -147,7 +147,7 @@ def test_the_end_marker_is_not_decoded() -> None:
     for typed in ("VMK_LAST_ERR", "last_err"):
         with pytest.raises(NotFound, match="end of VMware's list"):
             find(typed)
-    with pytest.raises(NotFound, match="above 0xbad0164, the highest code known"):
+    with pytest.raises(NotFound, match="above 0xbad0164, the highest known code"):
         find("0xbad0165")
 
 
@@ -162,14 +162,14 @@ def test_the_end_marker_is_not_decoded() -> None:
         ("EAGIAN", "EAGAIN"),
     ],
 )
-def test_a_near_miss_is_not_found_and_suggests_what_was_meant(typed: str, expected: str) -> None:
+def test_a_near_miss_is_not_found_and_the_intended_query_is_suggested(typed: str, expected: str) -> None:
     with pytest.raises(NotFound) as missing:
         find(typed)
     assert expected in missing.value.suggestions
 
 
 @pytest.mark.parametrize("typed", ["bad", "0xbad", "0xbad0", "VMK", "asdfghjkl", "4095", "0xdeadbeef", "00bad"])
-def test_what_can_be_read_but_is_unknown_is_not_found(typed: str) -> None:
+def test_a_readable_but_unknown_query_is_not_found(typed: str) -> None:
     with pytest.raises(NotFound):
         find(typed)
 
@@ -192,7 +192,7 @@ def test_what_can_be_read_but_is_unknown_is_not_found(typed: str) -> None:
         "—",
     ],
 )
-def test_what_cannot_be_read_is_refused_with_what_to_type(typed: str) -> None:
+def test_an_unreadable_query_is_refused_with_examples_of_what_to_type(typed: str) -> None:
     with pytest.raises(Unreadable, match="Type a code") as refused:
         find(typed)
     assert "0xbad0022" in refused.value.suggestions

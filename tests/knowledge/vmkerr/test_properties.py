@@ -1,4 +1,4 @@
-"""What holds for every row of every table, and for anything anybody may type."""
+"""Properties of every row of every table, and of every possible query."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_listing_reads_back_as_the_table_it_was_written_from(release: str) -> 
 
 
 @given(st.text() | st.text(alphabet="0xXbadBAD2 ()<>-_vmk9") | st.sampled_from(NAMES), st.none() | st.text(max_size=20))
-def test_anything_typed_is_answered_or_refused_in_one_of_two_ways(typed: str, release: str | None) -> None:
+def test_any_query_is_answered_or_fails_in_one_of_two_ways(typed: str, release: str | None) -> None:
     answer: Answer | NotFound | Unreadable
     try:
         answer = find(typed, release)
@@ -74,7 +74,7 @@ def test_hex_and_decimal_of_one_number_have_one_answer(number: int) -> None:
 
 
 @given(st.sampled_from(ROWS), st.sampled_from(ROWS))
-def test_every_meaning_stands_once_and_tells_all_its_releases(first: Row, second: Row) -> None:
+def test_every_meaning_is_listed_once_with_all_its_releases(first: Row, second: Row) -> None:
     matches = [*find(f"{first.code:#x}").matches, *find(f"{second.code:#x}").matches]
     for match in matches:
         holds = [row.release for row in ROWS if (row.code, row.name, row.errno) == match[2:5]]
@@ -89,7 +89,7 @@ def test_whole_table_has_each_meaning_once() -> None:
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8")))
-def test_any_file_is_a_listing_or_refused(text: str) -> None:
+def test_any_file_is_read_as_a_listing_or_refused(text: str) -> None:
     result: Listing | str
     try:
         result = read_listing(f"VMK_OK 0 0 OK Success\n{text}", "x")

@@ -1,4 +1,4 @@
-"""What a line of log means: every form of a vmkernel code, whose release it is, and what is no code at all."""
+"""What a log line means: every format of a vmkernel code, the release it belongs to, and text that is not a code."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def only(line: str, release: str | None = None) -> Finding:
         ("Error 195887110.", "195887110"),
     ],
 )
-def test_a_code_is_found_in_every_form_that_logs_and_web_pages_have(line: str, text: str) -> None:
+def test_a_code_is_found_in_every_format_that_logs_and_web_pages_use(line: str, text: str) -> None:
     found = only(line)
     assert found.text == text
     assert found.kind == "vmkernel"
@@ -56,11 +56,11 @@ def test_a_code_is_found_in_every_form_that_logs_and_web_pages_have(line: str, t
         "took 195887110.5 ms",
     ],
 )
-def test_a_pointer_a_stack_a_world_or_a_part_of_a_name_is_no_code(line: str) -> None:
+def test_a_pointer_a_stack_a_world_or_a_part_of_a_name_is_not_a_code(line: str) -> None:
     assert decode_line(line) == []
 
 
-def test_without_a_hint_every_reading_is_given() -> None:
+def test_without_a_hint_every_meaning_is_shown() -> None:
     meaning = only("reservation: 0xbad0022").meaning
     assert meaning.summary == "0xbad0022 SCSI reservation conflict (ESX 3.5), or Read only (ESXi 5.0 and later)"
     assert meaning.certainty == "open"
@@ -76,14 +76,14 @@ def test_without_a_hint_every_reading_is_given() -> None:
         (UPTIME_3, "0xbad0022 SCSI reservation conflict (VMK_RESERVATION_CONFLICT)", "ESX 3.x"),
     ],
 )  # fmt: skip
-def test_the_format_of_a_line_tells_its_release_and_says_why(prefix: str, summary: str, release: str) -> None:
+def test_the_format_of_a_line_shows_its_release_with_the_reason(prefix: str, summary: str, release: str) -> None:
     meaning = only(f"{prefix}FS3: 1: status 0xbad0022").meaning
     assert (meaning.summary, meaning.release) == (summary, release)
     assert (meaning.certainty, meaning.settled_by) == ("inferred", "format")
     assert "line" in meaning.reason or "timestamp" in meaning.reason
 
 
-def test_a_line_of_esx_4_gets_every_reading_and_is_told_that_no_table_is_known() -> None:
+def test_a_line_of_esx_4_gets_every_meaning_and_a_note_that_no_table_is_known() -> None:
     meaning = only(f"{UPTIME_4}FS3: 1: 0xbad0022").meaning
     assert meaning.certainty == "open"
     assert len(meaning.matches) == 2
@@ -100,25 +100,25 @@ def test_a_line_of_esx_4_gets_every_reading_and_is_told_that_no_table_is_known()
         (f"{ISO}x: Timeout (ok to retry) (0xbad00e5)", "Timeout (ok to retry)", "ESX 3.5"),
     ],
 )
-def test_a_text_beside_a_number_settles_the_release(line: str, summary: str, release: str) -> None:
+def test_a_text_next_to_a_code_determines_the_release(line: str, summary: str, release: str) -> None:
     (found,) = decode_line(line)
     assert found.meaning.matches[0].description == summary
     assert (found.meaning.release, found.meaning.settled_by, found.meaning.certainty) == (release, "text", "certain")
 
 
-def test_a_text_against_the_release_that_was_asked_for_says_what_that_would_read() -> None:
+def test_a_text_that_contradicts_the_given_release_adds_a_note_with_its_meaning_there() -> None:
     meaning = only("SCSI reservation conflict (0xbad0022)", "6.7").meaning
     assert meaning.release == "ESX 3.5"
     assert any("Read only" in note for note in meaning.notes)
 
 
-def test_the_release_that_was_given_decides_over_the_format_of_the_line() -> None:
+def test_the_given_release_takes_precedence_over_the_format_of_the_line() -> None:
     meaning = only(f"{ISO}x: 0xbad0022", "3.5").meaning
     assert meaning.matches[0].description == "SCSI reservation conflict"
     assert (meaning.settled_by, meaning.certainty) == ("given", "certain")
 
 
-def test_an_unknown_release_is_refused_with_those_that_are_known() -> None:
+def test_an_unknown_release_is_refused_with_a_list_of_the_known_ones() -> None:
     with pytest.raises(Unreadable, match=r"esx-3\.5"):
         decode_line("0xbad0022", "windows")
     with pytest.raises(Unreadable):
@@ -147,7 +147,7 @@ def test_a_linux_error_in_a_status_is_named_in_hexadecimal_and_in_decimal() -> N
         ("failed with “Timeout”", "Timeout"),
     ],
 )
-def test_a_text_alone_counts_where_it_is_all_that_follows_its_lead(line: str, text: str) -> None:
+def test_a_standalone_text_counts_where_nothing_else_follows_its_lead(line: str, text: str) -> None:
     found = only(line)
     assert (found.text, found.meaning.certainty) == (text, "certain")
 
@@ -164,16 +164,16 @@ def test_a_text_alone_counts_where_it_is_all_that_follows_its_lead(line: str, te
         f"{ISO}State: Busy with work",
     ],
 )
-def test_a_text_that_may_be_ordinary_words_is_no_status(line: str) -> None:
+def test_a_text_that_may_be_ordinary_words_is_not_a_status(line: str) -> None:
     assert decode_line(line) == []
 
 
-def test_a_text_alone_names_its_number_in_the_release_of_the_line() -> None:
+def test_a_standalone_text_shows_its_code_in_the_release_of_the_line() -> None:
     assert [match.code for match in only(f"{ISO}x: status Timeout").meaning.matches] == ["0xbad0021"]
     assert [match.code for match in only(f"{UPTIME_3}x: status Timeout").meaning.matches] == ["0xbad0020"]
     meaning = only("status Timeout").meaning
     assert [match.code for match in meaning.matches] == ["0xbad0020", "0xbad0021"]
-    assert meaning.notes == ("Its number depends on the release.",)
+    assert meaning.notes == ("Its code depends on the release.",)
 
 
 def test_an_iscsi_name_is_explained_and_ends_where_the_name_ends() -> None:
@@ -182,7 +182,7 @@ def test_an_iscsi_name_is_explained_and_ends_where_the_name_ends() -> None:
     assert "vmware.com" in found.summary
 
 
-def test_an_impossible_month_makes_a_name_invalid_and_says_why() -> None:
+def test_an_impossible_month_makes_a_name_invalid_with_a_reason() -> None:
     meaning = only("target iqn.2001-13.com.example:disk1").meaning
     assert meaning.summary.endswith("not a valid name")
     assert meaning.notes

@@ -1,4 +1,4 @@
-"""Real lines, quoted from public pages, are decoded as the comment above each says."""
+"""Real lines from public pages are decoded as the comment above each one states."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ EXPECTED: list[tuple[str, list[tuple[str, str, str]]]] = [
         WRITE,
         ("t10", "t10.ATA_____Crucial_CT1050MX300SSD4_________________________163713E82C00", "t10.ATA_____Crucial"),
         ("scsi-status", "H:0x2 D:0x0 P:0x0", "host 0x2 BUS_BUSY"),
-        ("scsi-sense", "Invalid sense data: 0x75 0x70 0x64", "Invalid sense data 0x75 0x70 0x64: may be stray bytes"),
+        ("scsi-sense", "Invalid sense data: 0x75 0x70 0x64", "Invalid sense data 0x75 0x70 0x64: the bytes"),
     ]),
     ("naa.6001405fc65b", [
         ("scsi-command", "0x1a", "SCSI command 0x1a MODE SENSE(6)"),
@@ -84,7 +84,7 @@ EXPECTED: list[tuple[str, list[tuple[str, str, str]]]] = [
 
 
 @pytest.mark.parametrize(("part", "expected"), EXPECTED, ids=[part for part, _ in EXPECTED])
-def test_a_published_line_is_decoded_as_its_source_says(part: str, expected: list[tuple[str, str, str]]) -> None:
+def test_a_published_line_is_decoded_as_its_source_states(part: str, expected: list[tuple[str, str, str]]) -> None:
     (line,) = [line for line in LINES if part in line]
     found = decode_line(line)
     assert [(finding.kind, finding.text) for finding in found] == [(kind, text) for kind, text, _ in expected]

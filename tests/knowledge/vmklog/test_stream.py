@@ -1,4 +1,4 @@
-"""A stream decodes as its lines do one by one, however it is cut, and no bytes can stop it."""
+"""A stream gives the same findings as its lines one by one, wherever it is cut, and no bytes make it fail."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def decoded(blocks: Iterable[bytes], progress: Progress | None = None) -> list[F
 
 @given(LOG_LIKE)
 @settings(max_examples=300, deadline=None)
-def test_no_bytes_raise_and_every_offset_points_at_its_text(log: bytes) -> None:
+def test_no_bytes_make_it_fail_and_every_offset_points_at_its_text(log: bytes) -> None:
     for line in log.decode("utf-8", "replace").split("\n"):
         for finding in decode_line(line):
             assert line[finding.start : finding.end] == finding.text
@@ -41,7 +41,7 @@ def test_no_bytes_raise_and_every_offset_points_at_its_text(log: bytes) -> None:
 
 @given(LOG_LIKE, st.lists(st.integers(1, 40), max_size=20))
 @settings(max_examples=300, deadline=None)
-def test_a_stream_finds_what_the_text_has_wherever_the_blocks_are_cut(log: bytes, cuts: list[int]) -> None:
+def test_a_stream_has_the_findings_of_the_whole_text_wherever_the_blocks_are_cut(log: bytes, cuts: list[int]) -> None:
     stream, blocks = io.BytesIO(log), []
     for size in cuts:
         blocks.append(stream.read(size))
@@ -53,7 +53,7 @@ def test_a_stream_finds_what_the_text_has_wherever_the_blocks_are_cut(log: bytes
 
 @pytest.mark.parametrize("near", [LONGEST_LINE - OVERLAP, LONGEST_LINE - OVERLAP // 2, LONGEST_LINE])
 @pytest.mark.parametrize("text", ["IO was aborted (0xbad00e0)", "naa.514f0c5ec2000008", "× H:0x1 D:0x0 P:0x0 ×"])
-def test_what_stands_where_a_long_line_is_cut_is_found_once_and_at_its_place(near: int, text: str) -> None:
+def test_a_text_at_the_cut_of_a_long_line_is_found_once_at_its_position(near: int, text: str) -> None:
     for shift in range(-32, 8, 3):
         line = "é" + " " * (near + shift - 2) + text + " " * LONGEST_LINE + "0xbad0006\n0xbad0001\n"
         progress = Progress()
@@ -72,6 +72,6 @@ def test_a_long_line_keeps_the_release_that_its_beginning_shows() -> None:
     assert found.meaning.matches[0].description == "Read only"
 
 
-def test_a_stream_gives_a_line_as_soon_as_it_is_whole() -> None:
+def test_a_stream_returns_a_line_as_soon_as_it_is_complete() -> None:
     stream = decode_stream(iter([b"0xbad", b"0001\n0xbad0006"]), None, bundled(), Progress())
     assert [[line.text for line in lines] for lines in stream] == [[], ["0xbad0001"], ["0xbad0006"]]

@@ -50,8 +50,8 @@ def test_lines_with_findings_are_printed_with_their_number_and_meaning(terminal:
     assert finished.stdout.decode().splitlines() == [
         f"2: {LOG.splitlines()[1].decode()}",
         "    0xbad00e0 IO was aborted (VMK_ABORTED)",
-        "        ESXi 5.0 and later: the text beside the number, 'IO was aborted',"
-        " is what ESXi 5.0 and later says for it.",
+        "        ESXi 5.0 and later: the text next to the code, 'IO was aborted',"
+        " is the meaning of the code in ESXi 5.0 and later.",
         f"3: {LOG.splitlines()[2].decode()}",
         "    naa.514f0c5ec2000008: An NAA identifier of 64 bits, type 5 (IEEE Registered),"
         " assigned by the owner of OUI 14-F0-C5",

@@ -125,7 +125,7 @@ def test_check_names_every_problem_by_file_and_line(team: Path, capsys: pytest.C
     assert run(["check"]) == 1
     assert capsys.readouterr().out.splitlines() == [
         f"{team}/fan.md:9: links to nowhere.md, which does not exist",
-        f"{team}/pump.md:17: the section '## Undo' is missing: if there is nothing to say, say so",
+        f"{team}/pump.md:17: the section '## Undo' is missing: if there is nothing to do, write that",
         f"{team}: pages 2, problems 2",
     ]
     assert run(["check", "--json"]) == 1

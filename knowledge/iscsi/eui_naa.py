@@ -1,4 +1,4 @@
-"""Reads ``eui.`` and ``naa.`` names: IEEE identifiers in hexadecimal, and who assigned them."""
+"""Parses ``eui.`` and ``naa.`` names: IEEE identifiers in hexadecimal, with the OUI of the organization."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _HEX = frozenset("0123456789abcdef")
 
 
 class NaaKind(NamedTuple):
-    """One NAA type: its digits in all, and where the OUI stands in them."""
+    """One NAA type: its name, its number of digits, and the position of the OUI in them."""
 
     name: str
     digits: int
     oui_at: int | None
     usual: bool
-    """True for the kinds that SCSI itself lists (SPC, designator type 3)."""
+    """True for the types that SCSI itself lists (SPC, designator type 3)."""
 
 
 NAA_KINDS: dict[int, NaaKind] = {
@@ -32,11 +32,11 @@ NAA_KINDS: dict[int, NaaKind] = {
     14: NaaKind("IEEE EUI-64 mapped", 16, 0, False),
     15: NaaKind("IEEE EUI-64 mapped", 16, 0, False),
 }
-"""Types by their first hex digit, after FC-FS; the digits that are absent are reserved or mean "no name"."""
+"""Types by their first hex digit (source: FC-FS); the missing digits are reserved or mean "no name"."""
 
 
 def read_eui(text: str) -> tuple[EuiParts | None, tuple[Problem, ...]]:
-    """Return the parts of a prepared ``eui.`` name and its problems."""
+    """Return the parts of a prepared ``eui.`` name and its problems; the parts are None when it is not valid."""
     digits = text.removeprefix("eui.")
     problems = _hex_problems("eui", digits, (EUI_DIGITS,), "RFC 7143 section 4.2.7.5")
     if problems:
@@ -52,7 +52,7 @@ def read_eui(text: str) -> tuple[EuiParts | None, tuple[Problem, ...]]:
 
 
 def read_naa(text: str) -> tuple[NaaParts | None, tuple[Problem, ...]]:
-    """Return the parts of a prepared ``naa.`` name and its problems."""
+    """Return the parts of a prepared ``naa.`` name and its problems; the parts are None when it is not valid."""
     digits = text.removeprefix("naa.")
     source = "RFC 3980 section 4.1, RFC 7143 section 4.2.7.6"
     problems = _hex_problems("naa", digits, (16, 32), source)
@@ -60,7 +60,7 @@ def read_naa(text: str) -> tuple[NaaParts | None, tuple[Problem, ...]]:
         return None, problems
     kind = NAA_KINDS.get(int(digits[0], 16))
     if kind is None:
-        message = f"The first digit tells the NAA type, and type {digits[0]} is reserved or stands for no name."
+        message = f"The first digit is the NAA type, and type {digits[0]} is reserved or means that there is no name."
         return None, (Problem(rule="naa-type", severity="error", message=message, source=source),)
     if kind.digits != len(digits):
         return None, (_wrong_length_for_type(kind, digits, source),)
@@ -76,7 +76,7 @@ def _naa_parts(kind: NaaKind, digits: str) -> NaaParts:
         oui = _octets(digits[kind.oui_at : end])
         vendor_specific = digits[1 : kind.oui_at] + digits[end:16]
     if kind.oui_at == 0:
-        # The two top bits of the OUI's first octet, always 0 there, make room for the type: 11bbbbbb is bbbbbb00.
+        # The type replaces the two low bits of the OUI's first octet, which are always 0: 11bbbbbb stands for bbbbbb00.
         first = (int(digits[:2], 16) & 0x3F) << 2
         oui = _octets(f"{first:02x}{digits[2:6]}")
     return NaaParts(
@@ -95,11 +95,11 @@ def _hex_problems(prefix: str, digits: str, lengths: tuple[int, ...], source: st
     wrong = dict.fromkeys(digit for digit in digits if digit not in _HEX)
     if wrong:
         shown = ", ".join(repr(digit) for digit in list(wrong)[:5])
-        message = f"After '{prefix}.' only hexadecimal digits may stand (0-9, a-f), not {shown}."
+        message = f"After '{prefix}.', only hexadecimal digits (0-9, a-f) are allowed, not {shown}."
         problems.append(Problem(rule=f"{prefix}-digits", severity="error", message=message, source=source))
     if len(digits) not in lengths:
         wanted = " or ".join(map(str, lengths))
-        message = f"'{prefix}.' takes {wanted} hexadecimal digits; this name has {len(digits)}."
+        message = f"'{prefix}.' needs {wanted} hexadecimal digits; this name has {len(digits)}."
         problems.append(Problem(rule=f"{prefix}-length", severity="error", message=message, source=source))
     return tuple(problems)
 
@@ -120,8 +120,8 @@ def _unusual_type(kind: NaaKind, digits: str, source: str) -> Problem:
         rule="naa-type-unusual",
         severity="warning",
         message=(
-            f"NAA type {digits[0]} ({kind.name}) comes from Fibre Channel; SCSI itself lists types 2, 3, 5 and 6"
-            " only, so some products refuse it."
+            f"NAA type {digits[0]} ({kind.name}) comes from Fibre Channel. SCSI itself lists only types 2, 3, 5 and 6,"
+            " so some products refuse it."
         ),
         source=source,
     )

@@ -1,7 +1,7 @@
-"""Who in the field judges a name otherwise than the RFCs: refuses a valid one, or takes an invalid one.
+"""Products whose own rules for names differ from the RFCs: they refuse a valid name, or accept an invalid one.
 
-Each product is one function that answers why it refuses a name as typed, or None when it takes it. They follow
-the products' own code and issue threads, named as ``source``; nothing was tried on a live system.
+Each product has one function that returns why it refuses a name as typed, or None when it accepts the name. The
+functions follow the code and issue threads of the products, named as ``source``; they are not tested on live systems.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ FREEBSD_LONGEST = 222
 
 
 class Product(NamedTuple):
-    """One product's own rule: why it refuses a name, what it lets through, and where that is written."""
+    """The rules of one product: why it refuses a name, which invalid names it accepts, and the source."""
 
     who: str
     refuses: Callable[[str], str | None]
     lets_through: str | None
-    """None where nobody knows, so that nothing is claimed."""
+    """None where it is not known."""
     source: str
 
 
 def verdicts(name: str, *, valid: bool) -> tuple[tuple[FieldVerdict, ...], tuple[FieldVerdict, ...]]:
-    """Return who refuses ``name`` although it is valid, and who takes it although it is not."""
+    """Return the products that refuse ``name`` although it is valid, and those that accept it although it is not."""
     refused: list[FieldVerdict] = []
     accepted: list[FieldVerdict] = []
     if not name.strip():
@@ -46,35 +46,35 @@ def _targetcli(name: str) -> str | None:
     if re.fullmatch(r"(naa\.)?[125][0-9a-f]{15}|(eui\.)?[0-9a-f]{16}", bare):
         return None
     if lowered.startswith("naa."):
-        return "it knows naa. names of 16 digits and NAA types 1, 2 and 5 only"
+        return "it supports only naa. names of 16 digits with NAA types 1, 2 and 5"
     if re.match(r"iqn\.[0-9]{4}-[01][0-9]\..*\.", lowered) and " " not in lowered and "_" not in lowered:
         return None
-    return "it wants iqn., a date, and at least one more dot after the date's; no blank and no underscore"
+    return "it requires iqn., a date, and at least one dot after that of the date, without spaces and underscores"
 
 
 def _kubernetes(name: str) -> str | None:
     if name.startswith("naa"):
         fits = re.fullmatch(r"naa.[A-Za-z0-9]{32}", name)
-        return None if fits else "it takes naa. names of 32 digits only, so no 64-bit one"
+        return None if fits else "it accepts only naa. names of 32 digits, so no 64-bit ones"
     if name.startswith("eui"):
-        return None if re.fullmatch(r"eui.[A-Za-z0-9]{16}", name) else "it takes 16 letters or digits after eui."
+        return None if re.fullmatch(r"eui.[A-Za-z0-9]{16}", name) else "it requires 16 letters or digits after eui."
     if not name.startswith("iqn"):
-        return "it wants iqn, eui or naa in small letters at the start"
+        return "it requires iqn, eui or naa in lower case at the beginning"
     if re.search(r"iqn\.[0-9]{4}-[0-9]{2}\.[A-Za-z0-9.-]+:[^,;*&$|\s]+\Z", name, re.ASCII):
         return None
-    return "it wants a colon and a string after the domain, and only ASCII letters in the domain"
+    return "it requires a colon and a string after the domain, and only ASCII letters in the domain"
 
 
 def _freebsd(name: str) -> str | None:
     if len(name.encode("utf-8", "surrogatepass")) > FREEBSD_LONGEST:
-        return f"it counts one byte too few and stops at {FREEBSD_LONGEST}"
+        return f"its limit is one byte too low, {FREEBSD_LONGEST} bytes"
     return None
 
 
 def _truenas(name: str) -> str | None:
     if re.fullmatch(r"[-a-z0-9.:]+", name):
         return None
-    return "it takes small ASCII letters, digits, dot, dash and colon only, and lowers nothing itself"
+    return "it accepts only lowercase ASCII letters, digits, dot, dash and colon, and does not convert to lower case"
 
 
 def _anaconda(name: str) -> str | None:
@@ -83,13 +83,13 @@ def _anaconda(name: str) -> str | None:
     if re.fullmatch(r"iqn\.\d{4}-\d{2}(\.(?!-)[A-Za-z0-9-]+(?<!-))+(:\S+)?", name):
         return None
     if name.lower().startswith("naa."):
-        return "it knows iqn. and eui. names only"
-    return "it wants 'iqn.' in small letters, a date and ASCII labels"
+        return "it supports only iqn. and eui. names"
+    return "it requires 'iqn.' in lower case, a date and ASCII labels"
 
 
 def _esxi(name: str) -> str | None:
     if name.lower().startswith("naa."):
-        return "its documentation gives iqn. and eui. names only for targets (not tried)"
+        return "its documentation names only iqn. and eui. names for targets (not tested)"
     if name.lower().startswith(("iqn.", "eui.")):
         return None
     return "it checks that the name begins with iqn. or eui."
@@ -100,10 +100,10 @@ def _macos_initiator(name: str) -> str | None:
         return None
     if re.match(r"iqn\.[0-9]{4}-[0-9]{2}\.[A-Za-z0-9]+\.[A-Za-z0-9.-]", name):
         return None
-    return "it wants iqn. with a domain of two ASCII parts or more, or eui.; before 2016 also a three-letter first part"
+    return "it requires eui., or iqn. with a domain of two or more ASCII labels (before 2016, the first with 3 letters)"
 
 
-def _takes_anything(_name: str) -> str | None:
+def _accepts_anything(_name: str) -> str | None:
     return None
 
 
@@ -111,31 +111,31 @@ PRODUCTS = (
     Product(
         "targetcli and ceph-iscsi (rtslib-fb)",
         _targetcli,
-        "it checks little more than the date's digits: months 00 to 19 pass, and so does ../../",
+        "it checks little more than the digits of the date: it accepts months 00 to 19, and ../../",
         "open-iscsi/rtslib-fb rtslib/utils.py normalize_wwn; open-iscsi/rtslib-fb#139",
     ),
     Product(
         "Kubernetes",
         _kubernetes,
-        "it takes any letter as a hex digit, any two digits as a month, and _ and ../ in the string",
+        "it accepts any letter as a hex digit, any two digits as a month, and _ and ../ in the string",
         "kubernetes/kubernetes pkg/apis/core/validation/volumes.go; kubernetes/kubernetes#140129",
     ),
     Product(
         "FreeBSD (ctld, iscsictl)",
         _freebsd,
-        "it refuses by length only; everything else is a warning in its log",
+        "it refuses a name only because of its length; everything else is a warning in its log",
         "freebsd/freebsd-src lib/libiscsiutil/utils.c valid_iscsi_name",
     ),
     Product(
         "open-iscsi up to June 2026",
-        _takes_anything,
+        _accepts_anything,
         "it checked nothing",
         "open-iscsi/open-iscsi#530",
     ),
     Product(
         "udisks",
-        _takes_anything,
-        "it leaves the checking to others",
+        _accepts_anything,
+        "it leaves the check to other programs",
         "storaged-project/udisks#32",
     ),
     Product(
@@ -147,7 +147,7 @@ PRODUCTS = (
     Product(
         "the Fedora and Red Hat installer (anaconda)",
         _anaconda,
-        "it does not check the month, nor the string beyond blanks",
+        "it does not check the month, and in the string it refuses only spaces",
         "rhinstaller/anaconda pyanaconda/core/regexes.py; rhinstaller/anaconda#2171",
     ),
     Product(
@@ -159,7 +159,7 @@ PRODUCTS = (
     Product(
         "iSCSI Initiator for macOS",
         _macos_initiator,
-        "it looks at the beginning of the name only",
+        "it checks only the beginning of the name",
         "iscsi-osx/iSCSIInitiator iSCSIUtils.c; iscsi-osx/iSCSIInitiator#29",
     ),
 )

@@ -1,0 +1,78 @@
+"""The error message and the suggestions for a vmkernel code, name or words about which nothing is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+
+from knowledge.errors import NotFound, shown
+from knowledge.releases import Choice
+from knowledge.vmkerr.query import Query
+from knowledge.vmkerr.table import GENERIC_LINUX_ERROR, LAST_ERROR, Row, Tables, as_words
+
+ABOVE_THE_HIGHEST = (
+    "{code} is above {highest}, the highest known code. ESXi only appends codes, so it belongs to a newer release. "
+    "Import the output of `vmkerrcode -l` on the host with vmkops vmkerr import FILE --release NAME."
+)
+NOT_IN_RELEASE = "{code} is not in the table of {release}. In other releases it means: {meaning} ({where})."
+NO_ERRNO = "{code} would be Linux errno {number}, but Linux has no error with that number."
+NO_STATUS = "{code} is not a vmkernel status. Those are 0x0, 0xbad0001 to {highest}, and 0x2bad0000 plus a Linux errno."
+NO_ERRNO_NUMBER = "{number} is neither a vmkernel status nor a Linux errno."
+END_MARKER = "VMK_LAST_ERR marks the end of VMware's list. Its number changes with each release, so it has no meaning."
+NO_WORDS = "No vmkernel status has {typed} as its name, as part of its name or in its text."
+
+_MAX_SUGGESTIONS = 5
+
+
+def not_found(query: Query, choice: Choice, tables: Tables) -> NotFound:
+    """Return the error that says why the chosen release, or every release, has no match, with near misses."""
+    rows = tables.by_release[choice.release] if choice.release else tables.rows
+    if query.kind == "errno":
+        message, near = NO_ERRNO_NUMBER.format(number=query.number), list[str]()
+    elif query.kind == "code":
+        message, near = _why_unknown(query, choice.release, tables), _near_codes(query, rows)
+    elif as_words(query.text).removeprefix("vmk ") == as_words(LAST_ERROR).removeprefix("vmk "):
+        message, near = END_MARKER, []
+    else:
+        message, near = NO_WORDS.format(typed=shown(query.text)), _near_words(query.text, rows)
+    return NotFound(f"{message} {choice.note}".rstrip(), near)
+
+
+def _why_unknown(query: Query, release: str, tables: Tables) -> str:
+    code = f"{query.number:#x}"
+    if elsewhere := tables.meanings(query.number):
+        newest = elsewhere[-1]
+        where = ", ".join(row.release for row in elsewhere if row.name == newest.name)
+        return NOT_IN_RELEASE.format(code=code, release=release, meaning=newest.description, where=where)
+    written = f"{query.text} ({code})" if query.text.isdecimal() else code
+    highest = max(row.code for row in tables.rows if row.code < GENERIC_LINUX_ERROR)
+    if highest < query.number <= 0xBADFFFF:
+        return ABOVE_THE_HIGHEST.format(code=written, highest=f"{highest:#x}")
+    if GENERIC_LINUX_ERROR < query.number <= GENERIC_LINUX_ERROR + 0xFFFF:
+        return NO_ERRNO.format(code=written, number=query.number - GENERIC_LINUX_ERROR)
+    return NO_STATUS.format(code=written, highest=f"{highest:#x}")
+
+
+def _near_codes(query: Query, rows: Sequence[Row]) -> list[str]:
+    """Return the codes that begin with the typed digits, or else the closest ones, decimal or hex as typed."""
+    if query.text.isdecimal():
+        return _closest(query.text, {str(row.code): str(row.code) for row in rows})
+    typed = f"{query.number:#x}"
+    known = {f"{row.code:#x}": f"{row.code:#x}" for row in rows}
+    longer = [other for other in known if query.number and other.startswith(typed) and other != typed]
+    return longer[:_MAX_SUGGESTIONS] or _closest(typed, known)
+
+
+def _near_words(typed: str, rows: Sequence[Row]) -> list[str]:
+    """Return the names, the errnos and, for more than one word, the texts that are closest to the typed text."""
+    words = as_words(typed)
+    known = {as_words(row.name.removeprefix("VMK_")): row.name for row in rows}
+    known |= {row.errno.lower(): row.errno for row in rows}
+    if " " in words:
+        known |= {as_words(row.description): row.description for row in rows}
+    return _closest(words.removeprefix("vmk "), known)
+
+
+def _closest(typed: str, known: Mapping[str, str]) -> list[str]:
+    """Return the values of ``known`` whose keys are closest to the typed text, closest first."""
+    return [known[key] for key in get_close_matches(typed, known, n=_MAX_SUGGESTIONS, cutoff=0.65)]
