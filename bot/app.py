@@ -25,7 +25,7 @@ from bot.commands import _base as commands
 from bot.following import Following
 from bot.interactive import _base as buttons
 from bot.repeats import Repeats
-from bot.settings import BotSettings, SettingsError
+from bot.settings import BotSettings, SettingError
 from bot.socket import Socket
 from service.api.client import ServiceClient
 
@@ -80,7 +80,7 @@ class Bot:
         return self._handle_http if self._settings.signing_secret else None
 
     async def start(self) -> None:
-        """Sign in to Slack and listen. Raises SettingsError for a token that Slack refuses.
+        """Sign in to Slack and listen. Raises SettingError for a token that Slack refuses.
 
         When Slack cannot be reached the start goes on in the background, and `status` says so.
         """
@@ -182,7 +182,7 @@ class Bot:
             try:
                 await self._connect()
                 return
-            except SettingsError as error:
+            except SettingError as error:
                 self._problem = str(error)
                 log.error("slack refused: %s", error)
                 return
@@ -199,10 +199,10 @@ class Bot:
     def _explained(self, error: SlackApiError, setting: str) -> Exception:
         code = str(error.response.get("error", ""))
         if code in BAD_TOKEN:
-            return SettingsError(setting, f"is refused by Slack ({code}). Copy it again from the app's pages.")
+            return SettingError(setting, f"is refused by Slack ({code}). Copy it again from the app's pages.")
         if code == "missing_scope":
             scope = error.response.get("needed", "connections:write")
-            return SettingsError(setting, f"lacks the scope {scope}. Add it to the app, and install the app again.")
+            return SettingError(setting, f"lacks the scope {scope}. Add it to the app, and install the app again.")
         return error
 
 

@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -16,7 +16,8 @@ from aiohttp import web
 
 from service.actions import all_actions
 from service.api.settings import Settings
-from service.errors import SettingMissing
+from service.api.settings_source import misspelt
+from service.errors import AddressUnavailable
 from service.http._app import make_app
 from service.http._route import Services
 from service.jobs.action import Context
@@ -54,7 +55,7 @@ class RunningService:
 
 @contextlib.asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[RunningService]:
-    """Everything of one process, started in order and stopped in reverse; raises SettingMissing."""
+    """Everything of one process, started in order and stopped in reverse; raises StartError."""
     async with contextlib.AsyncExitStack() as stack:
         if settings.postgres_url is None:
             stack.enter_context(lock_data_dir(settings.data_dir))
@@ -97,7 +98,7 @@ async def running(settings: Settings) -> AsyncIterator[RunningService]:
 
 @contextlib.asynccontextmanager
 async def listening(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
-    """The application behind a TCP port; yields its URL. Raises SettingMissing when the port is taken."""
+    """The application behind a TCP port; yields its URL. Raises AddressUnavailable."""
     runner = web.AppRunner(
         app, max_line_size=LINE_LIMIT, shutdown_timeout=SHUTDOWN_SECONDS, access_log=None, handle_signals=False
     )
@@ -107,9 +108,7 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
         try:
             await site.start()
         except OSError as error:
-            raise SettingMissing(
-                f"{host}:{port} cannot be listened on ({error.strerror}); choose another --port."
-            ) from error
+            raise AddressUnavailable.explain(host, port, error) from error
         address = runner.addresses[0]
         shown = f"[{address[0]}]" if ":" in address[0] else address[0]
         yield f"http://{shown}:{address[1]}"
@@ -119,31 +118,33 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
 
 @contextlib.contextmanager
 def stop_requested() -> Iterator[asyncio.Event]:
-    """What SIGTERM and SIGINT set; entered before anybody is told that the start is over."""
-    told = asyncio.Event()
+    """The event that SIGTERM and SIGINT set; enter it before you report that the start is over."""
+    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, told.set)
+        loop.add_signal_handler(each, stop.set)
     try:
-        yield told
+        yield stop
     finally:
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(each)
 
 
 def leave() -> NoReturn:
-    """End the process, once all is closed, without waiting for threads that still ask a vCenter which has gone."""
+    """End the process after everything is closed; do not wait for threads that still call a vCenter that is gone."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
 
 
-def set_up_logging(environ: Mapping[str, str] = os.environ) -> None:
-    """Log to standard error, one line an event."""
+def set_up_logging(level: str) -> None:
+    """Log events of this level and above to standard error, one line each; warn about misspelt settings."""
     logging.basicConfig(
-        level=environ.get("VMKOPS_LOG_LEVEL", "INFO").upper(),
+        level=level,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     for noisy in ("slack_bolt", "slack_sdk", "aiohttp.access", "sqlalchemy"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    for warning in misspelt(os.environ):
+        log.warning("settings: %s", warning)

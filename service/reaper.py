@@ -12,7 +12,7 @@ from typing import Any
 
 from service.api.models import Job, JobState
 from service.api.settings import Settings
-from service.errors import NotFound, SettingMissing, VmkopsError
+from service.errors import NotConfigured, NotFound, VmkopsError
 from service.jobs.action import Context
 from service.jobs.engine import Jobs
 from service.packages.folder import PARTIAL, discard
@@ -122,7 +122,7 @@ async def reaping(reaper: Reaper, every: float) -> AsyncIterator[None]:
         while True:
             try:
                 await reaper.sweep()
-            except SettingMissing:
+            except NotConfigured:
                 log.debug("no vCenter is set, so only half packages are swept")
             except VmkopsError as error:
                 log.warning("the sweep failed; it is tried again in %g seconds: %s", every, error)

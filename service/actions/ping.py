@@ -31,7 +31,7 @@ class Ping(Action):
     params = PingParams
 
     async def target(self, context: Context, params: PingParams) -> Target:
-        """The vCenter that is meant; raises SettingMissing without one, NotFound for an unknown name."""
+        """The vCenter that is meant; raises NotConfigured without one, NotFound for an unknown name."""
         link = context.vcenters.named(params.vcenter)
         name = link.session.vcenter.host
         return Target(key=f"vcenter:{link.name}", name=name, params={"vcenter": link.name})

@@ -18,7 +18,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from service.api.settings import Settings
-from service.errors import DiskFull, FetchAbsent, FetchBrokeOff, FetchFailed, InvalidParams, NotAllowed, SettingMissing
+from service.errors import DiskFull, FetchAbsent, FetchBrokeOff, FetchFailed, InvalidParams, NotAllowed, NotConfigured
 from service.packages.url_guard import Address, check_url, literal, why_refused
 from service.transfer.disk_space import LEAST_ROOM, free_room
 
@@ -182,7 +182,7 @@ def _tls(settings: Settings) -> ssl.SSLContext:
         if settings.import_ca_file is not None:
             context.load_verify_locations(settings.import_ca_file)
     except OSError as error:
-        raise SettingMissing(
+        raise NotConfigured(
             f"VMKOPS_IMPORT_CA_FILE names {settings.import_ca_file}, which holds no certificates: {error}."
         ) from error
     return context

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterable
 from knowledge.procedure_store.folders import BUILT_IN
 from knowledge.procedure_store.store import Store, StoreError
 from service.api.settings import Settings
-from service.errors import SettingMissing
+from service.errors import StartError
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +50,13 @@ class Procedures:
 
 @contextlib.asynccontextmanager
 async def open_procedures(settings: Settings) -> AsyncIterator[Procedures]:
-    """The procedures over the built-in pages and the team's folder; raises SettingMissing when it cannot be opened."""
+    """The procedures over the built-in pages and the team's folder; raises StartError when it cannot be opened."""
     folders = [BUILT_IN, *([settings.procedures_dir] if settings.procedures_dir else [])]
     path = settings.data_dir / "procedures.sqlite"
     try:
         store = await asyncio.to_thread(Store.open, path, folders=folders)
     except StoreError as error:
-        raise SettingMissing(str(error)) from error
+        raise StartError(str(error)) from error
     procedures = Procedures(store)
     watching = asyncio.create_task(procedures.watch())
     try:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from service.api.models import Freshness
 from service.api.vcenter import VCenter
-from service.errors import NotFound, SettingMissing, VmkopsError, VSphereUnavailable
+from service.errors import NotConfigured, NotFound, VmkopsError, VSphereUnavailable
 from service.vsphere.live import Inventory, Kind
 from service.vsphere.selectors import Located, choose, not_found, read_exact, read_selector
 from service.vsphere.session import Session
@@ -43,7 +43,7 @@ class Link:
 
 
 class VCenters:
-    """The links by name; where none is set, everything raises SettingMissing."""
+    """The links by name; where none is set, everything raises NotConfigured."""
 
     def __init__(self, vcenters: Sequence[VCenter], kinds: tuple[Kind[Any], ...]) -> None:
         self._links: dict[str, Link] = {}
@@ -66,7 +66,7 @@ class VCenters:
     def links(self) -> list[Link]:
         """Every one, the one of VMKOPS_VCENTER_URL first."""
         if not self._links:
-            raise SettingMissing(NONE_SET)
+            raise NotConfigured(NONE_SET)
         return list(self._links.values())
 
     def link(self, name: str) -> Link:
