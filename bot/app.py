@@ -26,7 +26,7 @@ from bot.deduplication import Deduplicator
 from bot.jobs.updates import JobUpdates
 from bot.replies import ReplySender
 from bot.request import Deps
-from bot.settings import BotSettings, SettingsError
+from bot.settings import BotSettings, SettingError
 from bot.socket_mode import SocketModeConnection
 from service.api.client import ServiceClient
 
@@ -84,7 +84,7 @@ class Bot:
         return self._handle_http if self._settings.signing_secret else None
 
     async def start(self) -> None:
-        """Sign in to Slack and listen. Raises SettingsError for a token that Slack refuses.
+        """Sign in to Slack and listen. Raises SettingError for a token that Slack refuses.
 
         When Slack cannot be reached, the bot keeps trying in the background and `status` reports the problem.
         """
@@ -186,7 +186,7 @@ class Bot:
             try:
                 await self._connect()
                 return
-            except SettingsError as error:
+            except SettingError as error:
                 self._problem = str(error)
                 log.error("slack refused: %s", error)
                 return
@@ -207,13 +207,13 @@ def start_bot(settings: BotSettings, client: ServiceClient) -> Bot:
 
 
 def _as_settings_error(error: SlackApiError, setting: str) -> Exception:
-    """The SettingsError that says how to correct the token, or the error itself when the token is not the cause."""
+    """The SettingError that says how to correct the token, or the error itself when the token is not the cause."""
     code = str(error.response.get("error", ""))
     if code in BAD_TOKEN:
-        return SettingsError(setting, f"is refused by Slack ({code}). Copy it again from the pages of the Slack app.")
+        return SettingError(setting, f"is refused by Slack ({code}). Copy it again from the pages of the Slack app.")
     if code == "missing_scope":
         scope = error.response.get("needed", "connections:write")
-        return SettingsError(setting, f"is missing the scope {scope}. Add the scope, then install the app again.")
+        return SettingError(setting, f"is missing the scope {scope}. Add the scope, then install the app again.")
     return error
 
 

@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -16,7 +16,8 @@ from aiohttp import web
 
 from service.actions import all_actions
 from service.api.settings import Settings
-from service.errors import SettingMissing
+from service.api.settings_source import misspelt
+from service.errors import AddressUnavailable
 from service.http._app import make_app
 from service.http._route import Services
 from service.jobs.action import Context
@@ -55,7 +56,7 @@ class RunningService:
 
 @contextlib.asynccontextmanager
 async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
-    """Start all parts in order, and stop them in reverse order at the end of the block; raises SettingMissing."""
+    """Start all parts in order, and stop them in reverse order at the end of the block; raises StartError."""
     async with contextlib.AsyncExitStack() as stack:
         if settings.postgres_url is None:
             stack.enter_context(lock_data_dir(settings.data_dir))
@@ -100,7 +101,7 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
 async def listen(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
     """Serve the application on a TCP port while the block runs; yields its URL.
 
-    Raises SettingMissing when the address cannot be used, for example because the port is taken.
+    Raises AddressUnavailable, for example because the port is taken.
     """
     runner = web.AppRunner(
         app, max_line_size=LINE_LIMIT, shutdown_timeout=SHUTDOWN_SECONDS, access_log=None, handle_signals=False
@@ -111,9 +112,7 @@ async def listen(app: web.Application, host: str, port: int) -> AsyncIterator[st
         try:
             await site.start()
         except OSError as error:
-            raise SettingMissing(
-                f"Cannot listen on {host}:{port} ({error.strerror}). Choose another --port."
-            ) from error
+            raise AddressUnavailable.explain(host, port, error) from error
         address = runner.addresses[0]
         shown = f"[{address[0]}]" if ":" in address[0] else address[0]
         yield f"http://{shown}:{address[1]}"
@@ -146,11 +145,13 @@ def exit_process() -> NoReturn:
     os._exit(0)
 
 
-def set_up_logging(environ: Mapping[str, str] = os.environ) -> None:
-    """Log to standard error, one line for each event; VMKOPS_LOG_LEVEL sets the level."""
+def set_up_logging(level: str) -> None:
+    """Log events of this level and above to standard error, one line each; warn about misspelt settings."""
     logging.basicConfig(
-        level=environ.get("VMKOPS_LOG_LEVEL", "INFO").upper(),
+        level=level,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     for noisy in ("slack_bolt", "slack_sdk", "aiohttp.access", "sqlalchemy"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    for warning in misspelt(os.environ):
+        log.warning("settings: %s", warning)

@@ -3,20 +3,26 @@
 VmkopsError
 ├── the caller's move: InvalidParams, NotFound, Ambiguous, NotAllowed, NotSignedIn, Conflict
 ├── later:             VSphereBusy, VSphereUnavailable
-└── the operator's:    SettingMissing, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, CopyFailed,
-                        DiskFull, BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged, FetchFailed,
-                        ImportFailed
+├── the operator's:    NotConfigured, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, CopyFailed,
+│                       DiskFull, BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged, FetchFailed,
+│                       ImportFailed
+└── StartError:        SettingError, AddressUnavailable, DatabaseUnavailable, DataDirectoryInUse
+
+A StartError stops a command or the service with exit status 2 and its message.
+The job engine stores errors by the name of their class and module: do not move or rename a class without an alias.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+import errno
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from service.api.models import Problem
+if TYPE_CHECKING:  # pydantic takes a tenth of a second to import, and the offline lookups read SettingError only
+    from service.api.models import Problem
 
 
 class VmkopsError(Exception):
-    """Something went wrong that the service has no better name for."""
+    """The service failed for a reason that has no name of its own."""
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 500
@@ -33,6 +39,8 @@ class VmkopsError(Exception):
 
     def problem(self) -> Problem:
         """This error as RFC 9457 problem details."""
+        from service.api.models import Problem
+
         words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in type(self).__name__)
         return Problem(
             type=f"urn:vmkops:{self.code}",
@@ -85,10 +93,58 @@ class TooLarge(VmkopsError):
     code, status = "too-large", 413
 
 
-class SettingMissing(VmkopsError):
-    """A setting that this needs is not set."""
+class NotConfigured(VmkopsError):
+    """A setting that this needs is not set, or is not usable."""
 
     code, status = "setting-missing", 503
+
+
+SettingMissing = NotConfigured
+"""The class's former name. Jobs recorded under it are still read; new code uses NotConfigured or a StartError."""
+
+
+class StartError(VmkopsError):
+    """Something outside of vmkops keeps it from starting."""
+
+
+class SettingError(StartError):
+    """A setting is missing, wrong or contradictory.
+
+    `setting` is its name. `explanation` says what is wrong and how to fix it, and never repeats the value of a secret.
+    """
+
+    def __init__(self, setting: str, explanation: str) -> None:
+        super().__init__(f"{setting}: {explanation}")
+        self.setting = setting
+        self.explanation = explanation
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.setting, self.explanation)
+
+
+class AddressUnavailable(StartError):
+    """The address or the port cannot be listened on."""
+
+    @classmethod
+    def explain(cls, host: str, port: int, error: OSError) -> AddressUnavailable:
+        """The error for a listening socket on this host and TCP port that failed with `error`."""
+        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        if error.errno == errno.EADDRINUSE:
+            return cls(f"{where} is in use by another program. Stop that program, or choose another --port.")
+        if error.errno == errno.EACCES:
+            return cls(f"{where} is not allowed for this user. Choose a --port of 1024 or higher.")
+        # A host that cannot be resolved has a negative number; newer asyncio gives no number for a foreign address.
+        if error.errno is None or error.errno < 0 or error.errno == errno.EADDRNOTAVAIL:
+            return cls(f"{host} is not an address of this machine. Choose another --host, such as 127.0.0.1.")
+        return cls(f"{where} cannot be listened on: {error.strerror}. Choose another --host or --port.")
+
+
+class DatabaseUnavailable(StartError):
+    """The database does not answer."""
+
+
+class DataDirectoryInUse(StartError):
+    """Another vmkops runs on the data directory."""
 
 
 class VSphereUnavailable(VmkopsError):

@@ -13,7 +13,7 @@ from typing import Any
 from service.api.models import Job, JobState
 from service.api.settings import Settings
 from service.background import every
-from service.errors import NotFound, SettingMissing, VmkopsError
+from service.errors import NotConfigured, NotFound, VmkopsError
 from service.jobs.action import Context
 from service.jobs.engine import Jobs
 from service.packages.folder import PARTIAL, discard
@@ -49,7 +49,7 @@ class Reaper:
     async def sweep(self) -> None:
         """Look once at everything; an error with one snapshot or VM does not stop the sweep.
 
-        Raises SettingMissing without a vCenter, and VSphereUnavailable when no inventory could be read.
+        Raises NotConfigured without a vCenter, and VSphereUnavailable when no inventory could be read.
         """
         left = []
         for row in await self._context.ledger.open_rows():
@@ -128,7 +128,7 @@ async def reaping(reaper: Reaper, seconds: float) -> AsyncIterator[None]:
     async def sweep() -> None:
         try:
             await reaper.sweep()
-        except SettingMissing:
+        except NotConfigured:
             log.debug("no vCenter is set, so the sweep only removes unfinished packages")
         except VmkopsError as error:
             log.warning("the sweep failed; next attempt in %g seconds: %s", seconds, error)

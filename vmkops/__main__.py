@@ -1,8 +1,4 @@
-"""The console command ``vmkops``: finds who answers a subcommand, and reads only that part of the program.
-
-Offline lookups (``knowledge/commands``) start in a few milliseconds; the service, its clients and the bot are read
-when they are asked for.
-"""
+"""The console command `vmkops`: finds the module of a command and imports only that part of the program."""
 
 from __future__ import annotations
 
@@ -10,85 +6,63 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-from vmkops.commands import _lookup as lookups
+from vmkops import commands
 
 USAGE = "usage: vmkops COMMAND [...]\n       vmkops --help | --version"
 
-SERVICE_COMMANDS = {
-    "serve": "start the HTTP service, the jobs, and the Slack bot if it is configured",
-    "worker": "run jobs for a service on another machine",
-    "backup": "back up a VM and follow the job",
-    "backups": "list the kept backups, show one, or name the VMs that lack a fresh one",
-    "action": "start any host action and follow the job, or only check it (--dry-run)",
-    "actions": "list the host actions and their parameters",
-    "jobs": "list, follow, cancel, approve and reject jobs",
-    "token": "create and revoke API tokens",
-    "doctor": "check every setting and connection and say what to do",
-}
-BOT_COMMANDS = {"bot": "start the Slack bot alone"}
-
 START_OBJECTS = 50_000
-"""How many new objects make the interpreter look for garbage; its own 700 would have it look all through the start."""
+"""New objects before the interpreter looks for garbage; with its default of 700 it would look all through the start."""
 
+DONE = 0
+WRONG_USAGE = 2
 INTERRUPTED = 130
 """128 + SIGINT, what shells expect of a command stopped with Ctrl-C."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one ``vmkops`` command line and give its exit status: 0 good, 1 not found or failed, 2 wrong usage."""
+    """Run one `vmkops` command line and return its exit status: 0 good, 1 not found or failed, 2 wrong usage."""
     words = list(sys.argv[1:] if argv is None else argv)
+    gc.set_threshold(START_OBJECTS)
     try:
         status = _run(words)
         sys.stdout.flush()
-        gc.freeze()  # the end is faster when it does not look for garbage once more
+        gc.freeze()  # without one more look for garbage the process ends faster
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return lookups.FOUND
+        return DONE
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception as error:
+        from vmkops.commands._errors import report
+
+        return report(words[0], error)
     return status
 
 
 def _run(words: list[str]) -> int:
     if words[:1] in (["--help"], ["-h"]):
         print(_help())
-        return 0
+        return DONE
     if words[:1] == ["--version"]:
         from importlib.metadata import version
 
         print(f"vmkops {version('vmkops')}")
-        return 0
-    if words and words[0] in lookups.names():
-        return lookups.run(words[0], words[1:])
-    gc.set_threshold(START_OBJECTS)
-    if words[:1] == ["serve"]:
-        from vmkops.serve import main as serve_main
-
-        return serve_main(words[1:])
-    if words and words[0] in SERVICE_COMMANDS:
-        from service.cli import main as service_main
-
-        return service_main(words)
-    if words and words[0] in BOT_COMMANDS:
-        from bot.__main__ import main as bot_main
-
-        return bot_main(words[1:])
-    return _wrong_usage(words)
+        return DONE
+    if not words or words[0] not in commands.names():
+        return _wrong_usage(words)
+    return int(import_module(f"vmkops.commands.{words[0]}").run(words[1:]))
 
 
 def _help() -> str:
-    parts = [USAGE]
-    for title, commands in (
-        ("Offline lookups", {name: lookups.summary(name) for name in lookups.names()}),
-        ("The service", SERVICE_COMMANDS),
-        ("Slack", BOT_COMMANDS),
-    ):
-        parts.append(f"{title}:")
-        parts.extend(f"  {name:<10} {summary}" for name, summary in commands.items())
-    parts.append(
-        "vmkops COMMAND --help tells more. Exit status: 0 found or done, 1 not found or failed, 2 wrong usage."
-    )
+    """The usage, and below it every command with its summary, under the heading of its group."""
+    headings: dict[str, list[str]] = {group: [] for group in commands.GROUPS}
+    for name in commands.names():
+        module = import_module(f"vmkops.commands.{name}")
+        headings.setdefault(module.GROUP, []).append(f"  {name:<10} {module.SUMMARY}")
+    parts = [USAGE, *(line for group, lines in headings.items() for line in (f"{group}:", *lines))]
+    parts.append("See vmkops COMMAND --help. Exit status: 0 found or done, 1 not found or failed, 2 wrong usage.")
     return "\n".join(parts)
 
 
@@ -96,9 +70,8 @@ def _wrong_usage(words: list[str]) -> int:
     if words:
         print(f"vmkops: there is no command {words[0][:40]!a}", file=sys.stderr)
     print(USAGE, file=sys.stderr)
-    known = [*lookups.names(), *SERVICE_COMMANDS, *BOT_COMMANDS]
-    print(f"commands: {', '.join(known)}", file=sys.stderr)
-    return lookups.WRONG_USAGE
+    print(f"commands: {', '.join(commands.names())}", file=sys.stderr)
+    return WRONG_USAGE
 
 
 if __name__ == "__main__":

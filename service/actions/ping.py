@@ -29,7 +29,7 @@ class Ping(Action):
     params = PingParams
 
     async def target(self, context: Context, params: PingParams) -> Target:
-        """The vCenter; raises SettingMissing without one, NotFound for an unknown name."""
+        """The vCenter; raises NotConfigured without one, NotFound for an unknown name."""
         link = context.vcenters.named(params.vcenter)
         name = link.session.vcenter.host
         return Target(key=f"vcenter:{link.name}", name=name, params={"vcenter": link.name})

@@ -8,11 +8,14 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from service.api.settings_source import read_secret_file
+from service.errors import SettingError
+
 DEFAULT = "default"
 """The name of the vCenter that VMKOPS_VCENTER_URL names; the others have the name of their table."""
 CALL_SECONDS = 120
 LEAST_SECONDS = 25
-"""A question that waits for news may stay open for twenty seconds when all is well."""
+"""A call that waits for news of the inventory stays open for up to twenty seconds when nothing is wrong."""
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 
 
@@ -21,14 +24,14 @@ def https_url(value: str) -> str:
     url = value if "://" in value else f"https://{value}"
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname:
-        raise ValueError("give the address of a vCenter, like https://vcenter.example.com")
+        raise ValueError("is not the address of a vCenter. Write it like https://vcenter.example.com.")
     return url
 
 
 def pem_file(value: Path) -> Path:
-    """The file, if it is there; raises ValueError."""
+    """The file, if it exists; raises ValueError otherwise."""
     if not value.is_file():
-        raise ValueError(f"there is no file {value}; name the PEM file with vCenter's CA certificate")
+        raise ValueError(f"there is no file {value}. Name the PEM file with vCenter's CA certificate.")
     return value
 
 
@@ -37,7 +40,7 @@ PemFile = Annotated[Path, AfterValidator(pem_file)]
 
 
 class VCenterTable(BaseModel):
-    """One table `[vcenters.NAME]` of vmkops.toml; the password may be in a file of its own."""
+    """One table `[vcenters.NAME]` of vmkops.toml; the password may be in a file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,19 +55,19 @@ class VCenterTable(BaseModel):
     @model_validator(mode="after")
     def _one_password(self) -> VCenterTable:
         if (self.password is None) == (self.password_file is None):
-            raise ValueError("give either password or password_file")
+            both = "are both set. Keep one of them" if self.password else "are both missing. Set one of them"
+            raise ValueError(f"password and password_file {both}.")
         self.secret()
         return self
 
     def secret(self) -> SecretStr:
-        """The password, wherever it is kept; raises ValueError when its file cannot be read."""
+        """The password, wherever it is kept; raises ValueError when its file cannot be used."""
         if self.password is not None:
             return self.password
-        assert self.password_file is not None
         try:
-            return SecretStr(self.password_file.read_text("utf-8").strip())
-        except OSError as error:
-            raise ValueError(f"password_file names {self.password_file}, which cannot be read") from error
+            return SecretStr(read_secret_file("password_file", str(self.password_file)))
+        except SettingError as error:
+            raise ValueError(str(error)) from error
 
 
 class VCenter(BaseModel):

@@ -18,7 +18,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from service.api.settings import Settings
-from service.errors import DiskFull, FetchAbsent, FetchBrokeOff, FetchFailed, InvalidParams, NotAllowed, SettingMissing
+from service.errors import DiskFull, FetchAbsent, FetchBrokeOff, FetchFailed, InvalidParams, NotAllowed, NotConfigured
 from service.packages.url_guard import Address, check_url, literal_address, why_refused
 from service.transfer.disk_space import RESERVE, free_space
 
@@ -194,7 +194,7 @@ def _tls(settings: Settings) -> ssl.SSLContext:
         if settings.import_ca_file is not None:
             context.load_verify_locations(settings.import_ca_file)
     except OSError as error:
-        raise SettingMissing(
+        raise NotConfigured(
             f"VMKOPS_IMPORT_CA_FILE is {settings.import_ca_file}, which contains no certificates: {error}. Set it to a "
             "PEM file."
         ) from error

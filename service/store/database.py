@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateColumn
 
 from service.api.settings import Settings
 from service.api.vcenter import DEFAULT
-from service.errors import SettingMissing
+from service.errors import DatabaseUnavailable, DataDirectoryInUse, SettingError
 
 metadata = sa.MetaData()
 
@@ -71,6 +71,8 @@ p2v_runs = sa.Table(
 HELD_SECONDS = 30
 """How long PostgreSQL keeps the lock for a client that sends nothing."""
 
+OTHER_DIR = "Correct its permissions, or choose another folder."
+
 
 class InterProcessLock:
     """A lock that one thread holds at a time, among all threads of all processes that share the database.
@@ -105,19 +107,57 @@ def engine_url(settings: Settings, name: str) -> str:
 
 
 def open_database(settings: Settings) -> sa.Engine:
-    """Open the database and create missing tables and columns; raises SettingMissing when it cannot be reached."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(engine_url(settings, "vmkops"), pool_pre_ping=True)
-    try:
+    """Open the shared tables and create the missing ones.
+
+    Raises DatabaseUnavailable, or SettingError for a data directory or a database URL that cannot be used.
+    """
+    make_data_dir(settings.data_dir)
+    with _connecting(settings) as engine:
         metadata.create_all(engine)
         _add_missing_columns(engine)
-    except sa.exc.OperationalError as error:
-        raise SettingMissing(
-            f"The database of VMKOPS_DATABASE_URL does not answer ({str(error.orig).strip().splitlines()[0]})."
-            if settings.postgres_url
-            else f"Cannot create a database in {settings.data_dir}. Set VMKOPS_DATA_DIR to a writable folder."
-        ) from error
     return engine
+
+
+def check_database(settings: Settings) -> None:
+    """Connect to the database and change nothing; raises as `open_database` does."""
+    with _connecting(settings) as engine:
+        engine.connect().close()
+        engine.dispose()
+
+
+@contextlib.contextmanager
+def _connecting(settings: Settings) -> Iterator[sa.Engine]:
+    """The engine of the shared tables; an error on the way to the database is raised under its own name."""
+    try:
+        engine = sa.create_engine(engine_url(settings, "vmkops"), pool_pre_ping=True)
+    except (sa.exc.ArgumentError, ValueError) as error:
+        raise SettingError(
+            "VMKOPS_DATABASE_URL", "is not the URL of a database. Write postgresql://USER:PASSWORD@HOST/DATABASE."
+        ) from error
+    try:
+        yield engine
+    except sa.exc.OperationalError as error:
+        engine.dispose()
+        reason = (str(error.orig).strip().splitlines() or ["no reason given"])[0]
+        if settings.postgres_url is None:
+            raise SettingError(
+                "VMKOPS_DATA_DIR", f"{settings.data_dir} cannot hold a database ({reason}). {OTHER_DIR}"
+            ) from error
+        raise DatabaseUnavailable(
+            f"The database of VMKOPS_DATABASE_URL does not answer ({reason}). Check the URL, and that it runs."
+        ) from error
+
+
+def make_data_dir(data_dir: Path) -> None:
+    """Make the data directory unless it is there; raises SettingError when that is not possible."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(data_dir, error) from error
+
+
+def _unusable(data_dir: Path, error: OSError) -> SettingError:
+    return SettingError("VMKOPS_DATA_DIR", f"{data_dir} cannot be written ({error.strerror}). {OTHER_DIR}")
 
 
 def _add_missing_columns(engine: sa.Engine) -> None:
@@ -133,17 +173,20 @@ def _add_missing_columns(engine: sa.Engine) -> None:
 
 
 def lock_data_dir(data_dir: Path) -> IO[str]:
-    """Lock the data directory for this process until the returned file is closed.
+    """Hold the data directory for this process until the returned file is closed.
 
-    Raises SettingMissing when another process holds the lock.
+    Raises DataDirectoryInUse when another process holds it, SettingError when it cannot be written.
     """
-    data_dir.mkdir(parents=True, exist_ok=True)
-    handle = (data_dir / "vmkops.lock").open("w")
+    make_data_dir(data_dir)
+    try:
+        handle = (data_dir / "vmkops.lock").open("w")
+    except OSError as error:
+        raise _unusable(data_dir, error) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         handle.close()
-        raise SettingMissing(
+        raise DataDirectoryInUse(
             f"Another vmkops uses {data_dir}. Stop it, set another VMKOPS_DATA_DIR for this one, "
             "or set VMKOPS_DATABASE_URL to a PostgreSQL so that several can share the jobs."
         ) from error

@@ -12,7 +12,7 @@ from knowledge.procedure_store.folders import BUILT_IN
 from knowledge.procedure_store.store import Store, StoreError
 from service.api.settings import Settings
 from service.background import running
-from service.errors import SettingMissing
+from service.errors import StartError
 
 log = logging.getLogger(__name__)
 
@@ -52,13 +52,13 @@ class Procedures:
 
 @contextlib.asynccontextmanager
 async def open_procedures(settings: Settings) -> AsyncIterator[Procedures]:
-    """The built-in procedures and those of the team's folder; raises SettingMissing when the store cannot be opened."""
+    """The built-in procedures and those of the team's folder; raises StartError when the store cannot be opened."""
     folders = [BUILT_IN, *([settings.procedures_dir] if settings.procedures_dir else [])]
     path = settings.data_dir / "procedures.sqlite"
     try:
         store = await asyncio.to_thread(Store.open, path, folders=folders)
     except StoreError as error:
-        raise SettingMissing(str(error)) from error
+        raise StartError(str(error)) from error
     procedures = Procedures(store)
     try:
         async with running(procedures.watch()):

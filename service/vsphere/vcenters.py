@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from service.api.models import Freshness
 from service.api.vcenter import VCenter
-from service.errors import NotFound, SettingMissing, VmkopsError, VSphereUnavailable
+from service.errors import NotConfigured, NotFound, VmkopsError, VSphereUnavailable
 from service.vsphere.live import Inventory, Kind
 from service.vsphere.selectors import Located, choose, not_found, read_exact, read_selector
 from service.vsphere.session import Session
@@ -44,7 +44,7 @@ class Link:
 
 
 class VCenters:
-    """The links by name. When the settings have none, the methods raise SettingMissing."""
+    """The links by name. When the settings have none, the methods raise NotConfigured."""
 
     def __init__(self, vcenters: Sequence[VCenter], kinds: tuple[Kind[Any], ...]) -> None:
         self._links: dict[str, Link] = {}
@@ -67,7 +67,7 @@ class VCenters:
     def links(self) -> list[Link]:
         """All links, the one of VMKOPS_VCENTER_URL first."""
         if not self._links:
-            raise SettingMissing(NONE_SET)
+            raise NotConfigured(NONE_SET)
         return list(self._links.values())
 
     def link(self, name: str) -> Link:

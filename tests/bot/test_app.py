@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from slack_sdk.signature import SignatureVerifier
 
 from bot.app import Bot, start_bot
-from bot.settings import BotSettings, SettingsError
+from bot.settings import BotSettings, SettingError
 from service.api.client import Problem, ServiceClient
 from tests.bot.examples import BOTH_READINGS, copying
 from tests.bot.fake_service import FakeService
@@ -230,7 +230,7 @@ async def test_token_that_slack_refuses_is_named(
 ) -> None:
     slack.fail(method, "invalid_auth")
     bot = start_bot(settings_for(slack, SLACK_APP_TOKEN="xapp-1"), client)
-    with pytest.raises(SettingsError, match=r"is refused by Slack \(invalid_auth\)") as refused:
+    with pytest.raises(SettingError, match=r"is refused by Slack \(invalid_auth\)") as refused:
         await bot.start()
     assert refused.value.setting == setting
     await bot.stop()
@@ -239,7 +239,7 @@ async def test_token_that_slack_refuses_is_named(
 async def test_missing_scope_is_named(slack: FakeSlack, client: ServiceClient) -> None:
     slack.fail("apps.connections.open", "missing_scope")
     bot = start_bot(settings_for(slack, SLACK_APP_TOKEN="xapp-1"), client)
-    with pytest.raises(SettingsError, match="is missing the scope connections:write"):
+    with pytest.raises(SettingError, match="is missing the scope connections:write"):
         await bot.start()
     await bot.stop()
 

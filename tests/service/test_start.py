@@ -7,7 +7,9 @@ import sys
 
 START = """
 import sys
-import vmkops.serve
+import bot.settings
+import service.bootstrap
+import vmkops.commands.serve
 from service.actions import all_actions
 from service.http._route import all_routes
 all_actions(), all_routes()

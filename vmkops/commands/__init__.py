@@ -1,1 +1,33 @@
-"""The command line: one module for each command, found by its name."""
+"""The command line: one module for each command, `vmkops/commands/NAME.py`, found by its name.
+
+There is no list of commands. Such a module has
+
+- `SUMMARY`: what the command does, in one line, for `vmkops --help` and for its own help,
+- `GROUP`: the heading that it stands under in `vmkops --help`, one of `GROUPS`, and
+- `run(argv) -> int`: runs the command with the words after its name and returns the exit status: 0 found, valid or
+  done; 1 not found, invalid, refused or failed. Wrong usage prints the usage on standard error and exits with 2, as
+  argparse does. StartError ends the command with its message and status 2, any other VmkopsError and ServiceError
+  with status 1.
+
+Modules whose name begins with `_` are not commands. `vmkops --help` imports every module, so import what takes long,
+such as pydantic or aiohttp, inside `run`.
+"""
+
+from __future__ import annotations
+
+import os
+
+OFFLINE = "Offline lookups"
+SERVICE = "The service"
+SLACK = "Slack"
+GROUPS = (OFFLINE, SERVICE, SLACK)
+"""The headings of `vmkops --help` in their order."""
+
+
+def names() -> list[str]:
+    """The names of all commands in alphabetical order."""
+    found = []
+    for folder in __path__:
+        with os.scandir(folder) as files:
+            found += [file.name.removesuffix(".py") for file in files if file.name.endswith(".py")]
+    return sorted(name for name in set(found) if not name.startswith("_"))

@@ -1,4 +1,4 @@
-"""A command of several subcommands, read with argparse."""
+"""A command with several subcommands, read with argparse."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class Subcommands:
         self._commands = self._parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(self, name: str, handler: Handler, summary: str) -> argparse.ArgumentParser:
-        """A subcommand; the caller adds its own arguments to what is returned."""
+        """Add a subcommand; add its own arguments to the returned parser."""
         command = self._commands.add_parser(name, help=summary, description=summary)
-        command.add_argument("--json", action="store_true", help="answer in JSON")
+        command.add_argument("--json", action="store_true", help="print JSON")
         command.set_defaults(handler=handler)
         return command
 
     def run(self, argv: Sequence[str]) -> int:
-        """Run what was typed and give its exit status; 2 for wrong usage."""
+        """Run what was typed and return its exit status; 2 for wrong usage."""
         try:
             options = self._parser.parse_args(list(argv))
         except SystemExit as stop:

@@ -1,4 +1,4 @@
-"""Reads the words after a command by hand, for the commands that must start faster than argparse does."""
+"""Reads the words after a command without argparse, for the commands that start faster than argparse does."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from collections.abc import Sequence
 def read_words(
     argv: Sequence[str], switches: Sequence[str], *, numbers: bool = False
 ) -> tuple[list[str], str, set[str], str]:
-    """Sort words into plain ones, the value of --release, the switches given (of `switches`, and --help) and a mistake.
+    """Return the plain words, the value of --release, the given switches (of `switches`, and --help) and a mistake.
 
-    With `numbers` a negative number is a plain word. Behind `--` all words are plain. The mistake is empty when there
-    is none.
+    With `numbers` a negative number is a plain word. After `--` all words are plain. The mistake is a message or empty.
     """
     plain: list[str] = []
     release = ""

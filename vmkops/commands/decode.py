@@ -1,4 +1,4 @@
-"""``vmkops decode``: every vmkernel code, SCSI status and storage name in a log, and what it means."""
+"""`vmkops decode`: every vmkernel code, SCSI status and storage name in a log, and what it means."""
 
 from __future__ import annotations
 
@@ -14,34 +14,37 @@ from knowledge.errors import Unreadable
 from knowledge.vmkerr.table import Tables, tables_in
 from knowledge.vmklog.finding import Finding, Meaning
 from knowledge.vmklog.stream import LONGEST_LINE, Decoded, Progress, blocks_of, decode_stream
-from vmkops.commands import _lookup as cli
+from vmkops.commands import OFFLINE
+from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed
+from vmkops.commands._text import counted
 from vmkops.commands._words import read_words
 
-SUMMARY = "every vmkernel code, SCSI status and storage name in a log, and what it means"
+SUMMARY = "explain every vmkernel code, SCSI status and storage name in a log"
+GROUP = OFFLINE
 
 USAGE = "usage: vmkops decode [FILE] [--release R] [--summary | --all] [--json]"
 
 HELP = f"""\
 {USAGE}
 
-Finds {SUMMARY}:
+{SUMMARY}:
 prints each line that has any, with its number, and below it what they mean.
 
   FILE           the log; standard input when left out, or -
-  --release R    the release of the host: 3.5, 6.7, 8, or one that was imported; without it each line's own format
-                 is asked, and where that does not tell, every reading is given
-  --summary      only count: how often each meaning occurs, and the first line that has it
+  --release R    the release of the host: 3.5, 6.7, 8, or one that was imported; without it the format of each line
+                 decides, and where that is not enough, every reading is printed
+  --summary      only count how often each meaning occurs, and show the first line that has it
   --all          print the lines without findings too
-  --json         one JSON object a line for each finding, in the fields of POST /decode; with --summary one for
-                 each meaning
+  --json         print one JSON object on a line for each finding, with the fields of POST /decode; with --summary one
+                 for each meaning
 
   vmkops decode vmkernel.log
   vmkops decode --summary < vmkernel.log
   tail -f vmkernel.log | vmkops decode
 
-Exit status: 0 something found, 1 nothing found or not readable, 2 wrong usage."""
+Exit status: 0 something was found, 1 nothing was found or the log cannot be read, 2 wrong usage."""
 
-LONG_LINES = "{count} longer than {size} KiB, decoded in pieces: a text torn apart there may not be seen as one."
+LONG_LINES = "{lines} longer than {size} KiB, decoded in pieces. A text that was split there may be missed."
 NOTHING = "Nothing found: no vmkernel code, SCSI status or storage name in {lines}."
 
 _AROUND = 200
@@ -50,37 +53,37 @@ _AROUND = 200
 _INVISIBLE = (
     {code: 0x2400 + code for code in range(32) if code != 9} | {127: 0x2421} | dict.fromkeys(range(128, 160), 0xFFFD)
 )
-"""Control characters as they are printed, so that no log steers the terminal."""
+"""Control characters as they are printed, so that no log can control the terminal."""
 
 
 def run(argv: Sequence[str]) -> int:
-    """Decode a file or standard input; give the exit status."""
+    """Decode a file or standard input; return the exit status."""
     files, release, switches, mistake = read_words(argv, ("--json", "--summary", "--all"))
     if "--help" in switches:
         print(HELP)
-        return cli.FOUND
+        return FOUND
     if len(files) > 1:
         mistake = mistake or "give one FILE, or pipe them: cat FILES | vmkops decode"
     if {"--summary", "--all"} <= switches:
-        mistake = mistake or "--summary and --all exclude each other"
+        mistake = mistake or "give --summary or --all, not both"
     if mistake:
         print(f"{USAGE}\nvmkops decode: {mistake}", file=sys.stderr)
-        return cli.WRONG_USAGE
+        return WRONG_USAGE
     try:
         with _reading(files[0] if files else "-") as read:
             return _decode(read, release, switches)
     except Unreadable as failure:
-        return cli.failed(failure, "--json" in switches)
+        return failed(failure, "--json" in switches)
     except OSError as failure:
         if isinstance(failure, BrokenPipeError):
             raise
         print(f"{failure.filename or 'standard input'}: {failure.strerror}", file=sys.stderr)
-        return cli.NOT_FOUND
+        return NOT_FOUND
 
 
 @contextmanager
 def _reading(file: str) -> Iterator[Callable[[int], bytes]]:
-    """Open a file, or standard input for ``-``, for reading what there is without waiting for more."""
+    """Open a file, or standard input for `-`; what is yielded reads what is there without waiting for more."""
     descriptor = 0 if file == "-" else os.open(file, os.O_RDONLY)
     try:
         yield lambda size: os.read(descriptor, size)
@@ -99,23 +102,23 @@ def _decode(read: Callable[[int], bytes], release: str, switches: set[str]) -> i
     else:
         found = _print_findings(decoded, _as_json if as_json else _as_text)
     if progress.long_lines:
-        count = f"{progress.long_lines} line{'s were' if progress.long_lines > 1 else ' was'}"
-        print(LONG_LINES.format(count=count, size=LONGEST_LINE >> 10), file=sys.stderr)
+        were = "was" if progress.long_lines == 1 else "were"
+        lines = f"{counted(progress.long_lines, 'line')} {were}"
+        print(LONG_LINES.format(lines=lines, size=LONGEST_LINE >> 10), file=sys.stderr)
     if not found:
-        lines = f"{progress.lines} line{'' if progress.lines == 1 else 's'}"
-        print(NOTHING.format(lines=lines), file=sys.stderr)
-    return cli.FOUND if found else cli.NOT_FOUND
+        print(NOTHING.format(lines=counted(progress.lines, "line")), file=sys.stderr)
+    return FOUND if found else NOT_FOUND
 
 
 def _tables() -> Tables:
-    tables = tables_in(cli.data_dir())
+    tables = tables_in(data_dir())
     for problem in tables.problems:
         print(f"warning: {problem}", file=sys.stderr)
     return tables
 
 
 def _print_findings(blocks: Iterable[list[Decoded]], write: Callable[[Decoded], str]) -> bool:
-    """Print what was found block by block, so that a reader of ``tail -f`` sees it at once."""
+    """Print the findings block by block, so that a reader of `tail -f` sees them at once."""
     found = False
     for lines in blocks:
         if lines:
@@ -134,22 +137,22 @@ def _as_json(decoded: Decoded) -> str:
 
 @lru_cache(maxsize=16384)
 def _meaning_as_json(meaning: Meaning) -> str:
-    """Give what follows the place in the object of a finding."""
+    """The rest of the JSON object of a finding, after its place."""
     return json.dumps(meaning.to_dict())[1:]
 
 
 def _as_text(decoded: Decoded) -> str:
-    """Write a line with its number, and below it each finding: the text, what it means, what one has to know."""
+    """A line with its number, and below it each finding: the text, what it means, and remarks."""
     line = _shown(decoded)
     if not decoded.findings:
         return f"{line}\n"
-    below = "".join(_led(finding.text, finding.meaning) for finding in decoded.findings)
+    below = "".join(_explained(finding.text, finding.meaning) for finding in decoded.findings)
     return f"{decoded.findings[0].line}: {line}\n{below}"
 
 
 @lru_cache(maxsize=16384)
-def _led(text: str, meaning: Meaning) -> str:
-    """Write what a text means, led by the text unless that is how the meaning begins, and the remarks below."""
+def _explained(text: str, meaning: Meaning) -> str:
+    """What a text means, after the text itself unless the meaning begins with it, and the remarks below."""
     lead = "" if meaning.summary.startswith(text) else f"{text} = "
     remarks = list(meaning.notes)
     if meaning.settled_by:
@@ -159,7 +162,7 @@ def _led(text: str, meaning: Meaning) -> str:
 
 
 def _shown(decoded: Decoded) -> str:
-    """Give the line as it is printed: a very long one is cut to what stands around its findings."""
+    """The line as it is printed: a very long one is cut to what surrounds its findings."""
     text = decoded.text
     if len(text) > 10 * _AROUND and decoded.findings:
         start = max(0, decoded.findings[0].start - decoded.offset - _AROUND)
@@ -169,7 +172,7 @@ def _shown(decoded: Decoded) -> str:
 
 
 def _print_summary(blocks: Iterable[list[Decoded]], as_json: bool) -> bool:
-    """Count what was found by its meaning, and print the counts, the highest first."""
+    """Count the findings by their meaning and print the counts, the highest first."""
     counts: Counter[str] = Counter()
     first: dict[str, Finding] = {}
     for lines in blocks:

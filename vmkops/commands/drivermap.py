@@ -1,4 +1,4 @@
-"""``vmkops drivermap``: make ESX 3.5 use a driver for one more PCI device: the lines, or the whole script."""
+"""`vmkops drivermap`: make ESX 3.5 use a driver for one more PCI device: the lines, or the whole script."""
 
 from __future__ import annotations
 
@@ -10,30 +10,32 @@ from dataclasses import asdict
 from knowledge.drivermap.device import DEFAULT_KERNEL, Device, InvalidDevice, described
 from knowledge.drivermap.entries import entries, mends
 from knowledge.drivermap.script import Way, script
+from vmkops.commands import OFFLINE
 
-SUMMARY = "ESX 3.5: add a PCI device to the initrd's driver map"
+SUMMARY = "add a PCI device to the driver map in the initrd of ESX 3.5"
+GROUP = OFFLINE
 
 _EXAMPLES = """\
 examples:
   vmkops drivermap --device 10de:037f --like 037e --driver sata_nv --name "MCP55 SATA Controller"
   vmkops drivermap --device 10de:037f --like 037e --driver sata_nv --script rescue > add-037f.sh
   vmkops drivermap --device 10de:037f --driver sata_nv --script automated > add-037f.sh
-  vmkops drivermap --mends
+  vmkops drivermap --corrections
 
-exit: 0 answered, 2 wrong usage
+Exit status: 0 answered, 2 wrong usage.
 """
 
 
 def run(argv: list[str]) -> int:
-    """Print the lines, the script or the mends; returns 0 for an answer, 2 for wrong usage."""
+    """Print the lines, the script or the corrections; returns 0 for an answer, 2 for wrong usage."""
     try:
         options = _parser().parse_args(argv)
     except SystemExit as stop:
         return int(stop.code or 0)
-    if options.mends:
-        return _mends(as_json=options.json)
+    if options.corrections:
+        return _corrections(as_json=options.json)
     if not options.device or not options.driver:
-        print("vmkops drivermap: give --device and --driver, e.g. 10de:037f and sata_nv", file=sys.stderr)
+        print("vmkops drivermap: give --device and --driver, such as 10de:037f and sata_nv", file=sys.stderr)
         return 2
     try:
         device = described(
@@ -61,13 +63,15 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--device", default="", help="vendor:device as lspci -n prints it, such as 10de:037f")
-    parser.add_argument("--like", default="", help="a device of that vendor which the driver takes already: 037e")
-    parser.add_argument("--driver", default="", help="the module, such as sata_nv")
-    parser.add_argument("--name", default="", help="the device's name for people")
-    parser.add_argument("--kernel", default=DEFAULT_KERNEL, help=f"of the service console (default {DEFAULT_KERNEL})")
-    parser.add_argument("--script", choices=[str(way) for way in Way], help="print the script of that way")
-    parser.add_argument("--mends", action="store_true", help="list what was mended in the document")
-    parser.add_argument("--json", action="store_true", help="answer in JSON")
+    parser.add_argument("--like", default="", help="a device of that vendor that the driver supports, such as 037e")
+    parser.add_argument("--driver", default="", help="the kernel module, such as sata_nv")
+    parser.add_argument("--name", default="", help="a name of the device for people")
+    parser.add_argument("--kernel", default=DEFAULT_KERNEL, help="kernel of the service console (default %(default)s)")
+    parser.add_argument("--script", choices=[str(way) for way in Way], help="print the whole script for that way")
+    parser.add_argument(
+        "--corrections", "--mends", action="store_true", help="list what vmkops corrects in the source document"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
 
@@ -83,11 +87,11 @@ def _entries(device: Device, *, as_json: bool) -> int:
         return 0
     for entry in answer:
         print(f"# {entry.file}\n# where: {entry.where}\n# {entry.certainty}\n{entry.text}\n")
-    print("# the whole script: --script rescue or --script automated; what was mended: --mends")
+    print("# the whole script: --script rescue or --script automated; what vmkops corrects: --corrections")
     return 0
 
 
-def _mends(*, as_json: bool) -> int:
+def _corrections(*, as_json: bool) -> int:
     if as_json:
         print(json.dumps([asdict(mend) for mend in mends()], indent=2, ensure_ascii=False))
         return 0

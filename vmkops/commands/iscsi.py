@@ -1,4 +1,4 @@
-"""``vmkops iscsi``: judge, explain and build iSCSI names; read addresses; how targets are found."""
+"""`vmkops iscsi`: check, explain and build iSCSI names; read addresses; how targets are found."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from typing import Any
 
 from knowledge.iscsi import BuildRefused, build, check_alias, discovery, parse_address, validate
 from knowledge.iscsi.values import Address, FieldVerdict, Name, Problem
+from vmkops.commands import OFFLINE
 from vmkops.commands._subcommands import Subcommands
+from vmkops.commands._text import counted
 
-SUMMARY = "iSCSI names, addresses, aliases and discovery"
+SUMMARY = "check and build iSCSI names, addresses and aliases, and explain discovery"
+GROUP = OFFLINE
 
-_TOLD = frozenset(
+_PRINTED = frozenset(
     {"date", "naming_authority", "string", "vmware_host", "oui", "mac", "naa_name", "vendor_specific", "extension"}
 )
-"""The parts that are printed; ``--json`` has them all."""
+"""The parts that are printed; `--json` has all of them."""
 
 _EXAMPLES = """\
 examples:
@@ -29,22 +32,22 @@ examples:
   vmkops iscsi alias 'Mail store, rack 4'
   vmkops iscsi discovery
 
-exit: 0 valid, 1 invalid, 2 wrong usage
+Exit status: 0 valid, 1 invalid, 2 wrong usage.
 """
 
 
 def run(argv: list[str]) -> int:
-    """Run one ``vmkops iscsi`` command; returns 0 for valid, 1 for invalid, 2 for wrong usage."""
+    """Run one `vmkops iscsi` command; returns 0 for valid, 1 for invalid, 2 for wrong usage."""
     return _commands().run(argv)
 
 
 def _commands() -> Subcommands:
     commands = Subcommands("iscsi", SUMMARY, _EXAMPLES)
-    commands.add("validate", _validate, "judge and explain a name").add_argument("name", metavar="NAME")
+    commands.add("validate", _validate, "check and explain a name").add_argument("name", metavar="NAME")
     commands.add("address", _address, "read host[:port],name").add_argument("address", metavar="ADDRESS")
-    commands.add("alias", _alias, "judge an alias").add_argument("alias", metavar="TEXT")
-    commands.add("discovery", _discovery, "the three ways to find targets, and what ESX supports")
-    make = commands.add("build", _build, "make a name from its parts")
+    commands.add("alias", _alias, "check an alias").add_argument("alias", metavar="TEXT")
+    commands.add("discovery", _discovery, "explain the three ways to find targets, and what ESX supports")
+    make = commands.add("build", _build, "build a name from its parts")
     make.add_argument("type", choices=("iqn", "eui", "naa"))
     make.add_argument("--domain", default="", help="iqn: a domain you own, such as example.com")
     make.add_argument("--date", default="", help="iqn: a month in which you owned it, such as 2001-04")
@@ -67,7 +70,7 @@ def _address(options: argparse.Namespace) -> int:
 
 def _alias(options: argparse.Namespace) -> int:
     alias = check_alias(options.alias)
-    count = f"{alias.characters} characters, {alias.bytes} bytes of UTF-8"
+    count = f"{counted(alias.characters, 'character')}, {counted(alias.bytes, 'byte')} of UTF-8"
     _answer(options, alias, [f"{_word(alias.valid)}: {count}", *_problem_lines(alias.problems)])
     return 0 if alias.valid else 1
 
@@ -91,7 +94,7 @@ def _build(options: argparse.Namespace) -> int:
         _print_json(asdict(name))
     else:
         print(name.normalized)
-        for line in [*_problem_lines(name.problems), *_field_lines("Valid, yet refused by", name.refused_by)]:
+        for line in [*_problem_lines(name.problems), *_field_lines("Valid, but refused by", name.refused_by)]:
             print(line, file=sys.stderr)
     return 0
 
@@ -116,13 +119,13 @@ def _name_lines(verdict: Name) -> list[str]:
     if verdict.normalized not in (None, verdict.name):
         lines.append(f"  normalized        {verdict.normalized}")
     if verdict.parts:
-        filled = {key: value for key, value in asdict(verdict.parts).items() if key in _TOLD and value is not None}
+        filled = {key: value for key, value in asdict(verdict.parts).items() if key in _PRINTED and value is not None}
         lines += [f"  {key.replace('_', ' '):<17} {_shown(str(value))}" for key, value in filled.items()]
     lines += _problem_lines(verdict.problems)
     if verdict.suggestion and verdict.suggestion != verdict.normalized:
         lines.append(f"did you mean  {verdict.suggestion}")
-    lines += _field_lines("Valid, yet refused by", verdict.refused_by)
-    return lines + _field_lines("Invalid, yet taken by", verdict.accepted_by)
+    lines += _field_lines("Valid, but refused by", verdict.refused_by)
+    return lines + _field_lines("Invalid, but accepted by", verdict.accepted_by)
 
 
 def _address_lines(address: Address) -> list[str]:
@@ -156,7 +159,7 @@ def _word(valid: bool) -> str:
 
 
 def _shown(text: str) -> str:
-    """Keep what people can read and escape the rest, so that no input can steer the terminal."""
+    """The text with everything that is not printable escaped, so that no input can control the terminal."""
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 

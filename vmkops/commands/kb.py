@@ -1,15 +1,17 @@
-"""`vmkops kb`: the procedures on a terminal: found by words, shown whole, checked before they are shared."""
+"""`vmkops kb`: the procedures on a terminal: found by words, shown whole, and checked before they are shared."""
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from knowledge.errors import NotFound, shown
+from service.api.settings_source import read_setting
+from vmkops.commands import OFFLINE
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, failed, print_json
+from vmkops.commands._text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,16 +20,24 @@ if TYPE_CHECKING:
     from knowledge.procedure_store.search import Hit
     from knowledge.procedure_store.store import Store
 
-SUMMARY = "written procedures: find one by words, show it, check a folder of your own"
+SUMMARY = "find procedures by words, show or list them, or check a folder of your own"
+GROUP = OFFLINE
 
 LIMIT = 10
-"""How many pages a search prints."""
+"""The largest number of pages that a search prints."""
 
-USAGE = """usage: vmkops kb WORDS ...       find procedures; the last word may be unfinished
+USAGE = """usage: vmkops kb WORDS ...       find procedures; the last word may be incomplete
        vmkops kb show SLUG       print one
-       vmkops kb list            all of them by title
-       vmkops kb check [FOLDER]  what is wrong with the pages of a folder, by file and line
-Each takes --json. Pages of your own are read from the folder in VMKOPS_PROCEDURES_DIR."""
+       vmkops kb list            list all of them by title
+       vmkops kb check [FOLDER]  show what is wrong in the pages of a folder, by file and line"""
+
+HELP = f"""{USAGE}
+
+{SUMMARY}.
+
+Each form takes --json. Pages of your own are read from the folder in VMKOPS_PROCEDURES_DIR.
+
+Exit status: 0 found or valid, 1 not found or invalid, 2 wrong usage."""
 
 
 def run(argv: list[str]) -> int:
@@ -35,11 +45,12 @@ def run(argv: list[str]) -> int:
     as_json = "--json" in argv
     words = [word for word in argv if word != "--json"]
     if words in (["-h"], ["--help"], ["help"]):
-        print(USAGE)
+        print(HELP)
         return FOUND
     unknown = next((word for word in words if word.startswith("--")), None)
     if unknown or not " ".join(words).strip():
-        print(f"vmkops kb: {unknown + ' is unknown' if unknown else 'which words?'}\n{USAGE}", file=sys.stderr)
+        mistake = f"there is no option {unknown}" if unknown else "give words to look for"
+        print(f"vmkops kb: {mistake}\n{USAGE}", file=sys.stderr)
         return WRONG_USAGE
     match words:
         case ["show", slug]:
@@ -63,7 +74,8 @@ def _search(words: str, *, as_json: bool) -> int:
         print_json({"query": words, "results": [asdict(hit) for hit in hits]})
         return FOUND if hits else NOT_FOUND
     if not hits:
-        return failed(NotFound(f"No procedure has any of the words {shown(words)}. Try others, or: vmkops kb list"))
+        message = f"No procedure contains any of the words {shown(words)}. Try other words, or: vmkops kb list"
+        return failed(NotFound(message))
     _print_hits(hits)
     return FOUND
 
@@ -88,7 +100,7 @@ def _show(slug: str, *, as_json: bool) -> int:
     for one in broken:
         print(one, file=sys.stderr)
     if page is None:
-        return failed(NotFound(f"There is no procedure {shown(slug)}. All of them: vmkops kb list", near), as_json)
+        return failed(NotFound(f"There is no procedure {shown(slug)}. List all of them: vmkops kb list", near), as_json)
     if as_json:
         print_json(asdict(page))
     else:
@@ -108,7 +120,7 @@ def _check(folder: Path | None, *, as_json: bool) -> int:
     if as_json:
         print_json({"folder": str(folder), "pages": pages, "broken": [asdict(one) for one in broken]})
     else:
-        print(*broken, f"{folder}: pages {pages}, problems {len(broken)}", sep="\n")
+        print(*broken, f"{folder}: {counted(pages, 'page')}, {counted(len(broken), 'problem')}", sep="\n")
     return NOT_FOUND if broken else FOUND
 
 
@@ -121,7 +133,7 @@ def _open_store() -> Store:
 
 
 def _team_folder() -> Path | None:
-    folder = os.environ.get("VMKOPS_PROCEDURES_DIR")
+    folder = read_setting("VMKOPS_PROCEDURES_DIR")
     return Path(folder) if folder else None
 
 
@@ -138,7 +150,7 @@ def _print_hits(hits: Sequence[Hit]) -> None:
 
 
 def _as_text(page: Procedure) -> str:
-    """The page as it is read on a terminal: its facts, then the Markdown as it stands."""
+    """The page as text: its facts, then the Markdown unchanged."""
     facts = [page.title, "=" * len(page.title), "", page.summary, ""]
     if page.obsolete_since:
         facts.append(f"OBSOLETE since {page.obsolete_since}: {page.obsolete_reason}")
@@ -155,4 +167,4 @@ def _since(obsolete_since: str) -> str:
 
 def _mention(broken: int) -> None:
     if broken:
-        print(f"Problems in pages of your own: {broken}. See them with: vmkops kb check", file=sys.stderr)
+        print(f"{counted(broken, 'problem')} in pages of your own. Show them with: vmkops kb check", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""``vmkops ovf``: lint an OVF package, and what OVF gives."""
+"""`vmkops ovf`: check an OVF package, and what OVF gives."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Any
 
 from knowledge.ovf import GAINS, PRACTICES, WAYS, Finding, lint
 from knowledge.ovf.about import Fact
+from vmkops.commands import OFFLINE
 from vmkops.commands._subcommands import Subcommands
 
-SUMMARY = "OVF and OVA packages: lint, and what OVF gives"
+SUMMARY = "lint OVF and OVA packages, or show facts about OVF"
+GROUP = OFFLINE
 
 _EXAMPLES = """\
 examples:
@@ -20,19 +22,19 @@ examples:
   vmkops ovf lint backups/web01/        (the folder of a package)
   vmkops ovf about
 
-exit: 0 nothing to mend, 1 errors or warnings, 2 wrong usage
+Exit status: 0 nothing to fix, 1 errors or warnings, 2 wrong usage.
 """
 
 
 def run(argv: list[str]) -> int:
-    """Run one ``vmkops ovf`` command; returns 0 when clean, 1 with errors or warnings, 2 for wrong usage."""
+    """Run one `vmkops ovf` command; returns 0 when clean, 1 with errors or warnings, 2 for wrong usage."""
     return _commands().run(argv)
 
 
 def _commands() -> Subcommands:
     commands = Subcommands("ovf", SUMMARY, _EXAMPLES)
-    commands.add("lint", _lint, "check an .ovf, an .ova or a folder").add_argument("path", metavar="PATH")
-    commands.add("about", _about, "what OVF gives, how to make a package, the best practices")
+    commands.add("lint", _lint, "check an .ovf file, an .ova file or a folder").add_argument("path", metavar="PATH")
+    commands.add("about", _about, "show what OVF gives, how to make a package, and best practices")
     return commands
 
 
@@ -45,7 +47,7 @@ def _lint(options: argparse.Namespace) -> int:
     if options.json:
         _print_json({"findings": [finding._asdict() for finding in findings]})
     else:
-        print("\n".join([line for finding in findings for line in _lines(finding)] or ["nothing to mend"]))
+        print("\n".join([line for finding in findings for line in _lines(finding)] or ["nothing to fix"]))
     return 1 if any(finding.severity != "info" for finding in findings) else 0
 
 

@@ -1,4 +1,4 @@
-"""``vmkops p2v``: the Linux P2V checklist for a source, size and transfer time, and which tools support Linux."""
+"""`vmkops p2v`: the Linux P2V checklist for a source, size and transfer time, and which tools support Linux."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from knowledge.p2v.estimate import MEASURED_RATE, Estimate, estimate
 from knowledge.p2v.markdown import checklist_markdown
 from knowledge.p2v.size import in_words, parse_blocks
 from knowledge.p2v.source import DEFAULT_PORT, InvalidSource, described
+from vmkops.commands import OFFLINE
 from vmkops.commands._subcommands import Subcommands
 
-SUMMARY = "convert a physical Linux system: checklist, estimate, tools"
+SUMMARY = "convert a physical Linux system: checklist, estimate and tools"
+GROUP = OFFLINE
 
 _EXAMPLES = """\
 examples:
@@ -26,12 +28,12 @@ examples:
   vmkops p2v estimate --size 36GB
   vmkops p2v tools
 
-exit: 0 answered (also with the general steps for an unknown distribution), 2 wrong usage
+Exit status: 0 answered (also with the general steps for an unknown distribution), 2 wrong usage.
 """
 
 
 def run(argv: list[str]) -> int:
-    """Run one ``vmkops p2v`` command; returns 0 for an answer, 2 for wrong usage."""
+    """Run one `vmkops p2v` command; returns 0 for an answer, 2 for wrong usage."""
     try:
         return _commands().run(argv)
     except Unreadable as error:
@@ -41,24 +43,26 @@ def run(argv: list[str]) -> int:
 
 def _commands() -> Subcommands:
     commands = Subcommands("p2v", SUMMARY, _EXAMPLES)
-    made = commands.add("checklist", _checklist, "the steps for one source, as Markdown, with the exact commands")
-    made.add_argument("--distribution", required=True, help="such as centos, rhel, debian, sles")
-    made.add_argument("--version", default="", help="such as 4 or 22.04")
-    made.add_argument("--disk", action="append", default=[], help="sda or sda:SIZE (sfdisk -s blocks, or 36GB); repeat")
-    made.add_argument("--lvm", action="store_true", help="the source has LVM")
+    made = commands.add("checklist", _checklist, "print the steps for one source as Markdown, with the exact commands")
+    made.add_argument("--distribution", required=True, help="Linux distribution, such as centos or rhel")
+    made.add_argument("--version", default="", help="its version, such as 4 or 22.04")
+    made.add_argument(
+        "--disk", action="append", default=[], help="sda or sda:SIZE (sfdisk -s blocks, or 36GB); repeatable"
+    )
+    made.add_argument("--lvm", action="store_true", help="the source uses LVM")
     made.add_argument("--target-ip", default="", help="address of the VM while it receives")
     made.add_argument("--source-ip", default="", help="address of the source while it sends")
     made.add_argument("--port", default=DEFAULT_PORT, help="TCP port of the first disk (default 9001)")
     made.add_argument("--netcat", default="traditional", help="traditional (default), openbsd or ncat")
-    made.add_argument("--filesystem", action="append", default=[], help="mount point to fill with zeros; repeat")
+    made.add_argument("--filesystem", action="append", default=[], help="mount point to fill with zeros; repeatable")
 
-    planned = commands.add("estimate", _estimate, "sizes, and the time to send them")
+    planned = commands.add("estimate", _estimate, "print sizes, and the time to send them")
     size = planned.add_mutually_exclusive_group(required=True)
-    size.add_argument("--blocks", help="1 KiB blocks, as sfdisk -s prints them")
-    size.add_argument("--size", help="36GB (decimal), 36GiB (binary)")
+    size.add_argument("--blocks", help="number of 1 KiB blocks, as sfdisk -s prints it")
+    size.add_argument("--size", help="36GB (decimal) or 36GiB (binary)")
     planned.add_argument("--rate", type=float, default=MEASURED_RATE, help="MB/s (default 14.3, the documented rate)")
 
-    commands.add("tools", _tools, "which tools support Linux")
+    commands.add("tools", _tools, "list which tools support Linux")
     return commands
 
 

@@ -1,4 +1,4 @@
-"""``vmkops vmkerr``: what a vmkernel status code, name, errno or words mean, release by release."""
+"""`vmkops vmkerr`: what a vmkernel status code, name, errno or words mean, release by release."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from knowledge.errors import NotFound, Unreadable
 from knowledge.vmkerr import lookup as vmkerr
 from knowledge.vmkerr.table import Tables, tables_in
-from vmkops.commands import _lookup as cli
+from vmkops.commands import OFFLINE
+from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed, print_json
+from vmkops.commands._text import counted
 from vmkops.commands._words import read_words
 
-SUMMARY = "what a vmkernel code, name, errno or words mean in each ESX release"
+SUMMARY = "show what a vmkernel code, name, errno or words mean in each ESX release"
+GROUP = OFFLINE
 
 USAGE = """\
 usage: vmkops vmkerr QUERY... [--release R] [--json]
@@ -21,14 +24,14 @@ usage: vmkops vmkerr QUERY... [--release R] [--json]
 HELP = f"""\
 {USAGE}
 
-Tells {SUMMARY}.
+{SUMMARY}.
 
   QUERY          a code, a name or part of one, an errno, or words of the text
   --release R    only this release: 3.5, 5.0, 6.7, 8, ddk-2024, or one that was imported
   --json         print the fields of the HTTP API
   --list         print the whole table in the columns of vmkerrcode -l
   import FILE    keep what vmkerrcode -l printed on a host, so that lookups include it as release NAME;
-                 a vm-support bundle has it as commands/vmkerrcode_-l.txt; - is standard input
+                 a vm-support bundle contains it as commands/vmkerrcode_-l.txt; - is standard input
 
   vmkops vmkerr 0xbad0022                   hex as a log prints it; also bad0022 and 195887138
   vmkops vmkerr reservation conflict        also VMK_RESERVATION_CONFLICT, reservation_conf and EAGAIN
@@ -41,20 +44,20 @@ DISAGREE = "The releases disagree: go by the release of the host."
 
 
 def run(argv: Sequence[str]) -> int:
-    """Answer one lookup, list a table or import a listing; give the exit status."""
+    """Answer one lookup, list a table or import a listing; return the exit status."""
     queried, release, switches, mistake = read_words(argv, ("--json", "--list"), numbers=True)
     as_json = "--json" in switches
     if "--help" in switches:
         print(HELP)
-        return cli.FOUND
+        return FOUND
     if not mistake and bool(queried) == ("--list" in switches):
-        mistake = "give a QUERY, or --list, and not both"
+        mistake = "give a QUERY or --list, not both"
     importing = queried[:1] == ["import"]
     if importing and (len(queried) != 2 or not release):
         mistake = mistake or "an import needs one FILE and --release NAME"
     if mistake:
         print(f"{USAGE}\nvmkops vmkerr: {mistake}", file=sys.stderr)
-        return cli.WRONG_USAGE
+        return WRONG_USAGE
     try:
         if importing:
             return _import(queried[1], release)
@@ -62,14 +65,14 @@ def run(argv: Sequence[str]) -> int:
             return _list(release, as_json)
         return _look_up(" ".join(queried), release, as_json)
     except (NotFound, Unreadable) as failure:
-        return cli.failed(failure, as_json)
+        return failed(failure, as_json)
     except OSError as failure:
         print(f"{failure.filename}: {failure.strerror}", file=sys.stderr)
-        return cli.NOT_FOUND
+        return NOT_FOUND
 
 
 def _tables() -> Tables:
-    tables = tables_in(cli.data_dir())
+    tables = tables_in(data_dir())
     for problem in tables.problems:
         print(f"warning: {problem}", file=sys.stderr)
     return tables
@@ -81,7 +84,7 @@ def _look_up(query: str, release: str, as_json: bool) -> int:
         _print_json(answer)
     else:
         print(_as_text(answer))
-    return cli.FOUND
+    return FOUND
 
 
 def _list(release: str, as_json: bool) -> int:
@@ -91,16 +94,16 @@ def _list(release: str, as_json: bool) -> int:
         from knowledge.vmkerr.listing import listing
 
         print(listing(release, _tables()), end="")
-    return cli.FOUND
+    return FOUND
 
 
 def _print_json(answer: vmkerr.Answer) -> None:
     matches = [match._asdict() for match in answer.matches]
-    cli.print_json(answer._asdict() | {"matches": matches, "procedures": []})
+    print_json(answer._asdict() | {"matches": matches, "procedures": []})
 
 
 def _as_text(answer: vmkerr.Answer) -> str:
-    """Write one line for each meaning: code, decimal, the releases it holds for, meaning, name and errno."""
+    """One line for each meaning: code, decimal, the releases it is valid for, meaning, name and errno."""
     cells = [
         (match.code, str(match.decimal), " ".join(match.releases), match.description, match.name, match.errno)
         for match in answer.matches
@@ -119,9 +122,10 @@ def _import(file: str, name: str) -> int:
 
     release = vmkerr_listing.release_id(name)
     found = vmkerr_listing.read_listing(vmkerr_listing.content(file), release)
-    kept = vmkerr_listing.keep(cli.data_dir(), release, found.rows)
-    print(f"{len(found.rows)} codes of {release} imported into {kept}; lookups include them from now on.")
+    kept = vmkerr_listing.keep(data_dir(), release, found.rows)
+    print(f"{counted(len(found.rows), 'code')} of {release} imported into {kept}. Lookups include them from now on.")
     if found.skipped:
         first = ", ".join(map(str, found.skipped[:5]))
-        print(f"{len(found.skipped)} lines are no rows and were left out, such as {first}.", file=sys.stderr)
-    return cli.FOUND
+        lines = counted(len(found.skipped), "line")
+        print(f"{lines} without a code skipped, such as line {first}.", file=sys.stderr)
+    return FOUND

@@ -6,6 +6,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from vmkops.commands import OFFLINE
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable
@@ -13,17 +15,24 @@ if TYPE_CHECKING:
     from knowledge.vmx.parse import Vmx
     from knowledge.vmx.snippets import Rendered
 
-SUMMARY = "VMX snippets that are safe to paste, lint of a VMX, and the diff of merging one"
+SUMMARY = "print VMX snippets that are safe to paste, lint a VMX, or show the diff of a merge"
+GROUP = OFFLINE
 
 FOUND, NOT_FOUND, WRONG_USAGE = 0, 1, 2
 MAX_BYTES = 64 * 1024 * 1024
-"""Largest VMX that is read; a real one has some kilobytes."""
+"""The largest VMX that is read; a real one has a few kilobytes."""
 
 USAGE = """usage: vmkops vmx snippets [--json]
        vmkops vmx snippet NAME [key=value ...] [--into FILE] [--end END] [--json]
        vmkops vmx lint FILE [--far-end FILE] [--json]
        vmkops vmx merge FILE --snippet NAME [key=value ...] [--end END] [--json]
 FILE may be - for standard input."""
+
+HELP = f"""{USAGE}
+
+{SUMMARY}.
+
+Exit status: 0 found or valid, 1 not found or invalid, 2 wrong usage."""
 
 
 class _UnreadableFileError(Exception):
@@ -32,17 +41,18 @@ class _UnreadableFileError(Exception):
 
 def run(argv: list[str]) -> int:
     """Run `vmkops vmx` with the words after it; 0 found or valid, 1 not found or invalid, 2 wrong usage."""
-    verb = argv[0] if argv else ""
-    if verb in {"-h", "--help", "help"}:
-        print(USAGE)
+    subcommand = argv[0] if argv else ""
+    if subcommand in {"-h", "--help", "help"}:
+        print(HELP)
         return FOUND
-    command = _VERBS.get(verb)
+    command = _SUBCOMMANDS.get(subcommand)
     if command is None:
-        print(f"vmkops vmx: what to do? {verb or 'Nothing'!r} is not one of the verbs.\n{USAGE}", file=sys.stderr)
+        mistake = f"there is no subcommand {subcommand[:40]!a}" if subcommand else "give a subcommand"
+        print(f"vmkops vmx: {mistake}\n{USAGE}", file=sys.stderr)
         return WRONG_USAGE
     from argparse import ArgumentParser
 
-    parser = ArgumentParser(prog=f"vmkops vmx {verb}", description=command.summary, allow_abbrev=False)
+    parser = ArgumentParser(prog=f"vmkops vmx {subcommand}", description=command.summary, allow_abbrev=False)
     if command.arguments:
         command.arguments(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -71,7 +81,7 @@ def _snippets(arguments: Namespace) -> int:
     for snippet in SNIPPETS.values():
         print(f"{snippet.name}: {snippet.summary}")
         for parameter in snippet.parameters:
-            needed = "needed" if parameter.required else f"default {parameter.default or 'none'}"
+            needed = "required" if parameter.required else f"default {parameter.default or 'none'}"
             print(f"    {parameter.name}= {parameter.meaning} ({needed})")
     return FOUND
 
@@ -133,7 +143,7 @@ def _merge(arguments: Namespace) -> int:
         return FOUND
     print(merged.diff, end="")
     if not merged.diff:
-        print("Nothing to change: the VMX says all of this already.", file=sys.stderr)
+        print("Nothing to change: the VMX has all of these lines already.", file=sys.stderr)
     for change in merged.replaced:
         print(f"replaced on line {change.line}: {change.key}, was {change.old!r}", file=sys.stderr)
     if len(rendered.settings) > 1 and not arguments.end:
@@ -174,7 +184,7 @@ def _read(file: str) -> Vmx:
     except OSError as problem:
         raise _UnreadableFileError(f"{file} cannot be read: {problem.strerror}.") from problem
     if len(data) > MAX_BYTES:
-        raise _UnreadableFileError(f"{file} is larger than {MAX_BYTES // 1048576} MiB: it is not a VMX.")
+        raise _UnreadableFileError(f"{file} is larger than {MAX_BYTES // 1048576} MiB, so it is not a VMX.")
     return parse(data)
 
 
@@ -211,15 +221,15 @@ def _merge_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--end", help="which end of a snippet with two: server or client")
 
 
-class _Verb(NamedTuple):
+class _Subcommand(NamedTuple):
     summary: str
     arguments: Callable[[ArgumentParser], None] | None
     run: Callable[[Namespace], int]
 
 
-_VERBS = {
-    "snippets": _Verb("List the snippets with their parameters.", None, _snippets),
-    "snippet": _Verb("Print a snippet, ready to paste.", _snippet_arguments, _snippet),
-    "lint": _Verb("Check a VMX.", _lint_arguments, _lint),
-    "merge": _Verb("Show what merging a snippet into a VMX changes.", _merge_arguments, _merge),
+_SUBCOMMANDS = {
+    "snippets": _Subcommand("List the snippets with their parameters.", None, _snippets),
+    "snippet": _Subcommand("Print a snippet, ready to paste.", _snippet_arguments, _snippet),
+    "lint": _Subcommand("Check a VMX.", _lint_arguments, _lint),
+    "merge": _Subcommand("Show what merging a snippet into a VMX changes.", _merge_arguments, _merge),
 }

@@ -34,13 +34,13 @@ def test_invalid_name_exits_1_and_says_why(capsys: pytest.CaptureFixture[str]) -
     assert run(["validate", "iqn.2001-13.com.example:disk1"]) == 1
     printed = capsys.readouterr().out
     assert "Month 13 does not exist" in printed
-    assert "Invalid, yet taken by" in printed
+    assert "Invalid, but accepted by" in printed
 
 
 def test_valid_name_that_some_refuse_says_who(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["validate", "naa.62004567ba64678d0123456789abcdef"]) == 0
     printed = capsys.readouterr().out
-    assert "Valid, yet refused by" in printed
+    assert "Valid, but refused by" in printed
     assert "targetcli" in printed
 
 

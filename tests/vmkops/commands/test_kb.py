@@ -115,7 +115,7 @@ def test_list_has_every_page(team: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_check_finds_nothing_in_a_folder_that_is_right(team: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", str(team)]) == 0
-    assert capsys.readouterr().out == f"{team}: pages 1, problems 0\n"
+    assert capsys.readouterr().out == f"{team}: 1 page, 0 problems\n"
     assert run(["check", str(BUILT_IN)]) == 0
 
 
@@ -126,7 +126,7 @@ def test_check_names_every_problem_by_file_and_line(team: Path, capsys: pytest.C
     assert capsys.readouterr().out.splitlines() == [
         f"{team}/fan.md:9: links to nowhere.md, which does not exist",
         f"{team}/pump.md:17: the section '## Undo' is missing: if there is nothing to do, write that",
-        f"{team}: pages 2, problems 2",
+        f"{team}: 2 pages, 2 problems",
     ]
     assert run(["check", "--json"]) == 1
     assert [one["line"] for one in json.loads(capsys.readouterr().out)["broken"]] == [9, 17]

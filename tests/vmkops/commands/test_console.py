@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.api.client import Progress
-from service.watching import amount
+from vmkops.commands._console import amount
 
 
 @pytest.mark.parametrize(

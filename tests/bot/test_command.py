@@ -69,7 +69,7 @@ async def test_port_in_use_ends_the_start_plainly(tmp_path: Path, slack: FakeSla
         process = await start(tmp_path, environ, "--port", port)
         _, errors = await process.communicate()
     assert process.returncode == 2
-    assert f"127.0.0.1:{port} cannot be used" in errors.decode()
+    assert f"127.0.0.1:{port} is in use by another program" in errors.decode()
     assert "Traceback" not in errors.decode()
 
 

@@ -1,0 +1,118 @@
+"""Host actions and jobs on a terminal, over HTTP: what `action`, `backup` and `jobs` share."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.filesize import decimal
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from service.api.client import Job, JobState, Progress, ServiceClient, StepState
+from service.api.typed_settings import ClientSettings
+
+
+def client() -> ServiceClient:
+    """The client for VMKOPS_SERVICE_URL with VMKOPS_TOKEN; raises SettingError."""
+    settings = ClientSettings.read()
+    return ServiceClient(settings.service_url, settings.token)
+
+
+def carry_out(options: argparse.Namespace, action: str, target: str | None, params: Mapping[str, str]) -> int:
+    """Check or start an action, as the options of `add_job_options` say. Exit 0 when it may go ahead or ended well.
+
+    `target` goes to the first parameter of the action. Raises ServiceError when the service refuses.
+    """
+    if options.dry_run:
+        return asyncio.run(_check(action, target, params, as_json=options.json))
+    return asyncio.run(_start(action, target, params, wait=not options.no_wait, as_json=options.json))
+
+
+async def watch(service: ServiceClient, job_id: str) -> Job:
+    """Follow a job to its end, with its steps on standard error and a progress bar when that is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[amount]}"))
+    shown: dict[str, StepState] = {}
+    last: Job | None = None
+    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("queued", total=None, amount="")
+        async for last in service.follow(job_id):
+            for step in last.steps:
+                if step.state is not shown.get(step.name) and step.state is not StepState.PENDING:
+                    shown[step.name] = step.state
+                    detail = f": {step.detail}" if step.detail else ""
+                    console.print(f"{step.state:<10} {step.name}{detail}", soft_wrap=True)
+                if step.state is StepState.RUNNING:
+                    bar.update(task, description=step.name)
+            if last.progress:
+                now = last.progress
+                bar.update(task, completed=now.done, total=now.total, amount=amount(now))
+    assert last is not None
+    return last
+
+
+def amount(now: Progress) -> str:
+    """How far a job is, in the words beside the bar: `1.8 GB of 4.2 GB, 85.2 MB/s, 28 s left`, or `42 %`."""
+    if now.unit == "bytes":
+        parts = [decimal(now.done) + (f" of {decimal(now.total)}" if now.total else "")]
+        parts += [f"{decimal(int(now.rate))}/s"] if now.rate else []
+    else:
+        parts = [f"{now.percent:.0f} %" if now.percent is not None else f"{now.done} {now.unit}"]
+    parts += [f"{now.eta_seconds:.0f} s left"] if now.eta_seconds is not None else []
+    return ", ".join(parts)
+
+
+def print_job(job: Job, *, as_json: bool) -> int:
+    """Print a job with its result or its error. Exit 1 when it failed, was cancelled or is only partly done."""
+    if as_json:
+        print(job.model_dump_json())
+    else:
+        print(f"{job.action} of {job.target}: {job.state}")
+        if job.error:
+            print(job.error.detail, file=sys.stderr)
+        if job.result and job.result.get("package"):
+            print(f"{job.result['package']} ({job.result['size']} bytes, {job.result['consistency']})")
+        elif job.result:
+            for name, value in job.result.items():
+                print(f"{name.replace('_', ' ')}: {', '.join(map(str, value)) if isinstance(value, list) else value}")
+    return 1 if job.state in {JobState.FAILED, JobState.CANCELLED, JobState.PARTIAL} else 0
+
+
+async def _start(action: str, target: str | None, params: Mapping[str, str], *, wait: bool, as_json: bool) -> int:
+    async with client() as service:
+        job = await service.act(action, await _with_target(service, action, target, params))
+        print(f"job {job.id}: {job.action} of {job.target}", file=sys.stderr)
+        if not wait:
+            print(job.model_dump_json() if as_json else job.id)
+            return 0
+        return print_job(await watch(service, job.id), as_json=as_json)
+
+
+async def _check(action: str, target: str | None, params: Mapping[str, str], *, as_json: bool) -> int:
+    async with client() as service:
+        preview = await service.check(action, await _with_target(service, action, target, params))
+    if as_json:
+        print(preview.model_dump_json())
+    else:
+        print(f"{preview.action} of {preview.target}: {'may go ahead' if preview.allowed else 'is refused'}")
+        for check in preview.checks:
+            print(f"{check.severity:<6}  {check.message}")
+        print(f"steps   {', '.join(preview.steps)}")
+    return 0 if preview.allowed else 1
+
+
+async def _with_target(
+    service: ServiceClient, action: str, target: str | None, params: Mapping[str, str]
+) -> dict[str, Any]:
+    """The parameters, with the target under the name of the action's first parameter."""
+    if target is None:
+        return dict(params)
+    listed = (await service.get("/actions"))["actions"]
+    schema: dict[str, Any] = next((each["parameters"] for each in listed if each["name"] == action), {})
+    first = next(iter(schema.get("properties", {})), "target")
+    return {first: target, **params}

@@ -1,0 +1,44 @@
+"""`vmkops actions`: which host actions there are."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vmkops.commands import SERVICE
+
+SUMMARY = "list the host actions and their parameters"
+GROUP = SERVICE
+
+
+def run(argv: Sequence[str]) -> int:
+    """List the actions; raises ServiceError when the service does not answer."""
+    parser = argparse.ArgumentParser(prog="vmkops actions", description=SUMMARY)
+    parser.add_argument("--json", action="store_true", help="print the answer of GET /actions")
+    return asyncio.run(_show(as_json=parser.parse_args(argv).json))
+
+
+async def _show(*, as_json: bool) -> int:
+    from vmkops.commands._console import client
+
+    async with client() as service:
+        found = await service.get("/actions")
+    if as_json:
+        print(json.dumps(found))
+        return 0
+    for action in found["actions"]:
+        print(f"{action['name']}: {action['summary']}")
+        required = action["parameters"].get("required", [])
+        for name, schema in action["parameters"].get("properties", {}).items():
+            mark = "" if name in required else f" [{_default(schema)}]"
+            print(f"    {name}{mark}: {schema.get('description', '')}")
+    return 0
+
+
+def _default(schema: Mapping[str, Any]) -> str:
+    """The default of a parameter in its JSON Schema, as it is typed; empty when there is none."""
+    value = schema.get("default")
+    return "" if value is None else str(value)

@@ -1,0 +1,108 @@
+"""`vmkops doctor`: whether every setting and connection is good, and what to do about those that are not."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from vmkops.commands import SERVICE
+from vmkops.commands._text import counted
+
+if TYPE_CHECKING:
+    from service.api.settings import Settings
+    from service.api.vcenter import VCenter
+
+SUMMARY = "check every setting and connection, and show what to do"
+GROUP = SERVICE
+
+Check = Callable[[], Awaitable[str]]
+"""Returns what is good; raises VmkopsError, ServiceError or OSError with what is not."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Print a line for each check, `ok`, `warning` or `failed`; 0 when none failed, 1 otherwise."""
+    argparse.ArgumentParser(prog="vmkops doctor", description=SUMMARY).parse_args(argv)
+    return asyncio.run(_examine())
+
+
+async def _examine() -> int:
+    from service.api.client import ServiceError
+    from service.api.settings import read_settings
+    from service.api.settings_source import misspelt
+    from service.errors import SettingError, VmkopsError
+
+    checks: dict[str, Check] = {}
+    good = True
+    try:
+        settings = read_settings()
+        vcenters = settings.vcenters()
+        _print("settings", "ok", "every setting of the service can be read")
+        checks["data"] = partial(asyncio.to_thread, _data, settings)
+        checks |= {f"vcenter {each.name}": partial(_vcenter, each) for each in vcenters}
+    except SettingError as error:
+        _print("settings", "failed", str(error))
+        good = False
+    for warning in misspelt():
+        _print("settings", "warning", warning)
+    checks |= {"slack": _slack, "service": _service}
+    for name, check in checks.items():
+        try:
+            _print(name, "ok", await check())
+        except (VmkopsError, ServiceError, OSError) as error:
+            _print(name, "failed", str(error))
+            good = False
+    return 0 if good else 1
+
+
+def _print(name: str, mark: str, text: str) -> None:
+    print(f"{name:<10} {mark}: {text}", flush=True)
+
+
+def _data(settings: Settings) -> str:
+    """Check the data directory and the database, and change neither."""
+    from service.errors import SettingError
+    from service.store.database import check_database
+
+    folder = settings.data_dir.absolute()
+    nearest = next(each for each in (folder, *folder.parents) if each.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise SettingError("VMKOPS_DATA_DIR", f"{settings.data_dir} cannot be written. Choose another folder.")
+    there = f"{settings.data_dir} can be written" if folder.exists() else f"the service will create {settings.data_dir}"
+    if settings.postgres_url is None and not (folder / "vmkops.sqlite").exists():
+        return there
+    check_database(settings)
+    return f"{there}, and {'PostgreSQL' if settings.postgres_url else 'the database'} answers"
+
+
+async def _vcenter(vcenter: VCenter) -> str:
+    from service.vsphere.inventory import count_vms
+    from service.vsphere.session import Session
+
+    session = Session(vcenter)
+    try:
+        return f"signed in to {vcenter.url}, {counted(await count_vms(session), 'VM')}"
+    finally:
+        await session.close()
+
+
+async def _slack() -> str:
+    from bot.settings import BotSettings
+
+    settings = BotSettings.from_environment(os.environ)
+    if settings is None:
+        return "not set, so the bot does not start"
+    ways = [("Socket Mode", settings.app_token), ("signed HTTP", settings.signing_secret)]
+    return f"set up for {' and '.join(name for name, secret in ways if secret)}"
+
+
+async def _service() -> str:
+    from vmkops.commands._console import client
+
+    async with client() as service:
+        await service.get("/healthz")
+        await service.jobs(limit=1)
+        return f"answers at {service.url}, and the token is good"

@@ -1,0 +1,89 @@
+"""`vmkops serve`: the service, and the Slack bot beside it when Slack's settings are there."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import os
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
+
+from vmkops.commands import SERVICE
+from vmkops.commands._options import add_address_options
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from bot.app import Bot
+    from bot.settings import BotSettings
+    from service.api.settings import Settings
+    from service.store.tokens import Tokens
+
+SUMMARY = "start the HTTP service, the jobs, and the Slack bot if it is configured"
+GROUP = SERVICE
+
+
+def run(argv: Sequence[str]) -> int:
+    """Serve until the process is stopped; raises StartError."""
+    parser = argparse.ArgumentParser(prog="vmkops serve", description=SUMMARY)
+    add_address_options(parser, port=8080)
+    options = parser.parse_args(argv)
+
+    from bot.settings import BotSettings
+    from service.api.settings import read_settings
+    from service.bootstrap import exit_process, set_up_logging
+
+    settings = read_settings()
+    slack = BotSettings.from_environment(os.environ)
+    set_up_logging(settings.log_level)
+    asyncio.run(_serve(settings, slack, options.host, options.port))
+    return exit_process()
+
+
+async def _serve(settings: Settings, slack: BotSettings | None, host: str, port: int) -> None:
+    from aiohttp import web
+
+    from service.bootstrap import listen, run_service, stop_requested
+
+    async with run_service(settings) as service:
+        started: list[Bot] = []
+
+        async def slack_events(request: web.Request) -> web.StreamResponse:
+            if not started or started[0].http_handler is None:
+                raise web.HTTPNotFound
+            return await started[0].http_handler(request)
+
+        service.app.router.add_post("/slack/events", slack_events)
+        async with (
+            listen(service.app, host, port) as url,
+            _bot(slack, service.services.tokens, url, started),
+        ):
+            if started:
+                service.services.health["slack"] = started[0].status
+            gc.freeze()  # what the start made stays; no later look for garbage goes through it again
+            with stop_requested() as stop:
+                print(f"vmkops serves at {url}", flush=True)
+                await stop.wait()
+
+
+@contextlib.asynccontextmanager
+async def _bot(slack: BotSettings | None, tokens: Tokens, url: str, started: list[Bot]) -> AsyncIterator[None]:
+    """Run the bot, if it has settings, for as long as the block runs; it stands in `started` for that time."""
+    if slack is None:
+        yield
+        return
+    from bot.app import start_bot
+    from service.api.client import ServiceClient
+    from service.store.tokens import Scope
+
+    async with ServiceClient(url, tokens.lend("slack-bot", Scope.OPERATE)) as client:
+        bot = start_bot(slack, client)
+        await bot.start()
+        started.append(bot)
+        try:
+            yield
+        finally:
+            started.clear()
+            await bot.stop()

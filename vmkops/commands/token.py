@@ -1,0 +1,33 @@
+"""`vmkops token`: creates a token for the HTTP API in the database of this installation."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from vmkops.commands import SERVICE
+
+SUMMARY = "create an API token"
+GROUP = SERVICE
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run `vmkops token create NAME --scope S`, which prints the token and nothing else."""
+    parser = argparse.ArgumentParser(prog="vmkops token", description=SUMMARY)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    summary = "create a token and print it; it cannot be shown again"
+    create = commands.add_parser("create", help=summary, description=summary)
+    create.add_argument("name", metavar="NAME", help="the program or person that uses it")
+    create.add_argument("--scope", required=True, help="read, operate, approve or admin")
+    options = parser.parse_args(argv)
+
+    from service.api.settings import read_settings
+    from service.store.database import open_database
+    from service.store.tokens import Tokens
+
+    engine = open_database(read_settings())
+    try:
+        print(Tokens(engine, frozenset()).create(options.name, options.scope))
+    finally:
+        engine.dispose()
+    return 0

@@ -1,0 +1,45 @@
+"""`vmkops worker`: runs jobs in a process of its own, without HTTP."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from vmkops.commands import SERVICE
+
+if TYPE_CHECKING:
+    from service.api.settings import Settings
+
+SUMMARY = "run jobs for a service on another machine; both need the same PostgreSQL"
+GROUP = SERVICE
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run jobs until the process is stopped; raises StartError."""
+    argparse.ArgumentParser(prog="vmkops worker", description=SUMMARY).parse_args(argv)
+
+    from service.api.settings import read_settings
+    from service.bootstrap import exit_process, set_up_logging
+    from service.errors import SettingError
+
+    settings = read_settings()
+    if settings.postgres_url is None:
+        raise SettingError(
+            "VMKOPS_DATABASE_URL",
+            "is missing. A worker shares the jobs of other processes, and that needs postgresql://... . "
+            "With SQLite, `vmkops serve` runs the jobs itself.",
+        )
+    set_up_logging(settings.log_level)
+    asyncio.run(_work(settings))
+    return exit_process()
+
+
+async def _work(settings: Settings) -> None:
+    from service.bootstrap import run_service, stop_requested
+
+    async with run_service(settings):
+        with stop_requested() as stop:
+            print("vmkops worker runs jobs", flush=True)
+            await stop.wait()
