@@ -98,8 +98,8 @@ class SnapshotCreate(VmAction[SnapshotVm]):
                 taken = await create_snapshot(context.session, vm.moref, new, job.percent)
             if taken is None:
                 raise SnapshotFailed(
-                    "vSphere reports that the snapshot was taken, but the VM's snapshot tree does not contain it. Check "
-                    "the VM in vCenter."
+                    "vSphere reports that the snapshot was taken, but the VM's snapshot tree does not contain it. "
+                    "Check the VM in vCenter."
                 )
             quiesced = "powered off" if not running else "quiesced" if taken.quiesced else "crash-consistent"
             consistency = "with memory" if running and params.memory else quiesced

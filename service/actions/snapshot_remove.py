@@ -53,8 +53,8 @@ class SnapshotRemove(SnapshotAction[RemoveSnapshot]):
             found.append(
                 refuse(
                     "foreign-snapshot",
-                    f"{snapshot.name!r} belongs to {product}, which may still use it. Let that product finish first, or "
-                    "set even_foreign=true to remove it anyway.",
+                    f"{snapshot.name!r} belongs to {product}, which may still use it. Let that product finish first, "
+                    "or set even_foreign=true to remove it anyway.",
                 )
             )
         elif product:
