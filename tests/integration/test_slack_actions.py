@@ -64,7 +64,7 @@ def test_dry_run_and_the_list_of_actions_answer_the_asker_alone(room: tuple[Loca
     slack, _ = room
     preview = answer_to(slack, OPERATOR, "/action", f"power-off {VM} dry_run=true")
     assert preview["ephemeral_to"] == OPERATOR
-    assert "guest-shutdown would" in drawn(preview)
+    assert "guest-shutdown can ask" in drawn(preview)
     listed = answer_to(slack, OPERATOR, "/action", "")
     assert "`iscsi-add-target HOST address=… [type=…] [name=…] [hba=…]`" in drawn(listed)
 
