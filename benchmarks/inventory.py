@@ -79,7 +79,7 @@ async def lookups(vcenter: VCenter) -> tuple[int, list[float]]:
 
 async def loaded(vcenters: VCenters) -> None:
     """Wait for the first load, however long it takes."""
-    while not vcenters.seen()[0].connected:  # noqa: ASYNC110
+    while not vcenters.freshness()[0].connected:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
 
 

@@ -1,4 +1,4 @@
-"""The composition: settings, database, vSphere, jobs, the web application, and the bot when it is configured."""
+"""Puts the parts of one process together: database, vCenters, jobs, schedules, reaper and the web application."""
 
 from __future__ import annotations
 
@@ -38,23 +38,24 @@ from service.vsphere.vcenters import VCenters
 log = logging.getLogger(__name__)
 
 LINE_LIMIT = 65536
-"""Longest request line in bytes; a longer look-up than aiohttp's 8190 still gets a plain answer."""
+"""Longest request line in bytes: a long lookup, over aiohttp's limit of 8190, gets a proper answer too."""
 SHUTDOWN_SECONDS = 3
+"""How long requests under way may take when the service stops."""
 KINDS = (VMS, HOSTS, DATASTORES)
-"""What the live inventory keeps."""
+"""The kinds of objects in the live inventory."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunningService:
-    """A service that runs: what it works with, and the application in front of it."""
+    """A service that runs: its parts, and its web application."""
 
     services: Services
     app: web.Application
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[RunningService]:
-    """Everything of one process, started in order and stopped in reverse; raises SettingMissing."""
+async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
+    """Start all parts in order, and stop them in reverse order at the end of the block; raises SettingMissing."""
     async with contextlib.AsyncExitStack() as stack:
         if settings.postgres_url is None:
             stack.enter_context(lock_data_dir(settings.data_dir))
@@ -82,7 +83,7 @@ async def running(settings: Settings) -> AsyncIterator[RunningService]:
             procedures=procedures,
         )
         services.health["jobs"] = lambda: {"executor": jobs.executor_id}
-        services.health["vcenter"] = lambda: [seen.model_dump(mode="json") for seen in vcenters.seen()]
+        services.health["vcenter"] = lambda: [each.model_dump(mode="json") for each in vcenters.freshness()]
         schedules.register()
         await jobs.start()
         stack.push_async_callback(jobs.stop)
@@ -96,8 +97,11 @@ async def running(settings: Settings) -> AsyncIterator[RunningService]:
 
 
 @contextlib.asynccontextmanager
-async def listening(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
-    """The application behind a TCP port; yields its URL. Raises SettingMissing when the port is taken."""
+async def listen(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
+    """Serve the application on a TCP port while the block runs; yields its URL.
+
+    Raises SettingMissing when the address cannot be used, for example because the port is taken.
+    """
     runner = web.AppRunner(
         app, max_line_size=LINE_LIMIT, shutdown_timeout=SHUTDOWN_SECONDS, access_log=None, handle_signals=False
     )
@@ -108,7 +112,7 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
             await site.start()
         except OSError as error:
             raise SettingMissing(
-                f"{host}:{port} cannot be listened on ({error.strerror}); choose another --port."
+                f"Cannot listen on {host}:{port} ({error.strerror}). Choose another --port."
             ) from error
         address = runner.addresses[0]
         shown = f"[{address[0]}]" if ":" in address[0] else address[0]
@@ -119,20 +123,23 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
 
 @contextlib.contextmanager
 def stop_requested() -> Iterator[asyncio.Event]:
-    """What SIGTERM and SIGINT set; entered before anybody is told that the start is over."""
-    told = asyncio.Event()
+    """An event that SIGTERM and SIGINT set. Enter it before you report that the start is over."""
+    requested = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, told.set)
+        loop.add_signal_handler(each, requested.set)
     try:
-        yield told
+        yield requested
     finally:
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(each)
 
 
-def leave() -> NoReturn:
-    """End the process, once all is closed, without waiting for threads that still ask a vCenter which has gone."""
+def exit_process() -> NoReturn:
+    """End the process without waiting for threads that still call a vCenter that does not answer.
+
+    Call it when all parts are stopped.
+    """
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -140,7 +147,7 @@ def leave() -> NoReturn:
 
 
 def set_up_logging(environ: Mapping[str, str] = os.environ) -> None:
-    """Log to standard error, one line an event."""
+    """Log to standard error, one line for each event; VMKOPS_LOG_LEVEL sets the level."""
     logging.basicConfig(
         level=environ.get("VMKOPS_LOG_LEVEL", "INFO").upper(),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",

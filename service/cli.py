@@ -101,7 +101,7 @@ def _create_token(arguments: argparse.Namespace) -> int:
 
 def _worker(_: argparse.Namespace) -> int:
     from service.api.settings import read_settings
-    from service.bootstrap import leave, running, set_up_logging, stop_requested
+    from service.bootstrap import exit_process, run_service, set_up_logging, stop_requested
 
     settings = read_settings()
     if settings.postgres_url is None:
@@ -112,13 +112,13 @@ def _worker(_: argparse.Namespace) -> int:
     set_up_logging()
 
     async def work() -> None:
-        async with running(settings):
+        async with run_service(settings):
             with stop_requested() as told:
                 print("vmkops worker carries out jobs", flush=True)
                 await told.wait()
 
     asyncio.run(work())
-    return leave()
+    return exit_process()
 
 
 def _doctor(_: argparse.Namespace) -> int:

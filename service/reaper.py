@@ -1,4 +1,4 @@
-"""Ends what a dead job left: our snapshots by the ledger, half packages, half-made VMs; nothing else."""
+"""Removes what failed or dead jobs left: snapshots in the ledger, unfinished packages and unfinished VMs."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from service.vsphere.snapshots import remove_job_snapshot
 
 log = logging.getLogger(__name__)
 
-UNDONE = {JobState.FAILED, JobState.CANCELLED}
-THEIRS = "Delete it in vCenter, or keep it and delete the mark of the job in its notes."
+UNFINISHED = {JobState.FAILED, JobState.CANCELLED}
+BY_HAND = "Delete it in vCenter, or keep it and delete the line 'vmkops job ...' from its notes."
 CLAIM = timedelta(days=1)
-"""How long after its job has ended a half-made VM is taken for nobody else's."""
+"""How long after the end of its job an unfinished VM may be removed; later, somebody may have started to use it."""
 
 
 class Reaper:
-    """Looks at every open row of the ledger whose job is over; `report` says what it could not end."""
+    """Sweeps up what jobs that have ended left; `report` has what could not be removed yet."""
 
     def __init__(self, context: Context, jobs: Jobs) -> None:
         self._context = context
@@ -40,25 +40,31 @@ class Reaper:
         self._vms_left: list[dict[str, str]] = []
 
     def report(self) -> dict[str, Any]:
-        """The snapshots of ours and the half-made VMs that dead jobs left and that could not be removed yet."""
+        """What could not be removed yet: `snapshots_left` and `vms_left`, as found by the last sweep.
+
+        Both list dictionaries with `vm` (its name), `job`, `since` (RFC 3339) and `trouble`, the reason.
+        """
         return {"snapshots_left": self._left, "vms_left": self._vms_left}
 
     async def sweep(self) -> None:
-        """One look; an error with one row does not keep it from the next."""
+        """Look once at everything; an error with one snapshot or VM does not stop the sweep.
+
+        Raises SettingMissing without a vCenter, and VSphereUnavailable when no inventory could be read.
+        """
         left = []
         for row in await self._context.ledger.open_rows():
             if await self._live(row.job):
                 continue
-            trouble = await self._end(row)
+            trouble = await self._remove_snapshot(row)
             if trouble:
                 left.append({"vm": row.vm_name, "job": row.job, "since": row.created_at, "trouble": trouble})
                 log.warning("a snapshot of job %s is still on %s: %s", row.job, row.vm_name, trouble)
         self._left = left
-        for folder in await asyncio.to_thread(_half_packages, self._context.settings):
+        for folder in await asyncio.to_thread(_unfinished_packages, self._context.settings):
             if not await self._live(folder.name.removesuffix(PARTIAL)):
                 await asyncio.to_thread(discard, folder)
-                log.info("half package removed: %s", folder)
-        self._vms_left = await self._end_vms()
+                log.info("unfinished package removed: %s", folder)
+        self._vms_left = await self._remove_vms()
 
     async def _live(self, job_id: str) -> bool:
         job = await self._job(job_id)
@@ -69,29 +75,29 @@ class Reaper:
             return await self._jobs.get(job_id)
         return None
 
-    async def _end_vms(self) -> list[dict[str, str]]:
+    async def _remove_vms(self) -> list[dict[str, str]]:
         vcenters, left = self._context.vcenters, []
         for vm in await vcenters.all(VMS):
             job = await self._job(maker(vm.notes)) if maker(vm.notes) else None
-            if job is None or job.state not in UNDONE:
+            if job is None or job.state not in UNFINISHED:
                 continue
             trouble = why_not_remove(vm, job, datetime.now(UTC))
             if not trouble:
                 try:
                     await remove_made(vcenters.link(vm.vcenter).session, job.id)
-                    log.info("half-made VM %s of job %s removed", vm.name, job.id, extra={"job": job.id})
+                    log.info("unfinished VM %s of job %s removed", vm.name, job.id, extra={"job": job.id})
                     continue
                 except VmkopsError as error:
                     trouble = str(error)
             left.append({"vm": vm.name, "job": job.id, "since": job.finished_at or "", "trouble": trouble})
-            log.warning("the VM %s that job %s has left half made is still there: %s", vm.name, job.id, trouble)
+            log.warning("the unfinished VM %s of job %s could not be removed: %s", vm.name, job.id, trouble)
         return left
 
-    async def _end(self, row: LedgerRow) -> str:
+    async def _remove_snapshot(self, row: LedgerRow) -> str:
         ledger = self._context.ledger
         try:
             session = self._context.vcenters.link(row.vcenter).session
-        except NotFound as error:  # its table was taken out of the settings
+        except NotFound as error:  # the vCenter was removed from the settings
             return str(error)
         try:
             removed = await remove_job_snapshot(session, row.vm, row.job, row.nonce)
@@ -107,11 +113,11 @@ class Reaper:
 
 
 def why_not_remove(vm: Vm, job: Job, now: datetime) -> str:
-    """Why a VM that a job which did not succeed has left is not ours to remove any more; empty when it is."""
+    """Why an unfinished VM may not be removed: someone may use it; empty when it may."""
     if vm.power_state != "poweredOff":
-        return f"It is {vm.power_state}, so somebody uses it. {THEIRS}"
+        return f"It is {vm.power_state}, so somebody uses it. {BY_HAND}"
     if job.finished_at is None or now - datetime.fromisoformat(job.finished_at) > CLAIM:
-        return f"It is left for long, so somebody may use it. {THEIRS}"
+        return f"Its job ended more than a day ago, so somebody may use it. {BY_HAND}"
     return ""
 
 
@@ -131,8 +137,8 @@ async def reaping(reaper: Reaper, seconds: float) -> AsyncIterator[None]:
         yield
 
 
-def _half_packages(settings: Settings) -> list[Path]:
-    """Folders that a job writes to, each with the job's id for its name: backups, exports, and what imports fetch."""
+def _unfinished_packages(settings: Settings) -> list[Path]:
+    """The folders that jobs write backups, exports and downloads to, each named by its job."""
     kept = (settings.backups_dir, settings.exports_dir)
     return [
         *sorted(each for folder in kept for each in folder.glob(f"*/*{PARTIAL}")),

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from bot.settings import BotSettings, SettingsError
 from service.api.settings import Settings, read_settings
-from service.bootstrap import leave, listening, running, set_up_logging, stop_requested
+from service.bootstrap import exit_process, listen, run_service, set_up_logging, stop_requested
 from service.errors import SettingMissing
 from service.store.tokens import Scope, Tokens
 
@@ -35,11 +35,11 @@ def main(argv: Sequence[str]) -> int:
     except (SettingMissing, SettingsError) as error:
         print(f"vmkops serve: {error}", file=sys.stderr)
         return 2
-    return leave()
+    return exit_process()
 
 
 async def _serve(settings: Settings, slack: BotSettings | None, host: str, port: int) -> None:
-    async with running(settings) as service:
+    async with run_service(settings) as service:
         bot_door: list[Bot] = []
 
         async def slack_events(request: web.Request) -> web.StreamResponse:
@@ -49,7 +49,7 @@ async def _serve(settings: Settings, slack: BotSettings | None, host: str, port:
 
         service.app.router.add_post("/slack/events", slack_events)
         async with (
-            listening(service.app, host, port) as url,
+            listen(service.app, host, port) as url,
             _bot(slack, service.services.tokens, url, bot_door),
         ):
             if bot_door:

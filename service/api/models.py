@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -150,5 +150,13 @@ class Freshness(Value):
         """For people, when it is not current; empty when it is."""
         if self.connected:
             return ""
-        age = "was never read" if self.age_seconds is None else f"is {timedelta(seconds=self.age_seconds)} old"
-        return f"What is known of vCenter {self.vcenter} {age}: {self.trouble}"
+        if self.age_seconds is None:
+            return f"The inventory of vCenter {self.vcenter} could not be read yet: {self.trouble}"
+        return f"The inventory of vCenter {self.vcenter} is {_duration(self.age_seconds)} old: {self.trouble}"
+
+
+def _duration(seconds: int) -> str:
+    for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return "1 second" if seconds == 1 else f"{seconds} seconds"

@@ -130,7 +130,7 @@ class BackupRun:
         """Copy one disk; raises CopyFailed, or BackupDamaged when it never arrives as the host sent it."""
         package, disk = self._package(plan), opened.disks[number]
         name = package.disk_name(disk.file)
-        async with self._copy_slots.turn(plan.turns):
+        async with self._copy_slots.slot(plan.turns):
             copied = await self._export(taken.moref).copy(opened, number, package.open() / name)
         return CopiedFile(
             key=disk.key,

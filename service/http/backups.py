@@ -55,7 +55,7 @@ async def _freshness(call: Call) -> FreshnessReport:
     limit = read_duration(call.query.older_than)
     stale = stale_vms(every, vms, limit, datetime.now(UTC))
     return FreshnessReport(
-        older_than=call.query.older_than, vms_checked=len(vms), stale=stale, inventory=vcenters.seen()
+        older_than=call.query.older_than, vms_checked=len(vms), stale=stale, inventory=vcenters.freshness()
     )
 
 

@@ -84,13 +84,13 @@ async def _datastores(call: Call) -> DatastoreList:
 async def _vm(call: Call) -> VmSeen:
     vcenters = call.services.context.vcenters
     vm = await vcenters.find(VMS, call.path("selector"), "VM")
-    return VmSeen(**vm.model_dump(), inventory=vcenters.link(vm.vcenter).inventory.seen())
+    return VmSeen(**vm.model_dump(), inventory=vcenters.link(vm.vcenter).inventory.freshness())
 
 
 async def _host(call: Call) -> HostSeen:
     vcenters = call.services.context.vcenters
     host = await vcenters.find(HOSTS, call.path("selector"), "host")
-    return HostSeen(**host.model_dump(), inventory=vcenters.link(host.vcenter).inventory.seen())
+    return HostSeen(**host.model_dump(), inventory=vcenters.link(host.vcenter).inventory.freshness())
 
 
 async def _fitting(call: Call, kind: Kind[T]) -> list[T]:
@@ -106,7 +106,7 @@ async def _fitting(call: Call, kind: Kind[T]) -> list[T]:
 
 
 def _seen(call: Call) -> list[Freshness]:
-    return call.services.context.vcenters.seen()
+    return call.services.context.vcenters.freshness()
 
 
 def _vms_text(found: VmList) -> str:

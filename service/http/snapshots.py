@@ -31,7 +31,7 @@ async def _list(call: Call) -> SnapshotList:
     wanted, least = call.query.q.lower(), call.query.older_than_hours * HOUR
     found = await list_snapshots(call.services.context.vcenters)
     fitting = [each for each in found if wanted in f"{each.vm}\n{each.name}".lower() and each.age_seconds >= least]
-    return SnapshotList(snapshots=fitting, inventory=call.services.context.vcenters.seen())
+    return SnapshotList(snapshots=fitting, inventory=call.services.context.vcenters.freshness())
 
 
 def _texts(found: SnapshotList) -> str:

@@ -1,4 +1,4 @@
-"""What a host action is; each module of this folder declares one as `ACTION`, and they are found by scanning."""
+"""What a host action is, and what it gets to work with. `service/actions` has one module for each action."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ S = TypeVar("S", bound="StepResult")
 
 
 class Params(BaseModel):
-    """The parameters of an action; its JSON Schema is what callers are shown."""
+    """Base of the parameters of an action; callers see the JSON Schema of the subclass."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,23 +39,23 @@ class StepResult(BaseModel):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """What a job acts on: `key` is the same for the same thing (one live job each), `name` is for people.
-
-    `also` are the keys of what else the job changes, held with the first: no live job shares any with another.
-    `params` are the action's parameters with the selector made exact, so that a later rename changes nothing.
-    `checks` are what the pre-flight found; one that refuses keeps the job from being queued.
-    """
+    """What a job acts on, as the pre-flight found it."""
 
     key: str
+    """The same for the same object: only one live job has it."""
     name: str
+    """For people."""
     params: dict[str, Any]
+    """The action's parameters with exact selectors, so that a later rename of the object changes nothing."""
     checks: tuple[Check, ...] = ()
+    """The findings; one with the severity `refuse` keeps the job from being queued."""
     also: tuple[str, ...] = ()
+    """The keys of other objects that the job changes: no other live job may have any of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """What actions work with, made once by the composition."""
+    """What actions work with; the bootstrap makes it once for each process."""
 
     settings: Settings
     vcenters: VCenters
@@ -84,11 +84,14 @@ class JobControl(Protocol):
         interruptible: bool = False,
         retry: bool = True,
     ) -> R:
-        """Run one step and record what it returned; a step recorded before is not run again.
+        """Run one step and record what `do` returns, which must be plain JSON values; returns it.
 
-        A step that begins after the job was cancelled raises JobCancelled instead, unless it is a `cleanup` step;
-        an `interruptible` one is also stopped in the middle. A `patient` one is done again, for a while, when vCenter
-        goes away in it. What `do` returns must be plain JSON values.
+        A step that is already recorded is not run again: its recorded result is returned. `part` tells apart several
+        parts of the step `name`, such as the disks of a VM. In a dictionary, the value of `detail` is shown to people.
+
+        After the job was cancelled, a step raises JobCancelled instead, unless it is a `cleanup` step. An
+        `interruptible` step is also stopped while it runs. With `retry`, a step that fails because vCenter does not
+        answer is repeated for a minute.
         """
 
     async def step_as(
@@ -104,10 +107,10 @@ class JobControl(Protocol):
         """Run one step as `step` does, and return its result as this type, also when it comes from the record."""
 
     def report(self, done: int, total: int | None, unit: str = "bytes") -> None:
-        """Say how much of how much is done; callers see it within a second."""
+        """Report progress; callers see it within a second."""
 
     def percent(self, done: int) -> None:
-        """Say how many percent of a vSphere task are done."""
+        """Report how many percent of a vSphere task are done."""
 
 
 class Action(ABC):
@@ -121,15 +124,19 @@ class Action(ABC):
 
     @abstractmethod
     async def target(self, context: Context, params: Any) -> Target:
-        """The pre-flight: what the parameters mean in the live inventory, and what speaks against it.
+        """The pre-flight: find the object and check whether the action may run. Changes nothing.
 
-        It touches nothing and runs before a job is queued, and alone for a dry run; raises what the caller must mend.
+        It runs before a job is queued, and alone for a dry run. `params` is an instance of the class `params`. Raises
+        a VmkopsError for what the caller must correct.
         """
 
     @abstractmethod
     async def run(self, context: Context, job: JobControl, params: Any) -> dict[str, Any]:
-        """Do it, step by step, and return the result; raises a VmkopsError when it fails.
+        """Run the action step by step; returns the job's `result`, plain JSON values. Raises VmkopsError on failure.
 
-        It is run again from the top after a crash, with recorded steps answered from the record: outside of
-        `job.step` it must do nothing but decide on what steps returned.
+        The optional key `state` is taken out of the result and becomes the state of the job: `succeeded` (the
+        default) or `partial`.
+
+        After a crash the method runs again from the top, and recorded steps return their recorded results. So outside
+        of `job.step` it may only make decisions from what steps returned.
         """

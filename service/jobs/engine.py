@@ -1,4 +1,4 @@
-"""Starts, follows, cancels and recovers jobs: each is one durable DBOS workflow."""
+"""Starts, follows, cancels and recovers jobs; each job is one durable DBOS workflow."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from service.api.settings import Settings
 from service.errors import Conflict, JobCancelled, NotFound, VmkopsError
 from service.jobs import view
 from service.jobs.action import Action, Context, Target
-from service.jobs.claims import KEYS, WORKFLOW, begun, holder
-from service.jobs.context import CANCELLED_BY, RunningJob
+from service.jobs.claims import KEYS, WORKFLOW, find_live_job, job_exists
+from service.jobs.job_run import CANCELLED_BY, JobRun
 from service.store.database import InterProcessLock, engine_url
 
 log = logging.getLogger(__name__)
@@ -30,27 +30,28 @@ log = logging.getLogger(__name__)
 NAME = "vmkops"
 """The engine's name for this application, which owns the queue."""
 JOB_FORMAT = "1"
-"""The engine's application version: changed when the steps of running jobs cannot be continued by newer code."""
+"""The engine's application version. Change it when newer code cannot continue the steps of running jobs."""
 QUEUE = "actions"
 QUEUE_SECONDS = 0.25
-"""How often the queue is looked at, so at most what a job waits for its start; a look takes 1 to 2 ms of CPU time."""
+"""Pause between looks at the queue, and so the longest wait of a free job; a look takes 1 to 2 ms of CPU time."""
 WATCH_SECONDS = 0.25
-"""How often a job is looked at for those who follow it."""
+"""Pause between looks at a job that somebody follows."""
 STOP_SECONDS = 0.1
-"""How often the engine's listener, which we do not use, looks whether it may end: at most what a stop waits for it."""
+"""Pause between looks of the engine's listener at whether to end, and so the longest that a stop waits for it."""
 SCHEDULE_SECONDS = 5.0
+"""Pause between looks at the schedules."""
 LOCAL_EXECUTOR = "local"
 
 
 def executor_id(settings: Settings) -> str:
-    """Who this process is to the engine: always the same on its own SQLite, unique on a shared PostgreSQL."""
+    """The id of this process for the engine: a constant on SQLite, unique on a shared PostgreSQL."""
     if settings.postgres_url is None:
         return LOCAL_EXECUTOR
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
 class Jobs:
-    """The one door to the durable engine; one per process."""
+    """All access to the durable engine; one for each process."""
 
     def __init__(
         self, settings: Settings, actions: dict[str, Action], context: Context, engine: sa.Engine, executor: str
@@ -63,7 +64,7 @@ class Jobs:
         self._workflow: Any = None
 
     async def start(self) -> None:
-        """Launch the engine; jobs that died with this executor's last process go on at their unfinished step."""
+        """Launch the engine; jobs of this executor's last process continue at their unfinished step."""
         url = engine_url(self._settings, "jobs")
         config: DBOSConfig = {
             "name": NAME,
@@ -77,12 +78,12 @@ class Jobs:
         DBOS(config=config)
         self._workflow = self._register()
         await asyncio.to_thread(_prepare_queue, url, self._settings.max_jobs)
-        # Launched outside of this event loop, so that jobs run in a loop of their own and never hold up HTTP.
+        # Launched outside of this event loop, so that jobs run in a loop of their own and never block HTTP.
         await asyncio.to_thread(DBOS.launch)
 
     async def stop(self) -> None:
-        """Stop this process's part; jobs under way are left for whoever starts next."""
-        # The engine lent this event loop its threads, and will take them along.
+        """Stop the engine in this process; the next process that starts continues the jobs under way."""
+        # The engine gave its own thread pool to this event loop, and shuts that pool down.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
 
@@ -91,11 +92,11 @@ class Jobs:
         async def run_action(action: str, params: dict[str, Any], requested_by: str) -> dict[str, Any]:
             job_id = DBOS.workflow_id
             assert job_id is not None
-            return await self._run(action, params, RunningJob(job_id, requested_by))
+            return await self._run(action, params, JobRun(job_id, requested_by))
 
         return run_action
 
-    async def _run(self, name: str, params: dict[str, Any], job: RunningJob) -> dict[str, Any]:
+    async def _run(self, name: str, params: dict[str, Any], job: JobRun) -> dict[str, Any]:
         extra = {"job": job.job_id, "action": name}
         action = self._actions[name]
         try:
@@ -119,7 +120,7 @@ class Jobs:
         idempotency_key: str | None = None,
         reply_to: dict[str, Any] | None = None,
     ) -> Job:
-        """Queue a job and return it; the one already live for this target, or begun with this key, if there is one.
+        """Queue a job and return it, or return the job that has this idempotency key or is live for this target.
 
         Raises Conflict when another live job holds any of the target's keys.
         """
@@ -135,14 +136,16 @@ class Jobs:
         }
 
         def queue() -> str:
-            with self._submitting.inside():
-                if found := begun(job_id) or holder(action.name, keys):
-                    return found
+            with self._submitting.acquire():
+                if job_exists(job_id):
+                    return job_id
+                if live := find_live_job(action.name, keys):
+                    return live
                 with SetWorkflowID(job_id), SetWorkflowAttributes(attributes):
                     DBOS.enqueue_workflow(QUEUE, self._workflow, action.name, target.params, requested_by)
                 return job_id
 
-        # In a context of its own: to a schedule's firing the engine would otherwise answer from its record of old.
+        # In a context of its own: in a firing, the engine would record these calls as steps and not repeat them.
         queued = await asyncio.get_running_loop().run_in_executor(None, contextvars.Context().run, queue)
         return await self.get(queued)
 
@@ -154,7 +157,7 @@ class Jobs:
         return await self._view(found[0])
 
     async def recent(self, *, limit: int, live: bool | None) -> list[Job]:
-        """The newest jobs first; `live` True for those under way, False for those ended."""
+        """The newest jobs first; `live` selects those under way (True), those that ended (False), or all (None)."""
         status: list[str] | None = None
         if live is not None:
             ended = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
@@ -168,16 +171,16 @@ class Jobs:
         """Ask a job to stop and clean up; raises NotFound, or Conflict when it has ended."""
         job = await self.get(job_id)
         if job.state.final:
-            raise Conflict(f"Job {job_id} has ended already: it {job.state}.")
+            raise Conflict(f"Job {job_id} has already ended; its state is {job.state}.")
         await DBOS.update_workflow_attributes_async(job_id, {CANCELLED_BY: by}, merge=True)
         return await self.get(job_id)
 
     async def take_over(self, executor: str) -> None:
-        """Put the jobs of a dead executor back in the queue; whoever is free goes on with them."""
+        """Put the jobs of a dead executor back in the queue; any free executor continues them."""
         await asyncio.to_thread(DBOS._recover_pending_workflows, [executor])
 
     async def changes(self, job_id: str) -> AsyncIterator[Job]:
-        """The job now, and again each time it has changed, until it has ended."""
+        """Yield the job now and after each change, until it has ended; raises NotFound."""
         last: Job | None = None
         while True:
             job = await self.get(job_id)
@@ -196,7 +199,7 @@ class Jobs:
 
 
 def _prepare_queue(url: str, at_once: int) -> None:
-    """Make the engine's tables and the queue before the launch, which would find a new queue only a second later."""
+    """Make the engine's tables and the queue before the launch; the engine finds a later queue only after a second."""
     DBOS.migrate(url)
     client = DBOSClient(system_database_url=url, application_name=NAME)
     try:

@@ -1,4 +1,4 @@
-"""Schedules: actions that start by the clock; each firing is a durable job of its own, and none is made twice."""
+"""Schedules: actions that start by the clock. Each firing is a durable workflow that queues one job, once."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ RETRY_SECONDS = (60, 300, 900)
 """Pauses between the attempts of a firing while vCenter does not answer."""
 FIELDS = "minute hour day month weekday"
 RANDOM = re.compile(r"(^|[\s,/])[rh]([\s,/(]|$)", re.IGNORECASE)
-"""Fields that croniter fills in at random, anew for each process."""
+"""Fields that croniter fills in at random, differently in each process."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Schedule:
-    """An action that starts by the clock; times are UTC, `last_*` tell of the newest firing."""
+    """An action that starts by the clock; times are in UTC, and `last_*` describe the newest firing."""
 
     name: str
     action: str
@@ -49,7 +49,7 @@ class Schedule:
 
 
 class Schedules:
-    """The schedules of all processes; kept by the engine, so that one of them fires each once."""
+    """The schedules of all processes. The engine stores them, so that each fires once, in one process."""
 
     def __init__(self, jobs: Jobs, actions: Mapping[str, Action], context: Context) -> None:
         self._jobs = jobs
@@ -58,7 +58,7 @@ class Schedules:
         self._workflow: Any = None
 
     def register(self) -> None:
-        """Tell the engine what a firing is; before it is launched, so that interrupted firings go on."""
+        """Register the workflow of a firing. Do so before the engine's launch, so that interrupted firings continue."""
 
         @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1000)
         async def fire(scheduled_at: datetime, schedule: dict[str, Any]) -> dict[str, Any]:
@@ -67,14 +67,14 @@ class Schedules:
         self._workflow = fire
 
     async def start(self) -> None:
-        """Catch up: a schedule whose time came while nobody ran fires once now, however often it came."""
+        """Catch up: a schedule whose time came while no process ran fires once now, however often it was due."""
         now = datetime.now(UTC)
         for row in await DBOS.list_schedules_async():
             due = _cron(row["schedule"], _zone(row), now).get_prev(datetime)
             known = [row["last_fired_at"], row["context"]["changed_at"]]
             if due > max(datetime.fromisoformat(at) for at in known if at):
                 name = row["schedule_name"]
-                log.info("schedule %s was missed at %s, fires now", name, due.isoformat())
+                log.info("schedule %s missed its time %s and fires now", name, due.isoformat())
                 await asyncio.to_thread(DBOS.backfill_schedule, name, due - timedelta(seconds=1), now)
 
     async def all(self) -> list[Schedule]:
@@ -92,7 +92,7 @@ class Schedules:
     async def put(
         self, name: str, *, action: str, params: dict[str, Any], cron: str, timezone: str, created_by: str
     ) -> Schedule:
-        """Make a schedule, or change the one of this name; raises InvalidParams that says what is wrong with `cron`."""
+        """Create the schedule with this name, or replace it; raises InvalidParams for a bad `cron` or `timezone`."""
         check_cron(cron, timezone)
         context = {
             "name": name,
@@ -115,7 +115,7 @@ class Schedules:
         return await self.get(name)
 
     async def delete(self, name: str) -> None:
-        """Take a schedule away; jobs that it has started go on. Raises NotFound."""
+        """Delete a schedule; jobs that it has started continue. Raises NotFound."""
         await self.get(name)
         await DBOS.delete_schedule_async(name)
 
@@ -134,7 +134,7 @@ class Schedules:
             sleep=DBOS.sleep_async,
         )
         if "problem" in looked:
-            log.warning("schedule %s made no job: %s", schedule["name"], looked["problem"]["detail"])
+            log.warning("schedule %s started no job: %s", schedule["name"], looked["problem"]["detail"])
             return looked
         try:
             job = await self._jobs.submit(
@@ -144,7 +144,7 @@ class Schedules:
                 idempotency_key=f"{schedule['name']} {scheduled_at.isoformat()}",
             )
         except VmkopsError as error:
-            log.warning("schedule %s made no job: %s", schedule["name"], error)
+            log.warning("schedule %s started no job: %s", schedule["name"], error)
             return {"problem": error.problem().model_dump()}
         return {"job": job.id}
 
@@ -152,15 +152,16 @@ class Schedules:
         try:
             action = self._actions.get(schedule["action"])
             if action is None:
-                raise NotFound(f"There is no action {schedule['action']!r} any more.")
+                raise NotFound(f"There is no longer an action {schedule['action']!r}.")
             target = await action.target(self._context, action.params.model_validate(schedule["params"]))
             if refused := [check.message for check in target.checks if check.severity == "refuse"]:
                 raise Conflict(" ".join(refused))
         except ValidationError as error:
-            words = (
-                f"The parameters of the schedule do not fit {schedule['action']} any more: {error.error_count()} wrong."
+            message = (
+                f"The parameters of this schedule are no longer valid for {schedule['action']} "
+                f"(errors: {error.error_count()}). Save the schedule again with valid parameters."
             )
-            return {"problem": InvalidParams(words).problem().model_dump()}
+            return {"problem": InvalidParams(message).problem().model_dump()}
         except VmkopsError as error:
             return {"problem": error.problem().model_dump(), "retryable": error.retryable}
         return {"key": target.key, "name": target.name, "params": target.params, "also": list(target.also)}
@@ -186,17 +187,17 @@ class Schedules:
 
 
 def check_cron(cron: str, timezone: str) -> None:
-    """Raise InvalidParams that says what is wrong with a cron expression or the name of a time zone."""
+    """Raise InvalidParams, with the reason, for a bad cron expression or an unknown time zone."""
     try:
         zone = ZoneInfo(timezone)
     except (OSError, ValueError, KeyError) as error:
-        raise InvalidParams(f"There is no time zone {timezone[:60]!r}; give one like Europe/Berlin, or UTC.") from error
+        raise InvalidParams(f"There is no time zone {timezone[:60]!r}; use one like Europe/Berlin or UTC.") from error
     count = len(cron.split())
     if not cron.startswith("@") and count not in (5, 6):
         raise InvalidParams(f"cron {cron[:80]!r} has {count} fields; it needs five: {FIELDS}, such as '30 2 * * *'.")
     try:
         if RANDOM.search(cron):
-            raise ValueError("R and H would mean another time in each process")
+            raise ValueError("R and H mean another time in each process")
         _cron(cron, zone, datetime.now(UTC)).get_next(datetime)
     except (CroniterError, ValueError, KeyError, TypeError) as error:
         raise InvalidParams(f"cron {cron[:80]!r} cannot be used: {error}. The fields are: {FIELDS}.") from error

@@ -1,4 +1,4 @@
-"""A job as callers see it, from the engine's record and the job's own events; pure."""
+"""Builds the job that callers see from the engine's record and the job's own events; pure."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from service.api.models import Job, JobState, Problem, Progress, Step, StepState
-from service.jobs.context import NOW, PROGRESS
+from service.jobs.job_run import NOW, PROGRESS
 
 LIVE = {"ENQUEUED": JobState.QUEUED, "DELAYED": JobState.QUEUED, "PENDING": JobState.RUNNING}
 
 
 def job(status: Any, recorded: Sequence[Mapping[str, Any]], events: Mapping[str, Any], planned: Sequence[str]) -> Job:
-    """The job from its workflow status, its recorded steps, its events, and the names its action planned."""
+    """The job from its workflow status, its recorded steps, its events, and the names of its action's steps."""
     attributes = status.attributes or {}
     outcome = status.output if isinstance(status.output, dict) else {}
     state = _state(status.status, outcome)
@@ -38,7 +38,7 @@ def job(status: Any, recorded: Sequence[Mapping[str, Any]], events: Mapping[str,
 def steps(
     recorded: Sequence[Mapping[str, Any]], now: Mapping[str, Any] | None, planned: Sequence[str], state: JobState
 ) -> list[Step]:
-    """Each planned step with its state; the parts of a step (one for each disk) are taken together."""
+    """Each planned step with its state; the parts of a step, such as one for each disk, are shown as one."""
     shown = []
     for name in planned:
         parts = [item for item in recorded if _step_name(item) == name]
@@ -93,7 +93,7 @@ def _error(state: JobState, status: Any, outcome: Mapping[str, Any]) -> Problem 
     if outcome.get("error"):
         return Problem.model_validate(outcome["error"])
     if state is JobState.FAILED:
-        detail = f"The job ended unexpectedly: {status.error or status.status}. The log of the service has more."
+        detail = f"The job ended unexpectedly: {status.error or status.status}. See the log of the service."
         return Problem(type="urn:vmkops:error", title="Job failed", status=500, detail=detail)
     return None
 

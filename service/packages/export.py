@@ -96,7 +96,7 @@ class Export:
     async def copy(self, opened: OpenedLease, number: int) -> CopiedFile:
         """Copy one disk, from its beginning; raises what `ExportLease.copy` raises."""
         disk = opened.disks[number]
-        async with self._copy_slots.turn(self._plan.turns):
+        async with self._copy_slots.slot(self._plan.turns):
             copied = await self._lease.copy(opened, number, self._package.open() / disk.file)
         return CopiedFile(
             key=disk.key,

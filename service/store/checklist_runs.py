@@ -1,4 +1,4 @@
-"""P2V checklists being worked through by a team, kept in the shared tables; nobody's tick is lost to another's."""
+"""P2V checklists that a team works through, in the shared tables; concurrent changes are all kept."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from service.errors import Conflict, NotFound
 from service.store.database import p2v_runs
 
 ATTEMPTS = 50
-"""How often a change is tried; each lost try means that somebody else's change was kept."""
+"""How often a change is attempted; an attempt fails when somebody else changed the run meanwhile."""
 
 RUN_ID = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeptRun:
-    """A run as it is kept: its id, when it was begun and last changed (RFC 3339, UTC), and how often."""
+    """A stored run: its id, when it was started and last changed (RFC 3339, UTC), and a revision for each change."""
 
     id: str
     created_at: str
@@ -35,13 +35,13 @@ class KeptRun:
 
 
 class Runs:
-    """The one door to the kept runs."""
+    """All access to the stored runs."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
     async def start(self, source: Source, who: str) -> KeptRun:
-        """Begin a run of the checklist for this source."""
+        """Start a run of the checklist for this source; `who` is named in it."""
         return await asyncio.to_thread(self._start, source, who)
 
     async def recent(self, limit: int) -> list[KeptRun]:
@@ -53,13 +53,13 @@ class Runs:
         return await asyncio.to_thread(self._get, run_id)
 
     async def mark(self, run_id: str, item: str, state: State, *, who: str, note: str) -> KeptRun:
-        """Set a step to done, skipped or open again, by `who`, now.
+        """Mark a step as done, skipped or open again, by `who`, now.
 
-        A step that stands so already is left with who did it first. Raises NotFound for an unknown run or step,
-        Conflict when a step that is done is to be skipped.
+        A step that already has the state keeps the name of who set it first. Raises NotFound for an unknown run or
+        step, and Conflict when a step that is done is to be skipped.
         """
 
-        def deed(run: Run) -> Run:
+        def change(run: Run) -> Run:
             now = datetime.now(UTC)
             match state:
                 case State.DONE:
@@ -70,7 +70,7 @@ class Runs:
                     return untick(run, item, who, now, note)
 
         try:
-            return await asyncio.to_thread(self._change, run_id, deed)
+            return await asyncio.to_thread(self._change, run_id, change)
         except AlreadyDone as error:
             raise Conflict(f"{error}.") from error
 
@@ -100,12 +100,12 @@ class Runs:
         with self._engine.connect() as connection:
             return _read(connection, run_id)
 
-    def _change(self, run_id: str, deed: Callable[[Run], Run]) -> KeptRun:
-        """Do the deed to the run as it is now, and again to the newer one when somebody was quicker."""
+    def _change(self, run_id: str, change: Callable[[Run], Run]) -> KeptRun:
+        """Apply the change to the run as it is now; when somebody else was faster, apply it to the newer one."""
         for _ in range(ATTEMPTS):
             with self._engine.begin() as connection:
                 kept = _read(connection, run_id)
-                changed = deed(kept.run)
+                changed = change(kept.run)
                 if changed is kept.run:
                     return kept
                 now, revision = datetime.now(UTC).isoformat(), kept.revision + 1
@@ -118,7 +118,7 @@ class Runs:
                     return KeptRun(
                         id=run_id, created_at=kept.created_at, updated_at=now, revision=revision, run=changed
                     )
-        raise Conflict(f"Run {run_id} is being changed by many people at once; nothing was marked, so try again.")
+        raise Conflict(f"Many people are changing run {run_id} at the same time, so nothing was marked. Try again.")
 
 
 def _read(connection: sa.Connection, run_id: str) -> KeptRun:

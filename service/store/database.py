@@ -1,4 +1,4 @@
-"""The small tables that all processes share: SQLite in the data directory, or the same tables in PostgreSQL."""
+"""The tables that all processes share: in SQLite in the data directory, or in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ executors = sa.Table(
     sa.Column("seen_at", sa.Float, nullable=False),
 )
 
-turns = sa.Table(
+copy_queue = sa.Table(
     "vmkops_turns",
     metadata,
     sa.Column("key", sa.String, primary_key=True),
@@ -69,10 +69,14 @@ p2v_runs = sa.Table(
 )
 
 HELD_SECONDS = 30
+"""How long PostgreSQL keeps the lock for a client that sends nothing."""
 
 
 class InterProcessLock:
-    """A room for one thread at a time: of this process, and of all that share a PostgreSQL."""
+    """A lock that one thread holds at a time, among all threads of all processes that share the database.
+
+    Locks with the same `name` are the same lock.
+    """
 
     def __init__(self, engine: sa.Engine, name: str) -> None:
         self._engine = engine
@@ -80,12 +84,12 @@ class InterProcessLock:
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
-    def inside(self) -> Iterator[sa.Connection]:
-        """Wait until the room is empty, and be in it until the connection, committed, is given back."""
-        # SQLite needs no more than the lock: its data directory is one process's own.
+    def acquire(self) -> Iterator[sa.Connection]:
+        """Wait for the lock and hold it while the block runs; yields a connection that is committed at the end."""
+        # SQLite needs no more than the thread lock: only one process uses its data directory.
         with self._lock, self._engine.begin() as connection:
             if connection.dialect.name == "postgresql":
-                # A host that loses its power in the room would otherwise hold it until TCP gives up, hours later.
+                # Without it, a host that loses power would hold the lock until TCP gives up, hours later.
                 connection.execute(sa.text(f"SET LOCAL idle_in_transaction_session_timeout = '{HELD_SECONDS}s'"))
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(self._number)))
             yield connection
@@ -101,7 +105,7 @@ def engine_url(settings: Settings, name: str) -> str:
 
 
 def open_database(settings: Settings) -> sa.Engine:
-    """Open the shared tables and make those that lack; raises SettingMissing when the database is out of reach."""
+    """Open the database and create missing tables and columns; raises SettingMissing when it cannot be reached."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(engine_url(settings, "vmkops"), pool_pre_ping=True)
     try:
@@ -111,25 +115,28 @@ def open_database(settings: Settings) -> sa.Engine:
         raise SettingMissing(
             f"The database of VMKOPS_DATABASE_URL does not answer ({str(error.orig).strip().splitlines()[0]})."
             if settings.postgres_url
-            else f"{settings.data_dir} cannot hold a database; set VMKOPS_DATA_DIR to a folder that can be written."
+            else f"Cannot create a database in {settings.data_dir}. Set VMKOPS_DATA_DIR to a writable folder."
         ) from error
     return engine
 
 
 def _add_missing_columns(engine: sa.Engine) -> None:
-    """Bring tables of an earlier version up to date: what was added since has a default, or may be empty."""
-    there = sa.inspect(engine)
+    """Add the columns that tables of an earlier version are missing; each has a default or may be null."""
+    existing = sa.inspect(engine)
     with engine.begin() as connection:
         for table in metadata.sorted_tables:
-            known = {column["name"] for column in there.get_columns(table.name)}
+            known = {column["name"] for column in existing.get_columns(table.name)}
             for column in table.columns:
                 if column.name not in known:
-                    written = CreateColumn(column).compile(engine)
-                    connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {written}"))
+                    definition = CreateColumn(column).compile(engine)
+                    connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
 
 
 def lock_data_dir(data_dir: Path) -> IO[str]:
-    """Hold the data directory for this process until the file returned is closed; raises SettingMissing when held."""
+    """Lock the data directory for this process until the returned file is closed.
+
+    Raises SettingMissing when another process holds the lock.
+    """
     data_dir.mkdir(parents=True, exist_ok=True)
     handle = (data_dir / "vmkops.lock").open("w")
     try:
@@ -137,7 +144,7 @@ def lock_data_dir(data_dir: Path) -> IO[str]:
     except OSError as error:
         handle.close()
         raise SettingMissing(
-            f"Another vmkops runs on {data_dir}. Stop it, give this one its own VMKOPS_DATA_DIR, "
-            "or set VMKOPS_DATABASE_URL to PostgreSQL so that several can share the jobs."
+            f"Another vmkops uses {data_dir}. Stop it, set another VMKOPS_DATA_DIR for this one, "
+            "or set VMKOPS_DATABASE_URL to a PostgreSQL so that several can share the jobs."
         ) from error
     return handle

@@ -1,4 +1,4 @@
-"""The ledger of our snapshots: a row before each is taken, so that none is ever forgotten."""
+"""The ledger of our snapshots: each gets a row before it is taken, so that none is forgotten."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from service.store.database import snapshots
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerRow:
-    """One snapshot of ours: meant to be taken (`moref` empty), taken, or (`removed_at`) seen to be gone."""
+    """One snapshot of a job: planned (`moref` is empty), taken, or removed (`removed_at` is set).
+
+    `nonce` stands in the snapshot's description. `trouble` is why it could not be removed yet.
+    """
 
     job: str
     vcenter: str
@@ -28,34 +31,34 @@ class LedgerRow:
 
 
 class SnapshotLedger:
-    """Rows by job; safe to write again when a step is run a second time."""
+    """The rows, one for each job; every write can be repeated when a step runs again."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
     async def intend(self, job: str, vcenter: str, vm: str, vm_name: str) -> str:
-        """Note that this job is about to take a snapshot; returns the nonce that goes into its description."""
+        """Record that this job is about to take a snapshot; returns the nonce for the snapshot's description."""
         return await asyncio.to_thread(self._intend, job, vcenter, vm, vm_name)
 
     async def taken(self, job: str, moref: str) -> None:
-        """Note the snapshot's moref."""
+        """Record the snapshot's moref."""
         await asyncio.to_thread(self._update, job, {"moref": moref})
 
     async def removed(self, job: str) -> None:
-        """Note that the snapshot was seen to be gone."""
+        """Record that the snapshot is gone."""
         await asyncio.to_thread(self._update, job, {"removed_at": _now(), "trouble": ""})
 
     async def trouble(self, job: str, why: str) -> None:
-        """Note why the snapshot could not be removed yet."""
+        """Record why the snapshot could not be removed yet."""
         await asyncio.to_thread(self._update, job, {"trouble": why[:1000]})
 
     async def row(self, job: str) -> LedgerRow | None:
-        """The row of a job."""
+        """The row of a job; None when it took no snapshot."""
         found = await asyncio.to_thread(self._select, snapshots.c.job == job)
         return found[0] if found else None
 
     async def open_rows(self) -> list[LedgerRow]:
-        """The snapshots that may still be there, oldest first."""
+        """The rows of the snapshots that may still exist, oldest first."""
         return await asyncio.to_thread(self._select, snapshots.c.removed_at.is_(None))
 
     def _intend(self, job: str, vcenter: str, vm: str, vm_name: str) -> str:

@@ -1,4 +1,4 @@
-"""Who may call what: API tokens with scopes, kept as hashes, and the people on whose behalf a token acts."""
+"""Who may call what: API tokens with scopes, stored as hashes, and the people for whom a token acts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PREFIX = "vmkops_"
 
 
 class Scope(StrEnum):
-    """What a token may do; each includes the ones before it, except that approving is apart from operating."""
+    """What a token may do; GRANTS has which scopes each one includes."""
 
     READ = "read"
     OPERATE = "operate"
@@ -36,7 +36,7 @@ GRANTS: dict[Scope, frozenset[Scope]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actor:
-    """Who asks: the token's name and scopes, and the person for whom it asks, as in `slack:U123`."""
+    """Who makes a call: the token's name and scopes, and the person for whom it acts, such as `slack:U123`."""
 
     token: str
     scopes: frozenset[Scope]
@@ -44,17 +44,17 @@ class Actor:
 
     @property
     def name(self) -> str:
-        """How this actor is named in jobs and records."""
+        """The name of this actor in jobs and records."""
         return self.person or f"token:{self.token}"
 
 
 def digest(token: str) -> str:
-    """The hash under which a token is kept; tokens are 256 random bits, so one round of SHA-256 is enough."""
+    """The hash that is stored for a token; tokens have 256 random bits, so one round of SHA-256 is enough."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 class Tokens:
-    """Makes, checks and weighs tokens."""
+    """Creates tokens and checks them."""
 
     def __init__(self, engine: sa.Engine, slack_operators: frozenset[str]) -> None:
         self._engine = engine
@@ -62,37 +62,37 @@ class Tokens:
         self._own: dict[str, Actor] = {}
 
     def create(self, name: str, scope: str) -> str:
-        """Make a token and return it, the only time it is seen; raises InvalidParams or Conflict."""
+        """Create a token and return it; it cannot be read again. Raises InvalidParams or Conflict."""
         if scope not in set(Scope):
-            raise InvalidParams(f"There is no scope {scope!r}; choose one of {', '.join(Scope)}.", list(Scope))
+            raise InvalidParams(f"There is no scope {scope!r}. Use one of {', '.join(Scope)}.", list(Scope))
         if not name.strip() or len(name) > 100:
-            raise InvalidParams("Give the token a name of 1 to 100 characters, such as the program that uses it.")
+            raise InvalidParams("Give the token a name of 1 to 100 characters, such as the name of its program.")
         token = PREFIX + secrets.token_urlsafe(32)
         row = {"name": name, "hash": digest(token), "scope": scope, "created_at": datetime.now(UTC).isoformat()}
         try:
             with self._engine.begin() as connection:
                 connection.execute(tokens.insert().values(**row))
         except sa.exc.IntegrityError as error:
-            raise Conflict(f"There is a token named {name!r} already; choose another name.") from error
+            raise Conflict(f"A token named {name!r} already exists. Choose another name.") from error
         return token
 
     def lend(self, name: str, scope: Scope) -> str:
-        """A token for a part of this very process; it is kept in memory only and dies with the process."""
+        """A token for a part of this process; it is only in memory and ends with the process."""
         token = PREFIX + secrets.token_urlsafe(32)
         self._own[digest(token)] = Actor(token=name, scopes=GRANTS[scope])
         return token
 
     async def actor(self, authorization: str | None, person: str | None) -> Actor | None:
-        """Who the `Authorization` header speaks for, None without one; raises NotSignedIn for an unknown token."""
+        """The actor of an `Authorization` header, None without a header; raises NotSignedIn for an unknown token."""
         if not authorization:
             return None
         kind, _, token = authorization.partition(" ")
         if kind.lower() != "bearer" or not token.strip():
-            raise NotSignedIn("The Authorization header must read `Bearer TOKEN`.")
+            raise NotSignedIn("The Authorization header must be `Bearer TOKEN`.")
         key = digest(token.strip())
         known = self._own.get(key) or await asyncio.to_thread(self._stored, key)
         if known is None:
-            raise NotSignedIn("This token is not known here; make one with `vmkops token create NAME --scope S`.")
+            raise NotSignedIn("This token is not known. Create one with `vmkops token create NAME --scope S`.")
         return Actor(token=known.token, scopes=known.scopes, person=person)
 
     def _stored(self, key: str) -> Actor | None:
@@ -101,16 +101,16 @@ class Tokens:
         return Actor(token=row.name, scopes=GRANTS[Scope(row.scope)]) if row else None
 
     def require(self, actor: Actor | None, scope: Scope) -> Actor:
-        """The actor, if it has the scope and so has the person it acts for; raises NotSignedIn or NotAllowed."""
+        """The actor, when it has the scope and the person it acts for may use it; raises NotSignedIn or NotAllowed."""
         if actor is None:
             raise NotSignedIn()
         if scope not in actor.scopes:
-            raise NotAllowed(f"The token {actor.token!r} lacks the scope `{scope}`; make one that has it.")
+            raise NotAllowed(f"The token {actor.token!r} does not have the scope `{scope}`. Create one that has it.")
         if scope is not Scope.READ and actor.person and actor.person.startswith("slack:"):
             member = actor.person.removeprefix("slack:")
             if member not in self._slack_operators:
                 raise NotAllowed(
-                    f"Slack user {member} may not operate here. Whoever runs vmkops can add {member} "
-                    "to VMKOPS_SLACK_OPERATORS."
+                    f"Slack user {member} may not start or cancel actions. The administrator of vmkops can add "
+                    f"{member} to VMKOPS_SLACK_OPERATORS."
                 )
         return actor

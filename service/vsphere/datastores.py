@@ -1,4 +1,4 @@
-"""Datastores as the live inventory keeps them: what there is, and how full."""
+"""Datastores in the live inventory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Datastore(Located):
     capacity: int
     free: int
     promised: int
-    """What thin disks on it may still grow by; more than `free` means that it can run full."""
+    """How much the thin disks on it may still grow; if that is more than `free`, the datastore can run full."""
     accessible: bool
     maintenance: str
     hosts: int
@@ -37,7 +37,7 @@ class Datastore(Located):
 
     @classmethod
     def read(cls, vcenter: str, moref: str, values: dict[str, Any]) -> Datastore:
-        """A datastore from the properties that the PropertyCollector gave."""
+        """Make a datastore from property names and values of the PropertyCollector; unset ones are absent."""
         return cls(
             vcenter=vcenter,
             moref=moref,

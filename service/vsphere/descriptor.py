@@ -1,4 +1,4 @@
-"""Asks vCenter for the OVF descriptor of an exported VM."""
+"""Gets the OVF descriptor of an exported VM from vCenter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from service.vsphere.session import Instance, Session
 
 
 class ExportedFile(Protocol):
-    """A disk file as the descriptor refers to it."""
+    """A disk file for the descriptor: its key in the lease, its name, and its size in bytes."""
 
     @property
     def key(self) -> str: ...  # noqa: D102
@@ -23,7 +23,10 @@ class ExportedFile(Protocol):
 
 
 async def create_descriptor(session: Session, vm: str, name: str, files: Sequence[ExportedFile]) -> str:
-    """The OVF envelope (XML) of the VM `vm` (a moref) with these disk files, by `OvfManager.CreateDescriptor`."""
+    """The OVF envelope (XML) of the VM `vm` (a moref) with these disk files, from `OvfManager.CreateDescriptor`.
+
+    Raises VSphereRefused with vCenter's reason.
+    """
 
     def ask(instance: Instance) -> str:
         params = vim.OvfManager.CreateDescriptorParams(

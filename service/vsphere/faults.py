@@ -1,4 +1,4 @@
-"""Turns what pyVmomi raises into the service's own errors, the most specific fault first."""
+"""Translates what pyVmomi raises into the service's own errors, the most specific fault first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from service.api.vcenter import VCenter
 FAULTS: dict[type, tuple[type[errors.VmkopsError], str]] = {
     vim.fault.InvalidLogin: (
         errors.CredentialsRefused,
-        "vCenter refuses the user name or password. Check {user} and {password}.",
+        "vCenter does not accept the user name or password. Check {user} and {password}.",
     ),
     vim.fault.NotAuthenticated: (
         errors.VSphereUnavailable,
@@ -24,52 +24,54 @@ FAULTS: dict[type, tuple[type[errors.VmkopsError], str]] = {
     ),
     vim.fault.NoPermission: (
         errors.VSphereRefused,
-        "The vCenter user lacks a privilege for this ({said}). Give it that privilege and try again.",
+        "The vCenter user does not have the privilege for this ({reason}). Grant it and try again.",
     ),
     vmodl.fault.ManagedObjectNotFound: (
         errors.NotFound,
-        "The VM or snapshot is not there any more; it was removed meanwhile.",
+        "The object no longer exists in vCenter; somebody removed it meanwhile.",
     ),
     vim.fault.TaskInProgress: (
         errors.VSphereBusy,
-        "Another task runs on the VM ({said}). Try again when it has ended.",
+        "Another task is running on the VM ({reason}). Try again when it has ended.",
     ),
     vim.fault.ApplicationQuiesceFault: (
         errors.SnapshotFailed,
-        "The guest could not be quiesced ({said}). Look at VMware Tools in the guest.",
+        "The guest could not be quiesced ({reason}). Check VMware Tools in the guest.",
     ),
     vim.fault.ToolsUnavailable: (
         errors.SnapshotFailed,
-        "VMware Tools do not run in the guest, so it cannot be quiesced.",
+        "VMware Tools are not running in the guest, so it cannot be quiesced.",
     ),
-    vim.fault.NoDiskSpace: (errors.VSphereRefused, "The datastore has no room left ({said})."),
-    vim.fault.SnapshotFault: (errors.SnapshotFailed, "vSphere could not take the snapshot: {said}"),
+    vim.fault.NoDiskSpace: (errors.VSphereRefused, "The datastore has no free space ({reason})."),
+    vim.fault.SnapshotFault: (errors.SnapshotFailed, "vSphere could not take the snapshot: {reason}"),
     vim.fault.Timedout: (
         errors.VSphereBusy,
-        "vSphere gave up waiting ({said}). For maintenance mode: VMs still run on the host; move or stop them first.",
+        "vSphere gave up waiting ({reason}). For maintenance mode: VMs still run on the host; move or stop them first.",
     ),
     vmodl.fault.RequestCanceled: (errors.VSphereRefused, "Somebody cancelled the task in vSphere."),
-    vim.fault.InvalidState: (errors.VSphereBusy, "The VM is in a state that does not allow this ({said})."),
-    vmodl.fault.NotSupported: (errors.VSphereRefused, "This vSphere does not support that: {said}"),
+    vim.fault.InvalidState: (errors.VSphereBusy, "The VM is in a state that does not allow this ({reason})."),
+    vmodl.fault.NotSupported: (errors.VSphereRefused, "This vSphere does not support that: {reason}"),
 }
 
 
 def translate(error: BaseException, vcenter: VCenter) -> errors.VmkopsError:
-    """The error of ours that says what `error` means and what to do next; the caller raises it from `error`."""
+    """Our own error for `error`, with what it means and what to do next; the caller raises it from `error`."""
     if isinstance(error, errors.VmkopsError):
         return error
     if isinstance(error, vmodl.MethodFault):
         for kind in type(error).__mro__:
             if kind in FAULTS:
-                meaning, words = FAULTS[kind]
-                places = {key: vcenter.setting(key) for key in ("user", "password")}
-                return meaning(words.format(said=said(error), **places))
-        return errors.VSphereRefused(f"vSphere answered {type(error).__name__.rpartition('.')[2]}: {said(error)}")
+                meaning, message = FAULTS[kind]
+                settings = {key: vcenter.setting(key) for key in ("user", "password")}
+                return meaning(message.format(reason=fault_message(error), **settings))
+        return errors.VSphereRefused(
+            f"vSphere answered {type(error).__name__.rpartition('.')[2]}: {fault_message(error)}"
+        )
     if isinstance(error, ssl.SSLCertVerificationError):
         return errors.CertificateUntrusted(
             f"The certificate of {vcenter.host} is not trusted ({error.verify_message}). "
             f"Set {vcenter.setting('ca_file')} to the PEM file of its CA, "
-            f"or {vcenter.setting('insecure')} to true to do without (for a lab)."
+            f"or {vcenter.setting('insecure')} to true to skip the check (for a lab)."
         )
     if isinstance(error, socket.gaierror):
         return errors.VSphereUnavailable(
@@ -84,8 +86,8 @@ def translate(error: BaseException, vcenter: VCenter) -> errors.VmkopsError:
     return errors.VmkopsError(f"Unexpected answer from vSphere: {type(error).__name__}: {error}")
 
 
-def said(fault: vmodl.MethodFault) -> str:
-    """The words of a fault: its message, or that of its cause, or its name."""
+def fault_message(fault: vmodl.MethodFault) -> str:
+    """The message of a fault, or that of its cause, or the fault's name."""
     words = str(getattr(fault, "msg", "") or "").strip()
     if not words and getattr(fault, "faultCause", None):
         words = str(getattr(fault.faultCause, "msg", "") or "")

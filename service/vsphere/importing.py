@@ -1,4 +1,4 @@
-"""Makes a VM from an OVF descriptor: the import lease, where its disks are sent to, and taking half a VM away again."""
+"""Makes a VM from an OVF descriptor: the import lease, the URLs for its disks, and the removal of an unfinished VM."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from service.vsphere.session import Instance, Session, read_all, read_properties
 from service.vsphere.tasks import wait_for, watch
 
 MARK = "vmkops job "
-"""What precedes the job in the notes of a VM that a job has made."""
+"""What stands before the job's id in the notes of a VM that a job made."""
 SETTLE_SECONDS = 2
+"""Pause between looks while vCenter itself removes what an aborted lease left."""
 SETTLE_TIMES = 30
-"""How often a VM is looked at again while vCenter itself removes what an aborted lease left."""
+"""The most looks."""
 
 
 class Upload(BaseModel):
     """One file to send: its path in the package, the disk's key in the lease, and where it goes.
 
-    `create` says that the host makes the file itself from what is sent (PUT); a disk is sent by POST.
+    With `create`, the file is sent by PUT, and the host creates it; a disk is sent by POST.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,7 +37,7 @@ class Upload(BaseModel):
 
 
 class ImportLease(BaseModel):
-    """An open import lease and the VM that is being made under it."""
+    """An open import lease and the moref of the VM that it makes."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,7 +48,7 @@ class ImportLease(BaseModel):
 
 
 class MadeVm(BaseModel):
-    """A VM as it came out of an import."""
+    """A VM after its import."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -59,7 +60,7 @@ class MadeVm(BaseModel):
 
 
 class MarkedVm(BaseModel):
-    """A VM that has the mark of a job of ours in its notes: of that which made it, whole or not."""
+    """A VM with the mark of a job in its notes; the job made it, or began to."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -70,23 +71,24 @@ class MarkedVm(BaseModel):
 
 
 def mark(job_id: str) -> str:
-    """The words in a VM's notes by which the job that makes it knows it again."""
+    """The line in a VM's notes by which a job recognizes the VM that it made."""
     return f"{MARK}{job_id}"
 
 
 def maker(notes: str) -> str:
-    """The job that has made the VM with these notes, or begun to; empty for one of other making."""
+    """The id of the job that made the VM with these notes, or began to; empty when no job of vmkops did."""
     marks = [line for line in notes.splitlines() if line.startswith(MARK)]
-    # A VM that was made of the backup of such a VM has the older marks too: the last is its own.
+    # A VM that was restored from a backup of such a VM has that one's marks too: the last one is its own.
     return marks[-1].removeprefix(MARK) if marks else ""
 
 
 async def begin_import(
     session: Session, place: Place, descriptor: str, name: str, job_id: str, note: str
 ) -> ImportLease:
-    """Ask vCenter to make the VM, powered off, and wait until its disks can be sent.
+    """Make vCenter create the VM, powered off, and wait until its disks can be sent.
 
-    The VM's notes get `note` and the job's mark. Raises ImportFailed with vCenter's reasons.
+    The VM's notes get `note` and the job's mark. Raises ImportFailed with vCenter's reasons, VSphereRefused when
+    vSphere opens no lease.
     """
 
     def ask(instance: Instance) -> ImportLease:
@@ -99,24 +101,27 @@ async def begin_import(
         state = vim.HttpNfcLease.State
         ended = watch(instance, lease, "state", lambda value: value in (state.ready, state.error, state.done))
         if ended != state.ready:
-            raise lease.error or VSphereRefused(f"vSphere gave no import lease (it is {ended}).")
+            raise lease.error or VSphereRefused(f"vSphere opened no import lease (its state is {ended}).")
         info: Any = lease.info
         urls = {url.importKey: url for url in info.deviceUrl}
         uploads = []
         for item in spec.fileItem or []:
             if item.deviceId not in urls:
-                raise ImportFailed(f"vCenter does not say where to send {item.path} to.")
+                raise ImportFailed(f"vCenter gives no URL to send {item.path} to.")
             url = urls[item.deviceId]
-            # A host that is asked directly leaves its own name to the caller, as `*`.
-            there = url.url.replace("*", session.vcenter.host, 1) if "//*" in url.url else url.url
-            uploads.append(Upload(path=item.path, key=url.key, url=there, create=bool(item.create)))
-        return ImportLease(moref=lease._moId, vm=info.entity._moId, uploads=uploads, warnings=_said(spec.warning))
+            # A host without a vCenter writes `*` in place of its own name.
+            target = url.url.replace("*", session.vcenter.host, 1) if "//*" in url.url else url.url
+            uploads.append(Upload(path=item.path, key=url.key, url=target, create=bool(item.create)))
+        return ImportLease(moref=lease._moId, vm=info.entity._moId, uploads=uploads, warnings=_messages(spec.warning))
 
     return await open_for_caller(session, ask, limit=None)
 
 
 async def compare_received(session: Session, lease: str, key: str, path: str, size: int, sha1: str) -> None:
-    """See that the host has got the file as it was sent; raises ImportFailed. A host that does not say is believed."""
+    """Compare what the host received with what was sent; raises ImportFailed when they differ.
+
+    A host that does not report what it received passes.
+    """
 
     def ask(instance: Instance) -> None:
         try:
@@ -127,25 +132,25 @@ async def compare_received(session: Session, lease: str, key: str, path: str, si
             if entry.key != key:
                 continue
             if entry.size and entry.size != size:
-                raise ImportFailed(f"The host has got {entry.size} of the {size} bytes of {path}.")
+                raise ImportFailed(f"The host received {entry.size} of the {size} bytes of {path}.")
             if entry.sha1 and entry.sha1.lower() != sha1:
-                raise ImportFailed(f"The host has got {path} with another SHA-1 ({entry.sha1}) than was sent ({sha1}).")
+                raise ImportFailed(f"The host received {path} with the SHA-1 {entry.sha1}, and {sha1} was sent.")
 
     await session.call(ask)
 
 
 async def names_taken(session: Session) -> dict[str, str]:
-    """Every VM's moref by its name."""
+    """The morefs of all VMs, by name."""
 
     def ask(instance: Instance) -> dict[str, str]:
         found = read_all(instance, vim.VirtualMachine, ["name"])
-        return {values.get("name", ""): thing._moId for thing, values in found}
+        return {values.get("name", ""): managed._moId for managed, values in found}
 
     return await session.call(ask)
 
 
 async def read_made(session: Session, vm: str) -> MadeVm:
-    """The VM `vm` (a moref) as it is now; raises NotFound."""
+    """The VM `vm` (a moref), read from vCenter now; raises NotFound."""
 
     def ask(instance: Instance) -> MadeVm:
         machine = vim.VirtualMachine(vm, instance._stub)
@@ -165,9 +170,9 @@ async def read_made(session: Session, vm: str) -> MadeVm:
 
 
 async def remove_made(session: Session, job_id: str) -> list[str]:
-    """Remove what this job has made, known by its mark, and nothing else; returns the names of the VMs removed.
+    """Remove the VMs that this job made, recognized by its mark, and nothing else; returns the names of those removed.
 
-    Raises ImportFailed when such a VM was powered on, by somebody else then, or does not go away.
+    Raises ImportFailed when such a VM is not powered off, because somebody uses it then, or cannot be removed.
     """
 
     def ask(instance: Instance) -> list[str]:
@@ -178,21 +183,19 @@ async def remove_made(session: Session, job_id: str) -> list[str]:
                 return removed
             for vm in found:
                 if vm.power_state != "poweredOff":
-                    raise ImportFailed(
-                        f"{vm.name} was {vm.power_state} meanwhile, so it was not removed. Remove it in vCenter."
-                    )
+                    raise ImportFailed(f"{vm.name} is {vm.power_state}, so it was not removed. Remove it in vCenter.")
                 if _destroyed(instance, vim.VirtualMachine(vm.moref, instance._stub)):
                     removed.append(vm.name)
             if _made_by(instance, job_id):
                 time.sleep(SETTLE_SECONDS)
         names = ", ".join(vm.name for vm in _made_by(instance, job_id))
-        raise ImportFailed(f"{names} does not go away. Remove it in vCenter.")
+        raise ImportFailed(f"{names} could not be removed. Remove it in vCenter.")
 
     return await session.call(ask, limit=None)
 
 
 def _import_spec(instance: Instance, place: Place, descriptor: str, name: str) -> Any:
-    known = {thing._moId: thing for thing, _ in read_all(instance, vim.Network, ["name"])}
+    known = {managed._moId: managed for managed, _ in read_all(instance, vim.Network, ["name"])}
     params = vim.OvfManager.CreateImportSpecParams(
         entityName=name,
         locale="",
@@ -211,11 +214,11 @@ def _import_spec(instance: Instance, place: Place, descriptor: str, name: str) -
         cisp=params,
     )
     if spec.error or spec.importSpec is None:
-        raise ImportFailed(f"vCenter cannot make this VM here: {' '.join(_said(spec.error)) or 'no reason given'}")
+        raise ImportFailed(f"vCenter cannot make this VM here: {' '.join(_messages(spec.error)) or 'no reason given'}")
     return spec
 
 
-def _said(faults: Any) -> list[str]:
+def _messages(faults: Any) -> list[str]:
     return [str(fault.localizedMessage or type(fault.fault).__name__) for fault in faults or []]
 
 
@@ -225,10 +228,10 @@ def _made_by(instance: Instance, job_id: str) -> list[MarkedVm]:
 
 def _marked(instance: Instance) -> list[MarkedVm]:
     found = []
-    for thing, values in read_all(instance, vim.VirtualMachine, ["name", "config.annotation", "runtime.powerState"]):
+    for managed, values in read_all(instance, vim.VirtualMachine, ["name", "config.annotation", "runtime.powerState"]):
         if job := maker(values.get("config.annotation", "")):
             power = str(values.get("runtime.powerState", ""))
-            found.append(MarkedVm(moref=thing._moId, name=values.get("name", ""), power_state=power, job=job))
+            found.append(MarkedVm(moref=managed._moId, name=values.get("name", ""), power_state=power, job=job))
     return found
 
 
@@ -236,5 +239,5 @@ def _destroyed(instance: Instance, machine: Any) -> bool:
     try:
         wait_for(instance, machine.Destroy_Task())
     except (vmodl.fault.ManagedObjectNotFound, vim.fault.TaskInProgress):
-        return False  # vCenter is at it already
+        return False  # vCenter is already removing it
     return True

@@ -1,4 +1,4 @@
-"""What a host says that it has sent under an export lease, so that a reader can compare what has arrived."""
+"""The manifest of an export lease: what the host has sent, so that the receiver can compare it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from service.vsphere.session import Instance, Session
 
 SHA256_SINCE = (6, 7)
 SHA256_VERSION = "vim.version.version12"
-"""The API 6.7: hosts can be asked for SHA-256 since then (`HttpNfcLeaseSetManifestChecksumType`); before, and where
-nobody asks, they give SHA-1 (`HttpNfcLeaseGetManifest`, API 4.1: of "the data stream sent from the server")."""
+"""API 6.7, the first in which hosts compute SHA-256 on request (`HttpNfcLeaseSetManifestChecksumType`).
+
+Before, and without a request, they compute SHA-1 (`HttpNfcLeaseGetManifest`, API 4.1: of "the data stream sent from the
+server")."""
 
 
 class SentFile(BaseModel):
-    """A file as the host has sent it: `size` in bytes, and the checksum that it gives, in hex; the other is empty."""
+    """A file that the host has sent: `size` in bytes (0 if unknown), and one checksum in hex; the other is empty."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,7 +30,7 @@ class SentFile(BaseModel):
 
 
 def ask_for_sha256(instance: Instance, lease: Any, keys: Sequence[str]) -> None:
-    """Ask for SHA-256 of what will be sent, which a reader has anyway; a host that cannot goes on to give SHA-1."""
+    """Ask for SHA-256 of what will be sent, which the receiver computes anyway; older hosts still compute SHA-1."""
     if _numbers(instance.content.about.apiVersion) < SHA256_SINCE:
         return
     wanted = [vim.KeyValue(key=key, value="sha256") for key in keys]
@@ -41,7 +43,7 @@ def ask_for_sha256(instance: Instance, lease: Any, keys: Sequence[str]) -> None:
 
 
 async def read_sent(session: Session, lease: str, key: str) -> SentFile | None:
-    """What the host has sent for the disk `key` under the lease (a moref); None when it does not say."""
+    """What the host has sent of the disk `key` under the lease (a moref); None when the host does not report it."""
 
     def ask(instance: Instance) -> SentFile | None:
         try:
@@ -64,7 +66,7 @@ async def read_sent(session: Session, lease: str, key: str) -> SentFile | None:
 
 
 def _newer(lease: Any, instance: Instance) -> Any:
-    """The lease spoken to in the API 6.7, over the same connections, when vCenter speaks it."""
+    """The lease in version 6.7 of the API, over the same connections, when vCenter has that version."""
     stub = instance._stub
     if _numbers(instance.content.about.apiVersion) >= SHA256_SINCE:
         stub = copy.copy(stub)

@@ -1,7 +1,7 @@
-"""The live inventory of one vCenter: one update stream feeds an indexed cache, so that no look-up waits for SOAP.
+"""The live inventory of one vCenter: one update stream feeds an indexed cache, so that no lookup waits for SOAP.
 
-A thread of its own holds one property collector open (`WaitForUpdatesEx`); each answer, also an empty one, says that
-what is kept is current. When vCenter goes away the last state stays readable, and says how old it is.
+One thread keeps a property collector open (`WaitForUpdatesEx`). Each answer, also an empty one, shows that the cache
+is current. When vCenter does not answer, the last state stays readable, with its age.
 """
 
 from __future__ import annotations
@@ -27,31 +27,32 @@ from service.vsphere.session import Instance, Session
 log = logging.getLogger(__name__)
 
 SLICE_SECONDS = 10
-"""How long one question to vCenter stays open when nothing changes."""
+"""How long one request for updates stays open when nothing changes."""
 LATE_SECONDS = 25
-"""Silence after which vCenter counts as gone, and after which a question to it is given up."""
+"""Silence after which vCenter counts as unavailable, and after which a request for updates is given up."""
 LOAD_SECONDS = 20.0
-"""How long a look-up waits for the first load."""
+"""How long a lookup waits for the first load."""
 REFUSED_SECONDS = 300.0
-"""Pause after a refused password: asking faster would lock the account."""
+"""Pause after a refused password: faster attempts would lock the account."""
 PAGE = 500
-"""Objects in one answer."""
+"""The most objects in one answer."""
 
 T = TypeVar("T", bound=Located)
 
 
 class Kind(NamedTuple, Generic[T]):
-    """What is kept of one type of managed objects: which properties, how they are read, and by what it is found."""
+    """One kind of managed objects in the inventory: its properties, how they are read, and how objects are found."""
 
     type: type
     properties: list[str]
     read: Callable[[str, str, dict[str, Any]], T]
-    """From the vCenter's name, the moref and the properties; an unset property is absent."""
+    """Makes the value from the vCenter's name, the moref and the properties; an unset property is absent."""
     fields: Mapping[str, str]
+    """The words that selectors may use, such as `ipaddr`, and the attribute that each one means."""
 
 
 class _Cache:
-    """What was read so far: values by moref, and the things made of them."""
+    """The property values by moref, and the objects made of them."""
 
     def __init__(self, kinds: tuple[Kind[Any], ...]) -> None:
         self.values: dict[str, dict[str, Any]] = {}
@@ -59,7 +60,7 @@ class _Cache:
 
 
 class Inventory:
-    """Keeps what one vCenter holds; `start` and `stop` it, ask it from any thread."""
+    """The inventory of one vCenter; `start` and `stop` it, and call it from any thread."""
 
     def __init__(self, session: Session, kinds: tuple[Kind[Any], ...]) -> None:
         self._session = session
@@ -67,25 +68,26 @@ class Inventory:
         self._lock = threading.Lock()
         self._cache: _Cache | None = None
         self._as_of: datetime | None = None
-        self._heard = 0.0
+        self._last_answer = 0.0
         self._error: VmkopsError | None = None
         self._clock_ahead = timedelta()
         self._wake = threading.Event()
         self._stopping = False
 
     def start(self) -> None:
-        """Begin to follow vCenter, in a thread that ends with the process."""
-        threading.Thread(target=self._keep, name=f"inventory-{self._session.vcenter.name}", daemon=True).start()
+        """Begin to follow vCenter in a thread of its own, which ends with the process."""
+        name = f"inventory-{self._session.vcenter.name}"
+        threading.Thread(target=self._follow_until_stopped, name=name, daemon=True).start()
 
     def stop(self) -> None:
-        """End at the next answer of vCenter."""
+        """Stop following vCenter at its next answer."""
         self._stopping = True
         self._wake.set()
 
-    def seen(self) -> Freshness:
-        """How current it is."""
+    def freshness(self) -> Freshness:
+        """How current the inventory is."""
         with self._lock:
-            silent = time.monotonic() - self._heard
+            silent = time.monotonic() - self._last_answer
             current = self._cache is not None and self._error is None and silent < LATE_SECONDS
             trouble = str(self._error or "") or ("" if current else "vCenter has not answered yet.")
             return Freshness(
@@ -98,34 +100,37 @@ class Inventory:
             )
 
     async def ready(self) -> None:
-        """Wait for the first load; raises why there is none. Later it returns at once, however old the state is."""
+        """Wait for the first load; after it, return at once, however old the state is.
+
+        Raises the error that prevents the load, or VSphereUnavailable when it takes too long.
+        """
         deadline = time.monotonic() + LOAD_SECONDS
         while self._cache is None:
             if self._error is not None:
                 if not isinstance(self._error, CredentialsRefused):
-                    self._wake.set()  # somebody asks: do not sit out the pause
+                    self._wake.set()  # somebody waits, so end the pause now
                 raise type(self._error)(str(self._error))
             if time.monotonic() > deadline:
                 raise VSphereUnavailable(
-                    f"The inventory of {self._session.vcenter.host} is still being read. Try again in a minute."
+                    f"The inventory of {self._session.vcenter.host} is still loading. Try again in a minute."
                 )
             await asyncio.sleep(0.02)
 
     def find(self, kind: Kind[T], word: str, value: str) -> list[T]:
-        """The things whose field `word` is `value`, in any case."""
+        """The objects whose field `word` (a key of `Kind.fields`) is `value`, in upper or lower case."""
         with self._lock:
             return self._cache.indexes[kind.type].find(word, value) if self._cache else []
 
     def all(self, kind: Kind[T]) -> list[T]:
-        """Every thing of a kind."""
+        """All objects of a kind."""
         with self._lock:
             return self._cache.indexes[kind.type].all() if self._cache else []
 
     def server_time(self) -> datetime:
-        """vCenter's clock, as far as it is known."""
+        """The time of vCenter's clock, as known from the last sign-in."""
         return datetime.now(UTC) + self._clock_ahead
 
-    def _keep(self) -> None:
+    def _follow_until_stopped(self) -> None:
         failures = 0
         while not self._stopping:
             began = time.monotonic()
@@ -141,13 +146,13 @@ class Inventory:
 
     def _failed(self, error: VmkopsError) -> None:
         with self._lock:
-            said = self._error is not None and str(self._error) == str(error)
+            known = self._error is not None and str(self._error) == str(error)
             self._error = error
-        if not said:
+        if not known:
             log.warning("the inventory is not current: %s", error, extra={"vcenter": self._session.vcenter.name})
 
     def _follow(self, instance: Instance) -> None:
-        # Connections of its own: an unplugged vCenter is noticed sooner than by a call that may take its time.
+        # Connections of its own, with a shorter limit than other calls have: an unplugged vCenter is noticed sooner.
         with self._session.beside(instance, LATE_SECONDS) as ours:
             self._clock_ahead = ours.CurrentTime() - datetime.now(UTC)
             content = ours.content
@@ -157,7 +162,7 @@ class Inventory:
             try:
                 self._stream(collector, view)
             except vmodl.MethodFault as fault:
-                if not isinstance(fault, vim.fault.NotAuthenticated):  # the session has taken them along
+                if not isinstance(fault, vim.fault.NotAuthenticated):  # they have ended with the session
                     with contextlib.suppress(Exception):
                         collector.DestroyPropertyCollector()
                         view.DestroyView()
@@ -190,7 +195,7 @@ class Inventory:
                 self._cache = fresh
                 self._error = None
                 self._as_of = datetime.now(UTC)
-                self._heard = time.monotonic()
+                self._last_answer = time.monotonic()
 
     def _change(self, cache: _Cache, item: Any) -> None:
         kind = next((each for of, each in self._kinds.items() if isinstance(item.obj, of)), None)

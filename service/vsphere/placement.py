@@ -1,4 +1,4 @@
-"""Decides where a VM is put: resource pool, datastore, folder and networks, as named or as they fit best."""
+"""Chooses where a new VM goes: resource pool, datastore, folder and networks, as asked for or as they fit best."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from service.errors import Ambiguous, NotFound
 from service.vsphere.session import Instance, Session, read_all, read_properties
 
 UPLINK_TAG = "SYSTEM/DVS.UPLINKPG"
-"""The tag of a port group that leads out of a distributed switch; no VM belongs on it."""
+"""The tag of the uplink port group of a distributed switch; no VM may use it."""
 
 
 class Named(BaseModel):
-    """A thing of the inventory by moref and name."""
+    """An object of the inventory, by moref and name."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -25,7 +25,7 @@ class Named(BaseModel):
 
 
 class Home(NamedTuple):
-    """The VM that a backup is of; a moref alone may have gone to another VM since."""
+    """The VM that a backup was made of; the uuid, because another VM may have its moref by now."""
 
     vcenter: str
     moref: str
@@ -33,11 +33,11 @@ class Home(NamedTuple):
 
 
 NO_HOME = Home("", "", "")
-"""Of a VM that comes from elsewhere, or whose place was chosen before."""
+"""For a VM that comes from elsewhere, or whose place is already chosen."""
 
 
 class Wanted(BaseModel):
-    """What was asked for, each a name or `moref:` and a moref, empty to have it chosen; networks from -> to."""
+    """What was asked for: a name, or `moref:` and a moref; empty for a choice by vmkops. `networks` maps old to new."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,7 +48,7 @@ class Wanted(BaseModel):
 
 
 class Place(BaseModel):
-    """Where the VM goes; `unmapped` are the networks that no one there has the name of."""
+    """Where the VM goes; `unmapped` are the networks for which there is none of the same name."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -73,7 +73,7 @@ class Item(NamedTuple):
 
 
 NOWHERE = Item("Datacenter", "", "", "", {})
-"""What a folder above all datacenters is in."""
+"""The datacenter of a folder that is above all datacenters."""
 
 PROPERTIES: dict[str, list[str]] = {
     "ResourcePool": ["name", "parent", "owner"],
@@ -86,9 +86,9 @@ PROPERTIES: dict[str, list[str]] = {
 
 
 async def choose_place(session: Session, wanted: Wanted, networks: Iterable[str], home: Home) -> Place:
-    """Where a VM with these networks goes; `home` is the VM it was made of, whose place is taken where it still is.
+    """Choose a place for a VM with these networks; the default is the pool and folder of `home`, if it still exists.
 
-    Raises NotFound with what exists, or Ambiguous with a `moref:` for each candidate.
+    Raises NotFound with the names that exist, and Ambiguous with a `moref:` for each candidate.
     """
 
     def ask(instance: Instance) -> tuple[list[Item], dict[str, str]]:
@@ -100,7 +100,7 @@ async def choose_place(session: Session, wanted: Wanted, networks: Iterable[str]
 
 
 def decide(items: list[Item], wanted: Wanted, networks: Iterable[str], former: Mapping[str, str]) -> Place:
-    """See `choose_place`; pure. `former` has the morefs of the pool and folder that the VM was in, if it is there."""
+    """See `choose_place`; pure. `former` has the morefs of `pool` and `folder` of the home VM, if it still exists."""
     by_moref = {item.moref: item for item in items}
     computes = [item for item in items if item.kind == "ComputeResource"]
     pool = _pool(items, computes, wanted, former)
@@ -136,7 +136,7 @@ def _pool(items: list[Item], computes: list[Item], wanted: Wanted, former: Mappi
     pools = [item for item in items if item.kind == "ResourcePool"]
     roots = {item.values.get("resourcePool", "") for item in computes}
     if wanted.pool:
-        # The root pool of a host or cluster is called Resources everywhere; people name its owner.
+        # The root pool of every host and cluster is called Resources, so people name its owner.
         named = {item.values["resourcePool"]: item.name for item in computes if "resourcePool" in item.values}
         shown = [item._replace(name=named.get(item.moref, item.name)) for item in pools]
         chosen = _pick("resource pool, cluster or host", shown, wanted.pool)
@@ -151,7 +151,7 @@ def _pool(items: list[Item], computes: list[Item], wanted: Wanted, former: Mappi
     first = min(able, key=lambda item: item.name, default=None)
     found = next((item for item in pools if first and item.moref == first.values["resourcePool"]), None)
     if found is None or found.moref not in roots:
-        raise NotFound("There is no host or cluster with a datastore that this could go to. Name a pool.")
+        raise NotFound("No host or cluster has a datastore for this VM. Name a pool.")
     return found
 
 
@@ -164,7 +164,7 @@ def _datastore(stores: list[Item], wanted: str, compute: str) -> Item:
         if item.values.get("summary.accessible") and item.values.get("summary.maintenanceMode", "normal") == "normal"
     ]
     if not usable:
-        raise NotFound(f"{compute} has no datastore that can be used now. Name a datastore or another pool.")
+        raise NotFound(f"{compute} has no usable datastore. Name a datastore or another pool.")
     return max(usable, key=lambda item: (item.values.get("summary.freeSpace", 0), item.name))
 
 
@@ -199,7 +199,7 @@ def _pick(what: str, items: list[Item], wanted: str) -> Item:
         return found[0]
     if found:
         raise Ambiguous(
-            f"{len(found)} have that name: {what} {wanted[:80]!r}. Choose one by its moref.",
+            f"{len(found)} objects match: {what} {wanted[:80]!r}. Choose one by its moref.",
             [f"moref:{item.moref}" for item in found],
         )
     names = sorted({item.name for item in items})
@@ -216,11 +216,11 @@ def _named(item: Item) -> Named:
 
 def _read(instance: Instance, kind: str, names: list[str]) -> list[Item]:
     found = []
-    for thing, values in read_all(instance, getattr(vim, kind), names):
-        if isinstance(thing, vim.VirtualApp):
+    for managed, values in read_all(instance, getattr(vim, kind), names):
+        if isinstance(managed, vim.VirtualApp):
             continue
         plain = {name: _plain(value) for name, value in values.items()}
-        found.append(Item(kind, thing._moId, plain.pop("name", ""), plain.pop("parent", ""), plain))
+        found.append(Item(kind, managed._moId, plain.pop("name", ""), plain.pop("parent", ""), plain))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Chooses the one thing of an inventory that people mean: by name, or by another field named before a colon."""
+"""Selectors: find one object of an inventory by its name, or by another field that is named before a colon."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from service.api.vcenter import DEFAULT
 from service.errors import Ambiguous, InvalidParams, NotFound
 
 LONGEST = 255
+"""Characters in a selector."""
 NEAREST = 5
+"""Suggestions in an error."""
 
 
 class Located(BaseModel):
-    """A thing of one vCenter's inventory; `moref` is good within that vCenter only."""
+    """An object of one vCenter's inventory; `moref` is unique in that vCenter only."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -26,7 +28,7 @@ class Located(BaseModel):
 
     @property
     def selector(self) -> str:
-        """What means this thing and no other."""
+        """The exact selector of this object."""
         return exact_selector(self.vcenter, self.moref)
 
 
@@ -49,7 +51,7 @@ def read_exact(selector: str) -> Exact:
 
 
 def lock_key(kind: str, vcenter: str, moref: str) -> str:
-    """What one live job holds: `vm:vm-42`, or `vm:lab/vm-42`."""
+    """The key that a live job holds for an object: `vm:vm-42`, or `vm:lab/vm-42`."""
     return f"{kind}:{moref}" if vcenter == DEFAULT else f"{kind}:{vcenter}/{moref}"
 
 
@@ -59,75 +61,83 @@ FIELDS = {"name": "name", "moref": "moref"}
 
 
 class Index(Generic[T]):
-    """Things of one vCenter by each of their `fields` (a word that people type and its attribute), in any case."""
+    """The objects of one vCenter by each of their `fields`; the case of letters does not matter.
+
+    `fields` maps the words that people type, such as `ipaddr`, to attributes.
+    """
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         self._fields = fields
-        self._things: dict[str, T] = {}
+        self._items: dict[str, T] = {}
         self._by: dict[str, dict[str, dict[str, T]]] = {word: {} for word in fields}
 
-    def put(self, thing: T) -> None:
-        """Add a thing, or take it for the one with its moref."""
-        self.drop(thing.moref)
-        self._things[thing.moref] = thing
+    def put(self, item: T) -> None:
+        """Add an object, or replace the one with its moref."""
+        self.drop(item.moref)
+        self._items[item.moref] = item
         for word, attribute in self._fields.items():
-            if value := str(getattr(thing, attribute)).lower():
-                self._by[word].setdefault(value, {})[thing.moref] = thing
+            if value := str(getattr(item, attribute)).lower():
+                self._by[word].setdefault(value, {})[item.moref] = item
 
     def drop(self, moref: str) -> None:
-        """Forget the thing with this moref, if there is one."""
-        thing = self._things.pop(moref, None)
-        if thing is None:
+        """Remove the object with this moref, if there is one."""
+        item = self._items.pop(moref, None)
+        if item is None:
             return
         for word, attribute in self._fields.items():
-            value = str(getattr(thing, attribute)).lower()
+            value = str(getattr(item, attribute)).lower()
             same = self._by[word].get(value, {})
             same.pop(moref, None)
             if not same:
                 self._by[word].pop(value, None)
 
     def find(self, word: str, value: str) -> list[T]:
-        """The things whose field is `value`, in any case."""
+        """The objects whose field `word` is `value`."""
         return list(self._by[word].get(value.lower(), {}).values())
 
     def all(self) -> list[T]:
-        """Every thing."""
-        return list(self._things.values())
+        """All objects."""
+        return list(self._items.values())
 
 
-class Asked(NamedTuple):
-    """A selector taken apart: `kind` is the word before the colon, `text` what follows."""
+class Selector(NamedTuple):
+    """The parts of a selector: `kind` is the word before the colon (or `name`), `text` is the value."""
 
     kind: str
     text: str
 
 
-def read_selector(selector: str, fields: Iterable[str], noun: str) -> Asked:
-    """Take a selector apart; raises InvalidParams for an empty or endless one."""
-    kind, colon, value = selector.strip().partition(":")
-    asked = Asked(kind.lower(), value.strip()) if colon and kind.lower() in fields else Asked("name", selector.strip())
-    if not asked.text or len(asked.text) > LONGEST:
-        ways = " or ".join(f"{word}:" for word in fields)
-        raise InvalidParams(f"Name a {noun}: its name, or {ways} and the value.")
-    return asked
+def read_selector(text: str, fields: Iterable[str], noun: str) -> Selector:
+    """Split a selector into its parts; raises InvalidParams for an empty or overlong one."""
+    kind, colon, value = text.strip().partition(":")
+    found = (
+        Selector(kind.lower(), value.strip()) if colon and kind.lower() in fields else Selector("name", text.strip())
+    )
+    if not found.text or len(found.text) > LONGEST:
+        prefixes = " or ".join(f"{word}:" for word in fields)
+        raise InvalidParams(f"Give the {noun}: its name, or {prefixes} and a value.")
+    return found
 
 
-def choose(found: Sequence[T], attribute: str, asked: Asked, noun: str) -> T | None:
-    """The one of `found`; exact case wins over any case. Raises Ambiguous with a selector for each candidate."""
-    same = [thing for thing in found if str(getattr(thing, attribute)) == asked.text] or list(found)
+def choose(found: Sequence[T], attribute: str, selector: Selector, noun: str) -> T | None:
+    """The one object of `found`, None when there is none; one that matches in upper and lower case comes first.
+
+    Raises Ambiguous with a selector for each candidate.
+    """
+    same = [item for item in found if str(getattr(item, attribute)) == selector.text] or list(found)
     if len(same) > 1:
         raise Ambiguous(
-            f"{len(same)} {noun}s have the {asked.kind} {asked.text!r}. Choose one by its moref.",
-            [thing.selector for thing in same],
+            f"{len(same)} {noun}s have the {selector.kind} {selector.text!r}. Choose one by its moref.",
+            [item.selector for item in same],
         )
     return same[0] if same else None
 
 
-def not_found(names: Iterable[str], asked: Asked, noun: str, more: str = "") -> NotFound:
-    """The error that there is no such thing, with near names; slow where there are thousands."""
+def not_found(names: Iterable[str], selector: Selector, noun: str, more: str = "") -> NotFound:
+    """The error for an object that does not exist, with similar names; slow when there are thousands of names."""
     every = sorted(set(names))
-    lowered = asked.text.lower()
+    lowered = selector.text.lower()
     near = [name for name in every if lowered in name.lower()]
-    near = near or difflib.get_close_matches(asked.text, every, NEAREST, 0.5)
+    near = near or difflib.get_close_matches(selector.text, every, NEAREST, 0.5)
     hint = " Did you mean one of these?" if near else ""
-    return NotFound(f"There is no {noun} with the {asked.kind} {asked.text!r}.{hint}{more}", near[:NEAREST])
+    return NotFound(f"There is no {noun} with the {selector.kind} {selector.text!r}.{hint}{more}", near[:NEAREST])

@@ -1,4 +1,4 @@
-"""One signed-in session with a vCenter, used from threads of its own so that nothing else ever waits for SOAP."""
+"""One session with a vCenter. SOAP calls run in threads of its own, so that nothing else waits for them."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ from service.vsphere.faults import translate
 
 T = TypeVar("T")
 Instance: TypeAlias = Any
-"""A signed-in `vim.ServiceInstance`; pyVmomi makes its classes at run time, so its types say little."""
+"""A signed-in `vim.ServiceInstance`; pyVmomi makes its classes at run time, so they have no useful types."""
 log = logging.getLogger(__name__)
 
 USUAL = -1.0
-"""Stands for the limit of the settings."""
+"""Stands for the limit in the settings."""
 LOGOUT_SECONDS = 5
 THREADS = 32
+"""The most calls at a time."""
 
 
 class Session:
-    """Signs in once, on first use; signs in again, once per call, when vCenter says that the login has expired."""
+    """Signs in on first use, and once more for each call that finds the login expired."""
 
     def __init__(self, vcenter: VCenter) -> None:
         self.vcenter = vcenter
@@ -39,11 +40,11 @@ class Session:
         self._closed = False
 
     async def call(self, ask: Callable[[Instance], T], *, limit: float | None = USUAL) -> T:
-        """Run `ask(service_instance)` in a thread and return what it returns.
+        """Run `ask(service_instance)` in a thread and return its result.
 
-        `limit` is in seconds, None for none; past it VSphereUnavailable is raised (the thread ends with its socket).
-        One call to vCenter may take as long as the settings say, or `limit` where that is more. Everything that
-        pyVmomi raises comes out as one of the errors of `service.errors`.
+        `limit` is in seconds, or None for no limit; after it VSphereUnavailable is raised, and the thread ends later,
+        with its socket. One request to vCenter may take as long as the settings allow, or `limit` if that is longer.
+        Whatever pyVmomi raises is raised as an error of `service.errors`.
         """
         loop = asyncio.get_running_loop()
         usual = float(self.vcenter.seconds)
@@ -60,7 +61,7 @@ class Session:
             raise translate(error, self.vcenter) from error
 
     def run(self, ask: Callable[[Instance], T]) -> T:
-        """The same from a thread that may wait; raises pyVmomi's own faults."""
+        """Run `ask(service_instance)` in this thread; raises pyVmomi's own faults."""
         instance = self._signed_in()
         try:
             return ask(instance)
@@ -72,7 +73,7 @@ class Session:
 
     @contextlib.contextmanager
     def beside(self, instance: Instance, seconds: float) -> Iterator[Instance]:
-        """The same login over connections of its own, where one call may take so many seconds."""
+        """The same login over connections of its own, where one request may take `seconds`."""
         stub = self._stub(seconds)
         stub.cookie = instance._stub.cookie
         try:
@@ -81,7 +82,7 @@ class Session:
             stub.DropConnections()
 
     def ssl_context(self) -> ssl.SSLContext:
-        """How certificates are checked, for SOAP and for the disk data alike."""
+        """How certificates are checked, for SOAP and for disk data."""
         if self.vcenter.insecure:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname = False
@@ -90,7 +91,7 @@ class Session:
         return ssl.create_default_context(cafile=str(self.vcenter.ca_file) if self.vcenter.ca_file else None)
 
     async def close(self) -> None:
-        """Sign out and let the threads go; never raises."""
+        """Sign out and release the threads; never raises."""
         self._closed = True
         if self._instance is not None:
             instance, self._instance = self._instance, None
@@ -152,7 +153,7 @@ def read_properties(
 
 
 def read_all(instance: Instance, kind: type, names: list[str]) -> list[tuple[Any, dict[str, Any]]]:
-    """Read properties of every object of a kind in the inventory."""
+    """Read properties of every object of a kind that the vCenter has; an unset property is absent."""
     specs = vmodl.query.PropertyCollector
     content = instance.content
     view = content.viewManager.CreateContainerView(content.rootFolder, [kind], True)

@@ -1,4 +1,4 @@
-"""A host's storage: its HBAs, its iSCSI targets, what it sees, and looking again (HBAs first, then VMFS)."""
+"""The storage of a host: HBAs, iSCSI targets, LUNs and VMFS volumes, and the rescans that find new ones."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from service.vsphere.hosts import host_of
 from service.vsphere.session import Instance, Session, read_properties
 
 RESCAN_SECONDS = 1800
-"""A rescan of many paths takes minutes; past this nobody waits for it any more."""
+"""Limit of a rescan; one of many paths takes minutes."""
 
 
 class Hba(BaseModel):
-    """An adapter, such as vmhba64; targets are `address:port`, static ones with `,name` behind."""
+    """An adapter, such as vmhba64; targets are `address:port`, static ones `address:port,name`."""
 
     model_config = ConfigDict(frozen=True)
 
     device: str
     model: str
     iscsi_name: str
-    """Empty for an adapter that is not for iSCSI."""
+    """Empty for an adapter that is not an iSCSI adapter."""
     software: bool
     send_targets: tuple[str, ...]
     static_targets: tuple[str, ...]
@@ -41,7 +41,7 @@ class HostStorage(BaseModel):
 
 
 async def read_storage(session: Session, host: str) -> HostStorage:
-    """The storage of the host `host` (a moref) as it was last scanned."""
+    """The storage of the host `host` (a moref), as the last scan found it."""
 
     def ask(instance: Instance) -> HostStorage:
         system = _system(instance, host)
@@ -59,7 +59,7 @@ async def read_storage(session: Session, host: str) -> HostStorage:
 
 
 async def rescan_hbas(session: Session, host: str, hba: str = "") -> None:
-    """Look for new LUNs and paths, on one adapter or on all."""
+    """Look for new LUNs and paths, on one adapter or on all; HBAs are scanned before VMFS."""
 
     def ask(instance: Instance) -> None:
         system = _system(instance, host)
@@ -72,12 +72,12 @@ async def rescan_hbas(session: Session, host: str, hba: str = "") -> None:
 
 
 async def rescan_vmfs(session: Session, host: str) -> None:
-    """Look for new VMFS volumes on the LUNs that are seen."""
+    """Look for new VMFS volumes on the LUNs that the host sees."""
     await session.call(lambda instance: _system(instance, host).RescanVmfs(), limit=RESCAN_SECONDS)
 
 
 async def add_target(session: Session, host: str, hba: str, *, address: str, port: int, name: str) -> bool:
-    """Add a static target, or a send target where `name` is empty; False when the adapter had it already."""
+    """Add a static target, or a send target when `name` is empty; False when the adapter already had it."""
     kinds = vim.host.InternetScsiHba
 
     def ask(instance: Instance) -> bool:
@@ -111,7 +111,7 @@ def _system(instance: Instance, host: str) -> Any:
     wanted = ["configManager.storageSystem"]
     values = read_properties(instance, [host_of(instance, host)], vim.HostSystem, wanted)[0][1]
     if "configManager.storageSystem" not in values:
-        raise Conflict("vCenter does not reach the storage of this host; is the host connected?")
+        raise Conflict("vCenter cannot reach the storage of this host. Check that the host is connected.")
     return values["configManager.storageSystem"]
 
 

@@ -1,4 +1,4 @@
-"""Every vCenter and stand-alone host of the settings: a session and a live inventory each, and which one is meant."""
+"""All vCenters and stand-alone hosts of the settings, each with a session and a live inventory, and selectors."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from service.vsphere.selectors import Located, choose, not_found, read_exact, re
 from service.vsphere.session import Session
 
 CATCH_UP_SECONDS = 1.0
+"""How long a lookup waits for an object that was made a moment ago."""
 LOOK_SECONDS = 3.0
-"""How long a pre-flight waits for what only vCenter can tell; the job looks again in any case."""
+"""How long a pre-flight waits for vCenter itself. The job checks again in any case."""
 
 NONE_SET = (
     "No vCenter is set. Set VMKOPS_VCENTER_URL, VMKOPS_VCENTER_USER and VMKOPS_VCENTER_PASSWORD (in the environment or "
-    "vmkops.toml), or a table [vcenters.NAME] for each of several, and start again."
+    "vmkops.toml), or a table [vcenters.NAME] for each of several, then restart."
 )
 
 R = TypeVar("R")
@@ -31,7 +32,7 @@ T = TypeVar("T", bound=Located)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Link:
-    """One vCenter or stand-alone host: its session, and what is known of its inventory."""
+    """One vCenter or stand-alone host: its session and its live inventory."""
 
     session: Session
     inventory: Inventory
@@ -43,7 +44,7 @@ class Link:
 
 
 class VCenters:
-    """The links by name; where none is set, everything raises SettingMissing."""
+    """The links by name. When the settings have none, the methods raise SettingMissing."""
 
     def __init__(self, vcenters: Sequence[VCenter], kinds: tuple[Kind[Any], ...]) -> None:
         self._links: dict[str, Link] = {}
@@ -53,7 +54,7 @@ class VCenters:
 
     @contextlib.asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
-        """Keep every inventory current for as long as the block runs, and sign out after it."""
+        """Follow every vCenter for as long as the block runs, and sign out at its end."""
         for link in self._links.values():
             link.inventory.start()
         try:
@@ -64,66 +65,65 @@ class VCenters:
                 await link.session.close()
 
     def links(self) -> list[Link]:
-        """Every one, the one of VMKOPS_VCENTER_URL first."""
+        """All links, the one of VMKOPS_VCENTER_URL first."""
         if not self._links:
             raise SettingMissing(NONE_SET)
         return list(self._links.values())
 
     def link(self, name: str) -> Link:
-        """The one with this name; raises NotFound."""
+        """The link with this name; raises NotFound."""
         known = {link.name: link for link in self.links()}
         if name not in known:
-            raise NotFound(
-                f"No vCenter is called {name[:60]!r} in the settings. There are: {', '.join(known)}.", list(known)
-            )
+            raise NotFound(f"The settings have no vCenter {name[:60]!r}. They have: {', '.join(known)}.", list(known))
         return known[name]
 
     def named(self, name: str) -> Link:
-        """The one with this name, or the first where no name is given; raises NotFound."""
+        """The link with this name, or the first one for an empty name; raises NotFound."""
         return self.link(name) if name else self.links()[0]
 
     def at(self, selector: str) -> tuple[Session, str]:
-        """The session and the moref of an exact selector, as jobs have them; looks nothing up."""
+        """The session and the moref of an exact selector, such as jobs have; asks no vCenter."""
         vcenter, moref = read_exact(selector)
         return self.link(vcenter).session, moref
 
-    def seen(self) -> list[Freshness]:
-        """How current each inventory is; empty where no vCenter is set."""
-        return [link.inventory.seen() for link in self._links.values()]
+    def freshness(self) -> list[Freshness]:
+        """How current each inventory is; empty when no vCenter is set."""
+        return [link.inventory.freshness() for link in self._links.values()]
 
     async def all(self, kind: Kind[T]) -> list[T]:
-        """Everything of a kind, by name; raises when no vCenter at all could be read so far."""
+        """All objects of a kind, sorted by name; raises the first error when no vCenter could be read so far."""
         links, _ = await self._ready(self.links())
         return sorted((each for link in links for each in link.inventory.all(kind)), key=lambda each: each.name.lower())
 
     async def find(self, kind: Kind[T], selector: str, noun: str) -> T:
-        """The one thing that a selector means, `lab/` before it for one vCenter of several.
+        """The one object that a selector matches; `lab/` before it limits the search to one vCenter of several.
 
-        Raises NotFound with near names, Ambiguous with a selector for each candidate, InvalidParams for an empty one.
+        `noun` is what the errors call the object. Raises NotFound with similar names, Ambiguous with a selector for
+        each candidate, and InvalidParams for an empty selector.
         """
         wanted, text = self._narrow(selector)
         links, unread = await self._ready(wanted)
-        asked = read_selector(text, kind.fields, noun)
+        parts = read_selector(text, kind.fields, noun)
 
         def chosen() -> T | None:
-            found = [each for link in links for each in link.inventory.find(kind, asked.kind, asked.text)]
-            return choose(found, kind.fields[asked.kind], asked, noun)
+            found = [each for link in links for each in link.inventory.find(kind, parts.kind, parts.text)]
+            return choose(found, kind.fields[parts.kind], parts, noun)
 
-        if (thing := await self.soon(links, chosen)) is not None:
-            return thing
-        doubts = [link.inventory.seen().words() for link in (*links, *unread)]
+        if (found := await self.soon(links, chosen)) is not None:
+            return found
+        doubts = [link.inventory.freshness().words() for link in (*links, *unread)]
         more = "".join(f" {each}" for each in doubts if each)
         names = [each.name for link in links for each in link.inventory.all(kind)]
-        raise await asyncio.to_thread(not_found, names, asked, noun, more)
+        raise await asyncio.to_thread(not_found, names, parts, noun, more)
 
-    async def soon(self, links: Sequence[Link], found: Callable[[], R | None]) -> R | None:
-        """What `found` gives, now or within a second: what was made a moment ago is on its way here."""
+    async def soon(self, links: Sequence[Link], find: Callable[[], R | None]) -> R | None:
+        """The first result of `find` that is not None, now or within a second: the inventory lags a little behind."""
         deadline = time.monotonic() + CATCH_UP_SECONDS
-        while (thing := found()) is None and time.monotonic() < deadline:
-            if not any(link.inventory.seen().connected for link in links):
-                break  # no news will come
+        while (found := find()) is None and time.monotonic() < deadline:
+            if not any(link.inventory.freshness().connected for link in links):
+                break  # no update will come
             await asyncio.sleep(0.05)
-        return thing
+        return found
 
     def _narrow(self, selector: str) -> tuple[list[Link], str]:
         name, slash, rest = selector.strip().partition("/")
@@ -144,13 +144,14 @@ class VCenters:
 
 
 async def look(link: Link, reading: Awaitable[R]) -> R | None:
-    """What a pre-flight reads from vCenter itself; None when vCenter is there but slow.
+    """The result of a pre-flight that reads from vCenter itself; None when vCenter is slow.
 
-    The job may then be queued, as it looks again at its start. Raises VSphereUnavailable when vCenter is gone.
+    The job may then be queued, because it checks again at its start. Raises VSphereUnavailable when vCenter is known
+    not to answer.
     """
     try:
         return await asyncio.wait_for(reading, LOOK_SECONDS)
     except TimeoutError:
-        if doubt := link.inventory.seen().words():
+        if doubt := link.inventory.freshness().words():
             raise VSphereUnavailable(doubt) from None
         return None

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyVim.task import WaitForTask
+from pyVmomi import vim
 
+from tests.e2e.actions import checked
 from tests.e2e.conftest import VM
-from tests.peers.person import take_snapshot
+from tests.peers.person import signed_in, take_snapshot
 from tests.peers.vcsim import Vcsim
 from tests.running_service import RunningService, vcenter_settings
 
@@ -69,6 +72,29 @@ def test_snapshot_of_a_person_is_reported_and_survives_the_backup(service: Runni
     assert "snapshots" in rules
     assert job["state"] == "succeeded"
     assert [each["name"] for each in vcenter.snapshots()[VM]] == ["before the upgrade"]
+
+
+def test_task_that_runs_on_the_vm_stops_snapshots_and_is_a_warning_for_other_actions(
+    service: RunningService, vcenter: Vcsim
+) -> None:
+    vcenter.fault("ReconfigVM_Task", hold="task")
+    with signed_in(vcenter) as person:
+        machine = vim.VirtualMachine(vcenter.vm(VM)["moref"], person._stub)
+        task = machine.ReconfigVM_Task(vim.vm.ConfigSpec(annotation="in use"))
+        actions = ("backup", "snapshot-create", "power-off", "set-time-sync")
+        found = {action: checked(service, action, vm=VM)["task-running"] for action in actions}
+        vcenter.clear_faults()
+        WaitForTask(task, si=person)
+
+    severities = {action: check["severity"] for action, check in found.items()}
+    assert severities == {
+        "backup": "refuse",
+        "snapshot-create": "refuse",
+        "power-off": "warn",
+        "set-time-sync": "warn",
+    }
+    assert all("reconfig" in check["message"] for check in found.values())
+    assert "task-running" not in checked(service, "backup", vm=VM)
 
 
 @pytest.mark.gives_back

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from service.api.settings import read_settings
-from service.store.database import open_database, turns
+from service.store.database import copy_queue, open_database
 from tests.e2e.actions import act, begin
 from tests.e2e.conftest import VM
 from tests.e2e.test_backup import verify
@@ -76,7 +76,9 @@ def take_turns(settings: dict[str, str], *holders: int) -> bool:
     engine = open_database(read_settings(settings))
     try:
         with engine.connect() as connection:
-            queued = sa.select(turns.c.holder).where(turns.c.key.startswith("host:")).order_by(turns.c.place)
+            queued = (
+                sa.select(copy_queue.c.holder).where(copy_queue.c.key.startswith("host:")).order_by(copy_queue.c.place)
+            )
             found = list(connection.scalars(queued))
     finally:
         engine.dispose()

@@ -68,5 +68,5 @@ def test_two_services_on_one_data_directory_are_refused(service: RunningService)
     second = service.run("serve", "--port", "0")
 
     assert second.returncode == 2
-    assert "Another vmkops runs on" in second.stderr
+    assert "Another vmkops uses" in second.stderr
     assert "Traceback" not in second.stderr

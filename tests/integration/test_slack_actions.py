@@ -51,7 +51,7 @@ def test_what_is_refused_stays_between_the_bot_and_the_asker(
         (OPERATOR, "/action", f"power-of {VM}", "`/action power-off`"),
         (OPERATOR, "/action", f"answer-question {VM} choice=1", "asks nothing"),
         (OPERATOR, "/action", f"power-off {VM} surprise=1", "surprise"),
-        (OPERATOR, "/action", f"ping {VM}", "No vCenter is called 'DC0_H0_VM0'"),
+        (OPERATOR, "/action", f"ping {VM}", "The settings have no vCenter 'DC0_H0_VM0'"),
     ):
         answer = answer_to(slack, user, command, text)
         assert answer["ephemeral_to"] == user

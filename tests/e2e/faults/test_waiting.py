@@ -68,5 +68,5 @@ def test_vm_that_vanished_meanwhile_fails_the_job_with_that(stage: Stage, gate: 
 
     job = stage.service.ended(job_id)
     assert job["state"] == "failed"
-    assert "not there any more" in job["error"]["detail"]
+    assert "no longer exists" in job["error"]["detail"]
     assert stage.vcsim.count(OFF) == 0

@@ -100,7 +100,7 @@ WIRE = [
         harm={"upload": True, "corrupt_at": PLACE},
         end="failed",
         error="urn:vmkops:restore-failed",
-        says="with another SHA-1",
+        says="with the SHA-1",
     ),
     WireCase(
         what="an upload is cut",

@@ -111,7 +111,7 @@ def test_refusal_of_vcenter_leaves_nothing(lab: Lab, switched_off: str, method: 
     job = act(lab.service, "export-ovf", vm=switched_off)
 
     assert job["state"] == "failed"
-    assert "lacks a privilege" in job["error"]["detail"]
+    assert "does not have the privilege" in job["error"]["detail"]
     assert lab.left() == []
     assert lab.open_leases() == []
 

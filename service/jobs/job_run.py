@@ -1,4 +1,4 @@
-"""A running job as its action sees it: recorded steps, progress, and a cancel that is noticed."""
+"""The engine's side of a running action: records steps, publishes progress, and notices a cancel."""
 
 from __future__ import annotations
 
@@ -20,20 +20,23 @@ R = TypeVar("R")
 S = TypeVar("S", bound=StepResult)
 
 NOW = "now"
-"""The event that names the step under way; finished steps are in the engine's own record."""
+"""The event with the step under way: `step`, `part`, and `at`, when it began. The engine records finished steps."""
 PROGRESS = "progress"
+"""The event with the progress of the step under way; see `progress`."""
 CANCELLED_BY = "cancelled_by"
-"""The attribute of a job that says who cancelled it."""
+"""The attribute of a job with the name of who cancelled it."""
 PERCENT = "percent"
-"""The unit of what vSphere tells of its tasks."""
+"""The unit of the progress of vSphere tasks."""
 RETRY_SECONDS = 60.0
-"""How long a step is begun again when vCenter goes away in it."""
+"""How long a step is repeated while vCenter does not answer."""
 TICK_SECONDS = 1.0
-RATE_SECONDS = 15
+"""How often progress is published and a cancel is looked for."""
+RATE_TICKS = 15
+"""How many of the last ticks the rate is computed from."""
 
 
-class RunningJob:
-    """Carries out steps so that the engine records each, and tells callers where the job is."""
+class JobRun:
+    """One job that runs in this process; implements `JobControl`."""
 
     def __init__(self, job_id: str, requested_by: str) -> None:
         self.job_id = job_id
@@ -55,15 +58,15 @@ class RunningJob:
         """See `JobControl.step`."""
 
         async def attempt() -> R:
-            # Cancelling is looked at inside a step only: the record then says the same when the job is replayed.
+            # A cancel is looked for inside of a step only, so that a replay of the record comes to the same result.
             if not cleanup:
                 await self._raise_if_cancelled()
-            return await self._watched(do, interruptible=interruptible)
+            return await self._run(do, interruptible=interruptible)
 
         async def recorded() -> R:
             now = {"step": name, "part": part, "at": datetime.now(UTC).isoformat()}
             await DBOS.set_event_async(NOW, now)
-            self._done = None  # what is told next is of this step
+            self._done = None  # progress of the step before
             return await call_again(attempt, seconds=RETRY_SECONDS if retry else 0, of=VSphereUnavailable)
 
         return await DBOS.run_step_async({"name": f"{name}: {part}" if part else name}, recorded)
@@ -90,19 +93,19 @@ class RunningJob:
         """See `JobControl.report`."""
         if unit != self._unit:
             self._unit = unit
-            self._history = deque([(time.monotonic(), done)], RATE_SECONDS)
+            self._history = deque([(time.monotonic(), done)], RATE_TICKS)
         self._done = (done, total)
 
     def percent(self, done: int) -> None:
         """See `JobControl.percent`."""
         self.report(done, 100, PERCENT)
 
-    async def _watched(self, do: Callable[[], Awaitable[R]], *, interruptible: bool) -> R:
+    async def _run(self, do: Callable[[], Awaitable[R]], *, interruptible: bool) -> R:
         work = asyncio.ensure_future(do())
         try:
             while not work.done():
                 await asyncio.wait({work}, timeout=TICK_SECONDS)
-                await self._tell_progress()
+                await self._publish_progress()
                 if interruptible and not work.done():
                     await self._raise_if_cancelled()
             return work.result()
@@ -118,7 +121,7 @@ class RunningJob:
         if who:
             raise JobCancelled(f"Cancelled by {who}.")
 
-    async def _tell_progress(self) -> None:
+    async def _publish_progress(self) -> None:
         if self._done is None:
             return
         (done, total), history = self._done, self._history
@@ -127,9 +130,10 @@ class RunningJob:
 
 
 def progress(done: int, total: int | None, unit: str, history: list[tuple[float, int]]) -> dict[str, Any]:
-    """Percent, rate in units per second over the history (seconds, done), and seconds left, where they are known.
+    """The value of the event PROGRESS, with the fields of `service.api.models.Progress`; those not known are None.
 
-    Of a vSphere task, which counts in percent, no rate is told.
+    `rate` is in units per second over the `history`, pairs of a time in seconds and what was done then. It is None for
+    a vSphere task, which counts in percent; `eta_seconds` is computed from it all the same.
     """
     (first_at, first_done), (last_at, last_done) = history[0], history[-1]
     seconds = last_at - first_at
