@@ -79,8 +79,9 @@ class BackupDeployment:
         self.remove = self._deployment.remove
 
     async def deploy(self) -> dict[str, Any]:
-        """Make the VM and check it; whatever fails, the incomplete VM is removed. Returns what `Deployment` does,
-        and the `backup`.
+        """Make the VM and check it; whatever fails, the incomplete VM is removed.
+
+        The result has the keys of that of `Deployment.deploy`, and `backup`.
         """
         try:
             made = await self._deployment.deploy(self._read, locked)

@@ -12,6 +12,7 @@ from pydantic import Field
 from service.actions._targeted import CHECK, CheckContext, info, refuse, undo
 from service.actions._vm import VmAction, VmParams, vm_checks
 from service.api.models import Check
+from service.api.words import counted
 from service.errors import Conflict
 from service.jobs.action import JobControl, StepResult
 from service.vsphere.vms import VmState, ask_to_shut_down, is_off
@@ -73,8 +74,9 @@ class GuestShutdown(VmAction[GuestShutdownVm]):
         async def wait() -> StepResult:
             while not await is_off(context.session, vm.moref):
                 if time.time() > asked.asked_at + context.params.wait_seconds:
+                    limit = counted(context.params.wait_seconds, "second")
                     raise Conflict(
-                        f"The guest of {vm.name} did not shut down within {context.params.wait_seconds} seconds. Check "
+                        f"The guest of {vm.name} did not shut down within {limit}. Check "
                         "its console; the action power-off stops it without asking."
                     )
                 await asyncio.sleep(POLL_SECONDS)

@@ -35,7 +35,7 @@ def backup_words(kept: KeptBackup) -> str:
 def freshness_words(report: FreshnessReport) -> str:
     """The VMs without a recent good backup, each with the reason."""
     if not report.stale:
-        return f"Every VM has a good backup of the last {report.older_than} ({report.vms_checked} checked).\n"
+        return f"All {report.vms_checked} VMs have a good backup of the last {report.older_than}.\n"
     first = f"{len(report.stale)} of {report.vms_checked} VMs have no good backup of the last {report.older_than}:\n"
     return first + "".join(f"  {each.vm} ({each.moref}): {each.reason}\n" for each in report.stale)
 

@@ -144,7 +144,7 @@ async def names_taken(session: Session) -> dict[str, str]:
 
     def ask(instance: Instance) -> dict[str, str]:
         found = read_all(instance, vim.VirtualMachine, ["name"])
-        return {values.get("name", ""): thing._moId for thing, values in found}
+        return {values.get("name", ""): managed._moId for managed, values in found}
 
     return await session.call(ask)
 
@@ -195,7 +195,7 @@ async def remove_made(session: Session, job_id: str) -> list[str]:
 
 
 def _import_spec(instance: Instance, place: Place, descriptor: str, name: str) -> Any:
-    known = {thing._moId: thing for thing, _ in read_all(instance, vim.Network, ["name"])}
+    known = {managed._moId: managed for managed, _ in read_all(instance, vim.Network, ["name"])}
     params = vim.OvfManager.CreateImportSpecParams(
         entityName=name,
         locale="",
@@ -228,10 +228,10 @@ def _made_by(instance: Instance, job_id: str) -> list[MarkedVm]:
 
 def _marked(instance: Instance) -> list[MarkedVm]:
     found = []
-    for thing, values in read_all(instance, vim.VirtualMachine, ["name", "config.annotation", "runtime.powerState"]):
+    for managed, values in read_all(instance, vim.VirtualMachine, ["name", "config.annotation", "runtime.powerState"]):
         if job := maker(values.get("config.annotation", "")):
             power = str(values.get("runtime.powerState", ""))
-            found.append(MarkedVm(moref=thing._moId, name=values.get("name", ""), power_state=power, job=job))
+            found.append(MarkedVm(moref=managed._moId, name=values.get("name", ""), power_state=power, job=job))
     return found
 
 

@@ -216,11 +216,11 @@ def _named(item: Item) -> Named:
 
 def _read(instance: Instance, kind: str, names: list[str]) -> list[Item]:
     found = []
-    for thing, values in read_all(instance, getattr(vim, kind), names):
-        if isinstance(thing, vim.VirtualApp):
+    for managed, values in read_all(instance, getattr(vim, kind), names):
+        if isinstance(managed, vim.VirtualApp):
             continue
         plain = {name: _plain(value) for name, value in values.items()}
-        found.append(Item(kind, thing._moId, plain.pop("name", ""), plain.pop("parent", ""), plain))
+        found.append(Item(kind, managed._moId, plain.pop("name", ""), plain.pop("parent", ""), plain))
     return found
 
 

@@ -68,24 +68,24 @@ class Index(Generic[T]):
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         self._fields = fields
-        self._things: dict[str, T] = {}
+        self._items: dict[str, T] = {}
         self._by: dict[str, dict[str, dict[str, T]]] = {word: {} for word in fields}
 
-    def put(self, thing: T) -> None:
+    def put(self, item: T) -> None:
         """Add an object, or replace the one with its moref."""
-        self.drop(thing.moref)
-        self._things[thing.moref] = thing
+        self.drop(item.moref)
+        self._items[item.moref] = item
         for word, attribute in self._fields.items():
-            if value := str(getattr(thing, attribute)).lower():
-                self._by[word].setdefault(value, {})[thing.moref] = thing
+            if value := str(getattr(item, attribute)).lower():
+                self._by[word].setdefault(value, {})[item.moref] = item
 
     def drop(self, moref: str) -> None:
         """Remove the object with this moref, if there is one."""
-        thing = self._things.pop(moref, None)
-        if thing is None:
+        item = self._items.pop(moref, None)
+        if item is None:
             return
         for word, attribute in self._fields.items():
-            value = str(getattr(thing, attribute)).lower()
+            value = str(getattr(item, attribute)).lower()
             same = self._by[word].get(value, {})
             same.pop(moref, None)
             if not same:
@@ -97,45 +97,47 @@ class Index(Generic[T]):
 
     def all(self) -> list[T]:
         """All objects."""
-        return list(self._things.values())
+        return list(self._items.values())
 
 
-class Asked(NamedTuple):
+class Selector(NamedTuple):
     """The parts of a selector: `kind` is the word before the colon (or `name`), `text` is the value."""
 
     kind: str
     text: str
 
 
-def read_selector(selector: str, fields: Iterable[str], noun: str) -> Asked:
+def read_selector(text: str, fields: Iterable[str], noun: str) -> Selector:
     """Split a selector into its parts; raises InvalidParams for an empty or overlong one."""
-    kind, colon, value = selector.strip().partition(":")
-    asked = Asked(kind.lower(), value.strip()) if colon and kind.lower() in fields else Asked("name", selector.strip())
-    if not asked.text or len(asked.text) > LONGEST:
+    kind, colon, value = text.strip().partition(":")
+    found = (
+        Selector(kind.lower(), value.strip()) if colon and kind.lower() in fields else Selector("name", text.strip())
+    )
+    if not found.text or len(found.text) > LONGEST:
         prefixes = " or ".join(f"{word}:" for word in fields)
         raise InvalidParams(f"Give the {noun}: its name, or {prefixes} and a value.")
-    return asked
+    return found
 
 
-def choose(found: Sequence[T], attribute: str, asked: Asked, noun: str) -> T | None:
+def choose(found: Sequence[T], attribute: str, selector: Selector, noun: str) -> T | None:
     """The one object of `found`, None when there is none; one that matches in upper and lower case comes first.
 
     Raises Ambiguous with a selector for each candidate.
     """
-    same = [thing for thing in found if str(getattr(thing, attribute)) == asked.text] or list(found)
+    same = [item for item in found if str(getattr(item, attribute)) == selector.text] or list(found)
     if len(same) > 1:
         raise Ambiguous(
-            f"{len(same)} {noun}s have the {asked.kind} {asked.text!r}. Choose one by its moref.",
-            [thing.selector for thing in same],
+            f"{len(same)} {noun}s have the {selector.kind} {selector.text!r}. Choose one by its moref.",
+            [item.selector for item in same],
         )
     return same[0] if same else None
 
 
-def not_found(names: Iterable[str], asked: Asked, noun: str, more: str = "") -> NotFound:
+def not_found(names: Iterable[str], selector: Selector, noun: str, more: str = "") -> NotFound:
     """The error for an object that does not exist, with similar names; slow when there are thousands of names."""
     every = sorted(set(names))
-    lowered = asked.text.lower()
+    lowered = selector.text.lower()
     near = [name for name in every if lowered in name.lower()]
-    near = near or difflib.get_close_matches(asked.text, every, NEAREST, 0.5)
+    near = near or difflib.get_close_matches(selector.text, every, NEAREST, 0.5)
     hint = " Did you mean one of these?" if near else ""
-    return NotFound(f"There is no {noun} with the {asked.kind} {asked.text!r}.{hint}{more}", near[:NEAREST])
+    return NotFound(f"There is no {noun} with the {selector.kind} {selector.text!r}.{hint}{more}", near[:NEAREST])

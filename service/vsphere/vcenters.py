@@ -103,27 +103,27 @@ class VCenters:
         """
         wanted, text = self._narrow(selector)
         links, unread = await self._ready(wanted)
-        asked = read_selector(text, kind.fields, noun)
+        parts = read_selector(text, kind.fields, noun)
 
         def chosen() -> T | None:
-            found = [each for link in links for each in link.inventory.find(kind, asked.kind, asked.text)]
-            return choose(found, kind.fields[asked.kind], asked, noun)
+            found = [each for link in links for each in link.inventory.find(kind, parts.kind, parts.text)]
+            return choose(found, kind.fields[parts.kind], parts, noun)
 
-        if (thing := await self.soon(links, chosen)) is not None:
-            return thing
+        if (found := await self.soon(links, chosen)) is not None:
+            return found
         doubts = [link.inventory.freshness().words() for link in (*links, *unread)]
         more = "".join(f" {each}" for each in doubts if each)
         names = [each.name for link in links for each in link.inventory.all(kind)]
-        raise await asyncio.to_thread(not_found, names, asked, noun, more)
+        raise await asyncio.to_thread(not_found, names, parts, noun, more)
 
-    async def soon(self, links: Sequence[Link], found: Callable[[], R | None]) -> R | None:
-        """The first result of `found` that is not None, now or within a second: the inventory lags a little behind."""
+    async def soon(self, links: Sequence[Link], find: Callable[[], R | None]) -> R | None:
+        """The first result of `find` that is not None, now or within a second: the inventory lags a little behind."""
         deadline = time.monotonic() + CATCH_UP_SECONDS
-        while (thing := found()) is None and time.monotonic() < deadline:
+        while (found := find()) is None and time.monotonic() < deadline:
             if not any(link.inventory.freshness().connected for link in links):
                 break  # no update will come
             await asyncio.sleep(0.05)
-        return thing
+        return found
 
     def _narrow(self, selector: str) -> tuple[list[Link], str]:
         name, slash, rest = selector.strip().partition("/")

@@ -34,7 +34,7 @@ def test_action_is_watched_to_its_end(service: RunningService, vcenter: Vcsim) -
 
 
 @pytest.mark.gives_back
-def test_dry_run_says_what_speaks_against_it_and_touches_nothing(service: RunningService, vcenter: Vcsim) -> None:
+def test_dry_run_reports_what_prevents_it_and_changes_nothing(service: RunningService, vcenter: Vcsim) -> None:
     done = service.run("action", "power-off", VM, "--dry-run")
     assert done.returncode == 0, done.stderr
     assert f"power-off of {VM}: may go ahead" in done.stdout

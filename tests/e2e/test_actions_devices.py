@@ -1,4 +1,4 @@
-"""Devices of VMs: drives disconnected, and two VMs joined by a serial pipe."""
+"""Devices of VMs: drives are disconnected, and two VMs are connected by a serial pipe."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_two_vms_that_are_off_are_joined_by_a_pipe(service: RunningService, vcen
         assert (port.backing.pipeName, port.backing.endpoint, port.backing.noRxLoss) == (PIPE, end, True)
         assert port.yieldOnPoll is True
     again = act(service, "serial-pipe", vm=VM, peer=PEER, path=PIPE)
-    assert "had it already" in details(again)
+    assert "already had it" in details(again)
     assert len(devices(vcenter, PEER, vim.vm.device.VirtualSerialPort)) == 1
 
 

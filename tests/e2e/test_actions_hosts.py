@@ -1,4 +1,4 @@
-"""Hosts and their storage: out of service and back, rescans, iSCSI targets, and the lists of hosts and datastores."""
+"""Hosts and their storage: maintenance mode, rescans, iSCSI targets, and the lists of hosts and datastores."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_host_goes_out_of_service_and_comes_back(service: RunningService) -> Non
 
 
 @pytest.mark.gives_back
-def test_running_vms_that_nothing_moves_are_named_before(service: RunningService) -> None:
+def test_running_vms_that_nothing_moves_are_named_in_advance(service: RunningService) -> None:
     found = checked(service, "host-maintenance-enter", host=HOST)
     assert found["running-vms"]["severity"] == "warn"
     assert "DC0_H0_VM0, DC0_H0_VM1" in found["running-vms"]["message"]
@@ -59,7 +59,7 @@ def test_cancelled_entry_stops_the_task(service: RunningService, vcenter: Vcsim)
     wait_for(lambda: not host(service, MEMBER)["in_maintenance_mode"], what="the host back in service")
 
 
-def test_entry_that_vsphere_gives_up_says_why(service: RunningService, vcenter: Vcsim) -> None:
+def test_entry_that_vsphere_gives_up_reports_why(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.fault("EnterMaintenanceMode_Task", "Timedout", as_task=True)
     job = act(service, "host-maintenance-enter", host=MEMBER)
     assert job["state"] == "failed"
@@ -77,7 +77,7 @@ def test_host_that_is_not_connected_is_refused(service: RunningService, vcenter:
 
 
 @pytest.mark.gives_back
-def test_rescan_looks_at_hbas_first_and_then_at_vmfs(service: RunningService, vcenter: Vcsim) -> None:
+def test_rescan_scans_hbas_first_and_then_at_vmfs(service: RunningService, vcenter: Vcsim) -> None:
     job = act(service, "rescan", host=HOST)
     assert job["state"] == "succeeded", job
     assert job["result"] == {"new_luns": [], "new_volumes": []}
@@ -85,7 +85,7 @@ def test_rescan_looks_at_hbas_first_and_then_at_vmfs(service: RunningService, vc
     assert scans == ["RescanAllHba", "RescanVmfs"]
     assert act(service, "rescan", host=HOST, hba="vmhba64")["state"] == "succeeded"
     assert vcenter.count("RescanHba") == 1
-    assert "it has vmhba0, vmhba1, vmhba64" in refused(service, "rescan", host=HOST, hba="vmhba9")
+    assert "It has: vmhba0, vmhba1, vmhba64" in refused(service, "rescan", host=HOST, hba="vmhba9")
 
 
 def test_send_target_is_added_to_the_software_adapter_once_and_scanned_for(
@@ -128,7 +128,7 @@ def test_target_whose_answer_was_lost_is_not_added_twice(service: RunningService
     [
         ({"address": "192.0.2.999"}, "address: "),
         ({"address": "192.0.2.10", "name": "iqn.1992-13.com.example"}, "name: "),
-        ({"address": "192.0.2.10", "type": "static"}, "a static target needs its iSCSI name"),
+        ({"address": "192.0.2.10", "type": "static"}, "a static target requires its iSCSI name"),
         ({"address": "192.0.2.10", "hba": "vmhba0"}, "it has vmhba64"),
     ],
 )
@@ -151,7 +151,7 @@ def test_hosts_are_found_by_name_and_moref(service: RunningService) -> None:
 
 
 @pytest.mark.gives_back
-def test_datastores_tell_how_full_they_are(service: RunningService) -> None:
+def test_datastores_show_how_full_they_are(service: RunningService) -> None:
     _, answer = service.call("GET", "/datastores")
     (found,) = answer["datastores"]
     assert found["name"] == "LocalDS_0"

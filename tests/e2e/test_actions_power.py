@@ -27,14 +27,14 @@ def test_power_off_and_on_again(service: RunningService, vcenter: Vcsim) -> None
 
 
 @pytest.mark.gives_back
-def test_vm_that_is_on_is_left_alone(service: RunningService, vcenter: Vcsim) -> None:
+def test_vm_that_is_on_is_not_changed(service: RunningService, vcenter: Vcsim) -> None:
     job = act(service, "power-on", vm=VM)
     assert job["state"] == "succeeded"
     assert job["result"]["changed"] is False
     assert vcenter.count("PowerOnVM_Task") == 0
 
 
-def test_dry_run_touches_nothing_and_says_that_the_guest_could_be_asked(
+def test_dry_run_changes_nothing_and_says_that_the_guest_could_be_asked(
     service: RunningService, vcenter: Vcsim
 ) -> None:
     assert "guest-shutdown" in checked(service, "power-off", vm=VM)["guest"]["message"]
@@ -42,7 +42,7 @@ def test_dry_run_touches_nothing_and_says_that_the_guest_could_be_asked(
     assert service.call("GET", "/jobs")[1]["jobs"] == []
 
 
-def test_power_off_begun_before_a_kill_is_taken_up_and_not_repeated(service: RunningService, vcenter: Vcsim) -> None:
+def test_power_off_started_before_a_kill_is_continued_and_not_repeated(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.fault("PowerOffVM_Task", task_delay_ms=3000)
     job_id = begin(service, "power-off", vm=VM)
     wait_for(lambda: vcenter.count("PowerOffVM_Task"), timeout=30, what="the task")
@@ -54,7 +54,7 @@ def test_power_off_begun_before_a_kill_is_taken_up_and_not_repeated(service: Run
     assert vcenter.count("PowerOffVM_Task") == 1
 
 
-def test_reset_begun_before_a_kill_is_not_repeated(service: RunningService, vcenter: Vcsim) -> None:
+def test_reset_started_before_a_kill_is_not_repeated(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.fault("ResetVM_Task", task_delay_ms=3000)
     job_id = begin(service, "reset", vm=VM)
     wait_for(lambda: vcenter.count("ResetVM_Task"), timeout=30, what="the task")
@@ -81,7 +81,7 @@ def test_guest_that_does_not_stop_fails_the_job_with_what_to_do(service: Running
     vcenter.change_vm(VM, ignores_shutdown=True)
     job = act(service, "guest-shutdown", vm=VM, wait_seconds=1)
     assert job["state"] == "failed"
-    assert "did not stop within 1 s" in job["error"]["detail"]
+    assert "did not shut down within 1 second" in job["error"]["detail"]
     assert "power-off" in job["error"]["detail"]
     assert vcenter.vm(VM)["power_state"] == "poweredOn"
 
@@ -96,7 +96,7 @@ def test_waiting_for_a_guest_can_be_cancelled(service: RunningService, vcenter: 
 
 def test_guest_without_tools_cannot_be_asked(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.change_vm(VM, tools_running_status="guestToolsNotRunning")
-    assert "VMware Tools do not run" in refused(service, "guest-shutdown", vm=VM)
+    assert "VMware Tools are not running" in refused(service, "guest-shutdown", vm=VM)
 
 
 @pytest.mark.parametrize("choice", ["1", "i moved it"])
@@ -118,23 +118,23 @@ def test_dry_run_of_an_answer_lists_the_choices(service: RunningService, vcenter
 
 @pytest.mark.gives_back
 def test_vm_without_a_question_has_nothing_to_answer(service: RunningService) -> None:
-    assert "asks nothing" in refused(service, "answer-question", vm=VM, choice="1")
+    assert "does not wait for an answer" in refused(service, "answer-question", vm=VM, choice="1")
 
 
-def test_other_actions_warn_of_a_pending_question(service: RunningService, vcenter: Vcsim) -> None:
+def test_other_actions_warn_about_a_pending_question(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.change_vm(VM, question=QUESTION)
     assert "answer-question" in checked(service, "power-off", vm=VM)["question"]["message"]
 
 
-def test_time_sync_is_switched_and_the_way_back_told(service: RunningService) -> None:
+def test_time_sync_is_switched_and_the_undo_shown(service: RunningService) -> None:
     job = act(service, "set-time-sync", vm=VM)
     assert job["result"] == {"time_sync": True, "changed": True}
     assert f"action set-time-sync {VM} enabled=false" in details(job)
-    assert "on already" in checked(service, "set-time-sync", vm=VM)["time-sync"]["message"]
+    assert "already on" in checked(service, "set-time-sync", vm=VM)["time-sync"]["message"]
 
 
 @pytest.mark.gives_back
-def test_ping_tells_version_and_time(service: RunningService) -> None:
+def test_ping_reports_version_and_time(service: RunningService) -> None:
     job = act(service, "ping")
     assert job["state"] == "succeeded", job
     assert "VMware vCenter" in job["result"]["product"]
@@ -143,7 +143,7 @@ def test_ping_tells_version_and_time(service: RunningService) -> None:
 
 def test_disconnected_vm_is_refused_before_anything(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.change_vm(VM, properties={"runtime.connectionState": "disconnected"})
-    assert "bring its host back" in refused(service, "power-off", vm=VM)
+    assert "Reconnect its host" in refused(service, "power-off", vm=VM)
 
 
 def test_template_is_refused(service: RunningService, vcenter: Vcsim) -> None:

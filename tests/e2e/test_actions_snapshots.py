@@ -1,4 +1,4 @@
-"""Snapshots that people ask for, and the list of all there are."""
+"""Snapshots that people take, and the list of all snapshots."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def listed(service: RunningService, query: str = "") -> list[dict[str, Any]]:
     return list(answer["snapshots"])
 
 
-def test_snapshot_is_named_by_its_job_and_by_the_asker(service: RunningService, vcenter: Vcsim) -> None:
+def test_snapshot_is_named_after_its_job_and_by_the_caller(service: RunningService, vcenter: Vcsim) -> None:
     job = act(service, "snapshot-create", vm=VM, name="before the patch")
     assert job["state"] == "succeeded", job
     (node,) = nodes(vcenter)
@@ -55,7 +55,7 @@ def test_snapshot_with_memory_is_not_quiesced(service: RunningService, vcenter: 
     assert "never quiesced" in refused(service, "snapshot-create", vm=OTHER, memory=True, quiesce="require")
 
 
-def test_quiescing_that_fails_is_told_or_fails_as_asked(service: RunningService, vcenter: Vcsim) -> None:
+def test_quiescing_that_fails_is_reported_or_fails_as_requested(service: RunningService, vcenter: Vcsim) -> None:
     for vm in (VM, OTHER):
         vcenter.change_vm(vm, quiesce_fault="ApplicationQuiesceFault")
     job = act(service, "snapshot-create", vm=VM)
@@ -66,7 +66,7 @@ def test_quiescing_that_fails_is_told_or_fails_as_asked(service: RunningService,
     assert nodes(vcenter, OTHER) == []
 
 
-def test_snapshot_begun_before_a_kill_is_not_taken_twice(service: RunningService, vcenter: Vcsim) -> None:
+def test_snapshot_started_before_a_kill_is_not_taken_twice(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.fault("CreateSnapshot_Task", task_delay_ms=4000)
     job_id = begin(service, "snapshot-create", vm=VM)
     wait_for(lambda: vcenter.count("CreateSnapshot_Task"), timeout=30, what="the task")
@@ -91,7 +91,7 @@ def test_cancelled_snapshot_leaves_nothing(service: RunningService, vcenter: Vcs
 def test_one_snapshot_is_removed_and_its_children_stay(service: RunningService, vcenter: Vcsim) -> None:
     parent, child = take(vcenter, "monday"), take(vcenter, "tuesday")
     found = checked(service, "snapshot-remove", snapshot=parent)
-    assert "did not make 'monday'" in found["whose"]["message"]
+    assert "'monday' was not taken by vmkops" in found["whose"]["message"]
     job = act(service, "snapshot-remove", snapshot=parent)
     assert job["state"] == "succeeded", job
     assert job["target"] == VM
@@ -101,7 +101,7 @@ def test_one_snapshot_is_removed_and_its_children_stay(service: RunningService, 
 
 
 @pytest.mark.parametrize("name", ["Consolidate Helper- 0", "VEEAM BACKUP TEMPORARY SNAPSHOT", "_VCB-BACKUP_"])
-def test_snapshot_of_another_product_stays_unless_it_is_said_twice(
+def test_snapshot_of_another_product_stays_unless_even_foreign_is_set(
     service: RunningService, vcenter: Vcsim, name: str
 ) -> None:
     moref = take(vcenter, name)
@@ -120,7 +120,7 @@ def test_removal_that_leaves_disks_to_merge_merges_them(service: RunningService,
     assert vcenter.count("ConsolidateVMDisks_Task") == 1
 
 
-def test_removal_begun_before_a_kill_is_taken_up(service: RunningService, vcenter: Vcsim) -> None:
+def test_removal_started_before_a_kill_is_continued(service: RunningService, vcenter: Vcsim) -> None:
     moref = take(vcenter, "monday")
     vcenter.fault("RemoveSnapshot_Task", task_delay_ms=4000)
     job_id = begin(service, "snapshot-remove", snapshot=moref)
@@ -131,7 +131,7 @@ def test_removal_begun_before_a_kill_is_taken_up(service: RunningService, vcente
     assert vcenter.count("RemoveSnapshot_Task") == 1
 
 
-def test_revert_says_what_is_lost_and_is_done_once(service: RunningService, vcenter: Vcsim) -> None:
+def test_revert_warns_of_what_is_lost_and_is_done_once(service: RunningService, vcenter: Vcsim) -> None:
     first = take(vcenter, "monday")
     take(vcenter, "tuesday")
     assert "'monday'" in checked(service, "snapshot-revert", snapshot=first)["lost"]["message"]
@@ -145,7 +145,7 @@ def test_unknown_snapshot_lists_those_of_the_vm_that_is_named(service: RunningSe
     moref = take(vcenter, "monday")
     status, problem = service.call("POST", "/actions/snapshot-remove", {"params": {"snapshot": VM}})
     assert (status, problem["suggestions"]) == (404, [moref])
-    assert "not of vm-1" in refused(service, "snapshot-remove", snapshot=moref, vm="vm-1")
+    assert "not to vm-1" in refused(service, "snapshot-remove", snapshot=moref, vm="vm-1")
 
 
 def test_all_snapshots_are_listed_with_their_owner_and_age(service: RunningService, vcenter: Vcsim) -> None:
@@ -165,7 +165,7 @@ def test_all_snapshots_are_listed_with_their_owner_and_age(service: RunningServi
     assert f"{VM}: monday" in lines
 
 
-def test_revert_begun_before_a_kill_is_not_repeated(service: RunningService, vcenter: Vcsim) -> None:
+def test_revert_started_before_a_kill_is_not_repeated(service: RunningService, vcenter: Vcsim) -> None:
     moref = take(vcenter, "monday")
     vcenter.fault("RevertToSnapshot_Task", task_delay_ms=3000)
     job_id = begin(service, "snapshot-revert", snapshot=moref)

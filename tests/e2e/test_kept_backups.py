@@ -1,4 +1,4 @@
-"""Kept backups from outside: listed, verified, found damaged, pruned, and missed when there is none."""
+"""Backups from outside: listed, verified, found to be damaged, pruned, and reported when there is none."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_descriptor_that_leads_nowhere_fails_the_verification(shelf: RunningServ
     assert "file9" in job["error"]["detail"]
 
 
-def test_broken_backup_is_refused_before_a_job_is_made(shelf: RunningService) -> None:
+def test_broken_backup_is_refused_before_a_job_starts(shelf: RunningService) -> None:
     (keep_package(shelf.data_dir / "backups", "a1", NOW) / "web.mf").unlink()
 
     status, problem = shelf.call("POST", "/actions/verify-backup", {"params": {"backup": "a1"}})
@@ -136,24 +136,24 @@ def keep_days(service: RunningService, *ages: int, verdict: str | None = "good")
 POLICY = {"last": 1, "daily": 2, "weekly": 0, "monthly": 0}
 
 
-def test_dry_run_of_pruning_says_what_goes_and_why_the_others_stay(shelf: RunningService) -> None:
+def test_dry_run_of_pruning_shows_what_goes_and_why_the_others_stay(shelf: RunningService) -> None:
     folders = keep_days(shelf, 1, 2, 3)
 
     status, preview = shelf.call("POST", "/actions/prune-backups/check", {"params": POLICY})
 
     assert status == 200
     assert preview["allowed"] is True
-    said = {check["message"].split()[1]: (check["rule"], check["message"]) for check in preview["checks"]}
-    assert {name: rule for name, (rule, _) in said.items()} == {
+    found = {check["message"].split()[1]: (check["rule"], check["message"]) for check in preview["checks"]}
+    assert {name: rule for name, (rule, _) in found.items()} == {
         "day1": "backup-stays",
         "day2": "backup-stays",
         "day3": "backup-goes",
     }
-    assert "last 1 of 1; daily 1 of 2" in said["day1"][1]
+    assert "last 1 of 1; daily 1 of 2" in found["day1"][1]
     assert all(folder.is_dir() for folder in folders.values())
 
 
-def test_pruning_removes_what_the_policy_does_not_ask_for(shelf: RunningService) -> None:
+def test_pruning_removes_what_the_policy_does_not_keep(shelf: RunningService) -> None:
     folders = keep_days(shelf, 1, 2, 3, 4)
     half_removed = keep_package(shelf.data_dir / "backups", "day9.deleted", NOW)
 
@@ -167,7 +167,7 @@ def test_pruning_removes_what_the_policy_does_not_ask_for(shelf: RunningService)
     assert not list(shelf.data_dir.rglob("*.deleted"))
 
 
-def test_pruning_never_takes_the_last_good_copy(shelf: RunningService) -> None:
+def test_pruning_never_removes_the_last_good_copy(shelf: RunningService) -> None:
     keep_days(shelf, 1, 2, verdict="damaged")
     keep_days(shelf, 3, verdict=None)
     folders = keep_days(shelf, 4)

@@ -1,4 +1,4 @@
-"""A restore from outside: a new VM from a package, powered off, whole or not at all."""
+"""Restores from outside: a complete new VM from a package, powered off, or none."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_cancelled_restore_leaves_nothing(service: RunningService, vcenter: Vcsi
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_restore_that_is_ended_half_way_begins_again_with_one_vm(
+def test_restore_that_is_interrupted_starts_again_with_one_vm(
     service: RunningService, vcenter: Vcsim, backup: dict[str, Any], number: signal.Signals
 ) -> None:
     before = names(vcenter)
@@ -199,7 +199,7 @@ def test_restore_that_is_ended_half_way_begins_again_with_one_vm(
     assert names(vcenter) - before == {job["result"]["vm"]["name"]}
 
 
-def test_half_made_vm_that_somebody_powered_on_is_told_and_not_removed(
+def test_incomplete_vm_that_somebody_powered_on_is_reported_and_not_removed(
     service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
 ) -> None:
     vcenter.nfc(bytes_per_second=2_000_000)
@@ -228,7 +228,7 @@ def test_damaged_backup_is_refused(service: RunningService, vcenter: Vcsim, back
 
 
 @pytest.mark.gives_back
-def test_drill_restores_looks_and_removes(service: RunningService, vcenter: Vcsim, backup: dict[str, Any]) -> None:
+def test_drill_restores_checks_and_removes(service: RunningService, vcenter: Vcsim, backup: dict[str, Any]) -> None:
     before = names(vcenter)
     vcenter.nfc(bytes_per_second=8_000_000)
     status, job = service.call("POST", "/actions/restore-drill", {"params": {"backup": f"newest:{VM}"}})
@@ -266,7 +266,7 @@ def test_vcenter_that_fails_in_the_middle_leaves_nothing(
     assert names(vcenter) == before
 
 
-def test_answer_that_is_lost_costs_the_half_made_vm_and_no_more(
+def test_answer_that_is_lost_costs_the_incomplete_vm_and_no_more(
     service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
 ) -> None:
     before = names(vcenter)
@@ -294,7 +294,7 @@ def test_session_that_expires_while_sending_leaves_nothing(
     assert len(names(vcenter) - before) == (1 if job["state"] == "succeeded" else 0)
 
 
-def test_half_made_vm_that_cannot_be_removed_is_told(
+def test_incomplete_vm_that_cannot_be_removed_is_reported(
     service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
 ) -> None:
     vcenter.nfc(cut_after_bytes=5_000_000)
@@ -323,7 +323,7 @@ def left(service: RunningService) -> list[dict[str, str]]:
     return list(service.call("GET", "/readyz")[1]["parts"]["ledger"]["vms_left"])
 
 
-def test_half_made_vm_is_told_and_removed_when_it_can_be_and_no_other_is(
+def test_incomplete_vm_is_reported_and_removed_when_it_can_be_and_no_other_is(
     service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
 ) -> None:
     job = half_made(service, vcenter, backup)
@@ -332,8 +332,8 @@ def test_half_made_vm_is_told_and_removed_when_it_can_be_and_no_other_is(
         act(service, "power-off", vm=vm)
     service.kill()
     service.start()
-    told = wait_for(lambda: left(service), what="the report", explain=service.log)
-    assert [(vm["vm"], vm["job"], vm["since"]) for vm in told] == [("half", job["id"], job["finished_at"])]
+    reported = wait_for(lambda: left(service), what="the report", explain=service.log)
+    assert [(vm["vm"], vm["job"], vm["since"]) for vm in reported] == [("half", job["id"], job["finished_at"])]
 
     vcenter.clear_faults()
     service.kill()
@@ -343,7 +343,7 @@ def test_half_made_vm_is_told_and_removed_when_it_can_be_and_no_other_is(
     assert {VM, OTHER} <= names(vcenter)
 
 
-def test_half_made_vm_that_somebody_uses_is_told_and_stays(
+def test_incomplete_vm_that_somebody_uses_is_reported_and_stays(
     service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
 ) -> None:
     half_made(service, vcenter, backup)
@@ -352,7 +352,7 @@ def test_half_made_vm_that_somebody_uses_is_told_and_stays(
     service.kill()
     service.start()
 
-    (told,) = wait_for(lambda: left(service), what="the report", explain=service.log)
+    (reported,) = wait_for(lambda: left(service), what="the report", explain=service.log)
 
-    assert "It is poweredOn, so somebody uses it." in told["trouble"]
+    assert "It is poweredOn, so somebody uses it." in reported["trouble"]
     assert "half" in names(vcenter)

@@ -64,7 +64,7 @@ def test_dry_run_and_list_of_actions_are_shown_only_to_the_user(workspace: tuple
     slack, _ = workspace
     preview = answer_to(slack, OPERATOR, "/action", f"power-off {VM} dry_run=true")
     assert preview["ephemeral_to"] == OPERATOR
-    assert "guest-shutdown would" in drawn(preview)
+    assert "guest-shutdown can ask" in drawn(preview)
     listed = answer_to(slack, OPERATOR, "/action", "")
     assert "`iscsi-add-target HOST address=… [type=…] [name=…] [hba=…]`" in drawn(listed)
 

@@ -22,11 +22,11 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
         ("poweredOff", CLAIM + timedelta(seconds=1), "somebody may use it"),
     ],
 )
-def test_half_made_vm_is_left_to_whoever_may_use_it(power: str, age: timedelta, why: str) -> None:
+def test_unfinished_vm_that_somebody_may_use_is_not_removed(power: str, age: timedelta, why: str) -> None:
     vm = Vm(moref="vm-1", name="half", power_state=power)
     job = Job(id="j", action="restore", target="t", state=JobState.FAILED, finished_at=(NOW - age).isoformat())
 
-    said = why_not_remove(vm, job, NOW)
+    reason = why_not_remove(vm, job, NOW)
 
-    assert why in said
-    assert bool(said) == bool(why)
+    assert why in reason
+    assert bool(reason) == bool(why)

@@ -1,4 +1,4 @@
-"""What a start of the service reads: not what only a bot, a page or the document of the API needs."""
+"""A start of the service does not import what only the bot, a page or the OpenAPI document needs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ print(*sys.modules)
 """
 
 
-def test_start_without_slack_reads_nothing_for_slack_pages_or_the_document() -> None:
+def test_start_without_slack_imports_nothing_for_slack_pages_or_the_document() -> None:
     done = subprocess.run([sys.executable, "-c", START], capture_output=True, text=True, check=True)
     read = set(done.stdout.split())
     assert "dbos" in read

@@ -105,7 +105,7 @@ class Stage:
 
     def _stop(self, parts: Sequence[Part], ids: Mapping[str, str]) -> None:
         os.kill(self.service.pid, signal.SIGTERM)
-        self._release()  # a process that is told to stop still hears the answer that it waits for
+        self._release()  # a process that stops still receives the answer that it waits for
         status = os.WEXITED | os.WNOHANG | os.WNOWAIT
         wait_for(lambda: os.waitid(os.P_PID, self.service.pid, status), timeout=30, what="the end of the service")
         self.service.kill()

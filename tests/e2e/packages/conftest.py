@@ -19,8 +19,8 @@ from tests.peers.web_server import WebServer
 from tests.running_service import RunningService, vcenter_settings
 
 
-class Room(NamedTuple):
-    """Who is there."""
+class Lab(NamedTuple):
+    """What a test of packages works with."""
 
     vcenter: Vcsim
     service: RunningService
@@ -31,7 +31,7 @@ class Room(NamedTuple):
         return self.service.data_dir / "imports"
 
     def names(self) -> set[str]:
-        """The VMs that there are."""
+        """The names of the VMs."""
         return {vm["name"] for vm in self.vcenter.vms()}
 
     def disks(self, vm: str) -> list[bytes]:
@@ -39,16 +39,16 @@ class Room(NamedTuple):
         return [self._content(disk["url"]) for disk in self.vcenter.vm(vm)["disks"]]
 
     def left(self) -> list[str]:
-        """Whatever is half made, or waits in the data directory although nobody needs it."""
+        """Incomplete packages and downloads in the data directory that no job needs any more."""
         data = self.service.data_dir
         return [str(each) for each in (*data.glob("**/*.partial"), *data.glob("downloads/*"))]
 
     def fetched_by(self, job_id: str) -> int:
-        """The bytes that a job has fetched so far."""
+        """The bytes that a job has downloaded so far."""
         return sum(each.stat().st_size for each in (self.service.data_dir / "downloads" / job_id).glob("*"))
 
     def open_leases(self) -> list[dict[str, Any]]:
-        """The export leases that nobody has ended."""
+        """The export leases that are still open."""
         return [lease for lease in self.vcenter.leases() if lease["state"] == "ready"]
 
     def _content(self, url: str) -> bytes:
@@ -60,24 +60,24 @@ class Room(NamedTuple):
 
 
 @pytest.fixture(scope="package")
-def whole_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     require("vcsim")
     data = tmp_path_factory.mktemp("data")
     (data / "imports").mkdir()
     with Vcsim() as vcenter, WebServer(data.parent / "web-ca.pem") as web:
         settings = {"VMKOPS_IMPORT_HOSTS": "localhost", "VMKOPS_IMPORT_CA_FILE": str(web.ca_file)}
         with RunningService(data, vcenter_settings(vcenter) | settings) as service:
-            yield Room(vcenter, service, web)
+            yield Lab(vcenter, service, web)
 
 
 @pytest.fixture
-def room(whole_room: Room) -> Iterator[Room]:
-    """The room with no faults of the test before."""
-    whole_room.vcenter.reset_calls()
-    yield whole_room
-    whole_room.vcenter.clear_faults()
-    whole_room.vcenter.reset_nfc()
-    whole_room.web.behave()
+def lab(shared_lab: Lab) -> Iterator[Lab]:
+    """The shared lab without the faults of the test before."""
+    shared_lab.vcenter.reset_calls()
+    yield shared_lab
+    shared_lab.vcenter.clear_faults()
+    shared_lab.vcenter.reset_nfc()
+    shared_lab.web.behave()
 
 
 @pytest.fixture(scope="package")
@@ -88,10 +88,10 @@ def disk_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.fixture(scope="package")
-def switched_off(whole_room: Room, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A VM that is off, with a disk of the capacity that the simulator says it has."""
+def switched_off(shared_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A VM that is off, with a disk of the capacity that the simulator reports."""
     require("qemu-img")
     path = make_vmdk(tmp_path_factory.mktemp("disk") / "disk.vmdk", size_mb=10 << 10, seed=5, filled=0.0006)
-    whole_room.vcenter.put_disk(whole_room.vcenter.vm(VM)["disks"][0]["path"], path)
-    whole_room.vcenter.change_vm(VM, properties={"runtime.powerState": "poweredOff"})
+    shared_lab.vcenter.put_disk(shared_lab.vcenter.vm(VM)["disks"][0]["path"], path)
+    shared_lab.vcenter.change_vm(VM, properties={"runtime.powerState": "poweredOff"})
     return VM

@@ -1,4 +1,4 @@
-"""An import from a file: a new VM from an OVF or OVA of others, whole or not at all, and never from elsewhere."""
+"""Imports from a file: a complete new VM from an OVF or OVA, or none, and never from outside the import folder."""
 
 from __future__ import annotations
 
@@ -12,80 +12,80 @@ from typing import Any
 import pytest
 
 from tests.e2e.actions import act, begin, checked, refused
-from tests.e2e.packages.conftest import Room
-from tests.e2e.packages.making import NETWORK, archive, descriptor, entry, manifest, package, put
+from tests.e2e.packages.conftest import Lab
+from tests.e2e.packages.ovf_builder import NETWORK, archive, descriptor, entry, manifest, package, put
 
 Files = dict[str, bytes]
 
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
-def test_ova_of_others_becomes_a_vm_with_its_bytes(room: Room, disk_bytes: bytes, algorithm: str) -> None:
+def test_ova_of_another_product_becomes_a_vm_with_its_bytes(lab: Lab, disk_bytes: bytes, algorithm: str) -> None:
     name = f"of-others-{algorithm}"
-    put(room.inbox / "team", {f"{name}.ova": archive(package(name, {"d.vmdk": disk_bytes}, algorithm=algorithm))})
+    put(lab.inbox / "team", {f"{name}.ova": archive(package(name, {"d.vmdk": disk_bytes}, algorithm=algorithm))})
 
-    job = act(room.service, "import-ovf", source=f"team/{name}.ova")
+    job = act(lab.service, "import-ovf", source=f"team/{name}.ova")
 
     assert job["state"] == "succeeded", job["error"]
-    assert room.vcenter.vm(name)["power_state"] == "poweredOff"
-    assert room.disks(name) == [disk_bytes]
+    assert lab.vcenter.vm(name)["power_state"] == "poweredOff"
+    assert lab.disks(name) == [disk_bytes]
     assert job["result"]["networks"] == {NETWORK: NETWORK}
     (file,) = job["result"]["files"]
     assert (file["name"], file["size"], file["algorithm"]) == ("d.vmdk", len(disk_bytes), algorithm)
     assert job["progress"]["done"] == job["progress"]["total"] == len(disk_bytes)
-    assert room.vcenter.count("HttpNfcLeaseComplete") == 1
+    assert lab.vcenter.count("HttpNfcLeaseComplete") == 1
 
 
-def test_place_and_network_can_be_chosen_and_the_preview_says_where(room: Room, disk_bytes: bytes) -> None:
-    put(room.inbox, package("placed", {"placed.vmdk": disk_bytes}))
+def test_place_and_network_can_be_chosen_and_the_preview_says_where(lab: Lab, disk_bytes: bytes) -> None:
+    put(lab.inbox, package("placed", {"placed.vmdk": disk_bytes}))
     chosen = {"name": "chosen", "pool": "DC0_C0"}
 
-    found = checked(room.service, "import-ovf", source="placed.ovf", **chosen, networks={NETWORK: "VM Network"})
+    found = checked(lab.service, "import-ovf", source="placed.ovf", **chosen, networks={NETWORK: "VM Network"})
     words = [*(f"{key}={value}" for key, value in chosen.items()), f"networks={NETWORK}=VM Network"]
-    done = room.service.run("action", "import-ovf", "placed.ovf", *words, "--json")
+    done = lab.service.run("action", "import-ovf", "placed.ovf", *words, "--json")
 
     assert "In DC0_C0" in found["place"]["message"]
     assert "VM Network" in found["network"]["message"]
     assert done.returncode == 0, done.stderr
     job = json.loads(done.stdout)
     assert (job["result"]["pool"], job["result"]["networks"]) == ("DC0_C0", {NETWORK: "VM Network"})
-    assert "no network 'nowhere'" in refused(room.service, "import-ovf", source="placed.ovf", networks={"nowhere": "x"})
+    assert "no network 'nowhere'" in refused(lab.service, "import-ovf", source="placed.ovf", networks={"nowhere": "x"})
 
 
-def test_import_never_goes_over_an_existing_vm(room: Room, disk_bytes: bytes) -> None:
-    put(room.inbox, package("DC0_H0_VM1", {"taken.vmdk": disk_bytes}))
+def test_import_never_overwrites_an_existing_vm(lab: Lab, disk_bytes: bytes) -> None:
+    put(lab.inbox, package("DC0_H0_VM1", {"taken.vmdk": disk_bytes}))
 
-    assert "never overwritten" in refused(room.service, "import-ovf", source="DC0_H0_VM1.ovf")
-    assert room.vcenter.count("ImportVApp") == 0
+    assert "never overwritten" in refused(lab.service, "import-ovf", source="DC0_H0_VM1.ovf")
+    assert lab.vcenter.count("ImportVApp") == 0
 
 
-def test_missing_manifest_and_a_licence_are_warned_of_and_no_more(room: Room, disk_bytes: bytes) -> None:
+def test_missing_manifest_and_a_licence_only_warn(lab: Lab, disk_bytes: bytes) -> None:
     text = descriptor("bare", {"bare.vmdk": disk_bytes}).replace(
         b"<VirtualHardwareSection>", b"<EulaSection><Info>L</Info><License>Mine.</License></EulaSection>"
         b"<VirtualHardwareSection>"
     )  # fmt: skip
-    put(room.inbox, {"bare.ovf": text, "bare.vmdk": disk_bytes})
+    put(lab.inbox, {"bare.ovf": text, "bare.vmdk": disk_bytes})
 
-    found = checked(room.service, "import-ovf", source="bare.ovf")
+    found = checked(lab.service, "import-ovf", source="bare.ovf")
 
     assert found["manifest-missing"]["severity"] == "warn"
     assert found["licence"]["severity"] == "warn"
-    assert act(room.service, "import-ovf", source="bare.ovf")["state"] == "succeeded"
+    assert act(lab.service, "import-ovf", source="bare.ovf")["state"] == "succeeded"
 
 
 @pytest.mark.parametrize("form", ["ovf", "ova"])
-def test_disk_with_a_wrong_checksum_leaves_no_vm(room: Room, disk_bytes: bytes, form: str) -> None:
-    before = room.names()
+def test_disk_with_a_wrong_checksum_leaves_no_vm(lab: Lab, disk_bytes: bytes, form: str) -> None:
+    before = lab.names()
     files = package("wrong", {"wrong.vmdk": disk_bytes})
     files["wrong.vmdk"] = disk_bytes[:-1] + bytes([disk_bytes[-1] ^ 1])
-    put(room.inbox, files if form == "ovf" else {"wrong.ova": archive(files)})
+    put(lab.inbox, files if form == "ovf" else {"wrong.ova": archive(files)})
 
-    job = act(room.service, "import-ovf", source=f"wrong.{form}")
+    job = act(lab.service, "import-ovf", source=f"wrong.{form}")
 
     assert job["state"] == "failed"
     assert job["error"]["type"] == "urn:vmkops:package-damaged"
     assert "It was not sent completely" in job["error"]["detail"]
-    assert room.vcenter.count("HttpNfcLeaseAbort") == 1
-    assert room.names() == before
+    assert lab.vcenter.count("HttpNfcLeaseAbort") == 1
+    assert lab.names() == before
 
 
 @pytest.mark.parametrize(
@@ -109,22 +109,22 @@ def test_disk_with_a_wrong_checksum_leaves_no_vm(room: Room, disk_bytes: bytes, 
         "nothing.ova",
     ],
 )
-def test_path_that_leads_elsewhere_is_refused(room: Room, disk_bytes: bytes, source: str) -> None:
-    outside = room.service.data_dir / "outside"
+def test_path_that_leads_elsewhere_is_refused(lab: Lab, disk_bytes: bytes, source: str) -> None:
+    outside = lab.service.data_dir / "outside"
     put(outside, package("inside", {"inside.vmdk": disk_bytes}))
-    put(room.inbox / "team", {})
+    put(lab.inbox / "team", {})
     for link, to in (("link.ovf", outside / "inside.ovf"), ("linked", outside)):
-        if not (room.inbox / link).is_symlink():
-            (room.inbox / link).symlink_to(to)
-    if not (room.inbox / "pipe.ovf").is_fifo():
-        os.mkfifo(room.inbox / "pipe.ovf")
+        if not (lab.inbox / link).is_symlink():
+            (lab.inbox / link).symlink_to(to)
+    if not (lab.inbox / "pipe.ovf").is_fifo():
+        os.mkfifo(lab.inbox / "pipe.ovf")
 
-    assert refused(room.service, "import-ovf", source=source)
-    assert room.vcenter.count("CreateImportSpec") == 0
+    assert refused(lab.service, "import-ovf", source=source)
+    assert lab.vcenter.count("CreateImportSpec") == 0
 
 
 def changed(**of: Any) -> Callable[[bytes], Files]:
-    """Files made of a disk: a package `bad` with a changed descriptor, or an archive in place of it."""
+    """Builds files from a disk: a package `bad` with a changed descriptor, or an archive instead."""
 
     def make(disk: bytes) -> Files:
         text = descriptor("bad", {"bad.vmdk": disk}, extra=of.get("extra", ""))
@@ -202,50 +202,50 @@ BAD: dict[str, tuple[Callable[[bytes], Files], str]] = {
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_bad_package_is_refused_before_anything_is_touched(room: Room, disk_bytes: bytes, what: str) -> None:
+def test_bad_package_is_refused_before_anything_changes(lab: Lab, disk_bytes: bytes, what: str) -> None:
     make, words = BAD[what]
-    for old in room.inbox.glob("bad.*"):
+    for old in lab.inbox.glob("bad.*"):
         old.unlink()
     files = make(disk_bytes)
-    put(room.inbox, files)
+    put(lab.inbox, files)
 
-    assert words in refused(room.service, "import-ovf", source=next(iter(files)))
-    assert room.vcenter.count("CreateImportSpec") == 0
+    assert words in refused(lab.service, "import-ovf", source=next(iter(files)))
+    assert lab.vcenter.count("CreateImportSpec") == 0
 
 
 @pytest.mark.parametrize("name", ["../../etc", "a/b", "a\\b", "..", "a%2fb", "a\nb", "x" * 81])
-def test_name_that_is_a_path_is_refused(room: Room, disk_bytes: bytes, name: str) -> None:
-    put(room.inbox, package("good", {"good.vmdk": disk_bytes}))
+def test_name_that_is_a_path_is_refused(lab: Lab, disk_bytes: bytes, name: str) -> None:
+    put(lab.inbox, package("good", {"good.vmdk": disk_bytes}))
 
-    assert "name" in refused(room.service, "import-ovf", source="good.ovf", name=name)
-
-
-def test_cancel_in_the_middle_leaves_no_vm(room: Room, disk_bytes: bytes) -> None:
-    before = room.names()
-    put(room.inbox, package("cancelled", {"cancelled.vmdk": disk_bytes}))
-    room.vcenter.nfc(bytes_per_second=2_000_000)
-    job_id = begin(room.service, "import-ovf", source="cancelled.ovf")
-    room.service.reading(job_id)
-
-    room.service.call("POST", f"/jobs/{job_id}/cancel")
-
-    assert room.service.ended(job_id)["state"] == "cancelled"
-    assert room.vcenter.count("HttpNfcLeaseAbort") == 1
-    assert room.names() == before
+    assert "name" in refused(lab.service, "import-ovf", source="good.ovf", name=name)
 
 
-def test_kill_in_the_middle_leaves_one_vm(room: Room, disk_bytes: bytes) -> None:
-    before = room.names()
-    put(room.inbox, {"killed.ova": archive(package("killed", {"killed.vmdk": disk_bytes}))})
-    room.vcenter.nfc(bytes_per_second=2_000_000)
-    job_id = begin(room.service, "import-ovf", source="killed.ova")
-    room.service.reading(job_id)
+def test_cancel_in_the_middle_leaves_no_vm(lab: Lab, disk_bytes: bytes) -> None:
+    before = lab.names()
+    put(lab.inbox, package("cancelled", {"cancelled.vmdk": disk_bytes}))
+    lab.vcenter.nfc(bytes_per_second=2_000_000)
+    job_id = begin(lab.service, "import-ovf", source="cancelled.ovf")
+    lab.service.reading(job_id)
 
-    room.service.kill(signal.SIGKILL)
-    room.vcenter.reset_nfc()
-    room.service.start()
+    lab.service.call("POST", f"/jobs/{job_id}/cancel")
 
-    job = room.service.ended(job_id)
+    assert lab.service.ended(job_id)["state"] == "cancelled"
+    assert lab.vcenter.count("HttpNfcLeaseAbort") == 1
+    assert lab.names() == before
+
+
+def test_kill_in_the_middle_leaves_one_vm(lab: Lab, disk_bytes: bytes) -> None:
+    before = lab.names()
+    put(lab.inbox, {"killed.ova": archive(package("killed", {"killed.vmdk": disk_bytes}))})
+    lab.vcenter.nfc(bytes_per_second=2_000_000)
+    job_id = begin(lab.service, "import-ovf", source="killed.ova")
+    lab.service.reading(job_id)
+
+    lab.service.kill(signal.SIGKILL)
+    lab.vcenter.reset_nfc()
+    lab.service.start()
+
+    job = lab.service.ended(job_id)
     assert job["state"] == "succeeded", job["error"]
-    assert room.names() - before == {"killed"}
-    assert room.disks("killed") == [disk_bytes]
+    assert lab.names() - before == {"killed"}
+    assert lab.disks("killed") == [disk_bytes]

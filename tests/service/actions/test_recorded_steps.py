@@ -1,4 +1,4 @@
-"""Jobs outlive an upgrade: each result of a step stays readable, under the names that version 0.1.0 recorded."""
+"""Jobs outlive an upgrade: steps and the fields of their results keep the names that version 0.1.0 recorded."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from service.actions import all_actions
 from service.actions._deploy import Confirmed, NewVm, VmsRemoved
 from service.actions._rescan import Found
 from service.actions._targeted import Changed, Checked
@@ -158,6 +159,43 @@ RECORDED: list[tuple[type[StepResult], dict[str, Any]]] = [
     (RemovalConfirmed, {"merged": True}),
     (StepResult, {}),
 ]
+
+STEPS = {
+    "answer-question": ("check", "answer"),
+    "backup": ("quiesce", "snapshot", "unquiesce", "mount", "back up", "unmount", "remove snapshot"),
+    "disconnect-removables": ("check", "disconnect"),
+    "export-ovf": ("check", "open the lease", "copy the disks", "describe", "close the lease", "write the package"),
+    "guest-shutdown": ("check", "ask the guest", "wait until it is off"),
+    "host-maintenance-enter": ("check", "enter maintenance mode"),
+    "host-maintenance-exit": ("check", "exit maintenance mode"),
+    "import-ovf": (
+        "fetch the package",
+        "read the package",
+        "send the disks",
+        "look at the VM",
+        "remove the VM",
+        "remove what was fetched",
+    ),
+    "iscsi-add-target": ("check", "add target", "rescan HBAs", "rescan VMFS"),
+    "ping": ("ask vCenter",),
+    "power-off": ("check", "power off"),
+    "power-on": ("check", "power on"),
+    "prune-backups": ("choose", "remove"),
+    "rescan": ("check", "note what is seen", "rescan HBAs", "rescan VMFS"),
+    "reset": ("check", "reset"),
+    "restore": ("read the package", "send the disks", "look at the VM", "remove the VM"),
+    "restore-drill": ("read the package", "send the disks", "look at the VM", "remove the VM"),
+    "serial-pipe": ("check", "server end", "client end"),
+    "set-time-sync": ("check", "set time sync"),
+    "snapshot-create": ("check", "snapshot"),
+    "snapshot-remove": ("check", "remove snapshot", "confirm that it is gone"),
+    "snapshot-revert": ("check", "revert"),
+    "verify-backup": ("read every file", "follow the descriptor", "keep the verdict"),
+}
+
+
+def test_steps_have_the_names_under_which_jobs_recorded_them() -> None:
+    assert {name: action.steps for name, action in all_actions().items()} == STEPS
 
 
 @pytest.mark.parametrize(("result", "recorded"), RECORDED, ids=lambda value: getattr(value, "__name__", ""))

@@ -1,4 +1,4 @@
-"""An OVA is plain ustar in the order that was asked for; only what ustar cannot say is said otherwise."""
+"""An OVA is a plain ustar archive in the given order; only sizes that ustar cannot hold are written differently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a URL may lead to is decided by where its host really is, however that is written."""
+"""Whether a URL may be fetched depends on the addresses of its host, however they are written."""
 
 from __future__ import annotations
 
@@ -42,26 +42,26 @@ OUTSIDE = ["93.184.216.34", "2606:2800:220:1::1", "::ffff:93.184.216.34", "64:ff
 
 
 @pytest.mark.parametrize("address", [*NEVER, *INSIDE])
-def test_address_on_the_inside_is_refused(address: str) -> None:
+def test_internal_address_is_refused(address: str) -> None:
     assert address.partition(":")[0] in why_refused("h.example.com", [ip_address(address)], frozenset())
 
 
 @pytest.mark.parametrize("address", OUTSIDE)
-def test_address_on_the_outside_may_be_asked(address: str) -> None:
+def test_public_address_is_allowed(address: str) -> None:
     assert why_refused("h.example.com", [ip_address(address)], frozenset()) == ""
 
 
 @pytest.mark.parametrize("address", INSIDE)
-def test_host_of_the_team_may_be_inside(address: str) -> None:
+def test_listed_host_may_be_internal(address: str) -> None:
     assert why_refused("Images.Example.com.", [ip_address(address)], frozenset({"images.example.com"})) == ""
 
 
 @pytest.mark.parametrize("address", NEVER)
-def test_even_a_host_of_the_team_is_never_asked_there(address: str) -> None:
+def test_even_a_listed_host_may_not_have_these_addresses(address: str) -> None:
     assert why_refused("images.example.com", [ip_address(address)], frozenset({"images.example.com"}))
 
 
-def test_one_address_on_the_inside_is_enough() -> None:
+def test_one_internal_address_is_enough_to_refuse() -> None:
     addresses = [ip_address("93.184.216.34"), ip_address("10.0.0.1")]
 
     assert "VMKOPS_IMPORT_HOSTS" in why_refused("h.example.com", addresses, frozenset())
@@ -88,7 +88,7 @@ def test_one_address_on_the_inside_is_enough() -> None:
         "",
     ],
 )
-def test_url_that_is_none_of_ours_is_refused(text: str) -> None:
+def test_unsuitable_url_is_refused(text: str) -> None:
     with pytest.raises(InvalidParams):
         check_url(text)
 

@@ -27,7 +27,7 @@ def engine(tmp_path: Path) -> Iterator[sa.Engine]:
 
 
 def process(engine: sa.Engine, name: str, width: int = 1) -> CopySlots:
-    """The copy_slots of a process that lives."""
+    """The copy slots of a process that is alive."""
     beat(engine, name)
     return CopySlots(engine, width, name, look_seconds=LOOK)
 
@@ -42,24 +42,24 @@ async def until_queued(engine: sa.Engine, rows: int) -> None:
 
 
 class Copies:
-    """Copies that last until they are let go; `order` has their names as they began."""
+    """Copies that last until their event is set; `order` has their names as they began."""
 
     def __init__(self) -> None:
         self.order: list[str] = []
-        self.let_go: dict[str, asyncio.Event] = {}
+        self.may_end: dict[str, asyncio.Event] = {}
 
     def begin(self, copy_slots: CopySlots, name: str, *keys: str) -> asyncio.Task[None]:
-        self.let_go[name] = asyncio.Event()
+        self.may_end[name] = asyncio.Event()
 
         async def copy() -> None:
             async with copy_slots.slot(keys):
                 self.order.append(name)
-                await self.let_go[name].wait()
+                await self.may_end[name].wait()
 
         return asyncio.create_task(copy())
 
 
-async def test_copies_beyond_the_width_wait_for_their_turn_in_order(engine: sa.Engine) -> None:
+async def test_copies_beyond_the_width_wait_in_the_order_of_their_arrival(engine: sa.Engine) -> None:
     one, two, copies = process(engine, "one"), process(engine, "two"), Copies()
     begun = []
     for rows, (copy_slots, name) in enumerate([(one, "a"), (two, "b"), (one, "c")], 1):
@@ -68,7 +68,7 @@ async def test_copies_beyond_the_width_wait_for_their_turn_in_order(engine: sa.E
     assert copies.order == ["a"]
 
     for name in ("a", "b", "c"):
-        copies.let_go[name].set()
+        copies.may_end[name].set()
     await asyncio.gather(*begun)
 
     assert copies.order == ["a", "b", "c"]
@@ -81,19 +81,19 @@ async def test_other_hosts_and_spare_width_do_not_wait(engine: sa.Engine) -> Non
 
     await asyncio.to_thread(wait_for, lambda: len(copies.order) == 3, what="all three to begin")
 
-    for event in copies.let_go.values():
+    for event in copies.may_end.values():
         event.set()
     await asyncio.gather(*begun)
 
 
-async def test_copies_that_want_the_same_things_never_wait_for_each_other(engine: sa.Engine) -> None:
+async def test_copies_with_the_same_keys_never_wait_for_each_other(engine: sa.Engine) -> None:
     one, two, copies = process(engine, "one"), process(engine, "two"), Copies()
     begun = [
         copies.begin(copy_slots, f"{copy_slots is one} {number}", *keys)
         for copy_slots in (one, two)
         for number, keys in enumerate([("datastore:d", "host:h"), ("host:h", "datastore:d"), ("host:h",)])
     ]
-    for event in copies.let_go.values():
+    for event in copies.may_end.values():
         event.set()
 
     await asyncio.gather(*begun)
@@ -111,11 +111,11 @@ async def test_wait_that_is_cancelled_leaves_the_queue(engine: sa.Engine) -> Non
     with pytest.raises(asyncio.CancelledError):
         await second
     assert queued(engine) == 1
-    copies.let_go["first"].set()
+    copies.may_end["first"].set()
     await first
 
 
-async def test_turn_of_a_dead_process_is_free(engine: sa.Engine) -> None:
+async def test_slot_of_a_dead_process_is_freed(engine: sa.Engine) -> None:
     dead, living, copies = process(engine, "dead"), process(engine, "living"), Copies()
     lost = copies.begin(dead, "lost", "host:h")
     await until_queued(engine, 1)
@@ -123,23 +123,23 @@ async def test_turn_of_a_dead_process_is_free(engine: sa.Engine) -> None:
     await until_queued(engine, 2)
 
     mark_stopped(engine, "dead")
-    copies.let_go["waiting"].set()
+    copies.may_end["waiting"].set()
     await waiting
 
     assert copies.order == ["lost", "waiting"]
-    copies.let_go["lost"].set()
+    copies.may_end["lost"].set()
     await lost
 
 
-async def test_turn_of_the_same_process_before_its_restart_is_free(engine: sa.Engine) -> None:
+async def test_slot_of_the_same_process_before_its_restart_is_freed(engine: sa.Engine) -> None:
     copies = Copies()
     lost = copies.begin(process(engine, "local"), "lost", "host:h")
     await until_queued(engine, 1)
 
     again = copies.begin(process(engine, "local"), "again", "host:h")
-    copies.let_go["again"].set()
+    copies.may_end["again"].set()
     await again
 
     assert copies.order == ["lost", "again"]
-    copies.let_go["lost"].set()
+    copies.may_end["lost"].set()
     await lost

@@ -1,4 +1,4 @@
-"""The small tables: those of an earlier version are brought up to date at the start, with what is in them."""
+"""Tables of an earlier version get their missing columns at the start, and keep their rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from service.store.database import open_database
 from service.store.snapshot_ledger import SnapshotLedger
 
 
-async def test_ledger_of_an_earlier_version_keeps_its_rows_and_learns_of_vcenters(tmp_path: Path) -> None:
+async def test_ledger_of_an_earlier_version_keeps_its_rows_and_gets_the_column_for_vcenters(tmp_path: Path) -> None:
     settings = read_settings({"VMKOPS_DATA_DIR": str(tmp_path)})
     with sqlite3.connect(tmp_path / "vmkops.sqlite") as old:
         old.execute(

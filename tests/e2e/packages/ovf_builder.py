@@ -1,4 +1,4 @@
-"""OVF packages as others make them, right and wrong, with real disks."""
+"""Builds OVF packages as other products make them, valid and invalid, with real disks."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def descriptor(name: str, disks: Mapping[str, bytes], *, capacity: int = 6 * MIB
 
 
 def package(name: str, disks: Mapping[str, bytes], *, algorithm: str = "sha256") -> dict[str, bytes]:
-    """The files of a whole package in order: descriptor, manifest, disks."""
+    """The files of a complete package in order: descriptor, manifest, disks."""
     files = {f"{name}.ovf": descriptor(name, disks), **disks}
     return {f"{name}.ovf": files[f"{name}.ovf"], f"{name}.mf": manifest(files, algorithm), **disks}
 
