@@ -4,7 +4,8 @@ VmkopsError
 ├── the caller's move: InvalidParams, NotFound, Ambiguous, NotAllowed, NotSignedIn, Conflict
 ├── later:             VSphereBusy, VSphereUnavailable
 └── the operator's:    SettingMissing, VSphereRefused, SnapshotFailed, SnapshotLeft, CopyFailed, DiskFull,
-                        BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged, FetchFailed, ImportFailed
+                        BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged, FetchFailed, ImportFailed,
+                        JobOutdated
 """
 
 from __future__ import annotations
@@ -188,6 +189,12 @@ class ImportFailed(VmkopsError):
     """The VM could not be made from the package."""
 
     code = "import-failed"
+
+
+class JobOutdated(VmkopsError):
+    """This version of vmkops cannot continue the job. Start the job again."""
+
+    code = "job-outdated"
 
 
 class JobCancelled(VmkopsError):

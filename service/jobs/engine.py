@@ -15,11 +15,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowAttributes, SetWorkflowID
+from dbos import error as engine_errors
 
 from service.actions._base import Action, Equipment, Target
 from service.database import OneAtATime, engine_url
 from service.errors import Conflict, JobCancelled, NotFound, VmkopsError
-from service.jobs import view
+from service.jobs import outdated, view
 from service.jobs.claims import KEYS, WORKFLOW, begun, holder
 from service.jobs.context import CANCELLED_BY, RunningJob
 from service.models import Job, JobState
@@ -30,7 +31,8 @@ log = logging.getLogger(__name__)
 NAME = "vmkops"
 """The engine's name for this application, which owns the queue."""
 JOB_FORMAT = "1"
-"""The engine's application version: changed when the steps of running jobs cannot be continued by newer code."""
+"""The engine's application version. Change it when newer code cannot continue the steps of running jobs: they then end
+as failed (see `outdated`)."""
 QUEUE = "actions"
 QUEUE_SECONDS = 0.25
 """How often the queue is looked at, so at most what a job waits for its start; a look takes 1 to 2 ms of CPU time."""
@@ -79,6 +81,8 @@ class Jobs:
         await asyncio.to_thread(_prepare_queue, url, self._settings.max_jobs)
         # Launched outside of this event loop, so that jobs run in a loop of their own and never hold up HTTP.
         await asyncio.to_thread(DBOS.launch)
+        if self._settings.postgres_url is None:  # where several processes share the jobs, `taking_over` looks at them
+            await outdated.end_outdated({JOB_FORMAT})
 
     async def stop(self) -> None:
         """Stop this process's part; jobs under way are left for whoever starts next."""
@@ -97,9 +101,12 @@ class Jobs:
 
     async def _run(self, name: str, params: dict[str, Any], job: RunningJob) -> dict[str, Any]:
         extra = {"job": job.job_id, "action": name}
-        action = self._actions[name]
         try:
-            result = await action.run(self._equipment, job, action.params.model_validate(params))
+            action, known = outdated.read(self._actions, name, params)
+            try:
+                result = await action.run(self._equipment, job, known)
+            except engine_errors.DBOSUnexpectedStepError as error:
+                raise outdated.steps_differ(name) from error
             state = result.pop("state", JobState.SUCCEEDED.value)
             log.info("job ended: %s", state, extra=extra)
             return {"state": state, "result": result}

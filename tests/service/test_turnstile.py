@@ -28,7 +28,7 @@ def engine(tmp_path: Path) -> Iterator[sa.Engine]:
 
 def process(engine: sa.Engine, name: str, width: int = 1) -> Turnstile:
     """The turnstile of a process that lives."""
-    beat(engine, name)
+    beat(engine, name, "1")
     return Turnstile(engine, width, name, look_seconds=LOOK)
 
 
