@@ -5,7 +5,7 @@ VmkopsError
 ├── later:             VSphereBusy, VSphereUnavailable
 ├── the operator's:    NotConfigured, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, CopyFailed,
 │                       DiskFull, BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged, FetchFailed,
-│                       ImportFailed
+│                       ImportFailed, JobOutdated
 └── StartError:        SettingError, AddressUnavailable, DatabaseUnavailable, DataDirectoryInUse
 
 A StartError stops a command or the service with exit status 2 and its message.
@@ -251,6 +251,12 @@ class ImportFailed(VmkopsError):
     """The VM could not be made from the package."""
 
     code = "import-failed"
+
+
+class JobOutdated(VmkopsError):
+    """This version of vmkops cannot continue the job. Start the job again."""
+
+    code = "job-outdated"
 
 
 class JobCancelled(VmkopsError):

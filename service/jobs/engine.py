@@ -15,11 +15,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowAttributes, SetWorkflowID
+from dbos import error as engine_errors
 
 from service.api.models import Job, JobState
 from service.api.settings import Settings
 from service.errors import Conflict, JobCancelled, NotFound, VmkopsError
-from service.jobs import view
+from service.jobs import outdated, view
 from service.jobs.action import Action, Context, Target
 from service.jobs.claims import KEYS, WORKFLOW, find_live_job, job_exists
 from service.jobs.job_run import CANCELLED_BY, JobRun
@@ -30,7 +31,10 @@ log = logging.getLogger(__name__)
 NAME = "vmkops"
 """The engine's name for this application, which owns the queue."""
 JOB_FORMAT = "1"
-"""The engine's application version. Change it when newer code cannot continue the steps of running jobs."""
+"""The engine's application version.
+
+Change it when newer code cannot continue the steps of running jobs: they then end as failed (see `outdated`).
+"""
 QUEUE = "actions"
 QUEUE_SECONDS = 0.25
 """Pause between looks at the queue, and so the longest wait of a free job; a look takes 1 to 2 ms of CPU time."""
@@ -80,6 +84,8 @@ class Jobs:
         await asyncio.to_thread(_prepare_queue, url, self._settings.max_jobs)
         # Launched outside of this event loop, so that jobs run in a loop of their own and never block HTTP.
         await asyncio.to_thread(DBOS.launch)
+        if self._settings.postgres_url is None:  # where several processes share the jobs, `taking_over` looks at them
+            await outdated.end_outdated({JOB_FORMAT})
 
     async def stop(self) -> None:
         """Stop the engine in this process; the next process that starts continues the jobs under way."""
@@ -98,9 +104,12 @@ class Jobs:
 
     async def _run(self, name: str, params: dict[str, Any], job: JobRun) -> dict[str, Any]:
         extra = {"job": job.job_id, "action": name}
-        action = self._actions[name]
         try:
-            result = await action.run(self._context, job, action.params.model_validate(params))
+            action, known = outdated.read(self._actions, name, params)
+            try:
+                result = await action.run(self._context, job, known)
+            except engine_errors.DBOSUnexpectedStepError as error:
+                raise outdated.steps_differ(name) from error
             state = result.pop("state", JobState.SUCCEEDED.value)
             log.info("job ended: %s", state, extra=extra)
             return {"state": state, "result": result}

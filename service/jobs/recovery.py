@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator
 import sqlalchemy as sa
 
 from service.background import every
-from service.jobs.engine import Jobs
-from service.store.executors import BEAT_SECONDS, beat, find_dead, forget, mark_stopped
+from service.jobs.engine import JOB_FORMAT, Jobs
+from service.jobs.outdated import end_outdated
+from service.store.executors import BEAT_SECONDS, beat, find_dead, forget, living_formats, mark_stopped
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ async def registered(engine: sa.Engine, executor: str) -> AsyncIterator[None]:
     Enter it before the first job and leave it after the last one: another process then takes over unfinished jobs at
     once, without waiting for a missed heartbeat.
     """
-    await asyncio.to_thread(beat, engine, executor)
+    await asyncio.to_thread(beat, engine, executor, JOB_FORMAT)
     try:
         yield
     finally:
@@ -37,11 +38,12 @@ async def taking_over(engine: sa.Engine, jobs: Jobs) -> AsyncIterator[None]:
 
     async def beat_and_look() -> None:
         try:
-            await asyncio.to_thread(beat, engine, jobs.executor_id)
-            for dead in await asyncio.to_thread(find_dead, engine):
+            await asyncio.to_thread(beat, engine, jobs.executor_id, JOB_FORMAT)
+            for dead in await asyncio.to_thread(find_dead, engine, JOB_FORMAT):
                 log.warning("executor %s has died; its jobs are queued again", dead)
                 await jobs.take_over(dead)
                 await asyncio.to_thread(forget, engine, dead)
+            await end_outdated({JOB_FORMAT, *await asyncio.to_thread(living_formats, engine)})
         except sa.exc.SQLAlchemyError as error:
             log.warning("the shared database did not answer: %s", error)
 

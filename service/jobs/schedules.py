@@ -20,6 +20,7 @@ from service.api.models import Problem
 from service.errors import Conflict, InvalidParams, NotFound, VmkopsError
 from service.jobs.action import Action, Context, Target
 from service.jobs.engine import Jobs
+from service.jobs.view import outcome_of
 from service.retry import attempts
 
 log = logging.getLogger(__name__)
@@ -171,7 +172,7 @@ class Schedules:
         fired = await DBOS.list_workflows_async(
             name=WORKFLOW, schedule_name=row["schedule_name"], limit=1, sort_desc=True, load_input=False
         )
-        outcome = fired[0].output if fired and isinstance(fired[0].output, dict) else {}
+        outcome = outcome_of(fired[0]) if fired else {}
         return Schedule(
             name=row["schedule_name"],
             action=context["action"],

@@ -9,13 +9,14 @@ from typing import Any
 from service.api.models import Job, JobState, Problem, Progress, Step, StepState
 from service.jobs.job_run import NOW, PROGRESS
 
+OUTCOME = "outcome"
+"""The attribute with the outcome of a workflow that nobody can continue; what others return is their outcome."""
 LIVE = {"ENQUEUED": JobState.QUEUED, "DELAYED": JobState.QUEUED, "PENDING": JobState.RUNNING}
 
 
 def job(status: Any, recorded: Sequence[Mapping[str, Any]], events: Mapping[str, Any], planned: Sequence[str]) -> Job:
     """The job from its workflow status, its recorded steps, its events, and the names of its action's steps."""
-    attributes = status.attributes or {}
-    outcome = status.output if isinstance(status.output, dict) else {}
+    attributes, outcome = status.attributes or {}, outcome_of(status)
     state = _state(status.status, outcome)
     return Job(
         id=status.workflow_id,
@@ -33,6 +34,12 @@ def job(status: Any, recorded: Sequence[Mapping[str, Any]], events: Mapping[str,
         finished_at=_time(status.completed_at) if state.final else None,
         reply_to=attributes.get("reply_to"),
     )
+
+
+def outcome_of(status: Any) -> Mapping[str, Any]:
+    """What a workflow returned, or what was noted when it was ended; empty when there is neither."""
+    noted = (status.attributes or {}).get(OUTCOME)
+    return noted or (status.output if isinstance(status.output, dict) else {})
 
 
 def steps(
@@ -84,7 +91,7 @@ def _detail(item: Mapping[str, Any]) -> str:
 def _state(status: str, outcome: Mapping[str, Any]) -> JobState:
     if status in LIVE:
         return LIVE[status]
-    if status == "SUCCESS" and "state" in outcome:
+    if "state" in outcome:
         return JobState(outcome["state"])
     return JobState.CANCELLED if status == "CANCELLED" else JobState.FAILED
 

@@ -47,6 +47,8 @@ executors = sa.Table(
     metadata,
     sa.Column("id", sa.String, primary_key=True),
     sa.Column("seen_at", sa.Float, nullable=False),
+    # Version 0.1.0 does not write it, and runs jobs of format 1.
+    sa.Column("job_format", sa.String, nullable=False, server_default="1"),
 )
 
 copy_queue = sa.Table(

@@ -14,13 +14,13 @@ DEAD_SECONDS = 30
 """Age of the last heartbeat from which on an executor counts as dead."""
 
 
-def beat(engine: sa.Engine, executor: str) -> None:
-    """Record a heartbeat of this executor."""
+def beat(engine: sa.Engine, executor: str, job_format: str) -> None:
+    """Record a heartbeat of this executor, which runs jobs of this format."""
     now = time.time()
     with engine.begin() as connection:
         updated = connection.execute(executors.update().where(executors.c.id == executor).values(seen_at=now))
         if updated.rowcount == 0:
-            connection.execute(executors.insert().values(id=executor, seen_at=now))
+            connection.execute(executors.insert().values(id=executor, seen_at=now, job_format=job_format))
 
 
 def living() -> sa.Select[tuple[str]]:
@@ -28,10 +28,18 @@ def living() -> sa.Select[tuple[str]]:
     return sa.select(executors.c.id).where(executors.c.seen_at >= time.time() - DEAD_SECONDS)
 
 
-def find_dead(engine: sa.Engine) -> list[str]:
-    """The ids of the dead executors whose jobs nobody has taken over yet."""
+def living_formats(engine: sa.Engine) -> set[str]:
+    """The formats of jobs that living executors run."""
     with engine.connect() as connection:
-        return list(connection.scalars(sa.select(executors.c.id).where(executors.c.id.not_in(living()))))
+        return set(connection.scalars(sa.select(executors.c.job_format).where(executors.c.id.in_(living()))))
+
+
+def find_dead(engine: sa.Engine, job_format: str) -> list[str]:
+    """The ids of dead executors with jobs left, except those that a living executor of their format takes over."""
+    theirs = sa.select(executors.c.job_format).where(executors.c.id.in_(living()), executors.c.job_format != job_format)
+    dead = sa.select(executors.c.id).where(executors.c.id.not_in(living()), executors.c.job_format.not_in(theirs))
+    with engine.connect() as connection:
+        return list(connection.scalars(dead))
 
 
 def forget(engine: sa.Engine, executor: str) -> None:

@@ -26,11 +26,12 @@ def signed_in(vcsim: Vcsim) -> Iterator[Any]:
         instance._stub.DropConnections()
 
 
-def take_snapshot(vcsim: Vcsim, vm: str, name: str) -> None:
+def take_snapshot(vcsim: Vcsim, vm: str, name: str, description: str = "") -> None:
     """Take a snapshot of a VM."""
     with signed_in(vcsim) as instance:
         machine = vim.VirtualMachine(vcsim.vm(vm)["moref"], instance._stub)
-        WaitForTask(machine.CreateSnapshot_Task(name=name, description="", memory=False, quiesce=False), si=instance)
+        task = machine.CreateSnapshot_Task(name=name, description=description, memory=False, quiesce=False)
+        WaitForTask(task, si=instance)
 
 
 def tell_percent(vcsim: Vcsim, percent: int) -> None:

@@ -28,7 +28,7 @@ def engine(tmp_path: Path) -> Iterator[sa.Engine]:
 
 def process(engine: sa.Engine, name: str, width: int = 1) -> CopySlots:
     """The copy slots of a process that is alive."""
-    beat(engine, name)
+    beat(engine, name, "1")
     return CopySlots(engine, width, name, look_seconds=LOOK)
 
 
