@@ -1,4 +1,4 @@
-"""What OVF gives, how to make a package, and the best practices that the lint holds appliances to."""
+"""The advantages of OVF, how to make a package, and the best practices for appliances that the linter checks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fact:
-    """One thing to know, with what to type where there is something to type."""
+    """One thing to know, with the commands to type where there are any."""
 
     topic: str
     text: str
@@ -18,17 +18,19 @@ class Fact:
 _DOCUMENT = "the documented notes on ovftool and appliances (VirtualCenter 2.5)"
 
 GAINS = (
-    Fact(topic="standard", text="OVF is an open standard for handing VMs on.", source=f"{_DOCUMENT}; DMTF DSP0243"),
     Fact(
-        topic="encapsulation", text="The entire VM is in one package, and as an OVA in a single file.", source=_DOCUMENT
+        topic="standard", text="OVF is an open standard for the exchange of VMs.", source=f"{_DOCUMENT}; DMTF DSP0243"
     ),
-    Fact(topic="metadata", text="The package carries its description: product, licence, properties.", source=_DOCUMENT),
+    Fact(topic="encapsulation", text="The entire VM is in one package; an OVA is a single file.", source=_DOCUMENT),
+    Fact(
+        topic="metadata", text="The package includes its description: product, license, properties.", source=_DOCUMENT
+    ),
     Fact(topic="several VMs", text="One package can hold several VMs that belong together.", source=_DOCUMENT),
-    Fact(topic="compression", text="Disks are compressed; empty blocks take no room.", source=_DOCUMENT),
+    Fact(topic="compression", text="Disks are compressed; empty blocks take no space.", source=_DOCUMENT),
     Fact(topic="platform independence", text="It is not tied to one vendor's platform.", source=_DOCUMENT),
     Fact(
         topic="import from a URL",
-        text="The client of VirtualCenter 2.5 imports a package from a URL and installs it over the internet.",
+        text="The VirtualCenter 2.5 client imports a package from a URL and installs it over the internet.",
         source=_DOCUMENT,
     ),
 )
@@ -41,7 +43,7 @@ WAYS = (
     ),
     Fact(
         topic="ovftool",
-        text="VMware's converter makes a package of a VM in vCenter, on a host, or of a .vmx file.",
+        text="VMware's converter makes a package from a VM in vCenter or on a host, or from a .vmx file.",
         commands=(
             "ovftool --shaAlgorithm=SHA256 vi://user@vcenter.example.com/DC/vm/NAME NAME.ova",
             "ovftool NAME.vmx NAME.ovf",
@@ -56,7 +58,7 @@ PRACTICES = (
     Fact(topic="VMware Tools", text="Install VMware Tools (today open-vm-tools) in the guest.", source=_DOCUMENT),
     Fact(
         topic="portability",
-        text="Follow them whether or not the appliance is to be certified: it then runs in the most places.",
+        text="Follow these practices even if you do not want a certificate: the appliance then runs in most places.",
         source=_DOCUMENT,
     ),
 )

@@ -1,4 +1,4 @@
-"""Lints an OVF package: a descriptor alone, a folder, or an OVA; the one door to all other OVF modules."""
+"""Lints an OVF package: a descriptor alone, a folder, or an OVA. It runs the checks of all other modules."""
 
 from __future__ import annotations
 
@@ -17,35 +17,36 @@ from knowledge.ovf.quoting import quoted
 from knowledge.ovf.references import check_references, leaves_package
 from knowledge.ovf.xml import LARGEST_DOCUMENT, XmlRefused, parse
 
-_START = 512
+_TAR_HEADER = 512
+"""Bytes; enough to recognize a tar archive."""
 
 
 def lint(path: str | Path) -> tuple[Finding, ...]:
-    """Lint the ``.ovf`` with the files beside it, the ``.ova``, or the folder at ``path``; raises OSError.
+    """Lint the ``.ovf`` with the files in its folder, the ``.ova``, or the folder at ``path``.
 
-    Memory stays the same however large the disks are. Empty when there is nothing to mend.
+    Returns no findings for a correct package. Memory use does not depend on the size of the disks. Raises OSError.
     """
     path = Path(path)
     if path.is_dir():
-        return _gathered(_lint_folder(Folder(path)))
+        return _collected(_lint_folder(Folder(path)))
     with path.open("rb") as stream:
-        if is_archive(stream.read(_START)):
+        if is_archive(stream.read(_TAR_HEADER)):
             stream.seek(0)
-            return _gathered(_lint_archive(stream))
+            return _collected(_lint_archive(stream))
     if path.suffix.lower() == ".ova":
-        message = "It is no tar archive, as an OVA is; a compressed one has to be unpacked first."
-        return (Finding("archive-unreadable", "error", "archive", message, "Fetch or export the OVA again."),)
-    return _gathered(_lint_package(Folder(path.parent), path.name))
+        message = "The file is not a tar archive, as an OVA must be. Unpack a compressed OVA first."
+        return (Finding("archive-unreadable", "error", "archive", message, "Download or export the OVA again."),)
+    return _collected(_lint_package(Folder(path.parent), path.name))
 
 
 def lint_bytes(data: bytes) -> tuple[Finding, ...]:
-    """Lint a descriptor that came alone, so that absent files are no finding; or a whole OVA."""
-    if is_archive(data[:_START]):
-        return _gathered(_lint_archive(io.BytesIO(data)))
-    return _gathered(_lint_descriptor(data, None, ""))
+    """Lint a whole OVA, or a descriptor without its files, for which missing files are no finding."""
+    if is_archive(data[:_TAR_HEADER]):
+        return _collected(_lint_archive(io.BytesIO(data)))
+    return _collected(_lint_descriptor(data, None, ""))
 
 
-def _gathered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def _collected(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     report = Report()
     report.extend(findings)
     return tuple(report.findings())
@@ -55,11 +56,11 @@ def _lint_folder(folder: Folder) -> Iterator[Finding]:
     names = [name for name in folder.names() if name.lower().endswith(".ovf")]
     if not names:
         message = "There is no .ovf file in the folder."
-        yield Finding("descriptor-missing", "error", "folder", message, "Name the folder of the package.")
+        yield Finding("descriptor-missing", "error", "folder", message, "Give the folder of the package.")
         return
     if len(names) > 1:
         message = f"There are {len(names)} descriptors; only {quoted(names[0])} was checked."
-        yield Finding("descriptor-several", "warning", "folder", message, "Name the .ovf file itself.")
+        yield Finding("descriptor-several", "warning", "folder", message, "Give the .ovf file itself.")
     yield from _lint_package(folder, names[0])
 
 
@@ -67,7 +68,7 @@ def _lint_archive(stream: BinaryIO) -> Iterator[Finding]:
     try:
         archive = Archive(stream)
     except PackageUnreadable as broken:
-        yield Finding(broken.rule, "error", "archive", broken.message, "Fetch or export the OVA again.")
+        yield Finding(broken.rule, "error", "archive", broken.message, "Download or export the OVA again.")
         return
     names = archive.names()
     for name in names:
@@ -81,10 +82,10 @@ def _lint_archive(stream: BinaryIO) -> Iterator[Finding]:
         return
     if len(descriptors) > 1:
         message = f"There are {len(descriptors)} descriptors; an OVA has one."
-        yield Finding("descriptor-several", "error", "archive", message, "Take the others out.")
+        yield Finding("descriptor-several", "error", "archive", message, "Remove the others.")
     if names[0] != descriptors[0]:
-        message = f"The archive begins with {quoted(names[0])}; the descriptor has to come first."
-        fix = "Pack again in order: tar -cf x.ova x.ovf x.mf disk files"
+        message = f"The archive begins with {quoted(names[0])}; the descriptor must come first."
+        fix = "Pack the files again in this order: tar -cf x.ova x.ovf x.mf disk files"
         yield Finding("descriptor-not-first", "error", "archive", message, fix)
     yield from _lint_package(archive, descriptors[0])
 
@@ -92,8 +93,9 @@ def _lint_archive(stream: BinaryIO) -> Iterator[Finding]:
 def _lint_package(package: Package, name: str) -> Iterator[Finding]:
     data = read_whole(package, name, LARGEST_DOCUMENT)
     if data is None:
-        message = f"{quoted(name)} has more than {LARGEST_DOCUMENT // 1024**2} MiB, or cannot be read."
-        yield Finding("xml-too-large", "error", quoted(name), message, "A descriptor has some kilobytes.")
+        message = f"{quoted(name)} is larger than {LARGEST_DOCUMENT // 1024**2} MiB, or cannot be read."
+        fix = "Check that it is a descriptor; those have some kilobytes."
+        yield Finding("xml-too-large", "error", quoted(name), message, fix)
         return
     try:
         yield from _lint_descriptor(data, package, name)
@@ -111,7 +113,7 @@ def _lint_descriptor(data: bytes, package: Package | None, name: str) -> Iterato
         yield Finding(refused.rule, "error", where, refused.message, "Export the VM again.")
         return
     if not is_envelope(root):
-        message = f"The document begins with {quoted(root.name)}, not with Envelope; it is no OVF descriptor."
+        message = f"The document begins with {quoted(root.name)} instead of Envelope, so it is not an OVF descriptor."
         yield Finding("not-an-ovf", "error", f"line {root.line}", message, "Give the .ovf file of the package.")
         return
     descriptor = read_descriptor(root)

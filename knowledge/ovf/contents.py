@@ -1,4 +1,4 @@
-"""Are the files that a descriptor lists in the package, as large as it says, and the disks that it describes?"""
+"""Checks that the files of a descriptor are in the package, have the stated size, and are the described disks."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from knowledge.ovf.references import is_remote, leaves_package
 
 SECTOR = 512
 SPARSE_VMDK = b"KDMV"
-"""First bytes of the VMDK kind that OVF packages hold; its capacity in sectors stands at byte 12."""
+"""The first bytes of a VMDK in an OVF package; its capacity, in sectors, is at byte 12."""
 
 _MOST_CHUNKS = 100_000
 
 
 def check_contents(package: Package, descriptor: Descriptor) -> Iterator[Finding]:
-    """Yield missing files, wrong sizes, and disks whose own header says something else than the descriptor."""
+    """Yield findings for missing files, wrong sizes, and disks whose header does not match the descriptor."""
     disks = {disk.file_id: disk for disk in descriptor.disks if disk.file_id}
     for file in descriptor.files:
         if not _is_local(file):
@@ -39,7 +39,7 @@ def check_contents(package: Package, descriptor: Descriptor) -> Iterator[Finding
 
 
 def local_files(package: Package, descriptor: Descriptor) -> list[str]:
-    """Return the names of the files that the package brings and has, those cut into pieces left out."""
+    """Return the names of the files that are in the package, without those that are split into chunks."""
     names = [stored_name(package, file) for file in descriptor.files if _is_local(file) and not file.chunk_size]
     return [name for name in dict.fromkeys(names) if package.size(name) is not None]
 
@@ -49,19 +49,19 @@ def _is_local(file: File) -> bool:
 
 
 def stored_name(package: Package, file: File) -> str:
-    """An href is a URI: ``disk%201.vmdk`` may be stored as ``disk 1.vmdk``."""
+    """Return the name of a file in the package; its href is a URI, as ``disk%201.vmdk`` for ``disk 1.vmdk``."""
     return file.href if package.size(file.href) is not None else unquote(file.href)
 
 
 def _check_chunks(package: Package, file: File) -> Iterator[Finding]:
-    """A file with a chunk size is stored as ``name.000000000``, ``name.000000001`` and so on."""
-    wanted = -(-file.size // (file.chunk_size or 1)) if file.size else 1
-    if wanted > _MOST_CHUNKS:
-        message = f"{quoted(file.href)} is cut into {wanted} pieces; that cannot be meant."
+    """Check a file with a chunk size, which is stored as ``name.000000000``, ``name.000000001`` and so on."""
+    chunks = -(-file.size // (file.chunk_size or 1)) if file.size else 1
+    if chunks > _MOST_CHUNKS:
+        message = f"{quoted(file.href)} would have {chunks} chunks, which is probably a mistake."
         yield Finding("file-chunks", "error", f"line {file.line}", message, "Check size and chunkSize.")
         return
     found = 0
-    for number in range(wanted):
+    for number in range(chunks):
         name = f"{file.href}.{number:09d}"
         size = package.size(name)
         if size is None:
@@ -80,7 +80,7 @@ def _check_disk(disk: Disk, name: str, header: bytes) -> Iterator[Finding]:
             "disk-not-vmdk",
             "error",
             printable(name),
-            f"{quoted(name)} does not begin as a sparse or stream-optimized VMDK does, which its format promises.",
+            f"{quoted(name)} is not a sparse or stream-optimized VMDK, as its format states.",
             "Export again, or convert it: vmware-vdiskmanager -r disk.vmdk -t 5 stream.vmdk",
         )
         return
@@ -91,13 +91,13 @@ def _check_disk(disk: Disk, name: str, header: bytes) -> Iterator[Finding]:
             "error",
             f"line {disk.line}",
             f"Disk {quoted(disk.id)} has a capacity of {disk.capacity} bytes here and {actual} in {quoted(name)}.",
-            f"State {actual} bytes; a smaller disk cuts off the guest's data.",
+            f"Set the capacity to {actual} bytes; a smaller disk would truncate the guest's data.",
         )
 
 
 def _missing(file: File, name: str) -> Finding:
     message = f"{quoted(name)} is not in the package."
-    return Finding("file-missing", "error", f"line {file.line}", message, "Put it beside the descriptor.")
+    return Finding("file-missing", "error", f"line {file.line}", message, "Put it in the folder of the descriptor.")
 
 
 def _wrong_size(file: File, size: int) -> Finding:
@@ -105,6 +105,6 @@ def _wrong_size(file: File, size: int) -> Finding:
         "file-size",
         "error",
         f"line {file.line}",
-        f"{quoted(file.href)} has {size} bytes; the descriptor says {file.size}.",
-        "Fetch the file again; if it was changed on purpose, correct size in the descriptor and then the manifest.",
+        f"{quoted(file.href)} has {size} bytes; the descriptor states {file.size}.",
+        "Download the file again; if you changed it, correct its size in the descriptor, and then the manifest.",
     )

@@ -1,4 +1,4 @@
-"""Reads an OVF descriptor (versions 0.9 to 2) into files, disks, networks and VMs with their devices."""
+"""Parses an OVF descriptor (versions 0.9 to 2) to files, disks, networks and VMs with their devices."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _LEGACY_UNITS = {"byte": 1, "bytes": 1, "kilobytes": 1024, "megabytes": 1024**2,
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class File:
-    """One file that the package brings: a disk image, an ISO, a message bundle."""
+    """One file of the package: a disk image, an ISO, a message bundle."""
 
     line: int
     id: str
     href: str
     size: int | None
-    """Bytes, when stated."""
+    """Bytes; None when the descriptor does not state it."""
     compression: str
     chunk_size: int | None
 
@@ -33,12 +33,12 @@ class Disk:
     id: str
     file_id: str
     parent_id: str
-    """The disk whose changes this one holds; empty for most."""
+    """The disk that this one is a delta of; empty for most."""
     stated_capacity: str
     capacity: int | None
-    """Bytes, when it is stated as a number."""
+    """Bytes; None when the descriptor does not state a number."""
     unit: int
-    """Bytes of the unit in which the capacity is stated."""
+    """Bytes in one unit of the stated capacity."""
     populated: int | None
     format: str
 
@@ -55,7 +55,7 @@ class Device:
     parent: str
     address: str
     connected: bool | None
-    """AutomaticAllocation: connected at power-on; None when the descriptor does not say."""
+    """AutomaticAllocation: connected at power-on; None when the descriptor does not state it."""
     backing: tuple[str, ...]
     connections: tuple[str, ...]
     configuration: str
@@ -68,7 +68,7 @@ class Machine:
     line: int
     id: str
     name: str
-    """What people call it; its id when it has no Name."""
+    """The name for people; the id when there is no Name."""
     devices: tuple[Device, ...]
     settings: tuple[tuple[str, str], ...]
     """VMware's own Config and ExtraConfig entries, key and value."""
@@ -76,30 +76,30 @@ class Machine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Descriptor:
-    """All that the lint looks at."""
+    """The parts of a descriptor that the linter checks."""
 
     files: tuple[File, ...]
     disks: tuple[Disk, ...]
     networks: tuple[str, ...]
     machines: tuple[Machine, ...]
     used_files: frozenset[str]
-    """Ids of files that disks, icons or message bundles name."""
+    """Ids of files that disks, icons or message bundles refer to."""
     has_licence: bool
-    """Whether a licence text (EulaSection) is in it, which whoever imports the package accepts."""
+    """Whether it has a license text (EulaSection), which a person accepts when importing the package."""
 
 
 def place(device: Device) -> str:
-    """Say where a device stands in the descriptor."""
+    """Return the position of a device in the descriptor, for a finding."""
     return f"line {device.line} ({quoted(device.name)})" if device.name else f"line {device.line}"
 
 
 def is_envelope(root: Element) -> bool:
-    """True when the document is an OVF descriptor at all."""
+    """Return whether the document is an OVF descriptor."""
     return root.name == "Envelope"
 
 
 def read_descriptor(root: Element) -> Descriptor:
-    """Read an Envelope; what is missing stays empty, so that the lint can say so."""
+    """Parse an Envelope; missing parts remain empty, so that the linter can report them."""
     elements = list(root.walk())
     return Descriptor(
         files=tuple(_file(element) for element in elements if element.name == "File"),
@@ -112,18 +112,18 @@ def read_descriptor(root: Element) -> Descriptor:
 
 
 def _systems(root: Element) -> Iterator[Element]:
-    """Yield the VMs, those in collections too; one inside another is not OVF, and would be read once for each."""
-    waiting = [root]
-    while waiting:
-        element = waiting.pop()
+    """Yield the VMs, also those in collections, but not one inside another, which OVF does not allow."""
+    pending = [root]
+    while pending:
+        element = pending.pop()
         if _kind(element) == "VirtualSystem":
             yield element
         else:
-            waiting.extend(reversed(element.children))
+            pending.extend(reversed(element.children))
 
 
 def _kind(element: Element) -> str:
-    """Name an element as OVF 1 does: 0.9 writes ``<Content xsi:type="ovf:VirtualSystem_Type">``, sections too."""
+    """Return the name of an element in OVF 1; version 0.9 has ``<Content xsi:type="ovf:VirtualSystem_Type">``."""
     if element.name in {"Content", "Section"}:
         return element.attributes.get("type", "").rpartition(":")[2].removesuffix("_Type")
     return element.name
@@ -159,14 +159,14 @@ def _disk(element: Element) -> Disk:
 
 
 def _machine(element: Element) -> Machine:
-    below = list(element.walk())
-    pairs = [entry.attributes for entry in below if entry.name in {"Config", "ExtraConfig"}]
+    elements = list(element.walk())
+    pairs = [entry.attributes for entry in elements if entry.name in {"Config", "ExtraConfig"}]
     identity = element.attributes.get("id", "")
     return Machine(
         line=element.line,
         id=identity,
         name=next((child.text for child in element.children if child.name == "Name" and child.text), identity),
-        devices=tuple(_devices(below)),
+        devices=tuple(_devices(elements)),
         settings=tuple((pair.get("key", ""), pair.get("value", "")) for pair in pairs),
     )
 
@@ -174,7 +174,7 @@ def _machine(element: Element) -> Machine:
 def _devices(elements: list[Element]) -> Iterator[Device]:
     sections = [element for element in elements if _kind(element) == "VirtualHardwareSection"]
     for item in (child for section in sections for child in section.children):
-        # An Item with a bound states the range of another one; it is no device.
+        # An Item with a bound states a range for another Item and is not a device.
         is_item = item.name in {"Item", "StorageItem", "EthernetPortItem"}
         if is_item and item.attributes.get("bound", "normal") == "normal":
             yield _device(item)
@@ -205,12 +205,12 @@ def _device(item: Element) -> Device:
 
 
 def _number(text: str) -> int | None:
-    """Read a plain whole number of a sensible length; anything else, such as ``${disk.size}``, is None."""
+    """Parse a plain whole number of at most 20 digits; return None for other text, such as ``${disk.size}``."""
     return int(text) if re.fullmatch(r"[0-9]{1,20}", text.strip()) else None
 
 
 def _unit(text: str) -> int:
-    """Read ``byte * 2^30`` and the older ``GigaBytes``; what cannot be read counts as one byte."""
+    """Parse ``byte * 2^30`` or the older ``GigaBytes`` to a number of bytes; an unknown unit is 1."""
     power = re.fullmatch(r"byte\s*\*\s*(2|10)\s*\^\s*([0-9]{1,2})", text.strip())
     if power:
         unit: int = int(power[1]) ** int(power[2])

@@ -1,4 +1,4 @@
-"""The best practices for appliances: SCSI disks, nothing in the drives, VMware Tools, sound virtual hardware."""
+"""Checks the best practices for appliances: SCSI disks, empty drives, VMware Tools, and consistent virtual hardware."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from knowledge.ovf.quoting import quoted
 IDE_CONTROLLER = 5
 DISK_DRIVE = 17
 LOGICAL_DISK = 31
-"""As OVF 2 writes a StorageItem; it hangs on no controller."""
+"""The type of a StorageItem in OVF 2, which is not attached to a controller."""
 
 _DRIVES = {14: ("floppy", "floppy drive"), 15: ("cdrom", "CD-ROM drive"), 16: ("cdrom", "DVD drive")}
 
 
 def check_hardware(descriptor: Descriptor) -> Iterator[Finding]:
-    """Yield what each VM does against the best practices."""
+    """Yield the findings about the virtual hardware of each VM."""
     if not descriptor.machines:
         yield Finding(
             rule="no-vm",
             severity="error",
             where="descriptor",
-            message="The descriptor describes no VM.",
-            fix="Export the VM again; a VirtualSystem element is missing.",
+            message="The descriptor contains no VM: a VirtualSystem element is missing.",
+            fix="Export the VM again.",
         )
     for machine in descriptor.machines:
         yield from _check_disks(machine)
@@ -44,7 +44,7 @@ def _check_disks(machine: Machine) -> Iterator[Finding]:
             severity="warning",
             where=f"line {machine.line}",
             message=f"VM {quoted(machine.id)} has no disk.",
-            fix="Export the VM with its disks; independent and raw device disks are left out by some exports.",
+            fix="Export the VM with its disks; some exports omit independent disks and raw device mappings.",
         )
     for disk in disks:
         if not disk.parent:
@@ -52,7 +52,7 @@ def _check_disks(machine: Machine) -> Iterator[Finding]:
                 rule="disk-without-controller",
                 severity="warning",
                 where=place(disk),
-                message="The disk is attached to no controller, so each importer picks one.",
+                message="The disk is not attached to a controller, so each importer chooses one.",
                 fix="Give the disk a Parent: the InstanceID of a SCSI controller.",
             )
         elif kinds.get(disk.parent) == IDE_CONTROLLER:
@@ -60,8 +60,8 @@ def _check_disks(machine: Machine) -> Iterator[Finding]:
                 rule="disk-on-ide",
                 severity="warning",
                 where=place(disk),
-                message="The disk is on an IDE controller; virtual SCSI is faster and moves between hosts better.",
-                fix="Attach the disk to a SCSI controller in the VM, see that the guest boots, and export again.",
+                message="The disk is on an IDE controller; virtual SCSI is faster and more portable between hosts.",
+                fix="Attach the disk to a SCSI controller in the VM, check that the guest boots, and export again.",
             )
 
 
@@ -72,7 +72,7 @@ def _check_drive(device: Device) -> Iterator[Finding]:
             rule=f"{kind}-connected",
             severity="warning",
             where=place(device),
-            message=f"The {drive} is connected at power-on; on another host it finds nothing, or blocks a migration.",
+            message=f"The {drive} is connected at power-on; its medium is missing on other hosts or blocks migration.",
             fix="Disconnect it in the VM and export again, or set AutomaticAllocation to false.",
         )
     elif device.connected is None:
@@ -80,7 +80,7 @@ def _check_drive(device: Device) -> Iterator[Finding]:
             rule=f"{kind}-connection-unsaid",
             severity="info",
             where=place(device),
-            message=f"Whether the {drive} is connected at power-on is not said, so it depends on the importer.",
+            message=f"The descriptor does not state whether the {drive} is connected at power-on; importers differ.",
             fix="Set AutomaticAllocation to false.",
         )
     if device.backing:
@@ -88,14 +88,14 @@ def _check_drive(device: Device) -> Iterator[Finding]:
             rule=f"{kind}-media",
             severity="warning",
             where=place(device),
-            message=f"The {drive} brings its medium along: {quoted(device.backing[0])}.",
-            fix="Take the medium out of the drive and export again, unless the appliance is meant to boot from it.",
+            message=f"The {drive} contains a medium: {quoted(device.backing[0])}.",
+            fix="Remove the medium and export again, unless the appliance is meant to boot from it.",
         )
 
 
 def _check_identity(machine: Machine) -> Iterator[Finding]:
-    """InstanceIDs are unique, parents exist, and no two devices share a place on a controller."""
-    # Items of different deployment configurations may share an id: only one of them is ever used.
+    """Check that InstanceIDs are unique, parents exist, and no two devices share an address on a controller."""
+    # Items of different deployment configurations may share an id, because only one of them is used.
     always = [device for device in machine.devices if not device.configuration]
     known = {device.id for device in machine.devices}
     seen: set[str] = set()
@@ -115,15 +115,15 @@ def _check_identity(machine: Machine) -> Iterator[Finding]:
                 rule="parent-unknown",
                 severity="error",
                 where=place(device),
-                message=f"Parent {quoted(device.parent)} is no device of this VM.",
-                fix="Name the InstanceID of the controller.",
+                message=f"Parent {quoted(device.parent)} is not a device of this VM.",
+                fix="Set Parent to the InstanceID of the controller.",
             )
         if device.parent and device.address and (device.parent, device.address) in places:
             yield Finding(
                 rule="address-taken",
                 severity="error",
                 where=place(device),
-                message=f"Place {quoted(device.address)} on controller {quoted(device.parent)} is already taken.",
+                message=f"Address {quoted(device.address)} on controller {quoted(device.parent)} is already in use.",
                 fix="Give the device an AddressOnParent of its own.",
             )
         if device.parent and device.address:
@@ -131,13 +131,13 @@ def _check_identity(machine: Machine) -> Iterator[Finding]:
 
 
 def _check_tools(machine: Machine) -> Iterator[Finding]:
-    """A descriptor can only hint at VMware Tools; without any hint, say what to look at."""
+    """Report a VM without any sign of VMware Tools; a descriptor never states for certain that they are installed."""
     if any(key.lower().startswith(("tools.", "guestinfo.vmtools")) for key, _ in machine.settings):
         return
     yield Finding(
         rule="tools-unsaid",
         severity="info",
         where=f"line {machine.line}",
-        message=f"Nothing in the descriptor tells that VM {quoted(machine.id)} has VMware Tools.",
-        fix="Install open-vm-tools or VMware Tools in the guest before the export; 'vmware-toolbox-cmd -v' tells.",
+        message=f"The descriptor has no sign of VMware Tools in VM {quoted(machine.id)}.",
+        fix="Install open-vm-tools or VMware Tools in the guest before the export; check with 'vmware-toolbox-cmd -v'.",
     )

@@ -1,4 +1,4 @@
-"""Reads a manifest (``.mf``) and recomputes its digests piece by piece."""
+"""Parses a manifest (``.mf``), recomputes its digests, and checks that it is complete."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from knowledge.ovf.quoting import printable, quoted
 from knowledge.ovf.references import leaves_package
 
 LARGEST_MANIFEST = 1024 * 1024
-"""Bytes; a manifest has one line for each file."""
+"""The largest manifest that is read, in bytes; a manifest has one line for each file."""
 
 _ALGORITHMS = {"SHA1": "sha1", "SHA256": "sha256", "SHA384": "sha384", "SHA512": "sha512"}
 _LINE = re.compile(r"([A-Za-z0-9-]+)(\s*)\((.*)\)\s*=\s*([0-9A-Fa-f]+)")
@@ -21,7 +21,7 @@ _LINE = re.compile(r"([A-Za-z0-9-]+)(\s*)\((.*)\)\s*=\s*([0-9A-Fa-f]+)")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One line: this file has that digest, in lower-case hex; ``algorithm`` is spelled as in the standard, SHA256."""
+    """One line of a manifest: the digest of a file, in lowercase hex; ``algorithm`` is spelled like SHA256."""
 
     where: str
     algorithm: str
@@ -30,24 +30,24 @@ class Entry:
 
 
 def manifest_name(descriptor_name: str) -> str:
-    """Return what importers look for: the descriptor's name with another ending."""
+    """Return the manifest name that importers look for: the descriptor's name with the suffix ``.mf``."""
     return f"{descriptor_name.rpartition('.')[0] or descriptor_name}.mf"
 
 
 def hash_name(algorithm: str) -> str:
-    """Return the name that ``hashlib`` has for an algorithm of an entry."""
+    """Return the name in ``hashlib`` of the algorithm of an entry."""
     return _ALGORITHMS[algorithm]
 
 
 def read_entries(name: str, data: bytes, entries: list[Entry]) -> Iterator[Finding]:
-    """Append the lines of the manifest ``name`` to ``entries``, and yield what is wrong with its lines."""
+    """Append the lines of the manifest ``name`` to ``entries``, and yield findings for wrong lines."""
     for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
         if line.strip():
             yield from _read_line(line.strip(), f"{printable(name)} line {number}", entries)
 
 
 def check_manifest(package: Package, descriptor_name: str, file_names: list[str]) -> Iterator[Finding]:
-    """Yield what is wrong with the manifest, or that there is none; ``file_names`` are those it has to list."""
+    """Yield findings about the manifest, or that it is missing; it must list the descriptor and ``file_names``."""
     name = manifest_name(descriptor_name)
     if package.size(name) is None:
         yield _missing(package, descriptor_name, name)
@@ -55,20 +55,21 @@ def check_manifest(package: Package, descriptor_name: str, file_names: list[str]
     data = read_whole(package, name, LARGEST_MANIFEST)
     if data is None:
         message = f"The manifest is larger than {LARGEST_MANIFEST} bytes."
-        yield Finding("manifest-line", "error", printable(name), message, "Write it again: one line for each file.")
+        yield Finding(
+            "manifest-line", "error", printable(name), message, "Create it again, with one line for each file."
+        )
         return
     entries: list[Entry] = []
     yield from read_entries(name, data, entries)
     yield from _check_entries(package, name, entries)
     first_sha1 = next((entry for entry in entries if entry.algorithm == "SHA1"), None)
     if first_sha1:
-        message = "vSphere clients since 6.5 have refused SHA1 ('Invalid OVF checksum algorithm')."
-        yield Finding(
-            "manifest-sha1", "info", first_sha1.where, message, "Use SHA256, unless older products import it."
-        )
+        message = "vSphere clients since 6.5 refuse SHA1 ('Invalid OVF checksum algorithm')."
+        fix = "Use SHA256, unless older products import the package."
+        yield Finding("manifest-sha1", "info", first_sha1.where, message, fix)
     listed = {entry.name for entry in entries}
     for absent in [file for file in (descriptor_name, *file_names) if file not in listed]:
-        message = f"{quoted(absent)} is not in the manifest, so damage to it goes unnoticed."
+        message = f"{quoted(absent)} is not in the manifest, so damage to it remains undetected."
         yield Finding("manifest-unlisted", "warning", printable(name), message, "Add a line for it.")
     certificate = f"{name.removesuffix('.mf')}.cert"
     if package.size(certificate) is not None:
@@ -83,28 +84,27 @@ def _missing(package: Package, descriptor_name: str, name: str) -> Finding:
         "manifest-missing",
         "warning",
         printable(descriptor_name),
-        f"There is no manifest {quoted(name)}, so nobody can tell whether a file was damaged on the way.{hint}",
-        "Write one line for each file: SHA256(file)= digest; or export with ovftool --shaAlgorithm=SHA256.",
+        f"There is no manifest {quoted(name)}, so damage to a file in transit cannot be detected.{hint}",
+        "Create one with a line for each file, SHA256(file)= digest, or export with ovftool --shaAlgorithm=SHA256.",
     )
 
 
 def _read_line(line: str, where: str, entries: list[Entry]) -> Iterator[Finding]:
     found = _LINE.fullmatch(line)
     if not found:
-        message = f"{quoted(line)} is not of the form SHA256(file)= digest."
-        yield Finding("manifest-line", "error", where, message, "Write the line again.")
+        message = f"{quoted(line)} does not have the format SHA256(file)= digest."
+        yield Finding("manifest-line", "error", where, message, "Correct the line.")
         return
     spelled, blank, name, digest = found.groups()
     algorithm = spelled.upper().replace("SHA2-", "SHA").replace("SHA-", "SHA")
     if algorithm not in _ALGORITHMS:
-        message = f"{quoted(spelled)} is no digest that OVF knows (SHA1, SHA256, SHA512)."
+        message = f"{quoted(spelled)} is not a digest algorithm of OVF (SHA1, SHA256, SHA512)."
         yield Finding("manifest-line", "error", where, message, "Use SHA256.")
         return
     if blank or spelled != algorithm:
-        message = f"{quoted(line.partition('(')[0])} is spelled as vSphere refuses it."
-        yield Finding(
-            "manifest-spelling", "error", where, message, f"Write {algorithm}({printable(name)})= without a blank."
-        )
+        message = f"vSphere refuses the spelling {quoted(line.partition('(')[0])}."
+        fix = f"Write {algorithm}({printable(name)})= without a space."
+        yield Finding("manifest-spelling", "error", where, message, fix)
     entries.append(Entry(where=where, algorithm=algorithm, name=name, digest=digest.lower()))
 
 
@@ -113,18 +113,18 @@ def _check_entries(package: Package, manifest_name: str, entries: list[Entry]) -
     for entry in entries:
         if (entry.name, entry.algorithm) in checked:
             message = f"{quoted(entry.name)} is listed twice."
-            yield Finding("manifest-line", "error", entry.where, message, "Keep the line with the right digest.")
+            yield Finding("manifest-line", "error", entry.where, message, "Keep only the line with the correct digest.")
             continue
         checked.add((entry.name, entry.algorithm))
         if entry.name == manifest_name:
-            message = "The manifest lists itself; its digest changes with every line."
-            yield Finding("manifest-lists-itself", "warning", entry.where, message, "Take the line out.")
+            message = "The manifest lists itself, but its digest changes with every line."
+            yield Finding("manifest-lists-itself", "warning", entry.where, message, "Remove the line.")
         elif leaves_package(entry.name):
-            message = f"{quoted(entry.name)} lies outside the package; it was not opened."
-            yield Finding("manifest-outside", "error", entry.where, message, "Name files of the package only.")
+            message = f"{quoted(entry.name)} is outside the package; it was not opened."
+            yield Finding("manifest-outside", "error", entry.where, message, "List only files of the package.")
         elif package.size(entry.name) is None:
-            message = f"{quoted(entry.name)} is in the manifest and not in the package."
-            yield Finding("manifest-file-missing", "error", entry.where, message, "Add the file or drop the line.")
+            message = f"{quoted(entry.name)} is in the manifest but not in the package."
+            yield Finding("manifest-file-missing", "error", entry.where, message, "Add the file or remove the line.")
         else:
             yield from _check_digest(package, entry)
 
@@ -135,11 +135,11 @@ def _check_digest(package: Package, entry: Entry) -> Iterator[Finding]:
         computed.update(piece)
     if computed.hexdigest() == entry.digest:
         return
-    right = f"{entry.algorithm}({printable(entry.name)})= {computed.hexdigest()}"
+    correct_line = f"{entry.algorithm}({printable(entry.name)})= {computed.hexdigest()}"
     yield Finding(
         "manifest-digest",
         "error",
         entry.where,
-        f"{quoted(entry.name)} does not have the digest of the manifest: it was changed or damaged.",
-        f"Fetch the package again; if the file was changed on purpose, write {right}",
+        f"{quoted(entry.name)} does not have the digest in the manifest: it was changed or damaged.",
+        f"Download the package again; if you changed the file, write {correct_line}",
     )

@@ -1,4 +1,4 @@
-"""The files of an OVF package, whether they lie in a folder or in one OVA (tar) archive; read in pieces."""
+"""Reads the files of an OVF package in pieces, from a folder or from an OVA (tar archive)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import IO, BinaryIO, Protocol
 from knowledge.errors import Unreadable
 
 PIECE = 1024 * 1024
-"""Bytes read at once, so that memory stays the same for files of any size."""
+"""Bytes that are read at once, so that memory use does not depend on the size of a file."""
 
 MOST_ENTRIES = 10_000
 _TAR_MAGIC_AT = 257
 
 
 class PackageUnreadable(Unreadable):
-    """The archive is broken or holds what no OVA holds; ``rule`` says which."""
+    """The archive is damaged or contains something that an OVA cannot contain; ``rule`` is the id of the finding."""
 
     def __init__(self, rule: str, message: str) -> None:
         super().__init__(message)
@@ -26,18 +26,18 @@ class PackageUnreadable(Unreadable):
 
 
 class Package(Protocol):
-    """What the lint asks of a package; names are those in the descriptor, without a path."""
+    """A package as the linter reads it; names are those in the descriptor, without a path."""
 
     def names(self) -> tuple[str, ...]:
-        """Return the files in the order in which they stand."""
+        """Return the names of the files, in the order of the package."""
         ...
 
     def size(self, name: str) -> int | None:
-        """Return the bytes of a file, None when it is not there."""
+        """Return the size of a file in bytes, or None when it does not exist."""
         ...
 
     def pieces(self, name: str) -> Iterator[bytes]:
-        """Yield the content of a file that is there, piece by piece."""
+        """Yield the content of an existing file in pieces of at most ``PIECE`` bytes."""
         ...
 
 
@@ -48,11 +48,11 @@ class Folder:
         self._path = path
 
     def names(self) -> tuple[str, ...]:
-        """Return the plain files of the folder, sorted."""
+        """Return the names of the regular files in the folder, sorted."""
         return tuple(sorted(entry.name for entry in self._path.iterdir() if entry.is_file()))
 
     def size(self, name: str) -> int | None:
-        """Return the bytes of a plain file; a pipe or a device counts as absent, as it would block."""
+        """Return the size of a regular file; a pipe or a device, which would block, counts as missing."""
         try:
             path = self._path / name
             return path.stat().st_size if path.is_file() else None
@@ -71,12 +71,12 @@ class Archive:
     def __init__(self, stream: BinaryIO) -> None:
         """Read the headers of ``stream``, which must be seekable; raises PackageUnreadable."""
         try:
-            self._tar = tarfile.TarFile(fileobj=_Careful(stream))
+            self._tar = tarfile.TarFile(fileobj=_BoundedReader(stream))
             self._members = self._read_members()
         except PackageUnreadable:
             raise
         except (tarfile.TarError, ValueError, OverflowError, OSError) as broken:
-            raise PackageUnreadable("archive-unreadable", f"The archive is broken or cut short: {broken}.") from broken
+            raise PackageUnreadable("archive-unreadable", f"The archive is damaged or truncated: {broken}.") from broken
 
     def _read_members(self) -> dict[str, tarfile.TarInfo]:
         members: dict[str, tarfile.TarInfo] = {}
@@ -84,26 +84,26 @@ class Archive:
             if count > MOST_ENTRIES:
                 raise PackageUnreadable("archive-too-many", f"The archive has more than {MOST_ENTRIES} entries.")
             if not member.isreg() or member.sparse is not None or member.size < 0:
-                message = f"Entry {member.name[:80]!r} is no plain file; an OVA holds plain files only."
+                message = f"Entry {member.name[:80]!r} is not a regular file; an OVA contains only regular files."
                 raise PackageUnreadable("archive-entry", message)
             name = member.name.removeprefix("./")
             if name in members:
-                message = f"Entry {name[:80]!r} stands in the archive twice."
+                message = f"Entry {name[:80]!r} is in the archive twice."
                 raise PackageUnreadable("archive-entry", message)
             members[name] = member
         return members
 
     def names(self) -> tuple[str, ...]:
-        """Return the entries in the order of the archive."""
+        """Return the names of the entries, in the order of the archive."""
         return tuple(self._members)
 
     def size(self, name: str) -> int | None:
-        """Return the bytes of an entry."""
+        """Return the size of an entry in bytes, or None when it does not exist."""
         member = self._members.get(name)
         return None if member is None else member.size
 
     def start(self, name: str) -> int:
-        """Return where in the archive the content of an entry begins, in bytes; KeyError when it is not there."""
+        """Return the offset in the archive of an entry's content, in bytes; raises KeyError when it does not exist."""
         return self._members[name].offset_data
 
     def pieces(self, name: str) -> Iterator[bytes]:
@@ -115,12 +115,12 @@ class Archive:
 
 
 def is_archive(start: bytes) -> bool:
-    """True when the first 512 bytes are those of a tar archive."""
+    """Return whether ``start``, the first 512 bytes of a file, is the beginning of a tar archive."""
     return start[_TAR_MAGIC_AT : _TAR_MAGIC_AT + 5] == b"ustar"
 
 
 def read_whole(package: Package, name: str, limit: int) -> bytes | None:
-    """Return a small file at once, or None when it is larger than ``limit`` bytes."""
+    """Return the content of a small file, or None when it is missing or larger than ``limit`` bytes."""
     size = package.size(name)
     if size is None or size > limit:
         return None
@@ -128,12 +128,12 @@ def read_whole(package: Package, name: str, limit: int) -> bytes | None:
 
 
 def first_bytes(package: Package, name: str, count: int) -> bytes:
-    """Return the beginning of a file."""
+    """Return the first ``count`` bytes of a file."""
     return next(package.pieces(name), b"")[:count]
 
 
-class _Careful(io.RawIOBase):
-    """A stream that refuses giant reads: an extended tar header may claim any length for itself."""
+class _BoundedReader(io.RawIOBase):
+    """A stream that refuses very large reads, because an extended tar header can state any length for itself."""
 
     _LARGEST_READ = 4 * PIECE
 

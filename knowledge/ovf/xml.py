@@ -1,7 +1,7 @@
-"""Parses XML from strangers: no document type, so no entities of any kind; bounded in size, depth and elements.
+"""Parses untrusted XML: no document type, so no entities of any kind, and limits on size, depth and elements.
 
-The standard library's expat is used directly, because it gives line numbers and lets the bounds act while
-reading, before a tree has grown.
+It uses the standard library's expat directly, because expat has line numbers and applies the limits while it reads,
+before a large tree exists.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from xml.parsers import expat
 from knowledge.errors import Unreadable
 
 LARGEST_DOCUMENT = 4 * 1024 * 1024
-"""Bytes; descriptors have tens of kilobytes, with long licence texts some hundreds."""
+"""The largest document, in bytes; descriptors have tens of kilobytes, or hundreds with long license texts."""
 DEEPEST = 64
 MOST_ELEMENTS = 200_000
 
 _CHUNK = 16 * 1024
 _SEPARATOR = "\f"
-"""Between namespace and name: a character that XML forbids, so that no namespace can contain it."""
+"""The separator between namespace and name: XML does not allow this character, so no namespace contains it."""
 
 
 class XmlRefused(Unreadable):
-    """The document is broken or asks for something unsafe; ``rule`` and ``line`` say what and where."""
+    """The document is damaged or unsafe; ``rule`` is the id of the finding, ``line`` its line or 0."""
 
     def __init__(self, rule: str, message: str, line: int) -> None:
         super().__init__(message)
@@ -32,7 +32,7 @@ class XmlRefused(Unreadable):
 
 
 class Element:
-    """One element: its name without namespace, attributes likewise, children, text and line."""
+    """One element: its name and attributes (without namespaces), its children, text and line."""
 
     __slots__ = ("attributes", "children", "line", "name", "pieces")
 
@@ -45,22 +45,22 @@ class Element:
 
     @property
     def text(self) -> str:
-        """The characters directly inside, without blanks at the ends."""
+        """The text directly inside the element, without whitespace at the ends."""
         return "".join(self.pieces).strip()
 
     def walk(self) -> Iterator[Element]:
         """Yield this element and everything below it, in document order."""
-        waiting = [self]
-        while waiting:
-            element = waiting.pop()
+        pending = [self]
+        while pending:
+            element = pending.pop()
             yield element
-            waiting.extend(reversed(element.children))
+            pending.extend(reversed(element.children))
 
 
 def parse(data: bytes) -> Element:
     """Return the root element of ``data``; raises XmlRefused."""
     if len(data) > LARGEST_DOCUMENT:
-        raise XmlRefused("xml-too-large", f"The document has more than {LARGEST_DOCUMENT // 1024**2} MiB.", 0)
+        raise XmlRefused("xml-too-large", f"The document is larger than {LARGEST_DOCUMENT // 1024**2} MiB.", 0)
     reader = _Reader()
     reader.read(data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK))
     if reader.root is None:
@@ -69,7 +69,7 @@ def parse(data: bytes) -> Element:
 
 
 class _Reader:
-    """Builds the tree while expat reads, and stops it at the first bound."""
+    """Builds the tree while expat reads, and stops at the first limit."""
 
     def __init__(self) -> None:
         self.root: Element | None = None
@@ -96,7 +96,7 @@ class _Reader:
             raise XmlRefused("xml-malformed", message, self.parser.CurrentLineNumber) from broken
 
     def _doctype(self, *_: object) -> NoReturn:
-        message = "The document declares a document type; entities could then read files or fill the memory."
+        message = "The document has a document type declaration, whose entities could read files or fill the memory."
         raise XmlRefused("xml-doctype", message, self.parser.CurrentLineNumber)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
@@ -105,7 +105,7 @@ class _Reader:
         if self.elements > MOST_ELEMENTS:
             raise XmlRefused("xml-too-large", f"The document has more than {MOST_ELEMENTS} elements.", line)
         if len(self.open) >= DEEPEST:
-            raise XmlRefused("xml-too-deep", f"Elements are nested more than {DEEPEST} deep.", line)
+            raise XmlRefused("xml-too-deep", f"Elements are nested more than {DEEPEST} levels deep.", line)
         element = Element(_local(name), {_local(key): value for key, value in attributes.items()}, line)
         if self.open:
             self.open[-1].children.append(element)
@@ -121,5 +121,5 @@ class _Reader:
 
 
 def _local(name: str) -> str:
-    """Drop the namespace: versions 0.9, 1 and 2 of OVF differ in theirs and agree in names."""
+    """Return the name without its namespace: OVF 0.9, 1 and 2 have different namespaces but the same names."""
     return name.rpartition(_SEPARATOR)[2]

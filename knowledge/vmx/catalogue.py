@@ -1,4 +1,4 @@
-"""What a snippet is: its parameters, its caveats, its source, and the settings it gives."""
+"""The declaration of a snippet: its parameters, notes and source, and the function that builds its settings."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
@@ -7,10 +7,10 @@ from knowledge.errors import NotFound, Unreadable
 from knowledge.vmx.parse import Vmx
 
 Settings = list[tuple[str, str]]
-"""Keys and values of one VMX, in the order in which they are written."""
+"""Keys and values for one VMX, in the order in which they are written."""
 
 Values = Mapping[str, str]
-"""Checked parameters; booleans are `true` or `false`, an optional one that was not given is absent."""
+"""Checked parameters by name; booleans are `true` or `false`, and optional ones without a value are absent."""
 
 ParameterType = Literal["text", "path", "host", "integer", "boolean", "choice", "list"]
 
@@ -21,7 +21,7 @@ LIBVIRT = "libvirt src/vmx/vmx.c, the mapping it documents"
 
 
 class Parameter(NamedTuple):
-    """One parameter of a snippet: `default` None and not `required` means that it may be left out.
+    """One parameter of a snippet; it is optional when `default` is None and it is not `required`.
 
     `minimum` and `maximum` bound an integer; `choices` bounds a choice, or the items of a list.
     """
@@ -37,7 +37,7 @@ class Parameter(NamedTuple):
 
 
 class Built(NamedTuple):
-    """What a snippet gives: settings by end (one end is called `vm`), and caveats of these values."""
+    """The result of a snippet: settings by end (the key is `vm` when there is only one), and notes about them."""
 
     ends: Mapping[str, Settings]
     notes: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ Build = Callable[[Values, Vmx | None], Built]
 
 
 class Snippet(NamedTuple):
-    """A parametrized piece of a VMX; `certainty` says how sure its keys are, `source` where they are from."""
+    """A part of a VMX with parameters; `certainty` says how certain its keys are, and `source` where they are from."""
 
     name: str
     title: str
@@ -69,5 +69,5 @@ class InvalidParameterError(Unreadable):
 
 
 def single(settings: Settings, *notes: str) -> Built:
-    """What a snippet for one VMX gives."""
+    """Return the result of a snippet for one VM."""
     return Built({"vm": settings}, notes)

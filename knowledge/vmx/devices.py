@@ -1,4 +1,4 @@
-"""The device slots of a VM, which of them a VMX uses, and the next free one."""
+"""The device slots of a VM: which of them a VMX uses, and the next free one."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,22 +10,22 @@ ETHERNET = tuple(f"ethernet{card}" for card in range(10))
 FLOPPY = ("floppy0", "floppy1")
 SCSI_CONTROLLERS = tuple(f"scsi{controller}" for controller in range(4))
 SCSI = tuple(f"scsi{controller}:{unit}" for controller in range(4) for unit in range(16) if unit != 7)
-"""Every SCSI slot but unit 7, which is the controller's own."""
+"""Every SCSI slot except unit 7, which the controller itself uses."""
 IDE = ("ide1:0", "ide0:0", "ide1:1", "ide0:1")
-"""The master of the second channel first, where a CD-ROM drive is by custom."""
+"""The master of the second channel first, which is the usual place of a CD-ROM drive."""
 SATA = tuple(f"sata{controller}:{unit}" for controller in range(4) for unit in range(30))
 NVME = tuple(f"nvme{controller}:{unit}" for controller in range(4) for unit in range(15))
 SLOTS = {"ide": IDE, "sata": SATA, "scsi": SCSI}
 
 
 class NoFreeSlotError(Unreadable):
-    """Every slot of the kind that is asked for is in use in this VMX."""
+    """Every slot of the requested kind is in use in this VMX."""
 
 
 def is_present(vmx: Vmx, device: str) -> bool:
-    """Whether `device` (such as `scsi0:0`) is there, and so is its controller.
+    """Return whether `device` (such as `scsi0:0`) and its controller are present.
 
-    An IDE controller is always there; other devices are when `present` says so.
+    An IDE controller is always present; other devices are when their `present` setting is true.
     """
     controller = device.partition(":")[0]
     if controller != device and not controller.startswith("ide") and not vmx.flag(f"{controller}.present"):
@@ -34,49 +34,50 @@ def is_present(vmx: Vmx, device: str) -> bool:
 
 
 def is_cdrom(vmx: Vmx, device: str) -> bool:
-    """Whether `device` is a CD-ROM drive (`cdrom-image`, `cdrom-raw` or `atapi-cdrom`)."""
+    """Return whether `device` is a CD-ROM drive (`cdrom-image`, `cdrom-raw` or `atapi-cdrom`)."""
     return "cdrom" in (vmx.get(f"{device}.deviceType") or "").lower()
 
 
 def cdroms(vmx: Vmx) -> list[str]:
-    """The CD-ROM drives that are present, in the order of IDE, SATA, SCSI."""
+    """Return the CD-ROM drives that are present, in the order IDE, SATA, SCSI."""
     return [slot for slots in SLOTS.values() for slot in slots if is_present(vmx, slot) and is_cdrom(vmx, slot)]
 
 
 def hardware_version(vmx: Vmx | None) -> int | None:
-    """`virtualHW.version` as a number, or None when it is not set or not a number."""
+    """Return `virtualHW.version` as a number, or None when it is not set or not a number."""
     value = vmx.get("virtualHW.version") if vmx else None
     return int(value) if value and value.isascii() and value.isdigit() and len(value) < 4 else None
 
 
 def free_slot(vmx: Vmx | None, slots: Sequence[str], same: Mapping[str, str] | None = None) -> str:
-    """The first slot of `slots` that a snippet may take in `vmx`; the first of all without a VMX.
+    """Return the slot of `slots` that a snippet can use in `vmx`; without a VMX, the first one.
 
-    A slot that already holds this very device comes first, so that merging twice changes nothing; `same` maps
-    the key suffixes that identify it to their values. A slot is free without any setting, or with nothing but
-    `present = "FALSE"`; after those, one whose device is not present. Raises `NoFreeSlotError`.
+    A slot that already has the same device is preferred, so that a second merge changes nothing; `same` maps the key
+    suffixes that identify the device to their values. The next choice is a free slot: one without settings, or with
+    only `present = "FALSE"`. The last is a slot whose device is not present. Raises `NoFreeSlotError`.
     """
     if vmx is None:
         return slots[0]
-    held = _settings_by_device(vmx, slots)
+    used = _settings_by_device(vmx, slots)
     if same:
-        for slot in held:
+        for slot in used:
             if is_present(vmx, slot) and all(vmx.get(f"{slot}.{key}") == value for key, value in same.items()):
                 return slot
     for slot in slots:
-        if held.get(slot, set()) <= {"present"} and not vmx.flag(f"{slot}.present"):
+        if used.get(slot, set()) <= {"present"} and not vmx.flag(f"{slot}.present"):
             return slot
     for slot in slots:
         if not vmx.flag(f"{slot}.present", default=True):
             return slot
-    raise NoFreeSlotError(f"{slots[0]} to {slots[-1]} are all in use in this VMX; name one to replace it.")
+    raise NoFreeSlotError(f"{slots[0]} to {slots[-1]} are all in use in this VMX. Give the one to replace.")
 
 
 def _settings_by_device(vmx: Vmx, slots: Sequence[str]) -> dict[str, set[str]]:
+    """Return the key suffixes that are set for each of `slots`, in the order of `slots`; unused ones are absent."""
     wanted = frozenset(slots)
-    held: dict[str, set[str]] = {}
+    suffixes: dict[str, set[str]] = {}
     for key in vmx.entries:
         device, _, suffix = key.partition(".")
         if device in wanted:
-            held.setdefault(device, set()).add(suffix)
-    return {slot: held[slot] for slot in slots if slot in held}
+            suffixes.setdefault(device, set()).add(suffix)
+    return {slot: suffixes[slot] for slot in slots if slot in suffixes}

@@ -1,4 +1,4 @@
-"""A unified diff of known edits, in time that grows with the size of the file and no faster."""
+"""Writes a unified diff for known edits, in time proportional to the size of the file."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -6,13 +6,13 @@ from itertools import pairwise
 CONTEXT = 3
 
 Edit = list[str]
-"""What stands in the place of one old line: nothing, or new lines with their line ends."""
+"""The lines that replace one old line, with their line ends; empty to delete it."""
 
 
 def unified(old: Sequence[str], edits: Mapping[int, Edit], name: str) -> str:
-    """The unified diff of `old` (lines with their ends) against it with `edits`; empty without a change.
+    """Return the unified diff that `edits` make in `old` (lines with their ends); empty without a change.
 
-    An edit at `len(old)` appends. `diff` and `patch` read the result.
+    `edits` is by line index, and an edit at `len(old)` appends. `patch` and `git apply` accept the result.
     """
     changed = sorted(number for number, new in edits.items() if [*old[number : number + 1]] != new)
     if not changed:
@@ -33,19 +33,19 @@ def unified(old: Sequence[str], edits: Mapping[int, Edit], name: str) -> str:
 
 
 def _hunk(old: Sequence[str], edits: Mapping[int, Edit], changed: Sequence[int], shift: int) -> tuple[str, int]:
-    """One hunk around the lines `changed`, and by how many lines it makes the file longer."""
+    """Return one hunk around the lines `changed`, and the number of lines that it adds to the file."""
     first = max(changed[0] - CONTEXT, 0)
     last = max(min(changed[-1] + CONTEXT + 1, len(old)), changed[-1] + 1)
     body: list[str] = []
     before = after = 0
     for number in range(first, last):
-        here = [*old[number : number + 1]]
-        new = edits.get(number, here)
-        if new == here:
-            body += [_marked(" ", line) for line in here]
+        unchanged = [*old[number : number + 1]]
+        new = edits.get(number, unchanged)
+        if new == unchanged:
+            body += [_marked(" ", line) for line in unchanged]
         else:
-            body += [_marked("-", line) for line in here] + [_marked("+", line) for line in new]
-        before, after = before + len(here), after + len(new)
+            body += [_marked("-", line) for line in unchanged] + [_marked("+", line) for line in new]
+        before, after = before + len(unchanged), after + len(new)
     head = f"@@ -{_range(first, before)} +{_range(first + shift, after)} @@\n"
     return head + "".join(body), after - before
 

@@ -1,12 +1,12 @@
-"""How text from a VMX is quoted in a message."""
+"""Shortens text from a VMX for messages."""
 
 EXCERPT = 120
-"""Characters of a line that are quoted in a message."""
+"""The most characters of a line that a message quotes."""
 
 
 def excerpt(text: str) -> str:
-    """`text` shortened for a message and made safe to print on one line."""
+    """Return `text` shortened for a message, and safe to print on one line."""
     shown = text[:EXCERPT]
     if not shown.isprintable():
-        shown = "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in shown)
+        shown = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in shown)
     return shown if len(text) <= EXCERPT else f"{shown}..."

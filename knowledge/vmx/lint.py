@@ -1,4 +1,4 @@
-"""Checks a VMX against its format, against what a host needs, and against the appliance practices."""
+"""Lints a VMX: its format, the settings that a host needs, and the best practices for appliances."""
 
 from knowledge.finding import Finding, Report
 from knowledge.vmx import lint_devices, lint_file, lint_serial
@@ -8,9 +8,9 @@ _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
 def lint(source: str | bytes | Vmx, far_end: Vmx | None = None) -> list[Finding]:
-    """What is wrong or doubtful in a VMX, errors first; empty when there is nothing to say.
+    """Return the findings about a VMX, errors first.
 
-    `far_end` is the VMX of another VM: its pipes are then checked against the ones here.
+    `far_end` is the VMX of another VM, whose serial pipes are compared with those in `source`.
     """
     vmx = source if isinstance(source, Vmx) else parse(source)
     report = Report()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from knowledge.finding import Finding
+from knowledge.finding import Finding, Severity
 from knowledge.vmx.devices import (
     ETHERNET,
     FLOPPY,
@@ -25,12 +25,12 @@ _TOOLS_SIGNS = ("toolscripts.", "toolsinstallmanager.", "tools.upgrade.", "guest
 
 
 def ide_disks(vmx: Vmx) -> Iterator[Finding]:
-    """Appliances should have virtual SCSI disks: IDE ones are slow, and not every product takes them."""
+    """Report IDE disks: appliances should have virtual SCSI disks, which are faster and which every product accepts."""
     for slot in sorted(IDE):
         if is_present(vmx, slot) and not is_cdrom(vmx, slot):
             message = (
-                f"{slot} is an IDE disk; appliances should use virtual SCSI. The descriptor of the VMDK "
-                "(ddb.adapterType) and the initrd of the guest have to change with it."
+                f"{slot} is an IDE disk; appliances should use virtual SCSI. With the VMX, you must also change the "
+                "descriptor of the VMDK (ddb.adapterType) and the initrd of the guest."
             )
             yield Finding("ide-disk", "warning", vmx.where(f"{slot}.present"), message, _scsi_lines(vmx, slot))
 
@@ -51,27 +51,28 @@ def _scsi_lines(vmx: Vmx, ide: str) -> str:
 
 
 def connected_drives(vmx: Vmx) -> Iterator[Finding]:
-    """CD-ROM and floppy drives that are connected at power on tie a VM to its host."""
+    """Report CD-ROM and floppy drives that are connected at power-on, because they tie a VM to its host."""
     for drive in cdroms(vmx):
         key = f"{drive}.startConnected"
         if vmx.flag(key, default=True):
-            message = f"The CD-ROM drive {drive} is connected at power on; disconnect it when it is not needed."
+            message = f"The CD-ROM drive {drive} is connected at power-on; disconnect it unless it is needed."
             where = vmx.where(key if vmx.get(key) else f"{drive}.present")
             yield Finding("cdrom-connected", "warning", where, message, f'{key} = "FALSE"')
     for drive in FLOPPY:
         key = f"{drive}.startConnected"
         is_first = drive == FLOPPY[0]
         if vmx.flag(f"{drive}.present", default=is_first) and vmx.flag(key, default=True):
-            said = any(vmx.get(f"{drive}.{name}") for name in ("present", "startConnected", "fileName"))
-            message = f"The floppy drive {drive} is connected at power on" + (
-                "." if said else ": it is there unless the VMX says otherwise."
+            configured = any(vmx.get(f"{drive}.{name}") for name in ("present", "startConnected", "fileName"))
+            message = f"The floppy drive {drive} is connected at power-on" + (
+                "." if configured else ", which is the default without a setting."
             )
             where = vmx.where(key if vmx.get(key) else f"{drive}.present")
-            yield Finding("floppy-connected", "warning" if said else "info", where, message, f'{key} = "FALSE"')
+            severity: Severity = "warning" if configured else "info"
+            yield Finding("floppy-connected", severity, where, message, f'{key} = "FALSE"')
 
 
 def absent_controllers(vmx: Vmx) -> Iterator[Finding]:
-    """A disk on a SCSI controller that is not present is not there either; unit 7 is the controller's own."""
+    """Report disks on a SCSI controller that is not present, and disks at unit 7, which the controller itself uses."""
     for controller in SCSI_CONTROLLERS:
         fix = f'{controller}.present = "TRUE"'
         for unit in range(16):
@@ -79,15 +80,15 @@ def absent_controllers(vmx: Vmx) -> Iterator[Finding]:
             if not vmx.flag(key):
                 continue
             if not vmx.flag(f"{controller}.present"):
-                message = f"{controller}:{unit} is set up, but its controller {controller} is not present."
+                message = f"{controller}:{unit} is present, but its controller {controller} is not."
                 yield Finding("absent-controller", "error", vmx.where(key), message, fix)
             if unit == 7:
-                message = f"{controller}:7 is the controller's own number; no disk can have it."
+                message = f"The controller itself uses {controller}:7, so no disk can have this number."
                 yield Finding("reserved-unit", "error", vmx.where(key), message, f'{key} = "FALSE"')
 
 
 def slow_network_cards(vmx: Vmx) -> Iterator[Finding]:
-    """With Tools in the guest, vlance (or Flexible) can give way to vmxnet."""
+    """Report vlance and Flexible cards of guests with Tools, which can use vmxnet."""
     if not has_tools(vmx):
         return
     better = "vmxnet3" if (hardware_version(vmx) or 0) >= 7 else "vmxnet"
@@ -99,22 +100,22 @@ def slow_network_cards(vmx: Vmx) -> Iterator[Finding]:
         fix = f'{card}.virtualDev = "{better}"'
         if kind == "vlance":
             message = (
-                f"{card} is a vlance (10 Mb/s PCnet32), and this VMX has signs of Tools in the guest; with them "
-                f"{better} is faster. Set the guest's network up for the new card before the next boot."
+                f"{card} is a vlance (10 Mb/s PCnet32), but this VMX has signs of Tools in the guest, with which "
+                f"{better} is faster. Configure the guest's network for the new card before the next boot."
             )
             yield Finding("slow-nic", "warning", vmx.where(f"{card}.virtualDev"), message, fix)
         elif not kind and not is_64_bit:
-            message = f"{card} names no type, so it is Flexible: vlance until the vmxnet driver takes it over."
+            message = f"{card} has no type, so it is Flexible: a vlance until the guest loads the vmxnet driver."
             yield Finding("flexible-nic", "info", vmx.where(f"{card}.present"), message, fix)
 
 
 def has_tools(vmx: Vmx) -> bool:
-    """Whether the VMX has signs that VMware Tools were set up in the guest; Tools leave no certain one."""
+    """Return whether the VMX has signs of VMware Tools in the guest; there is no certain one."""
     return vmx.flag("tools.syncTime") or any(key.startswith(_TOOLS_SIGNS) for key in vmx.entries)
 
 
 def devices_of_newer_hardware(vmx: Vmx) -> Iterator[Finding]:
-    """pvscsi, lsisas1068 and vmxnet3 came with virtual hardware version 7."""
+    """Report pvscsi, lsisas1068 and vmxnet3 in a VM whose virtual hardware version is older than 7."""
     version = hardware_version(vmx)
     if version is None or version >= 7:
         return

@@ -1,4 +1,4 @@
-"""Checks of serial ports over named pipes: each end by itself, and the two ends against each other."""
+"""Checks of serial ports over named pipes: each end by itself, and the two ends together."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -28,42 +28,42 @@ def _pipes(vmx: Vmx) -> list[_Port]:
 
 
 def pipe_ends(vmx: Vmx) -> Iterator[Finding]:
-    """A pipe needs a path and an end point that is server or client."""
+    """Report a pipe without a full path, or without an end point that is server or client."""
     for port, path, end in _pipes(vmx):
         if not path:
             message = f"{port} is a pipe without a path."
             yield Finding("pipe-path", "error", port, message, f'{port}.fileName = "/vmfs/volumes/..."')
         elif not SerialPipe(path=path).is_shared_path:
             message = (
-                f'{port} has the relative path "{excerpt(path)}": another VM looks for it in its own directory, '
-                "so the ends meet only when the far end is given the full path."
+                f'{port} has the relative path "{excerpt(path)}", which another VM looks for in its own directory. '
+                "The ends connect only when the far end has the full path."
             )
             yield Finding("pipe-path", "warning", vmx.where(f"{port}.fileName"), message)
         if end not in _ENDS:
-            message = f"{port} has to say which end of the pipe it is: server or client."
+            message = f"The end point of {port} must be server or client."
             where = vmx.where(f"{port}.pipe.endPoint")
             yield Finding("pipe-endpoint", "error", where, message, f'{port}.pipe.endPoint = "server"')
 
 
 def pipe_far_end(vmx: Vmx) -> Iterator[Finding]:
-    """`tryNoRxLoss` suits an application at the far end; between two VMs sources differ."""
+    """Report `tryNoRxLoss`, which is for an application at the far end, and a port that keeps a host CPU busy."""
     for port, _, _ in _pipes(vmx):
         key = f"{port}.tryNoRxLoss"
         if vmx.flag(key):
             message = (
-                f"{port} sets tryNoRxLoss: right when the far end is an application. Between two VMs the notes for "
-                "ESX 3.5 set it at both ends, but libvirt and Packer do not, and VMware's API reference calls it "
-                "more likely to fail there."
+                f"{port} sets tryNoRxLoss, which is correct when the far end is an application. Between two VMs, the "
+                "notes for ESX 3.5 set it at both ends, but libvirt and Packer do not, and according to VMware's API "
+                "reference it is more likely to fail there."
             )
             yield Finding("pipe-far-end", "info", vmx.where(key), message)
         yield_key = f"{port}.yieldOnMsrRead"
         if not vmx.flag(yield_key):
-            message = f"{port} does not yield while the guest polls it, which keeps a host CPU busy."
+            message = f"{port} does not yield while the guest polls it, so it keeps a host CPU busy."
             yield Finding("pipe-yield", "info", vmx.where(yield_key), message, f'{yield_key} = "TRUE"')
 
 
 def pipes_within(vmx: Vmx) -> Iterator[Finding]:
-    """Two ports of one VM on one pipe have to be its two ends."""
+    """Report two ports of one VM that are the same end of one pipe."""
     seen: dict[tuple[str, str], str] = {}
     for port, path, end in _pipes(vmx):
         first = seen.setdefault((path, end), port)
@@ -75,12 +75,12 @@ def pipes_within(vmx: Vmx) -> Iterator[Finding]:
 
 
 def mismatched_pipes(near: Vmx, far: Vmx) -> Iterator[Finding]:
-    """Pipes of `near` that do not fit those of `far`, the VMX of the VM at the other end."""
+    """Yield findings for pipes of `near` that do not match those of `far`, the VMX of the VM at the other end."""
     far_pipes = _pipes(far)
     near_pipes = _pipes(near)
     shared = {pipe.path for pipe in far_pipes} & {pipe.path for pipe in near_pipes}
     if not shared:
-        message = "The two VMs share no pipe: " + (
+        message = "The two VMs have no pipe in common: " + (
             f"the far end has {excerpt(far_pipes[0].path)}."
             if far_pipes
             else "the far end has no serial port over a pipe."
@@ -94,10 +94,10 @@ def mismatched_pipes(near: Vmx, far: Vmx) -> Iterator[Finding]:
                 other = _ENDS[1 - _ENDS.index(end)]
                 message = f"{port} and the far end's {far_port} are both the {end} of {excerpt(path)}."
                 yield Finding("pipe-same-end", "error", where, message, f'{port}.pipe.endPoint = "{other}"')
-            there = far.flag(f"{far_port}.tryNoRxLoss")
-            if near.flag(f"{port}.tryNoRxLoss") != there:
+            far_setting = far.flag(f"{far_port}.tryNoRxLoss")
+            if near.flag(f"{port}.tryNoRxLoss") != far_setting:
                 message = f"tryNoRxLoss differs between {port} and the far end's {far_port}."
-                fix = f'{port}.tryNoRxLoss = "{str(there).upper()}"'
+                fix = f'{port}.tryNoRxLoss = "{str(far_setting).upper()}"'
                 yield Finding("pipe-mismatch", "warning", where, message, fix)
 
 

@@ -1,4 +1,4 @@
-"""Puts settings into a VMX and shows what that changes, line by line; everything else stays as it is."""
+"""Merges settings into a VMX and shows the changes line by line; all other lines remain unchanged."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -13,7 +13,7 @@ _BOOLEANS = frozenset({"true", "false"})
 
 
 class Replaced(NamedTuple):
-    """A setting that had another value: its key, the line it was on, the old value and the new one."""
+    """A setting that had another value: its key, its line number, the old value and the new one."""
 
     key: str
     line: int
@@ -24,7 +24,7 @@ class Replaced(NamedTuple):
 class Merged(NamedTuple):
     """A VMX with settings merged in.
 
-    `diff` is unified and empty when nothing changes; `removed` holds the lines of duplicates that went.
+    `diff` is unified, and empty when nothing changes; `removed` has the line numbers of deleted duplicates.
     """
 
     text: str
@@ -36,17 +36,20 @@ class Merged(NamedTuple):
 
 
 class MergeError(Unreadable):
-    """This VMX cannot be changed without harm; the text says why and what to do first."""
+    """The VMX cannot be changed without damage; the message says why and what to do first."""
 
 
 def merge(vmx: Vmx, settings: Iterable[tuple[str, str]], name: str = "vm.vmx") -> Merged:
     """Set every key of `settings` in `vmx`: in its line when it has one, else at the end of the file.
 
-    A key that stands twice is left with one line, since a VMX with a key twice does not load. Merging the same
-    again changes nothing. Raises `MergeError`, or `UnsafeValueError` for a value that cannot be written.
+    `name` is the file name in the diff. A key with several lines keeps only the first, because a VMX with a duplicate
+    key does not load. A second merge of the same settings changes nothing. Raises `MergeError`, or `UnsafeValueError`
+    for a value that cannot be written.
     """
     if vmx.lossy:
-        raise MergeError("Some bytes of this VMX are not text in its encoding; mend that before changing it.")
+        raise MergeError(
+            "Some bytes of this VMX are not text in its encoding. Correct them before you change the file."
+        )
     wanted = {key.lower(): (key, value) for key, value in settings}
     lines = _lines(vmx.text)
     end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
@@ -63,9 +66,9 @@ def merge(vmx: Vmx, settings: Iterable[tuple[str, str]], name: str = "vm.vmx") -
             added.append(key)
             new_lines.append(line)
             continue
-        further = vmx.duplicates.get(lower, [])
-        removed.extend(further)
-        edits.update((number - 1, []) for number in further)
+        duplicates = vmx.duplicates.get(lower, [])
+        removed.extend(duplicates)
+        edits.update((number - 1, []) for number in duplicates)
         if _same(entry.value, value) and entry.line not in vmx.mended:
             unchanged.append(key)
             continue
@@ -78,7 +81,7 @@ def merge(vmx: Vmx, settings: Iterable[tuple[str, str]], name: str = "vm.vmx") -
 
 
 def _appended(lines: list[str], new: list[str], edits: Mapping[int, Edit], end: str) -> dict[int, Edit]:
-    """The edits that put `new` after the last line, which gets a line end when it has none."""
+    """Return the edits that put `new` after the last line, which gets a line end when it has none."""
     last = len(lines) - 1
     if not lines or lines[last].endswith("\n"):
         return {len(lines): new}
@@ -87,7 +90,7 @@ def _appended(lines: list[str], new: list[str], edits: Mapping[int, Edit], end: 
 
 
 def _lines(text: str) -> list[str]:
-    """`text` cut after every line feed and nowhere else, as the parser counts lines."""
+    """Split `text` after every line feed and nowhere else, as the parser counts lines."""
     parts = text.split("\n")
     last = parts.pop()
     return [f"{part}\n" for part in parts] + ([last] if last else [])
@@ -102,6 +105,6 @@ def _encodable(line: str, vmx: Vmx) -> str:
         line.encode(vmx.encoding)
     except UnicodeEncodeError as problem:
         raise MergeError(
-            f"This VMX is written in {vmx.encoding}, which does not have {line[problem.start]!r}."
+            f"The encoding of this VMX is {vmx.encoding}, which does not have {line[problem.start]!r}."
         ) from problem
     return line

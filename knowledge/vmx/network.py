@@ -1,4 +1,4 @@
-"""Virtual network cards: vlance for a guest without Tools, vmxnet once Tools are installed."""
+"""Snippet for virtual network cards: vlance for a guest without Tools, vmxnet after Tools are installed."""
 
 from knowledge.vmx.catalogue import LIBVIRT, P2V_NOTES, Built, Parameter, Snippet, Values, single
 from knowledge.vmx.devices import ETHERNET, free_slot, is_present
@@ -25,7 +25,7 @@ def _card(values: Values, into: Vmx | None) -> Built:
         settings.append((f"{card}.addressType", "generated"))
     notes = hardware_note(device, into)
     if into and kind == "vmxnet" and into.get(f"{card}.features"):
-        notes += (f"{card}.features is set: with 15 the card stays a vmxnet2. Delete that line.",)
+        notes += (f"{card}.features is set; with 15, the card remains a vmxnet2. Delete that line.",)
     return single(settings, *notes)
 
 
@@ -33,28 +33,28 @@ SNIPPETS = (
     Snippet(
         name="nic",
         title="Virtual network card",
-        summary="Adds a network card, or changes the type of one: vlance first, vmxnet when Tools are there.",
+        summary="Adds a network card, or changes the type of one: vlance first, vmxnet after Tools are installed.",
         parameters=(
-            Parameter("type", "choice", "the card to show to the guest", "vlance", CARD_TYPES),
+            Parameter("type", "choice", "the card that the guest sees", "vlance", CARD_TYPES),
             Parameter(
                 "index",
                 "choice",
-                "card number; left out, the next free one (0 without a VMX); name one to change its type",
+                "card number; default: the next free one (0 without a VMX); give one to change its type",
                 None,
                 tuple(str(card) for card in range(10)),
             ),
-            Parameter("network", "text", f'port group; left out, "{_DEFAULT_NETWORK}" for a new card'),
+            Parameter("network", "text", f'port group; default for a new card: "{_DEFAULT_NETWORK}"'),
         ),
         notes=(
-            "vlance (AMD PCnet32, driver pcnet32) works without Tools in nearly every 32-bit guest: take it for "
-            "the first boot of a converted machine. After Tools are installed in it, change to vmxnet and adjust "
-            "the guest's network settings (alias eth0 vmxnet) before the next boot.",
-            "vmxnet, vmxnet2 and vmxnet3 have no driver in the guest until Tools (or, for vmxnet3, a kernel from "
-            "2.6.32 on) bring one. vmxnet3 needs virtual hardware version 7 (ESX 4.0) or newer.",
-            "vmxnet2 (Enhanced, from ESX 3.5 on) is written as vmxnet with features 15.",
-            "Flexible has no name here: a card without a virtualDev line is Flexible in a 32-bit guest, vlance "
-            "until the vmxnet driver of Tools takes it over. In a 64-bit guest it is an e1000.",
-            "A changed type can make the guest see a new card, with another name and without its settings.",
+            "vlance (AMD PCnet32, driver pcnet32) works without Tools in nearly every 32-bit guest. Use it for the "
+            "first boot of a converted machine. After you install Tools, change to vmxnet and adjust the guest's "
+            "network settings (alias eth0 vmxnet) before the next boot.",
+            "vmxnet, vmxnet2 and vmxnet3 need a driver in the guest, from Tools or, for vmxnet3, from a kernel of "
+            "2.6.32 or later. vmxnet3 needs virtual hardware version 7 (ESX 4.0) or newer.",
+            "vmxnet2 (Enhanced, ESX 3.5 and later) is written as vmxnet with features 15.",
+            "Flexible is not a type here: a card without a virtualDev line is Flexible in a 32-bit guest, that is, a "
+            "vlance until the guest loads the vmxnet driver of Tools. In a 64-bit guest, it is an e1000.",
+            "After a change of type, the guest may see a new card, with another name and without settings.",
         ),
         source=f"{P2V_NOTES}; {LIBVIRT}; VMware KB 1001805 on choosing a network adapter",
         certainty="documented; features = 15 for vmxnet2 is from libvirt and user reports",

@@ -1,4 +1,4 @@
-"""Checks the parameters that someone gives for a snippet, and says what is allowed when they are wrong."""
+"""Checks the parameters that a user gives for a snippet; errors say what is allowed."""
 
 import re
 from collections.abc import Mapping
@@ -16,12 +16,15 @@ _SHOWN_CHOICES = 12
 
 
 def checked(snippet: Snippet, given: Mapping[str, str]) -> dict[str, str]:
-    """The values of all parameters of `snippet`, defaults filled in; raises `InvalidParameterError`."""
+    """Return the checked values of the parameters of `snippet`, by name, with defaults for those not given.
+
+    Raises `InvalidParameterError` for an unknown, missing or wrong parameter.
+    """
     names = [parameter.name for parameter in snippet.parameters]
     for name in given:
         if name not in names:
             raise InvalidParameterError(
-                f"{snippet.name} has no parameter {excerpt(name)!r}; it takes {', '.join(names) or 'none'}.",
+                f"{snippet.name} has no parameter {excerpt(name)!r}. Its parameters: {', '.join(names) or 'none'}.",
                 _close(name, names),
             )
     missing = [p for p in snippet.parameters if p.required and not given.get(p.name)]
@@ -37,7 +40,7 @@ def checked(snippet: Snippet, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def allowed(parameter: Parameter) -> str:
-    """What `parameter` may be, in words."""
+    """Return what values `parameter` allows, as text for people."""
     choices = parameter.choices
     if parameter.type == "integer":
         return f"a whole number from {parameter.minimum} to {parameter.maximum}"
@@ -49,7 +52,7 @@ def allowed(parameter: Parameter) -> str:
         words = f"one of {', '.join(choices[:3])} to {choices[-1]}"
     else:
         words = f"one of {', '.join(choices)}" if choices else "text on one line"
-    return f"a list with commas, each {words}" if parameter.type == "list" else words
+    return f"a comma-separated list, each {words}" if parameter.type == "list" else words
 
 
 def _checked_value(parameter: Parameter, value: str) -> str:
@@ -98,7 +101,7 @@ def _choice(parameter: Parameter, value: str) -> str:
 def _list(parameter: Parameter, value: str) -> str:
     items = [_choice(parameter, item) for item in value.split(",")]
     if len(set(items)) != len(items):
-        raise InvalidParameterError(f"{parameter.name} names something twice: {excerpt(value)}.")
+        raise InvalidParameterError(f"{parameter.name} has a duplicate item: {excerpt(value)}.")
     return ",".join(items)
 
 
@@ -107,14 +110,14 @@ def _path(parameter: Parameter, value: str) -> str:
         _refuse(parameter, value)
     if value[0] in _OUTER_CURLY or value[-1] in _OUTER_CURLY:
         bare = value.strip(_OUTER_CURLY)
-        message = f"{parameter.name} stands in curly quotes; give it without quotes: {excerpt(bare)}"
+        message = f"{parameter.name} is in curly quotes; give it without quotes: {excerpt(bare)}"
         raise InvalidParameterError(message, (bare,))
     return value
 
 
 def _refuse(parameter: Parameter, value: str) -> NoReturn:
     raise InvalidParameterError(
-        f"{parameter.name} cannot be {excerpt(value)!r}; it is {allowed(parameter)}.",
+        f"{parameter.name} cannot be {excerpt(value)!r}; it must be {allowed(parameter)}.",
         _close(value, list(parameter.choices)),
     )
 

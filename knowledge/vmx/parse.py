@@ -1,6 +1,6 @@
-"""Reads a VMX, tolerantly: every bad line becomes a finding with its number, never an exception.
+"""Parses a VMX tolerantly: every wrong line becomes a finding with its number, and no input raises an exception.
 
-Time and memory grow with the size of the file, whatever is in it.
+Time and memory are proportional to the size of the file, whatever it contains.
 """
 
 import re
@@ -23,7 +23,7 @@ _TRUE = frozenset({"true", "yes", "on", "1"})
 
 
 class Entry(NamedTuple):
-    """One setting: the key as it is spelled, its value with escapes undone, and its line (from 1)."""
+    """One setting: the key as spelled in the file, its value without escapes, and its line number (from 1)."""
 
     key: str
     value: str
@@ -31,11 +31,11 @@ class Entry(NamedTuple):
 
 
 class Vmx(NamedTuple):
-    """A VMX as read.
+    """A parsed VMX.
 
-    `entries` maps the key in lower case to the first setting of that name, in the order of the file;
-    `duplicates` maps it to the lines of the further ones. `mended` holds the lines whose meaning was guessed.
-    `encoding` is a Python codec; `lossy` says that some bytes were not text in it.
+    `entries` maps the key in lower case to the first setting of that name, in the order of the file; `duplicates` maps
+    it to the line numbers of the others. `mended` has the line numbers whose meaning was guessed. `encoding` is a
+    Python codec; `lossy` is true when some bytes are not text in it.
     """
 
     text: str
@@ -47,38 +47,38 @@ class Vmx(NamedTuple):
     findings: list[Finding]
 
     def get(self, key: str) -> str | None:
-        """The value of `key` in any case, hidden or not, or None."""
+        """Return the value of `key`, in any case and hidden or not, or None."""
         entry = self.entries.get(key.lower())
         return entry.value if entry else None
 
     def flag(self, key: str, *, default: bool = False) -> bool:
-        """Whether `key` is set to true; `default` when it is not set."""
+        """Return whether `key` is set to true, or `default` when it is not set."""
         value = self.get(key)
         return default if value is None else value.strip().lower() in _TRUE
 
     def is_hidden(self, key: str) -> bool:
-        """Whether `present = "FALSE"` on its device, or on the controller of that, hides `key`."""
+        """Return whether `present = "FALSE"` of its device, or of the device's controller, hides `key`."""
         device = key.lower().partition(".")[0]
         controller = device.partition(":")[0]
         return any(not self.flag(f"{owner}.present", default=True) for owner in {device, controller})
 
     def active(self, key: str) -> str | None:
-        """The value of `key`, or None when it is not set or its device is not present."""
+        """Return the value of `key`, or None when it is not set or its device is not present."""
         return None if self.is_hidden(key) else self.get(key)
 
     def where(self, key: str) -> str:
-        """Where `key` stands, for a finding: its line and its name, or only the name when it is not set."""
+        """Return the place of `key` for a finding: its line and name, or only its name when it is not set."""
         entry = self.entries.get(key.lower())
         return f"line {entry.line}: {excerpt(entry.key)}" if entry else key
 
 
 def parse(source: str | bytes) -> Vmx:
-    """Read `source`, the text or the bytes of a VMX; never raises for what is in it."""
+    """Parse `source`, the text or the bytes of a VMX; no contents raise an exception."""
     report = Report()
     text, encoding, lossy = _as_text(source, report) if isinstance(source, str) else _decoded(source, report)
     if text.startswith("\ufeff"):
         text = text[1:]
-        message = "The file starts with a byte order mark, which can become a part of its first key."
+        message = "The file starts with a byte order mark, which a host can take as a part of the first key."
         report.add(Finding("byte-order-mark", "warning", "line 1", message))
     entries: dict[str, Entry] = {}
     duplicates: dict[str, list[int]] = {}
@@ -88,8 +88,8 @@ def parse(source: str | bytes) -> Vmx:
         found = _setting(line, number, report)
         if found is None:
             continue
-        key, raw, sound = found
-        if not sound:
+        key, raw, well_formed = found
+        if not well_formed:
             mended.add(number)
         name = key.lower()
         if name in entries:
@@ -102,12 +102,12 @@ def parse(source: str | bytes) -> Vmx:
         if name == ".encoding":
             encoding = _encoding(entries[name], report)
     if not entries:
-        report.add(Finding("no-settings", "error", "file", "There is no setting in this file: is it a VMX?"))
+        report.add(Finding("no-settings", "error", "file", "The file has no settings. Check that it is a VMX."))
     return Vmx(text, encoding, lossy, entries, duplicates, frozenset(mended), report.findings())
 
 
 def _setting(line: str, number: int, report: Report) -> tuple[str, str, bool] | None:
-    """Key, text of the value and whether the line was sound; None for a blank, a comment or nonsense."""
+    """Return the key, the raw text of the value, and whether the line is well-formed; None for any other line."""
     match = _SETTING.fullmatch(line)
     if match and match[1].isascii():
         key, quoted, bare = match.groups()
@@ -133,8 +133,8 @@ def _duplicate(first: Entry, key: str, number: int, line: str) -> Finding:
         "duplicate-key",
         "error",
         f"line {number}: {excerpt(key)}",
-        f"{excerpt(key)} is already set on line {first.line} (keys are the same in any case); a VMX with a "
-        "key twice does not load. Keep one of the two lines.",
+        f"{excerpt(key)} is already set on line {first.line} (keys are not case-sensitive). A VMX with a duplicate "
+        "key does not load; keep one of the two lines.",
         f"# {excerpt(line.strip())}",
     )
 
@@ -144,7 +144,7 @@ def _lone_bar(key: str, raw: str, number: int) -> Finding:
         "bad-escape",
         "warning",
         f"line {number}: {excerpt(key)}",
-        "| starts an escape such as |22; one that stands for itself is written |7C.",
+        "| starts an escape such as |22; write |7C for the character itself.",
         pasted(key, unescaped(raw)) if len(raw) <= LONGEST_FIX else "",
     )
 
@@ -157,7 +157,7 @@ def _encoding(entry: Entry, report: Report) -> str:
                 "unknown-encoding",
                 "error",
                 f"line {entry.line}: {entry.key}",
-                f'"{excerpt(entry.value)}" is not an encoding that is known for a VMX; it was read as UTF-8.',
+                f'"{excerpt(entry.value)}" is not a known encoding of a VMX; the file was read as UTF-8.',
                 '.encoding = "UTF-8"',
             )
         )
@@ -169,15 +169,15 @@ def _as_text(source: str, report: Report) -> tuple[str, str, bool]:
         source.encode("utf-8")
     except UnicodeEncodeError as problem:
         line = source.count("\n", 0, problem.start) + 1
-        report.add(Finding("undecodable-bytes", "error", f"line {line}", "Half of a character stands here alone."))
+        report.add(Finding("undecodable-bytes", "error", f"line {line}", "The line contains half of a surrogate pair."))
         return source.encode("utf-8", "replace").decode("utf-8"), "utf-8", True
     return source, "utf-8", False
 
 
 def _decoded(data: bytes, report: Report) -> tuple[str, str, bool]:
-    """The text of `data`, the codec that gave it, and whether some of it was not text."""
+    """Return the text of `data`, its codec, and whether some bytes are not text in that codec."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        message = "The file is UTF-16, which a host does not read as a VMX; save it as UTF-8."
+        message = "The file is in UTF-16, which a host cannot read; save it as UTF-8."
         report.add(Finding("unknown-encoding", "error", "file", message, '.encoding = "UTF-8"'))
         return data.decode("utf-16", "replace"), "utf-8", True
     declared = _DECLARED.search(data, 0, _ENCODING_WITHIN)
@@ -192,9 +192,9 @@ def _decoded(data: bytes, report: Report) -> tuple[str, str, bool]:
         except UnicodeDecodeError:
             pass
         else:
-            message = "The bytes here are not UTF-8 and no line names another encoding; read as windows-1252."
+            message = "The bytes are not UTF-8, and the file has no .encoding line; it was read as windows-1252."
             fix = '.encoding = "windows-1252"'
             report.add(Finding("missing-encoding", "warning", f"line {line}", message, fix))
             return text, "cp1252", False
-    report.add(Finding("undecodable-bytes", "error", f"line {line}", f"The bytes here are not {name} text."))
+    report.add(Finding("undecodable-bytes", "error", f"line {line}", f"The bytes are not text in {name}."))
     return data.decode(name, "replace"), name, True

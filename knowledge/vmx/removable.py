@@ -1,4 +1,4 @@
-"""CD-ROM and floppy drives: an ISO to boot from, and drives that are not connected at power on."""
+"""Snippets for CD-ROM and floppy drives: an ISO to boot from, and drives that are not connected at power-on."""
 
 from knowledge.vmx.catalogue import (
     APPLIANCE_NOTES,
@@ -34,7 +34,7 @@ def _iso(values: Values, into: Vmx | None) -> Built:
         if into and into.get(f"{slot}.{leftover}") is not None
     ]
     if into and slot in cdroms(into):
-        return single(settings, f"{slot} is the CD-ROM drive that this VMX has; its medium is changed.")
+        return single(settings, f"{slot} is the existing CD-ROM drive of this VMX; its medium is replaced.")
     return single(settings)
 
 
@@ -42,7 +42,7 @@ def _cd_slot(values: Values, into: Vmx | None) -> str:
     bus, slot = values.get("bus"), values.get("slot")
     if slot:
         if bus and not slot.startswith(bus):
-            raise InvalidParameterError(f"slot={slot} is not on bus={bus}; give one of the two.")
+            raise InvalidParameterError(f"slot={slot} is not on bus={bus}. Give only one of the two.")
         return slot
     if into:
         for drive in cdroms(into):
@@ -53,13 +53,15 @@ def _cd_slot(values: Values, into: Vmx | None) -> str:
 
 def _cdrom_disconnected(values: Values, into: Vmx | None) -> Built:
     settings = disconnected_cdroms(into, keep=values["keep_drive"] == "true")
-    return single(settings) if settings else single([], "This VMX has no CD-ROM drive: nothing to disconnect.")
+    return (
+        single(settings) if settings else single([], "This VMX has no CD-ROM drive, so there is nothing to disconnect.")
+    )
 
 
 def disconnected_cdroms(into: Vmx | None, *, keep: bool = True) -> Settings:
-    """Every CD-ROM drive of `into` not connected at power on; without a VMX, one empty drive at ide1:0.
+    """Return settings with which no CD-ROM drive of `into` connects at power-on; without a VMX, those of ide1:0.
 
-    With `keep` false the drives are taken away.
+    With `keep` false, the settings remove the drives.
     """
     if into is None:
         drive = IDE[0]
@@ -79,7 +81,10 @@ def _floppy_disconnected(values: Values, into: Vmx | None) -> Built:
 
 
 def disconnected_floppies(into: Vmx | None, *, keep: bool = True) -> Settings:
-    """Every floppy drive not connected at power on, or taken away; floppy0 is there unless it is said not to be."""
+    """Return settings with which no floppy drive connects at power-on or, with `keep` false, that remove the drives.
+
+    floppy0 is always included, because it is present without a setting.
+    """
     drives = [
         drive
         for drive in FLOPPY
@@ -90,7 +95,7 @@ def disconnected_floppies(into: Vmx | None, *, keep: bool = True) -> Settings:
     return [(f"{drive}.startConnected", "FALSE") for drive in drives]
 
 
-_KEEP = Parameter("keep_drive", "boolean", "false takes the drive away altogether", "true")
+_KEEP = Parameter("keep_drive", "boolean", "false removes the drive", "true")
 
 SNIPPETS = (
     Snippet(
@@ -98,21 +103,21 @@ SNIPPETS = (
         title="CD-ROM from an ISO image",
         summary="Puts an ISO into the VM's CD-ROM drive: a rescue system, an installation CD or the Tools image.",
         parameters=(
-            Parameter("path", "path", "full path of the ISO, as the host sees it", required=True),
-            Parameter("connected", "boolean", "whether it is connected at power on", "true"),
-            Parameter("bus", "choice", "bus for a new drive; left out, ide", None, ("ide", "sata", "scsi")),
+            Parameter("path", "path", "full path of the ISO on the host", required=True),
+            Parameter("connected", "boolean", "whether it is connected at power-on", "true"),
+            Parameter("bus", "choice", "bus for a new drive; default: ide", None, ("ide", "sata", "scsi")),
             Parameter(
                 "slot",
                 "choice",
-                "slot such as ide1:0; left out, the CD-ROM drive of the VMX, else the next free slot",
+                "slot such as ide1:0; default: the CD-ROM drive of the VMX, or the next free slot",
                 None,
                 _CD_SLOTS,
             ),
         ),
         notes=(
             "On ESX 3.x the Tools image for Linux guests is /usr/lib/vmware/isoimages/linux.iso.",
-            "Take the ISO out again when it is not needed: the VM cannot move to a host that does not see it.",
-            "To boot from it, the boot order has to say so: see boot-order.",
+            "Remove the ISO when you no longer need it: the VM cannot move to a host without access to it.",
+            "To boot from it, set the boot order: see boot-order.",
         ),
         source=f"{P2V_NOTES}; {LIBVIRT}",
         certainty="documented",
@@ -122,9 +127,9 @@ SNIPPETS = (
     Snippet(
         name="cdrom-disconnected",
         title="CD-ROM drive, not connected",
-        summary="Keeps the CD-ROM drives but does not connect them at power on, as appliances should.",
+        summary="Keeps the CD-ROM drives but does not connect them at power-on, as recommended for appliances.",
         parameters=(_KEEP,),
-        notes=("With a VMX, every CD-ROM drive in it is treated; without, the usual one at ide1:0.",),
+        notes=("With a VMX, it applies to every CD-ROM drive in it; without one, to the usual drive at ide1:0.",),
         source=f"{APPLIANCE_NOTES}; {LIBVIRT}",
         certainty="documented",
         example={},
@@ -133,9 +138,9 @@ SNIPPETS = (
     Snippet(
         name="floppy-disconnected",
         title="Floppy drive, not connected",
-        summary="Does not connect the floppy drive at power on, as appliances should.",
+        summary="Does not connect the floppy drive at power-on, as recommended for appliances.",
         parameters=(_KEEP,),
-        notes=("floppy0 is there and connected unless the VMX says otherwise, so silence is not enough.",),
+        notes=("floppy0 is present and connected by default, so the VMX needs a setting to disconnect it.",),
         source=f"{APPLIANCE_NOTES}; {LIBVIRT}",
         certainty="documented",
         example={},

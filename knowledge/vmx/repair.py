@@ -1,4 +1,4 @@
-"""Says what a line that is not a well-formed setting was meant to be, and how to write it."""
+"""Explains a line that is not a well-formed setting: the probable meaning, and how to write it."""
 
 import re
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from knowledge.vmx.excerpt import excerpt
 from knowledge.vmx.syntax import KEY, LONGEST_FIX, pasted, unescaped
 
 CURLY = "“”„‟″‘’‚‛′´`"
-"""Marks that web pages and word processors put where a straight quote was."""
+"""Characters that web pages and word processors put in place of a straight quote."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _INVISIBLE = "\u200b\u200e\u200f\u2060\ufeff"
@@ -17,7 +17,7 @@ _CURLY_VALUE = re.compile(rf'[{CURLY}"](?P<value>.*)[{CURLY}"][ \t]*(?:#.*)?', r
 
 
 class Repair(NamedTuple):
-    """What is wrong with one line; `key` and `raw` are what it meant, or None when that cannot be told."""
+    """The finding for one line; `key` and `raw` are its probable key and raw value, or None when they are not clear."""
 
     rule: str
     severity: Severity
@@ -28,13 +28,13 @@ class Repair(NamedTuple):
 
 
 def repair(line: str) -> Repair:
-    """Explain `line`, one line of a VMX (without its end) that the line format does not allow."""
+    """Explain `line`, a line of a VMX (without its end) that is not well-formed."""
     if control := _CONTROL.search(line):
         return Repair(
             "control-character",
             "error",
-            f"The line has the control character U+{ord(control[0]):04X}, so it is cut off or refused. "
-            "Is this a text file?",
+            f"The line has the control character U+{ord(control[0]):04X}, so a host truncates or refuses it. "
+            "Check that this is a text file.",
             "",
         )
     name, equals, rest = line.partition("=")
@@ -51,7 +51,7 @@ def repair(line: str) -> Repair:
         return Repair(
             "odd-key",
             "error",
-            f'"{excerpt(key)}" is not a key that VMware writes: letters, digits and . : _ - only.',
+            f'"{excerpt(key)}" cannot be a key: keys have only letters, digits and . : _ -',
             _commented(line),
         )
     if rest and (rest[0] in CURLY or rest[-1] in CURLY):
@@ -60,27 +60,29 @@ def repair(line: str) -> Repair:
         return _quoted(key, rest)
     if rest.startswith("'"):
         raw = rest.strip("'")
-        message = f"{excerpt(key)} has its value in single quotes; they become part of the value."
-        return _meant("single-quotes", message, key, raw)
+        message = f"The value of {excerpt(key)} is in single quotes, which become part of the value."
+        return _repaired("single-quotes", message, key, raw)
     if '"' in rest:
-        return _meant(
-            "unescaped-quote", f"A quote inside the value of {excerpt(key)} has to be written |22.", key, rest
+        return _repaired(
+            "unescaped-quote", f"A quote inside the value of {excerpt(key)} must be written |22.", key, rest
         )
     if any(space in rest for space in " \t"):
-        return _meant("unquoted-value", f"{excerpt(key)} has a value with spaces and no quotes around it.", key, rest)
+        return _repaired(
+            "unquoted-value", f"The value of {excerpt(key)} has spaces but no quotes around it.", key, rest
+        )
     return _invisible(key, rest)
 
 
 def unquoted(key: str, raw: str) -> Repair | None:
-    """What to say of a value without quotes, which VMware's code accepts; None for an empty one."""
+    """Return the finding for a value without quotes, which VMware's code accepts; None for an empty value."""
     if not raw:
         return None
     if raw[0] in CURLY or raw[-1] in CURLY:
         return _curly(key, raw)
     if raw[0] == "'":
-        message = f"{excerpt(key)} has its value in single quotes; they become part of the value."
-        return _meant("single-quotes", message, key, raw.strip("'"))
-    return _meant("unquoted-value", f"{excerpt(key)} has no quotes around its value.", key, raw, severity="warning")
+        message = f"The value of {excerpt(key)} is in single quotes, which become part of the value."
+        return _repaired("single-quotes", message, key, raw.strip("'"))
+    return _repaired("unquoted-value", f"{excerpt(key)} has no quotes around its value.", key, raw, severity="warning")
 
 
 def _curly(key: str, rest: str) -> Repair:
@@ -88,32 +90,32 @@ def _curly(key: str, rest: str) -> Repair:
     raw = whole["value"] if whole else rest.strip(CURLY + '"')
     mark = next(character for character in rest if character in CURLY)
     message = (
-        f"{excerpt(key)} has the mark {mark} (U+{ord(mark):04X}) where a straight quote belongs, as text copied from a "
-        'web page has; only " (U+0022) is a quote in a VMX.'
+        f"{excerpt(key)} has the character {mark} (U+{ord(mark):04X}) in place of a straight quote, as in text from a "
+        'web page; only " (U+0022) is a quote in a VMX.'
     )
-    return _meant("curly-quotes", message, key, raw)
+    return _repaired("curly-quotes", message, key, raw)
 
 
 def _quoted(key: str, rest: str) -> Repair:
     last = rest.rfind('"')
     if last == 0:
-        return _meant("unclosed-quote", f"The value of {excerpt(key)} has no closing quote.", key, rest[1:])
+        return _repaired("unclosed-quote", f"The value of {excerpt(key)} has no closing quote.", key, rest[1:])
     after = rest[last + 1 :].partition("#")[0].strip(_SPACES)
     if rest.count('"') == 2 and not after:
         return _invisible(key, rest[1:last])
     if rest.count('"') == 2:
         message = f'{excerpt(key)} has text after its value: "{excerpt(after)}".'
-        return _meant("text-after-value", message, key, rest[1:last])
-    message = f"A quote inside the value of {excerpt(key)} ends it too early; it has to be written |22."
-    return _meant("unescaped-quote", message, key, rest[1:last])
+        return _repaired("text-after-value", message, key, rest[1:last])
+    message = f"A quote inside the value of {excerpt(key)} ends the value; it must be written |22."
+    return _repaired("unescaped-quote", message, key, rest[1:last])
 
 
 def _invisible(key: str, raw: str) -> Repair:
-    message = f"{excerpt(key)} stands beside a space or mark, as of a web page, that a VMX does not know."
-    return _meant("invisible-character", message, key, raw)
+    message = f"The line of {excerpt(key)} has a space or invisible character, as in web pages, that a VMX cannot have."
+    return _repaired("invisible-character", message, key, raw)
 
 
-def _meant(rule: str, message: str, key: str, raw: str, *, severity: Severity = "error") -> Repair:
+def _repaired(rule: str, message: str, key: str, raw: str, *, severity: Severity = "error") -> Repair:
     safe = raw.replace('"', "|22")
     fix = pasted(key, unescaped(safe)) if len(safe) <= LONGEST_FIX else ""
     return Repair(rule, severity, message, fix, key, safe)

@@ -1,4 +1,4 @@
-"""Virtual serial ports: a named pipe with both its ends, a file, a network socket."""
+"""Snippets for virtual serial ports: a named pipe with both ends, a file, or a network socket."""
 
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -18,9 +18,9 @@ _PORTS = tuple(str(port) for port in range(4))
 class SerialPipe:
     """A named pipe between the serial port of a VM and another VM, or a program on the host.
 
-    `vm_role` matters only when the far end is an application: whether the VM serves the pipe or connects.
-    `form` chooses what is said of `tryNoRxLoss` between two VMs: `documented` sets it, as the notes for ESX 3.5
-    do; `peers` turns it off, as libvirt and Packer do unless the far end is an application.
+    `vm_role` matters only when the far end is an application: whether the VM is the server or the client of the pipe.
+    `form` selects the value of `tryNoRxLoss` between two VMs: `documented` sets it, as the notes for ESX 3.5 do;
+    `peers` turns it off, as libvirt and Packer do unless the far end is an application.
     """
 
     path: str
@@ -30,16 +30,16 @@ class SerialPipe:
 
     @property
     def ends(self) -> tuple[End, ...]:
-        """The ends that are VMs, the server first: start that one first."""
+        """The ends that are VMs, the server first; it must be started first."""
         return ("server", "client") if self.far_end == "vm" else (self.vm_role,)
 
     @property
     def try_no_rx_loss(self) -> bool:
-        """Whether the host buffers what the guest has not read yet, so that nothing is lost."""
+        """Whether the host buffers data that the guest has not read yet, so that none is lost."""
         return self.far_end == "application" or self.form == "documented"
 
     def settings(self, end: End, port: str = "serial0") -> Settings:
-        """The settings of the VM at `end` for `port` (`serial0` to `serial3`), in the documented order.
+        """Return the settings of the VM at `end` for `port` (`serial0` to `serial3`), in the documented order.
 
         Raises `ValueError` for an end that is not a VM.
         """
@@ -56,7 +56,7 @@ class SerialPipe:
 
     @property
     def is_shared_path(self) -> bool:
-        """Whether the path means the same pipe for every VM, whatever directory each lives in."""
+        """Whether the path is the same pipe for every VM, regardless of the directory of the VM."""
         return self.path.startswith(("/", "\\\\.\\pipe\\"))
 
 
@@ -77,11 +77,11 @@ def _pipe(values: Values, into: Vmx | None) -> Built:
     notes = []
     if not pipe.is_shared_path:
         notes.append(
-            "The path is relative: each VM looks for it in its own directory, so two VMs in two directories "
-            "never meet. Give the full path, /vmfs/volumes/..."
+            "The path is relative: each VM looks for it in its own directory, so two VMs in different directories "
+            "never connect. Give the full path, /vmfs/volumes/..."
         )
     if into and len(ends) > 1:
-        notes.append("The port numbers are free in the VMX given; check the other VM's too, or give client_index.")
+        notes.append("The port numbers are free in the given VMX; check those of the other VM, or give client_index.")
     return Built(ends, tuple(notes))
 
 
@@ -113,59 +113,58 @@ def _network(values: Values, into: Vmx | None) -> Built:
         (f"{port}.network.endPoint", role),
     ]
     if role == "client" and not host:
-        return single(settings, "A client needs a host to connect to: give host=...")
+        return single(settings, "A client needs a host to connect to. Give host=...")
     return single(settings)
 
 
 _INDEX = Parameter(
-    "index", "choice", "number of the serial port; left out, the next free one (0 without a VMX)", None, _PORTS
+    "index", "choice", "number of the serial port; default: the next free one (0 without a VMX)", None, _PORTS
 )
 _ROLE = Parameter(
-    "vm_role", "choice", "whether the VM serves (waits) or connects as client", "server", ("server", "client")
+    "vm_role", "choice", "whether the VM waits as server or connects as client", "server", ("server", "client")
 )
 
 SNIPPETS = (
     Snippet(
         name="serial-pipe",
         title="Virtual serial port over a named pipe",
-        summary="Joins the serial ports of two VMs on one host, or of a VM and a program; both ends at once.",
+        summary="Connects the serial ports of two VMs on one host, or of a VM and a program; shows both ends.",
         parameters=(
             Parameter("path", "path", "full path of the pipe, the same at both ends", required=True),
             Parameter("far_end", "choice", "what is at the other end", "vm", ("vm", "application")),
-            _ROLE._replace(meaning="with far_end=application: whether the VM serves the pipe or connects to it"),
+            _ROLE._replace(meaning="with far_end=application: whether the VM waits as server or connects as client"),
             Parameter(
                 "form",
                 "choice",
-                "tryNoRxLoss between two VMs: documented sets it, peers turns it off as libvirt does",
+                "tryNoRxLoss between two VMs: documented sets it, peers turns it off like libvirt",
                 "documented",
                 ("documented", "peers"),
             ),
             _INDEX,
-            _INDEX._replace(name="client_index", meaning="the same for the client VM; left out, as index"),
+            _INDEX._replace(name="client_index", meaning="the same for the client VM; default: as index"),
         ),
         notes=(
-            "The pipe does not show up in the service console: ls on its path says that there is no such file, "
-            "also while both VMs talk through it. Test it from the guests.",
-            'tryNoRxLoss: the notes for ESX 3.5 set it to "true" at both ends of a VM-to-VM pipe, and that form '
-            "is the default here. libvirt's and Packer's VMX fixtures set it only where the far end is an "
-            "application and not for a VM. VMware's API reference says of it (noRxLoss) that it works also when "
-            "the far end is not an application, but is then more likely to fail. If characters go missing or a "
-            "VM hangs on the port, try form=peers.",
-            "Both VMs have to be on the same host, and the server is powered on first.",
-            'The source page shows curly quotes; a VMX takes only straight ones, as here. "client" and "server" '
-            "are the only end points.",
+            "The pipe is not visible in the service console: ls on its path reports that there is no such file, "
+            "even while both VMs use it. Test it from the guests.",
+            'tryNoRxLoss: the notes for ESX 3.5 set it to "true" at both ends of a VM-to-VM pipe, which is the '
+            "default here. The VMX fixtures of libvirt and Packer set it only when the far end is an application. "
+            "According to VMware's API reference (noRxLoss), it also works when the far end is not an application, "
+            "but is then more likely to fail. If characters are lost or a VM hangs on the port, try form=peers.",
+            "Both VMs must be on the same host, and you must power on the server first.",
+            'The source page has curly quotes, but a VMX needs straight ones, as here. "client" and "server" are '
+            "the only end points.",
         ),
         source=f"{SEED}; {LIBVIRT}; vSphere API VirtualSerialPortPipeBackingInfo",
-        certainty="documented; the use of tryNoRxLoss between VMs is disputed between sources",
+        certainty="documented; the sources disagree on tryNoRxLoss between VMs",
         example={"path": "/vmfs/volumes/datastore1/fileserver/console-pipe"},
         build=_pipe,
     ),
     Snippet(
         name="serial-file",
         title="Virtual serial port written to a file",
-        summary="Keeps what the guest writes to its serial port, such as a kernel console, in a file.",
+        summary="Writes the guest's output on its serial port, such as a kernel console, to a file.",
         parameters=(
-            Parameter("path", "path", "the file; relative means in the VM's own directory", required=True),
+            Parameter("path", "path", "the file; a relative path is in the VM's directory", required=True),
             _INDEX,
         ),
         notes=("Output only: the guest cannot read the file back through the port.",),
@@ -177,7 +176,7 @@ SNIPPETS = (
     Snippet(
         name="serial-network",
         title="Virtual serial port over the network",
-        summary="Reaches the guest's serial port by telnet or TCP, without a pipe.",
+        summary="Makes the guest's serial port available over telnet or TCP, without a pipe.",
         parameters=(
             Parameter("port", "integer", "TCP port", minimum=1, maximum=65535, required=True),
             Parameter("host", "host", "host to connect to; empty for a server: the host of the VM", ""),
@@ -188,9 +187,9 @@ SNIPPETS = (
             _INDEX,
         ),
         notes=(
-            "Since vSphere 4.1; ESX 3.5 has no network serial port, use serial-pipe there.",
-            "The host's firewall has to let the port through (ruleset for a VM serial port over the network).",
-            "telnet and tcp are neither encrypted nor guarded by a password.",
+            "Available since vSphere 4.1. ESX 3.5 has no network serial port; use serial-pipe there.",
+            "The host's firewall must allow the port (ruleset for a VM serial port over the network).",
+            "telnet and tcp have neither encryption nor a password.",
         ),
         source=f"{LIBVIRT}; vSphere API VirtualSerialPortURIBackingInfo",
         certainty="documented",

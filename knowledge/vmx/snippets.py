@@ -1,4 +1,4 @@
-"""The catalogue of VMX snippets, and their rendering to text that is safe to paste."""
+"""The catalogue of VMX snippets, and the function that renders one as text to paste."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -19,14 +19,14 @@ SNIPPETS: Mapping[str, Snippet] = {
     for family in (serial, tools, storage, network, removable, boot)
     for snippet in family.SNIPPETS
 }
-"""Every snippet by its name, in the order of the catalogue."""
+"""Every snippet by its name, in the order for display."""
 
 
 class Rendered(NamedTuple):
-    """A snippet filled in.
+    """A rendered snippet.
 
-    `text` is ready to paste; with two ends it has both, each under a comment that names it. `texts` and
-    `settings` hold each end alone (a snippet for one VM has the end `vm`). `notes` are the caveats.
+    `text` is ready to paste; with two ends, it has both, each below a comment with its name. `texts` and `settings`
+    have each end separately (the key is `vm` for a snippet with one end). `notes` are caveats.
     """
 
     name: str
@@ -37,23 +37,23 @@ class Rendered(NamedTuple):
 
 
 def find(name: str) -> Snippet:
-    """The snippet called `name`, in any case; raises `UnknownSnippetError` with near names."""
+    """Return the snippet with this name, in any case; raises `UnknownSnippetError` with similar names."""
     snippet = SNIPPETS.get(name.strip().lower())
     if snippet is None:
         from difflib import get_close_matches
 
         near = tuple(get_close_matches(name.strip().lower()[:60], SNIPPETS, cutoff=0.5))
         raise UnknownSnippetError(
-            f"There is no snippet {name[:60]!r}. There are: {', '.join(SNIPPETS)}.", near or tuple(SNIPPETS)
+            f"There is no snippet {name[:60]!r}. The snippets are: {', '.join(SNIPPETS)}.", near or tuple(SNIPPETS)
         )
     return snippet
 
 
 def render(name: str, parameters: Mapping[str, str], into: Vmx | None = None) -> Rendered:
-    """Fill in the snippet `name`; with `into`, slot numbers are ones that are free in that VMX.
+    """Render the snippet `name` with `parameters`; with `into`, it uses slots that are free in that VMX.
 
     Raises `UnknownSnippetError`, `NoFreeSlotError`, or `InvalidParameterError` for a parameter that is unknown,
-    missing or not allowed, and for text that the encoding of `into` does not have.
+    missing or wrong, and for text that the encoding of `into` does not have.
     """
     snippet = find(name)
     values = checked(snippet, parameters)
@@ -68,12 +68,16 @@ def render(name: str, parameters: Mapping[str, str], into: Vmx | None = None) ->
 
 
 def written(settings: Settings) -> str:
-    """`settings` as lines of a VMX, each with its line end."""
+    """Return `settings` as lines of a VMX, each with its line end."""
     return "".join(f"{setting(key, value)}\n" for key, value in settings)
 
 
 def described(snippet: Snippet) -> dict[str, Any]:
-    """`snippet` as plain data for JSON: its parameters with what they allow, notes, source, an example."""
+    """Return `snippet` as values for JSON.
+
+    Keys: `name`, `title`, `summary`, `parameters` (each with `name`, `type`, `required`, `default`, `choices`,
+    `allowed` and `meaning`), `notes`, `source`, `certainty` and `example` (parameters by name).
+    """
     return {
         "name": snippet.name,
         "title": snippet.title,
@@ -101,11 +105,11 @@ def _encoding_notes(text: str, into: Vmx | None) -> tuple[str, ...]:
     if text.isascii():
         return ()
     if into is None or ".encoding" not in into.entries:
-        return ('The text is not plain ASCII: the VMX needs the line .encoding = "UTF-8", and to be saved so.',)
+        return ('The text is not ASCII. Add the line .encoding = "UTF-8" to the VMX, and save it in UTF-8.',)
     try:
         text.encode(into.encoding)
     except UnicodeEncodeError as problem:
         raise InvalidParameterError(
-            f"This VMX is written in {into.get('.encoding')}, which does not have {text[problem.start]!r}."
+            f"The encoding of this VMX is {into.get('.encoding')}, which does not have {text[problem.start]!r}."
         ) from problem
     return ()

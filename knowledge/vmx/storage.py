@@ -1,4 +1,4 @@
-"""SCSI controllers and the disks on them."""
+"""Snippets for SCSI controllers and the disks on them."""
 
 from knowledge.vmx.catalogue import APPLIANCE_NOTES, LIBVIRT, P2V_NOTES, Built, Parameter, Snippet, Values, single
 from knowledge.vmx.devices import SCSI, SCSI_CONTROLLERS, free_slot, hardware_version, is_present
@@ -6,11 +6,11 @@ from knowledge.vmx.parse import Vmx
 
 CONTROLLER_TYPES = ("buslogic", "lsilogic", "lsisas1068", "pvscsi")
 NEEDS_HARDWARE_7 = frozenset({"lsisas1068", "pvscsi", "vmxnet3"})
-"""Virtual devices that came with virtual hardware version 7 (ESX 4.0)."""
+"""Virtual devices that are new in virtual hardware version 7 (ESX 4.0)."""
 
 
 def hardware_note(device: str, into: Vmx | None) -> tuple[str, ...]:
-    """A warning when `into` has an older virtual hardware version than `device` needs."""
+    """Return a warning when the virtual hardware version of `into` is too old for `device`, or nothing."""
     version = hardware_version(into)
     if device in NEEDS_HARDWARE_7 and version is not None and version < 7:
         return (f"This VMX has virtualHW.version {version}; {device} needs 7 (ESX 4.0) or newer.",)
@@ -39,8 +39,8 @@ def _disk(values: Values, into: Vmx | None) -> Built:
         settings.append((f"{slot}.mode", mode))
     if into and not is_present(into, controller):
         note = (
-            f"{controller} is new in this VMX: give it a type with scsi-controller index={controller[4:]}, "
-            "or the default for the guest is used."
+            f"{controller} is new in this VMX and has the default type for the guest. To set the type, use "
+            f"scsi-controller index={controller[4:]}."
         )
         return single(settings, note)
     return single(settings)
@@ -52,17 +52,17 @@ SNIPPETS = (
         title="SCSI controller type",
         summary="Sets the type of a SCSI controller, which decides the driver that the guest needs to boot.",
         parameters=(
-            Parameter("type", "choice", "the controller to show to the guest", "lsilogic", CONTROLLER_TYPES),
+            Parameter("type", "choice", "the controller that the guest sees", "lsilogic", CONTROLLER_TYPES),
             Parameter(
                 "index",
                 "choice",
-                "controller number; left out, the next free one (0 without a VMX); 0 changes the first one",
+                "controller number; default: the next free one (0 without a VMX); 0 changes the first one",
                 None,
                 ("0", "1", "2", "3"),
             ),
         ),
         notes=(
-            "The guest must have the driver in its initrd before its boot controller is changed: buslogic needs "
+            "Before you change the boot controller, the initrd of the guest must have the driver: buslogic needs "
             "BusLogic (RHEL 3, CentOS 3 and older), lsilogic needs mptspi with mptscsih (RHEL 4, CentOS 4; the "
             "notes name mptscsih), lsisas1068 needs mptsas, pvscsi needs vmw_pvscsi.",
             "lsisas1068 and pvscsi need virtual hardware version 7 (ESX 4.0) or newer.",
@@ -76,25 +76,27 @@ SNIPPETS = (
     Snippet(
         name="disk-scsi",
         title="Virtual SCSI disk",
-        summary="Adds an existing VMDK as a SCSI disk, as the appliance practices ask, rather than an IDE one.",
+        summary="Adds an existing VMDK as a SCSI disk instead of an IDE disk, as recommended for appliances.",
         parameters=(
-            Parameter("path", "path", "the VMDK descriptor, in the VM's directory or with its path", required=True),
             Parameter(
-                "slot", "choice", "controller and unit; left out, the next free one; unit 7 is taken", None, SCSI
+                "path", "path", "the VMDK descriptor: a file in the VM's directory, or a full path", required=True
+            ),
+            Parameter(
+                "slot", "choice", "controller and unit; default: the next free one; unit 7 is reserved", None, SCSI
             ),
             Parameter(
                 "mode",
                 "choice",
-                "disk mode; left out, persistent",
+                "disk mode; default: persistent",
                 None,
                 ("persistent", "independent-persistent", "independent-nonpersistent"),
             ),
         ),
         notes=(
-            "The VMDK has to be there already (vmkfstools -c makes one).",
-            "Snapshots, and so backups, leave out an independent disk.",
-            "A disk that was IDE: ddb.adapterType in its descriptor has to change as well, to buslogic or "
-            "lsilogic, and the guest needs the SCSI driver in its initrd.",
+            "The VMDK must exist already (vmkfstools -c makes one).",
+            "Snapshots, and therefore backups, do not include an independent disk.",
+            "For a disk that was IDE, also change ddb.adapterType in its descriptor to buslogic or lsilogic. The "
+            "guest needs the SCSI driver in its initrd.",
         ),
         source=f"{APPLIANCE_NOTES}; {LIBVIRT}",
         certainty="documented",

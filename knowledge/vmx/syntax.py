@@ -1,7 +1,7 @@
-"""How one value is written in a VMX: quotes, the `|22` escapes, and the encodings a file may name.
+"""The syntax of a value in a VMX: quotes, the `|22` escapes, and the encodings that a file can have.
 
-The line format is the one of VMware's own dictionary code (open-vm-tools `lib/dict/dictll.c`): a value stands
-in straight double quotes and cannot hold one; `|` and two hexadecimal digits stand for a byte.
+The line format is that of VMware's own dictionary code (open-vm-tools `lib/dict/dictll.c`): a value is in straight
+double quotes and cannot contain one; `|` and two hexadecimal digits stand for a byte.
 """
 
 import re
@@ -10,13 +10,13 @@ import unicodedata
 from knowledge.errors import Unreadable
 
 MAX_VALUE = 4096
-"""Longest value that is written, in characters; far above any path, and a bound on what a caller can send."""
+"""The longest value that is written, in characters: more than any path needs, and a limit for callers."""
 
 LONGEST_FIX = 1000
-"""Longest line, in characters, that a finding gives back mended."""
+"""The longest line, in characters, that a finding has as its fix."""
 
 KEY = re.compile(r"\.?[A-Za-z0-9_][A-Za-z0-9_.:\-]*")
-"""A key that is safe to write: the characters that VMware's own keys are made of."""
+"""A key that is safe to write: it has only characters that occur in VMware's own keys."""
 
 _ESCAPED_BYTES = re.compile(r"(?:\|[0-9A-Fa-f]{2})+")
 _LONE_BAR = re.compile(r"\|(?![0-9A-Fa-f]{2})")
@@ -45,13 +45,14 @@ _CODECS = {
 
 
 class UnsafeValueError(Unreadable):
-    """A key or value that cannot be written into a VMX without changing what the file says."""
+    """A key or value that would change the meaning of other lines if it were written to a VMX."""
 
 
 def codec(encoding: str) -> str | None:
-    """The Python codec for the name in a `.encoding` line, or None when the name is not a known one.
+    """Return the Python codec for the name in a `.encoding` line, or None for an unknown name.
 
-    A fixed list and not the codec registry: the name comes from the file, and some codecs are not text.
+    It uses a fixed list instead of the codec registry, because the name comes from the file and some codecs are not
+    for text.
     """
     return _CODECS.get(encoding.strip().lower().replace("_", "-"))
 
@@ -59,30 +60,30 @@ def codec(encoding: str) -> str | None:
 def check_value(value: str) -> None:
     """Raise `UnsafeValueError` when `value` has a line break, a control or invisible character, or is too long."""
     if len(value) > MAX_VALUE:
-        raise UnsafeValueError(f"The value is {len(value)} characters long; at most {MAX_VALUE} are written.")
+        raise UnsafeValueError(f"The value is {len(value)} characters long; at most {MAX_VALUE} are allowed.")
     for place, character in enumerate(value, start=1):
         if character.isprintable() or unicodedata.category(character) == "Zs":
             continue
         kind = "a line break" if character in "\n\r\x0b\x0c\x85\u2028\u2029" else "a control character"
         raise UnsafeValueError(
-            f"The value has {kind} (U+{ord(character):04X}) at character {place}; "
-            "in a VMX that would start another setting or spoil the line."
+            f"The value has {kind} (U+{ord(character):04X}) at character {place}, "
+            "which would start another setting or break the line in a VMX."
         )
 
 
 def escaped(value: str) -> str:
-    """`value` as it stands between the quotes: `"` becomes `|22` and `|` becomes `|7C`.
+    """Return `value` as written between the quotes: `"` becomes `|22` and `|` becomes `|7C`.
 
-    Raises `UnsafeValueError` for what may not be written at all.
+    Raises `UnsafeValueError` for a value that cannot be written.
     """
     check_value(value)
     return value.replace("|", "|7C").replace('"', "|22")
 
 
 def unescaped(raw: str, encoding: str = "utf-8") -> str:
-    """The value that `raw`, the text between the quotes, stands for; a lone `|` stays as it is.
+    """Return the value of `raw`, the text between the quotes; a `|` that is not an escape remains unchanged.
 
-    An escape is a byte in the encoding of the file, so neighbours are decoded together.
+    An escape is one byte in the encoding of the file, so consecutive escapes are decoded together.
     """
     if "|" not in raw:
         return raw
@@ -90,19 +91,19 @@ def unescaped(raw: str, encoding: str = "utf-8") -> str:
 
 
 def has_lone_bar(raw: str) -> bool:
-    """Whether `raw` has a `|` that is not followed by two hexadecimal digits."""
+    """Return whether `raw` has a `|` that is not followed by two hexadecimal digits."""
     return "|" in raw and _LONE_BAR.search(raw) is not None
 
 
 def setting(key: str, value: str) -> str:
-    """One line of a VMX, `key = "value"`, without its line end; raises `UnsafeValueError`."""
+    """Return one line of a VMX, `key = "value"`, without its line end; raises `UnsafeValueError`."""
     if not KEY.fullmatch(key):
-        raise UnsafeValueError(f"{key!r} is not a key: letters, digits and . : _ - only.")
+        raise UnsafeValueError(f"{key!r} cannot be a key: keys have only letters, digits and . : _ -")
     return f'{key} = "{escaped(value)}"'
 
 
 def pasted(key: str, value: str) -> str:
-    """The line to paste for a setting, or nothing when it cannot be written or is too long to be shown."""
+    """Return the line to paste for a setting, or an empty string when it cannot be written or is too long to show."""
     try:
         line = setting(key, value)
     except UnsafeValueError:

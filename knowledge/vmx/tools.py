@@ -1,4 +1,4 @@
-"""VMware Tools: time synchronization, and what an appliance should say before it is handed out."""
+"""Snippets for VMware Tools: time synchronization, and the settings of an appliance."""
 
 from knowledge.vmx.catalogue import APPLIANCE_NOTES, P2V_NOTES, Built, Parameter, Snippet, Values, single
 from knowledge.vmx.parse import Vmx
@@ -7,7 +7,7 @@ from knowledge.vmx.removable import disconnected_cdroms, disconnected_floppies
 SYNC_KEY = "tools.syncTime"
 """The key that VMware's own products write and read."""
 SYNC_KEY_IN_NOTES = "tools.timeSync"
-"""The same two words the other way round, as the P2V notes spell the key."""
+"""The key as the P2V notes spell it, with its two words in the other order."""
 
 
 def _sync(values: Values, into: Vmx | None) -> Built:  # noqa: ARG001 - every build takes the VMX
@@ -35,51 +35,54 @@ SNIPPETS = (
     Snippet(
         name="tools-timesync",
         title="Time synchronization by VMware Tools",
-        summary="Lets VMware Tools keep the guest's clock at the host's time, instead of NTP in the guest.",
+        summary="Lets VMware Tools synchronize the guest's clock with the host, instead of NTP in the guest.",
         parameters=(
             Parameter("enabled", "boolean", "false turns the periodic synchronization off", "true"),
             Parameter(
-                "documented_key", "boolean", "also write the key as the P2V notes spell it, tools.timeSync", "true"
+                "documented_key",
+                "boolean",
+                "also write the key in the spelling of the P2V notes, tools.timeSync",
+                "true",
             ),
         ),
         notes=(
-            "The P2V notes write tools.timeSync. VMware's products write and read tools.syncTime, so that line "
-            "does the work; the other is not known to be read by anything, and does no harm. "
-            "documented_key=false leaves it out.",
-            "Use one clock keeper only: turn NTP in the guest off, or leave this off. The notes (for kernels of "
-            "2006) prefer Tools, with clock=pit on the guest's kernel line; VMware's later documentation prefers "
-            "NTP in the guest.",
-            "It needs VMware Tools running in the guest. Some events (resume, snapshot, start of Tools) set the "
-            "clock also when this is off.",
+            "The P2V notes write tools.timeSync. VMware's products write and read tools.syncTime, so only that line "
+            "has an effect. No product is known to read the other one, which does no harm. To omit it, use "
+            "documented_key=false.",
+            "Use only one of the two: turn off NTP in the guest, or this setting. The notes (for kernels of 2006) "
+            "prefer Tools, with clock=pit on the guest's kernel line; VMware's later documentation prefers NTP in "
+            "the guest.",
+            "VMware Tools must run in the guest. Some events (resume, snapshot, start of Tools) set the clock even "
+            "when this is off.",
         ),
         source=f"{P2V_NOTES}; VMware Tools documentation, time synchronization; VMware KB 1189",
-        certainty="tools.syncTime is documented; tools.timeSync stands in the P2V notes only",
+        certainty="tools.syncTime is documented; tools.timeSync is only in the P2V notes",
         example={},
         build=_sync,
     ),
     Snippet(
         name="appliance",
         title="Appliance settings",
-        summary="What a virtual appliance should say: what it is, Tools kept current, own identity, drives off.",
+        summary="Settings for a virtual appliance: description, current Tools, a new UUID, disconnected drives.",
         parameters=(
-            Parameter("annotation", "text", "what the appliance is, its version, whom to ask", required=True),
-            Parameter("name", "text", "display name; left out, it is not changed"),
+            Parameter("annotation", "text", "what the appliance is, its version, its contact", required=True),
+            Parameter("name", "text", "display name; default: not changed"),
             Parameter(
                 "tools_upgrade",
                 "choice",
-                "whether a newer Tools is installed at power on",
+                "whether a newer version of Tools is installed at power-on",
                 "upgradeAtPowerCycle",
                 ("upgradeAtPowerCycle", "manual"),
             ),
         ),
         notes=(
-            "Of the building practices these can be said in a VMX: CD-ROM and floppy drives not connected, Tools "
-            "kept current, a new UUID for each copy (uuid.action). SCSI disks are disk-scsi and scsi-controller; "
-            "installing Tools is done in the guest.",
-            "Isolation settings are left to whoever runs the appliance: the practices do not ask for them.",
+            "These are the best practices that a VMX can express: disconnected CD-ROM and floppy drives, current "
+            "Tools, a new UUID for each copy (uuid.action). For SCSI disks, see disk-scsi and scsi-controller. Install "
+            "Tools in the guest.",
+            "The practices do not include isolation settings; they are up to the operator of the appliance.",
         ),
         source=f"{APPLIANCE_NOTES} (2007)",
-        certainty="the practices are documented; which keys express them is our reading",
+        certainty="the practices are documented; the choice of keys for them is inferred",
         example={"annotation": "Mail relay 1.2, ask ops@example.com"},
         build=_appliance,
     ),

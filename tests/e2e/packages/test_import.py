@@ -160,15 +160,15 @@ def bomb(files: Files) -> bytes:
 
 FILE = '<File ovf:href="{}" ovf:id="more" ovf:size="1"/>'
 BAD: dict[str, tuple[Callable[[bytes], Files], str]] = {
-    "href climbs": (changed(extra=FILE.format("../../../etc/passwd")), "lies outside the package"),
-    "href climbs, escaped": (changed(extra=FILE.format("..%2f..%2fetc%2fpasswd")), "lies outside the package"),
-    "href is absolute": (changed(extra=FILE.format("/etc/passwd")), "lies outside the package"),
-    "href is a file URL": (changed(extra=FILE.format("file:///etc/passwd")), "lies outside the package"),
-    "href is remote": (changed(extra=FILE.format("https://169.254.169.254/x")), "fetched from another place"),
+    "href climbs": (changed(extra=FILE.format("../../../etc/passwd")), "is outside the package"),
+    "href climbs, escaped": (changed(extra=FILE.format("..%2f..%2fetc%2fpasswd")), "is outside the package"),
+    "href is absolute": (changed(extra=FILE.format("/etc/passwd")), "is outside the package"),
+    "href is a file URL": (changed(extra=FILE.format("file:///etc/passwd")), "is outside the package"),
+    "href is remote": (changed(extra=FILE.format("https://169.254.169.254/x")), "fetched from elsewhere"),
     "href in a folder": (changed(extra=FILE.format("sub/x.vmdk")), "not beside the descriptor"),
     "href is a link": (changed(extra=FILE.format("link.ovf")), "is not in the package"),
     "missing file": (changed(extra=FILE.format("absent.vmdk")), "is not in the package"),
-    "size differs": (changed(replace={b'ovf:size="': b'ovf:size="1'}), "the descriptor says 1"),
+    "size differs": (changed(replace={b'ovf:size="': b'ovf:size="1'}), "the descriptor states 1"),
     "compressed file": (changed(replace={b"<File ": b'<File ovf:compression="gzip" '}), "is compressed"),
     "file in pieces": (changed(replace={b"<File ": b'<File ovf:chunkSize="5" '}), "split into chunks"),
     "two VMs": (
@@ -182,22 +182,22 @@ BAD: dict[str, tuple[Callable[[bytes], Files], str]] = {
         lambda disk: {**package("bad", {"bad.vmdk": disk}), "bad.ovf": descriptor("bad2", {"bad.vmdk": disk})},
         "was changed",
     ),
-    "manifest is no manifest": (lambda disk: {**changed()(disk), "bad.mf": b"hello\n"}, "is not of the form"),
+    "manifest is no manifest": (lambda disk: {**changed()(disk), "bad.mf": b"hello\n"}, "does not have the format"),
     "manifest lists a missing file": (
         lambda disk: {**changed()(disk), "bad.mf": manifest({"absent": b""})},
         "not in the package",
     ),
     "no tar": (lambda disk: {"bad.ova": disk}, "is not a tar archive"),
     "gzip": (lambda disk: {"bad.ova": b"\x1f\x8b" + disk}, "compressed with gzip"),
-    "cut short": (packed(lambda files: archive(files)[:-400_000]), "broken or cut short"),
+    "cut short": (packed(lambda files: archive(files)[:-400_000]), "damaged or truncated"),
     "descriptor not first": (packed(lambda files: archive(dict(reversed(files.items())))), "has to come first"),
-    "entry climbs": (with_entry(tarfile.REGTYPE, "../../etc/passwd"), "leads out of the archive"),
-    "entry is absolute": (with_entry(tarfile.REGTYPE, "/etc/passwd"), "leads out of the archive"),
-    "symbolic link": (with_entry(tarfile.SYMTYPE, "x", "/etc/passwd"), "no plain file"),
-    "hard link": (with_entry(tarfile.LNKTYPE, "x", "bad.ovf"), "no plain file"),
-    "device": (with_entry(tarfile.CHRTYPE, "x"), "no plain file"),
-    "sparse entry": (packed(sparse), "no plain file"),
-    "size beyond the archive": (packed(bomb), "broken or cut short"),
+    "entry climbs": (with_entry(tarfile.REGTYPE, "../../etc/passwd"), "leads out of it"),
+    "entry is absolute": (with_entry(tarfile.REGTYPE, "/etc/passwd"), "leads out of it"),
+    "symbolic link": (with_entry(tarfile.SYMTYPE, "x", "/etc/passwd"), "not a regular file"),
+    "hard link": (with_entry(tarfile.LNKTYPE, "x", "bad.ovf"), "not a regular file"),
+    "device": (with_entry(tarfile.CHRTYPE, "x"), "not a regular file"),
+    "sparse entry": (packed(sparse), "not a regular file"),
+    "size beyond the archive": (packed(bomb), "damaged or truncated"),
 }
 
 

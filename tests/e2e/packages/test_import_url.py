@@ -158,7 +158,7 @@ def test_reference_that_is_not_as_described_ends_the_job(lab: Lab, disk_bytes: b
     job = act(lab.service, "import-ovf", source=url)
 
     assert job["state"] == "failed"
-    words = {"longer": "more than the", "shorter": "bytes; the descriptor says", "absent": "answered 404"}
+    words = {"longer": "more than the", "shorter": "bytes; the descriptor states", "absent": "answered 404"}
     assert words.get(what, "changed since it was packed") in job["error"]["detail"]
     assert lab.names() == before
     assert lab.left() == []
@@ -179,7 +179,7 @@ def test_ova_that_is_cut_short_on_the_server_leaves_nothing(lab: Lab, disk_bytes
     job = act(lab.service, "import-ovf", source=url)
 
     assert job["state"] == "failed"
-    assert "broken or cut short" in job["error"]["detail"]
+    assert "damaged or truncated" in job["error"]["detail"]
     assert lab.names() == before
     assert lab.left() == []
 

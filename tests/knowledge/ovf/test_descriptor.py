@@ -1,4 +1,4 @@
-"""A descriptor alone: best practices for appliances, references that resolve, and XML that is safe to read."""
+"""A descriptor alone: best practices for appliances, references with a target, and XML that is safe to read."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def descriptor(
     disks: str = DISKS,
     settings: str = TOOLS,
 ) -> bytes:
-    """Write a descriptor as vSphere exports it, clean unless a part is replaced."""
+    """Return a descriptor as vSphere exports it, without findings unless a part is replaced."""
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1"
   xmlns:rasd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData"
@@ -52,7 +52,7 @@ def descriptor(
 
 
 def drive(kind: int, allocation: str = "", backing: str = "") -> str:
-    """Write a CD-ROM (15) or floppy (14) drive."""
+    """Return the Item of a CD-ROM (15) or floppy (14) drive."""
     return (
         f"<Item>{allocation}<rasd:ElementName>Drive</rasd:ElementName>{backing}"
         f"<rasd:InstanceID>8</rasd:InstanceID><rasd:ResourceType>{kind}</rasd:ResourceType></Item>"
@@ -67,11 +67,11 @@ def found(data: bytes) -> dict[str, Finding]:
     return {finding.rule: finding for finding in lint_bytes(data)}
 
 
-def test_clean_descriptor_has_nothing_to_mend() -> None:
+def test_correct_descriptor_has_no_findings() -> None:
     assert lint_bytes(descriptor()) == ()
 
 
-def test_finding_says_where_and_how_to_mend() -> None:
+def test_finding_has_its_place_and_a_fix() -> None:
     finding = found(descriptor(CONTROLLER + IDE + DISK.replace("<rasd:Parent>3", "<rasd:Parent>5")))["disk-on-ide"]
     assert finding.severity == "warning"
     assert "Hard disk 1" in finding.where
@@ -89,7 +89,7 @@ def test_disconnected_drive_is_fine(kind: int) -> None:
     assert lint_bytes(descriptor(CONTROLLER + DISK + drive(kind, DISCONNECTED))) == ()
 
 
-def test_drive_that_does_not_say_is_only_worth_knowing() -> None:
+def test_drive_without_a_stated_connection_is_an_info() -> None:
     assert found(descriptor(CONTROLLER + DISK + drive(15)))["cdrom-connection-unsaid"].severity == "info"
 
 
@@ -102,7 +102,7 @@ def test_iso_in_the_drive_is_a_warning() -> None:
     assert set(found(data)) == {"cdrom-media"}
 
 
-def test_absent_word_on_tools_is_worth_knowing() -> None:
+def test_missing_sign_of_tools_is_an_info() -> None:
     assert found(descriptor(settings=""))["tools-unsaid"].severity == "info"
 
 
@@ -136,7 +136,7 @@ def test_absent_word_on_tools_is_worth_knowing() -> None:
         (b"<html/>", "not-an-ovf"),
     ],
 )
-def test_fault_is_found_by_its_rule(data: bytes, rule: str) -> None:
+def test_fault_is_reported_with_its_rule(data: bytes, rule: str) -> None:
     assert rule in found(data)
 
 
@@ -154,7 +154,7 @@ def test_fault_is_found_by_its_rule(data: bytes, rule: str) -> None:
         "\\\\server\\share\\disk.vmdk",
     ],
 )
-def test_href_that_leaves_the_package_is_an_error(href: str) -> None:
+def test_href_outside_the_package_is_an_error(href: str) -> None:
     data = descriptor(files=FILES.replace("disk1.vmdk", href))
     assert found(data)["href-outside"].severity == "error"
 
@@ -163,7 +163,7 @@ def test_capacity_from_a_property_is_fine() -> None:
     assert lint_bytes(descriptor(disks=DISKS.replace('"16"', '"${disk.size}"'))) == ()
 
 
-def test_disk_that_others_build_on_is_used() -> None:
+def test_disk_that_others_are_based_on_is_in_use() -> None:
     base = '<Disk ovf:capacity="16" ovf:diskId="base"/>'
     child = DISKS.replace("ovf:fileRef", 'ovf:parentRef="base" ovf:fileRef')
     assert lint_bytes(descriptor(disks=base + child)) == ()
@@ -173,7 +173,7 @@ def test_namespace_with_a_blank_in_it_is_read() -> None:
     assert lint_bytes(descriptor().replace(b'"http://www.vmware.com/schema/ovf"', b'"a b"')) == ()
 
 
-def test_start_order_of_several_vms_is_no_hardware() -> None:
+def test_start_order_of_several_vms_is_not_hardware() -> None:
     order = '<StartupSection><Info>Order</Info><Item ovf:id="web01" ovf:order="1"/></StartupSection>'
     data = descriptor().replace(b"<VirtualSystem ", f"<VirtualSystemCollection>{order}<VirtualSystem ".encode())
     assert lint_bytes(data.replace(b"</Envelope>", b"</VirtualSystemCollection></Envelope>")) == ()
@@ -184,7 +184,7 @@ def test_items_of_two_deployment_configurations_may_share_an_id() -> None:
     assert lint_bytes(descriptor(CONTROLLER + DISK + card.format("small") + card.format("large"))) == ()
 
 
-def test_items_that_state_a_range_are_no_devices() -> None:
+def test_items_that_state_a_range_are_not_devices() -> None:
     bound = NETWORK_CARD.replace("<Item>", '<Item ovf:bound="max">')
     assert lint_bytes(descriptor(CONTROLLER + DISK + NETWORK_CARD + bound)) == ()
 
@@ -224,7 +224,7 @@ BILLION_LAUGHS = b"""<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "lol">
     ],
     ids=["billion laughs", "billion laughs in UTF-16", "file", "network", "quadratic"],
 )
-def test_document_type_is_refused_before_any_entity_counts(data: bytes) -> None:
+def test_document_type_is_refused_before_any_entity_is_expanded(data: bytes) -> None:
     (finding,) = lint_bytes(data)
     assert finding.rule == "xml-doctype"
 
@@ -241,21 +241,21 @@ def test_too_many_bytes_are_refused() -> None:
     assert set(found(b"<Envelope>" + b" " * (17 * 1024 * 1024) + b"</Envelope>")) == {"xml-too-large"}
 
 
-def test_thousands_of_faults_are_cut_short_and_counted_by_rule() -> None:
+def test_thousands_of_faults_are_limited_and_counted_by_rule() -> None:
     findings = lint_bytes(descriptor(files='<File ovf:id="a" ovf:href="/x"/>' * 2_000))
     outside = [finding for finding in findings if finding.rule == "href-outside"]
     assert len(outside) == PER_RULE + 1
-    assert outside[-1].message == f"{2_000 - PER_RULE} more findings of this rule."
+    assert outside[-1].message == f"This rule has {2_000 - PER_RULE} more findings."
     assert "file-unused" in {finding.rule for finding in findings}
 
 
-def test_sixty_thousand_disks_that_build_on_each_other_are_checked() -> None:
+def test_sixty_thousand_disks_based_on_each_other_are_checked() -> None:
     disks = "".join(f'<Disk diskId="d{number}" parentRef="d{number + 1}"/>' for number in range(60_000))
     findings = found(b"<Envelope>" + disks.encode() + b"</Envelope>")
     assert "on disk 'd60000'" in findings["disk-parent-unknown"].message
 
 
-def test_vm_inside_a_vm_is_not_read_again_and_again() -> None:
+def test_vm_inside_a_vm_is_not_read_repeatedly() -> None:
     nested = b"<VirtualSystem>" * 50 + b"<VirtualHardwareSection/>" + b"</VirtualSystem>" * 50
     findings = lint_bytes(b"<Envelope>" + nested + b"</Envelope>")
     assert [finding.rule for finding in findings].count("vm-without-disk") == 1
@@ -300,7 +300,7 @@ def test_any_hardware_and_any_cut_get_an_answer(devices: list[str], cut: st.Data
 @given(
     text=st.text(st.characters(blacklist_categories=["Cs", "Cc"], blacklist_characters='<>&"\ufffe\uffff'), max_size=30)
 )
-def test_any_name_is_quoted_so_that_it_cannot_steer_a_terminal(text: str) -> None:
+def test_any_name_is_quoted_so_that_it_cannot_control_a_terminal(text: str) -> None:
     for finding in lint_bytes(descriptor(files=FILES.replace("disk1.vmdk", f"../{text}"))):
         assert finding.message.isprintable()
         assert finding.where.isprintable()

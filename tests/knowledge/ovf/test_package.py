@@ -1,4 +1,4 @@
-"""A package in a folder or an OVA: files present, sizes and digests right, order kept, memory constant."""
+"""A package in a folder or an OVA: its files, sizes, digests and order are checked in constant memory."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ RUN = "import sys; from vmkops.commands.ovf import run; sys.exit(run(sys.argv[1:
 
 
 def vmdk(capacity: int = 16 * GIB, size: int = 1024 * 1024) -> bytes:
-    """Write the head of a stream-optimized VMDK, and zeros up to ``size``."""
+    """Return the header of a stream-optimized VMDK, and zeros up to ``size``."""
     header = b"KDMV" + (3).to_bytes(4, "little") + bytes(4) + (capacity // 512).to_bytes(8, "little")
     return header.ljust(size, b"\0")
 
 
 def descriptor(*, size: int = 1024 * 1024, href: str = "web01-disk1.vmdk", extra: str = "") -> bytes:
-    """Write a clean descriptor with one disk file."""
+    """Return a correct descriptor with one disk file."""
     return f"""<?xml version="1.0"?>
 <Envelope xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1" xmlns:rasd="urn:rasd" xmlns:vmw="urn:vmw">
 <References><File ovf:href="{href}" ovf:id="file1" ovf:size="{size}" {extra}/></References>
@@ -46,13 +46,13 @@ def descriptor(*, size: int = 1024 * 1024, href: str = "web01-disk1.vmdk", extra
 
 
 def manifest(files: dict[str, bytes], algorithm: str = "sha256") -> bytes:
-    """Write the manifest of ``files`` as ovftool does."""
+    """Return the manifest of ``files`` as ovftool writes it."""
     lines = [f"{algorithm.upper()}({name})= {hashlib.new(algorithm, data).hexdigest()}" for name, data in files.items()]
     return "\n".join(lines).encode() + b"\n"
 
 
 def package(**replaced: bytes) -> dict[str, bytes]:
-    """Return the files of a clean package in order; ``replaced`` names them by their ending."""
+    """Return the files of a correct package in order; ``replaced`` has other contents by suffix."""
     files = {"web01.ovf": replaced.get("ovf", descriptor()), "web01-disk1.vmdk": replaced.get("vmdk", vmdk())}
     listing = replaced.get("mf", manifest(files))
     return {"web01.ovf": files["web01.ovf"], "web01.mf": listing, "web01-disk1.vmdk": files["web01-disk1.vmdk"]}
@@ -82,7 +82,7 @@ def ova_rules(files: dict[str, bytes]) -> set[str]:
     return {finding.rule for finding in lint_bytes(as_ova(files))}
 
 
-def test_clean_package_has_nothing_to_mend_as_folder_as_descriptor_and_as_ova(tmp_path: Path) -> None:
+def test_correct_package_has_no_findings_as_folder_as_descriptor_and_as_ova(tmp_path: Path) -> None:
     folder = in_folder(tmp_path, package())
     (tmp_path / "out").mkdir()
     ova = tmp_path / "out" / "web01.ova"
@@ -100,14 +100,14 @@ def test_every_digest_of_the_standard_is_recomputed(algorithm: str) -> None:
     assert "manifest-digest" in ova_rules(damaged)
 
 
-def test_wrong_digest_brings_the_right_line() -> None:
+def test_wrong_digest_has_the_correct_line_as_fix() -> None:
     (finding,) = lint_bytes(as_ova(package(mf=manifest({"web01.ovf": descriptor(), "web01-disk1.vmdk": b"other"}))))
     assert finding.rule == "manifest-digest"
     assert finding.where == "web01.mf line 2"
     assert hashlib.sha256(vmdk()).hexdigest() in finding.fix
 
 
-def test_sha1_is_only_worth_knowing() -> None:
+def test_sha1_is_an_info() -> None:
     files = {"web01.ovf": descriptor(), "web01-disk1.vmdk": vmdk()}
     (finding,) = lint_bytes(as_ova(package(mf=manifest(files, "sha1"))))
     assert (finding.rule, finding.severity) == ("manifest-sha1", "info")
@@ -134,11 +134,11 @@ RIGHT = manifest({"web01.ovf": descriptor(), "web01-disk1.vmdk": vmdk()})
         (b"\xff\xfe\0", "manifest-line"),
     ],
 )
-def test_fault_of_a_manifest_is_found_by_its_rule(listing: bytes, rule: str) -> None:
+def test_fault_of_a_manifest_is_reported_with_its_rule(listing: bytes, rule: str) -> None:
     assert rule in ova_rules(package(mf=listing))
 
 
-def test_file_names_cannot_steer_a_terminal() -> None:
+def test_file_names_cannot_control_a_terminal() -> None:
     evil = {"a\x1b[31m.ovf": descriptor(size=5), "a\x1b[31m.mf": b"nonsense", "web01-disk1.vmdk": vmdk()}
     findings = lint_bytes(as_ova(evil))
     assert {"manifest-line", "manifest-unlisted"} <= {finding.rule for finding in findings}
@@ -151,14 +151,14 @@ def test_missing_manifest_is_a_warning(tmp_path: Path) -> None:
     assert rules(in_folder(tmp_path, files)) == {"manifest-missing"}
 
 
-def test_manifest_of_another_name_is_pointed_at(tmp_path: Path) -> None:
+def test_manifest_with_another_name_is_mentioned(tmp_path: Path) -> None:
     files = package()
     files["other.mf"] = files.pop("web01.mf")
     (finding,) = lint(in_folder(tmp_path, files))
     assert "other.mf" in finding.message
 
 
-def test_signature_is_said_to_be_unchecked(tmp_path: Path) -> None:
+def test_signature_is_reported_as_unchecked(tmp_path: Path) -> None:
     assert rules(in_folder(tmp_path, package() | {"web01.cert": b"x"})) == {"signature-unchecked"}
 
 
@@ -168,7 +168,7 @@ def test_missing_disk_is_an_error(tmp_path: Path) -> None:
     assert rules(folder) == {"file-missing", "manifest-file-missing"}
 
 
-def test_descriptor_that_came_alone_misses_no_files() -> None:
+def test_descriptor_without_its_files_has_no_finding_about_them() -> None:
     assert lint_bytes(descriptor()) == ()
 
 
@@ -185,7 +185,7 @@ def test_capacity_rounded_up_to_its_unit_is_fine() -> None:
     assert ova_rules(package(vmdk=vmdk(16 * GIB - 512))) == set()
 
 
-def test_disk_that_is_no_vmdk_is_an_error() -> None:
+def test_disk_that_is_not_a_vmdk_is_an_error() -> None:
     assert ova_rules(package(vmdk=b"# Disk DescriptorFile".ljust(1024 * 1024))) == {"disk-not-vmdk"}
 
 
@@ -194,7 +194,7 @@ def test_escaped_file_name_is_found(tmp_path: Path) -> None:
     assert rules(in_folder(tmp_path, files | {"web01.mf": manifest(files)})) == set()
 
 
-def test_disk_cut_into_chunks_is_put_together(tmp_path: Path) -> None:
+def test_disk_split_into_chunks_is_checked_as_a_whole(tmp_path: Path) -> None:
     ovf = descriptor(extra='ovf:chunkSize="600000"')
     chunks = {
         "web01-disk1.vmdk.000000000": vmdk()[:600_000],
@@ -233,7 +233,7 @@ def test_folder_without_descriptor_and_with_two(tmp_path: Path) -> None:
     assert rules(tmp_path) == {"descriptor-several"}
 
 
-def test_descriptor_has_to_come_first_in_an_ova() -> None:
+def test_descriptor_must_come_first_in_an_ova() -> None:
     assert ova_rules(dict(reversed(package().items()))) == {"descriptor-not-first"}
 
 
@@ -274,7 +274,7 @@ def test_truncated_ova_is_an_error(kept: int) -> None:
     assert any(finding.severity == "error" for finding in findings)
 
 
-def test_tar_header_that_claims_gigabytes_for_itself_is_refused() -> None:
+def test_tar_header_that_states_gigabytes_for_itself_is_refused() -> None:
     giant = tarfile.TarInfo("x")
     giant.type = tarfile.XHDTYPE
     giant.size = 8 * GIB
@@ -282,13 +282,13 @@ def test_tar_header_that_claims_gigabytes_for_itself_is_refused() -> None:
     assert [finding.rule for finding in lint_bytes(data)] == ["archive-unreadable"]
 
 
-def test_file_named_ova_that_is_no_archive_is_said_so(tmp_path: Path) -> None:
+def test_file_named_ova_that_is_not_an_archive_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "x.ova").write_bytes(b"\x1f\x8b" + bytes(600))
     assert rules(tmp_path / "x.ova") == {"archive-unreadable"}
 
 
 @given(data=st.data())
-def test_any_damage_to_an_ova_is_answered(data: st.DataObject) -> None:
+def test_any_damage_to_an_ova_gives_findings_or_none(data: st.DataObject) -> None:
     whole = as_ova(package(vmdk=vmdk(size=2048), ovf=descriptor(size=2048)))
     place = data.draw(st.integers(0, 8000))
     damaged = whole[:place] + data.draw(st.binary(max_size=16)) + whole[place + 16 :]
@@ -334,20 +334,20 @@ def test_command_exits_0_when_clean_1_with_findings_and_2_without_a_file(tmp_pat
     assert command().returncode == 2
 
 
-def test_about_names_what_ovf_gives_and_how_to_make_a_package() -> None:
+def test_about_lists_the_advantages_of_ovf_and_how_to_make_a_package() -> None:
     done = subprocess.run([sys.executable, "-c", RUN, "about"], capture_output=True, text=True, check=True)
-    for said in ("metadata", "compression", "platform independence", "several VMs", "ovftool", "vmkops backup"):
-        assert said in done.stdout
+    for topic in ("metadata", "compression", "platform independence", "several VMs", "ovftool", "vmkops backup"):
+        assert topic in done.stdout
 
 
-def test_entry_of_a_negative_size_is_no_file() -> None:
+def test_entry_of_a_negative_size_is_not_a_file() -> None:
     entry = tarfile.TarInfo("web01-disk1.vmdk")
     entry.pax_headers = {"size": "-5"}
     (finding,) = lint_bytes(tar_entry("web01.ovf", descriptor()) + entry.tobuf(tarfile.PAX_FORMAT) + bytes(1024))
     assert finding.rule == "archive-entry"
 
 
-def test_content_of_an_entry_stands_where_it_is_said_to() -> None:
+def test_content_of_an_entry_is_at_its_reported_offset() -> None:
     data = as_ova(package())
     archive = Archive(io.BytesIO(data))
     start = archive.start("web01-disk1.vmdk")

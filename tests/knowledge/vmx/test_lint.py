@@ -1,4 +1,4 @@
-"""The lint: what it says of a bad VMX, and that it keeps quiet about a good one."""
+"""The linter reports every fault of a wrong VMX, and nothing about a correct one."""
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from knowledge.vmx.lint import lint
 from knowledge.vmx.parse import parse
 from knowledge.vmx.snippets import render
 
-SOUND = """.encoding = "UTF-8"
+CORRECT = """.encoding = "UTF-8"
 config.version = "8"
 virtualHW.version = "7"
 displayName = "fileserver"
@@ -34,15 +34,15 @@ def found(vmx: str, rule: str) -> Finding:
 
 
 def without(*prefixes: str) -> str:
-    return "".join(line for line in SOUND.splitlines(keepends=True) if not line.startswith(prefixes))
+    return "".join(line for line in CORRECT.splitlines(keepends=True) if not line.startswith(prefixes))
 
 
-def test_a_sound_vmx_has_no_finding() -> None:
-    assert lint(SOUND) == []
+def test_a_correct_vmx_has_no_finding() -> None:
+    assert lint(CORRECT) == []
 
 
 @given(st.one_of(st.text(), st.binary()))
-def test_nothing_makes_the_lint_raise(source: str | bytes) -> None:
+def test_no_input_makes_the_linter_raise(source: str | bytes) -> None:
     for finding in lint(source):
         assert finding.severity in {"error", "warning", "info"}
 
@@ -67,14 +67,14 @@ def test_a_missing_name_is_a_warning_and_the_vmx_still_valid() -> None:
 
 
 def test_an_ide_disk_is_a_warning_with_the_scsi_lines_for_the_next_free_slot() -> None:
-    vmx = SOUND + 'ide0:0.present = "TRUE"\nide0:0.fileName = "old.vmdk"\n'
+    vmx = CORRECT + 'ide0:0.present = "TRUE"\nide0:0.fileName = "old.vmdk"\n'
     finding = found(vmx, "ide-disk")
     assert finding.where == "line 17: ide0:0.present"
     assert 'scsi0:1.fileName = "old.vmdk"' in finding.fix.splitlines()
 
 
-def test_a_cdrom_on_ide_is_no_ide_disk() -> None:
-    assert not [finding for finding in lint(SOUND) if finding.rule == "ide-disk"]
+def test_a_cdrom_on_ide_is_not_an_ide_disk() -> None:
+    assert not [finding for finding in lint(CORRECT) if finding.rule == "ide-disk"]
 
 
 @pytest.mark.parametrize("kind", ["cdrom-image", "cdrom-raw", "atapi-cdrom"])
@@ -83,7 +83,7 @@ def test_a_cdrom_that_is_connected_at_power_on_is_a_warning(kind: str) -> None:
     assert found(vmx, "cdrom-connected").fix == 'ide1:0.startConnected = "FALSE"'
 
 
-def test_a_floppy_is_there_unless_the_vmx_says_otherwise() -> None:
+def test_a_floppy_is_present_by_default() -> None:
     assert found(without("floppy0"), "floppy-connected").severity == "info"
     assert found(without("floppy0") + 'floppy0.fileName = "/dev/fd0"\n', "floppy-connected").severity == "warning"
 
@@ -93,15 +93,15 @@ def test_missing_tools_synchronization_is_a_warning_with_the_line_to_paste() -> 
     assert (finding.severity, finding.fix) == ("warning", 'tools.syncTime = "TRUE"')
 
 
-def test_the_key_as_the_notes_spell_it_is_not_enough() -> None:
+def test_the_key_in_the_spelling_of_the_notes_is_not_enough() -> None:
     assert "tools.syncTime" in found(without("tools.") + 'tools.timeSync = "TRUE"\n', "tools-sync").message
 
 
-def test_switched_off_synchronization_is_only_mentioned() -> None:
+def test_disabled_synchronization_is_an_info() -> None:
     assert found(without("tools.") + 'tools.syncTime = "FALSE"\n', "tools-sync").severity == "info"
 
 
-def test_a_vlance_card_beside_tools_is_a_warning() -> None:
+def test_a_vlance_card_with_tools_is_a_warning() -> None:
     vmx = without("ethernet0.virtualDev") + 'ethernet0.virtualDev = "vlance"\n'
     assert found(vmx, "slow-nic").fix == 'ethernet0.virtualDev = "vmxnet3"'
     esx_35 = vmx.replace('virtualHW.version = "7"', 'virtualHW.version = "4"')
@@ -109,7 +109,7 @@ def test_a_vlance_card_beside_tools_is_a_warning() -> None:
     assert "slow-nic" not in [finding.rule for finding in lint(vmx.replace("tools.syncTime", "comment.x"))]
 
 
-def test_a_card_without_a_type_is_flexible_in_a_32_bit_guest_only() -> None:
+def test_a_card_without_a_type_is_flexible_only_in_a_32_bit_guest() -> None:
     vmx = without("ethernet0.virtualDev")
     assert "flexible-nic" not in [finding.rule for finding in lint(vmx)]
     assert found(vmx.replace("rhel5-64", "rhel4"), "flexible-nic").severity == "info"
@@ -119,67 +119,67 @@ def test_a_disk_on_an_absent_controller_is_an_error() -> None:
     assert found(without("scsi0.present"), "absent-controller").fix == 'scsi0.present = "TRUE"'
 
 
-def test_the_controllers_own_unit_cannot_be_a_disk() -> None:
-    assert found(SOUND + 'scsi0:7.present = "TRUE"\n', "reserved-unit").severity == "error"
+def test_the_unit_of_the_controller_itself_cannot_be_a_disk() -> None:
+    assert found(CORRECT + 'scsi0:7.present = "TRUE"\n', "reserved-unit").severity == "error"
 
 
 def test_a_device_of_newer_virtual_hardware_is_an_error() -> None:
     finding = found(
-        SOUND.replace('Version = "7"', "").replace('version = "7"', 'version = "4"'), "needs-newer-hardware"
+        CORRECT.replace('Version = "7"', "").replace('version = "7"', 'version = "4"'), "needs-newer-hardware"
     )
     assert finding.where == "line 15: ethernet0.virtualDev"
 
 
-def test_a_version_that_is_no_number_is_an_error() -> None:
-    assert found(SOUND.replace('version = "7"', 'version = "seven"'), "bad-version").severity == "error"
+def test_a_version_that_is_not_a_number_is_an_error() -> None:
+    assert found(CORRECT.replace('version = "7"', 'version = "seven"'), "bad-version").severity == "error"
 
 
-def test_curly_quotes_from_the_web_page_are_errors_with_the_straight_lines() -> None:
+def test_curly_quotes_from_a_web_page_are_errors_with_straight_quotes_in_the_fix() -> None:
     pasted = "serial0.present = “true”\nserial0.fileType = “file”\nserial0.fileName = “my console.log”\n"
-    fixes = [finding.fix for finding in lint(SOUND + pasted) if finding.rule == "curly-quotes"]
+    fixes = [finding.fix for finding in lint(CORRECT + pasted) if finding.rule == "curly-quotes"]
     assert fixes == pasted.replace("“", '"').replace("”", '"').splitlines()
 
 
 PIPE = render("serial-pipe", {"path": "/vmfs/volumes/a/pipe"}).texts
 
 
-def test_a_documented_pipe_is_valid_and_the_doubt_about_it_is_told() -> None:
-    findings = lint(SOUND + PIPE["server"])
+def test_a_documented_pipe_is_valid_and_has_a_note_on_the_disputed_setting() -> None:
+    findings = lint(CORRECT + PIPE["server"])
     assert [(finding.rule, finding.severity) for finding in findings] == [("pipe-far-end", "info")]
 
 
 def test_a_pipe_without_an_end_point_is_an_error() -> None:
-    vmx = SOUND + PIPE["server"].replace('serial0.pipe.endPoint = "server"\n', "")
+    vmx = CORRECT + PIPE["server"].replace('serial0.pipe.endPoint = "server"\n', "")
     assert found(vmx, "pipe-endpoint").severity == "error"
 
 
 def test_a_relative_pipe_is_a_warning_and_a_missing_path_an_error() -> None:
-    assert found(SOUND + PIPE["server"].replace("/vmfs/volumes/a/", ""), "pipe-path").severity == "warning"
-    assert found(SOUND + PIPE["server"].replace("/vmfs/volumes/a/pipe", ""), "pipe-path").severity == "error"
+    assert found(CORRECT + PIPE["server"].replace("/vmfs/volumes/a/", ""), "pipe-path").severity == "warning"
+    assert found(CORRECT + PIPE["server"].replace("/vmfs/volumes/a/pipe", ""), "pipe-path").severity == "error"
 
 
 def test_two_ports_of_one_vm_cannot_be_the_same_end() -> None:
-    vmx = SOUND + PIPE["server"] + PIPE["server"].replace("serial0", "serial1")
+    vmx = CORRECT + PIPE["server"] + PIPE["server"].replace("serial0", "serial1")
     assert found(vmx, "pipe-same-end").fix == 'serial1.pipe.endPoint = "client"'
 
 
 def rules_of_pair(near: str, far: str) -> list[str]:
-    return [finding.rule for finding in lint(SOUND + near, parse(SOUND + far)) if finding.severity != "info"]
+    return [finding.rule for finding in lint(CORRECT + near, parse(CORRECT + far)) if finding.severity != "info"]
 
 
-def test_the_two_documented_ends_fit_each_other() -> None:
+def test_the_two_documented_ends_match() -> None:
     assert rules_of_pair(PIPE["server"], PIPE["client"]) == []
 
 
-def test_two_servers_on_one_pipe_do_not_fit() -> None:
+def test_two_servers_on_one_pipe_do_not_match() -> None:
     assert rules_of_pair(PIPE["server"], PIPE["server"]) == ["pipe-same-end"]
 
 
-def test_ends_with_other_paths_or_other_buffering_do_not_fit() -> None:
+def test_ends_with_different_paths_or_buffering_do_not_match() -> None:
     assert rules_of_pair(PIPE["server"], PIPE["client"].replace("/pipe", "/tube")) == ["pipe-mismatch"]
     assert rules_of_pair(PIPE["server"], PIPE["client"].replace('Loss = "true"', 'Loss = "false"')) == ["pipe-mismatch"]
     assert rules_of_pair(PIPE["server"], "") == ["pipe-mismatch"]
 
 
 def test_a_device_that_is_not_present_is_not_checked() -> None:
-    assert lint(SOUND + 'serial0.present = "FALSE"\nserial0.fileType = "pipe"\n') == []
+    assert lint(CORRECT + 'serial0.present = "FALSE"\nserial0.fileType = "pipe"\n') == []

@@ -1,4 +1,4 @@
-"""Merging into a VMX: only what is asked changes, twice is the same as once, and the diff applies."""
+"""A merge changes only the given settings, a second merge changes nothing, and the diff applies."""
 
 import re
 import subprocess
@@ -35,7 +35,7 @@ LINES = st.lists(
 
 
 def applied(text: str, diff: str) -> str:
-    """`text` with a unified diff applied, by the line numbers in it."""
+    """Return `text` with a unified diff applied, by the line numbers in the diff."""
     old = re.findall(r"[^\n]*\n|[^\n]+", text)
     diff = diff.replace("\n\\ No newline at end of file\n", "\0\n")
     new: list[str] = []
@@ -76,7 +76,7 @@ def test_merging_sets_every_key_and_merging_again_changes_nothing(
 
 
 @given(lines=LINES, settings=st.lists(st.tuples(KEYS, VALUES), max_size=6))
-def test_lines_of_other_keys_stay_as_they_are(lines: list[str], settings: list[tuple[str, str]]) -> None:
+def test_lines_of_other_keys_remain_unchanged(lines: list[str], settings: list[tuple[str, str]]) -> None:
     text = "".join(f"{line}\n" for line in lines)
     touched = {key.lower() for key, _ in settings}
 
@@ -87,7 +87,7 @@ def test_lines_of_other_keys_stay_as_they_are(lines: list[str], settings: list[t
 
 
 @pytest.mark.parametrize("name", SNIPPETS)
-def test_a_merged_snippet_is_found_again(name: str) -> None:
+def test_a_merged_snippet_is_unchanged_by_a_second_merge(name: str) -> None:
     vmx = parse(VMX)
     for end in render(name, SNIPPETS[name].example, vmx).settings:
         parameters = {**SNIPPETS[name].example, **({"index": "0"} if name in {"nic", "scsi-controller"} else {})}
@@ -97,7 +97,7 @@ def test_a_merged_snippet_is_found_again(name: str) -> None:
         assert merge(merged, render(name, parameters, merged).settings[end]).diff == ""
 
 
-def test_a_replaced_key_stays_in_its_place_and_is_reported() -> None:
+def test_a_replaced_key_keeps_its_place_and_is_reported() -> None:
     merged = merge(parse(VMX), [("ethernet0.VirtualDev", "vmxnet"), ("ethernet0.features", "15")])
     assert [(change.key, change.line, change.old, change.new) for change in merged.replaced] == [
         ("ethernet0.VirtualDev", 5, "vlance", "vmxnet")
@@ -122,25 +122,25 @@ def test_the_diff_is_unified_and_names_the_file() -> None:
     ]
 
 
-def test_a_boolean_in_another_case_is_no_change() -> None:
+def test_a_boolean_in_another_case_is_not_a_change() -> None:
     assert merge(parse(VMX), [("ethernet0.present", "true")]).diff == ""
 
 
-def test_a_key_that_stands_twice_is_left_once() -> None:
+def test_a_duplicate_key_is_kept_only_once() -> None:
     merged = merge(parse('a = "1"\nb = "2"\nA = "3"\n'), [("a", "1")])
     assert merged.text == 'a = "1"\nb = "2"\n'
     assert merged.removed == [3]
 
 
-def test_a_line_with_curly_quotes_is_replaced_though_it_means_the_same() -> None:
+def test_a_line_with_curly_quotes_is_replaced_although_its_value_is_the_same() -> None:
     assert merge(parse("a = “1”\n"), [("a", "1")]).text == 'a = "1"\n'
 
 
-def test_windows_line_ends_and_a_missing_last_one_are_minded() -> None:
+def test_windows_line_ends_and_a_missing_last_one_are_handled() -> None:
     assert merge(parse('a = "1"\r\nb = "2"'), [("c", "3")]).text == 'a = "1"\r\nb = "2"\r\nc = "3"\r\n'
 
 
-def test_an_empty_vmx_takes_settings() -> None:
+def test_settings_can_be_merged_into_an_empty_vmx() -> None:
     assert merge(parse(""), [("a", "1")]).text == 'a = "1"\n'
 
 
@@ -149,7 +149,7 @@ def test_a_value_with_a_line_break_is_refused() -> None:
         merge(parse(VMX), [("a", '1"\nevil = "2')])
 
 
-def test_a_vmx_that_was_not_read_whole_is_not_changed() -> None:
+def test_a_vmx_with_undecodable_bytes_is_not_changed() -> None:
     with pytest.raises(MergeError, match="not text in its encoding"):
         merge(parse(b'.encoding = "UTF-8"\na = "\xff"\n'), [("b", "1")])
 

@@ -1,4 +1,4 @@
-"""Reading a VMX: never an exception, every bad line named, and what is written can be read back."""
+"""No VMX makes the parser raise, every wrong line is reported, and a written value is read back unchanged."""
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ def rules(source: str | bytes) -> list[str]:
 
 
 @given(value=PRINTABLE)
-def test_any_printable_value_is_read_back_as_it_was_written(value: str) -> None:
+def test_any_printable_value_is_read_back_unchanged(value: str) -> None:
     vmx = parse(setting("annotation", value) + "\n")
     assert vmx.get("annotation") == value
     assert vmx.findings == []
@@ -43,13 +43,13 @@ def test_a_value_with_a_line_break_or_control_character_is_refused(before: str, 
 
 
 @pytest.mark.parametrize("key", ["", "a b", 'a"', "a=b", "a\n", "å", ".", "#x"])
-def test_a_key_that_could_spoil_the_line_is_refused(key: str) -> None:
+def test_a_key_that_could_break_the_line_is_refused(key: str) -> None:
     with pytest.raises(UnsafeValueError):
         setting(key, "TRUE")
     assert pasted(key, "TRUE") == ""
 
 
-def test_keys_are_the_same_in_any_case() -> None:
+def test_keys_are_not_case_sensitive() -> None:
     vmx = parse('Serial0.FileName = "pipe"\n')
     assert vmx.get("serial0.filename") == "pipe"
     assert vmx.where("SERIAL0.FILENAME") == "line 1: Serial0.FileName"
@@ -76,11 +76,11 @@ def test_a_duplicate_key_is_an_error_that_names_both_lines() -> None:
         ("|2g", "|2g"),
     ],
 )
-def test_escapes_are_undone(raw: str, value: str) -> None:
+def test_escapes_are_decoded(raw: str, value: str) -> None:
     assert parse(f'annotation = "{raw}"').get("annotation") == value
 
 
-def test_a_bar_that_starts_no_escape_is_a_warning_with_the_mend() -> None:
+def test_a_bar_that_starts_no_escape_is_a_warning_with_the_fix() -> None:
     (finding,) = parse('annotation = "a | b"').findings
     assert (finding.rule, finding.severity, finding.fix) == ("bad-escape", "warning", 'annotation = "a |7C b"')
 
@@ -118,7 +118,9 @@ def test_a_device_that_is_not_present_hides_its_settings() -> None:
         ('\u200ba.b = "one"', "invisible-character", "one", 'a.b = "one"'),
     ],
 )
-def test_a_spoilt_line_is_named_mended_and_read_as_it_was_meant(line: str, rule: str, value: str, fix: str) -> None:
+def test_a_malformed_line_is_reported_with_a_fix_and_read_as_intended(
+    line: str, rule: str, value: str, fix: str
+) -> None:
     vmx = parse(f'first = "1"\n{line}\n')
     (finding,) = vmx.findings
     assert (finding.rule, finding.where, finding.fix) == (rule, "line 2: a.b" if "a.b" in line else finding.where, fix)
@@ -138,7 +140,7 @@ def test_a_spoilt_line_is_named_mended_and_read_as_it_was_meant(line: str, rule:
         ('a.b = "x\x00y"', "control-character"),
     ],
 )
-def test_a_line_that_is_no_setting_is_an_error_with_its_number(line: str, rule: str) -> None:
+def test_a_line_that_is_not_a_setting_is_an_error_with_its_number(line: str, rule: str) -> None:
     vmx = parse(f'first = "1"\n\n{line}\n')
     (finding,) = vmx.findings
     assert (finding.rule, finding.severity) == (rule, "error")
@@ -147,7 +149,7 @@ def test_a_line_that_is_no_setting_is_an_error_with_its_number(line: str, rule: 
 
 
 @pytest.mark.parametrize("line", ["", "   \t", "# comment", '\t# a = "b', "#!/usr/bin/vmware", "\r"])
-def test_blank_lines_and_comments_are_nothing(line: str) -> None:
+def test_blank_lines_and_comments_are_ignored(line: str) -> None:
     assert rules(f'a = "1"\n{line}\n') == []
 
 
@@ -165,7 +167,7 @@ def test_the_declared_encoding_is_used() -> None:
     assert vmx.findings == []
 
 
-def test_an_escaped_byte_is_of_the_declared_encoding() -> None:
+def test_an_escaped_byte_is_in_the_declared_encoding() -> None:
     assert parse('.encoding = "windows-1252"\nannotation = "|e9t|e9"').get("annotation") == "été"
 
 
@@ -183,7 +185,7 @@ def test_old_text_without_an_encoding_line_is_read_as_windows_1252() -> None:
 @pytest.mark.parametrize(
     "data", [b'.encoding = "UTF-8"\na = "\xff\xfe"\n', b"\x7fELF\x00\x01\xff\xfe", '.a = "1"'.encode("utf-16")]
 )
-def test_bytes_that_are_no_text_are_an_error_and_lossy(data: bytes) -> None:
+def test_bytes_that_are_not_text_are_an_error_and_lossy(data: bytes) -> None:
     vmx = parse(data)
     assert vmx.lossy
     assert any(finding.severity == "error" for finding in vmx.findings)
@@ -196,20 +198,20 @@ def test_half_a_surrogate_pair_in_text_is_an_error_that_can_be_printed() -> None
     vmx.text.encode("utf-8")
 
 
-def test_a_byte_order_mark_is_named_and_is_no_part_of_the_key() -> None:
+def test_a_byte_order_mark_is_reported_and_not_part_of_the_key() -> None:
     vmx = parse(b'\xef\xbb\xbfa = "1"\n')
     assert vmx.get("a") == "1"
     assert [finding.rule for finding in vmx.findings] == ["byte-order-mark"]
 
 
-def test_an_empty_file_says_that_it_has_no_setting() -> None:
+def test_an_empty_file_is_reported_as_having_no_settings() -> None:
     assert rules("") == ["no-settings"]
 
 
 def test_a_hundred_findings_of_one_rule_are_kept_and_the_rest_counted() -> None:
     findings = parse("junk\n" * 5000 + 'a = "1"\n').findings
     assert len(findings) == 101
-    assert findings[-1].message == "4900 more findings of this rule."
+    assert findings[-1].message == "This rule has 4900 more findings."
 
 
 def test_a_hundred_thousand_keys_are_all_read() -> None:
@@ -219,6 +221,6 @@ def test_a_hundred_thousand_keys_are_all_read() -> None:
     assert vmx.findings == []
 
 
-def test_a_huge_line_is_quoted_in_part() -> None:
+def test_a_very_long_line_is_quoted_in_part() -> None:
     (first, _) = parse("x" * 5_000_000).findings
     assert len(first.message) < 400

@@ -1,4 +1,4 @@
-"""Snippets: the right keys, safe text, free slots, and words for what is not allowed."""
+"""Snippets have the right keys, safe text and free slots, and wrong parameters get a helpful message."""
 
 import pytest
 from hypothesis import given
@@ -28,13 +28,13 @@ def test_every_snippet_renders_its_example_to_a_vmx_without_a_finding(name: str)
 
 
 @pytest.mark.parametrize("name", SNIPPETS)
-def test_every_snippet_describes_what_each_parameter_allows(name: str) -> None:
+def test_every_snippet_describes_the_allowed_values_of_each_parameter(name: str) -> None:
     for parameter in described(SNIPPETS[name])["parameters"]:
         assert parameter["meaning"]
         assert parameter["allowed"]
 
 
-def test_the_documented_pipe_has_both_ends_at_once() -> None:
+def test_the_documented_pipe_has_both_ends() -> None:
     path = "/vmfs/volumes/472c028b-dd6c1d22-a8f4-001aa0c0b349/Zangief-Fileserver/Zangief-pipe"
     rendered = render("serial-pipe", {"path": path})
     server = [
@@ -51,7 +51,7 @@ def test_the_documented_pipe_has_both_ends_at_once() -> None:
     assert rendered.texts["client"] in rendered.text
 
 
-def test_the_pipe_tells_that_it_is_invisible_and_where_sources_differ() -> None:
+def test_the_notes_of_the_pipe_say_that_it_is_invisible_and_where_sources_disagree() -> None:
     notes = " ".join(render("serial-pipe", {"path": "/a"}).notes)
     assert "service console" in notes
     assert "libvirt" in notes
@@ -76,12 +76,12 @@ def test_the_typed_pipe_refuses_settings_for_an_end_that_is_an_application() -> 
         pipe.settings("client")
 
 
-def test_a_relative_pipe_path_is_warned_about() -> None:
+def test_a_relative_pipe_path_has_a_warning() -> None:
     assert "relative" in render("serial-pipe", {"path": "pipe"}).notes[0]
     assert "relative" not in render("serial-pipe", {"path": "/vmfs/pipe"}).notes[0]
 
 
-def test_time_synchronization_writes_the_key_that_is_read_and_the_documented_one() -> None:
+def test_time_synchronization_writes_the_key_that_products_read_and_the_documented_one() -> None:
     assert lines("tools-timesync") == ['tools.syncTime = "TRUE"', 'tools.timeSync = "TRUE"']
     assert lines("tools-timesync", documented_key="no", enabled="off") == ['tools.syncTime = "FALSE"']
 
@@ -100,7 +100,7 @@ def test_vmxnet2_is_vmxnet_with_features() -> None:
     assert lines("nic", type="vmxnet2")[1:3] == ['ethernet0.virtualDev = "vmxnet"', 'ethernet0.features = "15"']
 
 
-def test_changing_the_type_of_a_card_leaves_its_network_and_address_alone() -> None:
+def test_a_change_of_card_type_keeps_its_network_and_address() -> None:
     vmx = 'ethernet0.present = "TRUE"\nethernet0.virtualDev = "vlance"\nethernet0.networkName = "DMZ"\n'
     assert lines("nic", vmx, type="vmxnet", index="0") == [
         'ethernet0.present = "TRUE"',
@@ -108,7 +108,7 @@ def test_changing_the_type_of_a_card_leaves_its_network_and_address_alone() -> N
     ]
 
 
-def test_a_device_that_the_virtual_hardware_is_too_old_for_is_noted() -> None:
+def test_a_device_that_needs_newer_virtual_hardware_has_a_note() -> None:
     old = parse('virtualHW.version = "4"\n')
     assert "needs 7" in render("nic", {"type": "vmxnet3"}, old).notes[0]
     assert "needs 7" in render("scsi-controller", {"type": "pvscsi"}, old).notes[0]
@@ -135,27 +135,27 @@ def test_a_device_that_the_virtual_hardware_is_too_old_for_is_noted() -> None:
         ),
     ],
 )
-def test_the_next_free_slot_is_taken(name: str, parameters: dict[str, str], vmx: str, expected: str) -> None:
+def test_the_next_free_slot_is_used(name: str, parameters: dict[str, str], vmx: str, expected: str) -> None:
     assert any(line.startswith(expected) for line in lines(name, vmx, **parameters))
 
 
-def test_the_controllers_own_scsi_unit_is_passed_over() -> None:
+def test_the_scsi_unit_of_the_controller_is_skipped() -> None:
     vmx = 'scsi0.present = "TRUE"\n' + "".join(f'scsi0:{unit}.present = "TRUE"\n' for unit in range(7))
     assert 'scsi0:8.present = "TRUE"' in lines("disk-scsi", vmx, path="b.vmdk")
 
 
-def test_the_same_device_is_found_again_instead_of_a_new_slot() -> None:
+def test_the_slot_of_the_same_device_is_used_again() -> None:
     vmx = 'serial0.present = "TRUE"\n' + render("serial-pipe", {"path": "/a", "index": "2"}).texts["server"]
     assert 'serial2.pipe.endPoint = "server"' in lines("serial-pipe", vmx, path="/a")
 
 
-def test_a_vmx_with_every_port_in_use_is_refused_in_words() -> None:
+def test_a_vmx_with_every_port_in_use_is_refused_with_a_message() -> None:
     vmx = "".join(f'serial{port}.present = "TRUE"\n' for port in range(4))
     with pytest.raises(NoFreeSlotError, match="serial0 to serial3 are all in use"):
         lines("serial-file", vmx, path="a")
 
 
-def test_an_iso_goes_into_the_drive_that_is_there() -> None:
+def test_an_iso_goes_into_the_existing_drive() -> None:
     vmx = 'ide0:0.present = "TRUE"\nide0:0.deviceType = "cdrom-raw"\nide0:0.clientDevice = "TRUE"\n'
     assert lines("cdrom-iso", vmx, path="/tools/linux.iso") == [
         'ide0:0.present = "TRUE"',
@@ -189,7 +189,7 @@ def test_the_rescue_boot_order_has_the_cdrom_first_and_opens_the_setup_once() ->
     assert "bios.hddOrder" in render("boot-order", {}).notes[0]
 
 
-def test_the_appliance_settings_disconnect_drives_and_keep_tools_current() -> None:
+def test_the_appliance_settings_disconnect_drives_and_update_tools() -> None:
     text = lines("appliance", annotation='The "relay"', name="relay")
     assert 'annotation = "The |22relay|22"' in text
     assert 'floppy0.startConnected = "FALSE"' in text
@@ -212,14 +212,14 @@ def test_any_path_is_read_back_from_both_ends(path: str) -> None:
         lambda a, mark, b: a + mark + b, st.text(), st.sampled_from("\n\r\0\x0b\x85\u2028\u2029\x7f"), st.text()
     ),
 )
-def test_a_value_with_a_line_break_never_gets_through(name: str, value: str) -> None:
+def test_a_value_with_a_line_break_is_refused(name: str, value: str) -> None:
     with pytest.raises(InvalidParameterError, match="path"):
         render(name, {"path": value})
 
 
 @given(values=st.dictionaries(st.sampled_from([p.name for s in SNIPPETS.values() for p in s.parameters]), st.text()))
 @pytest.mark.parametrize("name", SNIPPETS)
-def test_whatever_is_given_the_text_has_only_sound_lines_or_is_refused(name: str, values: dict[str, str]) -> None:
+def test_any_parameters_give_well_formed_lines_or_are_refused(name: str, values: dict[str, str]) -> None:
     try:
         rendered = render(name, values)
     except InvalidParameterError:
@@ -236,7 +236,7 @@ def test_whatever_is_given_the_text_has_only_sound_lines_or_is_refused(name: str
         ("serial-pipe", {}, "needs path=... (full path of the pipe"),
         ("serial-pipe", {"path": ""}, "needs path="),
         ("serial-pipe", {"path": "  "}, "path cannot be"),
-        ("serial-pipe", {"path": "/a", "pth": "x"}, "no parameter 'pth'; it takes path, far_end"),
+        ("serial-pipe", {"path": "/a", "pth": "x"}, "no parameter 'pth'. Its parameters: path, far_end"),
         ("serial-pipe", {"path": "/a", "far_end": "printer"}, "one of vm, application"),
         ("serial-pipe", {"path": "/a", "index": "4"}, "one of 0, 1, 2, 3"),
         ("serial-pipe", {"path": "“/a”"}, "curly quotes; give it without quotes: /a"),
@@ -244,20 +244,22 @@ def test_whatever_is_given_the_text_has_only_sound_lines_or_is_refused(name: str
         ("serial-network", {"port": "²"}, "a whole number from 1 to 65535"),
         ("serial-network", {"port": "1", "host": "a b"}, "a host name"),
         ("tools-timesync", {"enabled": "maybe"}, "true or false"),
-        ("boot-order", {"order": "cdrom,tape"}, "a list with commas"),
-        ("boot-order", {"order": "cdrom,cdrom"}, "names something twice"),
+        ("boot-order", {"order": "cdrom,tape"}, "a comma-separated list"),
+        ("boot-order", {"order": "cdrom,cdrom"}, "has a duplicate item"),
         ("disk-scsi", {"path": "a.vmdk", "slot": "scsi0:7"}, "scsi0:0, scsi0:1, scsi0:2 to scsi3:15"),
         ("cdrom-iso", {"path": "/a", "bus": "sata", "slot": "ide1:0"}, "is not on bus=sata"),
         ("disk-scsi", {"path": "x" * 5000}, "at most 4096"),
     ],
 )
-def test_what_is_not_allowed_is_refused_with_what_is(name: str, parameters: dict[str, str], words: str) -> None:
+def test_a_wrong_parameter_is_refused_with_the_allowed_values(
+    name: str, parameters: dict[str, str], words: str
+) -> None:
     with pytest.raises(InvalidParameterError) as refused:
         render(name, parameters)
     assert words in str(refused.value)
 
 
-def test_an_unknown_snippet_lists_near_names() -> None:
+def test_an_unknown_snippet_lists_similar_names() -> None:
     with pytest.raises(UnknownSnippetError) as refused:
         render("serial-pip", {})
     assert refused.value.suggestions[0] == "serial-pipe"
