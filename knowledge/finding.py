@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Literal
 
 Severity = Literal["error", "warning", "info"]
 
@@ -11,19 +12,21 @@ PER_RULE = 100
 """Findings kept of each rule; a file with a million bad lines gets the first hundred and a count."""
 
 
-class Finding(NamedTuple):
-    """One thing found in a file.
-
-    ``error``: it will not load or work as it says. ``warning``: against good practice. ``info``: worth knowing.
-    ``where`` names the line or the device; ``fix`` says what mends it, and is empty when nothing that could be
-    written down does. For a VMX the fix is a line (or lines) to paste, in the place of the line of the same key.
-    """
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a lint found in a file."""
 
     rule: str
     severity: Severity
+    """``error``: it will not load or work as it says; ``warning``: against good practice; ``info``: worth knowing."""
     where: str
+    """The line or the device."""
     message: str
     fix: str = ""
+    """What corrects it, empty when nothing that can be written down does.
+
+    For a VMX this is a line, or several, to paste in the place of the line with the same key.
+    """
 
 
 class Report:

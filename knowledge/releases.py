@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from knowledge.errors import Unreadable, shown
 from knowledge.facts import fact_lines
+from knowledge.record import Record
 
 _VERSION = r"(\d{1,2})(?:\.(\d{1,2}|x))?(?:\.\w+)*(?:(?:update|u|patch|p|ep)\d+\w?)?"
 _AROUND_A_VERSION = ("vmware", "vsphere", "esxi", "esx", "server", " ", "_", "-")
@@ -39,12 +40,11 @@ APPENDED = (
 )
 
 
-class Release(namedtuple("Release", ("id", "table", "name", "what", "certainty", "source"))):
-    """One release with a table: its id, the table's name in the data, what the table is and how certain."""
+class Release(Record, namedtuple("Release", ("id", "name", "what", "certainty", "source"))):
+    """One release whose table of codes is known: what the table is, how certain it is, and where it is from."""
 
     __slots__ = ()
     id: str
-    table: str
     name: str
     what: str
     certainty: str
@@ -68,7 +68,6 @@ def imported(release: str) -> Release:
     """Describe a release whose table somebody imported from a host of theirs."""
     return Release(
         id=release,
-        table=release,
         name=release,
         what="vmkerrcode -l of a host, imported here",
         certainty="primary: the host's own listing",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from bot.blocks import Reply
 from bot.cards.decoded import decoded_card
-from bot.cards.vmkerr import TABLES, vmkerr_card
+from bot.cards.vmkerr import vmkerr_card
 from bot.command_text import UsageError, with_options
 from bot.commands._base import Asked, Command
 from service.api.client import Problem, ServiceError
@@ -29,15 +30,17 @@ def parse(text: str) -> Lookup:
 
 async def run(lookup: Lookup, asked: Asked) -> Reply:
     """Answer in the channel: whoever works on the incident sees the same reading."""
+    service, asked_by = asked.desk.service, f"<@{asked.user}>"
+    known = [release.id for release in await service.releases()]
     if is_log_line(lookup.query):
-        decoded = await asked.desk.service.decode(lookup.query, lookup.release)
-        if decoded["findings"]:
-            return Reply(decoded_card(lookup.query, decoded["findings"], asked_by=f"<@{asked.user}>"), public=True)
+        decoded = await service.decode(lookup.query, lookup.release)
+        if decoded.findings:
+            return Reply(decoded_card(lookup.query, decoded.findings, known, asked_by=asked_by), public=True)
     try:
-        answer = await asked.desk.service.vmkerr(lookup.query, lookup.release)
+        answer = await service.vmkerr(lookup.query, lookup.release)
     except ServiceError as refusal:
-        raise ServiceError(_typable(refusal.problem, lookup)) from refusal
-    return Reply(vmkerr_card(answer, asked_by=f"<@{asked.user}>"), public=True)
+        raise ServiceError(_typable(refusal.problem, lookup, known)) from refusal
+    return Reply(vmkerr_card(answer, known, asked_by=asked_by), public=True)
 
 
 def is_log_line(query: str) -> bool:
@@ -45,10 +48,10 @@ def is_log_line(query: str) -> bool:
     return " " in query and any(character.isdigit() for character in query)
 
 
-def _typable(problem: Problem, lookup: Lookup) -> Problem:
+def _typable(problem: Problem, lookup: Lookup, known: Sequence[str]) -> Problem:
     """The problem with suggestions that can be typed after `/vmkerr`: a release is no query by itself."""
     suggestions = [
-        f"{lookup.query} release={suggestion}" if suggestion in TABLES else suggestion
+        f"{lookup.query} release={suggestion}" if suggestion in known else suggestion
         for suggestion in problem.suggestions
     ]
     return problem.model_copy(update={"suggestions": suggestions})

@@ -27,18 +27,16 @@ class InvalidDevice(Unreadable):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Device:
-    """A PCI device, the driver that is to take it, and how its entries read.
-
-    ``vendor``, ``device`` and ``like`` are four hex digits in lower case; ``like`` is a device of the same vendor that
-    the driver takes already, empty when none was told; ``kernel`` is the version in the initrd's file name.
-    """
+    """A PCI device and the driver for it; ``vendor``, ``device`` and ``like`` are four hex digits in lower case."""
 
     vendor: str
     device: str
     like: str
+    """A device of the same vendor that the driver supports already; empty when none was given."""
     driver: str
     name: str
     kernel: str
+    """The version in the file name of the initrd."""
 
 
 def described(*, device: str, driver: str, like: str = "", name: str = "", kernel: str = DEFAULT_KERNEL) -> Device:

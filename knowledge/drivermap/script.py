@@ -21,7 +21,7 @@ HEAD = """\
 # Adds {vendor}:{device} to an installed ESX Server 3.5: the driver {driver} takes it from then on ({way} way).
 # Run as root in a rescue system (a Linux live disk) on the ESX host. Options: --check, --undo.
 # Every file that it changes is kept beside it as .org. After the notes of Reinhard Partmann (VMware community,
-# December 2007), with their slips mended.
+# December 2007), with their mistakes corrected.
 
 set -euo pipefail
 

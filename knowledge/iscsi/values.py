@@ -95,7 +95,7 @@ class Name:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Address:
-    """An iSCSI address read into its parts; the name inside is prepared by RFC 3722."""
+    """An iSCSI address read into its parts; its name is normalized (RFC 3722)."""
 
     address: str
     valid: bool

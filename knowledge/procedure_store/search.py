@@ -43,13 +43,15 @@ _NAMED = """
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hit:
-    """A page that was found; ``score`` grows with the match, the snippet has the matched words between marks."""
+    """A page that was found."""
 
     slug: str
     title: str
     summary: str
     snippet: str
+    """A part of the page; the matched words stand between ⟦ and ⟧."""
     score: float
+    """Grows with the match."""
     origin: str
     obsolete_since: str
 

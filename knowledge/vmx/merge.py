@@ -1,7 +1,7 @@
 """Puts settings into a VMX and shows what that changes, line by line; everything else stays as it is."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from knowledge.errors import Unreadable
 from knowledge.vmx.diff import Edit, unified
@@ -12,7 +12,8 @@ from knowledge.vmx.syntax import setting
 _BOOLEANS = frozenset({"true", "false"})
 
 
-class Replaced(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Replaced:
     """A setting that had another value: its key, the line it was on, the old value and the new one."""
 
     key: str
@@ -21,35 +22,47 @@ class Replaced(NamedTuple):
     new: str
 
 
-class Merged(NamedTuple):
-    """A VMX with settings merged in.
-
-    `diff` is unified and empty when nothing changes; `removed` holds the lines of duplicates that went.
-    """
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Merged:
+    """A VMX with the settings of a snippet merged into it."""
 
     text: str
     diff: str
+    """Unified; empty when the VMX has all of these settings already."""
+    end: str
+    """Which end of the snippet was merged; `vm` when it has only one."""
     added: list[str]
     replaced: list[Replaced]
     unchanged: list[str]
     removed: list[int]
+    """The lines of duplicates that were removed."""
+    notes: tuple[str, ...] = ()
+    """The caveats of the snippet."""
 
 
 class MergeError(Unreadable):
     """This VMX cannot be changed without harm; the text says why and what to do first."""
 
 
-def merge(vmx: Vmx, settings: Iterable[tuple[str, str]], name: str = "vm.vmx") -> Merged:
+def merge(
+    vmx: Vmx,
+    settings: Iterable[tuple[str, str]],
+    name: str = "vm.vmx",
+    *,
+    end: str = "vm",
+    notes: tuple[str, ...] = (),
+) -> Merged:
     """Set every key of `settings` in `vmx`: in its line when it has one, else at the end of the file.
 
     A key that stands twice is left with one line, since a VMX with a key twice does not load. Merging the same
-    again changes nothing. Raises `MergeError`, or `UnsafeValueError` for a value that cannot be written.
+    again changes nothing. `name` is the file's in the diff; `end` and `notes` are those of the snippet that the
+    settings come from. Raises `MergeError`, or `UnsafeValueError` for a value that cannot be written.
     """
     if vmx.lossy:
         raise MergeError("Some bytes of this VMX are not text in its encoding; mend that before changing it.")
     wanted = {key.lower(): (key, value) for key, value in settings}
     lines = _lines(vmx.text)
-    end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+    line_end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
     edits: dict[int, Edit] = {}
     added: list[str] = []
     replaced: list[Replaced] = []
@@ -57,7 +70,7 @@ def merge(vmx: Vmx, settings: Iterable[tuple[str, str]], name: str = "vm.vmx") -
     removed: list[int] = []
     new_lines: list[str] = []
     for lower, (key, value) in wanted.items():
-        line = _encodable(setting(key, value), vmx) + end
+        line = _encodable(setting(key, value), vmx) + line_end
         entry = vmx.entries.get(lower)
         if entry is None:
             added.append(key)
@@ -66,15 +79,24 @@ def merge(vmx: Vmx, settings: Iterable[tuple[str, str]], name: str = "vm.vmx") -
         further = vmx.duplicates.get(lower, [])
         removed.extend(further)
         edits.update((number - 1, []) for number in further)
-        if _same(entry.value, value) and entry.line not in vmx.mended:
+        if _same(entry.value, value) and entry.line not in vmx.repaired:
             unchanged.append(key)
             continue
         replaced.append(Replaced(key, entry.line, entry.value, value))
         edits[entry.line - 1] = [line]
     if new_lines:
-        edits |= _appended(lines, new_lines, edits, end)
+        edits |= _appended(lines, new_lines, edits, line_end)
     text = "".join(part for number, line in enumerate([*lines, ""]) for part in edits.get(number, [line]))
-    return Merged(text, unified(lines, edits, excerpt(name)), added, replaced, unchanged, sorted(removed))
+    return Merged(
+        text=text,
+        diff=unified(lines, edits, excerpt(name)),
+        end=end,
+        added=added,
+        replaced=replaced,
+        unchanged=unchanged,
+        removed=sorted(removed),
+        notes=notes,
+    )
 
 
 def _appended(lines: list[str], new: list[str], edits: Mapping[int, Edit], end: str) -> dict[int, Edit]:

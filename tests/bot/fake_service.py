@@ -13,7 +13,10 @@ from typing import Any, NamedTuple, Self
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from service.api.client import ActionPreview, Check, Job, JobState, Problem, VmkerrAnswer
+from service.api.adapter import adapter
+from service.api.client import ActionPreview, Check, Job, JobState, Problem, VmkerrAnswer, VmkerrRelease
+from service.api.lookups import VmkerrReleases
+from tests.bot.examples import KNOWN
 
 NOT_FOUND = Problem(title="Not found", status=404, detail="There is no such thing here.")
 
@@ -29,12 +32,15 @@ class Call(NamedTuple):
 
 
 class FakeService:
-    """The service as the bot meets it: `meanings`, `vms`, `checks`, `actions` and `jobs` are what it knows, `refusals`
-    and `garbled` what it answers instead, by the beginning of the path (a pre-flight only by the whole of it).
+    """The service as the bot meets it.
+
+    `meanings`, `releases`, `vms`, `checks`, `actions` and `jobs` are what it knows; `refusals` and `garbled` what it
+    answers instead, by the beginning of the path (a pre-flight only by the whole of it).
     """
 
     def __init__(self) -> None:
         self.meanings: dict[str, VmkerrAnswer] = {}
+        self.releases = list(KNOWN)
         self.vms: dict[str, dict[str, Any]] = {}
         self.actions: list[dict[str, Any]] = []
         self.checks: list[Check] = []
@@ -46,6 +52,7 @@ class FakeService:
         self._changed = asyncio.Condition()
         app = web.Application(middlewares=[self._edge])
         app.router.add_get("/vmkerr/{query}", self._vmkerr)
+        app.router.add_get("/releases", self._releases)
         app.router.add_get("/vms/{selector}", self._vm)
         app.router.add_get("/actions", self._actions)
         app.router.add_post("/actions/{name}", self._act)
@@ -105,6 +112,10 @@ class FakeService:
     async def _vmkerr(self, request: web.Request) -> web.Response:
         answer = self.meanings.get(request.match_info["query"])
         return _json(answer) if answer else _problem(NOT_FOUND)
+
+    async def _releases(self, _: web.Request) -> web.Response:
+        found = [VmkerrRelease(id=each, name="", what="", certainty="", source="") for each in self.releases]
+        return _json(VmkerrReleases(releases=tuple(found)))
 
     async def _vm(self, request: web.Request) -> web.Response:
         vm = self.vms.get(request.match_info["selector"])
@@ -170,8 +181,9 @@ class FakeService:
         return response
 
 
-def _json(value: VmkerrAnswer | ActionPreview | Job, status: int = 200) -> web.Response:
-    return web.json_response(value.model_dump(mode="json"), status=status)
+def _json(value: object, status: int = 200) -> web.Response:
+    body = adapter(type(value)).dump_json(value)
+    return web.Response(body=body, status=status, content_type="application/json")
 
 
 def _problem(problem: Problem) -> web.Response:

@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 
 from knowledge.drivermap.device import DEFAULT_KERNEL, Device, InvalidDevice, described
-from knowledge.drivermap.entries import entries, mends
+from knowledge.drivermap.entries import corrections, entries
 from knowledge.drivermap.script import Way, script
 
 SUMMARY = "ESX 3.5: add a PCI device to the initrd's driver map"
@@ -18,20 +18,20 @@ examples:
   vmkops drivermap --device 10de:037f --like 037e --driver sata_nv --name "MCP55 SATA Controller"
   vmkops drivermap --device 10de:037f --like 037e --driver sata_nv --script rescue > add-037f.sh
   vmkops drivermap --device 10de:037f --driver sata_nv --script automated > add-037f.sh
-  vmkops drivermap --mends
+  vmkops drivermap --corrections
 
 exit: 0 answered, 2 wrong usage
 """
 
 
 def run(argv: list[str]) -> int:
-    """Print the lines, the script or the mends; returns 0 for an answer, 2 for wrong usage."""
+    """Print the lines, the script or the corrections; returns 0 for an answer, 2 for wrong usage."""
     try:
         options = _parser().parse_args(argv)
     except SystemExit as stop:
         return int(stop.code or 0)
-    if options.mends:
-        return _mends(as_json=options.json)
+    if options.corrections:
+        return _corrections(as_json=options.json)
     if not options.device or not options.driver:
         print("vmkops drivermap: give --device and --driver, e.g. 10de:037f and sata_nv", file=sys.stderr)
         return 2
@@ -66,7 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--name", default="", help="the device's name for people")
     parser.add_argument("--kernel", default=DEFAULT_KERNEL, help=f"of the service console (default {DEFAULT_KERNEL})")
     parser.add_argument("--script", choices=[str(way) for way in Way], help="print the script of that way")
-    parser.add_argument("--mends", action="store_true", help="list what was mended in the document")
+    parser.add_argument("--corrections", action="store_true", help="list the corrections to the document")
+    parser.add_argument("--mends", action="store_true", dest="corrections", help=argparse.SUPPRESS)  # the old name
     parser.add_argument("--json", action="store_true", help="answer in JSON")
     return parser
 
@@ -74,23 +75,25 @@ def _parser() -> argparse.ArgumentParser:
 def _entries(device: Device, *, as_json: bool) -> int:
     answer = entries(device)
     if as_json:
+        corrected = [asdict(correction) for correction in corrections()]
         values = {
             "device": asdict(device),
             "entries": [asdict(entry) for entry in answer],
-            "mends": [asdict(mend) for mend in mends()],
+            "corrections": corrected,
+            "mends": corrected,  # the name until the next release
         }
         print(json.dumps(values, indent=2))
         return 0
     for entry in answer:
         print(f"# {entry.file}\n# where: {entry.where}\n# {entry.certainty}\n{entry.text}\n")
-    print("# the whole script: --script rescue or --script automated; what was mended: --mends")
+    print("# the whole script: --script rescue or --script automated; the corrections to the document: --corrections")
     return 0
 
 
-def _mends(*, as_json: bool) -> int:
+def _corrections(*, as_json: bool) -> int:
     if as_json:
-        print(json.dumps([asdict(mend) for mend in mends()], indent=2, ensure_ascii=False))
+        print(json.dumps([asdict(correction) for correction in corrections()], indent=2, ensure_ascii=False))
         return 0
-    for mend in mends():
-        print(f"{mend.id} ({mend.way})\n  the document: {mend.document}\n  here: {mend.ours}\n  why: {mend.why}")
+    for each in corrections():
+        print(f"{each.id} ({each.way})\n  the document: {each.document}\n  here: {each.ours}\n  why: {each.why}")
     return 0

@@ -20,7 +20,7 @@ examples:
   vmkops ovf lint backups/web01/        (the folder of a package)
   vmkops ovf about
 
-exit: 0 nothing to mend, 1 errors or warnings, 2 wrong usage
+exit: 0 nothing to correct, 1 errors or warnings, 2 wrong usage
 """
 
 
@@ -43,9 +43,9 @@ def _lint(options: argparse.Namespace) -> int:
         print(f"vmkops ovf lint: cannot read {options.path!r}: {broken}", file=sys.stderr)
         return 2
     if options.json:
-        _print_json({"findings": [finding._asdict() for finding in findings]})
+        _print_json({"findings": [asdict(finding) for finding in findings]})
     else:
-        print("\n".join([line for finding in findings for line in _lines(finding)] or ["nothing to mend"]))
+        print("\n".join([line for finding in findings for line in _lines(finding)] or ["nothing to correct"]))
     return 1 if any(finding.severity != "info" for finding in findings) else 0
 
 

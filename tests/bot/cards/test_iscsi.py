@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.cards.iscsi import address_card, name_card
+from service.api.adapter import adapter
 from service.api.client import IscsiAddress, IscsiName
 from tests.bot.slack_limits import assert_slack_takes, drawn
 
@@ -11,7 +12,7 @@ PROBLEM = {"rule": "prohibited-character", "severity": "error", "message": "<b> 
 
 def test_longest_and_oddest_verdict_is_a_message_that_slack_takes() -> None:
     verdict = {"who": "<!channel>", "why": "&" * 400, "source": "x"}
-    name = IscsiName.model_validate(
+    name = adapter(IscsiName).validate_python(
         {
             "name": "`<@U1> *" * 60,
             "valid": False,
@@ -32,7 +33,7 @@ def test_longest_and_oddest_verdict_is_a_message_that_slack_takes() -> None:
 
 
 def test_address_without_host_shows_only_what_was_read() -> None:
-    address = IscsiAddress.model_validate(
+    address = adapter(IscsiAddress).validate_python(
         {
             "address": ",",
             "valid": False,

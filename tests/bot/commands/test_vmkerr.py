@@ -53,6 +53,16 @@ async def test_unknown_release_suggests_whole_commands(asked: Asked, service: Fa
     assert refused.value.problem.suggestions == ["0xbad0022 release=esx-3.5", "0xbad0022 release=esxi-6.0"]
 
 
+async def test_release_that_was_imported_into_the_service_is_suggested_as_one(
+    asked: Asked, service: FakeService
+) -> None:
+    service.releases.append("esxi-8.0u2")
+    service.refusals["/vmkerr"] = Problem(title="Invalid params", status=400, suggestions=["esxi-8.0u2", "VMK_BUSY"])
+    with pytest.raises(ServiceError) as refused:
+        await command.answer("0xbad0022 release=vista", asked)
+    assert refused.value.problem.suggestions == ["0xbad0022 release=esxi-8.0u2", "VMK_BUSY"]
+
+
 async def test_wrong_use_is_told_to_the_asker_with_the_usage(asked: Asked) -> None:
     reply = await command.answer("", asked)
     assert reply is not None

@@ -124,7 +124,7 @@ def test_a_spoilt_line_is_named_mended_and_read_as_it_was_meant(line: str, rule:
     assert (finding.rule, finding.where, finding.fix) == (rule, "line 2: a.b" if "a.b" in line else finding.where, fix)
     assert vmx.get(fix.partition(" ")[0]) == value
     assert parse(fix).findings == []
-    assert vmx.mended == {2}
+    assert vmx.repaired == {2}
 
 
 @pytest.mark.parametrize(
