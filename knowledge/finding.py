@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Literal
 
 Severity = Literal["error", "warning", "info"]
 
@@ -11,20 +12,21 @@ PER_RULE = 100
 """The most findings that are kept for one rule; a file with a million bad lines gets the first hundred and a count."""
 
 
-class Finding(NamedTuple):
-    """One problem or remark about a file.
-
-    ``rule`` is a stable id. ``severity`` is ``error`` (the file will not load or work as written), ``warning``
-    (against good practice) or ``info`` (worth knowing). ``where`` names the line or the device. ``fix`` says how to
-    correct it and is empty when there is no single correction. For a VMX, the fix is the line or lines to paste in
-    place of the line that has the same key.
-    """
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One problem or remark about a file."""
 
     rule: str
     severity: Severity
+    """``error``: it will not load or work as it says; ``warning``: against good practice; ``info``: worth knowing."""
     where: str
+    """The line or the device."""
     message: str
     fix: str = ""
+    """What corrects it, empty when nothing that can be written down does.
+
+    For a VMX this is a line, or several, to paste in the place of the line with the same key.
+    """
 
 
 class Report:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from knowledge.data_files import data_lines
 from knowledge.errors import Unreadable, shown
+from knowledge.record import Record
 
 _VERSION = r"(\d{1,2})(?:\.(\d{1,2}|x))?(?:\.\w+)*(?:(?:update|u|patch|p|ep)\d+\w?)?"
 _AROUND_A_VERSION = ("vmware", "vsphere", "esxi", "esx", "server", " ", "_", "-")
@@ -39,12 +40,11 @@ APPENDED = (
 )
 
 
-class Release(namedtuple("Release", ("id", "table", "name", "what", "certainty", "source"))):
-    """One release with a table: its id, the table's name in the data, what the table is and how certain."""
+class Release(Record, namedtuple("Release", ("id", "name", "what", "certainty", "source"))):
+    """One release whose table of codes is known: what the table is, how certain it is, and where it is from."""
 
     __slots__ = ()
     id: str
-    table: str
     name: str
     what: str
     certainty: str
@@ -68,7 +68,6 @@ def imported_release(release: str) -> Release:
     """Describe a release whose table was imported from a host's own listing."""
     return Release(
         id=release,
-        table=release,
         name=release,
         what="imported output of vmkerrcode -l on a host",
         certainty="primary: the host's own listing",

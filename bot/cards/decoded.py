@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from bot.blocks import Message, bold, code, context, escape, message, section, shortened
 from bot.cards.units import count
 from bot.cards.vmkerr import release_names
+from service.api.client import LogFinding
 
 MAX_FINDINGS = 12
 """Findings that one card shows; a line of a vmkernel log rarely has more than five."""
@@ -16,26 +16,24 @@ LINE_LENGTH = 300
 """Characters of the log line that the card shows."""
 
 
-def decoded_card(line: str, findings: Sequence[Mapping[str, Any]], *, asked_by: str) -> Message:
+def decoded_card(line: str, findings: Sequence[LogFinding], known: Sequence[str], *, asked_by: str) -> Message:
     """What each finding in the line means, in the order of the line.
 
-    Each finding is a mapping as the service's `decode` returns it: `text` (the words in the line), `summary`,
-    `matches` (the meanings, each with `description` and `releases`), `notes` (a list) and `reason` (why one meaning
-    was chosen, may be empty). `asked_by` is a mention.
+    `known` holds the ids of the known releases, oldest first; `asked_by` is a mention.
     """
     shown = findings[:MAX_FINDINGS]
     blocks = [section(code(shortened(line, LINE_LENGTH)))]
-    blocks += [section(f"{code(each['text'])} {bold(each['summary'])}", *_details(each)) for each in shown]
+    blocks += [section(f"{code(each.text)} {bold(each.summary)}", *_details(each, known)) for each in shown]
     if (more := len(findings) - MAX_FINDINGS) > 0:
         blocks.append(context(f"…and {count(more, 'more finding')}"))
     blocks.append(context(f"requested by {asked_by}"))
-    return message("; ".join(each["summary"] for each in shown), blocks)
+    return message("; ".join(each.summary for each in shown), blocks)
 
 
-def _details(finding: Mapping[str, Any]) -> list[str]:
-    meanings = finding["matches"] if len(finding["matches"]) > 1 else []
-    lines = [f"• {escape(each['description'])} — {escape(release_names(each['releases']))}" for each in meanings]
-    lines += [escape(note) for note in finding["notes"]]
-    if finding["reason"]:
-        lines.append(f"_{escape(finding['reason'])}_")
+def _details(finding: LogFinding, known: Sequence[str]) -> list[str]:
+    meanings = finding.matches if len(finding.matches) > 1 else ()
+    lines = [f"• {escape(each.description)} — {escape(release_names(each.releases, known))}" for each in meanings]
+    lines += [escape(note) for note in finding.notes]
+    if finding.reason:
+        lines.append(f"_{escape(finding.reason)}_")
     return lines

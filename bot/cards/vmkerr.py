@@ -8,45 +8,48 @@ from collections.abc import Sequence
 from bot.blocks import Block, Message, bold, code, context, escape, header, message, section
 from service.api.client import VmkerrAnswer, VmkerrMatch
 
-TABLES = ("esx-3.5", "esxi-5.0", "esxi-5.1", "esxi-6.0", "ddk-2024")
-"""The releases whose tables are known, oldest first; neighbours are written as a range."""
-
 MEANINGS = 10
 """Meanings that one card shows; of a longer list, it shows the first ones."""
+OFFERED = 12
+"""Releases that one card offers; of a longer list, it offers the newest."""
 
 MEANING_DIFFERS = "⚠️ *ESX releases disagree* about this code: check which release the host runs."
 NUMBER_DIFFERS = "⚠️ *The number depends on the ESX release*: check which one the host runs."
 
 
-def vmkerr_card(answer: VmkerrAnswer, *, asked_by: str = "") -> Message:
-    """What the service found for a query; `asked_by` is a mention for the small print."""
+def vmkerr_card(answer: VmkerrAnswer, known: Sequence[str], *, asked_by: str = "") -> Message:
+    """What the service found for a query.
+
+    `known` holds the ids of the releases that the service knows, oldest first; `asked_by` is the mention of the person
+    who asks, for the small print.
+    """
     matches = answer.matches
     one_code = len({match.decimal for match in matches}) == 1
     if one_code:
         title, warning = f"{matches[0].hex} = {matches[0].decimal}", MEANING_DIFFERS
-        sections = [section(*_meaning(match)) for match in matches]
+        sections = [section(*_meaning(match, known)) for match in matches]
     else:
         meanings = _by_meaning(matches)
         title, warning = f"{answer.query}: {_count(meanings)}", NUMBER_DIFFERS
-        sections = [section(*_numbers(meaning)) for meaning in meanings]
+        sections = [section(*_numbers(meaning, known)) for meaning in meanings]
     blocks: list[Block] = [header(title)]
     if answer.differs:
         blocks.append(section(warning))
     blocks += sections[:MEANINGS]
     if (more := len(sections) - MEANINGS) > 0:
-        blocks.append(section(f"…and {more} more. To narrow the search, add a word or `release=esxi-6.0`."))
+        blocks.append(section(f"…and {more} more. {_narrower(known)}"))
     if answer.note:
         blocks.append(context(escape(answer.note)))
     if asked_by:
         blocks.append(context(code(f"/vmkerr {answer.query}"), f"requested by {asked_by}"))
-    return message(one_line(answer), blocks)
+    return message(one_line(answer, known), blocks)
 
 
-def one_line(answer: VmkerrAnswer) -> str:
+def one_line(answer: VmkerrAnswer, known: Sequence[str]) -> str:
     """All meanings in one line of plain text, for notifications; a long list is cut after three."""
     one_code = len({match.decimal for match in answer.matches}) == 1
     readings = [
-        f"{'' if one_code else f'{match.hex} '}{match.description} ({release_names(match.releases)})"
+        f"{'' if one_code else f'{match.hex} '}{match.description} ({release_names(match.releases, known)})"
         for match in answer.matches
     ]
     if len(readings) > 3:
@@ -54,13 +57,12 @@ def one_line(answer: VmkerrAnswer) -> str:
     return f"{answer.query}: {' or '.join(readings) or 'nothing found'}"
 
 
-def release_names(releases: Sequence[str]) -> str:
-    """Release ids as people write them, consecutive releases as a range: `ESXi 5.0 – 6.0, DDK 2024`."""
-    known = [release for release in TABLES if release in releases]
-    others = [release for release in releases if release not in TABLES]
+def release_names(releases: Sequence[str], known: Sequence[str]) -> str:
+    """Release ids as people write them; neighbours among those known as a range: `ESXi 5.0 – 6.0, DDK 2024`."""
+    others = [release for release in releases if release not in known]
     runs: list[list[str]] = []
-    for release in known:
-        follows = runs and TABLES.index(release) == TABLES.index(runs[-1][-1]) + 1
+    for release in (release for release in known if release in releases):
+        follows = runs and known.index(release) == known.index(runs[-1][-1]) + 1
         if follows and _product(release) == _product(runs[-1][-1]):
             runs[-1].append(release)
         else:
@@ -69,15 +71,21 @@ def release_names(releases: Sequence[str]) -> str:
     return ", ".join([*names, *(_name(release) for release in others)])
 
 
-def _meaning(match: VmkerrMatch) -> tuple[str, str]:
+def _meaning(match: VmkerrMatch, known: Sequence[str]) -> tuple[str, str]:
     """One meaning of the code with its releases, and its name and errno."""
-    return f"{bold(match.description)}  —  {escape(release_names(match.releases))}", _names(match)
+    return f"{bold(match.description)}  —  {escape(release_names(match.releases, known))}", _names(match)
 
 
-def _numbers(meaning: Sequence[VmkerrMatch]) -> tuple[str, str]:
-    """One meaning with its number in each release."""
-    numbers = [f"{code(match.hex)} {escape(release_names(match.releases))}" for match in meaning]
+def _numbers(meaning: Sequence[VmkerrMatch], known: Sequence[str]) -> tuple[str, str]:
+    """One meaning with the number that each release gives it."""
+    numbers = [f"{code(match.hex)} {escape(release_names(match.releases, known))}" for match in meaning]
     return f"{bold(meaning[0].description)}  ·  {_names(meaning[0])}", "  ·  ".join(numbers)
+
+
+def _narrower(known: Sequence[str]) -> str:
+    """How to get fewer meanings, with the releases that can be typed."""
+    offered = ", ".join(code(f"release={release}") for release in known[-OFFERED:])
+    return f"To see fewer, add a word, or a release: {offered}." if offered else "To see fewer, add a word."
 
 
 def _names(match: VmkerrMatch) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from bot.arguments import UsageError, words_and_options
 from bot.blocks import Reply
 from bot.cards.decoded import decoded_card
-from bot.cards.vmkerr import TABLES, vmkerr_card
+from bot.cards.vmkerr import vmkerr_card
 from bot.commands._base import Command
 from bot.request import Request
 from service.api.client import Problem, ServiceError
@@ -30,15 +31,18 @@ def parse(text: str) -> Lookup:
 
 async def run(lookup: Lookup, request: Request) -> Reply:
     """Reply in the channel, so that everyone who works on the incident sees the same meaning."""
+    service = request.deps.service
+    known = [release.id for release in await service.releases()]
     if is_log_line(lookup.query):
-        decoded = await request.deps.service.decode(lookup.query, lookup.release)
-        if decoded["findings"]:
-            return Reply(decoded_card(lookup.query, decoded["findings"], asked_by=request.mention), public=True)
+        decoded = await service.decode(lookup.query, lookup.release)
+        if decoded.findings:
+            card = decoded_card(lookup.query, decoded.findings, known, asked_by=request.mention)
+            return Reply(card, public=True)
     try:
-        answer = await request.deps.service.vmkerr(lookup.query, lookup.release)
+        answer = await service.vmkerr(lookup.query, lookup.release)
     except ServiceError as refusal:
-        raise ServiceError(_with_whole_commands(refusal.problem, lookup)) from refusal
-    return Reply(vmkerr_card(answer, asked_by=request.mention), public=True)
+        raise ServiceError(_with_whole_commands(refusal.problem, lookup, known)) from refusal
+    return Reply(vmkerr_card(answer, known, asked_by=request.mention), public=True)
 
 
 def is_log_line(query: str) -> bool:
@@ -46,10 +50,10 @@ def is_log_line(query: str) -> bool:
     return " " in query and any(character.isdigit() for character in query)
 
 
-def _with_whole_commands(problem: Problem, lookup: Lookup) -> Problem:
+def _with_whole_commands(problem: Problem, lookup: Lookup, known: Sequence[str]) -> Problem:
     """The problem with suggestions that can be typed after `/vmkerr`; a suggested release needs the query before it."""
     suggestions = [
-        f"{lookup.query} release={suggestion}" if suggestion in TABLES else suggestion
+        f"{lookup.query} release={suggestion}" if suggestion in known else suggestion
         for suggestion in problem.suggestions
     ]
     return problem.model_copy(update={"suggestions": suggestions})

@@ -36,9 +36,11 @@ class Device:
     vendor: str
     device: str
     like: str
+    """A device of the same vendor that the driver supports already; empty when none was given."""
     driver: str
     name: str
     kernel: str
+    """The version in the file name of the initrd."""
 
 
 def described(*, device: str, driver: str, like: str = "", name: str = "", kernel: str = DEFAULT_KERNEL) -> Device:

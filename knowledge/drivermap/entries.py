@@ -12,20 +12,25 @@ from knowledge.drivermap.device import Device
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One entry: ``file`` on the ESX host, where in it, the exact ``text``, and how certain its form is."""
+    """One entry that makes ESX use the driver."""
 
     file: str
+    """Where it is on the ESX host."""
     where: str
+    """The place in the file."""
     text: str
+    """Exactly what to write."""
     certainty: str
+    """How certain its form is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Mend:
-    """One slip of the documented procedure: in which way it is, what it has, what we have instead, and why."""
+class Correction:
+    """One mistake in the documented procedure, and what the scripts have instead."""
 
     id: str
     way: str
+    """The way that has it: ``rescue``, ``automated`` or ``both``."""
     document: str
     ours: str
     why: str
@@ -90,7 +95,7 @@ def xml_text(text: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def mends() -> tuple[Mend, ...]:
-    """Return the slips of the documented procedure that the scripts mend."""
-    text = files("knowledge").joinpath("data", "drivermap_mends.toml").read_text(encoding="utf-8")
-    return tuple(Mend(**row) for row in tomllib.loads(text)["mend"])
+def corrections() -> tuple[Correction, ...]:
+    """Return the mistakes in the documented procedure that the scripts correct."""
+    text = files("knowledge").joinpath("data", "drivermap_corrections.toml").read_text(encoding="utf-8")
+    return tuple(Correction(**row) for row in tomllib.loads(text)["correction"])

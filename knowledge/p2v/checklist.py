@@ -5,35 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from knowledge.p2v import facts
 from knowledge.p2v.distributions import Distribution, identify
-from knowledge.p2v.facts import Mend, mends
+from knowledge.p2v.facts import Correction, corrections
 from knowledge.p2v.fill import disk_words, file_system_words, source_words
-from knowledge.p2v.source import Disk, Source
+from knowledge.p2v.source import Source
 
 WORD = re.compile(r"\{([a-z_0-9]+)\}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
-    """A command, and where it is typed: ``source``, ``target``, ``VM settings``, ``rescue shell``, a file's line..."""
+    """A command, and where it is typed."""
 
     on: str
+    """Such as ``source``, ``target``, ``VM settings``, ``rescue shell``, or a line of a file."""
     run: str
     note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
-    """One step: what to do, why, the exact commands, how to check it, and of what to beware.
-
-    ``applies_to`` is the condition under which it was chosen, by fact name; ``origin`` is ``document`` or ``added``;
-    ``source`` names where it is from. ``id`` is stable, with the disk or file system at its end where it repeats.
-    """
+    """One step: what to do, why, the exact commands, how to check it, and what to be careful about."""
 
     id: str
+    """Stable; ends with the disk or file system where the step repeats."""
     phase: str
     title: str
     why: str
@@ -42,8 +39,11 @@ class Item:
     warning: str
     optional: bool
     origin: str
+    """``document`` or ``added``."""
     source: str
+    """Where the step is from."""
     applies_to: dict[str, list[str | bool]]
+    """The condition under which it was chosen: the values that apply, by the name of the fact."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,53 +57,24 @@ class Phase:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checklist:
-    """The checklist for one source: the phases of the Linux P2V page in its order.
-
-    ``known`` is false when there is no recipe for the distribution and version; the steps are the general ones then.
-    ``age`` flags how old the recipe is (``documented``, ``later``, ``modern`` or empty); ``notes`` are for people.
-    """
+    """The checklist for one source: the phases of the Linux P2V page in its order."""
 
     source: Source
     distribution: str
     known: bool
+    """False when there is no recipe for the distribution and version; the steps are the general ones then."""
     age: str
+    """How old the recipe is: ``documented``, ``later``, ``modern``, or empty."""
     notes: tuple[str, ...]
+    """For people."""
     suggestions: tuple[str, ...]
     phases: tuple[Phase, ...]
-    mends: tuple[Mend, ...]
+    corrections: tuple[Correction, ...]
 
     @property
     def items(self) -> tuple[Item, ...]:
         """All items, in order."""
         return tuple(item for phase in self.phases for item in phase.items)
-
-
-def checklist_from_dict(values: Mapping[str, Any]) -> Checklist:
-    """Return the checklist that ``dataclasses.asdict`` made these values of, also after a trip through JSON."""
-    source = values["source"]
-    return Checklist(
-        **{
-            **values,
-            "source": Source(
-                **{
-                    **source,
-                    "disks": tuple(Disk(**disk) for disk in source["disks"]),
-                    "filesystems": tuple(source["filesystems"]),
-                }
-            ),
-            "notes": tuple(values["notes"]),
-            "suggestions": tuple(values["suggestions"]),
-            "phases": tuple(
-                Phase(id=phase["id"], title=phase["title"], items=tuple(map(_item_from_dict, phase["items"])))
-                for phase in values["phases"]
-            ),
-            "mends": tuple(Mend(**mend) for mend in values["mends"]),
-        }
-    )
-
-
-def _item_from_dict(values: Mapping[str, Any]) -> Item:
-    return Item(**{**values, "commands": tuple(Command(**command) for command in values["commands"])})
 
 
 def checklist(source: Source) -> Checklist:
@@ -125,7 +96,7 @@ def checklist(source: Source) -> Checklist:
         notes=_notes(source, distribution),
         suggestions=distribution.suggestions,
         phases=phases,
-        mends=mends(),
+        corrections=corrections(),
     )
 
 

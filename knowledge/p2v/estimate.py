@@ -19,20 +19,23 @@ FASTEST_RATE = 1_000_000.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """Size and transfer time of a disk.
-
-    ``mb`` and ``gb`` are the page's: blocks / 1024 and / 1024 again; ``decimal_gb`` is what disk makers print.
-    ``rate`` is in MB/s of 1024 x 1024 bytes; ``seconds`` is exact and ``duration`` is it in words.
-    """
+    """Size and transfer time of a disk."""
 
     blocks: int
+    """Of 1 KiB, as ``sfdisk -s`` counts."""
     bytes: int
     mb: float
+    """Blocks divided by 1024."""
     gb: float
+    """Blocks divided by 1024 twice."""
     decimal_gb: float
+    """Of 10^9 bytes, as printed on disks."""
     rate: float
+    """In MB/s of 1024 x 1024 bytes."""
     seconds: float
+    """Exact."""
     duration: str
+    """The seconds in words."""
     notes: tuple[str, ...]
 
 

@@ -19,8 +19,8 @@ def table(name: str) -> Table:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Mend:
-    """One slip of the source document: what it has, what we have instead, and why."""
+class Correction:
+    """One mistake in the source document: what it has, what the checklist has instead, and why."""
 
     id: str
     document: str
@@ -30,22 +30,22 @@ class Mend:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tool:
-    """A P2V tool: how far it supports Linux (``no``, ``partly``, ``full``), its caveat, and how it stands today.
-
-    ``documented`` is true when the Linux P2V page names it; the others were added here.
-    """
+    """A P2V tool and how far it supports Linux."""
 
     id: str
     name: str
     linux: str
+    """``no``, ``partly`` or ``full``."""
     documented: bool
+    """True when the Linux P2V page names it; the others were added here."""
     caveat: str
     today: str
+    """Whether it is still available, and what replaces it."""
 
 
-def mends() -> tuple[Mend, ...]:
-    """Return the slips of the Linux P2V page that the checklist mends, in its order."""
-    return tuple(Mend(**row) for row in table("checklist")["mend"])
+def corrections() -> tuple[Correction, ...]:
+    """Return the mistakes in the Linux P2V page that the checklist corrects, in its order."""
+    return tuple(Correction(**row) for row in table("checklist")["correction"])
 
 
 def tools() -> tuple[Tool, ...]:

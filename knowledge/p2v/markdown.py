@@ -35,9 +35,10 @@ def _document(checklist: Checklist, head: list[str], marks: dict[str, Mark]) -> 
         lines += ["", f"## {phase.title}", ""]
         for item in phase.items:
             lines += _item(item, marks.get(item.id))
-    lines += ["", "## What was mended in the page", ""]
+    lines += ["", "## Corrections to the page", ""]
     lines += [
-        f"- {mend.id}: {_plain(mend.document)} → {_plain(mend.ours)}. {_plain(mend.why)}" for mend in checklist.mends
+        f"- {each.id}: {_plain(each.document)} → {_plain(each.ours)}. {_plain(each.why)}"
+        for each in checklist.corrections
     ]
     return "\n".join(lines) + "\n"
 

@@ -5,15 +5,13 @@ Nothing here stores or reads a clock: every deed returns a new run, and times ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Any
 
 from knowledge.errors import NotFound, Unreadable
-from knowledge.p2v.checklist import Checklist, checklist, checklist_from_dict
+from knowledge.p2v.checklist import Checklist, checklist
 from knowledge.p2v.source import Source
 
 LONGEST_WHO = 200
@@ -22,7 +20,7 @@ MOST_MARKS = 5000
 
 
 class State(StrEnum):
-    """What became of a step."""
+    """Where a step of a run stands."""
 
     OPEN = "open"
     DONE = "done"
@@ -31,13 +29,16 @@ class State(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mark:
-    """One deed in a run: ``who`` set ``item`` to ``state`` at ``when`` (ISO 8601 with its zone), with a note."""
+    """One change in a run: who set which step to what, and when."""
 
     item: str
+    """The id of the step."""
     state: State
     who: str
     when: str
+    """ISO 8601 with its zone."""
     note: str
+    """For a skipped step the reason."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,17 +56,16 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """How far a run is: counts of all items; ``next`` is the first open step that is not optional.
-
-    ``finished`` is true when no such step is left, so the optional ones may stay open.
-    """
+    """How far a run is, in numbers of steps."""
 
     done: int
     skipped: int
     open: int
     total: int
     finished: bool
+    """True when no step is open but optional ones."""
     next: str | None
+    """The id of the first open step that is not optional."""
 
 
 class UnknownItem(NotFound):
@@ -131,21 +131,6 @@ def progress(run: Run) -> Progress:
         total=len(counts),
         finished=not required,
         next=required[0] if required else None,
-    )
-
-
-def to_dict(run: Run) -> dict[str, Any]:
-    """Return the run as plain values for JSON; ``from_dict`` takes them back."""
-    return asdict(run)
-
-
-def from_dict(values: Mapping[str, Any]) -> Run:
-    """Return the run that ``to_dict`` wrote, also after a trip through JSON."""
-    return Run(
-        checklist=checklist_from_dict(values["checklist"]),
-        started_by=values["started_by"],
-        started_at=values["started_at"],
-        marks=tuple(Mark(**{**mark, "state": State(mark["state"])}) for mark in values["marks"]),
     )
 
 

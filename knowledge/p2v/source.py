@@ -36,28 +36,31 @@ class InvalidSource(Unreadable):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Disk:
-    """A whole disk of the source: its name below ``/dev``, and its size in 1 KiB blocks, None when not told."""
+    """A whole disk of the source."""
 
     name: str
+    """Below ``/dev``."""
     blocks: int | None = None
+    """Its size in blocks of 1 KiB; None when it was not given."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """A system to be converted, as told by who asks: all values are checked and safe in a shell command.
-
-    ``target_ip`` and ``source_ip`` are empty when not told; disk number n is sent on ``port`` + n.
-    """
+    """A system to be converted: all values are checked and safe in a shell command."""
 
     distribution: str
     version: str
     disks: tuple[Disk, ...]
     lvm: bool
     target_ip: str
+    """Address of the VM while it receives; empty when it was not given."""
     source_ip: str
+    """Address of the source while it sends; empty when it was not given."""
     port: int
+    """TCP port of the first disk; each further disk is sent on the next one."""
     netcat: str
     filesystems: tuple[str, ...]
+    """Mount points to fill with zeros."""
 
 
 def described(

@@ -28,8 +28,8 @@ _UNPRINTABLE = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Procedure:
-    """One written procedure; ``text`` is the whole page in ``file``, ``body`` the Markdown after the front matter."""
+class Page:
+    """One written procedure as readers see it."""
 
     slug: str
     title: str
@@ -41,12 +41,20 @@ class Procedure:
     obsolete_since: str
     obsolete_reason: str
     body: str
+    """Markdown."""
     text: str
-    file: str
+    """The whole page as its file has it: facts and body."""
     origin: str = "built-in"
     """``built-in`` or ``team``."""
     overrides: bool = False
     """True when this page replaces a page with the same slug in an earlier folder."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Procedure(Page):
+    """One written procedure, and the file it is read from."""
+
+    file: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -58,7 +58,9 @@ class Hit:
     title: str
     summary: str
     snippet: str
+    """A part of the page; the matched words stand between ⟦ and ⟧."""
     score: float
+    """Grows with the match."""
     origin: str
     obsolete_since: str
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from knowledge import linux_errno
 from knowledge.errors import NotFound, Unreadable
+from knowledge.record import Record
 from knowledge.releases import Choice, choose
 from knowledge.vmkerr.match import Match, contradict, matches_of, remarks
 from knowledge.vmkerr.query import Query, read_query
@@ -27,19 +28,24 @@ if TYPE_CHECKING:
 ERRNO_NUMBER = "{number} is read as Linux errno {number}, {name} ({text})."
 
 
-class Answer(namedtuple("Answer", ("query", "kind", "matches", "differs", "note", "suggestions"), defaults=("", ()))):
-    """What a query means.
-
-    ``differs`` is true when two of the matches contradict each other: the same code with another meaning, or the
-    same name with another code, depending on the release. ``note`` is for people and may be empty.
-    """
+class Answer(
+    Record,
+    namedtuple(
+        "Answer", ("query", "kind", "matches", "differs", "note", "procedures", "suggestions"), defaults=("", (), ())
+    ),
+):
+    """What a query for a vmkernel status means, release by release."""
 
     __slots__ = ()
     query: str
-    kind: Kind
+    kind: Literal["code", "name", "errno", "text"]
     matches: tuple[Match, ...]
     differs: bool
+    """True when two matches contradict each other: one code with two meanings, or one name with two codes."""
     note: str
+    """For people; may be empty."""
+    procedures: tuple[str, ...]
+    """Slugs of the written procedures that name a match; empty where no procedures are searched."""
     suggestions: tuple[str, ...]
 
 

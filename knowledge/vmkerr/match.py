@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Iterable, Sequence
 
+from knowledge.record import Record
 from knowledge.vmkerr.table import GENERIC_LINUX_ERROR, Row, Tables, as_words
 
 DDK_ONLY = (
@@ -15,7 +16,7 @@ LINUX_ERROR = "Read as 0x2bad0000 plus a Linux errno, as in the vmklinux sources
 REWORDED = "Worded in {releases} as: {description}."
 
 
-class Match(namedtuple("Match", ("code", "hex", "decimal", "name", "errno", "description", "releases"))):
+class Match(Record, namedtuple("Match", ("code", "hex", "decimal", "name", "errno", "description", "releases"))):
     """One distinct meaning of a code, and the releases that give it that meaning, oldest first."""
 
     __slots__ = ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import namedtuple
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from functools import cache, cached_property, lru_cache
 
 from knowledge import linux_errno
@@ -21,7 +21,7 @@ GENERIC_LINUX_ERROR = 0x2BAD0000
 LAST_ERROR = "VMK_LAST_ERR"
 """The end marker in VMware's header; its number changes with each release, so it is never decoded."""
 
-HEADER = "table\tname\tdecimal\thex\terrno_equiv\tdescription"
+HEADER = "release\tname\tdecimal\thex\terrno_equiv\tdescription"
 
 _PUNCTUATION_TO_SPACES = str.maketrans(dict.fromkeys("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", " "))
 
@@ -49,7 +49,7 @@ class Tables:
         self.releases = tuple(releases)
         self.lines = tuple(lines)
         self.problems = tuple(problems)
-        self._ids = {release.table: release.id for release in self.releases}
+        self._ids = frozenset(release.id for release in self.releases)
         self._meanings: dict[int, list[Row]] = {}
 
     @cached_property
@@ -127,18 +127,20 @@ def tables_in(data_dir: str | os.PathLike[str]) -> Tables:
     return _with_imported(tuple(files)) if files else bundled()
 
 
-def read_rows(lines: Iterable[str], ids: dict[str, str]) -> Iterator[Row]:
-    """Parse the lines of a table, without its header; ``ids`` maps table names to release ids.
+def read_rows(lines: Iterable[str], releases: Set[str]) -> Iterator[Row]:
+    """Parse the lines of a table of these releases (ids), without its header.
 
-    Curly quotes become straight ones. Raises ValueError for a line that is not a row, with its line number in a file
-    that has one header line.
+    Curly quotes become straight ones. Raises ValueError for a line that is not a row of one of them, with its line
+    number in a file that has one header line.
     """
     for number, line in enumerate(lines, start=2):
         try:
-            table, name, decimal, _, errno, description = line.replace("’", "'").split("\t")
-            row = Row(ids[table], int(decimal), name, errno, description)
-        except (ValueError, KeyError):
+            release, name, decimal, _, errno, description = line.replace("’", "'").split("\t")
+            row = Row(release, int(decimal), name, errno, description)
+        except ValueError:
             raise ValueError(f"line {number} is not a row of six columns") from None
+        if release not in releases:
+            raise ValueError(f"line {number} is a row of {release}, not of {' or '.join(sorted(releases))}")
         if name != LAST_ERROR:
             yield row
 
@@ -159,7 +161,7 @@ def _without_punctuation(text: str) -> str:
 def _with_imported(files: tuple[tuple[str, int, int], ...]) -> Tables:
     built_in = bundled()
     tables = {
-        release: [line for line in built_in.lines if line.startswith(f"{release.table}\t")]
+        release: [line for line in built_in.lines if line.startswith(f"{release.id}\t")]
         for release in built_in.releases
     }
     problems = []
@@ -177,7 +179,7 @@ def _imported_lines(path: str, release: Release) -> list[str]:
     if any(release.id == other.id for other in bundled().releases):
         raise ValueError(f"vmkops already has a table of {release.id}")
     lines = read_text(path).splitlines()[1:]
-    list(read_rows(lines, {release.table: release.id}))  # raises for a line that is not a row of this release
+    list(read_rows(lines, {release.id}))  # raises for a line that is not a row of this release
     for _, name, decimal, hexadecimal, *_ in (line.split("\t") for line in lines):
         if hexadecimal != f"{int(decimal):#x}":
             raise ValueError(f"{name} has two different numbers")

@@ -1,7 +1,7 @@
 """Merges settings into a VMX and shows the changes line by line; all other lines remain unchanged."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from knowledge.errors import Unreadable
 from knowledge.vmx.diff import Edit, unified
@@ -12,8 +12,9 @@ from knowledge.vmx.syntax import setting
 _BOOLEANS = frozenset({"true", "false"})
 
 
-class Replaced(NamedTuple):
-    """A setting that had another value: its key, its line number, the old value and the new one."""
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A setting that had another value: its key, the line it was on, the old value and the new one."""
 
     key: str
     line: int
@@ -21,30 +22,41 @@ class Replaced(NamedTuple):
     new: str
 
 
-class Merged(NamedTuple):
-    """A VMX with settings merged in.
-
-    `diff` is unified, and empty when nothing changes; `removed` has the line numbers of deleted duplicates.
-    """
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Merged:
+    """A VMX with the settings of a snippet merged into it."""
 
     text: str
     diff: str
+    """Unified; empty when the VMX has all of these settings already."""
+    end: str
+    """Which end of the snippet was merged; `vm` when it has only one."""
     added: list[str]
     replaced: list[Replaced]
     unchanged: list[str]
     removed: list[int]
+    """The lines of duplicates that were removed."""
+    notes: tuple[str, ...] = ()
+    """The caveats of the snippet."""
 
 
 class MergeError(Unreadable):
     """The VMX cannot be changed without damage; the message says why and what to do first."""
 
 
-def merge(vmx: Vmx, settings: Iterable[tuple[str, str]], name: str = "vm.vmx") -> Merged:
+def merge(
+    vmx: Vmx,
+    settings: Iterable[tuple[str, str]],
+    name: str = "vm.vmx",
+    *,
+    end: str = "vm",
+    notes: tuple[str, ...] = (),
+) -> Merged:
     """Set every key of `settings` in `vmx`: in its line when it has one, else at the end of the file.
 
-    `name` is the file name in the diff. A key with several lines keeps only the first, because a VMX with a duplicate
-    key does not load. A second merge of the same settings changes nothing. Raises `MergeError`, or `UnsafeValueError`
-    for a value that cannot be written.
+    `name` is the file name in the diff; `end` and `notes` are those of the snippet. A key with several lines keeps only
+    the first, because a VMX with a duplicate key does not load. A second merge of the same settings changes nothing.
+    Raises `MergeError`, or `UnsafeValueError` for a value that cannot be written.
     """
     if vmx.lossy:
         raise MergeError(
@@ -52,7 +64,7 @@ def merge(vmx: Vmx, settings: Iterable[tuple[str, str]], name: str = "vm.vmx") -
         )
     wanted = {key.lower(): (key, value) for key, value in settings}
     lines = _lines(vmx.text)
-    end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+    line_end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
     edits: dict[int, Edit] = {}
     added: list[str] = []
     replaced: list[Replaced] = []
@@ -60,7 +72,7 @@ def merge(vmx: Vmx, settings: Iterable[tuple[str, str]], name: str = "vm.vmx") -
     removed: list[int] = []
     new_lines: list[str] = []
     for lower, (key, value) in wanted.items():
-        line = _encodable(setting(key, value), vmx) + end
+        line = _encodable(setting(key, value), vmx) + line_end
         entry = vmx.entries.get(lower)
         if entry is None:
             added.append(key)
@@ -69,15 +81,24 @@ def merge(vmx: Vmx, settings: Iterable[tuple[str, str]], name: str = "vm.vmx") -
         duplicates = vmx.duplicates.get(lower, [])
         removed.extend(duplicates)
         edits.update((number - 1, []) for number in duplicates)
-        if _same(entry.value, value) and entry.line not in vmx.mended:
+        if _same(entry.value, value) and entry.line not in vmx.repaired:
             unchanged.append(key)
             continue
         replaced.append(Replaced(key, entry.line, entry.value, value))
         edits[entry.line - 1] = [line]
     if new_lines:
-        edits |= _appended(lines, new_lines, edits, end)
+        edits |= _appended(lines, new_lines, edits, line_end)
     text = "".join(part for number, line in enumerate([*lines, ""]) for part in edits.get(number, [line]))
-    return Merged(text, unified(lines, edits, excerpt(name)), added, replaced, unchanged, sorted(removed))
+    return Merged(
+        text=text,
+        diff=unified(lines, edits, excerpt(name)),
+        end=end,
+        added=added,
+        replaced=replaced,
+        unchanged=unchanged,
+        removed=sorted(removed),
+        notes=notes,
+    )
 
 
 def _appended(lines: list[str], new: list[str], edits: Mapping[int, Edit], end: str) -> dict[int, Edit]:

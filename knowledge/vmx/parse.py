@@ -34,7 +34,7 @@ class Vmx(NamedTuple):
     """A parsed VMX.
 
     `entries` maps the key in lower case to the first setting of that name, in the order of the file; `duplicates` maps
-    it to the line numbers of the others. `mended` has the line numbers whose meaning was guessed. `encoding` is a
+    it to the line numbers of the others. `repaired` has the line numbers whose meaning was guessed. `encoding` is a
     Python codec; `lossy` is true when some bytes are not text in it.
     """
 
@@ -43,7 +43,7 @@ class Vmx(NamedTuple):
     lossy: bool
     entries: Mapping[str, Entry]
     duplicates: Mapping[str, list[int]]
-    mended: frozenset[int]
+    repaired: frozenset[int]
     findings: list[Finding]
 
     def get(self, key: str) -> str | None:
@@ -82,7 +82,7 @@ def parse(source: str | bytes) -> Vmx:
         report.add(Finding("byte-order-mark", "warning", "line 1", message))
     entries: dict[str, Entry] = {}
     duplicates: dict[str, list[int]] = {}
-    mended: set[int] = set()
+    repaired: set[int] = set()
     for number, line in enumerate(text.split("\n"), start=1):
         line = line.removesuffix("\r")
         found = _setting(line, number, report)
@@ -90,7 +90,7 @@ def parse(source: str | bytes) -> Vmx:
             continue
         key, raw, well_formed = found
         if not well_formed:
-            mended.add(number)
+            repaired.add(number)
         name = key.lower()
         if name in entries:
             duplicates.setdefault(name, []).append(number)
@@ -103,7 +103,7 @@ def parse(source: str | bytes) -> Vmx:
             encoding = _encoding(entries[name], report)
     if not entries:
         report.add(Finding("no-settings", "error", "file", "The file has no settings. Check that it is a VMX."))
-    return Vmx(text, encoding, lossy, entries, duplicates, frozenset(mended), report.findings())
+    return Vmx(text, encoding, lossy, entries, duplicates, frozenset(repaired), report.findings())
 
 
 def _setting(line: str, number: int, report: Report) -> tuple[str, str, bool] | None:

@@ -1,11 +1,12 @@
 """The catalogue of VMX snippets, and the function that renders one as text to paste."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
 
 from knowledge.vmx import boot, network, removable, serial, storage, tools
 from knowledge.vmx.catalogue import (
     InvalidParameterError,
+    ParameterType,
     Settings,
     Snippet,
     UnknownSnippetError,
@@ -22,18 +23,54 @@ SNIPPETS: Mapping[str, Snippet] = {
 """Every snippet by its name, in the order for display."""
 
 
-class Rendered(NamedTuple):
-    """A rendered snippet.
-
-    `text` is ready to paste; with two ends, it has both, each below a comment with its name. `texts` and `settings`
-    have each end separately (the key is `vm` for a snippet with one end). `notes` are caveats.
-    """
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DescribedParameter:
+    """One parameter of a snippet."""
 
     name: str
-    text: str
-    texts: Mapping[str, str]
-    settings: Mapping[str, Settings]
+    type: ParameterType
+    required: bool
+    default: str | None
+    choices: tuple[str, ...]
+    allowed: str
+    """What it may be, in words."""
+    meaning: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DescribedSnippet:
+    """One snippet of the catalogue."""
+
+    name: str
+    title: str
+    summary: str
+    parameters: tuple[DescribedParameter, ...]
     notes: tuple[str, ...]
+    source: str
+    certainty: str
+    example: Mapping[str, str]
+    """Parameters to try it with."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RenderedSnippet:
+    """A snippet filled in."""
+
+    name: str
+    title: str
+    text: str
+    """Ready to paste; with two ends both, each below a comment that names it."""
+    texts: Mapping[str, str]
+    """The text of each end alone; a snippet for one VM has the end `vm`."""
+    notes: tuple[str, ...]
+    """The caveats."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rendered(RenderedSnippet):
+    """A snippet filled in, with the settings of each end, which `merge` puts into a VMX."""
+
+    settings: Mapping[str, Settings]
 
 
 def find(name: str) -> Snippet:
@@ -64,7 +101,9 @@ def render(name: str, parameters: Mapping[str, str], into: Vmx | None = None) ->
         text = next(iter(texts.values()))
     else:
         text = "\n".join(f"# VMX of the {end} VM\n{part}" for end, part in texts.items())
-    return Rendered(snippet.name, text, texts, dict(built.ends), notes)
+    return Rendered(
+        name=snippet.name, title=snippet.title, text=text, texts=texts, notes=notes, settings=dict(built.ends)
+    )
 
 
 def written(settings: Settings) -> str:
@@ -72,33 +111,29 @@ def written(settings: Settings) -> str:
     return "".join(f"{setting(key, value)}\n" for key, value in settings)
 
 
-def described(snippet: Snippet) -> dict[str, Any]:
-    """Return `snippet` as values for JSON.
-
-    Keys: `name`, `title`, `summary`, `parameters` (each with `name`, `type`, `required`, `default`, `choices`,
-    `allowed` and `meaning`), `notes`, `source`, `certainty` and `example` (parameters by name).
-    """
-    return {
-        "name": snippet.name,
-        "title": snippet.title,
-        "summary": snippet.summary,
-        "parameters": [
-            {
-                "name": parameter.name,
-                "type": parameter.type,
-                "required": parameter.required,
-                "default": parameter.default,
-                "choices": list(parameter.choices),
-                "allowed": allowed(parameter),
-                "meaning": parameter.meaning,
-            }
+def described(snippet: Snippet) -> DescribedSnippet:
+    """Return `snippet` for people who choose one: its parameters and what they allow, notes, source and an example."""
+    return DescribedSnippet(
+        name=snippet.name,
+        title=snippet.title,
+        summary=snippet.summary,
+        parameters=tuple(
+            DescribedParameter(
+                name=parameter.name,
+                type=parameter.type,
+                required=parameter.required,
+                default=parameter.default,
+                choices=parameter.choices,
+                allowed=allowed(parameter),
+                meaning=parameter.meaning,
+            )
             for parameter in snippet.parameters
-        ],
-        "notes": list(snippet.notes),
-        "source": snippet.source,
-        "certainty": snippet.certainty,
-        "example": dict(snippet.example),
-    }
+        ),
+        notes=snippet.notes,
+        source=snippet.source,
+        certainty=snippet.certainty,
+        example=snippet.example,
+    )
 
 
 def _encoding_notes(text: str, into: Vmx | None) -> tuple[str, ...]:

@@ -11,29 +11,34 @@ from urllib.parse import quote
 
 import aiohttp
 
-from service.api.lookups import IscsiAddress, IscsiDiscovery, IscsiName, RenderedSnippet, VmxSnippet, VmxSnippetList
-from service.api.models import (
-    ActionPreview,
-    Check,
-    Job,
-    JobState,
-    Problem,
-    Progress,
-    Step,
-    StepState,
+from service.api.adapter import adapter
+from service.api.lookups import (
+    Decoded,
+    IscsiAddress,
+    IscsiDiscovery,
+    IscsiName,
+    LogFinding,
+    RenderedSnippet,
     VmkerrAnswer,
     VmkerrMatch,
+    VmkerrRelease,
+    VmkerrReleases,
+    VmxSnippet,
+    VmxSnippetList,
 )
+from service.api.models import ActionPreview, Check, Job, JobState, Problem, Progress, Step, StepState
 from service.api.p2v import P2vChecklist, P2vEstimate, P2vItem, P2vTool, P2vTools
 
 __all__ = [
     "ActionPreview",
     "Check",
+    "Decoded",
     "IscsiAddress",
     "IscsiDiscovery",
     "IscsiName",
     "Job",
     "JobState",
+    "LogFinding",
     "P2vChecklist",
     "P2vEstimate",
     "P2vItem",
@@ -48,17 +53,18 @@ __all__ = [
     "StepState",
     "VmkerrAnswer",
     "VmkerrMatch",
+    "VmkerrRelease",
     "VmxSnippet",
 ]
 
 SECONDS = 60
 RECONNECT_SECONDS = (0.5, 1, 2, 5, 10)
 SILENCE_SECONDS = 60
-"""The event stream says something every 15 seconds; four times that is a dead connection."""
+"""The event stream sends something every 15 seconds; after four times that, the connection counts as broken."""
 
 
 class ServiceError(Exception):
-    """The service refused; `problem` says why and what to do."""
+    """The service refused the call; `problem` has the reason and what to do."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.detail or problem.title)
@@ -66,7 +72,7 @@ class ServiceError(Exception):
 
 
 class ServiceUnavailable(ServiceError):
-    """The service did not answer, or cannot just now; the same call may work later."""
+    """The service did not answer, or cannot now; the same call may work later."""
 
 
 class ServiceClient:
@@ -96,43 +102,47 @@ class ServiceClient:
     async def vmkerr(self, query: str, release: str | None = None) -> VmkerrAnswer:
         """What a vmkernel status means."""
         asked = {"release": release} if release else {}
-        return VmkerrAnswer.model_validate(await self.get(f"/vmkerr/{quote(query, safe='')}", **asked))
+        return adapter(VmkerrAnswer).validate_python(await self.get(f"/vmkerr/{quote(query, safe='')}", **asked))
 
-    async def decode(self, text: str, release: str | None = None) -> dict[str, Any]:
-        """What stands in a log text: `findings` and `summary`."""
-        return await self._call("POST", "/decode", body={"text": text, "release": release})
+    async def releases(self) -> tuple[VmkerrRelease, ...]:
+        """The releases whose vmkernel codes the service knows, oldest first."""
+        return VmkerrReleases.model_validate(await self.get("/releases")).releases
+
+    async def decode(self, text: str, release: str | None = None) -> Decoded:
+        """Every code, status and name in a log text, and what it means."""
+        return Decoded.model_validate(await self._call("POST", "/decode", body={"text": text, "release": release}))
 
     async def iscsi_name(self, name: str) -> IscsiName:
         """The verdict on an iSCSI name."""
-        return IscsiName.model_validate(await self.get("/iscsi/validate", name=name))
+        return adapter(IscsiName).validate_python(await self.get("/iscsi/validate", name=name))
 
     async def iscsi_address(self, address: str) -> IscsiAddress:
         """An iSCSI address read into its parts."""
-        return IscsiAddress.model_validate(await self.get("/iscsi/address", address=address))
+        return adapter(IscsiAddress).validate_python(await self.get("/iscsi/address", address=address))
 
     async def iscsi_discovery(self) -> IscsiDiscovery:
         """The three ways in which an initiator finds targets."""
-        return IscsiDiscovery.model_validate(await self.get("/iscsi/discovery"))
+        return adapter(IscsiDiscovery).validate_python(await self.get("/iscsi/discovery"))
 
-    async def vmx_snippets(self) -> list[VmxSnippet]:
+    async def vmx_snippets(self) -> tuple[VmxSnippet, ...]:
         """The catalogue of VMX snippets."""
         return VmxSnippetList.model_validate(await self.get("/vmx/snippets")).snippets
 
     async def vmx_snippet(self, name: str, parameters: Mapping[str, str]) -> RenderedSnippet:
         """A VMX snippet filled in."""
         path = f"/vmx/snippets/{quote(name, safe='')}"
-        return RenderedSnippet.model_validate(await self._call("GET", path, query=parameters))
+        return adapter(RenderedSnippet).validate_python(await self._call("GET", path, query=parameters))
 
     async def p2v_checklist(self, source: Mapping[str, str | list[str]]) -> P2vChecklist:
-        """The P2V checklist for a source, told by the names of the call's query."""
-        return P2vChecklist.model_validate(await self._call("GET", "/p2v/checklist", query=source))
+        """The P2V checklist for a source; the keys of `source` are the names of the call's query."""
+        return adapter(P2vChecklist).validate_python(await self._call("GET", "/p2v/checklist", query=source))
 
     async def p2v_estimate(self, size: str, rate: str | None = None) -> P2vEstimate:
         """Sizes and transfer time of so much, such as 36GB, at a rate in MB/s; the documented rate when None."""
         asked = {"size": size} | ({"rate": rate} if rate else {})
-        return P2vEstimate.model_validate(await self.get("/p2v/estimate", **asked))
+        return adapter(P2vEstimate).validate_python(await self.get("/p2v/estimate", **asked))
 
-    async def p2v_tools(self) -> list[P2vTool]:
+    async def p2v_tools(self) -> tuple[P2vTool, ...]:
         """Which P2V tools support Linux."""
         return P2vTools.model_validate(await self.get("/p2v/tools")).tools
 
@@ -177,7 +187,7 @@ class ServiceClient:
         return Job.model_validate(await self._call("POST", path, on_behalf_of=on_behalf_of))
 
     async def follow(self, job_id: str) -> AsyncIterator[Job]:
-        """The job now and at each change, until it has ended; a service that goes away is waited for."""
+        """The job now and at each change, until it ends; waits for a service that goes away."""
         attempt = 0
         while True:
             try:

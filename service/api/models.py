@@ -25,30 +25,6 @@ class Problem(Value):
     suggestions: list[str] = Field(default_factory=list)
 
 
-class VmkerrMatch(Value):
-    """One distinct meaning of a vmkernel status code, with the releases it holds for."""
-
-    code: str
-    hex: str
-    decimal: int
-    name: str
-    errno: str
-    description: str
-    releases: list[str]
-
-
-class VmkerrAnswer(Value):
-    """What a query for a vmkernel status means, release by release."""
-
-    query: str
-    kind: Literal["code", "name", "errno", "text"]
-    matches: list[VmkerrMatch]
-    differs: bool
-    note: str = ""
-    procedures: list[str] = Field(default_factory=list)
-    suggestions: list[str] = Field(default_factory=list)
-
-
 class Check(Value):
     """One thing looked at before an action: `refuse` stops it, `warn` and `info` are told."""
 

@@ -3,40 +3,55 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
 from typing import Any
 
 from openapi_pydantic import OpenAPI
-from openapi_pydantic.util import PydanticSchema, construct_open_api_with_schema_class
-from pydantic import BaseModel
 
 from service.api.models import Problem
 from service.http._render import MEDIA
-from service.http._route import Route, all_routes, takes_text
+from service.http._route import AnyRoute, all_routes, takes_text
+from service.http._schemas import Kind, Schema, schemas
 
 REASONS = {400: "unreadable", 401: "no token", 403: "not allowed", 404: "unknown", 409: "conflict", 413: "too large"}
 REASONS |= {502: "vSphere refused", 503: "not available now"}
+PROBLEM: Kind = (Problem, "serialization")
+
+Schemas = Mapping[Kind, Schema]
 
 
 @cache
 def document() -> dict[str, Any]:
     """The OpenAPI 3.1 document of every route."""
+    routes = all_routes()
+    found, components = schemas(_kinds(routes))
     paths: dict[str, Any] = {}
-    for route in all_routes():
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
-    api = OpenAPI.model_validate(
-        {
-            "openapi": "3.1.0",
-            "info": {"title": "vmkops", "version": version("vmkops"), "description": "VMware on call."},
-            "paths": paths,
-            "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
-        }
-    )
-    return construct_open_api_with_schema_class(api).model_dump(by_alias=True, mode="json", exclude_none=True)
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, found)
+    api = {
+        "openapi": "3.1.0",
+        "info": {"title": "vmkops", "version": version("vmkops"), "description": "VMware on call."},
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+    return OpenAPI.model_validate(api).model_dump(by_alias=True, mode="json", exclude_none=True)
 
 
-def _operation(route: Route) -> dict[str, Any]:
+def _kinds(routes: list[AnyRoute]) -> Iterator[Kind]:
+    yield PROBLEM
+    for route in routes:
+        if route.body:
+            yield route.body, "validation"
+        if route.answer:
+            yield route.answer, "serialization"
+
+
+def _operation(route: AnyRoute, found: Schemas) -> dict[str, Any]:
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
         for name in re.findall(r"{(\w+)}", route.path)
@@ -56,13 +71,13 @@ def _operation(route: Route) -> dict[str, Any]:
         statuses |= {401}
     if route.body:
         statuses |= {400, 413}
-    responses: dict[str, Any] = {str(route.status): _answer(route)}
+    responses: dict[str, Any] = {str(route.status): _answer(route, found)}
     for status in sorted(statuses):
-        problem = {"application/problem+json": {"schema": _schema(Problem)}}
+        problem = {"application/problem+json": {"schema": found[PROBLEM]}}
         responses[str(status)] = {"description": REASONS[status], "content": problem}
     operation: dict[str, Any] = {"summary": route.summary, "parameters": parameters, "responses": responses}
     if route.body:
-        content: dict[str, Any] = {"application/json": {"schema": _schema(route.body)}}
+        content: dict[str, Any] = {"application/json": {"schema": found[route.body, "validation"]}}
         for media in route.files or (("text/plain",) if takes_text(route.body) else ()):
             binary = {} if media.startswith("text/") else {"format": "binary"}
             content[media] = {"schema": {"type": "string", **binary}}
@@ -72,19 +87,14 @@ def _operation(route: Route) -> dict[str, Any]:
     return operation
 
 
-def _schema(model: type[BaseModel]) -> PydanticSchema[Any]:
-    return PydanticSchema.model_validate({"schema_class": model})
-
-
-def _answer(route: Route) -> dict[str, Any]:
+def _answer(route: AnyRoute, found: Schemas) -> dict[str, Any]:
     content: dict[str, Any]
     if route.answer is None:
         # A stream of events has no schema of its own: the data of each is the JSON of GET /jobs/{id}.
         plain = {} if route.media == "text/event-stream" else {"schema": {"type": "string"}}
         content = {} if route.status == 204 else {route.media: plain}
         return {"description": route.summary, "content": content}
-    own: type[BaseModel] = route.answer
-    content = {"application/json": {"schema": _schema(own)}}
+    content = {"application/json": {"schema": found[route.answer, "serialization"]}}
     if route.form != "json":
         content[MEDIA[route.form]] = {"schema": {"type": "string"}}
     return {"description": route.summary, "content": content}

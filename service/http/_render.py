@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import jinja2
-from aiohttp import web
-from pydantic import BaseModel
+from aiohttp import hdrs, web
+from pydantic import TypeAdapter
 
 from knowledge.procedure_store.text import marked
+from service.api.adapter import adapter
 from service.api.models import Problem
 from service.errors import InvalidParams
 from service.http._markdown import markdown
-from service.http._route import Form, Route
+from service.http._route import A, B, Form, Q, Route
 
 MEDIA: dict[Form, str] = {"json": "application/json", "text": "text/plain", "html": "text/html"}
+FORMS: dict[str, Form] = {form: form for form in MEDIA}
 WEB = Path(__file__).resolve().parent.parent / "web"
 
 pages = jinja2.Environment(
@@ -26,16 +29,16 @@ pages = jinja2.Environment(
     lstrip_blocks=True,
     undefined=jinja2.StrictUndefined,
 )
-pages.globals.update(markdown=markdown, marked=marked)
+pages.globals.update(asdict=asdict, markdown=markdown, marked=marked)
 
 
 def choose_form(request: web.Request, otherwise: Form = "json") -> Form:
-    """The form that `?format=` asks for, else the one that the Accept header prefers, else `otherwise`."""
-    asked = request.query.get("format")
-    if asked is not None:
-        if asked in MEDIA:
-            return asked
-        raise InvalidParams(f"There is no format {asked[:40]!r}; choose json, text or html.", list(MEDIA))
+    """The form that `?format=` names, else the one that the Accept header prefers, else `otherwise`."""
+    named = request.query.get("format")
+    if named is not None:
+        if (form := FORMS.get(named)) is not None:
+            return form
+        raise InvalidParams(f"There is no format {named[:40]!r}; choose json, text or html.", list(MEDIA))
     return accepted(request.headers.get("Accept", ""), otherwise)
 
 
@@ -60,18 +63,18 @@ def accepted(header: str, otherwise: Form = "json") -> Form:
     return best[2]
 
 
-def render(route: Route, answer: BaseModel, form: Form) -> tuple[bytes, str]:
-    """The body and its content type."""
+def render(route: Route[Q, B, A], answer: A, form: Form) -> tuple[bytes, str]:
+    """The body and its media type; the answer is one of the route's declared type."""
     if form == "json":
-        return answer.model_dump_json().encode(), "application/json"
+        return _adapter(route).dump_json(answer), "application/json"
     if form == "text":
-        return (route.text(answer) if route.text else plain(answer)).encode(), "text/plain"
-    html = pages.get_template(route.page).render(answer=answer, route=route, plain=plain(answer))
+        return (route.text(answer) if route.text else plain(route, answer)).encode(), "text/plain"
+    html = pages.get_template(route.page).render(answer=answer, route=route, plain=plain(route, answer))
     return html.encode(), "text/html"
 
 
 def render_problem(problem: Problem, form: Form) -> tuple[bytes, str]:
-    """An error in the form that was asked for."""
+    """An error in the form that the caller asks for: the body and its media type."""
     if form == "json":
         return problem.model_dump_json().encode(), "application/problem+json"
     if form == "text":
@@ -80,12 +83,22 @@ def render_problem(problem: Problem, form: Form) -> tuple[bytes, str]:
     return pages.get_template("problem.html").render(problem=problem).encode(), "text/html"
 
 
-def plain(answer: BaseModel) -> str:
-    """An answer as indented text, for calls that have no form of their own."""
-    return json.dumps(answer.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+def plain(route: Route[Q, B, A], answer: A) -> str:
+    """An answer as indented JSON, for calls without a text or a page of their own."""
+    return json.dumps(_adapter(route).dump_python(answer, mode="json"), indent=2, ensure_ascii=False) + "\n"
 
 
-def respond(body: bytes, media: str, status: int, headers: dict[str, Any] | None = None) -> web.Response:
-    """The response; text and HTML say that they are UTF-8."""
-    charset = None if media.endswith("json") else "utf-8"
-    return web.Response(body=body, status=status, content_type=media, charset=charset, headers=headers)
+def respond(body: bytes, media: str, status: int, headers: Mapping[str, str] | None = None) -> web.Response:
+    """The response to a call, with the content type for this media type."""
+    sent = {hdrs.CONTENT_TYPE: content_type(media), **(headers or {})}
+    return web.Response(body=body, status=status, headers=sent)
+
+
+def content_type(media: str) -> str:
+    """The value of the Content-Type header: text and HTML are UTF-8."""
+    return media if media.endswith("json") else f"{media}; charset=utf-8"
+
+
+def _adapter(route: Route[Q, B, A]) -> TypeAdapter[A]:
+    assert route.answer is not None, "a call without a declared answer makes its own response"
+    return adapter(route.answer)

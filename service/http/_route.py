@@ -1,4 +1,4 @@
-"""What a call of the API is, declared once: the router, the checks and the OpenAPI document all read it."""
+"""What a call of the API is: declared once, read by the router, the checks and the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import importlib
 import pkgutil
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar, get_origin
+from typing import Any, Generic, Literal, Self, TypeVar, get_origin
 
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, PrivateAttr, ValidationError
 
 from service.api.models import Value
 from service.api.settings import Settings
@@ -21,14 +21,20 @@ from service.store.checklist_runs import Runs
 from service.store.procedures import Procedures
 from service.store.tokens import Actor, Scope, Tokens
 
-M = TypeVar("M", bound=BaseModel)
-
 Form = Literal["json", "text", "html"]
+
+M = TypeVar("M", bound=BaseModel)
+Q = TypeVar("Q", bound="Query")
+"""The model of a call's query parameters."""
+B = TypeVar("B")
+"""The model of its body; None for a call that takes none."""
+A = TypeVar("A")
+"""The type of its answer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Services:
-    """What handlers work with, made once by the composition."""
+    """What handlers work with; the bootstrap makes it once."""
 
     settings: Settings
     tokens: Tokens
@@ -39,87 +45,98 @@ class Services:
     context: Context
     procedures: Procedures
     health: dict[str, Callable[[], Any]] = field(default_factory=dict)
-    """What each part says about itself, by the part's name, for /readyz."""
+    """What each part reports about itself, by its name, for /readyz."""
 
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
 
 
 class Query(Value):
-    """Base of a call's query parameters; an unknown parameter is ignored, as browsers and proxies add some."""
+    """Base of a call's query parameters; unknown parameters are ignored, because browsers and proxies add some."""
 
 
 class FileText(Value):
     """The text of a file, for callers that send JSON rather than the file itself."""
 
     text: str
+    _raw: bytes | None = PrivateAttr(default=None)
+
+    @classmethod
+    def sent(cls, raw: bytes) -> Self:
+        """The body of a call whose caller sent the file itself."""
+        made = cls(text="")
+        made._raw = raw
+        return made
+
+    @property
+    def content(self) -> str | bytes:
+        """The bytes of the file, or its text when the caller sent JSON."""
+        return self.text if self._raw is None else self._raw
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
-    """One request as a handler sees it: who asks, what was asked, and what to work with."""
+class Call(Generic[Q, B]):
+    """One request as a handler sees it: who calls, the checked query and body, and what to work with."""
 
     request: web.Request
     services: Services
     actor: Actor | None
-    query: Any
-    body: Any
+    query: Q
+    body: B
 
     def path(self, name: str) -> str:
         """A variable of the path, decoded."""
         return self.request.match_info[name]
 
-    def file(self) -> str | bytes:
-        """The file that was sent, on a call that takes one: its bytes, or the text that JSON brought."""
-        return self.body if isinstance(self.body, bytes) else str(self.body.text)
-
     def known_actor(self) -> Actor:
-        """Who asks, on a call that needs a scope."""
+        """The caller, for a call that needs a scope."""
         assert self.actor is not None
         return self.actor
 
 
-Handler = Callable[[Call], Awaitable[BaseModel | web.StreamResponse]]
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Route:
-    """One call: method and path, who may, what goes in and out, and how it is shown to people."""
+class Route(Generic[Q, B, A]):
+    """One call: method and path, the scope it needs, what goes in and out, and how people see the answer."""
 
     method: str
     path: str
     summary: str
-    handle: Handler
-    answer: type[BaseModel] | None = None
-    """The model of the answer; None for a stream or a document that is not JSON."""
+    handle: Callable[[Call[Q, B]], Awaitable[A]]
+    answer: type[A] | None = None
+    """The type of the answer, a model or a dataclass; None when the handler makes the response itself."""
     scope: Scope | None = None
-    """The scope that the caller's token must have; None is open to everyone."""
+    """The scope that the caller's token must have; None means that everyone may call."""
     lookup: bool = False
-    """A lookup is open to everyone too, unless VMKOPS_LOOKUPS_PUBLIC is false, and its answers are remembered."""
-    query: type[Query] = Query
-    body: type[BaseModel] | None = None
+    """Everyone may call a lookup too, unless VMKOPS_LOOKUPS_PUBLIC is false; answers without a body are cached."""
+    query: type[Q] = Query  # type: ignore[assignment]  # a handler that declares another query must name it
+    body: type[B] | None = None
     files: tuple[str, ...] = ()
-    """The media types of a body that is a file as it is; any body but JSON is then handed on as bytes."""
+    """The media types of a file that may be the body; FileText then holds the file, or the text from JSON."""
     status: int = 200
-    text: Callable[[Any], str] | None = None
+    location: Callable[[A], str] | None = None
+    """The path of what the call made, for the Location header."""
+    text: Callable[[A], str] | None = None
     page: str = "answer.html"
     form: Form = "json"
     """The form of the answer for callers that have no preference."""
     media: str = "application/json"
     errors: tuple[int, ...] = ()
-    """The error statuses that this call answers besides those that every call may."""
+    """The error statuses of this call, in addition to those of every call."""
+
+
+AnyRoute = Route[Any, Any, Any]
 
 
 def takes_text(model: type[BaseModel]) -> bool:
-    """Whether a plain text makes this body: `text` is all that it needs."""
+    """Whether plain text can be this body: `text` is its only required field."""
     return [name for name, field in model.model_fields.items() if field.is_required()] == ["text"]
 
 
-def all_routes() -> list[Route]:
+def all_routes() -> list[AnyRoute]:
     """The routes of every module in this folder, in a stable order."""
     import service.http as folder
 
-    routes: list[Route] = []
+    routes: list[AnyRoute] = []
     for module in sorted(pkgutil.iter_modules(folder.__path__), key=lambda item: item.name):
         if not module.name.startswith("_"):
             routes += importlib.import_module(f"service.http.{module.name}").ROUTES

@@ -5,13 +5,11 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
-from aiohttp import web
 from pydantic import ConfigDict, Field
 
 from service.api.models import ActionPreview, Job, Value
 from service.errors import Conflict, InvalidParams, NotFound
-from service.http._render import choose_form, render, respond
-from service.http._route import Call, Route, read_values
+from service.http._route import Call, Query, Route, read_values
 from service.jobs.action import Action, Target
 from service.store.tokens import Scope
 
@@ -51,7 +49,7 @@ class ActionRequest(Value):
         return {**(self.model_extra or {}), **self.params}
 
 
-async def _list(call: Call) -> ActionList:
+async def _list(call: Call[Query, None]) -> ActionList:
     return ActionList(
         actions=[
             ActionInfo(
@@ -67,25 +65,23 @@ async def _list(call: Call) -> ActionList:
     )
 
 
-async def _start(call: Call) -> web.StreamResponse:
+async def _start(call: Call[Query, ActionRequest]) -> Job:
     key = call.request.headers.get(IDEMPOTENCY_KEY)
     if key is not None and not 1 <= len(key) <= 200:
         raise InvalidParams(f"{IDEMPOTENCY_KEY} must have 1 to 200 characters.")
     action, target = await _target(call)
     if refused := [check.message for check in target.checks if check.severity == "refuse"]:
         raise Conflict(" ".join(refused))
-    job = await call.services.jobs.submit(
+    return await call.services.jobs.submit(
         action,
         target,
         requested_by=call.known_actor().name,
         idempotency_key=key,
         reply_to=call.body.reply_to,
     )
-    body, media = render(START, job, choose_form(call.request))
-    return respond(body, media, START.status, {"Location": f"/jobs/{job.id}"})
 
 
-async def _check(call: Call) -> ActionPreview:
+async def _check(call: Call[Query, ActionRequest]) -> ActionPreview:
     action, target = await _target(call)
     return ActionPreview(
         action=action.name,
@@ -97,7 +93,7 @@ async def _check(call: Call) -> ActionPreview:
     )
 
 
-async def _target(call: Call) -> tuple[Action, Target]:
+async def _target(call: Call[Query, ActionRequest]) -> tuple[Action, Target]:
     name = call.path("name")
     action = call.services.actions.get(name)
     if action is None:
@@ -108,20 +104,7 @@ async def _target(call: Call) -> tuple[Action, Target]:
     return action, await action.target(call.services.context, params)
 
 
-START = Route(
-    method="POST",
-    path="/actions/{name}",
-    summary="Start a host action as a durable job; a repeat with the same Idempotency-Key gives the same job",
-    handle=_start,
-    answer=Job,
-    scope=Scope.OPERATE,
-    body=ActionRequest,
-    status=202,
-    page="job.html",
-    errors=(400, 404, 409, 502, 503),
-)
-
-ROUTES = [
+ROUTES = (
     Route(
         method="GET",
         path="/actions",
@@ -130,7 +113,19 @@ ROUTES = [
         answer=ActionList,
         scope=Scope.READ,
     ),
-    START,
+    Route(
+        method="POST",
+        path="/actions/{name}",
+        summary="Start a host action as a durable job; a repeat with the same Idempotency-Key gives the same job",
+        handle=_start,
+        answer=Job,
+        scope=Scope.OPERATE,
+        body=ActionRequest,
+        status=202,
+        location=lambda job: f"/jobs/{job.id}",
+        page="job.html",
+        errors=(400, 404, 409, 502, 503),
+    ),
     Route(
         method="POST",
         path="/actions/{name}/check",
@@ -141,4 +136,4 @@ ROUTES = [
         body=ActionRequest,
         errors=(400, 404, 409, 502, 503),
     ),
-]
+)

@@ -38,16 +38,16 @@ class BackupList(Value):
     backups: list[KeptBackup]
 
 
-async def _list(call: Call) -> BackupList:
+async def _list(call: Call[BackupsQuery, None]) -> BackupList:
     every = await asyncio.to_thread(read_catalogue, call.services.settings.backups_dir)
     return BackupList(backups=[kept for kept in every if call.query.vm in ("", kept.vm.name)])
 
 
-async def _get(call: Call) -> KeptBackup:
+async def _get(call: Call[Query, None]) -> KeptBackup:
     return await asyncio.to_thread(find_backup, call.services.settings.backups_dir, call.path("id"))
 
 
-async def _freshness(call: Call) -> FreshnessReport:
+async def _freshness(call: Call[FreshnessQuery, None]) -> FreshnessReport:
     vcenters = call.services.context.vcenters
     found = [vm for vm in await vcenters.all(VMS) if not vm.template]
     vms = [KeptVm(name=vm.name, uuid=vm.uuid, moref=vm.moref, vcenter=vm.vcenter) for vm in found]
@@ -59,7 +59,7 @@ async def _freshness(call: Call) -> FreshnessReport:
     )
 
 
-ROUTES = [
+ROUTES = (
     Route(
         method="GET",
         path="/backups",
@@ -95,4 +95,4 @@ ROUTES = [
         page="backup.html",
         errors=(404,),
     ),
-]
+)

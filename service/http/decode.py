@@ -1,21 +1,21 @@
-"""A pasted log, decoded: every code, status and name in it, where it stands and what it means."""
+"""A pasted log, decoded: every code, status and name in it, its place and its meaning."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import Any
 
 from pydantic import Field
 
 from knowledge.releases import choose
 from knowledge.vmkerr.table import Tables, tables_in
 from knowledge.vmklog import decode_line
-from service.api.models import Value, VmkerrMatch
-from service.http._route import Call, Route
+from service.api.lookups import Decoded, LogFinding
+from service.api.models import Value
+from service.http._route import Call, Query, Route
 
 MOST_FINDINGS = 5000
-"""Findings listed of one text; all are counted."""
+"""How many findings of one text are listed; all are counted."""
 
 
 class LogText(Value):
@@ -25,34 +25,7 @@ class LogText(Value):
     release: str | None = Field(default=None, max_length=100, description="One release, as in 6.7 or esx-3.5.")
 
 
-class LogFinding(Value):
-    """One span of a line that means something; `line` from 1, `start` and `end` in characters from 0."""
-
-    line: int
-    start: int
-    end: int
-    text: str
-    kind: str
-    summary: str
-    certainty: str
-    matches: list[VmkerrMatch] = Field(default_factory=list)
-    release: str = ""
-    settled_by: str = ""
-    reason: str = ""
-    notes: list[str] = Field(default_factory=list)
-    status: dict[str, Any] | None = None
-    sense: dict[str, Any] | None = None
-
-
-class Decoded(Value):
-    """What was found, in order, and how often each meaning occurs; `truncated` when not all findings are listed."""
-
-    findings: list[LogFinding]
-    summary: dict[str, int]
-    truncated: bool = False
-
-
-async def _decode(call: Call) -> Decoded:
+async def _decode(call: Call[Query, LogText]) -> Decoded:
     tables = tables_in(call.services.settings.data_dir)
     return await asyncio.to_thread(_decoded, call.body.text, call.body.release, tables)
 
@@ -66,16 +39,18 @@ def _decoded(text: str, release: str | None, tables: Tables) -> Decoded:
         for finding in decode_line(line, release, tables, number):
             counts[finding.summary] += 1
             if len(findings) < MOST_FINDINGS:
-                findings.append(LogFinding.model_validate(finding.to_dict()))
-    return Decoded(findings=findings, summary=dict(counts.most_common()), truncated=counts.total() > len(findings))
+                findings.append(LogFinding.of(finding))
+    return Decoded(
+        findings=tuple(findings), summary=dict(counts.most_common()), truncated=counts.total() > len(findings)
+    )
 
 
 def _text(answer: Decoded) -> str:
     lines = [f"{each.line}:{each.start + 1}: {each.text}: {each.summary}" for each in answer.findings]
-    return "\n".join(lines) + "\n" if lines else "Nothing that vmkops knows stands in this text.\n"
+    return "\n".join(lines) + "\n" if lines else "This text has nothing that vmkops knows.\n"
 
 
-ROUTES = [
+ROUTES = (
     Route(
         method="POST",
         path="/decode",
@@ -87,4 +62,4 @@ ROUTES = [
         text=_text,
         errors=(413,),
     ),
-]
+)

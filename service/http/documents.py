@@ -8,10 +8,10 @@ from typing import Any
 from aiohttp import web
 
 from service.http import _render
-from service.http._route import Call, Route, all_routes
+from service.http._route import Call, Query, Route, all_routes
 
 
-async def _openapi(call: Call) -> web.StreamResponse:
+async def _openapi(call: Call[Query, None]) -> web.StreamResponse:
     return web.json_response(await asyncio.to_thread(_document))
 
 
@@ -21,11 +21,11 @@ def _document() -> dict[str, Any]:
     return document()
 
 
-async def _docs(call: Call) -> web.StreamResponse:
+async def _docs(call: Call[Query, None]) -> web.StreamResponse:
     return _page("docs.html", routes=all_routes())
 
 
-async def _front(call: Call) -> web.StreamResponse:
+async def _front(call: Call[Query, None]) -> web.StreamResponse:
     return _page("front.html", actions=call.services.actions.values())
 
 
@@ -34,8 +34,8 @@ def _page(template: str, **values: Any) -> web.Response:
     return web.Response(text=html, content_type="text/html")
 
 
-ROUTES = [
+ROUTES = (
     Route(method="GET", path="/openapi.json", summary="This API as OpenAPI", handle=_openapi),
     Route(method="GET", path="/docs", summary="Every call on one page", handle=_docs, media="text/html"),
     Route(method="GET", path="/", summary="The front page", handle=_front, media="text/html"),
-]
+)

@@ -6,71 +6,47 @@ from typing import Literal
 
 from pydantic import Field
 
-from knowledge.drivermap.device import DEFAULT_KERNEL, Device, described
-from knowledge.drivermap.entries import entries, mends
+from knowledge.drivermap.device import DEFAULT_KERNEL, described
+from knowledge.drivermap.entries import corrections, entries
 from knowledge.drivermap.script import Way, script
+from service.api.lookups import DriverEntry, PciDevice, ScriptCorrection
 from service.api.models import Value
 from service.http._route import Call, Query, Route
 
 
 class DeviceQuery(Query):
-    """A PCI device and the driver that is to take it."""
+    """A PCI device and the driver for it."""
 
     device: str = Field(max_length=40, description="vendor:device as `lspci -n` prints it, such as 10de:037f.")
     driver: str = Field(max_length=40, description="The module, such as sata_nv.")
-    like: str = Field(default="", max_length=40, description="A device of that vendor that the driver takes already.")
+    like: str = Field(
+        default="", max_length=40, description="A device of that vendor that the driver supports already."
+    )
     name: str = Field(default="", max_length=100, description="The device's name for people.")
     kernel: str = Field(default=DEFAULT_KERNEL, max_length=80, description="`uname -r` of the service console.")
 
-    def described(self) -> Device:
+    def described(self) -> PciDevice:
         """The device, with every value checked."""
         return described(device=self.device, driver=self.driver, like=self.like, name=self.name, kernel=self.kernel)
 
 
 class ScriptQuery(DeviceQuery):
-    """The device, and which of the two documented ways the script goes."""
+    """The device, and which of the two documented ways the script takes."""
 
     way: Literal["rescue", "automated"] = Field(
         default="automated", description="rescue doubles the lines of `like`; automated appends new ones."
     )
 
 
-class PciDevice(Value):
-    """The device as it was understood."""
-
-    vendor: str
-    device: str
-    like: str
-    driver: str
-    name: str
-    kernel: str
-
-
-class DriverEntry(Value):
-    """One entry: the file on the ESX host, where in it, the exact text, and how certain its form is."""
-
-    file: str
-    where: str
-    text: str
-    certainty: str
-
-
-class ScriptMend(Value):
-    """One slip of the documented procedure: what it has, what the scripts have instead, and why."""
-
-    id: str
-    way: str
-    document: str
-    ours: str
-    why: str
-
-
 class DriverMap(Value):
     """The entries for a device, in the order in which they are made."""
 
     device: PciDevice
-    entries: list[DriverEntry]
-    mends: list[ScriptMend]
+    entries: tuple[DriverEntry, ...]
+    corrections: tuple[ScriptCorrection, ...] = Field(description="Mistakes in the documented procedure.")
+    mends: tuple[ScriptCorrection, ...] = Field(
+        deprecated=True, description="The old name of `corrections`; the next release leaves it out."
+    )
 
 
 class DriverScript(Value):
@@ -80,13 +56,12 @@ class DriverScript(Value):
     script: str
 
 
-async def _map(call: Call) -> DriverMap:
+async def _map(call: Call[DeviceQuery, None]) -> DriverMap:
     device = call.query.described()
-    values = {"device": device, "entries": entries(device), "mends": mends()}
-    return DriverMap.model_validate(values, from_attributes=True)
+    return DriverMap(device=device, entries=entries(device), corrections=corrections(), mends=corrections())
 
 
-async def _script(call: Call) -> DriverScript:
+async def _script(call: Call[ScriptQuery, None]) -> DriverScript:
     way = Way(call.query.way)
     return DriverScript(way=way, script=script(call.query.described(), way))
 
@@ -96,7 +71,7 @@ def _map_text(answer: DriverMap) -> str:
     return "\n".join(parts)
 
 
-ROUTES = [
+ROUTES = (
     Route(
         method="GET",
         path="/drivermap",
@@ -119,4 +94,4 @@ ROUTES = [
         text=lambda answer: answer.script,
         form="text",
     ),
-]
+)

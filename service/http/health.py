@@ -8,7 +8,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from service.api.models import Value
-from service.http._route import Call, Route
+from service.http._route import Call, Query, Route
 
 
 class Health(Value):
@@ -18,21 +18,21 @@ class Health(Value):
     parts: dict[str, Any]
 
 
-async def _health(call: Call) -> Health:
+async def _health(call: Call[Query, None]) -> Health:
     return Health(status="ok", parts={})
 
 
-async def _ready(call: Call) -> Health:
+async def _ready(call: Call[Query, None]) -> Health:
     parts = {name: ask() for name, ask in call.services.health.items()}
     return Health(status="ok", parts=parts)
 
 
-async def _metrics(call: Call) -> web.StreamResponse:
+async def _metrics(call: Call[Query, None]) -> web.StreamResponse:
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-ROUTES = [
+ROUTES = (
     Route(method="GET", path="/healthz", summary="Whether the service answers", handle=_health, answer=Health),
     Route(method="GET", path="/readyz", summary="What each part says about itself", handle=_ready, answer=Health),
     Route(method="GET", path="/metrics", summary="Counters for Prometheus", handle=_metrics, media="text/plain"),
-]
+)

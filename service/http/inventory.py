@@ -66,34 +66,34 @@ class HostSeen(Host):
     inventory: Freshness
 
 
-async def _vms(call: Call) -> VmList:
+async def _vms(call: Call[InventoryQuery, None]) -> VmList:
     found = await _fitting(call, VMS)
     return VmList(vms=found[: call.query.limit], total=len(found), inventory=_seen(call))
 
 
-async def _hosts(call: Call) -> HostList:
+async def _hosts(call: Call[InventoryQuery, None]) -> HostList:
     found = await _fitting(call, HOSTS)
     return HostList(hosts=found[: call.query.limit], total=len(found), inventory=_seen(call))
 
 
-async def _datastores(call: Call) -> DatastoreList:
+async def _datastores(call: Call[InventoryQuery, None]) -> DatastoreList:
     found = await _fitting(call, DATASTORES)
     return DatastoreList(datastores=found[: call.query.limit], total=len(found), inventory=_seen(call))
 
 
-async def _vm(call: Call) -> VmSeen:
+async def _vm(call: Call[Query, None]) -> VmSeen:
     vcenters = call.services.context.vcenters
     vm = await vcenters.find(VMS, call.path("selector"), "VM")
     return VmSeen(**vm.model_dump(), inventory=vcenters.link(vm.vcenter).inventory.freshness())
 
 
-async def _host(call: Call) -> HostSeen:
+async def _host(call: Call[Query, None]) -> HostSeen:
     vcenters = call.services.context.vcenters
     host = await vcenters.find(HOSTS, call.path("selector"), "host")
     return HostSeen(**host.model_dump(), inventory=vcenters.link(host.vcenter).inventory.freshness())
 
 
-async def _fitting(call: Call, kind: Kind[T]) -> list[T]:
+async def _fitting(call: Call[InventoryQuery, None], kind: Kind[T]) -> list[T]:
     vcenters = call.services.context.vcenters
     if call.query.vcenter:
         vcenters.link(call.query.vcenter)
@@ -105,7 +105,7 @@ async def _fitting(call: Call, kind: Kind[T]) -> list[T]:
     ]
 
 
-def _seen(call: Call) -> list[Freshness]:
+def _seen(call: Call[InventoryQuery, None]) -> list[Freshness]:
     return call.services.context.vcenters.freshness()
 
 
@@ -143,7 +143,7 @@ def _text(found: Listed, lines: Sequence[str], noun: str) -> str:
     return "".join([*(lines or [f"No {noun}.\n"]), *more, *doubts])
 
 
-ROUTES = [
+ROUTES = (
     Route(
         method="GET",
         path="/vms",
@@ -195,4 +195,4 @@ ROUTES = [
         text=_datastores_text,
         errors=(400, 404, 502, 503),
     ),
-]
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -21,7 +22,7 @@ from service.http._route import Call, Query, Route
 class NameQuery(Query):
     """A name to judge."""
 
-    name: str = Field(description="The name exactly as it stands, such as iqn.2001-04.com.example:disk1.")
+    name: str = Field(description="The name exactly as it is written, such as iqn.2001-04.com.example:disk1.")
 
 
 class AddressQuery(Query):
@@ -46,35 +47,34 @@ class BuildQuery(Query):
     hex_digits: str = Field(default="", max_length=100, description="eui, naa: the hexadecimal digits.")
 
 
-async def _validate(call: Call) -> IscsiName:
-    return IscsiName.model_validate(iscsi.validate(call.query.name), from_attributes=True)
+async def _validate(call: Call[NameQuery, None]) -> IscsiName:
+    return iscsi.validate(call.query.name)
 
 
-async def _address(call: Call) -> IscsiAddress:
-    return IscsiAddress.model_validate(iscsi.parse_address(call.query.address), from_attributes=True)
+async def _address(call: Call[AddressQuery, None]) -> IscsiAddress:
+    return iscsi.parse_address(call.query.address)
 
 
-async def _alias(call: Call) -> IscsiAlias:
-    return IscsiAlias.model_validate(iscsi.check_alias(call.query.alias), from_attributes=True)
+async def _alias(call: Call[AliasQuery, None]) -> IscsiAlias:
+    return iscsi.check_alias(call.query.alias)
 
 
-async def _build(call: Call) -> IscsiName:
+async def _build(call: Call[BuildQuery, None]) -> IscsiName:
     asked = call.query
-    built = iscsi.build(
+    return iscsi.build(
         asked.type, domain=asked.domain, date=asked.date, string=asked.string, hex_digits=asked.hex_digits
     )
-    return IscsiName.model_validate(built, from_attributes=True)
 
 
-async def _discovery(call: Call) -> IscsiDiscovery:
-    return IscsiDiscovery.model_validate(iscsi.discovery(), from_attributes=True)
+async def _discovery(call: Call[Query, None]) -> IscsiDiscovery:
+    return iscsi.discovery()
 
 
 def _name_text(name: IscsiName) -> str:
     lines = [f"{_verdict(name.valid)}: {name.normalized or name.name}", *name.explanation, *_problems(name.problems)]
     if name.suggestion:
         lines.append(f"did you mean {name.suggestion}")
-    lines += _fields("refused by", name.refused_by) + _fields("taken by", name.accepted_by)
+    lines += _fields("refused by", name.refused_by) + _fields("accepted by", name.accepted_by)
     return "\n".join(lines) + "\n"
 
 
@@ -106,19 +106,19 @@ def _verdict(valid: bool) -> str:
     return "valid" if valid else "invalid"
 
 
-def _problems(problems: list[IscsiProblem]) -> list[str]:
+def _problems(problems: Sequence[IscsiProblem]) -> list[str]:
     return [f"{problem.severity} {problem.rule}: {problem.message}" for problem in problems]
 
 
-def _fields(title: str, verdicts: list[FieldVerdict]) -> list[str]:
+def _fields(title: str, verdicts: Sequence[FieldVerdict]) -> list[str]:
     return [f"{title} {verdict.who}: {verdict.why}" for verdict in verdicts]
 
 
-ROUTES = [
+ROUTES = (
     Route(
         method="GET",
         path="/iscsi/validate",
-        summary="Is this iSCSI name valid, what does it say, and who refuses it all the same",
+        summary="Whether an iSCSI name is valid, what its parts mean, and which products disagree",
         handle=_validate,
         answer=IscsiName,
         query=NameQuery,
@@ -150,7 +150,7 @@ ROUTES = [
     Route(
         method="GET",
         path="/iscsi/alias",
-        summary="May this text be an iSCSI alias",
+        summary="Whether this text can be an iSCSI alias",
         handle=_alias,
         answer=IscsiAlias,
         query=AliasQuery,
@@ -160,11 +160,11 @@ ROUTES = [
     Route(
         method="GET",
         path="/iscsi/discovery",
-        summary="The three ways in which an initiator finds targets, and what ESX does of them",
+        summary="The three ways in which an initiator finds targets, and which of them ESX supports",
         handle=_discovery,
         answer=IscsiDiscovery,
         lookup=True,
         text=_discovery_text,
         page="iscsi_discovery.html",
     ),
-]
+)

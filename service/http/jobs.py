@@ -27,19 +27,19 @@ class JobList(Value):
     jobs: list[Job]
 
 
-async def _list(call: Call) -> JobList:
+async def _list(call: Call[JobsQuery, None]) -> JobList:
     return JobList(jobs=await call.services.jobs.recent(limit=call.query.limit, live=call.query.live))
 
 
-async def _get(call: Call) -> Job:
+async def _get(call: Call[Query, None]) -> Job:
     return await call.services.jobs.get(call.path("id"))
 
 
-async def _cancel(call: Call) -> Job:
+async def _cancel(call: Call[Query, None]) -> Job:
     return await call.services.jobs.cancel(call.path("id"), call.known_actor().name)
 
 
-async def _events(call: Call) -> web.StreamResponse:
+async def _events(call: Call[Query, None]) -> web.StreamResponse:
     """Server-sent events: `event: job` with the job as JSON at each change; the stream ends with the job."""
     await call.services.jobs.get(call.path("id"))
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
@@ -78,7 +78,7 @@ def _texts(jobs: JobList) -> str:
     return "".join(f"{job.id}  {job.state:<10} {job.action} {job.target}\n" for job in jobs.jobs) or "No jobs.\n"
 
 
-ROUTES = [
+ROUTES = (
     Route(
         method="GET",
         path="/jobs",
@@ -122,4 +122,4 @@ ROUTES = [
         page="job.html",
         errors=(404, 409),
     ),
-]
+)

@@ -6,40 +6,28 @@ import asyncio
 
 from pydantic import Field
 
-from knowledge.finding import is_valid
 from knowledge.ovf import GAINS, PRACTICES, WAYS, lint_bytes
-from service.api.lookups import LintAnswer
+from service.api.lookups import Fact
 from service.api.models import Value
-from service.http._lint import findings_text
-from service.http._route import Call, FileText, Route
-
-
-class Fact(Value):
-    """One thing to know, with what to type where there is something to type."""
-
-    topic: str
-    text: str
-    commands: list[str]
-    source: str
+from service.http._lint import LintAnswer, findings_text
+from service.http._route import Call, FileText, Query, Route
 
 
 class OvfAnswer(Value):
-    """What there is to know about OVF."""
+    """What OVF gives, how to make a package, and the best practices."""
 
-    gains: list[Fact] = Field(description="What OVF gives.")
-    ways: list[Fact] = Field(description="How to make a package.")
-    practices: list[Fact] = Field(description="The best practices for appliances, which the lint holds packages to.")
-
-
-async def _about(call: Call) -> OvfAnswer:
-    sections = {"gains": GAINS, "ways": WAYS, "practices": PRACTICES}
-    return OvfAnswer.model_validate(sections, from_attributes=True)
+    gains: tuple[Fact, ...] = Field(description="What OVF gives.")
+    ways: tuple[Fact, ...] = Field(description="How to make a package.")
+    practices: tuple[Fact, ...] = Field(description="The best practices for appliances, which the lint checks.")
 
 
-async def _lint(call: Call) -> LintAnswer:
-    file = call.file()
-    found = await asyncio.to_thread(lint_bytes, file.encode() if isinstance(file, str) else file)
-    return LintAnswer.model_validate({"valid": is_valid(found), "findings": [each._asdict() for each in found]})
+async def _about(call: Call[Query, None]) -> OvfAnswer:
+    return OvfAnswer(gains=GAINS, ways=WAYS, practices=PRACTICES)
+
+
+async def _lint(call: Call[Query, FileText]) -> LintAnswer:
+    file = call.body.content
+    return LintAnswer.of(await asyncio.to_thread(lint_bytes, file.encode() if isinstance(file, str) else file))
 
 
 def _about_text(answer: OvfAnswer) -> str:
@@ -56,7 +44,7 @@ def _about_text(answer: OvfAnswer) -> str:
     return "\n".join(lines) + "\n"
 
 
-ROUTES = [
+ROUTES = (
     Route(
         method="GET",
         path="/ovf",
@@ -78,4 +66,4 @@ ROUTES = [
         lookup=True,
         text=findings_text,
     ),
-]
+)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
 from knowledge.p2v import facts
-from knowledge.p2v.checklist import checklist, checklist_from_dict
+from knowledge.p2v.checklist import checklist
 from knowledge.p2v.estimate import FASTEST_RATE, MEASURED_RATE, estimate
 from knowledge.p2v.markdown import checklist_markdown
 from knowledge.p2v.size import MOST_BLOCKS, in_words, parse_blocks
 from knowledge.p2v.source import DEFAULT_PORT, LONGEST_WORD, MOST_DISKS, MOST_FILE_SYSTEMS, Source, described
-from service.api.p2v import P2vChecklist, P2vEstimate, P2vTool, P2vTools
+from service.api.p2v import P2vChecklist, P2vEstimate, P2vTools
 from service.errors import InvalidParams
 from service.http._route import Call, Query, Route
 
@@ -33,13 +33,13 @@ MountPoints = Annotated[
 ]
 
 
-def _told(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values without the empty ones, as a form sends every field."""
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values without the empty ones: a web form sends every field."""
     return {name: value for name, value in values.items() if value not in ("", [""])}
 
 
 class SourceQuery(Query):
-    """The system to be converted. What is empty counts as not told."""
+    """The system to be converted. An empty value counts as not given."""
 
     distribution: Word = Field(
         description="Such as centos, rhel, debian, sles.",
@@ -57,7 +57,7 @@ class SourceQuery(Query):
     @model_validator(mode="before")
     @classmethod
     def _without_empty(cls, values: Mapping[str, Any]) -> dict[str, Any]:
-        return {"distribution": "", **_told(values)}
+        return {"distribution": "", **_given(values)}
 
     def source(self) -> Source:
         """The source with every value checked; raises Unreadable."""
@@ -75,7 +75,7 @@ class SourceQuery(Query):
 
 
 class EstimateQuery(Query):
-    """How much is to be sent, and how fast. What is empty counts as not told."""
+    """How much is to be sent, and how fast. An empty value counts as not given."""
 
     blocks: int | None = Field(default=None, ge=1, le=MOST_BLOCKS, description="1 KiB blocks, as `sfdisk -s` counts.")
     size: str | None = Field(default=None, max_length=40, description="36GB (decimal) or 36GiB (binary).")
@@ -86,28 +86,26 @@ class EstimateQuery(Query):
     @model_validator(mode="before")
     @classmethod
     def _without_empty(cls, values: Mapping[str, Any]) -> dict[str, Any]:
-        return _told(values)
+        return _given(values)
 
 
-async def _checklist(call: Call) -> P2vChecklist:
+async def _checklist(call: Call[SourceQuery, None]) -> P2vChecklist:
     found = await asyncio.to_thread(checklist, call.query.source())
-    return P2vChecklist.model_validate(asdict(found))
+    values = {field.name: getattr(found, field.name) for field in fields(found)}
+    return P2vChecklist(**values, mends=found.corrections)
 
 
-async def _estimate(call: Call) -> P2vEstimate:
+async def _estimate(call: Call[EstimateQuery, None]) -> P2vEstimate:
     blocks, size = call.query.blocks, call.query.size
-    if (blocks is None) == (size is None):
+    if size is not None and blocks is None:
+        blocks = parse_blocks(size)
+    elif size is not None or blocks is None:
         raise InvalidParams("Give either `blocks`, as `sfdisk -s` prints them, or `size`, such as 36GB.")
-    found = estimate(blocks if size is None else parse_blocks(size), call.query.rate)
-    return P2vEstimate.model_validate(asdict(found))
+    return estimate(blocks, call.query.rate)
 
 
-async def _tools(call: Call) -> P2vTools:
-    return P2vTools(tools=[P2vTool.model_validate(asdict(tool)) for tool in facts.tools()])
-
-
-def _checklist_text(answer: P2vChecklist) -> str:
-    return checklist_markdown(checklist_from_dict(answer.model_dump()))
+async def _tools(call: Call[Query, None]) -> P2vTools:
+    return P2vTools(tools=facts.tools())
 
 
 def _estimate_text(answer: P2vEstimate) -> str:
@@ -125,7 +123,7 @@ def _tools_text(answer: P2vTools) -> str:
     )
 
 
-ROUTES = [
+ROUTES = (
     Route(
         method="GET",
         path="/p2v/checklist",
@@ -134,7 +132,7 @@ ROUTES = [
         answer=P2vChecklist,
         query=SourceQuery,
         lookup=True,
-        text=_checklist_text,
+        text=checklist_markdown,
         page="p2v_checklist.html",
     ),
     Route(
@@ -158,4 +156,4 @@ ROUTES = [
         text=_tools_text,
         page="p2v_tools.html",
     ),
-]
+)

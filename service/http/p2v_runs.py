@@ -1,25 +1,21 @@
-"""P2V checklists that a team works through together: begun, ticked off by name, exported as Markdown."""
+"""P2V checklists that a team works through together: started, ticked off by name, exported as Markdown."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+from dataclasses import fields
 
 from aiohttp import web
 from pydantic import AliasChoices, ConfigDict, Field
 
-from knowledge.p2v.checklist import Item
-from knowledge.p2v.markdown import run_markdown
+from knowledge.p2v.markdown import BOXES, run_markdown
 from knowledge.p2v.run import LONGEST_NOTE, State, progress, standings
 from service.api.models import Value
-from service.api.p2v import P2vMark, P2vRun, P2vRuns, P2vRunSummary, StepMark
-from service.http._render import choose_form, render, respond
+from service.api.p2v import P2vItem, P2vRun, P2vRunItem, P2vRunPhase, P2vRuns, P2vRunSummary
+from service.http._render import respond
 from service.http._route import Call, Query, Route
 from service.http.p2v import Disks, MountPoints, SourceQuery
 from service.store.checklist_runs import KeptRun
 from service.store.tokens import Scope
-
-BOXES: dict[StepMark, str] = {"open": "[ ]", "done": "[x]", "skipped": "[-]"}
 
 
 class RunRequest(SourceQuery):
@@ -32,9 +28,9 @@ class RunRequest(SourceQuery):
 
 
 class MarkRequest(Value):
-    """What became of a step; a step that is skipped needs the reason."""
+    """The new state of a step; a step that is skipped needs a reason."""
 
-    state: StepMark
+    state: State
     note: str = Field(default="", max_length=LONGEST_NOTE)
     reason: str = Field(default="", max_length=LONGEST_NOTE, description="The same as `note`, for a skipped step.")
 
@@ -45,69 +41,64 @@ class RunsQuery(Query):
     limit: int = Field(default=50, ge=1, le=200, description="How many, newest first.")
 
 
-async def _start(call: Call) -> web.StreamResponse:
-    kept = await call.services.runs.start(call.body.source(), call.known_actor().name)
-    body, media = render(START, _run(kept), choose_form(call.request))
-    return respond(body, media, START.status, {"Location": f"/p2v/runs/{kept.id}"})
+async def _start(call: Call[Query, RunRequest]) -> P2vRun:
+    return _run(await call.services.runs.start(call.body.source(), call.known_actor().name))
 
 
-async def _list(call: Call) -> P2vRuns:
+async def _list(call: Call[RunsQuery, None]) -> P2vRuns:
     kept = await call.services.runs.recent(call.query.limit)
-    return P2vRuns(runs=[P2vRunSummary(**_summary(each)) for each in kept])
+    return P2vRuns(runs=tuple(map(_summary, kept)))
 
 
-async def _get(call: Call) -> P2vRun:
+async def _get(call: Call[Query, None]) -> P2vRun:
     return _run(await call.services.runs.get(call.path("id")))
 
 
-async def _mark(call: Call) -> P2vRun:
+async def _mark(call: Call[Query, MarkRequest]) -> P2vRun:
     kept = await call.services.runs.mark(
         call.path("id"),
         call.path("item"),
-        State(call.body.state),
+        call.body.state,
         who=call.known_actor().name,
         note=call.body.reason or call.body.note,
     )
     return _run(kept)
 
 
-async def _markdown(call: Call) -> web.StreamResponse:
+async def _markdown(call: Call[Query, None]) -> web.StreamResponse:
     kept = await call.services.runs.get(call.path("id"))
     return respond(run_markdown(kept.run).encode(), "text/markdown", 200)
 
 
-def _summary(kept: KeptRun) -> dict[str, Any]:
-    return {
-        "id": kept.id,
-        "distribution": kept.run.checklist.distribution,
-        "version": kept.run.checklist.source.version,
-        "started_by": kept.run.started_by,
-        "created_at": kept.created_at,
-        "updated_at": kept.updated_at,
-        "revision": kept.revision,
-        "progress": asdict(progress(kept.run)),
-    }
+def _summary(kept: KeptRun) -> P2vRunSummary:
+    return P2vRunSummary(
+        id=kept.id,
+        distribution=kept.run.checklist.distribution,
+        version=kept.run.checklist.source.version,
+        started_by=kept.run.started_by,
+        created_at=kept.created_at,
+        updated_at=kept.updated_at,
+        revision=kept.revision,
+        progress=progress(kept.run),
+    )
 
 
 def _run(kept: KeptRun) -> P2vRun:
-    marks = {item: P2vMark.model_validate(asdict(mark)) for item, mark in standings(kept.run).items()}
+    marks, made = standings(kept.run), kept.run.checklist
 
-    def shown(item: Item) -> dict[str, Any]:
+    def shown(item: P2vItem) -> P2vRunItem:
         mark = marks.get(item.id)
-        return {**asdict(item), "state": mark.state if mark else "open", "mark": mark}
+        values = {field.name: getattr(item, field.name) for field in fields(item)}
+        return P2vRunItem(**values, state=mark.state if mark else State.OPEN, mark=mark)
 
-    made = kept.run.checklist
-    return P2vRun.model_validate(
-        {
-            **_summary(kept),
-            "source": asdict(made.source),
-            "notes": made.notes,
-            "phases": [
-                {"id": phase.id, "title": phase.title, "items": [shown(item) for item in phase.items]}
-                for phase in made.phases
-            ],
-            "history": [asdict(mark) for mark in kept.run.marks],
-        }
+    return P2vRun(
+        **dict(_summary(kept)),
+        source=made.source,
+        notes=made.notes,
+        phases=tuple(
+            P2vRunPhase(id=phase.id, title=phase.title, items=tuple(map(shown, phase.items))) for phase in made.phases
+        ),
+        history=kept.run.marks,
     )
 
 
@@ -115,7 +106,7 @@ def _line(run: P2vRunSummary) -> str:
     now = run.progress
     counts = f"{now.done} done, {now.skipped} skipped, {now.open} open"
     state = "finished" if now.finished else f"next: {now.next}"
-    return f"{run.id}  {run.distribution} {run.version}: {counts}; {state}; begun by {run.started_by}\n"
+    return f"{run.id}  {run.distribution} {run.version}: {counts}; {state}; started by {run.started_by}\n"
 
 
 def _text(run: P2vRun) -> str:
@@ -123,30 +114,29 @@ def _text(run: P2vRun) -> str:
     for phase in run.phases:
         lines.append(f"\n{phase.title}\n")
         for item in phase.items:
-            deed = f": {item.mark.who}, {item.mark.when} {item.mark.note}".rstrip() if item.mark else ""
-            lines.append(f"  {BOXES[item.state]} {item.id}{deed}\n")
+            change = f": {item.mark.who}, {item.mark.when} {item.mark.note}".rstrip() if item.mark else ""
+            lines.append(f"  {BOXES[item.state]} {item.id}{change}\n")
     return "".join(lines)
 
 
 def _texts(found: P2vRuns) -> str:
-    return "".join(map(_line, found.runs)) or "No runs yet. POST /p2v/runs begins one.\n"
+    return "".join(map(_line, found.runs)) or "No runs yet. POST /p2v/runs starts one.\n"
 
 
-START = Route(
-    method="POST",
-    path="/p2v/runs",
-    summary="Begin a run of the P2V checklist that a team works through",
-    handle=_start,
-    answer=P2vRun,
-    scope=Scope.OPERATE,
-    body=RunRequest,
-    status=201,
-    text=_text,
-    page="p2v_run.html",
-)
-
-ROUTES = [
-    START,
+ROUTES = (
+    Route(
+        method="POST",
+        path="/p2v/runs",
+        summary="Start a run of the P2V checklist that a team works through",
+        handle=_start,
+        answer=P2vRun,
+        scope=Scope.OPERATE,
+        body=RunRequest,
+        status=201,
+        location=lambda run: f"/p2v/runs/{run.id}",
+        text=_text,
+        page="p2v_run.html",
+    ),
     Route(
         method="GET",
         path="/p2v/runs",
@@ -161,7 +151,7 @@ ROUTES = [
     Route(
         method="GET",
         path="/p2v/runs/{id}",
-        summary="One run: every step, what became of it and by whom",
+        summary="One run: every step, its state, and who changed it",
         handle=_get,
         answer=P2vRun,
         scope=Scope.READ,
@@ -181,7 +171,7 @@ ROUTES = [
     Route(
         method="PATCH",
         path="/p2v/runs/{id}/items/{item}",
-        summary="Tick a step off, skip it for a reason, or open it again",
+        summary="Mark a step as done, skip it for a reason, or open it again",
         handle=_mark,
         answer=P2vRun,
         scope=Scope.OPERATE,
@@ -190,4 +180,4 @@ ROUTES = [
         page="p2v_run.html",
         errors=(404, 409),
     ),
-]
+)

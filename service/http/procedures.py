@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
 
 from aiohttp import web
 from pydantic import Field
 
 from knowledge.procedure_store.procedure import BrokenPageError
-from knowledge.procedure_store.procedure import Procedure as Page
 from knowledge.procedure_store.store import NotEditableError
+from service.api.lookups import ProcedureHit, ProcedurePage
 from service.api.models import Value
 from service.errors import Conflict, InvalidParams, NotFound
-from service.http._edge import MEMORY
+from service.http._answers import ANSWERS
 from service.http._route import Call, Query, Route
 from service.store.tokens import Scope
 
@@ -26,47 +25,17 @@ Write one: copy `TEMPLATE.md` from the built-in procedures into the folder that 
 
 
 class SearchQuery(Query):
-    """What to look for."""
+    """What to search for."""
 
     q: str = Field(default="", max_length=500, description="Words; the last may be unfinished. Empty lists all.")
-    limit: int = Field(default=10, ge=1, le=100, description="How many pages at the most.")
-
-
-class ProcedureHit(Value):
-    """One page that fits; the matched words of `snippet` stand between ⟦ and ⟧."""
-
-    slug: str
-    title: str
-    summary: str
-    snippet: str
-    score: float
-    origin: str
-    obsolete_since: str
+    limit: int = Field(default=10, ge=1, le=100, description="How many pages at most.")
 
 
 class ProcedureList(Value):
-    """The pages that fit, best first, and what is wrong with pages that cannot be shown."""
+    """The pages that match, best first, and why other pages cannot be shown."""
 
-    results: list[ProcedureHit]
-    broken: list[str]
-
-
-class ProcedurePage(Value):
-    """One procedure; `body` is Markdown, `text` the whole page as its file has it."""
-
-    slug: str
-    title: str
-    summary: str
-    subjects: list[str]
-    applies_to: list[str]
-    source: list[str]
-    aliases: list[str]
-    obsolete_since: str
-    obsolete_reason: str
-    body: str
-    text: str
-    origin: str
-    overrides: bool
+    results: tuple[ProcedureHit, ...]
+    broken: tuple[str, ...]
 
 
 class Runbook(Value):
@@ -78,42 +47,36 @@ class Runbook(Value):
 
 
 class PageText(Value):
-    """A page as its file has it: front matter and body."""
+    """The text of a page: front matter and body."""
 
     text: str = Field(max_length=256 * 1024)
 
 
-def _page(page: Page) -> ProcedurePage:
-    return ProcedurePage.model_validate(asdict(page))
-
-
-async def _search(call: Call) -> ProcedureList:
+async def _search(call: Call[SearchQuery, None]) -> ProcedureList:
     store = call.services.procedures.store
     words, limit = call.query.q.strip(), call.query.limit
     hits = await asyncio.to_thread(store.search, words, limit) if words else await asyncio.to_thread(store.pages)
     broken = await asyncio.to_thread(lambda: store.broken)
-    return ProcedureList(
-        results=[ProcedureHit.model_validate(asdict(hit)) for hit in hits], broken=[str(each) for each in broken]
-    )
+    return ProcedureList(results=tuple(hits), broken=tuple(map(str, broken)))
 
 
-async def _get(call: Call) -> ProcedurePage:
+async def _get(call: Call[Query, None]) -> ProcedurePage:
     store, slug = call.services.procedures.store, call.path("slug")
     page = await asyncio.to_thread(store.get, slug)
     if page is None:
         near = await asyncio.to_thread(store.search, slug.replace("-", " ")[:200], 3)
         raise NotFound(f"There is no procedure {slug[:80]!r}. GET /procedures lists them.", [hit.slug for hit in near])
-    return _page(page)
+    return page
 
 
-async def _runbook(call: Call) -> Runbook:
+async def _runbook(call: Call[Query, None]) -> Runbook:
     alert = call.path("alert")
     page = await asyncio.to_thread(call.services.procedures.store.nearest, alert[:200])
     advice = "" if page else HOW_TO_WRITE.format(alert=alert[:200])
-    return Runbook(alert=alert, procedure=_page(page) if page else None, advice=advice)
+    return Runbook(alert=alert, procedure=page, advice=advice)
 
 
-async def _put(call: Call) -> ProcedurePage:
+async def _put(call: Call[Query, PageText]) -> ProcedurePage:
     procedures = call.services.procedures
     try:
         page = await asyncio.to_thread(procedures.store.save, call.path("slug"), call.body.text)
@@ -122,16 +85,16 @@ async def _put(call: Call) -> ProcedurePage:
         raise InvalidParams("The page was not saved: " + "; ".join(problems[:5]), problems) from error
     except NotEditableError as error:
         raise Conflict(str(error)) from error
-    call.request.app[MEMORY].forget()
-    return _page(page)
+    call.request.app[ANSWERS].clear()
+    return page
 
 
-async def _delete(call: Call) -> web.StreamResponse:
+async def _delete(call: Call[Query, None]) -> web.StreamResponse:
     try:
         await asyncio.to_thread(call.services.procedures.store.delete, call.path("slug"))
     except NotEditableError as error:
         raise Conflict(str(error)) from error
-    call.request.app[MEMORY].forget()
+    call.request.app[ANSWERS].clear()
     return web.Response(status=204)
 
 
@@ -148,7 +111,7 @@ def _runbook_text(runbook: Runbook) -> str:
     return _text(runbook.procedure) if runbook.procedure else runbook.advice
 
 
-ROUTES = [
+ROUTES = (
     Route(
         method="GET",
         path="/procedures",
@@ -174,7 +137,7 @@ ROUTES = [
     Route(
         method="PUT",
         path="/procedures/{slug}",
-        summary="Write a page into the team's folder, once it is found right",
+        summary="Write a page into the team's folder, after checking it",
         handle=_put,
         answer=ProcedurePage,
         body=PageText,
@@ -202,4 +165,4 @@ ROUTES = [
         text=_runbook_text,
         page="runbook.html",
     ),
-]
+)

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from service.api.models import Problem, Value
 from service.errors import InvalidParams, NotFound
-from service.http._route import Call, Route, read_values
+from service.http._route import Call, Query, Route, read_values
 from service.jobs.schedules import Schedule
 from service.store.tokens import Scope
 
@@ -53,15 +53,15 @@ class ScheduleList(Value):
     schedules: list[ScheduleInfo]
 
 
-async def _list(call: Call) -> ScheduleList:
+async def _list(call: Call[Query, None]) -> ScheduleList:
     return ScheduleList(schedules=[_info(each) for each in await call.services.schedules.all()])
 
 
-async def _get(call: Call) -> ScheduleInfo:
+async def _get(call: Call[Query, None]) -> ScheduleInfo:
     return _info(await call.services.schedules.get(call.path("name")))
 
 
-async def _put(call: Call) -> ScheduleInfo:
+async def _put(call: Call[Query, ScheduleRequest]) -> ScheduleInfo:
     name, asked = call.path("name"), call.body
     if not NAME.fullmatch(name):
         raise InvalidParams("The name of a schedule has small letters, digits and hyphens, 60 at most: nightly-db01.")
@@ -81,7 +81,7 @@ async def _put(call: Call) -> ScheduleInfo:
     return _info(made)
 
 
-async def _delete(call: Call) -> web.StreamResponse:
+async def _delete(call: Call[Query, None]) -> web.StreamResponse:
     await call.services.schedules.delete(call.path("name"))
     return web.Response(status=204)
 
@@ -105,7 +105,7 @@ def _texts(found: ScheduleList) -> str:
     return "".join(map(_text, found.schedules)) or "No schedules. PUT /schedules/NAME makes one.\n"
 
 
-ROUTES = [
+ROUTES = (
     Route(
         method="GET",
         path="/schedules",
@@ -147,4 +147,4 @@ ROUTES = [
         media="text/plain",
         errors=(400, 404),
     ),
-]
+)

@@ -27,7 +27,7 @@ class SnapshotList(Value):
     """How current each vCenter's part is."""
 
 
-async def _list(call: Call) -> SnapshotList:
+async def _list(call: Call[SnapshotsQuery, None]) -> SnapshotList:
     wanted, least = call.query.q.lower(), call.query.older_than_hours * HOUR
     found = await list_snapshots(call.services.context.vcenters)
     fitting = [each for each in found if wanted in f"{each.vm}\n{each.name}".lower() and each.age_seconds >= least]
@@ -51,7 +51,7 @@ def _age(seconds: int) -> str:
     return f"{seconds} s"
 
 
-ROUTES = [
+ROUTES = (
     Route(
         method="GET",
         path="/snapshots",
@@ -63,4 +63,4 @@ ROUTES = [
         text=_texts,
         errors=(400, 502, 503),
     ),
-]
+)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
 from knowledge.vmkerr.listing import listing
 from knowledge.vmkerr.lookup import find, whole_table
-from knowledge.vmkerr.match import Match
 from knowledge.vmkerr.table import tables_in
-from service.api.models import Value, VmkerrAnswer, VmkerrMatch
+from service.api.lookups import VmkerrAnswer, VmkerrReleases, VmkerrTable
 from service.http._route import Call, Query, Route
 
 NAMED = 3
-"""How many of the meanings are looked for in the names of procedures."""
+"""How many matches are looked up among the names of procedures."""
 
 
 class ReleaseQuery(Query):
@@ -21,53 +20,22 @@ class ReleaseQuery(Query):
     release: str | None = Field(default=None, max_length=100, description="One release, as in 6.7 or esx-3.5.")
 
 
-class VmkerrRelease(Value):
-    """One release whose table is known: what it is, how certain, and from where."""
-
-    id: str
-    name: str
-    what: str
-    certainty: str
-    source: str
-
-
-class VmkerrTable(Value):
-    """The whole table, by code and then oldest release first."""
-
-    releases: list[VmkerrRelease]
-    matches: list[VmkerrMatch]
-    _listing: str = PrivateAttr(default="")
-
-
-def _match(match: Match) -> VmkerrMatch:
-    return VmkerrMatch.model_validate(match._asdict())
-
-
-async def _find(call: Call) -> VmkerrAnswer:
+async def _find(call: Call[ReleaseQuery, None]) -> VmkerrAnswer:
     tables = tables_in(call.services.settings.data_dir)
     answer = find(call.path("query"), call.query.release, tables)
-    return VmkerrAnswer(
-        query=answer.query,
-        kind=answer.kind,
-        matches=[_match(match) for match in answer.matches],
-        differs=answer.differs,
-        note=answer.note,
-        procedures=call.services.procedures.related(
-            name for match in answer.matches[:NAMED] for name in (match.hex, match.name)
-        ),
-        suggestions=list(answer.suggestions),
-    )
+    names = (name for match in answer.matches[:NAMED] for name in (match.hex, match.name))
+    return answer._replace(procedures=tuple(call.services.procedures.related(names)))
 
 
-async def _table(call: Call) -> VmkerrTable:
+async def _table(call: Call[ReleaseQuery, None]) -> VmkerrTable:
     tables = tables_in(call.services.settings.data_dir)
-    releases = tables.releases
-    table = VmkerrTable(
-        releases=[VmkerrRelease.model_validate(release._asdict()) for release in releases],
-        matches=[_match(match) for match in whole_table(call.query.release, tables).matches],
-    )
+    table = VmkerrTable(releases=tables.releases, matches=whole_table(call.query.release, tables).matches)
     table._listing = listing(call.query.release, tables)
     return table
+
+
+async def _releases(call: Call[Query, None]) -> VmkerrReleases:
+    return VmkerrReleases(releases=tables_in(call.services.settings.data_dir).releases)
 
 
 def _text(answer: VmkerrAnswer) -> str:
@@ -80,7 +48,7 @@ def _text(answer: VmkerrAnswer) -> str:
     return "\n".join(lines) + "\n"
 
 
-ROUTES = [
+ROUTES = (
     Route(
         method="GET",
         path="/vmkerr/{query}",
@@ -95,14 +63,23 @@ ROUTES = [
     ),
     Route(
         method="GET",
+        path="/releases",
+        summary="The ESX releases whose codes are known, those imported from hosts among them",
+        handle=_releases,
+        answer=VmkerrReleases,
+        lookup=True,
+        text=lambda answer: "".join(f"{release.id:<12} {release.what}\n" for release in answer.releases),
+    ),
+    Route(
+        method="GET",
         path="/vmkerr",
         summary="The whole table of vmkernel status codes, as `vmkerrcode -l` prints it",
         handle=_table,
         answer=VmkerrTable,
         query=ReleaseQuery,
         lookup=True,
-        text=lambda answer: answer._listing,
+        text=lambda table: table._listing,
         page="vmkerr_table.html",
         errors=(400, 404),
     ),
-]
+)

@@ -6,20 +6,19 @@ import asyncio
 
 from pydantic import ConfigDict, Field
 
-from knowledge.finding import is_valid
 from knowledge.vmx.catalogue import InvalidParameterError
 from knowledge.vmx.lint import lint
-from knowledge.vmx.merge import Merged, merge
+from knowledge.vmx.merge import merge
 from knowledge.vmx.parse import parse
-from knowledge.vmx.snippets import SNIPPETS, Rendered, described, find, render
-from service.api.lookups import LintAnswer, RenderedSnippet, VmxSnippet, VmxSnippetList
+from knowledge.vmx.snippets import SNIPPETS, described, render
+from service.api.lookups import MergeAnswer, RenderedSnippet, VmxSnippetList
 from service.api.models import Value
 from service.errors import TooLarge
-from service.http._lint import findings_text
+from service.http._lint import LintAnswer, findings_text
 from service.http._route import Call, FileText, Query, Route
 
 LARGEST_VMX = 1 << 20
-"""Characters or bytes; a real one has some kilobytes, and reading one takes a hundred times its size."""
+"""Characters or bytes; a real VMX has some kilobytes, and reading one takes a hundred times its size in memory."""
 
 
 class SnippetQuery(Query):
@@ -30,7 +29,7 @@ class SnippetQuery(Query):
 
     @property
     def parameters(self) -> dict[str, str]:
-        """What was told; `format` is how to show the answer, and a form sends its empty fields too."""
+        """Those with a value; `format` is the form of the answer, and a web form also sends its empty fields."""
         return {name: value for name, value in self.__pydantic_extra__.items() if value and name != "format"}
 
 
@@ -50,60 +49,22 @@ class MergeRequest(Value):
         }
 
 
-class ReplacedSetting(Value):
-    """A setting that had another value, and the line it stands on."""
-
-    key: str
-    line: int
-    old: str
-    new: str
+async def _catalogue(call: Call[Query, None]) -> VmxSnippetList:
+    return VmxSnippetList(snippets=tuple(map(described, SNIPPETS.values())))
 
 
-class MergeAnswer(Value):
-    """The VMX with the snippet in it; `diff` is empty when it said all of this already."""
-
-    text: str
-    diff: str
-    end: str
-    added: list[str]
-    replaced: list[ReplacedSetting]
-    unchanged: list[str]
-    removed: list[int] = Field(description="The lines of duplicates that went.")
-    notes: list[str]
+async def _snippet(call: Call[SnippetQuery, None]) -> RenderedSnippet:
+    return render(call.path("name"), call.query.parameters)
 
 
-async def _catalogue(call: Call) -> VmxSnippetList:
-    return VmxSnippetList(snippets=[VmxSnippet.model_validate(described(each)) for each in SNIPPETS.values()])
-
-
-async def _snippet(call: Call) -> RenderedSnippet:
-    rendered = render(call.path("name"), call.query.parameters)
-    return RenderedSnippet(
-        name=rendered.name,
-        title=find(rendered.name).title,
-        text=rendered.text,
-        texts=dict(rendered.texts),
-        notes=list(rendered.notes),
-    )
-
-
-async def _lint(call: Call) -> LintAnswer:
-    vmx = call.file()
+async def _lint(call: Call[Query, FileText]) -> LintAnswer:
+    vmx = call.body.content
     _refuse_too_large(vmx)
-    found = await asyncio.to_thread(lint, vmx)
-    return LintAnswer.model_validate({"valid": is_valid(found), "findings": [each._asdict() for each in found]})
+    return LintAnswer.of(await asyncio.to_thread(lint, vmx))
 
 
-async def _merge(call: Call) -> MergeAnswer:
-    rendered, end, merged = await asyncio.to_thread(_merged, call.body)
-    return MergeAnswer.model_validate(
-        {
-            **merged._asdict(),
-            "replaced": [each._asdict() for each in merged.replaced],
-            "end": end,
-            "notes": list(rendered.notes),
-        }
-    )
+async def _merge(call: Call[Query, MergeRequest]) -> MergeAnswer:
+    return await asyncio.to_thread(_merged, call.body)
 
 
 def _refuse_too_large(vmx: str | bytes) -> None:
@@ -111,7 +72,7 @@ def _refuse_too_large(vmx: str | bytes) -> None:
         raise TooLarge(f"This is larger than the {LARGEST_VMX >> 20} MiB that are read here; a VMX has some kilobytes.")
 
 
-def _merged(asked: MergeRequest) -> tuple[Rendered, str, Merged]:
+def _merged(asked: MergeRequest) -> MergeAnswer:
     _refuse_too_large(asked.text)
     vmx = parse(asked.text)
     rendered = render(asked.snippet, asked.parameters, vmx)
@@ -119,7 +80,7 @@ def _merged(asked: MergeRequest) -> tuple[Rendered, str, Merged]:
     end = ends[0] if asked.end is None else asked.end
     if end not in ends:
         raise InvalidParameterError(f"This snippet has no end {end[:40]!r}; it has {', '.join(ends)}.", ends)
-    return rendered, end, merge(vmx, rendered.settings[end])
+    return merge(vmx, rendered.settings[end], end=end, notes=rendered.notes)
 
 
 def _catalogue_text(catalogue: VmxSnippetList) -> str:
@@ -132,7 +93,7 @@ def _catalogue_text(catalogue: VmxSnippetList) -> str:
     return "\n".join(lines) + "\n"
 
 
-ROUTES = [
+ROUTES = (
     Route(
         method="GET",
         path="/vmx/snippets",
@@ -177,4 +138,4 @@ ROUTES = [
         text=lambda merged: merged.diff,
         errors=(404,),
     ),
-]
+)

@@ -12,8 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from knowledge.p2v.run import AlreadyDone, Run, State, from_dict, skip, start, tick, to_dict, untick
+from knowledge.p2v.run import AlreadyDone, Run, State, skip, start, tick, untick
 from knowledge.p2v.source import Source
+from service.api.adapter import adapter
 from service.errors import Conflict, NotFound
 from service.store.database import p2v_runs
 
@@ -85,7 +86,7 @@ class Runs:
             "created_at": kept.created_at,
             "updated_at": kept.updated_at,
             "revision": kept.revision,
-            "run": to_dict(run),
+            "run": _to_json(run),
         }
         with self._engine.begin() as connection:
             connection.execute(p2v_runs.insert().values(**row))
@@ -112,7 +113,7 @@ class Runs:
                 written = connection.execute(
                     p2v_runs.update()
                     .where(p2v_runs.c.id == run_id, p2v_runs.c.revision == kept.revision)
-                    .values(updated_at=now, revision=revision, run=to_dict(changed))
+                    .values(updated_at=now, revision=revision, run=_to_json(changed))
                 )
                 if written.rowcount == 1:
                     return KeptRun(
@@ -135,5 +136,16 @@ def _kept(row: sa.Row[Any]) -> KeptRun:
         created_at=row.created_at,
         updated_at=row.updated_at,
         revision=row.revision,
-        run=from_dict(row.run),
+        run=_from_json(row.run),
     )
+
+
+def _to_json(run: Run) -> Any:
+    return adapter(Run).dump_python(run, mode="json")
+
+
+def _from_json(stored: dict[str, Any]) -> Run:
+    checklist = dict(stored["checklist"])
+    if "mends" in checklist:  # as version 0.1.0 and earlier stored them
+        checklist["corrections"] = checklist.pop("mends")
+    return adapter(Run).validate_python({**stored, "checklist": checklist})

@@ -6,6 +6,9 @@ from typing import Any
 
 from service.api.client import Job, JobState, Progress, Step, StepState, VmkerrAnswer, VmkerrMatch
 
+KNOWN = ("esx-3.5", "esxi-5.0", "esxi-5.1", "esxi-6.0", "ddk-2024")
+"""The releases that the service knows, oldest first."""
+
 NEWER = ["esxi-5.0", "esxi-5.1", "esxi-6.0", "ddk-2024"]
 STEPS = ("quiesce", "snapshot", "unquiesce", "mount", "back up", "unmount", "remove snapshot")
 
@@ -27,7 +30,7 @@ RESERVATION_CONFLICT = meaning(0xBAD0022, "VMK_RESERVATION_CONFLICT", "SCSI rese
 READ_ONLY = meaning(0xBAD0022, "VMK_READ_ONLY", "Read only", NEWER, "EROFS")
 NEWER_CONFLICT = meaning(0xBAD0023, "VMK_RESERVATION_CONFLICT", "SCSI reservation conflict", NEWER)
 
-BOTH_READINGS = VmkerrAnswer(query="0xbad0022", kind="code", matches=[RESERVATION_CONFLICT, READ_ONLY], differs=True)
+BOTH_READINGS = VmkerrAnswer(query="0xbad0022", kind="code", matches=(RESERVATION_CONFLICT, READ_ONLY), differs=True)
 
 
 def job(state: JobState = JobState.RUNNING, **changes: Any) -> Job:

@@ -13,7 +13,10 @@ from typing import Any, NamedTuple, Self
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from service.api.client import ActionPreview, Check, Job, JobState, Problem, VmkerrAnswer
+from service.api.adapter import adapter
+from service.api.client import ActionPreview, Check, Job, JobState, Problem, VmkerrAnswer, VmkerrRelease
+from service.api.lookups import VmkerrReleases
+from tests.bot.examples import KNOWN
 
 NOT_FOUND = Problem(title="Not found", status=404, detail="It does not exist.")
 
@@ -31,14 +34,15 @@ class Call(NamedTuple):
 class FakeService:
     """The service as the bot sees it.
 
-    `meanings`, `procedures`, `vms`, `checks`, `actions` and `jobs` are its content. `refusals` and `garbled` are
-    answers that it gives instead, by the start of the path (for a pre-flight check, by the whole path). While `held`
+    `meanings`, `releases`, `procedures`, `vms`, `checks`, `actions` and `jobs` are its content. `refusals` and
+    `garbled` are answers that it gives instead, by the start of the path (for a pre-flight check, by the whole path). While `held`
     is set, every request waits for the event.
     """
 
     def __init__(self) -> None:
         self.meanings: dict[str, VmkerrAnswer] = {}
         self.procedures: list[dict[str, Any]] = []
+        self.releases = list(KNOWN)
         self.vms: dict[str, dict[str, Any]] = {}
         self.actions: list[dict[str, Any]] = []
         self.checks: list[Check] = []
@@ -52,6 +56,7 @@ class FakeService:
         app.router.add_get("/vmkerr/{query}", self._vmkerr)
         app.router.add_get("/procedures", self._search)
         app.router.add_get("/procedures/{slug}", self._procedure)
+        app.router.add_get("/releases", self._releases)
         app.router.add_get("/vms/{selector}", self._vm)
         app.router.add_get("/actions", self._actions)
         app.router.add_post("/actions/{name}", self._act)
@@ -120,6 +125,10 @@ class FakeService:
         page = next((page for page in self.procedures if page["slug"] == request.match_info["slug"]), None)
         return web.json_response(page) if page else _problem(NOT_FOUND)
 
+    async def _releases(self, _: web.Request) -> web.Response:
+        found = [VmkerrRelease(id=each, name="", what="", certainty="", source="") for each in self.releases]
+        return _json(VmkerrReleases(releases=tuple(found)))
+
     async def _vm(self, request: web.Request) -> web.Response:
         vm = self.vms.get(request.match_info["selector"])
         return web.json_response(vm) if vm else _problem(NOT_FOUND)
@@ -184,8 +193,9 @@ class FakeService:
         return response
 
 
-def _json(value: VmkerrAnswer | ActionPreview | Job, status: int = 200) -> web.Response:
-    return web.json_response(value.model_dump(mode="json"), status=status)
+def _json(value: object, status: int = 200) -> web.Response:
+    body = adapter(type(value)).dump_json(value)
+    return web.Response(body=body, status=status, content_type="application/json")
 
 
 def _problem(problem: Problem) -> web.Response:

@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 
 from knowledge.drivermap.device import DEFAULT_KERNEL, Device, InvalidDevice, described
-from knowledge.drivermap.entries import entries, mends
+from knowledge.drivermap.entries import corrections, entries
 from knowledge.drivermap.script import Way, script
 from vmkops.commands import OFFLINE
 
@@ -68,9 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--name", default="", help="a name of the device for people")
     parser.add_argument("--kernel", default=DEFAULT_KERNEL, help="kernel of the service console (default %(default)s)")
     parser.add_argument("--script", choices=[str(way) for way in Way], help="print the whole script for that way")
-    parser.add_argument(
-        "--corrections", "--mends", action="store_true", help="list what vmkops corrects in the source document"
-    )
+    parser.add_argument("--corrections", action="store_true", help="list what vmkops corrects in the source document")
+    parser.add_argument("--mends", action="store_true", dest="corrections", help=argparse.SUPPRESS)  # the old name
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
@@ -78,10 +77,12 @@ def _parser() -> argparse.ArgumentParser:
 def _entries(device: Device, *, as_json: bool) -> int:
     answer = entries(device)
     if as_json:
+        corrected = [asdict(correction) for correction in corrections()]
         values = {
             "device": asdict(device),
             "entries": [asdict(entry) for entry in answer],
-            "mends": [asdict(mend) for mend in mends()],
+            "corrections": corrected,
+            "mends": corrected,  # the name until the next release
         }
         print(json.dumps(values, indent=2))
         return 0
@@ -93,8 +94,8 @@ def _entries(device: Device, *, as_json: bool) -> int:
 
 def _corrections(*, as_json: bool) -> int:
     if as_json:
-        print(json.dumps([asdict(mend) for mend in mends()], indent=2, ensure_ascii=False))
+        print(json.dumps([asdict(correction) for correction in corrections()], indent=2, ensure_ascii=False))
         return 0
-    for mend in mends():
-        print(f"{mend.id} ({mend.way})\n  the document: {mend.document}\n  here: {mend.ours}\n  why: {mend.why}")
+    for each in corrections():
+        print(f"{each.id} ({each.way})\n  the document: {each.document}\n  here: {each.ours}\n  why: {each.why}")
     return 0

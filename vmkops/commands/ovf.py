@@ -45,7 +45,7 @@ def _lint(options: argparse.Namespace) -> int:
         print(f"vmkops ovf lint: cannot read {options.path!r}: {broken}", file=sys.stderr)
         return 2
     if options.json:
-        _print_json({"findings": [finding._asdict() for finding in findings]})
+        _print_json({"findings": [asdict(finding) for finding in findings]})
     else:
         print("\n".join([line for finding in findings for line in _lines(finding)] or ["nothing to fix"]))
     return 1 if any(finding.severity != "info" for finding in findings) else 0

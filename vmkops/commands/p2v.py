@@ -79,7 +79,11 @@ def _checklist(options: argparse.Namespace) -> int:
         filesystems=options.filesystem,
     )
     answer = checklist(source)
-    print(_json(asdict(answer)) if options.json else checklist_markdown(answer))
+    if options.json:
+        values = asdict(answer)
+        print(_json(values | {"mends": values["corrections"]}))  # the name until the next release
+        return 0
+    print(checklist_markdown(answer))
     return 0
 
 

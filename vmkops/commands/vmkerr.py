@@ -99,7 +99,7 @@ def _list(release: str, as_json: bool) -> int:
 
 def _print_json(answer: vmkerr.Answer) -> None:
     matches = [match._asdict() for match in answer.matches]
-    print_json(answer._asdict() | {"matches": matches, "procedures": []})
+    print_json(answer._asdict() | {"matches": matches})
 
 
 def _as_text(answer: vmkerr.Answer) -> str:

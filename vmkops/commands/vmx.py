@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vmkops.commands import OFFLINE
@@ -76,7 +77,7 @@ def _snippets(arguments: Namespace) -> int:
     from knowledge.vmx.snippets import SNIPPETS, described
 
     if arguments.json:
-        _print_json({"snippets": [described(snippet) for snippet in SNIPPETS.values()]})
+        _print_json({"snippets": [asdict(described(snippet)) for snippet in SNIPPETS.values()]})
         return FOUND
     for snippet in SNIPPETS.values():
         print(f"{snippet.name}: {snippet.summary}")
@@ -113,7 +114,7 @@ def _lint(arguments: Namespace) -> int:
     findings = lint(_read(arguments.file), far_end)
     valid = is_valid(findings)
     if arguments.json:
-        _print_json({"valid": valid, "findings": [finding._asdict() for finding in findings]})
+        _print_json({"valid": valid, "findings": [asdict(finding) for finding in findings]})
         return FOUND if valid else NOT_FOUND
     for finding in findings:
         print(f"{finding.severity}: {finding.where}: {finding.message} [{finding.rule}]")
@@ -134,12 +135,12 @@ def _merge(arguments: Namespace) -> int:
     rendered = _rendered(arguments, arguments.snippet, vmx)
     end = arguments.end or next(iter(rendered.settings))
     try:
-        merged = merge(vmx, rendered.settings[end], "vm.vmx" if arguments.file == "-" else arguments.file)
+        name = "vm.vmx" if arguments.file == "-" else arguments.file
+        merged = merge(vmx, rendered.settings[end], name, end=end, notes=rendered.notes)
     except MergeError as problem:
         return _failed(str(problem), arguments, NOT_FOUND)
     if arguments.json:
-        replaced = [change._asdict() for change in merged.replaced]
-        _print_json({**merged._asdict(), "replaced": replaced, "end": end, "notes": list(rendered.notes)})
+        _print_json(asdict(merged))
         return FOUND
     print(merged.diff, end="")
     if not merged.diff:

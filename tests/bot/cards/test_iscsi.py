@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.cards.iscsi import address_card, name_card
+from service.api.adapter import adapter
 from service.api.client import IscsiAddress, IscsiName
 from tests.bot.slack_limits import assert_slack_takes, drawn
 
@@ -11,7 +12,7 @@ PROBLEM = {"rule": "prohibited-character", "severity": "error", "message": "<b> 
 
 def test_slack_accepts_a_long_verdict_with_special_characters() -> None:
     verdict = {"who": "<!channel>", "why": "&" * 400, "source": "x"}
-    name = IscsiName.model_validate(
+    name = adapter(IscsiName).validate_python(
         {
             "name": "`<@U1> *" * 60,
             "valid": False,
@@ -32,7 +33,7 @@ def test_slack_accepts_a_long_verdict_with_special_characters() -> None:
 
 
 def test_address_without_a_host_shows_only_its_known_parts() -> None:
-    address = IscsiAddress.model_validate(
+    address = adapter(IscsiAddress).validate_python(
         {
             "address": ",",
             "valid": False,

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cards.p2v import MAX_STEPS, checklist_card, estimate_card, tools_card
+from service.api.adapter import adapter
 from service.api.client import P2vChecklist, P2vEstimate, P2vTool
 from tests.bot.slack_limits import assert_slack_takes, drawn
 
@@ -27,9 +28,9 @@ def checklist(*steps: dict[str, Any], **more: Any) -> P2vChecklist:
     }  # fmt: skip
     values = {
         "source": source, "distribution": "CentOS", "known": True, "age": "", "notes": [], "suggestions": [],
-        "phases": [{"id": "clone", "title": "Cloning", "items": steps}], "mends": [], **more,
+        "phases": [{"id": "clone", "title": "Cloning", "items": steps}], "corrections": [], "mends": [], **more,
     }  # fmt: skip
-    return P2vChecklist.model_validate(values)
+    return adapter(P2vChecklist).validate_python(values)
 
 
 def test_only_decisive_steps_are_shown_with_their_commands() -> None:

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from bot.cards.vmkerr import MEANING_DIFFERS, MEANINGS, NUMBER_DIFFERS, one_line, release_names, vmkerr_card
 from service.api.client import VmkerrAnswer, VmkerrMatch
-from tests.bot.examples import BOTH_READINGS, NEWER_CONFLICT, READ_ONLY, RESERVATION_CONFLICT, meaning
+from tests.bot.examples import BOTH_READINGS, KNOWN, NEWER_CONFLICT, READ_ONLY, RESERVATION_CONFLICT, meaning
 from tests.bot.slack_limits import assert_slack_takes, drawn
 
 
 def test_card_shows_both_meanings_with_their_releases() -> None:
-    card = vmkerr_card(BOTH_READINGS, asked_by="<@U1>")
+    card = vmkerr_card(BOTH_READINGS, KNOWN, asked_by="<@U1>")
     assert drawn(card).splitlines() == [
         "0xbad0022 = 195887138",
         MEANING_DIFFERS,
@@ -26,19 +26,19 @@ def test_card_shows_both_meanings_with_their_releases() -> None:
 
 
 def test_notification_shows_both_meanings_in_one_line() -> None:
-    assert one_line(BOTH_READINGS) == (
+    assert one_line(BOTH_READINGS, KNOWN) == (
         "0xbad0022: SCSI reservation conflict (ESX 3.5) or Read only (ESXi 5.0 – 6.0, DDK 2024)"
     )
 
 
 def test_releases_that_agree_cause_no_warning() -> None:
-    card = vmkerr_card(VmkerrAnswer(query="0xbad0022", kind="code", matches=[READ_ONLY], differs=False))
+    card = vmkerr_card(VmkerrAnswer(query="0xbad0022", kind="code", matches=(READ_ONLY,), differs=False), KNOWN)
     assert "⚠️" not in drawn(card)
 
 
 def test_meaning_with_two_numbers_is_shown_once() -> None:
     found = [RESERVATION_CONFLICT, NEWER_CONFLICT]
-    card = vmkerr_card(VmkerrAnswer(query="reservation conflict", kind="text", matches=found, differs=True))
+    card = vmkerr_card(VmkerrAnswer(query="reservation conflict", kind="text", matches=found, differs=True), KNOWN)
     assert drawn(card).splitlines() == [
         "reservation conflict: 1 meaning",
         NUMBER_DIFFERS,
@@ -49,22 +49,22 @@ def test_meaning_with_two_numbers_is_shown_once() -> None:
 
 def test_long_list_shows_the_first_and_how_many_more_there_are() -> None:
     found = [meaning(0xBAD0001 + place, f"VMK_{place}", f"Meaning {place}", ["esx-3.5"]) for place in range(172)]
-    card = vmkerr_card(VmkerrAnswer(query="EINVAL", kind="errno", matches=found, differs=False))
+    card = vmkerr_card(VmkerrAnswer(query="EINVAL", kind="errno", matches=found, differs=False), KNOWN)
     assert drawn(card).splitlines()[0] == "EINVAL: 172 meanings"
     assert f"Meaning {MEANINGS - 1}*" in drawn(card)
-    assert f"…and {172 - MEANINGS} more." in drawn(card)
+    assert f"…and {172 - MEANINGS} more. To see fewer, add a word, or a release: `release=esx-3.5`, " in drawn(card)
     assert card.text.endswith("or 169 more")
     assert_slack_takes(card)
 
 
 def test_list_that_fits_is_not_cut() -> None:
     found = [meaning(0xBAD0001 + place, f"VMK_{place}", f"Meaning {place}", ["esx-3.5"]) for place in range(MEANINGS)]
-    assert "more" not in drawn(vmkerr_card(VmkerrAnswer(query="E", kind="errno", matches=found, differs=False)))
+    assert "more" not in drawn(vmkerr_card(VmkerrAnswer(query="E", kind="errno", matches=found, differs=False), KNOWN))
 
 
 def test_note_of_the_service_is_small_print() -> None:
     note = "No table of ESX 4.x is known."
-    card = vmkerr_card(BOTH_READINGS.model_copy(update={"note": note}))
+    card = vmkerr_card(BOTH_READINGS._replace(note=note), KNOWN)
     assert card.blocks[-1]["type"] == "context"
     assert card.blocks[-1]["elements"][0]["text"] == note
 
@@ -82,7 +82,15 @@ def test_note_of_the_service_is_small_print() -> None:
     ],
 )
 def test_releases_are_written_as_people_write_them(releases: list[str], names: str) -> None:
-    assert release_names(releases) == names
+    assert release_names(releases, KNOWN) == names
+
+
+def test_release_that_was_imported_parts_a_range_and_is_offered() -> None:
+    known = ("esxi-5.0", "esxi-5.5", "esxi-6.0", "esxi-8.0u2")
+    assert release_names(["esxi-5.0", "esxi-6.0"], known) == "ESXi 5.0, ESXi 6.0"
+    found = [meaning(0xBAD0001 + place, f"VMK_{place}", f"Meaning {place}", ["esxi-5.0"]) for place in range(50)]
+    card = vmkerr_card(VmkerrAnswer(query="E", kind="errno", matches=found, differs=False), known)
+    assert "`release=esxi-8.0u2`" in drawn(card)
 
 
 MATCHES = st.builds(
@@ -108,4 +116,4 @@ MATCHES = st.builds(
     )
 )
 def test_slack_accepts_the_card_of_any_answer(found: VmkerrAnswer) -> None:
-    assert_slack_takes(vmkerr_card(found, asked_by="<@U1>"))
+    assert_slack_takes(vmkerr_card(found, KNOWN, asked_by="<@U1>"))

@@ -9,7 +9,7 @@ from tests.bot.slack_limits import assert_slack_takes, drawn
 
 def card_for(text: str, **more: str) -> str:
     texts = {"vm": text, **more}
-    snippet = RenderedSnippet(name="x", title="X", text=text, texts=texts, notes=["n & <m>"] * 40)
+    snippet = RenderedSnippet(name="x", title="X", text=text, texts=texts, notes=("n & <m>",) * 40)
     card = snippet_card(snippet, typed="/vmx x", asked_by="<@U1>")
     assert_slack_takes(card)
     return drawn(card)

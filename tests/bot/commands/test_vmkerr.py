@@ -55,6 +55,14 @@ async def test_unknown_release_suggests_whole_commands(slack_request: Request, s
     assert refused.value.problem.suggestions == ["0xbad0022 release=esx-3.5", "0xbad0022 release=esxi-6.0"]
 
 
+async def test_imported_release_is_suggested_as_a_release(slack_request: Request, service: FakeService) -> None:
+    service.releases.append("esxi-8.0u2")
+    service.refusals["/vmkerr"] = Problem(title="Invalid params", status=400, suggestions=["esxi-8.0u2", "VMK_BUSY"])
+    with pytest.raises(ServiceError) as refused:
+        await command.answer("0xbad0022 release=vista", slack_request)
+    assert refused.value.problem.suggestions == ["0xbad0022 release=esxi-8.0u2", "VMK_BUSY"]
+
+
 async def test_missing_query_is_answered_to_the_user_with_the_usage(slack_request: Request) -> None:
     reply = await command.answer("", slack_request)
     assert reply is not None

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.drivermap.device import DEFAULT_KERNEL, InvalidDevice, described
-from knowledge.drivermap.entries import entries, mends, xml_element
+from knowledge.drivermap.entries import corrections, entries, xml_element
 from vmkops.commands.drivermap import run
 
 DOCUMENTED = ["--device", "10de:037f", "--like", "037e", "--driver", "sata_nv", "--name", "MCP55 SATA Controller"]
@@ -85,14 +85,14 @@ def test_any_text_is_a_device_or_is_refused(device: str, like: str, driver: str)
 
 
 def test_every_slip_of_the_document_is_named() -> None:
-    ids = [mend.id for mend in mends()]
+    ids = [correction.id for correction in corrections()]
     assert len(ids) == len(set(ids))
     assert {
         "dd-input", "bare-header-lines", "curly-quotes", "gzip-en-dash", "gzip-single-dash", "tar-en-dash",
         "two-boot-paths", "initrd-names", "mkdir-parents", "three-tables", "last-two-lines", "xml-tags-lost",
         "removal-after-umount", "short-way-up", "typing-errors",
     } <= set(ids)  # fmt: skip
-    assert {mend.way for mend in mends()} == {"rescue", "automated", "both"}
+    assert {correction.way for correction in corrections()} == {"rescue", "automated", "both"}
 
 
 def test_command_prints_the_lines(capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,7 +107,8 @@ def test_command_answers_in_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*DOCUMENTED, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["entries"][0]["text"] == "10de:037f 0000:0000 sata_nv.o"
-    assert answer["mends"][0]["id"] == "dd-input"
+    assert answer["corrections"][0]["id"] == "dd-input"
+    assert answer["mends"] == answer["corrections"]
 
 
 @pytest.mark.parametrize("way", ["rescue", "automated"])
@@ -130,12 +131,19 @@ def test_script_is_in_json_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["script"].startswith("#!/bin/bash\n")
 
 
-def test_command_lists_the_mends(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["--mends"]) == 0
+@pytest.mark.parametrize("switch", ["--corrections", "--mends"])
+def test_command_lists_the_corrections(switch: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([switch]) == 0
     printed = capsys.readouterr().out
     assert "dd if=dev/zero" in printed
-    assert run(["--mends", "--json"]) == 0
-    assert len(json.loads(capsys.readouterr().out)) == len(mends())
+    assert run([switch, "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == len(corrections())
+
+
+def test_help_offers_only_the_new_switch(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    assert "--corrections" in (printed := capsys.readouterr().out)
+    assert "--mends" not in printed
 
 
 @pytest.mark.parametrize(

@@ -323,7 +323,7 @@ def test_command_exits_0_when_clean_1_with_findings_and_2_without_a_file(tmp_pat
         return subprocess.run([sys.executable, "-c", RUN, *argv], capture_output=True, text=True, check=False)
 
     clean = command("lint", str(folder))
-    assert (clean.returncode, clean.stdout, clean.stderr) == (0, "nothing to mend\n", "")
+    assert (clean.returncode, clean.stdout, clean.stderr) == (0, "nothing to correct\n", "")
     (folder / "web01-disk1.vmdk").unlink()
     broken = command("lint", str(folder), "--json")
     assert broken.returncode == 1

@@ -1,6 +1,5 @@
 """A run of the P2V checklist: ticked by named people, kept as plain values, exported as Markdown."""
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,13 +13,11 @@ from knowledge.p2v.run import (
     Run,
     State,
     UnknownItem,
-    from_dict,
     progress,
     skip,
     standings,
     start,
     tick,
-    to_dict,
     untick,
 )
 from knowledge.p2v.source import described
@@ -120,7 +117,7 @@ names = st.text(min_size=1, max_size=30).filter(lambda text: bool(text.strip()) 
 
 
 @given(st.lists(st.tuples(st.sampled_from(["tick", "untick", "skip"]), st.integers(0, 45), names, names), max_size=15))
-def test_any_history_survives_json_and_adds_up(deeds: list[tuple[str, int, str, str]]) -> None:
+def test_any_history_adds_up(deeds: list[tuple[str, int, str, str]]) -> None:
     run = start(SOURCE, "Anna", NOON)
     for deed, number, who, note in deeds:
         identifier = run.checklist.items[number % len(run.checklist.items)].id
@@ -132,7 +129,6 @@ def test_any_history_survives_json_and_adds_up(deeds: list[tuple[str, int, str, 
             run = tick(run, identifier, who, NOON, note)
     now = progress(run)
     assert now.done + now.skipped + now.open == now.total == len(run.checklist.items)
-    assert from_dict(json.loads(json.dumps(to_dict(run)))) == run
     text = run_markdown(run)
     assert text.count("\n- [x] ") == now.done
     assert text.count("\n- [-] ") == now.skipped

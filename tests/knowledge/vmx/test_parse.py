@@ -126,7 +126,7 @@ def test_a_malformed_line_is_reported_with_a_fix_and_read_as_intended(
     assert (finding.rule, finding.where, finding.fix) == (rule, "line 2: a.b" if "a.b" in line else finding.where, fix)
     assert vmx.get(fix.partition(" ")[0]) == value
     assert parse(fix).findings == []
-    assert vmx.mended == {2}
+    assert vmx.repaired == {2}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,104 @@
+"""What happens between a request and the handler of its route: who may call, what was sent, and the answer's form."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from aiohttp import hdrs, web
+from pydantic import ValidationError
+
+from service.errors import InvalidParams, TooLarge
+from service.http._answers import ANSWERS, Answer, question
+from service.http._metrics import seconds
+from service.http._render import choose_form, content_type, render, respond
+from service.http._route import (
+    SERVICES,
+    AnyRoute,
+    Call,
+    FileText,
+    Services,
+    explain,
+    read_query,
+    read_values,
+    takes_text,
+)
+from service.store.tokens import Actor, Scope
+
+BODY_LIMIT = 16 << 20
+ON_BEHALF_OF = "X-On-Behalf-Of"
+
+
+def bind(route: AnyRoute) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The aiohttp handler of a route."""
+    return partial(_answer_lookup if route.lookup and route.body is None else _answer, route)
+
+
+async def authorize(request: web.Request, services: Services, scope: Scope | None, *, lookup: bool) -> Actor | None:
+    """Who calls; raises NotSignedIn or NotAllowed when the call needs a scope that the caller does not have."""
+    person = request.headers.get(ON_BEHALF_OF)
+    if person is not None and (len(person) > 200 or not person.isprintable()):
+        raise InvalidParams(f"{ON_BEHALF_OF} must be a short name such as slack:U123.")
+    actor = await services.tokens.actor(request.headers.get(hdrs.AUTHORIZATION), person)
+    if lookup and not services.settings.lookups_public:
+        scope = Scope.READ
+    return actor if scope is None else services.tokens.require(actor, scope)
+
+
+async def _answer_lookup(route: AnyRoute, request: web.Request) -> web.StreamResponse:
+    services, answers = request.app[SERVICES], request.app[ANSWERS]
+    if not services.settings.lookups_public:
+        await authorize(request, services, route.scope, lookup=True)
+    form = choose_form(request, route.form)
+    revision = answers.revision
+    body, media = render(route, await _call(route, request, services, None), form)
+    answer = Answer(body, {hdrs.CONTENT_TYPE: content_type(media)}, seconds(request, route.status))
+    answers.put(question(request), answer, revision)
+    return answer.response()
+
+
+async def _answer(route: AnyRoute, request: web.Request) -> web.StreamResponse:
+    form = choose_form(request, route.form)
+    services = request.app[SERVICES]
+    actor = await authorize(request, services, route.scope, lookup=route.lookup)
+    answer = await _call(route, request, services, actor)
+    if isinstance(answer, web.StreamResponse):
+        return answer
+    headers: dict[str, str] = {hdrs.LOCATION: route.location(answer)} if route.location else {}
+    return respond(*render(route, answer, form), route.status, headers)
+
+
+async def _call(route: AnyRoute, request: web.Request, services: Services, actor: Actor | None) -> Any:
+    query = read_query(route.query, request)
+    body = await _body(route, request)
+    return await route.handle(Call(request=request, services=services, actor=actor, query=query, body=body))
+
+
+async def _body(route: AnyRoute, request: web.Request) -> Any:
+    if route.body is None:
+        return None
+    try:
+        raw = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise TooLarge(f"The body is larger than the {BODY_LIMIT >> 20} MiB that this call takes.") from None
+    if route.files and not raw and hdrs.CONTENT_TYPE not in request.headers:
+        raise InvalidParams('The body is missing. Send the file itself, or its text as JSON: {"text": ...}.')
+    if route.files and not _is_json(route, request, raw):
+        return FileText.sent(raw)
+    if request.content_type == "text/plain" and takes_text(route.body):
+        return read_values(route.body, {"text": raw.decode("utf-8", "replace"), **request.query})
+    raw = raw.strip() or b"{}"
+    if not raw.startswith(b"{"):
+        raise InvalidParams("The body must be a JSON object.")
+    try:
+        return route.body.model_validate_json(raw, strict=True)
+    except ValidationError as error:
+        raise InvalidParams(explain(error)) from None
+
+
+def _is_json(route: AnyRoute, request: web.Request, body: bytes) -> bool:
+    """Whether a body is JSON rather than the file itself; curl sends both as a form when no type is given."""
+    if request.content_type in route.files:
+        return False
+    return request.content_type == "application/json" or body.lstrip()[:1] == b"{"
