@@ -35,8 +35,8 @@ class FakeService:
     """The service as the bot sees it.
 
     `meanings`, `releases`, `procedures`, `vms`, `checks`, `actions` and `jobs` are its content. `refusals` and
-    `garbled` are answers that it gives instead, by the start of the path (for a pre-flight check, by the whole path). While `held`
-    is set, every request waits for the event.
+    `garbled` are answers that it gives instead, by the start of the path (for a pre-flight check, by the whole path).
+    While `held` is set, every request waits for the event.
     """
 
     def __init__(self) -> None:
