@@ -195,7 +195,7 @@ class CopyFailed(VmkopsError):
 
 
 class DiskFull(VmkopsError):
-    """There is no room left where backups are kept."""
+    """There is no free space left where backups are kept."""
 
     code = "disk-full"
 
