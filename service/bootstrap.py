@@ -15,8 +15,8 @@ from typing import NoReturn
 from aiohttp import web
 
 from service.actions import all_actions
+from service.api.config_file import misspelt
 from service.api.settings import Settings
-from service.api.settings_source import misspelt
 from service.errors import AddressUnavailable
 from service.http._app import make_app
 from service.http._route import Services

@@ -10,12 +10,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
-from service.api.settings_source import DEFAULT_DATA_DIR, VCENTERS
+from service.api.config_file import VCENTERS
+from service.api.settings_source import DEFAULT_DATA_DIR
 from service.api.typed_settings import TypedSettings
 from service.api.vcenter import CALL_SECONDS, DEFAULT, LEAST_SECONDS, NAME, PemFile, Url, VCenter, VCenterTable
 from service.errors import SettingError
 
-LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
 class Settings(TypedSettings):
@@ -100,12 +101,12 @@ class Settings(TypedSettings):
 
     @property
     def inbox(self) -> Path:
-        """The folder below which packages to import are looked for."""
+        """The folder with the packages that `import-ovf` may import."""
         return self.imports_dir or self.data_dir / "imports"
 
     @property
     def downloads_dir(self) -> Path:
-        """Where packages wait that are fetched from a URL, for as long as their import takes."""
+        """Where packages from a URL are stored while they are imported."""
         return self.data_dir / "downloads"
 
     def vcenters(self) -> tuple[VCenter, ...]:

@@ -2,12 +2,11 @@
 
 The service, the bot, the remote commands and the offline lookups all read their settings here:
 
-- The environment goes before the file. `VMKOPS_CONFIG` names the file; the default is `vmkops.toml`, if it is there.
+- The environment goes before the file. `VMKOPS_CONFIG` names the file; the default is `vmkops.toml`, if it exists.
 - `NAME_FILE` names a file that holds the value on one line. `NAME` and `NAME_FILE` in the same place are an error.
 - White space around a value is removed, and an empty value counts as not set.
-- In the file, Slack's settings may also stand in the table `[slack]`, as `bot_token` for `SLACK_BOT_TOKEN`.
 
-Only the standard library is imported, and most of that when it is needed: `vmkops vmkerr` starts in milliseconds.
+Imports are few, and what only the file needs is in `config_file`: `vmkops vmkerr` starts in milliseconds.
 """
 
 from __future__ import annotations
@@ -22,40 +21,6 @@ if TYPE_CHECKING:
 CONFIG = "VMKOPS_CONFIG"
 DEFAULT_CONFIG = "vmkops.toml"
 DEFAULT_DATA_DIR = "data"
-SLACK, VCENTERS = TABLES = ("slack", "vcenters")
-"""The tables of the file: Slack's settings by short names, and several vCenters, each a table of its own."""
-
-NAMES = (
-    "SLACK_API_URL",
-    "SLACK_APP_TOKEN",
-    "SLACK_BOT_TOKEN",
-    "SLACK_SIGNING_SECRET",
-    "VMKOPS_DATABASE_URL",
-    "VMKOPS_DATA_DIR",
-    "VMKOPS_IMPORTS_DIR",
-    "VMKOPS_IMPORT_CA_FILE",
-    "VMKOPS_IMPORT_HOSTS",
-    "VMKOPS_LOG_LEVEL",
-    "VMKOPS_LOOKUPS_PUBLIC",
-    "VMKOPS_MAX_COPIES",
-    "VMKOPS_MAX_JOBS",
-    "VMKOPS_PARALLEL_DISKS",
-    "VMKOPS_POST_THAW",
-    "VMKOPS_PRE_FREEZE",
-    "VMKOPS_PROCEDURES_DIR",
-    "VMKOPS_REAP_SECONDS",
-    "VMKOPS_SERVICE_URL",
-    "VMKOPS_SLACK_OPERATORS",
-    "VMKOPS_TOKEN",
-    "VMKOPS_VCENTER_CA_FILE",
-    "VMKOPS_VCENTER_INSECURE",
-    "VMKOPS_VCENTER_PASSWORD",
-    "VMKOPS_VCENTER_SECONDS",
-    "VMKOPS_VCENTER_URL",
-    "VMKOPS_VCENTER_USER",
-)
-"""Every setting there is. The typed models say what each may hold; this list is what can be known without them."""
-PREFIXES = ("VMKOPS_", "SLACK_")
 
 
 def read_setting(name: str, environ: Mapping[str, str] = os.environ) -> str:
@@ -65,7 +30,7 @@ def read_setting(name: str, environ: Mapping[str, str] = os.environ) -> str:
     """
     value = _pick(name, environ) or _pick(name, _read_config(environ))
     if not isinstance(value, str):
-        raise _wrong(name, f"must be text. Put it in quotes in {_config_path(environ)}.")
+        raise _wrong(name, f"must be text. Put it in quotes in {environ.get(CONFIG) or DEFAULT_CONFIG}.")
     return value
 
 
@@ -74,22 +39,6 @@ def read_settings_of(names: Iterable[str], environ: Mapping[str, str] = os.envir
     config = _read_config(environ)
     found = ((name, _pick(name, environ) or _pick(name, config)) for name in names)
     return {name: value for name, value in found if value != ""}
-
-
-def misspelt(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """A sentence for each name in the environment that looks like a setting of vmkops and is none.
-
-    A name of Slack's is only reported when it resembles a setting: other programs have names with that prefix too.
-    """
-    sentences = []
-    for name in sorted(environ):
-        if not name.startswith(PREFIXES) or name == CONFIG or _is_known(name):
-            continue
-        near = _nearest(name)
-        if near or name.startswith("VMKOPS_"):
-            hint = f" Did you mean {near}?" if near else ""
-            sentences.append(f"{name} is set in the environment, but vmkops has no such setting.{hint}")
-    return sentences
 
 
 def read_secret_file(setting: str, path: str) -> str:
@@ -123,76 +72,22 @@ def _stripped(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
 
 
-def _config_path(environ: Mapping[str, str]) -> str:
-    return environ.get(CONFIG, "").strip() or DEFAULT_CONFIG
-
-
 def _read_config(environ: Mapping[str, str]) -> dict[str, object]:
     """The settings in the file by their names in the environment, and `vcenters`; raises SettingError."""
-    path = _config_path(environ)
+    named = environ.get(CONFIG, "").strip()
+    path = named or DEFAULT_CONFIG
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - pathlib is not loaded otherwise
-            data = file.read()
+            content = file.read()
     except FileNotFoundError as error:
-        if not environ.get(CONFIG, "").strip():
+        if not named:
             return {}
         raise _wrong(CONFIG, f"there is no file {path}. Correct the path, or unset it.") from error
     except OSError as error:
         raise _wrong(CONFIG, f"{path} cannot be read ({error.strerror}).") from error
-    import tomllib
+    from service.api.config_file import settings_in
 
-    try:
-        table = tomllib.loads(data.decode())
-    except ValueError as error:
-        raise _wrong(CONFIG, f"{path} cannot be read as TOML: {error}.") from error
-    return _by_name(table, path)
-
-
-def _by_name(table: dict[str, object], path: str) -> dict[str, object]:
-    slack = table.pop(SLACK, {})
-    if not isinstance(slack, dict):
-        raise _wrong(SLACK, f"must be a table in {path}: a line [slack], and bot_token = ... below it.")
-    values = dict(table)
-    unknown = [_guess(name) for name in table if name != VCENTERS and not _is_known(name)]
-    for key, value in slack.items():
-        name = f"SLACK_{key}".upper()
-        if name in table:
-            raise _wrong(name, f"is set twice in {path}, by its name and in [slack]. Keep one of them.")
-        if not _is_known(name):
-            unknown.append(_guess(name, f"[slack] {key}"))
-        values[name] = value
-    if unknown:
-        several = "unknown settings" if len(unknown) > 1 else "an unknown setting"
-        raise _wrong(CONFIG, f"{path} has {several}: {', '.join(unknown)}. Correct or remove what is unknown.")
-    return values
-
-
-def _is_known(name: str) -> bool:
-    return name in NAMES or name.removesuffix("_FILE") in NAMES
-
-
-def _guess(name: str, written: str = "") -> str:
-    near = _nearest(name)
-    if near and written:
-        near = near.removeprefix("SLACK_").lower()
-    return f"{written or name}{f' (did you mean {near}?)' if near else ''}"
-
-
-def _nearest(name: str) -> str:
-    """The setting or table that this name resembles most, compared without their prefixes; empty when none does."""
-    from difflib import get_close_matches
-
-    prefix = next((each for each in PREFIXES if name.upper().startswith(each)), "")
-    known = {_without_prefix(each): each for each in (*TABLES, *NAMES, *(f"{base}_FILE" for base in NAMES))}
-    candidates = [short for short, each in known.items() if each.startswith(prefix)]
-    near = get_close_matches(_without_prefix(name.upper()), candidates, 1, 0.7)
-    return known[near[0]] if near else ""
-
-
-def _without_prefix(name: str) -> str:
-    for prefix in PREFIXES:
-        name = name.removeprefix(prefix)
-    return name.upper()
+    return settings_in(content, path)
 
 
 def _wrong(setting: str, explanation: str) -> SettingError:

@@ -23,7 +23,7 @@ def data_dir() -> str:
 
 
 def failed(failure: NotFound | Unreadable, as_json: bool = False) -> int:
-    """Print why a lookup failed and what to type instead, as an RFC 9457 problem if asked; give the exit status."""
+    """Print why a lookup failed and what to type instead, as an RFC 9457 problem if asked; return the exit status."""
     if as_json:
         missing = isinstance(failure, NotFound)
         print_json(

@@ -31,8 +31,8 @@ def run(argv: Sequence[str]) -> int:
 
 async def _examine() -> int:
     from service.api.client import ServiceError
+    from service.api.config_file import misspelt
     from service.api.settings import read_settings
-    from service.api.settings_source import misspelt
     from service.errors import SettingError, VmkopsError
 
     checks: dict[str, Check] = {}

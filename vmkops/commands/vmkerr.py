@@ -10,7 +10,6 @@ from knowledge.vmkerr import lookup as vmkerr
 from knowledge.vmkerr.table import Tables, tables_in
 from vmkops.commands import OFFLINE
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed, print_json
-from vmkops.commands._text import counted
 from vmkops.commands._words import read_words
 
 SUMMARY = "show what a vmkernel code, name, errno or words mean in each ESX release"
@@ -119,6 +118,7 @@ def _as_text(answer: vmkerr.Answer) -> str:
 
 def _import(file: str, name: str) -> int:
     from knowledge.vmkerr import listing as vmkerr_listing
+    from vmkops.commands._text import counted
 
     release = vmkerr_listing.release_id(name)
     found = vmkerr_listing.read_listing(vmkerr_listing.content(file), release)

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from bot.settings import BotSettings
+from service.api.config_file import NAMES, VCENTERS, misspelt
 from service.api.settings import Settings
-from service.api.settings_source import NAMES, VCENTERS, misspelt, read_setting
+from service.api.settings_source import read_setting
 from service.errors import SettingError
 
 
