@@ -96,7 +96,8 @@ def run(argv: Sequence[str]) -> int:
 """`/plants`: is a plant thirsty."""
 
 from bot.blocks import Reply, message, section
-from bot.commands._base import Command, Request
+from bot.commands._base import Command
+from bot.request import Request
 
 
 async def run(name: str, request: Request) -> Reply:
