@@ -1,4 +1,4 @@
-"""The P2V checklist for one source: which documented steps apply, with the commands filled in."""
+"""Creates the P2V checklist for one source: the steps that apply to it, with complete commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WORD = re.compile(r"\{([a-z_0-9]+)\}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
-    """A command, and where it is typed: ``source``, ``target``, ``VM settings``, ``rescue shell``, a file's line..."""
+    """A command or setting; ``on`` says where to enter it: ``source``, ``target``, ``VM settings`` and so on."""
 
     on: str
     run: str
@@ -27,10 +27,11 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
-    """One step: what to do, why, the exact commands, how to check it, and of what to beware.
+    """One step: what to do, why, the exact commands, how to check it, and a warning.
 
-    ``applies_to`` is the condition under which it was chosen, by fact name; ``origin`` is ``document`` or ``added``;
-    ``source`` names where it is from. ``id`` is stable, with the disk or file system at its end where it repeats.
+    ``applies_to`` has the conditions under which the step is included: the allowed values, by the name of the fact.
+    ``origin`` is ``document`` (the page) or ``added``; ``source`` names the document. ``id`` is stable; for a step for
+    each disk or file system, it ends with its name.
     """
 
     id: str
@@ -48,7 +49,7 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Phase:
-    """A part of the checklist, with its items in order."""
+    """A part of the checklist, with its steps in order."""
 
     id: str
     title: str
@@ -57,10 +58,11 @@ class Phase:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checklist:
-    """The checklist for one source: the phases of the Linux P2V page in its order.
+    """The checklist for one source, with the phases of the Linux P2V page in the same order.
 
-    ``known`` is false when there is no recipe for the distribution and version; the steps are the general ones then.
-    ``age`` flags how old the recipe is (``documented``, ``later``, ``modern`` or empty); ``notes`` are for people.
+    ``known`` is false when there is no recipe for the distribution and version, and the steps are general ones.
+    ``age`` is the age of the recipe (``documented``, ``later``, ``modern`` or empty). ``notes`` are sentences for
+    people; ``suggestions`` are names of distributions that may be intended.
     """
 
     source: Source
@@ -79,7 +81,7 @@ class Checklist:
 
 
 def checklist_from_dict(values: Mapping[str, Any]) -> Checklist:
-    """Return the checklist that ``dataclasses.asdict`` made these values of, also after a trip through JSON."""
+    """Return the checklist that ``dataclasses.asdict`` converted to ``values``, also after a JSON round trip."""
     source = values["source"]
     return Checklist(
         **{
@@ -107,7 +109,7 @@ def _item_from_dict(values: Mapping[str, Any]) -> Item:
 
 
 def checklist(source: Source) -> Checklist:
-    """Return the checklist for a described source; an unknown distribution gets the general steps."""
+    """Return the checklist for a source; for an unknown distribution, it has the general steps."""
     distribution = identify(source.distribution, source.version)
     conditions = _conditions(source, distribution)
     words = source_words(source, distribution)
@@ -130,7 +132,7 @@ def checklist(source: Source) -> Checklist:
 
 
 def _conditions(source: Source, distribution: Distribution) -> dict[str, str | bool]:
-    """Return the facts that the items' ``when`` ask for; they are empty where nothing is known."""
+    """Return the facts that the ``when`` of an item can test, by name; unknown ones are empty."""
     era = distribution.era
     return {
         "known": era is not None,
@@ -157,7 +159,7 @@ def _choices(value: object) -> list[str | bool]:
 
 
 def _items(row: facts.Table, source: Source, words: dict[str, str]) -> list[Item]:
-    """Return the item of a row of the data, once, or once for each disk or file system."""
+    """Return the steps for one row of the data: one step, or one for each disk or file system."""
     if row.get("each") == "disk":
         return [_item(row, source, words | disk, disk["slug"]) for disk in disk_words(source)]
     if row.get("each") == "filesystem":
@@ -186,7 +188,7 @@ def _optional_phases() -> list[str]:
 
 
 def _commands(line: facts.Table, source: Source, words: dict[str, str]) -> list[Command]:
-    """Return a command of the data, once, or once for each disk or alias line."""
+    """Return the commands for one command of the data: one, or one for each disk or alias line."""
     each = line.get("each", "")
     repeats: list[dict[str, str]] = [{}]
     if each == "disk":
@@ -200,18 +202,22 @@ def _commands(line: facts.Table, source: Source, words: dict[str, str]) -> list[
 
 
 def _filled(text: str, words: Mapping[str, str]) -> str:
-    """Return the text with each ``{word}`` replaced; the words are checked values or our own text."""
+    """Return the text with each ``{word}`` replaced; the words are checked values or text from the data files."""
     return WORD.sub(lambda match: words[match[1]], text)
 
 
 def _notes(source: Source, distribution: Distribution) -> tuple[str, ...]:
     notes = [distribution.note]
     if distribution.era and distribution.era.age != "documented":
-        notes.append(f"Age: {distribution.era.age}. The page of 2007 does not describe this system; see each origin.")
+        notes.append(
+            f"Age: {distribution.era.age}. The page of 2007 does not cover this system; see the origin of each step."
+        )
     if distribution.suggestions:
         notes.append(f"Did you mean {' or '.join(distribution.suggestions)}?")
     if not source.target_ip:
-        notes.append("TARGET-IP stands where the target's address belongs; tell it to get the exact commands.")
+        notes.append("Replace TARGET-IP with the target's address, or give the address to get exact commands.")
     if any(disk.blocks is None for disk in source.disks):
-        notes.append("Some disk sizes were not told (sfdisk -s): add them, e.g. sda:39070080, for sizes and times.")
+        notes.append(
+            "Some disk sizes are missing. Add them (from sfdisk -s, e.g. sda:39070080) to get sizes and times."
+        )
     return tuple(notes)
