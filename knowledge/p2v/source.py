@@ -108,7 +108,7 @@ def _distribution(name: str, version: str) -> tuple[str, str]:
 
 def _disks(descriptions: Sequence[str]) -> tuple[Disk, ...]:
     if len(descriptions) > MOST_DISKS:
-        raise InvalidSource("disk", f"{len(descriptions)} disks, but a VM takes at most {MOST_DISKS}")
+        raise InvalidSource("disk", f"{len(descriptions)} disks, but a VM has at most {MOST_DISKS}")
     found = tuple(_disk(description) for description in descriptions)
     names = [disk.name for disk in found]
     for name in names:
