@@ -6,7 +6,7 @@ LONGEST_LABEL = 63
 LONGEST_DOMAIN = 253
 
 DOCUMENTED_TOP_LEVEL_DOMAINS = frozenset({"com", "edu", "gov", "org", "net", "mil"})
-"""The only top-level domains, besides two-letter country codes, in the documented rule from the time of RFC 3721."""
+"""The only top-level domains, apart from two-letter country codes, in the documented rule from the time of RFC 3721."""
 
 
 def label_fault(label: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The P2V checklist for one source: which documented steps apply, with the commands filled in."""
+"""Creates the P2V checklist for one source: the steps that apply to it, with complete commands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WORD = re.compile(r"\{([a-z_0-9]+)\}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
-    """A command, and where it is typed."""
+    """A command or setting, and where to enter it."""
 
     on: str
     """Such as ``source``, ``target``, ``VM settings``, ``rescue shell``, or a line of a file."""
@@ -27,7 +27,7 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
-    """One step: what to do, why, the exact commands, how to check it, and what to be careful about."""
+    """One step: what to do, why, the exact commands, how to check it, and a warning."""
 
     id: str
     """Stable; ends with the disk or file system where the step repeats."""
@@ -48,7 +48,7 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Phase:
-    """A part of the checklist, with its items in order."""
+    """A part of the checklist, with its steps in order."""
 
     id: str
     title: str
@@ -57,7 +57,7 @@ class Phase:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checklist:
-    """The checklist for one source: the phases of the Linux P2V page in its order."""
+    """The checklist for one source, with the phases of the Linux P2V page in the same order."""
 
     source: Source
     distribution: str
@@ -78,7 +78,7 @@ class Checklist:
 
 
 def checklist(source: Source) -> Checklist:
-    """Return the checklist for a described source; an unknown distribution gets the general steps."""
+    """Return the checklist for a source; for an unknown distribution, it has the general steps."""
     distribution = identify(source.distribution, source.version)
     conditions = _conditions(source, distribution)
     words = source_words(source, distribution)
@@ -101,7 +101,7 @@ def checklist(source: Source) -> Checklist:
 
 
 def _conditions(source: Source, distribution: Distribution) -> dict[str, str | bool]:
-    """Return the facts that the items' ``when`` ask for; they are empty where nothing is known."""
+    """Return the facts that the ``when`` of an item can test, by name; unknown ones are empty."""
     era = distribution.era
     return {
         "known": era is not None,
@@ -128,7 +128,7 @@ def _choices(value: object) -> list[str | bool]:
 
 
 def _items(row: facts.Table, source: Source, words: dict[str, str]) -> list[Item]:
-    """Return the item of a row of the data, once, or once for each disk or file system."""
+    """Return the steps for one row of the data: one step, or one for each disk or file system."""
     if row.get("each") == "disk":
         return [_item(row, source, words | disk, disk["slug"]) for disk in disk_words(source)]
     if row.get("each") == "filesystem":
@@ -157,7 +157,7 @@ def _optional_phases() -> list[str]:
 
 
 def _commands(line: facts.Table, source: Source, words: dict[str, str]) -> list[Command]:
-    """Return a command of the data, once, or once for each disk or alias line."""
+    """Return the commands for one command of the data: one, or one for each disk or alias line."""
     each = line.get("each", "")
     repeats: list[dict[str, str]] = [{}]
     if each == "disk":
@@ -171,18 +171,22 @@ def _commands(line: facts.Table, source: Source, words: dict[str, str]) -> list[
 
 
 def _filled(text: str, words: Mapping[str, str]) -> str:
-    """Return the text with each ``{word}`` replaced; the words are checked values or our own text."""
+    """Return the text with each ``{word}`` replaced; the words are checked values or text from the data files."""
     return WORD.sub(lambda match: words[match[1]], text)
 
 
 def _notes(source: Source, distribution: Distribution) -> tuple[str, ...]:
     notes = [distribution.note]
     if distribution.era and distribution.era.age != "documented":
-        notes.append(f"Age: {distribution.era.age}. The page of 2007 does not describe this system; see each origin.")
+        notes.append(
+            f"Age: {distribution.era.age}. The page of 2007 does not cover this system; see the origin of each step."
+        )
     if distribution.suggestions:
         notes.append(f"Did you mean {' or '.join(distribution.suggestions)}?")
     if not source.target_ip:
-        notes.append("TARGET-IP stands where the target's address belongs; tell it to get the exact commands.")
+        notes.append("Replace TARGET-IP with the target's address, or give the address to get exact commands.")
     if any(disk.blocks is None for disk in source.disks):
-        notes.append("Some disk sizes were not told (sfdisk -s): add them, e.g. sda:39070080, for sizes and times.")
+        notes.append(
+            "Some disk sizes are missing. Add them (from sfdisk -s, e.g. sda:39070080) to get sizes and times."
+        )
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""Which distribution and era a source belongs to: how its initrd is made, which drivers the VM needs in it."""
+"""Identifies the distribution and era of a source: how its initrd is built, and which drivers the VM needs in it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ LEADING_NUMBERS = re.compile(r"\d{1,6}(?:\.\d{1,6}){0,2}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Era:
-    """A range of versions that are converted alike.
+    """A range of versions with the same conversion.
 
-    ``age`` is ``documented`` (in the Linux P2V page), ``later`` or ``modern``; ``image`` is the initrd's file with
-    KERNEL for the version; ``aliases`` are the lines of ``module_config``; ``source`` says where this is from.
+    ``age`` is ``documented`` (in the Linux P2V page), ``later`` or ``modern``. ``image`` is the file of the initrd,
+    with KERNEL for the kernel version. ``aliases`` are lines for the file ``module_config``. ``source`` is a key of the
+    sources in ``p2v_checklist.toml``.
     """
 
     age: str
@@ -38,10 +39,10 @@ class Era:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Distribution:
-    """What is known of a distribution and version; ``era`` is None when there is no recipe for it.
+    """What is known about a distribution and version; ``era`` is None when there is no recipe for it.
 
-    ``label`` is its name for people, ``family`` is ``redhat``, ``debian``, ``suse`` or empty, ``note`` says what is
-    missing or of what age the recipe is, and ``suggestions`` are names that were perhaps meant.
+    ``label`` is the name for people. ``family`` is ``redhat``, ``debian``, ``suse`` or empty. ``note`` says what is
+    missing, or what to know about the recipe. ``suggestions`` are names that may be intended.
     """
 
     id: str
@@ -53,7 +54,7 @@ class Distribution:
 
 
 def identify(name: str, version: str) -> Distribution:
-    """Return what is known of this distribution and version; an unknown one is an answer too, never an error."""
+    """Return what is known about this distribution and version; an unknown one has an empty id and is not an error."""
     rows = facts.table("distributions")["distribution"]
     words = _words(name)
     for row in rows:
@@ -67,7 +68,7 @@ def identify(name: str, version: str) -> Distribution:
         label=name,
         family="",
         era=None,
-        note=f"{name} is not known here, so these are the general steps. Recipes are there for: {known}.",
+        note=f"{name} is not known here, so these are the general steps. There are recipes for: {known}.",
         suggestions=tuple(near),
     )
 
@@ -83,19 +84,19 @@ def _with_era(identifier: str, label: str, family: str, version: str) -> Distrib
         if number and _number(row["from"]) <= number < _number(row["below"]):
             era = _era(row)
             return Distribution(id=identifier, label=label, family=family, era=era, note=era.note)
-    ranges = ", ".join(f"{row['from']} up to below {row['below']}" for row in rows)
-    missing = f"version {version!r} of {label} is not among those with a recipe" if version else "no version was told"
+    ranges = ", ".join(f"{row['from']} up to (not including) {row['below']}" for row in rows)
+    missing = f"there is no recipe for version {version!r} of {label}" if version else "the version is missing"
     return Distribution(
         id=identifier,
         label=label,
         family=family,
         era=None,
-        note=f"General steps only: {missing}. There are recipes for {label} {ranges}.",
+        note=f"These are only the general steps, because {missing}. There are recipes for {label} {ranges}.",
     )
 
 
 def _number(version: str) -> tuple[int, ...]:
-    """Return the version as numbers that compare, e.g. 22.04 as (22, 4); () when it does not begin with one."""
+    """Return the version as comparable numbers, e.g. 22.04 as (22, 4), or () when it does not begin with a number."""
     match = LEADING_NUMBERS.match(version.strip())
     return tuple(int(part) for part in match[0].split(".")) if match else ()
 

@@ -1,4 +1,4 @@
-"""How large a disk is and how long it takes over the network: the two calculations of the Linux P2V page."""
+"""The two calculations of the Linux P2V page: the size of a disk, and its transfer time over the network."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from knowledge.errors import Unreadable
 from knowledge.p2v.size import KIB, MOST_BLOCKS
 
 MEASURED_RATE = 14.3
-"""MB/s (of 1024 x 1024 bytes) that the page's author saw on a gigabit network: 36 GB in 40 minutes."""
+"""MB/s (of 1024 x 1024 bytes) that the author of the page measured on a gigabit network: 36 GB in 40 minutes."""
 
 MEASURED_BYTES = 36 * 1000**3
 MEASURED_MINUTES = 40
@@ -40,9 +40,9 @@ class Estimate:
 
 
 def estimate(blocks: int, rate: float = MEASURED_RATE) -> Estimate:
-    """Return the sizes of so many 1 KiB blocks and the time to send them at ``rate`` MB/s.
+    """Return the size of a number of 1 KiB blocks, and the time to send them at ``rate`` MB/s.
 
-    Raises Unreadable when blocks or rate are not positive and finite, saying what to give.
+    Raises Unreadable when ``blocks`` or ``rate`` is not positive and finite.
     """
     if not 1 <= blocks <= MOST_BLOCKS:
         raise Unreadable(f"{blocks} is not a size; give the 1 KiB blocks that sfdisk -s prints, e.g. 39070080")
@@ -64,7 +64,7 @@ def estimate(blocks: int, rate: float = MEASURED_RATE) -> Estimate:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration in words, e.g. ``44 min 28 s`` or ``2 h 5 min``."""
+    """Return a duration for people, e.g. ``44 min 28 s`` or ``2 h 5 min``."""
     whole = max(1, round(seconds))
     days, hours, minutes = whole // 86400, whole // 3600 % 24, whole // 60 % 60
     if days:
@@ -77,7 +77,7 @@ def duration(seconds: float) -> str:
 
 
 def measured_rates() -> tuple[float, float]:
-    """Return the page's 36 GB in 40 minutes as MB/s: of decimal GB (14.3) and of binary GB (15.4)."""
+    """Return the page's 36 GB in 40 minutes in MB/s, for decimal GB (14.3) and for binary GB (15.4)."""
     seconds = MEASURED_MINUTES * 60
     return MEASURED_BYTES / KIB**2 / seconds, 36 * KIB / seconds
 
@@ -86,12 +86,12 @@ def _notes(rate: float) -> tuple[str, ...]:
     decimal, binary = measured_rates()
     slower = MEASURED_BYTES / KIB**2 / (SLOWER_MINUTES * 60)
     figures = (
-        f"The page's 36 GB in {MEASURED_MINUTES} minutes is {decimal:.1f} MB/s when GB is the disk maker's 10^9 bytes "
-        f"and MB is 1024 x 1024 bytes, its own figure; with GB of 1024^3 bytes it is {binary:.1f} MB/s."
+        f"The page's 36 GB in {MEASURED_MINUTES} minutes are {decimal:.1f} MB/s, its own figure, if a GB is 10^9 bytes "
+        f"and a MB is 1024 x 1024 bytes. With GB of 1024^3 bytes, they are {binary:.1f} MB/s."
     )
     spread = (
-        f"The same author's other copy of that size took just over an hour (below {slower:.1f} MB/s): "
-        "measure your network with about 1 GB before you plan the outage."
+        f"Another copy of that size took the same author just over an hour (less than {slower:.1f} MB/s). "
+        "Measure your network with about 1 GB before you plan the outage."
     )
     if rate == MEASURED_RATE:
         return (f"{MEASURED_RATE} MB/s is the documented rate, not one of your network.", figures, spread)

@@ -1,4 +1,4 @@
-"""The P2V facts of ``knowledge/data``, read once; no decision is made here."""
+"""Loads the P2V data in ``knowledge/data`` once; the decisions are in the other modules."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Table = dict[str, Any]
 
 @lru_cache(maxsize=4)
 def table(name: str) -> Table:
-    """Return the parsed ``knowledge/data/p2v_<name>.toml``; it is shared, so do not change it."""
+    """Return the parsed ``knowledge/data/p2v_<name>.toml``; callers share it and must not change it."""
     text = files("knowledge").joinpath("data", f"p2v_{name}.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
@@ -49,5 +49,5 @@ def corrections() -> tuple[Correction, ...]:
 
 
 def tools() -> tuple[Tool, ...]:
-    """Return the P2V tools, those without Linux support first, as the page has them."""
+    """Return the P2V tools in the order of the page, those without Linux support first."""
     return tuple(Tool(**row) for row in table("tools")["tool"])

@@ -1,4 +1,4 @@
-"""The words that fill the checklist's steps: device names, ports, sizes, drivers and netcat lines of one source."""
+"""The words that replace ``{...}`` in the steps: device names, ports, sizes, drivers and netcat lines of one source."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from knowledge.p2v.size import KIB, in_words
 from knowledge.p2v.source import Disk, Source
 
 Words = dict[str, str]
+"""The text for each ``{word}`` in ``p2v_checklist.toml``, by its name."""
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def disk_words(source: Source) -> list[Words]:
-    """Return the words of each disk: its device on both sides, its port and netcat lines, its sizes."""
+    """Return the words of each disk: its device on source and target, its port and netcat lines, and its sizes."""
     return [_disk(source, number, disk) for number, disk in enumerate(source.disks)]
 
 
 def file_system_words(source: Source) -> list[Words]:
-    """Return the words of each file system to be filled with zeros; ``/`` has an empty slug."""
+    """Return the words of each file system to fill with zeros; ``/`` has an empty slug."""
     return [
         {
             "slug": point.strip("/").replace("/", "--"),
@@ -31,14 +32,14 @@ def file_system_words(source: Source) -> list[Words]:
 
 
 def source_words(source: Source, distribution: Distribution) -> Words:
-    """Return the words of the source as a whole; they hold for every item."""
+    """Return the words of the source as a whole; they apply to every step."""
     disks = disk_words(source)
     return (
         _era(distribution.era)
         | _netcat(source, source.port)
         | {
             "label": distribution.label,
-            "version": source.version or "(version not told)",
+            "version": source.version or "(unknown version)",
             "target_ip": source.target_ip or "TARGET-IP",
             "source_ip": source.source_ip or "SOURCE-IP",
             "source_devices": ", ".join(disk["source_device"] for disk in disks),
@@ -68,11 +69,11 @@ def _disk(source: Source, number: int, disk: Disk) -> Words:
         "slug": disk.name.replace("/", "-"),
         "source_device": f"/dev/{disk.name}",
         "target_device": target,
-        "size": "(size not told)",
+        "size": "(unknown size)",
         "target_size": "slightly larger than the source's disk",
         "byte_count": "LENGTH",
         "bytes_words": "",
-        "byte_hint": ", put where LENGTH stands",
+        "byte_hint": "; replace LENGTH with it",
     }
     if disk.blocks is not None:
         length = disk.blocks * KIB
@@ -81,7 +82,7 @@ def _disk(source: Source, number: int, disk: Disk) -> Words:
             "target_size": f"{disk.blocks // KIB // KIB + 1} GB, slightly larger than {disk.blocks / KIB / KIB:.3f} GB",
             "byte_count": str(length),
             "bytes_words": f", {length}",
-            "byte_hint": f" ({length}; on a disk with an odd number of sectors 512 more: use that number then)",
+            "byte_hint": f" ({length}; if the disk has an odd number of sectors, it is 512 more: use that number)",
         }
     return words | _netcat(source, port)
 
@@ -111,12 +112,12 @@ def _netcat_table() -> str:
         " ".join(
             f"{row['label']}: `{row['listen'].format(**values)}`, `{row['send'].format(**values)}`." for row in rows
         )
-        + " OpenBSD's refuses -l together with -p."
+        + " OpenBSD netcat refuses -l together with -p."
     )
 
 
 def _era(era: Era | None) -> Words:
-    """Return the words of the distribution's era; empty ones when nothing is known, as no item asks for them."""
+    """Return the words of the distribution's era; for an unknown one, they are empty and not used by any step."""
     drivers = era.drivers if era else ()
     image = era.image if era else ""
     return {
@@ -130,16 +131,16 @@ def _era(era: Era | None) -> Words:
         "alias_lines": "\n".join(era.aliases) if era else "",
         "era_note": era.note if era else "",
         "controller": era.controller if era else "LSI Logic (BusLogic for 2.4 kernels)",
-        "first_nic": "vmxnet3, or e1000 where the kernel lacks it"
+        "first_nic": "vmxnet3, or e1000 if the kernel does not support it"
         if era and era.age == "modern"
-        else "vlance, if there is the choice",
+        else "vlance, if available",
     }
 
 
 def _transfer_time(source: Source) -> str:
     sizes = [disk.blocks for disk in source.disks if disk.blocks is not None]
     if len(sizes) < len(source.disks):
-        return f"tell every disk's size to get a time; the page measured {MEASURED_RATE} MB/s"
+        return f"give the size of every disk to get a time; the page measured {MEASURED_RATE} MB/s"
     planned = estimate(sum(sizes))
     return f"about {planned.duration} for {planned.gb:.3f} GB at the documented {MEASURED_RATE} MB/s"
 
@@ -149,15 +150,15 @@ def _renamed(disks: list[Words]) -> list[Words]:
 
 
 def _rename_script(renamed: list[Words]) -> str:
-    """Return sed expressions that rename all disks at once, through marks, so that none is renamed twice.
+    """Return sed expressions that rename all disks, by way of placeholders, so that none is renamed twice.
 
-    ``cciss/c0d0p1`` and its like lose the p before the partition's number.
+    For names such as ``cciss/c0d0p1``, they remove the p before the partition number.
     """
-    to_marks, to_names = [], []
+    to_placeholders, to_names = [], []
     for number, disk in enumerate(renamed):
         name = disk["source_device"]
         if name[-1].isdigit():
-            to_marks.append(f"-e 's#{name}p#@P2V{number}@#g'")
-        to_marks.append(f"-e 's#{name}#@P2V{number}@#g'")
+            to_placeholders.append(f"-e 's#{name}p#@P2V{number}@#g'")
+        to_placeholders.append(f"-e 's#{name}#@P2V{number}@#g'")
         to_names.append(f"-e 's#@P2V{number}@#{disk['target_device']}#g'")
-    return " ".join(to_marks + to_names)
+    return " ".join(to_placeholders + to_names)

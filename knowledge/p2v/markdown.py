@@ -1,4 +1,4 @@
-"""The P2V checklist, and a run of it, as Markdown to read, to paste into an incident, or to print."""
+"""Formats the P2V checklist, or a run of it, as Markdown to read, to paste into an incident, or to print."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def checklist_markdown(checklist: Checklist) -> str:
 
 
 def run_markdown(run: Run) -> str:
-    """Return the run: its progress, and each step with who did or skipped it, when, and the note."""
+    """Return the run with its progress, and each step with who did or skipped it, when, and the note."""
     now = progress(run)
     state = "finished" if now.finished else f"next: `{now.next}`"
     head = [
@@ -54,7 +54,7 @@ def _item(item: Item, mark: Mark | None) -> list[str]:
     lines += [line for command in item.commands for line in _command(command)]
     lines.append(f"  - Check: {_plain(item.check)}")
     if item.warning:
-        lines.append(f"  - Beware: {_plain(item.warning)}")
+        lines.append(f"  - Warning: {_plain(item.warning)}")
     return lines
 
 
@@ -64,7 +64,7 @@ def _command(command: Command) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Return the text on one line, with what Markdown would act upon escaped; our `code` spans stay."""
+    """Return the text on one line with Markdown syntax escaped, except for `code` spans."""
     pieces = re.split(r"(`[^`\n]*`)", " ".join(text.split()))
     return "".join(
         piece if piece.startswith("`") and piece.endswith("`") and len(piece) > 1 else SPECIAL.sub(r"\\\1", piece)

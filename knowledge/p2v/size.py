@@ -1,4 +1,4 @@
-"""Sizes as the trade writes them: 1 KiB blocks of ``sfdisk -s``, decimal GB of disk makers, binary GiB."""
+"""Parses and formats disk sizes: 1 KiB blocks of ``sfdisk -s``, decimal GB of disk vendors, and binary GiB."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from knowledge.errors import Unreadable
 
 KIB = 1024
 MOST_BLOCKS = 2**50
-"""One exbibyte; a larger size is a typing error."""
+"""One exbibyte; a larger size is probably a typing error."""
 
 UNITS = {
     "kb": 1000,
@@ -28,9 +28,9 @@ SIZE = re.compile(r"(?P<number>[0-9]{1,18}(?:\.[0-9]{1,6})?)\s*(?P<unit>[A-Za-z]
 
 
 def parse_blocks(text: str) -> int:
-    """Return a size in 1 KiB blocks (rounded up): ``39070080``, ``36GB`` (decimal), ``36GiB`` or ``36G`` (binary).
+    """Parse ``39070080``, ``36GB`` (decimal), ``36GiB`` or ``36G`` (binary) to 1 KiB blocks, rounded up.
 
-    A number without a unit is blocks, as ``sfdisk -s`` prints them. Raises Unreadable saying what to give instead.
+    A number without a unit is in blocks, as ``sfdisk -s`` prints them. Raises Unreadable.
     """
     match = SIZE.fullmatch(text.strip())
     unit = match["unit"].lower() if match else ""
@@ -46,5 +46,5 @@ def parse_blocks(text: str) -> int:
 
 
 def in_words(blocks: int) -> str:
-    """Return blocks, MB and GB as the Linux P2V page works them out: dividing by 1024, then by 1024 again."""
+    """Return blocks, MB and GB for people, calculated as on the page: divided by 1024, and by 1024 again."""
     return f"{blocks} blocks = {blocks / KIB:.3f} MB = {blocks / KIB / KIB:.3f} GB"

@@ -1,4 +1,4 @@
-"""The described source of a P2V: every value checked, so that it can stand in a shell command."""
+"""The source of a P2V as a user describes it; every value is checked, so that it is safe in a shell command."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from knowledge.p2v import facts
 from knowledge.p2v.size import parse_blocks
 
 DEFAULT_PORT = 9001
-"""The port of the page's example; further disks take the ports after it."""
+"""The port in the example of the page; the other disks use the ports after it."""
 
 MOST_DISKS = 60
-"""Four SCSI controllers with fifteen disks each, the most a VM takes."""
+"""Four SCSI controllers with fifteen disks each, the maximum of a VM."""
 
 MOST_FILE_SYSTEMS = 64
 LONGEST_WORD = 64
@@ -27,7 +27,7 @@ PLAIN_WORDS = re.compile(r"[\w .+/()-]*")
 
 
 class InvalidSource(Unreadable):
-    """A value of the described source cannot be used; ``field`` names it and the text says what to give instead."""
+    """A value of the source cannot be used; ``field`` names it, and the message says what to give instead."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
@@ -46,7 +46,7 @@ class Disk:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """A system to be converted: all values are checked and safe in a shell command."""
+    """A system to convert; all values are checked and safe in a shell command."""
 
     distribution: str
     version: str
@@ -75,9 +75,10 @@ def described(
     netcat: str = "traditional",
     filesystems: Sequence[str] = ("/usr",),
 ) -> Source:
-    """Return the source made of these values, or raise ``InvalidSource`` naming the first wrong one.
+    """Return the source with these values; raises ``InvalidSource`` for the first wrong one.
 
-    A disk is ``sda`` or ``sda:SIZE``, where SIZE is 1 KiB blocks as ``sfdisk -s`` counts them, or ``36GB``, ``36GiB``.
+    A disk is ``sda`` or ``sda:SIZE``; SIZE is in 1 KiB blocks, as ``sfdisk -s`` prints it, or ``36GB`` or ``36GiB``.
+    ``netcat`` is an id in ``p2v_checklist.toml``, and ``filesystems`` are mount points.
     """
     name, number = _distribution(distribution, version)
     found = _disks(disks or ("sda",))
@@ -95,13 +96,13 @@ def described(
 
 
 def _distribution(name: str, version: str) -> tuple[str, str]:
-    """Return name and version as plain words; a version at the end of the name counts when none is given."""
+    """Return the checked name and version; without a version, a number at the end of the name is the version."""
     name, version = (" ".join(value.split()) for value in (name, version))
     for field, value in (("distribution", name), ("version", version)):
         if len(value) > LONGEST_WORD or not PLAIN_WORDS.fullmatch(value):
             raise InvalidSource(field, f"give letters and digits, at most {LONGEST_WORD}, e.g. centos and 4")
     if not name:
-        raise InvalidSource("distribution", "give its name, e.g. centos, rhel, debian, sles; see /etc/*release")
+        raise InvalidSource("distribution", "give its name, e.g. centos, rhel, debian or sles; see /etc/*release")
     ending = re.fullmatch(r"(?P<name>.*?[^\d.\s-])[\s-]*(?P<version>\d+(?:\.\d+)*)", name)
     if ending and not version:
         return ending["name"], ending["version"]
@@ -110,12 +111,12 @@ def _distribution(name: str, version: str) -> tuple[str, str]:
 
 def _disks(descriptions: Sequence[str]) -> tuple[Disk, ...]:
     if len(descriptions) > MOST_DISKS:
-        raise InvalidSource("disk", f"{len(descriptions)} disks, but a VM takes at most {MOST_DISKS}")
+        raise InvalidSource("disk", f"{len(descriptions)} disks, but a VM has at most {MOST_DISKS}")
     found = tuple(_disk(description) for description in descriptions)
     names = [disk.name for disk in found]
     for name in names:
         if names.count(name) > 1:
-            raise InvalidSource("disk", f"{name} is named twice; give each disk once")
+            raise InvalidSource("disk", f"{name} is given twice; give each disk once")
     return found
 
 
@@ -135,7 +136,7 @@ def _disk(description: str) -> Disk:
 
 
 def _address(field: str, text: str) -> str:
-    """Return the address in its shortest form; "" stays "" (not told)."""
+    """Return the address in its shortest form, or an empty string when it is not given."""
     from ipaddress import ip_address
 
     text = text.strip()
@@ -146,7 +147,7 @@ def _address(field: str, text: str) -> str:
     except ValueError:
         raise InvalidSource(field, f"{text[:45]!r} is not an IP address; give e.g. 10.4.1.3") from None
     if address.is_unspecified or address.is_multicast or address.is_loopback or "%" in text:
-        raise InvalidSource(field, f"{address} is not the address of another system; see ifconfig eth0 there")
+        raise InvalidSource(field, f"{address} is not the address of another system; check it with ifconfig eth0 there")
     return str(address)
 
 
@@ -156,7 +157,7 @@ def _port(value: int | str, disks: int) -> int:
     if not 1 <= port <= 65535:
         raise InvalidSource("port", f"{text[:20]!r} is not a port; give a number from 1 to 65535, e.g. 9001")
     if port + disks - 1 > 65535:
-        raise InvalidSource("port", f"{disks} disks need the ports {port} to {port + disks - 1}; start lower")
+        raise InvalidSource("port", f"{disks} disks need the ports {port} to {port + disks - 1}; give a lower port")
     return port
 
 
@@ -169,7 +170,7 @@ def _netcat(name: str) -> str:
 
 def _filesystems(mount_points: Sequence[str]) -> tuple[str, ...]:
     if len(mount_points) > MOST_FILE_SYSTEMS:
-        raise InvalidSource("filesystem", f"at most {MOST_FILE_SYSTEMS} can be given")
+        raise InvalidSource("filesystem", f"give at most {MOST_FILE_SYSTEMS} file systems")
     found = tuple(dict.fromkeys(point.strip().rstrip("/") or "/" for point in mount_points))
     for point in found:
         if len(point) > 200 or not MOUNT_POINT.fullmatch(point):

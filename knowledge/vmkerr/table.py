@@ -42,7 +42,7 @@ class Tables:
     """The tables of several releases, from lines with the columns of ``HEADER``, oldest release first; immutable.
 
     Rows are parsed on demand: one lookup on the command line needs five of 1,598. ``problems`` has a sentence for each
-    imported file that cannot be read and is therefore left out.
+    imported file that cannot be read and is therefore ignored.
     """
 
     def __init__(self, releases: Iterable[Release], lines: Iterable[str], problems: Iterable[str] = ()) -> None:

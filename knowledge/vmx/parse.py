@@ -78,7 +78,7 @@ def parse(source: str | bytes) -> Vmx:
     text, encoding, lossy = _as_text(source, report) if isinstance(source, str) else _decoded(source, report)
     if text.startswith("\ufeff"):
         text = text[1:]
-        message = "The file starts with a byte order mark, which a host can take as a part of the first key."
+        message = "The file starts with a byte order mark, which a host can read as a part of the first key."
         report.add(Finding("byte-order-mark", "warning", "line 1", message))
     entries: dict[str, Entry] = {}
     duplicates: dict[str, list[int]] = {}

@@ -10,7 +10,7 @@ SYNC_KEY_IN_NOTES = "tools.timeSync"
 """The key as the P2V notes spell it, with its two words in the other order."""
 
 
-def _sync(values: Values, into: Vmx | None) -> Built:  # noqa: ARG001 - every build takes the VMX
+def _sync(values: Values, into: Vmx | None) -> Built:  # noqa: ARG001 - every build function has the VMX as an argument
     value = "TRUE" if values["enabled"] == "true" else "FALSE"
     settings = [(SYNC_KEY, value)]
     if values["documented_key"] == "true":

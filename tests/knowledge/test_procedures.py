@@ -1,4 +1,4 @@
-"""The built-in pages: every subject of the notes has one, each is right, and what it points to exists."""
+"""The built-in pages: every subject of the notes has one, each is correct, and everything it refers to exists."""
 
 import re
 
@@ -14,7 +14,7 @@ from knowledge.procedure_store.procedure import MAX_SUMMARY, parse_page
 PAGES = {found.slug: read_page(found) for found in find_pages(BUILT_IN)}
 
 SUBJECTS = {
-    "OVF and ovftool": ("ovf-tool", ["metadata|Facts beside", "several VMs", "compressed", "URL", "ovftool"]),
+    "OVF and ovftool": ("ovf-tool", ["metadata", "several VMs", "compressed", "URL", "ovftool"]),
     "building appliances": ("appliance-building", ["virtual SCSI", "IDE", "CD-ROM and floppy", "VMware Tools"]),
     "list of vmkernel errors": ("vmkernel-status-codes", ["vmkerrcode -l", "0xbad0022", "release", "4.x"]),
     "serial ports over named pipes": (
@@ -85,13 +85,13 @@ def test_each_subject_of_the_notes_has_its_page_with_its_facts(subject: str) -> 
     assert [fact for fact in facts if not re.search(fact, text, re.IGNORECASE)] == []
 
 
-def test_every_built_in_page_is_right_and_links_to_pages_that_exist() -> None:
+def test_every_built_in_page_is_correct_and_links_to_existing_pages() -> None:
     count, broken = check_folder(BUILT_IN)
     assert broken == []
     assert count == len(PAGES) >= len(SUBJECTS)
 
 
-def test_the_template_is_a_page_that_is_right_when_it_is_copied() -> None:
+def test_a_copy_of_the_template_is_a_correct_page() -> None:
     template = (BUILT_IN / "TEMPLATE.md").read_bytes()
     page = parse_page(template, slug="datastore-full", file="datastore-full.md")
     assert {link.slug for link in page_links(page.text.split("\n"))} <= PAGES.keys()
@@ -99,7 +99,7 @@ def test_the_template_is_a_page_that_is_right_when_it_is_copied() -> None:
 
 
 @pytest.mark.parametrize("slug", PAGES)
-def test_facts_mean_the_same_to_a_yaml_reader(slug: str) -> None:
+def test_front_matter_means_the_same_to_a_yaml_parser(slug: str) -> None:
     lines = PAGES[slug].text.split("\n")
     head = read_front_matter(lines)
     by_yaml = yaml.load("\n".join(lines[1 : head.length - 1]), Loader=yaml.BaseLoader)
@@ -107,7 +107,7 @@ def test_facts_mean_the_same_to_a_yaml_reader(slug: str) -> None:
 
 
 @pytest.mark.parametrize("slug", PAGES)
-def test_body_reads_the_same_to_a_commonmark_parser(slug: str) -> None:
+def test_body_means_the_same_to_a_commonmark_parser(slug: str) -> None:
     tokens = MarkdownIt("commonmark").enable("table").parse(PAGES[slug].body)
     headings = [
         tokens[place + 1].content
@@ -122,13 +122,13 @@ def test_body_reads_the_same_to_a_commonmark_parser(slug: str) -> None:
 
 
 @pytest.mark.parametrize("slug", PAGES)
-def test_code_has_no_signs_of_a_web_page(slug: str) -> None:
+def test_code_has_no_typographic_characters(slug: str) -> None:
     code = [token.content for token in MarkdownIt("commonmark").parse(PAGES[slug].body) if token.type == "fence"]
     assert re.findall("[^\x00-\x7f]", "".join(code)) == []
 
 
 @pytest.mark.parametrize("slug", PAGES)
-def test_page_names_only_commands_and_calls_that_exist(slug: str) -> None:
+def test_page_refers_only_to_existing_commands_and_calls(slug: str) -> None:
     text = PAGES[slug].body
     assert set(re.findall(r"(?:`|\$ |^ *|\| )vmkops ([a-z0-9]+)", text, re.MULTILINE)) <= COMMANDS
     calls = re.findall(r"(?:(?:GET|POST) |VMKOPS_SERVICE_URL)(/[a-z]+)", text)
@@ -144,9 +144,9 @@ def test_summary_is_one_line_that_an_alert_can_show(slug: str) -> None:
     assert page.source
 
 
-def test_pages_from_the_notes_say_what_was_mended() -> None:
-    mended = {slug for slug, page in PAGES.items() if "\n## Mended\n" in page.body}
-    assert mended >= {
+def test_pages_from_the_notes_list_their_corrections() -> None:
+    corrected = {slug for slug, page in PAGES.items() if "\n## Corrections\n" in page.body}
+    assert corrected >= {
         "ovf-tool",
         "vmkernel-status-codes",
         "serial-pipe-between-vms",

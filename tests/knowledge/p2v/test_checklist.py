@@ -1,4 +1,4 @@
-"""The Linux P2V checklist: which steps a source gets, and that its commands are exact and safe."""
+"""The Linux P2V checklist has the right steps for a source, and its commands are exact and safe."""
 
 import dataclasses
 import json
@@ -43,7 +43,7 @@ def all_text(answer: Checklist) -> str:
     return json.dumps(dataclasses.asdict(answer))
 
 
-def test_phases_come_in_the_documented_order() -> None:
+def test_phases_are_in_the_documented_order() -> None:
     assert [phase.id for phase in made().phases] == PHASES
     assert all(phase.items for phase in made().phases)
 
@@ -125,7 +125,7 @@ def test_documented_system_is_not_flagged_by_age() -> None:
     assert not any(note.startswith("Age: ") for note in made("centos", "4").notes)
 
 
-def test_suse_line_puts_the_driver_first_in_its_list() -> None:
+def test_suse_command_puts_the_driver_first_in_its_list() -> None:
     (script,) = [run for _, run in commands(made("sles", "10"), "build-initrd-suse") if run.startswith("sed")]
     expression = script.split("'")[1]
     edited = subprocess.run(
@@ -134,7 +134,7 @@ def test_suse_line_puts_the_driver_first_in_its_list() -> None:
     assert edited.stdout == 'INITRD_MODULES="mptspi ata_piix ext3"\n'
 
 
-def test_documented_pair_has_the_lost_target_address_back() -> None:
+def test_documented_commands_include_the_lost_target_address() -> None:
     assert commands(made(), "clone-sda") == [
         ("target", "nc -l -p 9001 | dd of=/dev/sda"),
         ("source", "dd if=/dev/sda | nc 10.4.1.3 9001"),
@@ -176,7 +176,7 @@ def test_each_netcat_gets_its_own_options(netcat: str, listen: str, send: str) -
     assert "OpenBSD" in item(answer, "know-your-netcat").why
 
 
-def test_without_a_target_address_a_placeholder_stands_there_and_is_explained() -> None:
+def test_without_a_target_address_the_commands_have_a_placeholder_with_a_note() -> None:
     answer = made(target_ip="")
     assert commands(answer, "clone-sda")[1] == ("source", "dd if=/dev/sda | nc TARGET-IP 9001")
     assert any("TARGET-IP" in note for note in answer.notes)
@@ -190,7 +190,7 @@ def test_lvm_rules_out_powerconvert() -> None:
     assert "record-lvm" not in [step.id for step in without.items]
 
 
-def test_renamed_disks_are_renamed_all_at_once_in_fstab() -> None:
+def test_all_renamed_disks_are_renamed_in_fstab() -> None:
     answer = made(disks=["hda", "sda", "cciss/c0d0"])
     (script,) = [run for _, run in commands(answer, "rename-disks") if run.startswith("sed")]
     expressions = re.findall(r"-e '([^']*)'", script)
@@ -249,10 +249,10 @@ def test_documented_command_is_there(identifier: str, line: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["plan 9", "centso", "Ünix", "x" * 64, "4"])
-def test_unknown_distribution_gets_the_general_steps_and_what_is_known(name: str) -> None:
+def test_unknown_distribution_gets_the_general_steps_and_the_known_distributions(name: str) -> None:
     answer = made(name, "")
     assert not answer.known
-    assert "Recipes are there for: Red Hat Enterprise Linux, CentOS" in answer.notes[0]
+    assert "There are recipes for: Red Hat Enterprise Linux, CentOS" in answer.notes[0]
     assert {"distribution-not-known", "build-initrd-general", "clone-sda"} <= {step.id for step in answer.items}
 
 
@@ -264,7 +264,7 @@ def test_near_miss_is_suggested() -> None:
 def test_unknown_version_names_the_versions_with_a_recipe(version: str) -> None:
     answer = made("centos", version)
     assert not answer.known
-    assert "2 up to below 4" in answer.notes[0]
+    assert "2 up to (not including) 4" in answer.notes[0]
 
 
 @pytest.mark.parametrize(("name", "version"), [("centos4", "4"), ("CentOS 4", "4"), ("opensuse-13.1", "13.1")])
@@ -307,7 +307,7 @@ def test_version_at_the_end_of_the_name_counts(name: str, version: str) -> None:
         ({"filesystems": ["/x" * 200]}, "filesystem"),
     ],
 )
-def test_wrong_value_is_refused_by_name(values: dict[str, object], field: str) -> None:
+def test_wrong_value_is_refused_with_the_name_of_its_field(values: dict[str, object], field: str) -> None:
     with pytest.raises(InvalidSource) as refused:
         described(**{"distribution": "centos", "version": "4", **values})  # type: ignore[arg-type]
     assert refused.value.field == field

@@ -1,4 +1,4 @@
-"""The calculators of the Linux P2V page, and the table of tools."""
+"""The calculations of the Linux P2V page, and the table of tools."""
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ def test_documented_example_is_reproduced() -> None:
     assert answer.duration == "44 min 28 s"
 
 
-def test_documented_rate_is_the_default_and_says_so() -> None:
+def test_documented_rate_is_the_default_with_a_note() -> None:
     assert estimate(1024).rate == MEASURED_RATE == 14.3
     assert any("documented rate" in note for note in estimate(1024).notes)
     assert not any("documented rate" in note for note in estimate(1024, 80.0).notes)
@@ -42,18 +42,18 @@ def test_36_gb_take_the_documented_40_minutes_only_with_decimal_gb() -> None:
         ("2TB", 1953125000),
     ],
 )
-def test_size_is_read_in_the_units_of_the_trade(text: str, blocks: int) -> None:
+def test_size_is_read_in_the_usual_units(text: str, blocks: int) -> None:
     assert parse_blocks(text) == blocks
 
 
 @pytest.mark.parametrize("text", ["", "0", "-5", "1.5", "36 XB", "1e9", "GB", "9" * 30, "999999999TB", "٣٦GB"])
-def test_what_is_no_size_is_refused_with_an_example(text: str) -> None:
+def test_text_that_is_not_a_size_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match=r"39070080|1 to \d+ blocks"):
         parse_blocks(text)
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf"), 1e9])
-def test_rate_that_is_none_is_refused(rate: float) -> None:
+def test_impossible_rate_is_refused(rate: float) -> None:
     with pytest.raises(ValueError, match="not a rate"):
         estimate(1024, rate)
 
@@ -67,7 +67,7 @@ def test_impossible_size_is_refused(blocks: int) -> None:
 @pytest.mark.parametrize(
     ("megabytes", "words"), [(1, "1 s"), (90, "1 min 30 s"), (7500, "2 h 5 min"), (90000, "1 d 1 h")]
 )
-def test_duration_is_told_in_words(megabytes: int, words: str) -> None:
+def test_duration_is_formatted_for_people(megabytes: int, words: str) -> None:
     assert estimate(megabytes * 1024, 1.0).duration == words
 
 
@@ -78,7 +78,7 @@ def test_time_rate_and_size_agree(blocks: int, rate: float) -> None:
     assert answer.gb * 1024 == pytest.approx(answer.mb)
 
 
-def test_tools_table_says_who_supports_linux() -> None:
+def test_tools_table_shows_which_tools_support_linux() -> None:
     by_support: dict[str, list[str]] = {}
     for tool in tools():
         if tool.documented:

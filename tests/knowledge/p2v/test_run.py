@@ -1,4 +1,4 @@
-"""A run of the P2V checklist: ticked by named people, kept as plain values, exported as Markdown."""
+"""A run of the P2V checklist: people tick its steps, and it converts to JSON and Markdown."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -38,7 +38,7 @@ def test_new_run_has_everything_open(fresh: Run) -> None:
     assert not now.finished
 
 
-def test_tick_names_who_and_when_and_leaves_the_old_run_as_it_was(fresh: Run) -> None:
+def test_tick_records_who_and_when_and_does_not_change_the_old_run(fresh: Run) -> None:
     ticked = tick(fresh, "clone-sda", "Bob", NOON + timedelta(hours=1), "14 MB/s")
     mark = standings(ticked)["clone-sda"]
     assert (mark.state, mark.who, mark.when, mark.note) == (
@@ -48,12 +48,12 @@ def test_tick_names_who_and_when_and_leaves_the_old_run_as_it_was(fresh: Run) ->
     assert fresh.marks == ()
 
 
-def test_second_tick_changes_nothing_and_keeps_who_was_first(fresh: Run) -> None:
+def test_second_tick_changes_nothing_and_keeps_the_first_person(fresh: Run) -> None:
     ticked = tick(fresh, "clone-sda", "Bob", NOON)
     assert tick(ticked, "clone-sda", "Carol", NOON) == ticked
 
 
-def test_untick_opens_the_step_again_and_the_history_stays(fresh: Run) -> None:
+def test_untick_reopens_the_step_and_keeps_the_history(fresh: Run) -> None:
     opened = untick(tick(fresh, "clone-sda", "Bob", NOON), "clone-sda", "Anna", NOON, "fingerprint differs")
     assert progress(opened).done == 0
     assert [mark.who for mark in opened.marks] == ["Bob", "Anna"]
@@ -74,19 +74,19 @@ def test_done_step_cannot_be_skipped_but_a_skipped_one_can_be_done(fresh: Run) -
     assert standings(done)["clone-sda"].state is State.DONE
 
 
-def test_unknown_step_suggests_the_nearest(fresh: Run) -> None:
+def test_unknown_step_suggests_similar_ones(fresh: Run) -> None:
     with pytest.raises(UnknownItem) as unknown:
         tick(fresh, "clone-sdb", "Bob", NOON)
     assert "clone-sda" in unknown.value.suggestions
 
 
 @pytest.mark.parametrize("who", ["", "  ", "a\0b", "x" * 201])
-def test_nobody_in_particular_cannot_tick(fresh: Run, who: str) -> None:
+def test_tick_needs_a_printable_name(fresh: Run, who: str) -> None:
     with pytest.raises(InvalidMark, match="who"):
         tick(fresh, "clone-sda", who, NOON)
 
 
-def test_time_without_its_zone_and_endless_notes_are_refused(fresh: Run) -> None:
+def test_time_without_a_zone_and_very_long_notes_are_refused(fresh: Run) -> None:
     with pytest.raises(InvalidMark, match="zone"):
         tick(fresh, "clone-sda", "Bob", NOON.replace(tzinfo=None))
     with pytest.raises(InvalidMark, match="note"):
@@ -117,13 +117,13 @@ names = st.text(min_size=1, max_size=30).filter(lambda text: bool(text.strip()) 
 
 
 @given(st.lists(st.tuples(st.sampled_from(["tick", "untick", "skip"]), st.integers(0, 45), names, names), max_size=15))
-def test_any_history_adds_up(deeds: list[tuple[str, int, str, str]]) -> None:
+def test_the_counts_of_any_history_add_up(changes: list[tuple[str, int, str, str]]) -> None:
     run = start(SOURCE, "Anna", NOON)
-    for deed, number, who, note in deeds:
+    for change, number, who, note in changes:
         identifier = run.checklist.items[number % len(run.checklist.items)].id
-        if deed == "skip" and progress(run).done == 0:
+        if change == "skip" and progress(run).done == 0:
             run = skip(run, identifier, who, NOON, note)
-        elif deed == "untick":
+        elif change == "untick":
             run = untick(run, identifier, who, NOON, note)
         else:
             run = tick(run, identifier, who, NOON, note)
@@ -134,7 +134,7 @@ def test_any_history_adds_up(deeds: list[tuple[str, int, str, str]]) -> None:
     assert text.count("\n- [-] ") == now.skipped
 
 
-def test_markdown_tells_who_did_what_when_and_why_not(fresh: Run) -> None:
+def test_markdown_shows_who_did_what_and_when_and_why_a_step_was_skipped(fresh: Run) -> None:
     run = skip(tick(fresh, "clone-sda", "Bob", NOON, "36 min"), "weigh-liveview", "Anna", NOON, "target is ESX")
     text = run_markdown(run)
     assert text.startswith("# Linux P2V: CentOS 4\n\nStarted by Anna, 2026-03-01T12:00:00+00:00.\n")
