@@ -42,7 +42,7 @@ gone. Leases are ended. A change in vCenter is made once, or not at all where th
 | SIGTERM | the same, but the service stops in an orderly way |
 | cancel | somebody cancels the job while the call or its task runs |
 
-vmkops gives up a call after `VMKOPS_VCENTER_SECONDS` (default 120). The tests set the minimum.
+vmkops gives up a call after `VMKOPS_VCENTER_SECONDS` (default 120). The tests of the column *time-out* set the minimum.
 """
 
 NOTES = """\
