@@ -108,7 +108,7 @@ class RunningService:
         """Run `vmkops WORDS` against this service and wait for it."""
         environment = {**self.environment, "VMKOPS_SERVICE_URL": self.url, "VMKOPS_TOKEN": self.token}
         return subprocess.run(
-            [VMKOPS, *words], env={**environment, **more}, capture_output=True, text=True, timeout=90, check=False
+            [VMKOPS, *words], env={**environment, **more}, capture_output=True, text=True, timeout=180, check=False
         )
 
     def call(
@@ -163,7 +163,7 @@ class RunningService:
         assert status == 200, job
         return dict(job)
 
-    def ended(self, job_id: str, *, timeout: float = 60) -> dict[str, Any]:
+    def ended(self, job_id: str, *, timeout: float = 180) -> dict[str, Any]:
         """Wait until the job has ended and return it."""
 
         def final() -> dict[str, Any] | None:

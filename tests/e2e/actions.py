@@ -37,7 +37,7 @@ def checked(service: RunningService, name: str, /, **params: Any) -> dict[str, d
 def text(service: RunningService, path: str) -> str:
     """The answer of a call as text."""
     headers = {"Authorization": f"Bearer {service.token}", "Accept": "text/plain"}
-    with urllib.request.urlopen(urllib.request.Request(service.url + path, headers=headers), timeout=30) as answer:
+    with urllib.request.urlopen(urllib.request.Request(service.url + path, headers=headers), timeout=60) as answer:
         return bytes(answer.read()).decode()
 
 

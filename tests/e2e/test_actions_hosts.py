@@ -52,7 +52,7 @@ def test_last_host_of_a_cluster_is_warned_of(service: RunningService, vcenter: V
 def test_cancelled_entry_stops_the_task(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.fault("EnterMaintenanceMode_Task", task_delay_ms=60_000)
     job_id = begin(service, "host-maintenance-enter", host=MEMBER)
-    wait_for(lambda: vcenter.count("EnterMaintenanceMode_Task"), timeout=30, what="the task")
+    wait_for(lambda: vcenter.count("EnterMaintenanceMode_Task"), timeout=60, what="the task")
     service.call("POST", f"/jobs/{job_id}/cancel")
     assert service.ended(job_id)["state"] == "cancelled"
     assert vcenter.count("CancelTask") == 1
@@ -114,7 +114,7 @@ def test_static_target_is_added_by_name(service: RunningService, vcenter: Vcsim)
 def test_target_whose_answer_was_lost_is_not_added_twice(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.fault("RescanAllHba", delay_ms=4000)
     job_id = begin(service, "iscsi-add-target", host=HOST, address="192.0.2.10")
-    wait_for(lambda: vcenter.count("AddInternetScsiSendTargets"), timeout=30, what="the target")
+    wait_for(lambda: vcenter.count("AddInternetScsiSendTargets"), timeout=60, what="the target")
     service.kill()
     vcenter.clear_faults()
     service.start()

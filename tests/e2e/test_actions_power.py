@@ -45,7 +45,7 @@ def test_dry_run_changes_nothing_and_says_that_the_guest_could_be_asked(
 def test_power_off_started_before_a_kill_is_continued_and_not_repeated(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.fault("PowerOffVM_Task", task_delay_ms=3000)
     job_id = begin(service, "power-off", vm=VM)
-    wait_for(lambda: vcenter.count("PowerOffVM_Task"), timeout=30, what="the task")
+    wait_for(lambda: vcenter.count("PowerOffVM_Task"), timeout=60, what="the task")
     service.kill()
     service.start()
     job = service.ended(job_id)
@@ -57,7 +57,7 @@ def test_power_off_started_before_a_kill_is_continued_and_not_repeated(service: 
 def test_reset_started_before_a_kill_is_not_repeated(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.fault("ResetVM_Task", task_delay_ms=3000)
     job_id = begin(service, "reset", vm=VM)
-    wait_for(lambda: vcenter.count("ResetVM_Task"), timeout=30, what="the task")
+    wait_for(lambda: vcenter.count("ResetVM_Task"), timeout=60, what="the task")
     service.kill()
     service.start()
     job = service.ended(job_id)
@@ -89,7 +89,7 @@ def test_guest_that_does_not_stop_fails_the_job_with_what_to_do(service: Running
 def test_waiting_for_a_guest_can_be_cancelled(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.change_vm(VM, ignores_shutdown=True)
     job_id = begin(service, "guest-shutdown", vm=VM)
-    wait_for(lambda: vcenter.count("ShutdownGuest"), timeout=30, what="the call")
+    wait_for(lambda: vcenter.count("ShutdownGuest"), timeout=60, what="the call")
     service.call("POST", f"/jobs/{job_id}/cancel")
     assert service.ended(job_id)["state"] == "cancelled"
 

@@ -69,7 +69,7 @@ def test_quiescing_that_fails_is_reported_or_fails_as_requested(service: Running
 def test_snapshot_started_before_a_kill_is_not_taken_twice(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.fault("CreateSnapshot_Task", task_delay_ms=4000)
     job_id = begin(service, "snapshot-create", vm=VM)
-    wait_for(lambda: vcenter.count("CreateSnapshot_Task"), timeout=30, what="the task")
+    wait_for(lambda: vcenter.count("CreateSnapshot_Task"), timeout=60, what="the task")
     service.kill()
     service.start()
     assert service.ended(job_id)["state"] == "succeeded"
@@ -81,7 +81,7 @@ def test_snapshot_started_before_a_kill_is_not_taken_twice(service: RunningServi
 def test_cancelled_snapshot_leaves_nothing(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.fault("CreateSnapshot_Task", task_delay_ms=60_000)
     job_id = begin(service, "snapshot-create", vm=VM)
-    wait_for(lambda: vcenter.count("CreateSnapshot_Task"), timeout=30, what="the task")
+    wait_for(lambda: vcenter.count("CreateSnapshot_Task"), timeout=60, what="the task")
     service.call("POST", f"/jobs/{job_id}/cancel")
     assert service.ended(job_id)["state"] == "cancelled"
     assert vcenter.count("CancelTask") == 1
@@ -124,7 +124,7 @@ def test_removal_started_before_a_kill_is_continued(service: RunningService, vce
     moref = take(vcenter, "monday")
     vcenter.fault("RemoveSnapshot_Task", task_delay_ms=4000)
     job_id = begin(service, "snapshot-remove", snapshot=moref)
-    wait_for(lambda: vcenter.count("RemoveSnapshot_Task"), timeout=30, what="the task")
+    wait_for(lambda: vcenter.count("RemoveSnapshot_Task"), timeout=60, what="the task")
     service.kill()
     service.start()
     assert service.ended(job_id)["state"] == "succeeded"
@@ -169,7 +169,7 @@ def test_revert_started_before_a_kill_is_not_repeated(service: RunningService, v
     moref = take(vcenter, "monday")
     vcenter.fault("RevertToSnapshot_Task", task_delay_ms=3000)
     job_id = begin(service, "snapshot-revert", snapshot=moref)
-    wait_for(lambda: vcenter.count("RevertToSnapshot_Task"), timeout=30, what="the task")
+    wait_for(lambda: vcenter.count("RevertToSnapshot_Task"), timeout=60, what="the task")
     service.kill()
     service.start()
     assert service.ended(job_id)["state"] == "succeeded"

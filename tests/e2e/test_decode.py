@@ -44,7 +44,7 @@ def test_plain_text_is_taken_as_it_comes(plain_service: RunningService, body: by
     request = urllib.request.Request(
         plain_service.url + "/decode", data=body, headers={"Content-Type": "text/plain"}, method="POST"
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         decoded: dict[str, Any] = json.load(answer)
 
     assert (len(decoded["findings"]) > 0) == (body == LOG.encode())

@@ -33,7 +33,7 @@ def test_lines_are_the_documented_ones_and_each_correction_is_named(plain_servic
 @pytest.mark.parametrize("way", ["rescue", "automated"])
 def test_script_is_plain_text_that_a_shell_takes(plain_service: RunningService, way: str) -> None:
     query = urllib.parse.urlencode({**DEVICE, "way": way})
-    with urllib.request.urlopen(f"{plain_service.url}/drivermap/script?{query}", timeout=10) as answer:
+    with urllib.request.urlopen(f"{plain_service.url}/drivermap/script?{query}", timeout=60) as answer:
         assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
         script = answer.read().decode()
 
@@ -73,5 +73,5 @@ def test_values_that_cannot_stand_in_a_script_are_refused(
 
 def test_page_has_the_lines_to_copy(plain_service: RunningService) -> None:
     query = urllib.parse.urlencode({**DEVICE, "format": "html"})
-    with urllib.request.urlopen(f"{plain_service.url}/drivermap?{query}", timeout=10) as answer:
+    with urllib.request.urlopen(f"{plain_service.url}/drivermap?{query}", timeout=60) as answer:
         assert "10de:037f 0000:0000 sata_nv.o" in answer.read().decode()

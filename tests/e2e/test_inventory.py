@@ -130,7 +130,7 @@ def test_session_that_vcenter_ended_is_renewed_by_the_stream(room: Room) -> None
     vcsim.expire_sessions()
     vcsim.change_vm(VM, properties={"guest.ipAddress": "10.4.4.4"})
 
-    wait_for(lambda: vm(service, VM)["ip_address"] == "10.4.4.4", what="the new address", timeout=30)
+    wait_for(lambda: vm(service, VM)["ip_address"] == "10.4.4.4", what="the new address", timeout=60)
     wait_for(lambda: vcsim.sessions()["alive"] == 1, what="the one session")
 
 

@@ -126,7 +126,7 @@ def test_missing_parameter_is_named(plain_service: RunningService) -> None:
 @pytest.mark.parametrize("path", ["/iscsi/validate?name=iqn.2001-04.com.example:a_b", "/iscsi/discovery"])
 def test_pages_for_a_browser_have_a_field_to_ask_again(plain_service: RunningService, path: str) -> None:
     request = urllib.request.Request(plain_service.url + path, headers={"Accept": "text/html"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         page = answer.read().decode()
 
     assert '<form class="ask" action="/iscsi/validate">' in page
@@ -134,5 +134,5 @@ def test_pages_for_a_browser_have_a_field_to_ask_again(plain_service: RunningSer
 
 def test_markup_in_a_name_is_shown_as_text(plain_service: RunningService) -> None:
     url = f"{plain_service.url}/iscsi/validate?format=html&name={urllib.parse.quote('<script>alert(1)</script>')}"
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         assert "<script>" not in answer.read().decode()

@@ -32,7 +32,7 @@ def page(service: RunningService, path: str, accept: str) -> str:
     request = urllib.request.Request(
         service.url + path, headers={"Authorization": f"Bearer {service.token}", "Accept": accept}
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return str(answer.read().decode())
 
 

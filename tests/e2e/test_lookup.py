@@ -24,7 +24,7 @@ def plain_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningS
 
 def get(url: str, **headers: str) -> tuple[str, str]:
     """The content type and the text of an answer."""
-    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60) as answer:
         return answer.headers["Content-Type"], answer.read().decode()
 
 

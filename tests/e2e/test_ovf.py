@@ -103,5 +103,5 @@ def test_what_ovf_gives_how_to_make_one_and_the_practices(plain_service: Running
     assert "several VMs" in {fact["topic"] for fact in answer["gains"]}
     assert any("vmkops backup VM" in fact["commands"] for fact in answer["ways"])
     assert "virtual SCSI" in {fact["topic"] for fact in answer["practices"]}
-    with urllib.request.urlopen(plain_service.url + "/ovf?format=html", timeout=10) as page:
+    with urllib.request.urlopen(plain_service.url + "/ovf?format=html", timeout=60) as page:
         assert "Best practices" in page.read().decode()

@@ -28,7 +28,7 @@ def get(service: RunningService, path: str, token: str = "", **headers: str) -> 
     """The content type and the text of an answer."""
     sent = headers | ({"Authorization": f"Bearer {token}"} if token else {})
     request = urllib.request.Request(service.url + path, headers=sent)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return answer.headers["Content-Type"], answer.read().decode()
 
 

@@ -233,7 +233,7 @@ def test_drill_restores_checks_and_removes(service: RunningService, vcenter: Vcs
     vcenter.nfc(bytes_per_second=8_000_000)
     status, job = service.call("POST", "/actions/restore-drill", {"params": {"backup": f"newest:{VM}"}})
     assert status == 202, job
-    wait_for(lambda: names(vcenter) - before, timeout=30, what="the VM of the drill", explain=service.log)
+    wait_for(lambda: names(vcenter) - before, timeout=60, what="the VM of the drill", explain=service.log)
 
     ended = service.ended(job["id"])
 

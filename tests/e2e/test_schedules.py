@@ -36,7 +36,7 @@ def fired(service: RunningService, name: str) -> dict[str, Any]:
         schedule = service.call("GET", f"/schedules/{name}")[1]
         return schedule if schedule["last_job"] or schedule["last_problem"] else None
 
-    found = wait_for(look, timeout=30, what=f"the schedule {name} to fire", explain=service.log)
+    found = wait_for(look, timeout=60, what=f"the schedule {name} to fire", explain=service.log)
     assert found is not None
     return found
 
@@ -74,7 +74,7 @@ def test_firing_that_was_missed_is_caught_up_once(service: RunningService) -> No
     put(service, "yearly", cron=f"{due.second} {due.minute} {due.hour} {due.day} {due.month} *")
     service.kill()
     assert datetime.now(UTC) < due
-    wait_for(lambda: datetime.now(UTC) > due, timeout=10, what="the time of the schedule")
+    wait_for(lambda: datetime.now(UTC) > due, timeout=60, what="the time of the schedule")
 
     service.start()
 

@@ -98,7 +98,7 @@ def test_copies_of_two_processes_from_one_host_take_turns(
             # Stopped, so that the next job is the other's.
             os.kill(first.pid, signal.SIGSTOP)
             waiting = second.backup(OTHER)["id"]
-            wait_for(lambda: take_turns(settings, 1, 1), timeout=30, what="the second to queue", explain=second.log)
+            wait_for(lambda: take_turns(settings, 1, 1), timeout=60, what="the second to queue", explain=second.log)
             assert len(vcenter.transfers()) == 1
 
             if dies:

@@ -34,7 +34,7 @@ def test_percent_of_the_task_is_shown(
         params = {"snapshot": vcenter.snapshots()[VM][0]["moref"]}
     vcenter.fault(method, task_delay_ms=DELAY_MS)
     job_id = begin(service, action, **params)
-    wait_for(lambda: vcenter.count(method), timeout=30, what="the task", explain=service.log)
+    wait_for(lambda: vcenter.count(method), timeout=60, what="the task", explain=service.log)
 
     tell_percent(vcenter, 42)
 
@@ -52,7 +52,7 @@ def test_percent_of_the_task_is_shown(
 def test_bar_in_a_terminal_shows_the_percent(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.fault("PowerOffVM_Task", task_delay_ms=DELAY_MS)
     job_id = begin(service, "power-off", vm=VM)
-    wait_for(lambda: vcenter.count("PowerOffVM_Task"), timeout=30, what="the task", explain=service.log)
+    wait_for(lambda: vcenter.count("PowerOffVM_Task"), timeout=60, what="the task", explain=service.log)
     tell_percent(vcenter, 42)
 
     done = service.run("jobs", job_id, "--watch", FORCE_COLOR="1", NO_COLOR="1", COLUMNS="120")

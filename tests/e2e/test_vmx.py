@@ -23,7 +23,7 @@ floppy0.present = "FALSE"
 
 def text(service: RunningService, path: str, accept: str = "text/plain") -> str:
     request = urllib.request.Request(service.url + path, headers={"Accept": accept})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return str(answer.read().decode())
 
 
@@ -128,7 +128,7 @@ def test_junk_is_answered_with_findings(plain_service: RunningService, junk: byt
 def test_missing_file_is_asked_for(plain_service: RunningService) -> None:
     request = urllib.request.Request(plain_service.url + "/vmx/lint", method="POST")
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=10)
+        urllib.request.urlopen(request, timeout=60)
 
     with refused.value as error:
         assert error.code == 400
@@ -137,7 +137,7 @@ def test_missing_file_is_asked_for(plain_service: RunningService) -> None:
 
 def test_wrong_method_is_told_the_right_one(plain_service: RunningService) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(plain_service.url + "/vmx/lint", timeout=10)
+        urllib.request.urlopen(plain_service.url + "/vmx/lint", timeout=60)
 
     with refused.value as error:
         assert (error.code, error.headers["Allow"]) == (405, "POST")

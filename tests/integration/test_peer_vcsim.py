@@ -64,7 +64,7 @@ class Session:
         return self.vm().snapshot.currentSnapshot
 
     def download(self, url: str) -> bytes:
-        with urllib.request.urlopen(url, context=self.tls, timeout=20) as answer:
+        with urllib.request.urlopen(url, context=self.tls, timeout=60) as answer:
             content: bytes = answer.read()
         return content
 
@@ -92,7 +92,7 @@ def test_wrong_password_is_refused(vcsim: Vcsim) -> None:
 
 def test_certificate_is_not_trusted_without_its_authority(vcsim: Vcsim) -> None:
     with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
-        urllib.request.urlopen(vcsim.url, timeout=20)
+        urllib.request.urlopen(vcsim.url, timeout=60)
 
 
 def test_inventory_has_four_running_vms_with_tools(vcsim: Vcsim, session: Session) -> None:
@@ -352,4 +352,4 @@ def test_simulator_ends_with_its_parent(vcsim: Vcsim) -> None:
     process = vcsim._process.process
     assert process.stdin is not None
     process.stdin.close()
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=60) == 0

@@ -272,12 +272,12 @@ class LocalSlack:
         data = json.dumps({key: value for key, value in body.items() if value is not None}).encode() if body else None
         address = f"{self.ui_url}/_control/{urllib.parse.quote(path)}"
         request = urllib.request.Request(address, data=data, headers={"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=15) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             found: dict[str, Any] = json.load(answer)
         return found
 
     def _in_loop(self, work: Coroutine[Any, Any, Found]) -> Found:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=15)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
 
     async def _page(self) -> dict[str, Any]:
         async with self.door.session.ws_connect(f"{self.ui_url}/ui") as page:

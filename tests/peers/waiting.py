@@ -16,7 +16,7 @@ LONGEST_SECONDS = 0.1
 def wait_for(
     predicate: Callable[[], Found | None],
     *,
-    timeout: float = 10.0,
+    timeout: float = 60.0,
     what: str = "",
     explain: Callable[[], str] | None = None,
 ) -> Found:

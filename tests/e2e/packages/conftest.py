@@ -55,7 +55,7 @@ class Lab(NamedTuple):
         login = base64.b64encode(f"{self.vcenter.user}:{self.vcenter.password}".encode()).decode()
         request = urllib.request.Request(url, headers={"Authorization": f"Basic {login}"})
         context = ssl.create_default_context(cafile=str(self.vcenter.ca_file))
-        with urllib.request.urlopen(request, context=context, timeout=30) as answer:
+        with urllib.request.urlopen(request, context=context, timeout=60) as answer:
             return bytes(answer.read())
 
 

@@ -199,7 +199,7 @@ def test_cancel_while_fetching_leaves_nothing(lab: Lab, disk_bytes: bytes) -> No
     url = serve(lab, "slow", disk_bytes)
     lab.web.bytes_per_second = 500_000
     job_id = begin(lab.service, "import-ovf", source=url)
-    wait_for(lambda: lab.fetched_by(job_id), timeout=30, what="the first bytes", explain=lab.service.log)
+    wait_for(lambda: lab.fetched_by(job_id), timeout=60, what="the first bytes", explain=lab.service.log)
 
     lab.service.call("POST", f"/jobs/{job_id}/cancel")
 
@@ -213,7 +213,7 @@ def test_kill_while_fetching_leaves_one_vm(lab: Lab, disk_bytes: bytes) -> None:
     lab.web.bytes_per_second = 1_000_000
     before = lab.names()
     job_id = begin(lab.service, "import-ovf", source=url)
-    wait_for(lambda: lab.fetched_by(job_id), timeout=30, what="the first bytes", explain=lab.service.log)
+    wait_for(lambda: lab.fetched_by(job_id), timeout=60, what="the first bytes", explain=lab.service.log)
 
     lab.service.kill(signal.SIGKILL)
     lab.web.bytes_per_second = 0

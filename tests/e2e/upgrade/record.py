@@ -106,7 +106,7 @@ def begin_held(service: RunningService, vcenter: Vcsim, call: str, action: str, 
     """Start a job and wait until it makes the call, which then does nothing; its id."""
     vcenter.fault(call, hold="call", object_name=params.get("vm", ""))
     job_id = begin(service, action, **params)
-    wait_for(lambda: vcenter.faults()[-1]["acted"], timeout=30, what=call, explain=service.log)
+    wait_for(lambda: vcenter.faults()[-1]["acted"], timeout=60, what=call, explain=service.log)
     return job_id
 
 

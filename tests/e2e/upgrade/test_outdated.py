@@ -107,7 +107,7 @@ def test_job_of_another_format_is_left_to_processes_of_that_format_while_any_liv
 
         with RunningService(tmp_path, settings, token=older.token) as service:
             first = wait_for(beat, what="the first beat", explain=service.log)
-            wait_for(lambda: beat() != first, timeout=30, what="the next beat, and a look before", explain=service.log)
+            wait_for(lambda: beat() != first, timeout=60, what="the next beat, and a look before", explain=service.log)
             assert service.job(job_id)["state"] == "running"
             left = database.execute("SELECT id FROM vmkops_executors WHERE job_format = %s", [OTHER_FORMAT]).fetchall()
             assert len(left) == 2

@@ -60,7 +60,7 @@ def host(tmp_path: Path) -> Path:
 def sourced(device: Device, way: Way, command: str) -> subprocess.CompletedProcess[str]:
     """Run one command after sourcing the script, which then only defines its functions."""
     text = f'source /dev/stdin <<"SCRIPT_ENDS_HERE"\n{script(device, way)}SCRIPT_ENDS_HERE\n{command}\n'
-    return subprocess.run(["bash"], input=text, capture_output=True, text=True, check=False, timeout=30)
+    return subprocess.run(["bash"], input=text, capture_output=True, text=True, check=False, timeout=60)
 
 
 @pytest.mark.parametrize("way", Way)

@@ -122,7 +122,7 @@ def asked(
     service: RunningService, method: str, path: str, accept: str = "application/json"
 ) -> tuple[int, str | None, str]:
     """Status, content type and text of an answer."""
-    connection = http.client.HTTPConnection(urllib.parse.urlsplit(service.url).netloc, timeout=30)
+    connection = http.client.HTTPConnection(urllib.parse.urlsplit(service.url).netloc, timeout=60)
     try:
         connection.request(method, path, headers={"Accept": accept})
         response = connection.getresponse()

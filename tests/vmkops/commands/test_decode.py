@@ -128,7 +128,7 @@ def test_a_filter_answers_while_its_input_is_still_open(terminal: Terminal) -> N
         running.stdin.flush()
         assert running.stdout.readline() == b"1: failed: 0xbad0006\n"
         running.stdin.close()
-        assert running.wait(timeout=30) == 0
+        assert running.wait(timeout=60) == 0
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(terminal: Terminal) -> None:
@@ -144,7 +144,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(terminal: Terminal) -> None:
         running.stdin.write(b"failed: 0xbad0006\n")
         running.stdin.close()
         assert running.stderr.read() == b""
-        assert running.wait(timeout=30) == 0
+        assert running.wait(timeout=60) == 0
 
 
 PEAK = "import resource, sys; from vmkops.__main__ import main; status = main(['decode', *sys.argv[1:]]);\
