@@ -39,7 +39,7 @@ def settings(vcenter: Vcsim) -> Iterator[dict[str, str]]:
 def test_job_of_a_dead_process_goes_on_in_another(
     settings: dict[str, str], vcenter: Vcsim, tmp_path: Path, number: signal.Signals
 ) -> None:
-    vcenter.nfc(bytes_per_second=2_000_000)
+    vcenter.nfc(bytes_per_second=100_000)  # until `reset_nfc`, so that the copy outlasts the start of the second
     with RunningService(tmp_path, settings) as first:
         job_id = first.backup(VM)["id"]
         first.reading(job_id)
@@ -49,7 +49,7 @@ def test_job_of_a_dead_process_goes_on_in_another(
             first.kill(number)
             vcenter.reset_nfc()
 
-            job = second.ended(job_id, timeout=90)
+            job = second.ended(job_id, timeout=180)
             assert job["state"] == "succeeded", second.log()
             verify(Path(job["result"]["package"]))
     assert vcenter.count("CreateSnapshot_Task") == 1
@@ -90,7 +90,7 @@ def test_copies_of_two_processes_from_one_host_take_turns(
     settings: dict[str, str], vcenter: Vcsim, tmp_path: Path, dies: bool
 ) -> None:
     settings = {**settings, "VMKOPS_MAX_COPIES": "1", "VMKOPS_DATA_DIR": str(tmp_path)}
-    vcenter.nfc(bytes_per_second=2_000_000)
+    vcenter.nfc(bytes_per_second=100_000)  # until `reset_nfc`, so that the copy outlasts the start of the second
     with RunningService(tmp_path, settings) as first:
         holding = first.backup(VM)["id"]
         first.reading(holding)
@@ -107,8 +107,8 @@ def test_copies_of_two_processes_from_one_host_take_turns(
                 os.kill(first.pid, signal.SIGCONT)
             vcenter.reset_nfc()
 
-            assert second.ended(waiting, timeout=90)["state"] == "succeeded", second.log()
-            assert second.ended(holding, timeout=90)["state"] == "succeeded", second.log()
+            assert second.ended(waiting, timeout=180)["state"] == "succeeded", second.log()
+            assert second.ended(holding, timeout=180)["state"] == "succeeded", second.log()
     assert vcenter.snapshots() == {}
     assert take_turns(settings)
 
@@ -122,7 +122,7 @@ def test_one_of_many_simultaneous_requests_for_the_same_vms_is_carried_out(
     ):
         for vm in (VM, OTHER):
             act(first, "power-off", vm=vm)
-        vcenter.fault("ReconfigVM_Task", task_delay_ms=5000)
+        vcenter.fault("ReconfigVM_Task", hold="task")
 
         def ask(number: int) -> tuple[int, Any]:
             vm, peer = (VM, OTHER) if number % 2 else (OTHER, VM)
@@ -131,6 +131,7 @@ def test_one_of_many_simultaneous_requests_for_the_same_vms_is_carried_out(
 
         with ThreadPoolExecutor(8) as askers:
             answers = list(askers.map(ask, range(8)))
+        vcenter.clear_faults()
 
         begun = {job["id"] for status, job in answers if status == 202}
         refused = [problem["detail"] for status, problem in answers if status == 409]
