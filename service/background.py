@@ -1,4 +1,4 @@
-"""Work that runs beside a block of code and ends with it."""
+"""Work that runs in the background of a block of code and ends with it."""
 
 from __future__ import annotations
 

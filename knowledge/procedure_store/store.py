@@ -113,7 +113,7 @@ class Store:
     def search(self, words: str, limit: int = 10) -> list[Hit]:
         """Return the best ``limit`` pages (1 to 100) that contain all words or, when there are none, some of them.
 
-        The last word can be incomplete. A mistyped word stands for the nearest known words. No text is an error.
+        The last word can be incomplete. A mistyped word matches the nearest known words. No text is an error.
         """
         with self._connection_lock:
             return store_search.search(self._database, words, limit)

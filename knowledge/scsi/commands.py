@@ -64,7 +64,7 @@ def command_name(code: int) -> str:
 
 
 def _by_service_action(code: int) -> str:
-    """Return the name of a code that stands for several commands; the byte that identifies them is not in the log."""
+    """Return the name of a code that is shared by several commands; the byte that identifies them is not in the log."""
     if code == 0x9E:
         return "SERVICE ACTION IN(16), such as READ CAPACITY(16)"
     if code == 0xA3:

@@ -176,7 +176,7 @@ def _name_checks(name: str) -> list[Check]:
 def _licence_checks(descriptor: Descriptor) -> list[Check]:
     if not descriptor.has_licence:
         return []
-    message = "The package contains a licence (EulaSection), and whoever imports it accepts it. Read it first."
+    message = "The package contains a licence (EulaSection), and importing the package accepts it. Read it first."
     return [warn("licence", message)]
 
 

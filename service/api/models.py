@@ -26,7 +26,7 @@ class Problem(Value):
 
 
 class Check(Value):
-    """One thing looked at before an action: `refuse` stops it, `warn` and `info` are told."""
+    """One thing looked at before an action: `refuse` stops it, `warn` and `info` are shown."""
 
     rule: str
     severity: Literal["refuse", "warn", "info"]
@@ -45,7 +45,7 @@ class ActionPreview(Value):
 
 
 class JobState(StrEnum):
-    """Where a job stands; the last four are final."""
+    """The state of a job; the last four are final."""
 
     AWAITING_APPROVAL = "awaiting_approval"
     QUEUED = "queued"
@@ -62,7 +62,7 @@ class JobState(StrEnum):
 
 
 class StepState(StrEnum):
-    """Where one step of a job stands."""
+    """The state of one step of a job."""
 
     PENDING = "pending"
     RUNNING = "running"

@@ -15,7 +15,7 @@ from service.errors import Conflict, NotFound
 def locked(folder: Path, *, exclusive: bool = False) -> Iterator[None]:
     """Lock a package for as long as the block runs, so that it is not pruned while it is read.
 
-    Readers share the lock. Whoever removes the package takes an `exclusive` one, which raises Conflict while
+    Readers share the lock. A job that removes the package takes an `exclusive` one, which raises Conflict while
     somebody reads. The lock ends with the process. Raises NotFound when the package is gone.
     """
     try:

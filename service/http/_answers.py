@@ -14,7 +14,7 @@ CACHE_BYTES = 16 << 20
 LARGEST_ANSWER = 256 << 10
 LONGEST_QUESTION = 1024
 ENTRY_BYTES = 1024
-"""What an entry takes beside its texts."""
+"""What an entry takes in addition to its texts, in bytes."""
 FRESH_SECONDS = 1.0
 """How long answers are used without a look at what they were made from."""
 

@@ -45,7 +45,7 @@ class ActionRequest(Value):
     reply_to: dict[str, Any] | None = None
 
     def given(self) -> dict[str, Any]:
-        """The parameters, wherever they stand; one that stands in both places is read under `params`."""
+        """The parameters from both places; `params` takes precedence."""
         return {**(self.model_extra or {}), **self.params}
 
 

@@ -1,4 +1,4 @@
-"""The kept backups: what there is, where, whether it was verified, and which VMs lack a fresh one."""
+"""The kept backups: where they are, whether they are verified, and which VMs have no fresh one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class FreshnessQuery(Query):
     older_than: str = Field(
         default="24h",
         pattern=f"^{AGE}$",
-        description="A VM is told when its last good backup is older: minutes, hours or days, such as 90m, 24h, 7d.",
+        description="A VM is listed when its last good backup is older: minutes, hours or days, such as 90m, 24h, 7d.",
     )
 
 

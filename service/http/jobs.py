@@ -67,7 +67,7 @@ async def _events(call: Call[Query, None]) -> web.StreamResponse:
 
 
 def _text(job: Job) -> str:
-    lines = [f"{job.action} of {job.target}: {job.state} (job {job.id}, asked for by {job.requested_by})"]
+    lines = [f"{job.action} of {job.target}: {job.state} (job {job.id}, requested by {job.requested_by})"]
     lines += [f"  {step.state:<10} {step.name}" + (f": {step.detail}" if step.detail else "") for step in job.steps]
     if job.error:
         lines.append(job.error.detail)

@@ -35,7 +35,7 @@ async def end_outdated(formats: Collection[str]) -> None:
         problem = JobOutdated(FORMAT_UNKNOWN).problem().model_dump()
         is_job = each.name == WORKFLOW
         outcome = {"state": JobState.FAILED.value, "error": problem} if is_job else {"problem": problem}
-        # The outcome comes first: whoever dies in between leaves a job that is live, and is ended by the next.
+        # The outcome comes first: a process that dies in between leaves a live job, which the next process ends.
         await DBOS.update_workflow_attributes_async(each.workflow_id, {view.OUTCOME: outcome}, merge=True)
         await DBOS.cancel_workflow_async(each.workflow_id)
         log.warning(

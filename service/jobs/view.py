@@ -10,7 +10,7 @@ from service.api.models import Job, JobState, Problem, Progress, Step, StepState
 from service.jobs.job_run import NOW, PROGRESS
 
 OUTCOME = "outcome"
-"""The attribute with the outcome of a workflow that nobody can continue; what others return is their outcome."""
+"""The attribute with the outcome of a workflow that no process can continue; other workflows return their outcome."""
 LIVE = {"ENQUEUED": JobState.QUEUED, "DELAYED": JobState.QUEUED, "PENDING": JobState.RUNNING}
 
 

@@ -59,7 +59,7 @@ class _OpenPackage(NamedTuple):
 def read_contents(root: Path, path: str) -> Contents:
     """The package whose `.ovf` or `.ova` is `path`, relative to `root`. It reads from disk: call it in a thread.
 
-    It compares the sizes of all files and the digest of the descriptor; whoever sends the disks compares their
+    It compares the sizes of all files and the digest of the descriptor; the upload of the disks compares their
     digests. Raises NotFound, or PackageRefused with what is wrong.
     """
     try:

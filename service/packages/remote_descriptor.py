@@ -66,7 +66,7 @@ async def _first_entry(answer: Answer, start: bytes) -> tuple[str, bytes]:
         if (found := first_entry(head)) is not None:
             return found
         if len(head) < wanted or wanted >= LARGEST_READ:
-            raise PackageRefused("The archive is cut short, or its descriptor is longer than any real one.")
+            raise PackageRefused("The archive is truncated, or its descriptor is longer than any real one.")
         wanted = min(2 * wanted, LARGEST_READ)
 
 

@@ -1,4 +1,4 @@
-"""Which URLs and which addresses an import may fetch from, so that nobody reaches internal hosts through it; pure."""
+"""Which URLs and which addresses an import may fetch from, so that it cannot be used to reach internal hosts; pure."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from service.store.database import snapshots
 class LedgerRow:
     """One snapshot of a job: planned (`moref` is empty), taken, or removed (`removed_at` is set).
 
-    `nonce` stands in the snapshot's description. `trouble` is why it could not be removed yet.
+    `nonce` is in the snapshot's description. `trouble` is why it could not be removed yet.
     """
 
     job: str

@@ -83,7 +83,7 @@ class ExportLease:
         )
 
     def measure(self, opened: OpenedLease, estimate: int | None) -> None:
-        """Start the progress over these disks; `estimate` stands for their bytes while a size is unknown."""
+        """Start the progress over these disks; `estimate` is used for their bytes while a size is unknown."""
         self._progress = TransferProgress(self._report, [disk.size for disk in opened.disks], estimate)
 
     def copied(self, number: int, size: int) -> None:

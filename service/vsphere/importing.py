@@ -15,7 +15,7 @@ from service.vsphere.session import Instance, Session, read_all, read_properties
 from service.vsphere.tasks import wait_for, watch
 
 MARK = "vmkops job "
-"""What stands before the job's id in the notes of a VM that a job made."""
+"""The text before the job's id in the notes of a VM that a job made."""
 SETTLE_SECONDS = 2
 """Pause between looks while vCenter itself removes what an aborted lease left."""
 SETTLE_TIMES = 30

@@ -23,7 +23,7 @@ Instance: TypeAlias = Any
 log = logging.getLogger(__name__)
 
 USUAL = -1.0
-"""Stands for the limit in the settings."""
+"""Means the limit in the settings."""
 LOGOUT_SECONDS = 5
 THREADS = 32
 """The most calls at a time."""

@@ -57,7 +57,7 @@ async def watch(service: ServiceClient, job_id: str) -> Job:
 
 
 def amount(now: Progress) -> str:
-    """How far a job is, in the words beside the bar: `1.8 GB of 4.2 GB, 85.2 MB/s, 28 s left`, or `42 %`."""
+    """How far a job is, as the bar shows it: `1.8 GB of 4.2 GB, 85.2 MB/s, 28 s left`, or `42 %`."""
     if now.unit == "bytes":
         parts = [decimal(now.done) + (f" of {decimal(now.total)}" if now.total else "")]
         parts += [f"{decimal(int(now.rate))}/s"] if now.rate else []

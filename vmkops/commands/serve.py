@@ -1,4 +1,4 @@
-"""`vmkops serve`: the service, and the Slack bot beside it when Slack's settings are there."""
+"""`vmkops serve`: the service, with the Slack bot when Slack's settings are there."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def _serve(settings: Settings, slack: BotSettings | None, host: str, port:
 
 @contextlib.asynccontextmanager
 async def _bot(slack: BotSettings | None, tokens: Tokens, url: str, started: list[Bot]) -> AsyncIterator[None]:
-    """Run the bot, if it has settings, for as long as the block runs; it stands in `started` for that time."""
+    """Run the bot, if it has settings, for as long as the block runs; it is in `started` for that time."""
     if slack is None:
         yield
         return
