@@ -70,7 +70,7 @@ def test_vm_that_runs_is_refused_with_what_to_do_instead(lab: Lab) -> None:
     found = checked(lab.service, "export-ovf", vm="DC0_H0_VM1")
 
     assert found["power"]["severity"] == "refuse"
-    assert "`backup`" in found["power"]["message"]
+    assert "The action backup" in found["power"]["message"]
     assert "poweredOn" in refused(lab.service, "export-ovf", vm="DC0_H0_VM1")
     assert lab.vcenter.count("ExportVm") == 0
 

@@ -64,8 +64,8 @@ INSIDE = {
     "https://[::1]:{port}/x.ova": "loopback",
     "https://[::ffff:127.0.0.1]:{port}/x.ova": "loopback",
     "https://0x7f.1:{port}/x.ova": "loopback",
-    "https://127.1:{port}/x.ova": "a number and not an address",
-    "https://2130706433:{port}/x.ova": "a number and not an address",
+    "https://127.1:{port}/x.ova": "a number, but not an IP address",
+    "https://2130706433:{port}/x.ova": "a number, but not an IP address",
     "https://169.254.169.254/latest/meta-data/": "link-local",
     "https://[fe80::1]/x": "link-local",
     "https://10.0.0.1/x.ova": "private",
@@ -74,8 +74,8 @@ INSIDE = {
     "https://224.0.0.1/x.ova": "multicast",
     "http://localhost:{port}/x.ova": "http is refused",
     "https://user:password@localhost:{port}/x.ova": "user name or password",
-    "ftp://localhost/x.ova": "an https URL only",
-    "file:///etc/passwd": "an https URL only",
+    "ftp://localhost/x.ova": "use an https URL",
+    "file:///etc/passwd": "use an https URL",
 }
 
 
@@ -135,7 +135,10 @@ def test_ovf_that_lists_files_elsewhere_is_refused(lab: Lab, disk_bytes: bytes, 
     source = f"{lab.web.url}/bad.ovf"
 
     if href.startswith("bad"):
-        assert "cannot be fetched beside it" in act(lab.service, "import-ovf", source=source)["error"]["detail"]
+        assert (
+            "cannot be fetched from beside the descriptor"
+            in act(lab.service, "import-ovf", source=source)["error"]["detail"]
+        )
     else:
         assert "bad" not in lab.names()
         assert refused(lab.service, "import-ovf", source=source)
@@ -158,7 +161,11 @@ def test_reference_that_is_not_as_described_ends_the_job(lab: Lab, disk_bytes: b
     job = act(lab.service, "import-ovf", source=url)
 
     assert job["state"] == "failed"
+<<<<<<< HEAD
     words = {"longer": "more than the", "shorter": "bytes; the descriptor states", "absent": "answered 404"}
+=======
+    words = {"longer": "is larger than the", "shorter": "bytes; the descriptor says", "absent": "answered 404"}
+>>>>>>> steps
     assert words.get(what, "changed since it was packed") in job["error"]["detail"]
     assert lab.names() == before
     assert lab.left() == []
