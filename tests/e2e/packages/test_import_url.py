@@ -161,11 +161,7 @@ def test_reference_that_is_not_as_described_ends_the_job(lab: Lab, disk_bytes: b
     job = act(lab.service, "import-ovf", source=url)
 
     assert job["state"] == "failed"
-<<<<<<< HEAD
-    words = {"longer": "more than the", "shorter": "bytes; the descriptor states", "absent": "answered 404"}
-=======
-    words = {"longer": "is larger than the", "shorter": "bytes; the descriptor says", "absent": "answered 404"}
->>>>>>> steps
+    words = {"longer": "is larger than the", "shorter": "bytes; the descriptor states", "absent": "answered 404"}
     assert words.get(what, "changed since it was packed") in job["error"]["detail"]
     assert lab.names() == before
     assert lab.left() == []
