@@ -67,7 +67,7 @@ def test_job_that_cleaned_up_after_a_failure_ends_with_the_recorded_reason(upgra
     assert job["error"]["type"] == "urn:vmkops:vsphere-refused"
     assert job["error"]["detail"] == steps(left.answered("failing"))["mount"]["detail"]
     assert_not_repeated(left, job, "failing", *BEFORE_THE_COPY, "unmount")
-    assert steps(job)["remove snapshot"]["detail"] == "gone from the tree"
+    assert steps(job)["remove snapshot"]["detail"] == "removed"
     assert left.vcenter.done("CreateSnapshot_Task", FAILING) == 0
 
 
@@ -169,8 +169,8 @@ def test_interrupted_backup_whose_snapshot_was_removed_meanwhile_fails_and_leave
 
         assert job["state"] == "failed"
         assert job["error"]["type"] == "urn:vmkops:not-found"
-        assert job["error"]["detail"] == "The VM or snapshot is not there any more; it was removed meanwhile."
-        assert steps(job)["remove snapshot"]["detail"] == "there was none to remove"
+        assert job["error"]["detail"] == "The object no longer exists in vCenter; somebody removed it meanwhile."
+        assert steps(job)["remove snapshot"]["detail"] == "there was no snapshot to remove"
         assert left.vcenter.done("CreateSnapshot_Task", COPYING) == 0
         assert [each["id"] for each in service.call("GET", f"/backups?vm={COPYING}")[1]["backups"]] == []
         ledger = f"SELECT removed_at IS NOT NULL FROM vmkops_snapshots WHERE job = '{job['id']}'"
