@@ -85,6 +85,16 @@ func (s *simulation) changeVM(r *http.Request) (any, error) {
 	return s.vmReport(vm), nil
 }
 
+// lockVM takes a VM's lock for ever, so that the harness can be tested with a simulator that no longer answers.
+func (s *simulation) lockVM(r *http.Request) (any, error) {
+	vm, err := s.vmNamed(r.PathValue("name"))
+	if err != nil {
+		return nil, err
+	}
+	s.registry.AcquireLock(s.context(), vm)
+	return done, nil
+}
+
 // changeObject sets properties of any entity, such as a host's runtime.connectionState.
 func (s *simulation) changeObject(r *http.Request) (any, error) {
 	kind, name := r.PathValue("type"), r.PathValue("name")

@@ -60,6 +60,7 @@ func newControl(sim *simulation) http.Handler {
 		return sim.vmReport(vm), nil
 	})
 	handle("POST /vms/{name}", sim.changeVM)
+	handle("POST /vms/{name}/lock", sim.lockVM)
 	handle("POST /objects/{type}/{name}", sim.changeObject)
 	return mux
 }

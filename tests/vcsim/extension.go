@@ -212,13 +212,16 @@ func (e *extension) ExportVm(ctx *simulator.Context, req *types.ExportVm) soap.H
 		body.Fault_ = missing(req.This)
 		return body
 	}
-	if vm.Runtime.PowerState != types.VirtualMachinePowerStatePoweredOff {
+	var state types.VirtualMachinePowerState
+	var devices []types.BaseVirtualDevice
+	ctx.WithLock(vm, func() { state, devices = vm.Runtime.PowerState, vm.Config.Hardware.Device })
+	if state != types.VirtualMachinePowerStatePoweredOff {
 		body.Fault_ = simulator.Fault("The VM is powered on.", &types.InvalidPowerState{
-			RequestedState: types.VirtualMachinePowerStatePoweredOff, ExistingState: vm.Runtime.PowerState,
+			RequestedState: types.VirtualMachinePowerStatePoweredOff, ExistingState: state,
 		})
 		return body
 	}
-	lease := e.sim.leases.open(ctx.Session.Key, vm, vm.Config.Hardware.Device)
+	lease := e.sim.leases.open(ctx.Session.Key, vm, devices)
 	body.Res = &types.ExportVmResponse{Returnval: lease.Self}
 	return body
 }

@@ -232,10 +232,11 @@ func (b *leaseBook) digest(path string, kind types.HttpNfcLeaseManifestEntryChec
 
 // report describes the lease for the control API.
 func (l *exportLease) report() leaseReport {
+	vm := l.book.sim.nameOf(l.vm) // waits for the VM's lock, so it comes before ours
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	found := leaseReport{
-		Moref: l.Self.Value, VM: l.book.sim.nameOf(l.vm), State: l.ended,
+		Moref: l.Self.Value, VM: vm, State: l.ended,
 		Percent: l.lastProgress, ProgressCalls: l.progressed, URLs: []string{},
 	}
 	if found.State == "" {
@@ -254,6 +255,7 @@ type leaseBook struct {
 	sim *simulation
 
 	mu        sync.Mutex
+	opened    int
 	leases    []*exportLease
 	normal    nfcSettings // when nothing was asked for
 	settings  nfcSettings
@@ -274,8 +276,8 @@ func newLeaseBook(sim *simulation) *leaseBook {
 // open makes a lease for the disks of a VM's hardware and registers it.
 func (b *leaseBook) open(session string, vm *simulator.VirtualMachine, devices []types.BaseVirtualDevice) *exportLease {
 	b.mu.Lock()
-	lease := &exportLease{book: b, vm: vm.Self, token: fmt.Sprintf("%s-%d", session, len(b.leases)+1)}
-	b.leases = append(b.leases, lease)
+	b.opened++
+	lease := &exportLease{book: b, vm: vm.Self, token: fmt.Sprintf("%s-%d", session, b.opened)}
 	settings := b.settings
 	b.mu.Unlock()
 
@@ -289,6 +291,11 @@ func (b *leaseBook) open(session string, vm *simulator.VirtualMachine, devices [
 	info := b.describe(lease, vm, devices, settings)
 	b.sim.registry.Put(lease)
 	lease.begin(info, settings)
+
+	// Last, so that a report never meets a lease that is half made.
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.leases = append(b.leases, lease)
 	return lease
 }
 

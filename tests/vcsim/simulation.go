@@ -59,11 +59,13 @@ func (s *simulation) removeNewerCardProperties() {
 		if !ok || vm.Config == nil {
 			continue
 		}
-		for _, device := range vm.Config.Hardware.Device {
-			if card, ok := device.(types.BaseVirtualEthernetCard); ok {
-				card.GetVirtualEthernetCard().ResourceAllocation = nil
+		s.registry.WithLock(s.context(), vm, func() {
+			for _, device := range vm.Config.Hardware.Device {
+				if card, ok := device.(types.BaseVirtualEthernetCard); ok {
+					card.GetVirtualEthernetCard().ResourceAllocation = nil
+				}
 			}
-		}
+		})
 	}
 }
 

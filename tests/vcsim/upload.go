@@ -59,9 +59,11 @@ func (b *leaseBook) expect(info *types.HttpNfcLeaseInfo) {
 		return
 	}
 	files := map[string]string{}
-	for _, disk := range disksOf(vm.Config.Hardware.Device) {
-		files[path.Base(disk.file.Path)] = b.sim.filePath(vm, disk.file)
-	}
+	b.sim.registry.WithLock(b.sim.context(), vm, func() {
+		for _, disk := range disksOf(vm.Config.Hardware.Device) {
+			files[path.Base(disk.file.Path)] = b.sim.filePath(vm, disk.file)
+		}
+	})
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, device := range info.DeviceUrl {
