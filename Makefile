@@ -9,7 +9,7 @@ PYTEST = $(BIN)/pytest -n auto --dist worksteal
 export UV_COMPILE_BYTECODE = 1
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup serve test check lint types layers fast peers demo bench manifest lock clean
+.PHONY: help setup serve test check lint types layers fast peers race demo bench manifest lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,10 @@ fast: .venv/developer
 
 peers: .venv/developer ## the outside programs that the tests use: installs them and prints where they are
 	$(BIN)/python -m tests.peers
+
+race: .venv/developer ## the vCenter simulator with the race detector of Go (needs gcc), and the tests that strain it
+	CI=true VCSIM_RACE=1 $(BIN)/pytest tests/integration/test_vcsim_locks.py tests/integration/test_peer_vcsim.py \
+	  tests/e2e/faults
 
 demo: .venv/developer ## a simulated vCenter, a local Slack and the service together
 	$(BIN)/python -m tests.demo

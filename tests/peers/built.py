@@ -45,16 +45,35 @@ def vcsim() -> Path:
     digest = hashlib.sha256()
     for path in sources:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    program = PEERS / f"vcsim-{digest.hexdigest()[:16]}"
+    kind = "vcsim-race" if race_detected() else "vcsim"
+    program = PEERS / f"{kind}-{digest.hexdigest()[:16]}"
     if not program.is_file():
         half = program.with_suffix(".half")
-        run([go(), "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", str(half), "."],
-            cwd=VCSIM_SOURCE, what="building tests/vcsim", CGO_ENABLED="0")  # fmt: skip
-        for old in PEERS.glob("vcsim-*"):
-            if old != half:
-                old.unlink()
+        flags, environment = vcsim_flags()
+        run([go(), "build", *flags, "-ldflags=-s -w", "-o", str(half), "."],
+            cwd=VCSIM_SOURCE, what="building tests/vcsim", **environment)  # fmt: skip
+        run([go(), "vet", *flags, "."], cwd=VCSIM_SOURCE, what="vetting tests/vcsim", **environment)
+        for old in PEERS.glob(f"{kind}-{'?' * 16}"):
+            old.unlink()
         half.rename(program)
     return program
+
+
+def race_detected() -> bool:
+    """Return whether the simulator is built with Go's race detector, because the environment has VCSIM_RACE=1.
+
+    The detector needs gcc, and the simulator then takes twice the time of the processor, so the tests do without it.
+    """
+    return os.environ.get("VCSIM_RACE", "") == "1"
+
+
+def vcsim_flags() -> tuple[list[str], dict[str, str]]:
+    """Return the flags and the environment with which Go builds, vets and tests the simulator.
+
+    What one of these commands compiles, the next finds in Go's cache.
+    """
+    race = race_detected()
+    return ["-trimpath", "-buildvcs=false", *(["-race"] if race else [])], {"CGO_ENABLED": "1" if race else "0"}
 
 
 def npm() -> list[str]:

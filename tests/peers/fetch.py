@@ -14,13 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.built import local_slack, vcsim
+from tests.peers.built import go, local_slack, vcsim
 from tests.peers.commands import PEERS, MachineUnableError, PeerUnavailableError
 from tests.peers.debian import Debian, install
 from tests.peers.loop_mount import MKE2FS, MOUNT, loop_mount
 from tests.peers.wheels import Wheel
 
 SOURCES: dict[str, Callable[[], Path]] = {
+    "go": lambda: Path(go()),
     "vcsim": vcsim,
     "local-slack": local_slack,
     "postgres": Debian("postgresql", ("postgres",), folders="/usr/lib/postgresql/*/bin"),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from typing import IO
 
 ENDED = "peer ended with status"
+STOP_SECONDS = 30
+"""A program ends at once when it is told to, but the machine may be busy with other tests."""
 
 # Ends the command when standard input closes: that is on `stop`, and when this process dies by a signal.
 WATCH_STDIN = f"""
@@ -47,19 +51,36 @@ class PeerProcess:
 
     def said(self) -> str:
         """What the command wrote to standard error so far."""
-        self.errors.seek(0)
-        return self.errors.read().decode(errors="replace")
+        # Without a seek: the command writes at the position of the very same file.
+        return os.pread(self.errors.fileno(), os.fstat(self.errors.fileno()).st_size, 0).decode(errors="replace")
 
-    def stop(self) -> None:
-        """End the command and wait for that."""
+    def stacks(self) -> str:
+        """End a Go program with SIGQUIT and return what it wrote, with the stacks of all its goroutines at the end.
+
+        The command must be the program itself, that is one that watches its standard input.
+        """
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGQUIT)
+            try:
+                self.process.wait(timeout=STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        return self.said()
+
+    def stop(self) -> str:
+        """End the command, wait for that, and return what it wrote to standard error; a second call returns nothing."""
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
         try:
-            self.process.wait(timeout=5)
+            self.process.wait(timeout=STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        if not self.errors.closed:
-            self.errors.close()
+        if self.errors.closed:
+            return ""
+        said = self.said()
+        self.errors.close()
+        return said

@@ -16,11 +16,17 @@ from typing import Any, Self
 from tests.peers.fetch import obtain
 from tests.peers.process import PeerProcess
 
+ANSWER_SECONDS = 60
+"""Far longer than any answer takes, also on a machine that is busy with other tests."""
+
 
 class Vcsim:
     """A fresh vCenter (or, with `-esx`, a host) with two VMs on a host and two in a cluster, Tools running.
 
     `flags` are the program's, such as `("-vm", "10")`. Use it as a context manager; everything it made is gone after.
+
+    A simulator that does not answer within `answer_seconds`, that ends by itself, or in which the race detector finds
+    a race raises RuntimeError, at the latest on leaving. The error's text has the stacks or the report.
     """
 
     url: str
@@ -33,10 +39,12 @@ class Vcsim:
     """The server's own certificate and key, for a proxy that stands in for it."""
     control: str
 
-    def __init__(self, flags: Sequence[str] = ()) -> None:
+    def __init__(self, flags: Sequence[str] = (), *, answer_seconds: float = ANSWER_SECONDS) -> None:
         self.flags = list(flags)
+        self.answer_seconds = answer_seconds
 
     def __enter__(self) -> Self:
+        self._reported = False
         self._process = PeerProcess([str(obtain("vcsim")), *self.flags], watches_stdin=True)
         ready = json.loads(self._process.line_with('"control"'))
         self.url, self.control = ready["url"], ready["control"]
@@ -47,7 +55,14 @@ class Vcsim:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.stop()
+        try:
+            if self._process.process.poll() is None and kind is not KeyboardInterrupt:
+                self.vms()  # fails when a lock is never given back, even if the test did not notice
+        finally:
+            said = self._process.stop()
+        status = self._process.process.returncode
+        if status and not self._reported:
+            raise RuntimeError(f"the simulator ended with status {status}:\n{said}")
 
     @property
     def host(self) -> str:
@@ -147,6 +162,10 @@ class Vcsim:
         path = f"/objects/{kind}/{urllib.parse.quote(name, safe='')}"
         self._control("POST", path, {"properties": properties})
 
+    def lock_vm(self, name: str) -> None:
+        """Take a VM's lock and never give it back: whatever asks for this VM then waits until the simulator ends."""
+        self._control("POST", f"/vms/{urllib.parse.quote(name, safe='')}/lock")
+
     def snapshots(self) -> dict[str, list[dict[str, Any]]]:
         """The snapshot trees by VM, each node `{name, moref, description, quiesced, current, children}`."""
         found: dict[str, list[dict[str, Any]]] = self._control("GET", "/snapshots")
@@ -182,9 +201,14 @@ class Vcsim:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.control + path, data=data, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=self.answer_seconds) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
                 why = json.load(error)["error"]
             raise (KeyError if error.code == 404 else ValueError)(why) from None
+        except OSError as error:
+            self._reported = True
+            raise RuntimeError(
+                f"the simulator does not answer {method} {path} ({error}):\n{self._process.stacks()}"
+            ) from error
