@@ -91,7 +91,7 @@ class RunningService:
         assert self._process is not None
         if self._process.poll() is None:
             self._process.send_signal(number)
-        return self._process.wait(timeout=30)
+        return self._process.wait(timeout=60)
 
     @property
     def pid(self) -> int:
@@ -127,7 +127,7 @@ class RunningService:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data=data, method=method, headers=sent)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
@@ -148,7 +148,7 @@ class RunningService:
         request = urllib.request.Request(
             self.url + path, method="DELETE", headers={"Authorization": f"Bearer {self.token}"}
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return int(answer.status)
 
     def backup(self, vm: str, **params: str) -> dict[str, Any]:
@@ -181,6 +181,6 @@ class RunningService:
             job = self.job(job_id)
             return job if (job["progress"] or {}).get("done", 0) >= at_least else None
 
-        job = wait_for(far_enough, timeout=30, what=f"data of job {job_id}", explain=self.log)
+        job = wait_for(far_enough, timeout=60, what=f"data of job {job_id}", explain=self.log)
         assert job is not None
         return job

@@ -8,7 +8,6 @@ TOO_LATE = {"cancel": "succeeded"}
 """The package is whole by then; what is left to do is done in any case."""
 BLIND = {"refused": "failed, told"}
 """What is refused is refused for the removal of the snapshot too."""
-DEATH = ("kill -9", "SIGTERM")
 NOT_A_CALL = every("it is no call to vCenter", *LASTING, *PASSING)
 
 TAKE, EXPORT, REMOVE, MERGE = "CreateSnapshot_Task", "ExportSnapshot", "RemoveSnapshot_Task", "ConsolidateVMDisks_Task"
@@ -31,14 +30,14 @@ BACKUP = [
     Row(action="backup", step="snapshot", call="Fetch", since=TAKE, ends=BLIND),
     Row(action="backup", step="snapshot", call="RetrievePropertiesEx", since=TAKE, ends=BLIND),
     Row(action="backup", step="unquiesce", call="<the hook after the thaw runs>", blank=NOT_A_CALL),
-    Row(action="backup", step="mount", call=EXPORT, open_lease=("answer lost", "time-out", *DEATH)),
-    Row(action="backup", step="mount", call="WaitForUpdatesEx", since=EXPORT, ends=BLIND, open_lease=DEATH),
+    Row(action="backup", step="mount", call=EXPORT, open_lease=("answer lost", "time-out", "kill -9")),
+    Row(action="backup", step="mount", call="WaitForUpdatesEx", since=EXPORT, ends=BLIND, open_lease=("kill -9",)),
     Row(
         action="backup",
         step="mount",
         call="HttpNfcLeaseSetManifestChecksumType",
         ends={"refused": "succeeded"},
-        open_lease=DEATH,
+        open_lease=("kill -9",),
     ),
     Row(action="backup", step="back up", call="<half of a disk is read>", blank=NOT_A_CALL, stops=True),
     Row(action="backup", step="back up", call="HttpNfcLeaseGetManifest", ends={"refused": "succeeded"}),

@@ -77,6 +77,13 @@ class Row:
         """Whether the call starts a task of vSphere's."""
         return self.call.endswith("_Task")
 
+    def may_leave_lease(self, column: str) -> bool:
+        """Whether its lease may stay open.
+
+        A service that is told to stop ends in the middle of whatever its job does by then, and that may be a lease.
+        """
+        return column == "SIGTERM" or column in self.open_lease
+
     def why_blank(self, column: str) -> str:
         """Why a cell is not there; empty for one that is."""
         if column == "task fails" and not self.is_task and not self.call.startswith("<"):

@@ -42,7 +42,8 @@ snapshot /readyz tells too, and the sweep removes it once vCenter lets it |
 | SIGTERM | the same with an orderly stop |
 | cancel | somebody cancels the job meanwhile |
 
-A call is given up after `VMKOPS_VCENTER_SECONDS`, 120 unless set; the tests set the least.
+A call is given up after `VMKOPS_VCENTER_SECONDS`, 120 unless set; the tests of the
+column *time-out* set the least.
 """
 
 NOTES = """\

@@ -34,7 +34,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield stage
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("column", COLUMNS)
 def test_actions_end_as_the_table_says(stage: Stage, column: str) -> None:
     rows = [row for row in ACTIONS if not row.why_blank(column)]

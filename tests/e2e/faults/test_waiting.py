@@ -41,7 +41,7 @@ def opened(stage: Stage, gate: str) -> None:
     stage.service.ended(gate)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("column", [column for column in COLUMNS if not CHECK.why_blank(column)])
 def test_check_as_the_job_begins_ends_as_the_table_says(stage: Stage, gate: str, column: str) -> None:
     job_id = begin(stage.service, CHECK.action, vm=NEXT)

@@ -87,11 +87,11 @@ def test_vcenter_that_comes_back_finds_the_job_going_on(wire: Wire, what: str) -
     if "copied" in what:
         service.reading(job_id)
     else:
-        wait_for(lambda: vcsim.faults()[0]["acted"], timeout=30, what="the task", explain=service.log)
+        wait_for(lambda: vcsim.faults()[0]["acted"], timeout=60, what="the task", explain=service.log)
 
     proxy.unplug()
     vcsim.nfc(bytes_per_second=0)
-    wait_for(lambda: service.log().count(AWAY) > noticed, timeout=30, what="the service to notice")
+    wait_for(lambda: service.log().count(AWAY) > noticed, timeout=60, what="the service to notice")
     vcsim.clear_faults()
     proxy.plug_in()
 
