@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 import tracemalloc
+from dataclasses import astuple
 from pathlib import Path
 from typing import Literal
 
@@ -142,7 +143,7 @@ def test_file_names_cannot_control_a_terminal() -> None:
     evil = {"a\x1b[31m.ovf": descriptor(size=5), "a\x1b[31m.mf": b"nonsense", "web01-disk1.vmdk": vmdk()}
     findings = lint_bytes(as_ova(evil))
     assert {"manifest-line", "manifest-unlisted"} <= {finding.rule for finding in findings}
-    assert all("".join(finding).isprintable() for finding in findings)
+    assert all("".join(astuple(finding)).isprintable() for finding in findings)
 
 
 def test_missing_manifest_is_a_warning(tmp_path: Path) -> None:
@@ -323,7 +324,7 @@ def test_command_exits_0_when_clean_1_with_findings_and_2_without_a_file(tmp_pat
         return subprocess.run([sys.executable, "-c", RUN, *argv], capture_output=True, text=True, check=False)
 
     clean = command("lint", str(folder))
-    assert (clean.returncode, clean.stdout, clean.stderr) == (0, "nothing to correct\n", "")
+    assert (clean.returncode, clean.stdout, clean.stderr) == (0, "nothing to fix\n", "")
     (folder / "web01-disk1.vmdk").unlink()
     broken = command("lint", str(folder), "--json")
     assert broken.returncode == 1

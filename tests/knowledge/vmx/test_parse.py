@@ -1,5 +1,7 @@
 """No VMX makes the parser raise, every wrong line is reported, and a written value is read back unchanged."""
 
+from dataclasses import astuple
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +28,7 @@ def test_any_printable_value_is_read_back_unchanged(value: str) -> None:
 def test_no_text_and_no_bytes_raise(source: str | bytes) -> None:
     for finding in parse(source).findings:
         assert finding.message
-        "".join(finding).encode("utf-8")
+        "".join(astuple(finding)).encode("utf-8")
 
 
 @given(

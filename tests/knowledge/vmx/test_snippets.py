@@ -29,9 +29,9 @@ def test_every_snippet_renders_its_example_to_a_vmx_without_a_finding(name: str)
 
 @pytest.mark.parametrize("name", SNIPPETS)
 def test_every_snippet_describes_the_allowed_values_of_each_parameter(name: str) -> None:
-    for parameter in described(SNIPPETS[name])["parameters"]:
-        assert parameter["meaning"]
-        assert parameter["allowed"]
+    for parameter in described(SNIPPETS[name]).parameters:
+        assert parameter.meaning
+        assert parameter.allowed
 
 
 def test_the_documented_pipe_has_both_ends() -> None:

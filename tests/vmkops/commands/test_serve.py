@@ -29,7 +29,7 @@ def test_data_directory_of_another_process_is_left_alone(tmp_path: Path) -> None
         done = run(tmp_path, "serve", "--port", "0", VMKOPS_DATA_DIR=str(tmp_path / "data"))
 
     assert done.returncode == 2
-    assert f"Another vmkops runs on {tmp_path / 'data'}" in done.stderr
+    assert f"Another vmkops uses {tmp_path / 'data'}" in done.stderr
 
 
 def test_port_in_use_is_named(tmp_path: Path) -> None:
