@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aiohttp import hdrs, web
+from aiohttp import web
 from cachetools import LRUCache
-from prometheus_client import Histogram
 
 CACHE_BYTES = 16 << 20
 LARGEST_ANSWER = 256 << 10
@@ -24,11 +23,10 @@ Question = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The bytes of an answer with status 200, and the counter of its route."""
+    """The bytes of an answer with status 200."""
 
     body: bytes
     headers: dict[str, str]
-    seconds: Histogram
 
     def response(self) -> web.Response:
         """A new response with this answer."""
@@ -72,11 +70,6 @@ class AnswerCache:
 
 
 ANSWERS: web.AppKey[AnswerCache] = web.AppKey("answers", AnswerCache)
-
-
-def question(request: web.Request) -> Question:
-    """The question of a request for a lookup."""
-    return request.raw_path, request.headers.get(hdrs.ACCEPT, "")
 
 
 def _size(answer: Answer) -> int:

@@ -1,4 +1,4 @@
-"""The web application: every declared route, behind the edge."""
+"""The web application: every declared route, the files of the pages, and an answer for all other requests."""
 
 from __future__ import annotations
 
@@ -8,23 +8,32 @@ from pathlib import Path
 from aiohttp import web
 
 from service.http._answers import ANSWERS, AnswerCache
-from service.http._edge import make_edge
+from service.http._edge import guarded, nothing_here
 from service.http._handler import BODY_LIMIT, bind
 from service.http._render import WEB
-from service.http._route import SERVICES, Services, all_routes
+from service.http._route import Services, all_routes
+
+FILES = {file.name: file for file in (WEB / "static").iterdir()}
 
 
 def make_app(services: Services) -> web.Application:
     """The application that answers every declared route."""
     releases = services.settings.data_dir / "releases"
     answers = AnswerCache(lambda: (date.today(), services.procedures.revision, sorted(_stamps(releases))))
-    app = web.Application(middlewares=[make_edge(services, answers)], client_max_size=BODY_LIMIT)
-    app[SERVICES] = services
+    app = web.Application(client_max_size=BODY_LIMIT)
     app[ANSWERS] = answers
     for route in all_routes():
-        app.router.add_route(route.method, route.path, bind(route))
-    app.router.add_static("/static", WEB / "static")
+        app.router.add_route(route.method, route.path, guarded(bind(route, services, answers), route.path))
+    app.router.add_get("/static/{name}", guarded(_file, "/static"))
+    app.router.add_route("*", "/{path:.*}", guarded(nothing_here, "unknown"))
     return app
+
+
+async def _file(request: web.Request) -> web.StreamResponse:
+    file = FILES.get(request.match_info["name"])
+    if file is None:
+        raise web.HTTPNotFound
+    return web.FileResponse(file)
 
 
 def _stamps(folder: Path) -> list[tuple[str, int]]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
 from pydantic import ValidationError
 
 from service.errors import InvalidParams, TooLarge
-from service.http._answers import ANSWERS, Answer, question
-from service.http._metrics import seconds
+from service.http._answers import Answer, AnswerCache
 from service.http._render import choose_form, content_type, render, respond
 from service.http._route import (
-    SERVICES,
     AnyRoute,
     Call,
     FileText,
@@ -30,9 +28,11 @@ BODY_LIMIT = 16 << 20
 ON_BEHALF_OF = "X-On-Behalf-Of"
 
 
-def bind(route: AnyRoute) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """The aiohttp handler of a route."""
-    return partial(_answer_lookup if route.lookup and route.body is None else _answer, route)
+def bind(route: AnyRoute, services: Services, answers: AnswerCache) -> Handler:
+    """The aiohttp handler of a route: it raises errors as they come."""
+    if route.lookup and route.body is None:
+        return _lookup(route, services, answers)
+    return partial(_answer, route, services)
 
 
 async def authorize(request: web.Request, services: Services, scope: Scope | None, *, lookup: bool) -> Actor | None:
@@ -46,21 +46,27 @@ async def authorize(request: web.Request, services: Services, scope: Scope | Non
     return actor if scope is None else services.tokens.require(actor, scope)
 
 
-async def _answer_lookup(route: AnyRoute, request: web.Request) -> web.StreamResponse:
-    services, answers = request.app[SERVICES], request.app[ANSWERS]
-    if not services.settings.lookups_public:
-        await authorize(request, services, route.scope, lookup=True)
-    form = choose_form(request, route.form)
-    revision = answers.revision
-    body, media = render(route, await _call(route, request, services, None), form)
-    answer = Answer(body, {hdrs.CONTENT_TYPE: content_type(media)}, seconds(request, route.status))
-    answers.put(question(request), answer, revision)
-    return answer.response()
+def _lookup(route: AnyRoute, services: Services, answers: AnswerCache) -> Handler:
+    public = services.settings.lookups_public
+
+    async def answer_lookup(request: web.Request) -> web.StreamResponse:
+        if not public:
+            await authorize(request, services, route.scope, lookup=True)
+        asked = request.raw_path, request.headers.get(hdrs.ACCEPT, "")
+        answer = answers.get(asked)
+        if answer is None:
+            revision = answers.revision
+            form = choose_form(request, route.form)
+            body, media = render(route, await _call(route, request, services, None), form)
+            answer = Answer(body, {hdrs.CONTENT_TYPE: content_type(media)})
+            answers.put(asked, answer, revision)
+        return answer.response()
+
+    return answer_lookup
 
 
-async def _answer(route: AnyRoute, request: web.Request) -> web.StreamResponse:
+async def _answer(route: AnyRoute, services: Services, request: web.Request) -> web.StreamResponse:
     form = choose_form(request, route.form)
-    services = request.app[SERVICES]
     actor = await authorize(request, services, route.scope, lookup=route.lookup)
     answer = await _call(route, request, services, actor)
     if isinstance(answer, web.StreamResponse):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 
-from aiohttp import web
 from prometheus_client import Histogram
 
 REQUESTS = Histogram(
@@ -15,13 +14,8 @@ REQUESTS = Histogram(
 )
 
 
-def seconds(request: web.Request, status: int) -> Histogram:
-    """The histogram for answers to such requests."""
-    resource = request.match_info.route.resource
-    return _seconds(request.method, resource.canonical if resource else "unknown", status)
-
-
 @cache
-def _seconds(method: str, route: str, status: int) -> Histogram:
+def seconds(method: str, route: str, status: int) -> Histogram:
+    """The histogram of answers to such requests."""
     # prometheus_client looks the labels up anew at each call, which a lookup would notice.
     return REQUESTS.labels(method, route, status)

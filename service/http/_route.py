@@ -48,9 +48,6 @@ class Services:
     """What each part reports about itself, by its name, for /readyz."""
 
 
-SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
-
-
 class Query(Value):
     """Base of a call's query parameters; unknown parameters are ignored, because browsers and proxies add some."""
 

@@ -8,18 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from prometheus_client import Histogram
 
 from service.http._answers import CACHE_BYTES, LARGEST_ANSWER, LONGEST_QUESTION, Answer, AnswerCache
-from service.http._metrics import REQUESTS
 from tests.e2e.test_procedures import PAGE
 from tests.running_service import RunningService
 
-SECONDS: Histogram = REQUESTS.labels("GET", "/test", 200)
-
 
 def answer(size: int) -> Answer:
-    return Answer(b"x" * size, {"Content-Type": "application/json"}, SECONDS)
+    return Answer(b"x" * size, {"Content-Type": "application/json"})
 
 
 def test_answers_beyond_the_bound_push_out_the_least_recently_used() -> None:
