@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import pytest
 
+from knowledge.vmkerr.listing import listing
 from tests.integration.slack_room import COMMANDS, answer_to, drawn, slack_room
 from tests.peers.local_slack import ONCALL, OPERATOR, VISITOR, LocalSlack
 
@@ -79,3 +80,18 @@ def test_user_who_is_not_an_operator_is_refused_in_private(slack: LocalSlack) ->
     answer = ask(slack, "/backup", "web-01")
     assert answer["ephemeral_to"] == VISITOR
     assert "VMKOPS_SLACK_OPERATORS" in drawn(answer)
+
+
+def test_imported_release_is_offered_and_can_be_typed(tmp_path: Path) -> None:
+    rows = [line for line in listing("esxi-6.0").splitlines() if "0xbad" in line]
+    with slack_room(tmp_path / "data") as (slack, service):
+        (tmp_path / "listing.txt").write_text("\n".join(rows), "utf-8")
+        imported = service.run("vmkerr", "import", str(tmp_path / "listing.txt"), "--release", "esxi-8.0u2")
+        assert imported.returncode == 0, imported.stderr
+
+        offered = drawn(ask(slack, "/vmkerr", "EINVAL"))
+        answered = drawn(ask(slack, "/vmkerr", "0xbad0022 release=esxi-8.0u2"))
+
+    assert "`release=esxi-8.0u2`" in offered
+    assert "Read only" in answered
+    assert "SCSI reservation conflict" not in answered
