@@ -13,19 +13,21 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from service.actions import all_actions
 from service.api.config_file import misspelt
 from service.api.settings import Settings
 from service.errors import AddressUnavailable
 from service.http._app import make_app
+from service.http._edge import guarded
 from service.http._route import Services
 from service.jobs.action import Context
 from service.jobs.engine import Jobs, executor_id
 from service.jobs.recovery import registered, taking_over
 from service.jobs.schedules import Schedules
 from service.reaper import Reaper, reaping
-from service.store.checklist_runs import Runs
+from service.store.checklist_runs import ChecklistRuns
 from service.store.copy_slots import CopySlots
 from service.store.database import lock_data_dir, open_database
 from service.store.procedures import open_procedures
@@ -53,6 +55,10 @@ class RunningService:
     services: Services
     app: web.Application
 
+    def add_post(self, path: str, handler: Handler) -> None:
+        """Let `handler` answer POST requests for `path`, with the same errors and counters as the declared routes."""
+        self.app.router.add_post(path, guarded(handler, path))
+
 
 @contextlib.asynccontextmanager
 async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
@@ -78,7 +84,7 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
             tokens=Tokens(engine, settings.slack_operators),
             jobs=jobs,
             schedules=schedules,
-            runs=Runs(engine),
+            checklist_runs=ChecklistRuns(engine),
             actions=actions,
             context=context,
             procedures=procedures,

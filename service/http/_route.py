@@ -17,7 +17,7 @@ from service.errors import InvalidParams
 from service.jobs.action import Action, Context
 from service.jobs.engine import Jobs
 from service.jobs.schedules import Schedules
-from service.store.checklist_runs import Runs
+from service.store.checklist_runs import ChecklistRuns
 from service.store.procedures import Procedures
 from service.store.tokens import Actor, Scope, Tokens
 
@@ -40,7 +40,7 @@ class Services:
     tokens: Tokens
     jobs: Jobs
     schedules: Schedules
-    runs: Runs
+    checklist_runs: ChecklistRuns
     actions: Mapping[str, Action]
     context: Context
     procedures: Procedures

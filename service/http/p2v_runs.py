@@ -42,20 +42,20 @@ class RunsQuery(Query):
 
 
 async def _start(call: Call[Query, RunRequest]) -> P2vRun:
-    return _run(await call.services.runs.start(call.body.source(), call.known_actor().name))
+    return _run(await call.services.checklist_runs.start(call.body.source(), call.known_actor().name))
 
 
 async def _list(call: Call[RunsQuery, None]) -> P2vRuns:
-    kept = await call.services.runs.recent(call.query.limit)
+    kept = await call.services.checklist_runs.recent(call.query.limit)
     return P2vRuns(runs=tuple(map(_summary, kept)))
 
 
 async def _get(call: Call[Query, None]) -> P2vRun:
-    return _run(await call.services.runs.get(call.path("id")))
+    return _run(await call.services.checklist_runs.get(call.path("id")))
 
 
 async def _mark(call: Call[Query, MarkRequest]) -> P2vRun:
-    kept = await call.services.runs.mark(
+    kept = await call.services.checklist_runs.mark(
         call.path("id"),
         call.path("item"),
         call.body.state,
@@ -66,7 +66,7 @@ async def _mark(call: Call[Query, MarkRequest]) -> P2vRun:
 
 
 async def _markdown(call: Call[Query, None]) -> web.StreamResponse:
-    kept = await call.services.runs.get(call.path("id"))
+    kept = await call.services.checklist_runs.get(call.path("id"))
     return respond(run_markdown(kept.run).encode(), "text/markdown", 200)
 
 

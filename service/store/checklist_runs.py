@@ -35,7 +35,7 @@ class KeptRun:
     run: Run
 
 
-class Runs:
+class ChecklistRuns:
     """All access to the stored runs."""
 
     def __init__(self, engine: sa.Engine) -> None:

@@ -135,3 +135,10 @@ def test_wrong_setting_stops_the_start_with_its_name(tmp_path: Path, settings: d
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert "secret" not in done.stderr
+
+
+def test_slack_events_without_a_bot_are_not_found_like_any_other_path(bare_service: RunningService) -> None:
+    for path in ("/slack/events", "/no/such/path"):
+        status, problem = bare_service.call("POST", path, {})
+        assert (status, problem["status"]) == (404, 404)
+        assert path in problem["detail"]

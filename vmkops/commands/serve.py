@@ -55,7 +55,7 @@ async def _serve(settings: Settings, slack: BotSettings | None, host: str, port:
                 raise web.HTTPNotFound
             return await started[0].http_handler(request)
 
-        service.app.router.add_post("/slack/events", slack_events)
+        service.add_post("/slack/events", slack_events)
         async with (
             listen(service.app, host, port) as url,
             _bot(slack, service.services.tokens, url, started),

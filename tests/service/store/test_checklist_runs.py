@@ -1,4 +1,4 @@
-"""Runs of the P2V checklist, as they are kept."""
+"""ChecklistRuns of the P2V checklist, as they are kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from knowledge.p2v.run import State
 from knowledge.p2v.source import Source, described
 from service.api.settings import read_settings
-from service.store.checklist_runs import Runs
+from service.store.checklist_runs import ChecklistRuns
 from service.store.database import open_database, p2v_runs
 
 SOURCE = described(distribution="centos", version="4", disks=["hda:36GB", "sdb"], lvm=True, target_ip="10.4.1.3")
@@ -26,7 +26,7 @@ def engine(tmp_path: Path) -> Iterator[sa.Engine]:
 
 
 async def test_run_is_read_back_as_it_was(engine: sa.Engine) -> None:
-    runs = Runs(engine)
+    runs = ChecklistRuns(engine)
     started = await runs.start(SOURCE, "Anna")
     marked = await runs.mark(started.id, "clone-sdb", State.SKIPPED, who="Bert", note="no such disk")
 
@@ -36,7 +36,7 @@ async def test_run_is_read_back_as_it_was(engine: sa.Engine) -> None:
 
 
 async def test_run_that_an_earlier_version_stored_is_read_and_changed(engine: sa.Engine) -> None:
-    runs = Runs(engine)
+    runs = ChecklistRuns(engine)
     started = await runs.start(SOURCE, "Anna")
     with engine.begin() as connection:
         stored = json.loads(json.dumps(connection.execute(sa.select(p2v_runs.c.run)).scalar_one()))
@@ -48,7 +48,7 @@ async def test_run_that_an_earlier_version_stored_is_read_and_changed(engine: sa
 
 
 async def test_source_is_the_described_one(engine: sa.Engine) -> None:
-    kept = await Runs(engine).start(SOURCE, "Anna")
+    kept = await ChecklistRuns(engine).start(SOURCE, "Anna")
 
     assert isinstance(kept.run.checklist.source, Source)
-    assert (await Runs(engine).recent(5))[0].run.checklist.source == SOURCE
+    assert (await ChecklistRuns(engine).recent(5))[0].run.checklist.source == SOURCE
