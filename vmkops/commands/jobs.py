@@ -22,7 +22,7 @@ def run(argv: Sequence[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
     options = parser.parse_args(argv)
     if options.id is None and (options.cancel or options.watch):
-        parser.error("name the job: vmkops jobs ID --cancel")
+        parser.error(f"name the job: vmkops jobs ID {'--cancel' if options.cancel else '--watch'}")
     if options.id is None:
         return asyncio.run(_list(as_json=options.json))
     if options.cancel:

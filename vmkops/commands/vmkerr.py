@@ -50,7 +50,7 @@ def run(argv: Sequence[str]) -> int:
         print(HELP)
         return FOUND
     if not mistake and bool(queried) == ("--list" in switches):
-        mistake = "give a QUERY or --list, not both"
+        mistake = "give a QUERY or --list, not both" if queried else "give a QUERY, or --list"
     importing = queried[:1] == ["import"]
     if importing and (len(queried) != 2 or not release):
         mistake = mistake or "an import needs one FILE and --release NAME"
@@ -127,5 +127,5 @@ def _import(file: str, name: str) -> int:
     if found.skipped:
         first = ", ".join(map(str, found.skipped[:5]))
         lines = counted(len(found.skipped), "line")
-        print(f"{lines} without a code skipped, such as line {first}.", file=sys.stderr)
+        print(f"{lines} without a code skipped: {first}{', …' if len(found.skipped) > 5 else ''}", file=sys.stderr)
     return FOUND

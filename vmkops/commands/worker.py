@@ -28,8 +28,8 @@ def run(argv: Sequence[str]) -> int:
     if settings.postgres_url is None:
         raise SettingError(
             "VMKOPS_DATABASE_URL",
-            "is missing. A worker shares the jobs of other processes, and that needs postgresql://... . "
-            "With SQLite, `vmkops serve` runs the jobs itself.",
+            "is missing. Set it to the postgresql:// address of the database that the processes share. With SQLite, "
+            "`vmkops serve` runs the jobs itself.",
         )
     set_up_logging(settings.log_level)
     asyncio.run(_work(settings))
