@@ -16,10 +16,9 @@ from tests.running_service import RunningService
 def test_backup_that_fails_after_a_restart_gives_up_the_lease_of_the_dead_process(
     service: RunningService, vcenter: Vcsim
 ) -> None:
-    vcenter.fault("CreateDescriptor", delay_ms=5000)
+    vcenter.fault("CreateDescriptor", hold="call")
     job_id = service.backup(VM)["id"]
-    while vcenter.count("CreateDescriptor") == 0:
-        service.job(job_id)
+    wait_for(lambda: vcenter.faults()[0]["acted"], what="the descriptor", explain=service.log)
     service.kill()
     vcenter.clear_faults()
     vcenter.fault("CreateDescriptor", "NoPermission")

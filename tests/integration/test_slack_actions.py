@@ -49,7 +49,7 @@ def test_refusals_are_shown_only_to_the_user(workspace: tuple[LocalSlack, Runnin
         (VISITOR, "/backup", VM, "VMKOPS_SLACK_OPERATORS"),
         (OPERATOR, "/action", "power-off DC0_H0_VM9", f"`/action power-off {VM}`"),
         (OPERATOR, "/action", f"power-of {VM}", "`/action power-off`"),
-        (OPERATOR, "/action", f"answer-question {VM} choice=1", "asks nothing"),
+        (OPERATOR, "/action", f"answer-question {VM} choice=1", "does not wait for an answer"),
         (OPERATOR, "/action", f"power-off {VM} surprise=1", "surprise"),
         (OPERATOR, "/action", f"ping {VM}", "The settings have no vCenter 'DC0_H0_VM0'"),
     ):

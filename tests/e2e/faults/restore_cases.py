@@ -27,7 +27,8 @@ RESTORE = [
         call="HttpNfcLeaseAbort",
         rules=GIVING_UP,
         ends=every("failed"),
-        blank=every("everything is sent again, as in the rows above", "kill -9", "SIGTERM"),
+        blank=every("everything is sent again, as in the rows above", "kill -9", "SIGTERM")
+        | {"cancel": "the job reports what it notices first, the failure or the cancel"},
     ),
     Row(action="restore", step="remove the VM", call=DESTROY, rules=GIVING_UP, ends=every("failed") | LEFT),
     Row(

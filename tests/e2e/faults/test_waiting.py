@@ -11,7 +11,7 @@ from pyVmomi import vim
 from tests.e2e.actions import begin
 from tests.e2e.faults.action_cases import CHECK, OFF
 from tests.e2e.faults.cases import COLUMNS, LASTING, PASSING
-from tests.e2e.faults.stage import Stage, staged
+from tests.e2e.faults.stage import CALL_SECONDS, LEAST_SECONDS, Stage, staged
 from tests.peers.waiting import wait_for
 
 FIRST, NEXT, GOING = "DC0_H0_VM0", "DC0_H0_VM1", "DC0_H0_VM2"
@@ -21,7 +21,7 @@ FIRST, NEXT, GOING = "DC0_H0_VM0", "DC0_H0_VM1", "DC0_H0_VM2"
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A service that runs one job at a time."""
     data = tmp_path_factory.mktemp("faults") / "data"
-    with staged(("-cluster", "0", "-vm", "3"), data, {"VMKOPS_MAX_JOBS": "1"}) as stage:
+    with staged(("-cluster", "0", "-vm", "3"), data, {"VMKOPS_MAX_JOBS": "1", CALL_SECONDS: LEAST_SECONDS}) as stage:
         stage.vcsim.change_vm(FIRST, ignores_shutdown=True)
         yield stage
 
