@@ -93,11 +93,12 @@ def test_cancelled_export_leaves_nothing(lab: Lab, switched_off: str, step: str)
     if step == "copy":
         lab.vcenter.nfc(bytes_per_second=1_000_000)
     else:
-        lab.vcenter.fault("CreateDescriptor", delay_ms=1500)
+        lab.vcenter.fault("CreateDescriptor", hold="call")
     job_id = begin(lab.service, "export-ovf", vm=switched_off, format="ova")
     lab.service.reading(job_id)
 
     lab.service.call("POST", f"/jobs/{job_id}/cancel")
+    lab.vcenter.clear_faults()
 
     assert lab.service.ended(job_id)["state"] == "cancelled"
     assert set((lab.service.data_dir / "exports").glob("*/*")) == before
