@@ -14,9 +14,9 @@ from knowledge.errors import Unreadable
 from knowledge.vmkerr.table import Tables, tables_in
 from knowledge.vmklog.finding import Finding, Meaning
 from knowledge.vmklog.stream import LONGEST_LINE, Decoded, Progress, blocks_of, decode_stream
+from service.api.words import counted
 from vmkops.commands import OFFLINE
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed
-from vmkops.commands._text import counted
 from vmkops.commands._words import read_words
 
 SUMMARY = "explain every vmkernel code, SCSI status and storage name in a log"

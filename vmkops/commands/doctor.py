@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from service.api.words import counted
 from vmkops.commands import SERVICE
-from vmkops.commands._text import counted
 
 if TYPE_CHECKING:
     from service.api.settings import Settings

@@ -11,9 +11,9 @@ from typing import Any
 
 from knowledge.iscsi import BuildRefused, build, check_alias, discovery, parse_address, validate
 from knowledge.iscsi.values import Address, FieldVerdict, Name, Problem
+from service.api.words import counted
 from vmkops.commands import OFFLINE
 from vmkops.commands._subcommands import Subcommands
-from vmkops.commands._text import counted
 
 SUMMARY = "check and build iSCSI names, addresses and aliases, and explain discovery"
 GROUP = OFFLINE

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from knowledge.errors import NotFound, shown
 from service.api.settings_source import read_setting
+from service.api.words import counted
 from vmkops.commands import OFFLINE
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, failed, print_json
-from vmkops.commands._text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

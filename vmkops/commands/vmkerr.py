@@ -118,7 +118,7 @@ def _as_text(answer: vmkerr.Answer) -> str:
 
 def _import(file: str, name: str) -> int:
     from knowledge.vmkerr import listing as vmkerr_listing
-    from vmkops.commands._text import counted
+    from service.api.words import counted
 
     release = vmkerr_listing.release_id(name)
     found = vmkerr_listing.read_listing(vmkerr_listing.content(file), release)
