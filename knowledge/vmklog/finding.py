@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
+from knowledge.diagnosis import FaultClass, Where
 from knowledge.scsi import Sense, Status
 from knowledge.vmkerr.match import Match
 
 Kind = Literal[
     "vmkernel", "errno", "scsi-status", "scsi-sense", "scsi-command", "nvme-status", "naa", "eui", "iqn", "nqn", "t10"
 ]
-Certainty = Literal["certain", "inferred", "open", "unknown"]
-"""certain: only one meaning; inferred: one meaning, if the release is the one that the format of the line shows; open:
-several meanings, or perhaps none; unknown: nothing is known about it."""
+Certainty = Literal["certain", "likely", "open"]
+"""certain: only one meaning; likely: one meaning, if the release is the one that the format of the line shows; open:
+several meanings, or none that is known."""
 
 SettledBy = Literal["", "given", "text", "errno", "format"]
 """What determined the release: the caller, a text or an errno next to the code, or the format of the line."""
@@ -23,6 +24,13 @@ SettledBy = Literal["", "given", "text", "errno", "format"]
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Meaning:
     """What a span of a log line means; one object is shared by all spans that mean the same, and equals only itself."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {
+        "alias_generator": lambda name: name.rstrip("_"),
+        "serialize_by_alias": True,
+        "validate_by_name": True,
+    }
+    """In JSON, ``class_`` is ``class``."""
 
     kind: Kind
     summary: str
@@ -34,7 +42,15 @@ class Meaning:
     """The release or group of releases that the meaning is for (``ESXi 5.0 and later``); empty when not determined."""
     settled_by: SettledBy = ""
     reason: str = ""
-    """Why that release."""
+    """Why this certainty, or why that release."""
+    where: Where | Literal[""] = ""
+    """Where the trouble is; empty when the finding shows none or does not show where."""
+    class_: FaultClass | Literal[""] = ""
+    """What sort of trouble it is; empty as for ``where``."""
+    next: str = ""
+    """What to do next, in one line."""
+    procedures: tuple[str, ...] = ()
+    """Slugs of the procedures that help."""
     notes: tuple[str, ...] = ()
     """Sentences that a reader needs in addition."""
     status: Status | None = None
@@ -42,7 +58,7 @@ class Meaning:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the meaning as values for JSON, by field name, without empty fields."""
-        plain = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        plain = {field.name.rstrip("_"): _plain(getattr(self, field.name)) for field in fields(self)}
         return {name: value for name, value in plain.items() if value not in ("", [], None)}
 
 

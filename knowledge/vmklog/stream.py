@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from knowledge.vmkerr.table import Tables
-from knowledge.vmklog.blocks import promising_lines
 from knowledge.vmklog.decoding import decode_from
+from knowledge.vmklog.finders import FINDERS
 from knowledge.vmklog.finding import Finding
+from knowledge.vmklog.line import Context
 from knowledge.vmklog.origin import Origin, given_origin, inferred_origin
+from knowledge.vmklog.scan import every_line, scanner
 
 BLOCK = 1 << 18
 """The most bytes that are read at a time."""
@@ -77,6 +79,8 @@ class _Decoder:
         self.tables = tables
         self.progress = progress
         self.every_line = every_line
+        self.select = scanner(tables)
+        self.context = Context()
         self.rest = b""
         self.offset = 0
         self.found_until = 0
@@ -115,12 +119,13 @@ class _Decoder:
     def _decode_lines(self, whole: bytes, decoded: list[Decoded]) -> None:
         counted = 0
         number = self.progress.lines
-        lines = _all_lines(whole) if self.every_line else promising_lines(whole)
-        for start, end in lines:
+        lines = ((*span, FINDERS) for span in every_line(whole)) if self.every_line else self.select(whole)
+        for start, end, finders in lines:
             number += whole.count(b"\n", counted, start)
             counted = start
             line = whole[start:end].decode("utf-8", "replace").removesuffix("\r")
-            findings = decode_from(line, number + 1, self.given or inferred_origin(line, self.tables), self.tables)
+            origin = self.given or inferred_origin(line, self.tables)
+            findings = decode_from(line, number + 1, origin, self.tables, self.context, finders)
             if findings or self.every_line:
                 decoded.append(Decoded(line, findings))
         self.progress.lines = number + whole.count(b"\n", counted) + (not whole.endswith(b"\n") if whole else 0)
@@ -148,7 +153,7 @@ class _Decoder:
         if not self.offset:
             self.line_origin = self.given or inferred_origin(text, self.tables)
         assert self.line_origin is not None
-        found = decode_from(text, self.progress.lines + 1, self.line_origin, self.tables)
+        found = decode_from(text, self.progress.lines + 1, self.line_origin, self.tables, self.context)
         findings = [
             finding._replace(start=finding.start + self.offset, end=finding.end + self.offset)
             for finding in found
@@ -157,15 +162,6 @@ class _Decoder:
         self.found_until = until + self.offset
         if findings or self.every_line:
             decoded.append(Decoded(text, findings, self.offset))
-
-
-def _all_lines(whole: bytes) -> Iterator[tuple[int, int]]:
-    start = 0
-    while start < len(whole):
-        end = whole.find(b"\n", start)
-        end = end if end >= 0 else len(whole)
-        yield start, end
-        start = end + 1
 
 
 def _characters(text: bytes) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections import Counter
 
 from pydantic import Field
 
-from knowledge.releases import choose
 from knowledge.vmkerr.table import Tables, tables_in
-from knowledge.vmklog import decode_line
+from knowledge.vmklog.stream import Progress, blocks_of, decode_stream
 from service.api.lookups import Decoded, LogFinding
 from service.api.models import Value
 from service.http._route import Call, Query, Route
@@ -31,15 +31,15 @@ async def _decode(call: Call[Query, LogText]) -> Decoded:
 
 
 def _decoded(text: str, release: str | None, tables: Tables) -> Decoded:
-    if release:
-        choose(release, tables.releases)  # an unknown release is refused, also for an empty text
     findings: list[LogFinding] = []
     counts: Counter[str] = Counter()
-    for number, line in enumerate(text.split("\n"), start=1):
-        for finding in decode_line(line, release, tables, number):
-            counts[finding.summary] += 1
-            if len(findings) < MOST_FINDINGS:
-                findings.append(LogFinding.of(finding))
+    content = io.BytesIO(text.encode(errors="replace"))
+    for lines in decode_stream(blocks_of(content.read), release, tables, Progress()):
+        for line in lines:
+            for finding in line.findings:
+                counts[finding.summary] += 1
+                if len(findings) < MOST_FINDINGS:
+                    findings.append(LogFinding.of(finding))
     return Decoded(
         findings=tuple(findings), summary=dict(counts.most_common()), truncated=counts.total() > len(findings)
     )

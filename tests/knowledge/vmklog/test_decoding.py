@@ -7,6 +7,7 @@ import json
 import pytest
 
 from knowledge.errors import Unreadable
+from knowledge.vmkerr.table import bundled
 from knowledge.vmklog import Finding, decode_line, decode_text, summarize
 
 ISO = "2024-05-07T16:29:50.697Z cpu2:2097713)"
@@ -79,7 +80,7 @@ def test_without_a_hint_every_meaning_is_shown() -> None:
 def test_the_format_of_a_line_shows_its_release_with_the_reason(prefix: str, summary: str, release: str) -> None:
     meaning = only(f"{prefix}FS3: 1: status 0xbad0022").meaning
     assert (meaning.summary, meaning.release) == (summary, release)
-    assert (meaning.certainty, meaning.settled_by) == ("inferred", "format")
+    assert (meaning.certainty, meaning.settled_by) == ("likely", "format")
     assert "line" in meaning.reason or "timestamp" in meaning.reason
 
 
@@ -97,7 +98,7 @@ def test_a_line_of_esx_4_gets_every_meaning_and_a_note_that_no_table_is_known() 
         ("open failed: Timeout (0xbad0020)", "Timeout", "ESX 3.5"),
         ("Status(bad0017)= Out of resources", "Out of resources", "ESXi 5.0 and later"),
         ("SCSI reservation conflict (0xbad0022)", "SCSI reservation conflict", "ESX 3.5"),
-        (f"{ISO}x: Timeout (ok to retry) (0xbad00e5)", "Timeout (ok to retry)", "ESX 3.5"),
+        ("Fil3: 1: Timeout (ok to retry) (0xbad00e5)", "Timeout (ok to retry)", "ESX 3.5"),
     ],
 )
 def test_a_text_next_to_a_code_determines_the_release(line: str, summary: str, release: str) -> None:
@@ -106,10 +107,44 @@ def test_a_text_next_to_a_code_determines_the_release(line: str, summary: str, r
     assert (found.meaning.release, found.meaning.settled_by, found.meaning.certainty) == (release, "text", "certain")
 
 
-def test_a_text_that_contradicts_the_given_release_adds_a_note_with_its_meaning_there() -> None:
-    meaning = only("SCSI reservation conflict (0xbad0022)", "6.7").meaning
-    assert meaning.release == "ESX 3.5"
-    assert any("Read only" in note for note in meaning.notes)
+@pytest.mark.parametrize(
+    ("line", "release"),
+    [("SCSI reservation conflict (0xbad0022)", "6.7"), (f"{ISO}x: Timeout (ok to retry) (0xbad00e5)", None)],
+)
+def test_a_text_that_contradicts_a_known_release_leaves_both_meanings_open(line: str, release: str | None) -> None:
+    meaning = only(line, release).meaning
+    assert meaning.certainty == "open"
+    assert [match.releases[0] for match in meaning.matches] == ["esx-3.5", "esxi-5.0"]
+    assert "has another meaning for the code than the text next to it" in meaning.reason
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("Mar  3 02:11:09 esx01 vmkernel: 61:04:12:55.310 cpu1:1102)Fil3: 4940: READ error 0xbad00e5",
+         "VMK_TIMEOUT_RETRY"),
+        ("2022-08-30T11:02:17.550Z cpu3:2097901)BC: 2288: I/O error 0xbad00d7 flushing object", "VMK_NO_SPACE"),
+        ("2025-02-11T04:00:01.120Z In(182) vmkernel: cpu12:2098345)WARNING: NetDVS: 1: lookup of world not found 0xbad0010",
+         "VMK_INVALID_TARGET"),
+        ("2025-02-11T04:00:01.120Z cpu12:2098345)FSS: 1: World Not found 0xbad0010", "VMK_INVALID_TARGET"),
+        ("2025-02-11T04:00:01.120Z cpu12:2098345)FSS: 1: Busy 0xbad0022 on host", "VMK_READ_ONLY"),
+    ],
+)  # fmt: skip
+def test_words_of_the_sender_next_to_a_code_do_not_overrule_the_table_of_its_release(line: str, name: str) -> None:
+    (meaning,) = [found.meaning for found in decode_line(line) if found.kind == "vmkernel"]
+    assert [match.name for match in meaning.matches] == [name]
+    assert meaning.certainty in ("likely", "certain")
+
+
+@pytest.mark.parametrize(
+    "text", ["Invalid handle", "Invalid address", "Invalid world", "Not a VLan handle", "Socket not owned by cartel",
+             "Stale file handle"]
+)  # fmt: skip
+def test_a_code_after_its_own_text_is_found_although_the_text_ends_like_a_pointer(text: str) -> None:
+    row = next(row for row in bundled().by_release["esxi-6.0"] if row.description == text)
+    for line in (f"Lookup vm01.vmx failed: {text} ({row.code:#x})", f"Lookup failed with {text} ({row.code})."):
+        found = [finding for finding in decode_line(f"{ISO}NFS: 2267: {line}") if finding.kind == "vmkernel"]
+        assert [finding.meaning.matches[0].name for finding in found] == [row.name], line
 
 
 def test_the_given_release_takes_precedence_over_the_format_of_the_line() -> None:
@@ -127,7 +162,8 @@ def test_an_unknown_release_is_refused_with_a_list_of_the_known_ones() -> None:
 
 def test_a_code_that_no_table_has_is_reported_as_unknown() -> None:
     meaning = only("failed: 0xbad0fff").meaning
-    assert meaning.certainty == "unknown"
+    assert meaning.certainty == "open"
+    assert meaning.reason == "no known table has the code"
     assert "import" in meaning.summary
 
 

@@ -113,4 +113,4 @@ def test_an_operation_code_is_named_only_in_a_line_with_a_status() -> None:
 
 def test_an_nvme_status_is_reported_as_such_and_not_decoded_as_anything_else() -> None:
     (found,) = decode_line("NvmeDeviceIO: Cmd 0x2 (0x45b9) failed, status: 0x371")
-    assert (found.kind, found.text, found.meaning.certainty) == ("nvme-status", "0x371", "unknown")
+    assert (found.kind, found.text, found.meaning.certainty) == ("nvme-status", "0x371", "open")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from knowledge.vmklog.finding import Finding, Kind, Meaning
+from knowledge.vmklog.line import Finder, Line
 
 EUI_OF_NVME = "{name}: the 128-bit identifier of an NVMe namespace, as ESXi writes it; an iSCSI eui. name has 16 digits"
 T10 = "{name}: a disk without a worldwide number, named by vendor {vendor} and {rest}"
@@ -26,18 +27,18 @@ _MARKERS = ("naa.", "eui.", "qn.", "t10.")
 _LONGEST = 512
 
 
-def find_names(number: int, line: str, lower: str) -> Iterator[Finding]:
-    """Yield the complete names of a line, but not masked (``naa.xxx``) or truncated ones.
-
-    ``number`` is the line number and ``lower`` the line in lower case.
-    """
-    places = [at for at in map(lower.find, _MARKERS) if at >= 0]
+def find(line: Line) -> Iterator[Finding]:
+    """Yield the complete names of a line, but not masked (``naa.xxx``) or truncated ones."""
+    places = [at for at in map(line.lower.find, _MARKERS) if at >= 0]
     if not places:
         return
-    for found in _NAME.finditer(line, max(0, min(places) - 1)):
+    for found in _NAME.finditer(line.text, max(0, min(places) - 1)):
         text = found[0].rstrip(".:!?-")[:_LONGEST]
         kind: Kind = found.lastgroup  # type: ignore[assignment]
-        yield Finding(number, found.start(), found.start() + len(text), text, _name_meaning(kind, text))
+        yield line.finding(found.start(), found.start() + len(text), _name_meaning(kind, text))
+
+
+FINDER = Finder(lambda _: (r"(?:naa|eui)\.[\da-f]", r"[in]qn\.\d", r"t10\."), find)
 
 
 @lru_cache(maxsize=16384)
@@ -53,7 +54,7 @@ def _name_meaning(kind: Kind, text: str) -> Meaning:
     verdict = validate(text)
     if not verdict.valid:
         problems = tuple(problem.message for problem in verdict.problems if problem.severity == "error")
-        return Meaning(kind=kind, summary=f"{text}: not a valid name", certainty="unknown", notes=problems)
+        return Meaning(kind=kind, summary=f"{text}: not a valid name", certainty="open", notes=problems)
     first, *others = verdict.explanation
     return Meaning(
         kind=kind, summary=f"{verdict.normalized}: {first.rstrip('.')}", notes=tuple(others) if kind == "iqn" else ()

@@ -9,7 +9,7 @@ from functools import lru_cache
 from knowledge import scsi
 from knowledge.scsi.status import CHECK_CONDITION, Reading, Status
 from knowledge.vmklog.finding import Certainty, Finding, Meaning
-from knowledge.vmklog.origin import Origin
+from knowledge.vmklog.line import Finder, Line
 
 ALL_GOOD = "no error: host, device and plugin status are all good"
 ALL_GOOD_3 = "no error: device and host status are both good"
@@ -24,7 +24,6 @@ EMPTY = "no sense data (all zero)"
 POSSIBLE = "Possible sense data is not certain; only Valid sense data shows the cause."
 UNQUALIFIED = "The line does not state whether this sense data is valid."
 OUT_OF_RANGE = "sense data {bytes} is out of range, so it shows no cause"
-NVME = "NVMe status {code}: neither a vmkernel status nor SCSI sense data, so it is not decoded here"
 
 _X = "0[x×]"
 _BYTE = rf"{_X}([0-9a-f]{{1,2}})"
@@ -43,64 +42,57 @@ _HOST_FIRST = re.compile(
     re.IGNORECASE,
 )
 _COMMAND = re.compile(rf"\bC(?:m|omman)d(?:\s*\({_X}[0-9a-f]+\)\s+|\s+|\s*\(){_BYTE}(?=[\s),])", re.IGNORECASE)
-_NVME_STATUS = re.compile(rf"\bstatus[:=]?\s*({_X}[0-9a-f]{{1,4}})(?!\w)", re.IGNORECASE)
 
 
-def find_scsi(number: int, line: str, lower: str, origin: Origin) -> Iterator[Finding]:
-    """Yield the SCSI status and sense data of a line and, when it has either, the SCSI command.
-
-    ``number`` is the line number and ``lower`` the line in lower case.
-    """
+def find(line: Line) -> Iterator[Finding]:
+    """Yield the SCSI status and sense data of a line and, when it has either, the SCSI command."""
     found: list[Finding] = []
-    status, sense = lower.find("h:0"), lower.find("sense data")
+    status, sense = line.lower.find("h:0"), line.lower.find("sense data")
     if status >= 0 or sense >= 0:
-        found += _find_modern(number, line, status, sense, origin)
-    if "status = " in lower or " ascq " in lower:
-        found += _find_esx3(number, line)
-    if "/0" in lower:
-        found += _find_slashed(number, line)
+        found += _find_modern(line, status, sense)
+    if "status = " in line.lower or " ascq " in line.lower:
+        found += _find_esx3(line)
+    if "/0" in line.lower:
+        found += _find_slashed(line)
     yield from found
-    command = _COMMAND.search(line) if found else None
+    command = _COMMAND.search(line.text) if found else None
     if command and (meaning := _command_meaning(int(command[1], 16))):
-        start, end = command.start(1) - len("0x"), command.end(1)
-        yield Finding(number, start, end, line[start:end], meaning)
+        yield line.finding(command.start(1) - len("0x"), command.end(1), meaning)
 
 
-def find_nvme(number: int, line: str, nvme: int) -> Iterator[Finding]:
-    """Yield the NVMe status after the position ``nvme`` of that word, so that it is not taken for another status."""
-    for found in _NVME_STATUS.finditer(line, nvme):
-        yield Finding(number, found.start(1), found.end(1), found[1], _nvme_meaning(found[1]))
+FINDER = Finder(
+    lambda _: (r"h:0[x\xc3]", r"sense data", r"/0[x\xc3][\da-f]", r"status = [\da-f]{1,2}/", r" ascq 0x"), find
+)
 
 
-def _find_modern(number: int, line: str, status: int, sense: int, origin: Origin) -> Iterator[Finding]:
+def _find_modern(line: Line, status: int, sense: int) -> Iterator[Finding]:
     """Yield ``H: D: P:`` from the position ``status`` on and sense data from ``sense`` on; -1 means none."""
-    senses = list(_SENSE.finditer(line, max(0, sense - len("Possible  ")))) if sense >= 0 else []
-    for found in _STATUS.finditer(line, status) if status >= 0 else ():
+    senses = list(_SENSE.finditer(line.text, max(0, sense - len("Possible  ")))) if sense >= 0 else []
+    for found in _STATUS.finditer(line.text, status) if status >= 0 else ():
         host, device, plugin = (int(digits, 16) if digits else None for digits in found.groups())
-        meaning = _modern_status(host or 0, device or 0, plugin, bool(senses), origin.majors)
-        yield Finding(number, found.start(), found.end(), found[0], meaning)
+        meaning = _modern_status(host or 0, device or 0, plugin, bool(senses), line.origin.majors)
+        yield line.finding(found.start(), found.end(), meaning)
     for found in senses:
         key, asc, ascq = (int(digits, 16) for digits in found.groups()[1:])
         meaning = _sense_meaning((found[1] or "").capitalize(), key, asc, ascq)
-        yield Finding(number, found.start(), found.end(), found[0], meaning)
+        yield line.finding(found.start(), found.end(), meaning)
 
 
-def _find_esx3(number: int, line: str) -> Iterator[Finding]:
-    for found in _ESX3.finditer(line):
+def _find_esx3(line: Line) -> Iterator[Finding]:
+    for found in _ESX3.finditer(line.text):
         device, host, *sense = found.groups()
-        yield Finding(number, found.start(), found.end(), found[0], _esx3_status(device, host, tuple(sense), False))
-    for found in _HOST_FIRST.finditer(line):
+        yield line.finding(found.start(), found.end(), _esx3_status(device, host, tuple(sense), False))
+    for found in _HOST_FIRST.finditer(line.text):
         host, device, _, *sense = found.groups()
-        yield Finding(number, found.start(), found.end(), found[0], _esx3_status(device, host, tuple(sense), True))
+        yield line.finding(found.start(), found.end(), _esx3_status(device, host, tuple(sense), True))
 
 
-def _find_slashed(number: int, line: str) -> Iterator[Finding]:
-    for found in _SLASHED.finditer(line):
+def _find_slashed(line: Line) -> Iterator[Finding]:
+    for found in _SLASHED.finditer(line.text):
         key, asc, ascq = (int(digits, 16) for digits in found.groups()[1:])
         pdl = bool(found[1]) or (key, asc, ascq) == (0x5, 0x25, 0x0)
-        start = found.start(2) - len("(0x")
         meaning = _sense_meaning("PDL" if pdl else "", key, asc, ascq)
-        yield Finding(number, start, found.end(), line[start : found.end()], meaning)
+        yield line.finding(found.start(2) - len("(0x"), found.end(), meaning)
 
 
 @lru_cache(maxsize=4096)
@@ -142,7 +134,7 @@ def _status_meaning(status: Status, all_good: str, notes: tuple[str, ...]) -> Me
         return Meaning(kind="scsi-status", summary=all_good, status=status)
     certainty: Certainty = "certain" if len(readings) == 1 else "open"
     if not readings[0].name and len(readings) == 1:
-        certainty = "unknown"
+        certainty = "open"
     if len(readings) > 1 and readings[0].code == readings[1].code:
         notes = (BY_RELEASE.format(readings="; ".join(map(_with_releases, readings))), *notes)
     return Meaning(
@@ -172,7 +164,7 @@ def _sense_meaning(qualifier: str, key: int, asc: int, ascq: int) -> Meaning:
     if qualifier == "Invalid":
         return Meaning(kind="scsi-sense", summary=STRAY.format(bytes=numbers), certainty="open", sense=None)
     if not sense.plausible:
-        return Meaning(kind="scsi-sense", summary=OUT_OF_RANGE.format(bytes=numbers), certainty="unknown")
+        return Meaning(kind="scsi-sense", summary=OUT_OF_RANGE.format(bytes=numbers), certainty="open")
     if qualifier == "PDL":
         return Meaning(kind="scsi-sense", summary=f"{numbers} {sense.text}: {PDL}", sense=sense)
     if qualifier == "Valid":
@@ -182,11 +174,6 @@ def _sense_meaning(qualifier: str, key: int, asc: int, ascq: int) -> Meaning:
         return Meaning(kind="scsi-sense", summary=EMPTY, certainty="open", sense=sense)
     summary = f"{numbers} perhaps {sense.text}" if qualifier else f"{numbers} {sense.text}"
     return Meaning(kind="scsi-sense", summary=summary, certainty="open", notes=(note,), sense=sense)
-
-
-@lru_cache(maxsize=1024)
-def _nvme_meaning(code: str) -> Meaning:
-    return Meaning(kind="nvme-status", summary=NVME.format(code=code), certainty="unknown")
 
 
 @lru_cache(maxsize=256)
