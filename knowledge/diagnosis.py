@@ -35,3 +35,29 @@ FaultClass = Literal[
     "authentication",
     "software fault",
 ]
+
+BY_SEVERITY: tuple[FaultClass | Literal[""], ...] = (
+    "harmless",
+    "",
+    "transient",
+    "busy",
+    "reservation",
+    "configuration",
+    "authentication",
+    "capacity",
+    "path loss",
+    "software fault",
+    "hardware",
+    "medium error",
+    "APD",
+    "PDL",
+)
+"""Every class, the least severe first: what passes by itself, what stops one thing, what loses redundancy, and what
+takes data away. The empty class, of a finding that shows none, is above only ``harmless``."""
+
+_SEVERITY = {class_: place for place, class_ in enumerate(BY_SEVERITY)}
+
+
+def severity(class_: FaultClass | Literal[""]) -> int:
+    """Return the place of a class in ``BY_SEVERITY``; a higher number is worse."""
+    return _SEVERITY[class_]
