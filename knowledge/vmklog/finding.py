@@ -11,7 +11,23 @@ from knowledge.scsi import Sense, Status
 from knowledge.vmkerr.match import Match
 
 Kind = Literal[
-    "vmkernel", "errno", "scsi-status", "scsi-sense", "scsi-command", "nvme-status", "naa", "eui", "iqn", "nqn", "t10"
+    "vmkernel",
+    "errno",
+    "scsi-status",
+    "scsi-sense",
+    "scsi-command",
+    "nvme-status",
+    "event",
+    "phrase",
+    "vim-fault",
+    "quiesce-error",
+    "iscsi-login",
+    "psod",
+    "naa",
+    "eui",
+    "iqn",
+    "nqn",
+    "t10",
 ]
 Certainty = Literal["certain", "likely", "open"]
 """certain: only one meaning; likely: one meaning, if the release is the one that the format of the line shows; open:
