@@ -1,0 +1,62 @@
+"""Finds the events of ESXi hosts in a log line (``esx.problem.*``, ``esx.clear.*``, ``esx.audit.*``, ``vob.*``)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from knowledge.vmklog.esx_events import Event, event, event_of_vob, family
+from knowledge.vmklog.event_arguments import arguments
+from knowledge.vmklog.finding import Certainty, Finding, Meaning
+from knowledge.vmklog.line import Finder, Line
+
+NO_TABLE_HAS_IT = "an event of the family {family}; no table has this identifier"
+NOT_IN_TABLE = "the table of events has the family only"
+SAME_NAME = "vobd derives {event} from the observation of the same name"
+
+_ID = re.compile(
+    r"(?<![\w.-])(?:event\.)?(?P<id>(?:esx\.(?:problem|clear|audit)|vob\.\w+)(?:\.\w+)+?)"
+    r"(?:\.(?:fullFormat|category|description|formatOn\w+))?(?![\w(/-]|\.\w)"
+)
+NFS = "nfs-datastore-inaccessible"
+_LONGEST_MESSAGE = 1024
+
+
+def find(line: Line) -> Iterator[Finding]:
+    """Yield the identifiers of events; the message after one shows what the event is about."""
+    for found in _ID.finditer(line.text):
+        message = line.text[found.end() : found.end() + _LONGEST_MESSAGE]
+        next_id = _ID.search(message)
+        about = arguments(message[: next_id.start()] if next_id else message)
+        yield line.finding(found.start("id"), found.end("id"), meaning(found["id"], about))
+
+
+FINDER = Finder(lambda _: (r"(?-i)esx\.(?:problem|clear|audit)\.\w", r"(?-i)vob\.\w+\.\w"), find)
+
+
+@lru_cache(maxsize=4096)
+def meaning(id_: str, about: str = "") -> Meaning:
+    """Return the meaning of an event about some device, datastore, or network adapter in words."""
+    if known := event(id_):
+        return _meaning(id_, known, about)
+    if derived := id_.startswith("vob.") and event_of_vob(id_):
+        return _meaning(id_, derived, about, SAME_NAME.format(event=derived.id), "likely")
+    above = family(id_)
+    assert above, "each family of the pattern is in the table"
+    unknown = NO_TABLE_HAS_IT.format(family=f"{above.id} ({above.meaning})")
+    return _meaning(id_, above._replace(meaning=unknown, class_=""), about, NOT_IN_TABLE, "open")
+
+
+def _meaning(id_: str, event: Event, about: str, reason: str = "", certainty: Certainty = "certain") -> Meaning:
+    of_nfs = "NFS datastore" in about and event.where == "path or fabric"
+    return Meaning(
+        kind="event",
+        summary=f"{id_}{f' for {about}' if about else ''}: {event.meaning}",
+        certainty=certainty,
+        reason=reason,
+        where="network" if of_nfs else event.where,
+        class_=event.class_,
+        next=event.next,
+        procedures=(NFS, *event.procedures) if of_nfs else event.procedures,
+    )

@@ -1,0 +1,64 @@
+"""The scan for signs misses no line in which a finder finds something."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from knowledge.vmkerr.table import bundled
+from knowledge.vmklog.finders import FINDERS
+from knowledge.vmklog.line import Context, Finder, Line, lowercase
+from knowledge.vmklog.origin import inferred_origin
+
+SAMPLES = [
+    line
+    for line in Path(__file__).with_name("vmkernel_log_samples.txt").read_text(encoding="utf-8").splitlines()
+    if line and not line.startswith("#")
+]
+FRAGMENTS = [
+    *("esx.problem.storage.apd.start", "vob.scsi.scsipath.por", "event.", ".fullFormat", "[", "] "),
+    *("0xbad0006", "H:0x0 D:0x2 P:0x0", "NVMe status: 0x281", "naa.514f0c5ec2000008", " ", "status = ", "Timeout", "×"),
+]
+SHAPES = [
+    "2025-01-15T02:10:09.002Z In(14) vobd[2098532]:  [APDCorrelator] 1us: [esx.problem.storage.apd.start] Device",
+]
+WORDS = [*FRAGMENTS, *(word for line in SHAPES for word in re.split(r"(?<= )", line))]
+LINES = st.one_of(st.sampled_from([*SAMPLES, *SHAPES]), st.lists(st.sampled_from(WORDS)).map("".join))
+
+
+def signs(finder: Finder) -> list[re.Pattern[bytes]]:
+    return [
+        re.compile(sign.removeprefix("(?-i)").encode(), 0 if sign.startswith("(?-i)") else re.IGNORECASE)
+        for sign in finder.signs(bundled())
+    ]
+
+
+SIGNS = [(finder, signs(finder)) for finder in FINDERS]
+
+
+@given(LINES)
+@settings(max_examples=400, deadline=None)
+def test_each_line_with_a_finding_matches_a_sign_of_its_finder(text: str) -> None:
+    for finder, patterns in SIGNS:
+        line = Line(1, text, lowercase(text), inferred_origin(text, bundled()), bundled(), Context())
+        if list(finder.find(line)):
+            assert any(pattern.search(text.encode()) for pattern in patterns), finder.find.__module__
+
+
+def test_no_sign_matches_a_line_feed() -> None:
+    for finder, patterns in SIGNS:
+        for pattern in patterns:
+            assert not pattern.search(b"\n\n"), (finder.find.__module__, pattern)
+
+
+def test_hyperscan_takes_every_sign() -> None:
+    hyperscan = pytest.importorskip("hyperscan")
+    for finder in FINDERS:
+        for sign in finder.signs(bundled()):
+            hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK).compile(
+                expressions=[sign.removeprefix("(?-i)").encode()], flags=[hyperscan.HS_FLAG_MULTILINE]
+            )
