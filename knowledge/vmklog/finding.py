@@ -22,6 +22,7 @@ Kind = Literal[
     "vim-fault",
     "quiesce-error",
     "iscsi-login",
+    "iscsi-connection",
     "psod",
     "naa",
     "eui",

@@ -16,7 +16,13 @@ _LOWERCASE = {ord(capital): capital.lower() for capital in ascii_uppercase}
 
 @dataclass(slots=True)
 class Context:
-    """What earlier lines of the same log showed; finders read and change it."""
+    """What earlier lines of the same log showed; finders read and change it.
+
+    It is of a fixed size, however long the log is.
+    """
+
+    quiescing: int = 0
+    """The number of the last line about quiescing; 0 before the first one."""
 
 
 class Line(NamedTuple):

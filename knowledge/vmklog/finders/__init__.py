@@ -1,14 +1,17 @@
 """What is found in log lines: each module finds one sort of thing, and is listed in ``FINDERS``."""
 
-from knowledge.vmklog.finders import codes, events, names, nvme, scsi, subjects
+from knowledge.vmklog.finders import codes, events, iscsi_login, names, nvme, quiesce, scsi
+from knowledge.vmklog.finders.subjects import VM_OF_LOG
 from knowledge.vmklog.line import Finder
 
 FINDERS: tuple[Finder, ...] = (
+    VM_OF_LOG,
     codes.FINDER,
     scsi.FINDER,
     nvme.FINDER,
     events.FINDER,
+    quiesce.FINDER,
+    iscsi_login.FINDER,
     names.FINDER,
-    subjects.VM_OF_LOG,
 )
 """In the order in which findings at the same place are listed."""

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from knowledge.vmklog.esx_events import Event, event, event_of_vob, family
+from knowledge.vmklog.esx_events import event, event_of_vob, family
 from knowledge.vmklog.event_arguments import arguments
+from knowledge.vmklog.facts import Fact
 from knowledge.vmklog.finding import Certainty, Finding, Meaning
 from knowledge.vmklog.line import Finder, Line
 
@@ -41,22 +42,14 @@ def meaning(id_: str, about: str = "") -> Meaning:
     if known := event(id_):
         return _meaning(id_, known, about)
     if derived := id_.startswith("vob.") and event_of_vob(id_):
-        return _meaning(id_, derived, about, SAME_NAME.format(event=derived.id), "likely")
+        return _meaning(id_, derived, about, "likely", SAME_NAME.format(event=derived.key))
     above = family(id_)
     assert above, "each family of the pattern is in the table"
-    unknown = NO_TABLE_HAS_IT.format(family=f"{above.id} ({above.meaning})")
-    return _meaning(id_, above._replace(meaning=unknown, class_=""), about, NOT_IN_TABLE, "open")
+    unknown = NO_TABLE_HAS_IT.format(family=f"{above.key} ({above.meaning})")
+    return _meaning(id_, above._replace(meaning=unknown, class_=""), about, "open", NOT_IN_TABLE)
 
 
-def _meaning(id_: str, event: Event, about: str, reason: str = "", certainty: Certainty = "certain") -> Meaning:
-    of_nfs = "NFS datastore" in about and event.where == "path or fabric"
-    return Meaning(
-        kind="event",
-        summary=f"{id_}{f' for {about}' if about else ''}: {event.meaning}",
-        certainty=certainty,
-        reason=reason,
-        where="network" if of_nfs else event.where,
-        class_=event.class_,
-        next=event.next,
-        procedures=(NFS, *event.procedures) if of_nfs else event.procedures,
-    )
+def _meaning(id_: str, fact: Fact, about: str, certainty: Certainty = "certain", reason: str = "") -> Meaning:
+    if "NFS datastore" in about and fact.where == "path or fabric":
+        fact = fact._replace(where="network", procedures=(NFS, *fact.procedures))
+    return fact.as_meaning("event", f"{id_}{f' for {about}' if about else ''}: {fact.meaning}", certainty, reason)

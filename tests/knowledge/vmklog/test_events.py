@@ -118,16 +118,16 @@ def test_every_row_has_a_source_and_known_words() -> None:
     rows = all_events()
     assert len(rows) > 500
     for row in rows:
-        assert row.source, row.id
-        assert row.meaning.endswith("."), row.id
-        assert row.where in get_args(Where), row.id
-        assert row.class_ in ("", *get_args(FaultClass)), row.id
+        assert row.source, row.key
+        assert row.meaning.endswith("."), row.key
+        assert row.where in get_args(Where), row.key
+        assert row.class_ in ("", *get_args(FaultClass)), row.key
 
 
 def test_problems_say_what_to_do_and_records_of_actions_do_not_look_like_faults() -> None:
     for row in all_events():
-        if row.id.startswith("esx.problem.") and row.class_ not in ("", "transient"):
-            assert row.next, row.id
+        if row.key.startswith("esx.problem.") and row.class_ not in ("", "transient"):
+            assert row.next, row.key
     opened = event("esx.audit.ssh.session.opened")
     assert opened
     assert (opened.class_, opened.next) == ("", "")
