@@ -8,6 +8,7 @@ from collections import Counter
 
 from pydantic import Field
 
+from knowledge.loghistory import LogHistory
 from knowledge.vmkerr.table import Tables, tables_in
 from knowledge.vmklog.stream import Progress, blocks_of, decode_stream
 from service.api.lookups import Decoded, LogFinding
@@ -33,20 +34,28 @@ async def _decode(call: Call[Query, LogText]) -> Decoded:
 def _decoded(text: str, release: str | None, tables: Tables) -> Decoded:
     findings: list[LogFinding] = []
     counts: Counter[str] = Counter()
+    history = LogHistory()
     content = io.BytesIO(text.encode(errors="replace"))
     for lines in decode_stream(blocks_of(content.read), release, tables, Progress()):
+        history.add_all(lines)
         for line in lines:
             for finding in line.findings:
                 counts[finding.summary] += 1
                 if len(findings) < MOST_FINDINGS:
                     findings.append(LogFinding.of(finding))
+    report = history.report()
     return Decoded(
-        findings=tuple(findings), summary=dict(counts.most_common()), truncated=counts.total() > len(findings)
+        findings=tuple(findings),
+        summary=dict(counts.most_common()),
+        truncated=counts.total() > len(findings),
+        subjects=report.subjects,
+        incident=report.incident,
     )
 
 
 def _text(answer: Decoded) -> str:
     lines = [f"{each.line}:{each.start + 1}: {each.text}: {each.summary}" for each in answer.findings]
+    lines += [*answer.incident.splitlines()]
     return "\n".join(lines) + "\n" if lines else "This text has nothing that vmkops knows.\n"
 
 

@@ -61,3 +61,34 @@ def test_many_findings_are_counted_all_and_listed_in_part(plain_service: Running
     assert answer["truncated"] is True
     assert len(answer["findings"]) == 5000
     assert sum(answer["summary"].values()) == 6000
+
+
+def test_the_answer_has_what_happened_to_each_subject_and_a_paragraph_for_the_incident(
+    plain_service: RunningService,
+) -> None:
+    log = (
+        "2025-01-15T02:12:29.000Z In(14) vobd[209]:  [esx.problem.scsi.device.state.permanentloss] Device: "
+        "naa.6001405fc65b3e55557495ba9c92bda3 is gone.\n"
+        "2025-01-15T02:15:01.000Z In(14) vobd[209]:  [esx.clear.scsi.device.state.permanentloss.deviceonline] Device "
+        "naa.6001405fc65b3e55557495ba9c92bda3 is online.\n"
+    )
+    _, answer = plain_service.call("POST", "/decode", {"text": log}, token="")
+
+    (disk,) = answer["subjects"]
+    assert (disk["kind"], disk["subject"]) == ("device", "naa.6001405fc65b3e55557495ba9c92bda3")
+    assert (disk["class"], disk["count"], disk["peak_per_minute"]) == ("PDL", 2, 1)
+    assert (disk["first"], disk["last"]) == ("2025-01-15T02:12:29Z", "2025-01-15T02:15:01Z")
+    assert disk["states"] == [
+        {"state": "PDL", "at": "2025-01-15T02:12:29Z"},
+        {"state": "recovered", "at": "2025-01-15T02:15:01Z"},
+    ]
+    assert disk["next"]
+    assert disk["procedures"] == ["permanent-device-loss"]
+    assert answer["incident"].startswith("Device naa.6001405fc65b3e55557495ba9c92bda3: PDL from 2025-01-15 02:12:29Z")
+
+
+def test_the_schema_describes_the_subjects(plain_service: RunningService) -> None:
+    _, document = plain_service.call("GET", "/openapi.json", token="")
+    schema = document["components"]["schemas"]["LogSubject"]["properties"]
+    assert {"subject", "kind", "first", "last", "count", "peak_per_minute", "class", "states", "next"} <= set(schema)
+    assert schema["count"]["description"]
