@@ -25,12 +25,14 @@ FRAGMENTS = [
 ]
 SHAPES = [
     "2025-01-15T02:10:09.002Z In(14) vobd[2098532]:  [APDCorrelator] 1us: [esx.problem.storage.apd.start] Device",
+    "Task Completed : Status error : vim.fault.FileLocked (vmodl.fault.HostNotReachable)",
+    "<FileLockedFault xsi:type='FileLocked'> com.vmware.vim25.NoDiskSpace vim25:NotFoundFault TimedoutFaultMsg",
     "The guest OS has reported an error during quiescing. The error code was: 3 vmbackup.eventSet req.error 2",
     "iscsid: discovery login to x rejected: target error (03/01) (0x2/0x01) login response status 0x0201 (02/02)",
     "login response with unknown status class 0x3, detail 0x2 status_class=2 status_detail=1",
     "Failed to log in to target. Status: Authentication failure(513) Initiator failed authentication with target ",
     "initiator failed authorization iSCSI login failed due to authorization failure detected conn error (1020)",
-    "Kernel reported iSCSI connection 6:0 error (1020 - ISCSI_ERR_TCP_CONN_CLOSE) Target returned login error of: 0201.",
+    "Kernel reported iSCSI connection 6:0 error (1020 - ISCSI_ERR) Target returned login error of: 0201.",
 ]
 WORDS = [*FRAGMENTS, *(word for line in SHAPES for word in re.split(r"(?<= )", line))]
 LINES = st.one_of(st.sampled_from([*SAMPLES, *SHAPES]), st.lists(st.sampled_from(WORDS)).map("".join))
