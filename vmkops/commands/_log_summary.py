@@ -12,8 +12,8 @@ from knowledge.loghistory.incident import course
 from knowledge.loghistory.stamps import split
 from knowledge.vmklog.finding import Finding
 from knowledge.vmklog.stream import Decoded
-from service.api.words import counted
-from vmkops.commands._log_text import LogText, printable, wants_colour
+from service.api.words import counted, printable
+from vmkops.commands._log_text import LogText, wants_colour
 
 MOST_SHOWN = 20
 """Subjects that the table shows; `--json` has all."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TextIO
+from typing import Literal, TextIO
 
-from knowledge.diagnosis import severity
+from knowledge.diagnosis import FaultClass, level
 from knowledge.vmklog.finding import Finding, Meaning
 from knowledge.vmklog.stream import Decoded
+from service.api.words import printable
 
 MOST_REMEMBERED = 16384
 """Meanings that are remembered as explained; after that, they are explained again."""
@@ -16,25 +17,12 @@ MOST_REMEMBERED = 16384
 _AROUND = 200
 """Characters that are shown on each side of the findings of a very long line."""
 
-_INVISIBLE = (
-    {code: 0x2400 + code for code in range(32) if code != 9}
-    | {127: 0x2421}
-    | dict.fromkeys(range(128, 160), 0xFFFD)
-    | dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x2028, 0x2029), 0xFFFD)
-)
-"""How characters are printed that control a terminal or change the direction of text, so that no log can do either."""
-
 _EXPLAINED_ONCE = frozenset(("path", "adapter", "datastore", "vm"))
 """Kinds whose meaning a reader knows after the first time."""
 
 _RESET = "\x1b[0m"
 _BOLD, _DIM = "\x1b[1m", "\x1b[2m"
-_RED, _YELLOW, _GREEN, _CYAN = "\x1b[1;31m", "\x1b[1;33m", "\x1b[32m", "\x1b[1;36m"
-
-
-def printable(text: str) -> str:
-    """Return a text without characters that control a terminal."""
-    return text.translate(_INVISIBLE)
+_STYLES = {"critical": "\x1b[1;31m", "warning": "\x1b[1;33m", "harmless": "\x1b[32m", "none": "\x1b[1;36m"}
 
 
 def wants_colour(stream: TextIO) -> bool:
@@ -58,11 +46,11 @@ class LogText:
 
     def styled(self, style: str, text: str) -> str:
         """Return a text in a style when there is colour."""
-        return f"{style}{text}{_RESET}" if self._colour and style else text
+        return f"{style}{text}{_RESET}" if self._colour else text
 
-    def of_class(self, class_: str, text: str) -> str:
+    def of_class(self, class_: FaultClass | Literal[""], text: str) -> str:
         """Return a text in the colour of a class."""
-        return self.styled(style_of(class_), text)
+        return self.styled(_STYLES[level(class_)], text)
 
     def _explain(self, finding: Finding) -> Iterator[str]:
         meaning = finding.meaning
@@ -107,19 +95,9 @@ class LogText:
             if first < at or last > end:
                 continue
             parts.append(printable(decoded.text[at:first]))
-            style = style_of(finding.meaning.class_) or _CYAN
-            parts.append(self.styled(style, printable(decoded.text[first:last])))
+            parts.append(self.of_class(finding.meaning.class_, printable(decoded.text[first:last])))
             at = last
         return "".join([*parts, printable(decoded.text[at:end])])
-
-
-def style_of(class_: str) -> str:
-    """Return the style of a class: green for harmless, yellow up to lost redundancy, red for worse."""
-    if not class_:
-        return ""
-    if class_ == "harmless":
-        return _GREEN
-    return _YELLOW if severity(class_) <= severity("path loss") else _RED  # type: ignore[arg-type]
 
 
 def _remarks(meaning: Meaning) -> Iterator[str]:
