@@ -15,6 +15,7 @@ from knowledge.vmklog.finding import Meaning
 from knowledge.vmklog.stream import LONGEST_LINE, Decoded, Progress, blocks_of, decode_stream
 from service.api.words import counted
 from vmkops.commands import OFFLINE
+from vmkops.commands._log_html import page_mistake, take_page, write_page
 from vmkops.commands._log_summary import print_summary
 from vmkops.commands._log_text import LogText, wants_colour
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed
@@ -23,7 +24,9 @@ from vmkops.commands._words import read_words
 SUMMARY = "explain every vmkernel code, SCSI status and storage name in a log"
 GROUP = OFFLINE
 
-USAGE = "usage: vmkops decode [FILE] [--release R] [--summary | --all] [--json]"
+USAGE = """\
+usage: vmkops decode [FILE] [--release R] [--summary | --all] [--json]
+       vmkops decode --html PAGE [FILE] [--release R]"""
 
 HELP = f"""\
 {USAGE}
@@ -40,6 +43,9 @@ prints each line that has any, with its number, and below it what they mean.
   --json         print one JSON object on a line for each finding, with the fields of POST /decode; with --summary one
                  for each meaning, one for each subject, and the incident
 
+  --html PAGE    write a page that needs no other file: the incident, a timeline, and the lines with their codes marked
+                 and explained; - writes it to standard output
+
   vmkops decode vmkernel.log
   vmkops decode --summary < vmkernel.log
   tail -f vmkernel.log | vmkops decode
@@ -52,6 +58,7 @@ NOTHING = "Nothing found: no vmkernel code, SCSI status or storage name in {line
 
 def run(argv: Sequence[str]) -> int:
     """Decode a file or standard input; return the exit status."""
+    page, argv = take_page(argv)
     files, release, switches, mistake = read_words(argv, ("--json", "--summary", "--all"))
     if "--help" in switches:
         print(HELP)
@@ -60,12 +67,14 @@ def run(argv: Sequence[str]) -> int:
         mistake = mistake or "give one FILE, or pipe them: cat FILES | vmkops decode"
     if {"--summary", "--all"} <= switches:
         mistake = mistake or "give --summary or --all, not both"
+    if page is not None:
+        mistake = mistake or page_mistake(page, files, switches)
     if mistake:
         print(f"{USAGE}\nvmkops decode: {mistake}", file=sys.stderr)
         return WRONG_USAGE
     try:
         with _reading(files[0] if files else "-") as read:
-            return _decode(read, release, switches)
+            return _decode(read, release, switches, page, files[0] if files else "-")
     except Unreadable as failure:
         return failed(failure, "--json" in switches)
     except OSError as failure:
@@ -86,12 +95,14 @@ def _reading(file: str) -> Iterator[Callable[[int], bytes]]:
             os.close(descriptor)
 
 
-def _decode(read: Callable[[int], bytes], release: str, switches: set[str]) -> int:
+def _decode(read: Callable[[int], bytes], release: str, switches: set[str], page: str | None, name: str) -> int:
     tables = _tables()
     progress = Progress()
     decoded = decode_stream(blocks_of(read), release, tables, progress, every_line="--all" in switches)
     as_json = "--json" in switches
-    if "--summary" in switches:
+    if page is not None:
+        found = write_page(page, decoded, name)
+    elif "--summary" in switches:
         found = print_summary(decoded, as_json=as_json)
     else:
         found = _print_findings(decoded, _as_json if as_json else LogText(colour=wants_colour(sys.stdout)).line)
