@@ -78,14 +78,9 @@ def minute_text(clock: Clock, minute: int) -> str:
     if clock == "uptime":
         hours, minutes = divmod(minute, 60)
         return f"uptime {hours // 24}:{hours % 24:02}:{minutes:02}"
-    try:
-        moment = time.gmtime(minute * 60)
-    except (OverflowError, ValueError, OSError):
-        return ""
     if clock == "calendar":
-        return time.strftime("%Y-%m-%d %H:%MZ", moment)
-    leap = time.gmtime(minute * 60 + _LEAP_YEAR_BEGINS)
-    return time.strftime("%m-%d %H:%M", leap)
+        return time.strftime("%Y-%m-%d %H:%MZ", time.gmtime(minute * 60))
+    return time.strftime("%m-%d %H:%M", time.gmtime(minute * 60 + _LEAP_YEAR_BEGINS))
 
 
 _LEAP_YEAR_BEGINS = 2 * 365 * 86400

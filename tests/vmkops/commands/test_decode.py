@@ -126,6 +126,35 @@ def test_the_class_the_next_step_and_the_pages_are_shown_and_what_next_only_once
     assert lines.count("        page: vmkops kb show all-paths-down") == 1
 
 
+def test_a_page_is_written_as_one_file(terminal: Terminal) -> None:
+    (terminal.folder / "vmkernel.log").write_bytes(OUTAGE)
+    written = terminal.run("--html", "page.html", "vmkernel.log")
+    assert (written.returncode, written.stdout, written.stderr) == (0, b"", b"wrote page.html\n")
+    page = (terminal.folder / "page.html").read_text("utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "<title>vmkernel.log" in page
+    assert "0xbad00e0 IO was aborted (VMK_ABORTED)" in page
+    assert terminal.run("--html=-", stdin=OUTAGE).stdout.decode().startswith("<!doctype html>")
+    assert terminal.run("--html", "empty.html", stdin=b"nothing").returncode == 1
+
+
+def test_a_page_does_not_replace_the_log(terminal: Terminal) -> None:
+    log = terminal.folder / "vmkernel.log"
+    log.write_bytes(OUTAGE)
+    refused = terminal.run("--html", "./vmkernel.log", "vmkernel.log")
+    assert refused.returncode == 2
+    assert b"would overwrite the log" in refused.stderr
+    assert log.read_bytes() == OUTAGE
+
+
+def test_the_other_forms_start_without_the_template_engine() -> None:
+    program = (
+        "import sys; from vmkops.__main__ import main; main(['decode', '--summary']); print('jinja2' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], input=OUTAGE, capture_output=True, timeout=60, check=True)
+    assert done.stdout.endswith(b"False\n")
+
+
 def on_a_terminal(stdin: bytes, **environment: str) -> bytes:
     """What `vmkops decode` writes when its standard output is a terminal."""
     ours, theirs = pty.openpty()
@@ -164,7 +193,9 @@ def test_nothing_found_is_exit_one_and_said_on_standard_error(terminal: Terminal
     assert b"in 2 lines" in finished.stderr
 
 
-@pytest.mark.parametrize("words", [["--frobnicate"], ["a", "b"], ["--release"], ["--summary", "--all"]])
+@pytest.mark.parametrize(
+    "words", [["--frobnicate"], ["a", "b"], ["--release"], ["--summary", "--all"], ["--html"], ["--html=x", "--json"]]
+)
 def test_wrong_usage_is_exit_two_with_the_usage(terminal: Terminal, words: list[str]) -> None:
     finished = terminal.run(*words)
     assert finished.returncode == 2
