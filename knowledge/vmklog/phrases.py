@@ -17,6 +17,7 @@ from knowledge.vmklog.facts import Fact, facts
 _GROUP = re.compile(r"\(\?P<\w+>[^()]*\)\??")
 _LITERAL = re.compile(r"(?:(?<!\\)[\w ,/'#:%=@<>~&;!-](?![?*{+])|\\[.()\[\]](?![?*{+]))+")
 _ESCAPED = re.compile(r"\\(.)")
+_MARGIN = " ()[]<>'\":"
 
 
 class Phrase(NamedTuple):
@@ -57,6 +58,16 @@ def about(found: re.Match[str]) -> str:
     """Return what the named groups of a match say, such as ``datastore DS01, world 2098009``."""
     named = {name.replace("_", " "): text.strip() for name, text in found.groupdict().items() if text}
     return ", ".join(f"{name} {text}" for name, text in named.items())
+
+
+def span(found: re.Match[str]) -> tuple[int, int]:
+    """Return the longest part of a match outside its named groups, whose texts may be findings of their own."""
+    inner = sorted(found.span(name) for name, text in found.groupdict().items() if text is not None)
+    starts = [found.start(), *(end for _, end in inner)]
+    ends = [*(start for start, _ in inner), found.end()]
+    start, end = max(zip(starts, ends, strict=True), key=lambda part: part[1] - part[0])
+    text = found.string[start:end]
+    return start + len(text) - len(text.lstrip(_MARGIN)), end - len(text) + len(text.rstrip(_MARGIN))
 
 
 def _literal(pattern: str) -> str:

@@ -51,7 +51,7 @@ def find(line: Line) -> Iterator[Finding]:
     for found, fact in phrases.matches(HEADINGS, line.text):
         certain = "BlueScreen" in line.text or line.context.psod
         line.context.psod = line.number
-        yield line.finding(*found.span(), _heading_meaning(fact, phrases.about(found), bool(certain)))
+        yield line.finding(*phrases.span(found), _heading_meaning(fact, phrases.about(found), bool(certain)))
     if line.context.psod and line.number - line.context.psod <= _LONGEST:
         for frame in _FRAME.finditer(line.text):
             if frame["module"] not in _VMKERNEL:

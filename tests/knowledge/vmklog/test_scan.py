@@ -29,6 +29,8 @@ SHAPES = [
     "<FileLockedFault xsi:type='FileLocked'> com.vmware.vim25.NoDiskSpace vim25:NotFoundFault TimedoutFaultMsg",
     "#PF Exception 14 in world 2098009:OCFlush IP 0x4200389489c4 ]Vol6_Flush@esx#nover+0x20 stack: 0xbad0004",
     "@BlueScreen: PCPU 3: no heartbeat ASSERT bora/vmkernel/main/world.c:12 ]EQOSEnable@(eqos)#<None>+0xe0 LINT1/NMI",
+    "StorageApdHandler: 1204: APD start for 0x4304abcd0000 [naa.600140500000000000000000000000cc] vmnic0: Link is Up ",
+    "Lost access to volume 5009333b-b7a2d1f8-fc26-e4115bb4a813 (DS01) due to connectivity issues. msg.migrate.fail",
     "The guest OS has reported an error during quiescing. The error code was: 3 vmbackup.eventSet req.error 2",
     "iscsid: discovery login to x rejected: target error (03/01) (0x2/0x01) login response status 0x0201 (02/02)",
     "login response with unknown status class 0x3, detail 0x2 status_class=2 status_detail=1",
