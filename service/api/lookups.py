@@ -20,6 +20,7 @@ from knowledge.iscsi.values import EuiParts, FieldVerdict, IqnParts, NaaParts
 from knowledge.iscsi.values import Name as IscsiName
 from knowledge.iscsi.values import Problem as IscsiProblem
 from knowledge.ovf.about import Fact
+from knowledge.procedure_store.lookups import Lookup as ProcedureLookup
 from knowledge.procedure_store.procedure import Page as ProcedurePage
 from knowledge.procedure_store.search import Hit as ProcedureHit
 from knowledge.releases import Release as VmkerrRelease
@@ -57,6 +58,7 @@ __all__ = [
     "NaaParts",
     "PciDevice",
     "ProcedureHit",
+    "ProcedureLookup",
     "ProcedurePage",
     "RenderedSnippet",
     "ReplacedSetting",
