@@ -9,8 +9,8 @@ from bot.blocks import Message, bold, code, context, escape, header, message, se
 from bot.cards.links import page_link
 from bot.cards.markdown import mrkdwn, sections
 
-SHOWN_SECTIONS = ("Steps", "Check")
-"""The sections of a procedure that someone on call needs first."""
+SHOWN_SECTIONS = ("Before", "Steps", "Check")
+"""The sections of a procedure that someone on call needs; "Before" has the warnings."""
 
 
 def search_card(
@@ -32,7 +32,7 @@ def search_card(
 
 
 def procedure_card(page: Mapping[str, Any], service_url: str) -> Message:
-    """One procedure: what it is for, its steps and its check, and a link to the complete page.
+    """One procedure: what it is for, what to know before, its steps and its check, and a link to the complete page.
 
     `page` is a procedure as the service returns it; this reads `slug`, `title`, `summary`, `body` (Markdown),
     `applies_to` (a list), `obsolete_since` and `obsolete_reason` (both may be empty).

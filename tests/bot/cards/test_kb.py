@@ -18,7 +18,7 @@ def page(**changes: Any) -> dict[str, Any]:
         "slug": "reset-lun",
         "title": "Reset a LUN",
         "summary": "The last resort.",
-        "body": "## When\n\nNever.\n\n## Steps\n\n1. Wait.\n\n## Check\n\nLook.\n",
+        "body": "## When\n\nNever.\n\n## Before\n\nCall support.\n\n## Steps\n\n1. Wait.\n\n## Check\n\nLook.\n",
         "applies_to": ["ESX 3.0 and later"],
         "obsolete_since": "",
         "obsolete_reason": "",
@@ -26,10 +26,12 @@ def page(**changes: Any) -> dict[str, Any]:
     }
 
 
-def test_procedure_shows_its_steps_its_check_and_a_link_to_the_rest() -> None:
+def test_procedure_shows_its_warnings_its_steps_its_check_and_a_link_to_the_rest() -> None:
     assert drawn(procedure_card(page(), URL)).splitlines() == [
         "Reset a LUN",
         "The last resort.",
+        "*Before*",
+        "Call support.",
         "*Steps*",
         "1. Wait.",
         "*Check*",
