@@ -14,7 +14,7 @@ MAX_LOOKUPS = 3
 """The most lookups that one search suggests."""
 
 _HEX = r"0x[0-9a-f]+"
-_STATUS_NAME = re.compile(r"\bVMK_[A-Z0-9_]+\b", re.IGNORECASE)
+_STATUS_NAME = re.compile(r"\bVMK_\w{1,80}\b", re.IGNORECASE | re.ASCII)
 _AS_LOGGED = (
     (re.compile(rf"(?=.*\bnvme)(?:.*\s)?({_HEX})\b.*", re.IGNORECASE), "nvme status {0}"),
     (re.compile(rf"\s*({_HEX})[ /]+({_HEX})[ /]+({_HEX})\s*", re.IGNORECASE), "Valid sense data: {0} {1} {2}"),

@@ -1,7 +1,7 @@
 """Codes among the words of a search lead to the lookup that explains them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from knowledge.procedure_store.lookups import MAX_LOOKUPS, lookups
@@ -43,6 +43,9 @@ def test_many_codes_have_a_few_lookups() -> None:
     assert len(lookups(" ".join(f"0xbad00{number:02x}" for number in range(1, 30)))) == MAX_LOOKUPS
 
 
-@given(st.text(st.characters(codec="utf-8")))
+@given(st.one_of(st.text(st.characters(codec="utf-8")), st.from_regex(r"VMK_\w*", fullmatch=True)))
+@example("VMK_" * 100)
+@example("vm\N{KELVIN SIGN}_busy")
+@example("VMK__")
 def test_any_words_are_accepted(words: str) -> None:
     assert all(lookup.query and lookup.meaning for lookup in lookups(words))
