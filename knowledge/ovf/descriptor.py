@@ -9,6 +9,14 @@ from dataclasses import dataclass
 from knowledge.ovf.quoting import quoted
 from knowledge.ovf.xml import Element
 
+BACKING = re.compile(r"(?:ovf:)?/{0,2}(disk|file)/(.+)")
+"""A reference to a disk or file of the package, such as ``ovf:/disk/vmdisk1``."""
+
+NOT_COMPRESSED = frozenset({"", "identity"})
+"""The values of a file's compression that mean that it is stored as it is."""
+
+_OVF_2_ITEMS = frozenset({"StorageItem", "EthernetPortItem"})
+_ITEMS = _OVF_2_ITEMS | {"Item"}
 _LEGACY_UNITS = {"byte": 1, "bytes": 1, "kilobytes": 1024, "megabytes": 1024**2, "gigabytes": 1024**3}
 
 
@@ -58,7 +66,10 @@ class Device:
     """AutomaticAllocation: connected at power-on; None when the descriptor does not state it."""
     backing: tuple[str, ...]
     connections: tuple[str, ...]
-    configuration: str
+    configurations: tuple[str, ...]
+    """The deployment options that the device is for; empty when it is for all of them."""
+    misplaced: str
+    """The first child element that is not in alphabetical order, as OVF 1 requires; empty when all are."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +83,10 @@ class Machine:
     devices: tuple[Device, ...]
     settings: tuple[tuple[str, str], ...]
     """VMware's own Config and ExtraConfig entries, key and value."""
+    has_hardware: bool
+    """Whether it has a VirtualHardwareSection."""
+    families: tuple[tuple[int, str], ...]
+    """The line and text of each VirtualSystemType: a list of hardware families such as ``vmx-13 vmx-14``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,9 +98,15 @@ class Descriptor:
     networks: tuple[str, ...]
     machines: tuple[Machine, ...]
     used_files: frozenset[str]
-    """Ids of files that disks, icons or message bundles refer to."""
+    """Ids of files that disks, icons, message bundles or settings such as nvram refer to."""
     has_licence: bool
     """Whether it has a license text (EulaSection), which a person accepts when importing the package."""
+    has_collection: bool
+    """Whether it has a VirtualSystemCollection (a vApp), which may be empty."""
+    deployment_options: frozenset[str]
+    """The ids of the configurations in DeploymentOptionSection, of which one is chosen at import."""
+    ovf_2_parts: tuple[str, ...]
+    """What makes it OVF 2: ``StorageItem``, ``EthernetPortItem``, or the namespace envelope/2."""
 
 
 def place(device: Device) -> str:
@@ -106,9 +127,34 @@ def read_descriptor(root: Element) -> Descriptor:
         disks=tuple(_disk(element) for element in elements if element.name == "Disk"),
         networks=tuple(element.attributes.get("name", "") for element in elements if element.name == "Network"),
         machines=tuple(_machine(element) for element in _systems(root)),
-        used_files=frozenset(element.attributes.get("fileRef", "") for element in elements),
+        used_files=frozenset(_used_files(elements)),
         has_licence=any(_kind(element) == "EulaSection" for element in elements),
+        has_collection=any(_kind(element) == "VirtualSystemCollection" for element in elements),
+        deployment_options=frozenset(_deployment_options(elements)),
+        ovf_2_parts=tuple(_ovf_2_parts(root, elements)),
     )
+
+
+def _used_files(elements: list[Element]) -> Iterator[str]:
+    for element in elements:
+        yield element.attributes.get("fileRef", "")
+        if element.name in {"Config", "ExtraConfig"}:
+            value = element.attributes.get("value", "")
+            if (found := BACKING.fullmatch(value)) and found[1] == "file":
+                yield found[2]
+
+
+def _deployment_options(elements: list[Element]) -> Iterator[str]:
+    for section in elements:
+        if _kind(section) == "DeploymentOptionSection":
+            yield from (child.attributes.get("id", "") for child in section.children if child.name == "Configuration")
+
+
+def _ovf_2_parts(root: Element, elements: list[Element]) -> Iterator[str]:
+    if root.namespace.endswith("/envelope/2"):
+        yield "the namespace envelope/2"
+    names = {element.name for element in elements if not element.namespace or "envelope" in element.namespace}
+    yield from sorted(names & _OVF_2_ITEMS)
 
 
 def _systems(root: Element) -> Iterator[Element]:
@@ -161,22 +207,30 @@ def _disk(element: Element) -> Disk:
 def _machine(element: Element) -> Machine:
     elements = list(element.walk())
     pairs = [entry.attributes for entry in elements if entry.name in {"Config", "ExtraConfig"}]
+    sections = [entry for entry in elements if _kind(entry) == "VirtualHardwareSection"]
     identity = element.attributes.get("id", "")
     return Machine(
         line=element.line,
         id=identity,
         name=next((child.text for child in element.children if child.name == "Name" and child.text), identity),
-        devices=tuple(_devices(elements)),
+        devices=tuple(_devices(sections)),
         settings=tuple((pair.get("key", ""), pair.get("value", "")) for pair in pairs),
+        has_hardware=bool(sections),
+        families=tuple(
+            (entry.line, entry.text)
+            for section in sections
+            for system in section.children
+            if system.name == "System"
+            for entry in system.children
+            if entry.name == "VirtualSystemType" and entry.text
+        ),
     )
 
 
-def _devices(elements: list[Element]) -> Iterator[Device]:
-    sections = [element for element in elements if _kind(element) == "VirtualHardwareSection"]
+def _devices(sections: list[Element]) -> Iterator[Device]:
     for item in (child for section in sections for child in section.children):
         # An Item with a bound states a range for another Item and is not a device.
-        is_item = item.name in {"Item", "StorageItem", "EthernetPortItem"}
-        if is_item and item.attributes.get("bound", "normal") == "normal":
+        if item.name in _ITEMS and item.attributes.get("bound", "normal") == "normal":
             yield _device(item)
 
 
@@ -200,8 +254,17 @@ def _device(item: Element) -> Device:
         connected={"true": True, "1": True, "false": False, "0": False}.get(stated),
         backing=tuple(text for text in values.get("hostresource", []) if text),
         connections=tuple(text for text in values.get("connection", []) if text),
-        configuration=item.attributes.get("configuration", ""),
+        configurations=tuple(dict.fromkeys(item.attributes.get("configuration", "").split())),
+        misplaced=_misplaced(item),
     )
+
+
+def _misplaced(item: Element) -> str:
+    """Return the first child out of order; the items of OVF 0.9 have no order."""
+    if not item.namespace.endswith("/envelope/1"):
+        return ""
+    names = [child.name for child in item.children if child.namespace.endswith("CIM_ResourceAllocationSettingData")]
+    return next((name for name, before in zip(names[1:], names, strict=False) if name < before), "")
 
 
 def _number(text: str) -> int | None:
