@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from knowledge.finding import Finding
 from knowledge.hardware_versions import HardwareVersion, hardware_versions
-from knowledge.ovf.descriptor import NOT_COMPRESSED, Descriptor, Machine, place
+from knowledge.ovf.descriptor import NOT_COMPRESSED, Descriptor
+from knowledge.ovf.machines import Machine, place
 from knowledge.ovf.quoting import quoted
 
 _VMX = re.compile(r"vmx-0*([0-9]{1,3})", re.IGNORECASE)

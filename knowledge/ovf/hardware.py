@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from knowledge.finding import Finding
-from knowledge.ovf.descriptor import BACKING, Descriptor, Device, Machine, place
+from knowledge.ovf.descriptor import BACKING, Descriptor
 from knowledge.ovf.identity import check_identity
+from knowledge.ovf.machines import Device, Machine, place
 from knowledge.ovf.quoting import quoted
 
 IDE_CONTROLLER = 5

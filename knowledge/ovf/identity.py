@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from knowledge.finding import Finding
-from knowledge.ovf.descriptor import Device, Machine, place
+from knowledge.ovf.machines import Device, Machine, place
 from knowledge.ovf.quoting import quoted
 
 _Addresses = dict[tuple[str, str, str], str]

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from knowledge.finding import Finding
-from knowledge.ovf.descriptor import BACKING, Descriptor, Device, Disk, File, place
+from knowledge.ovf.descriptor import BACKING, Descriptor, Disk, File
+from knowledge.ovf.machines import Device, place
 from knowledge.ovf.quoting import quoted
 from knowledge.ovf.unused import check_unused
 
