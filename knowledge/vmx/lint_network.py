@@ -107,9 +107,9 @@ def _outside_static_range(card: _Card, where: str) -> Finding:
     if not card.address.startswith(_VMWARE):
         message = (
             f"The static address {card.address} is outside {_RANGE}, the range that VMware documents for static "
-            "addresses; some products refuse it."
+            "addresses. Hosts accept other vendors' addresses; some older products do not."
         )
-        return Finding("mac-range", "warning", where, message, f'{card.name}.checkMACAddress = "FALSE"')
+        return Finding("mac-range", "info", where, message, f'{card.name}.checkMACAddress = "FALSE"')
     owner = "vCenter assigns" if "00:50:56:80" <= card.address[:11] <= "00:50:56:bf" else "VMware's products use"
     message = (
         f"A static address must be in {_RANGE}. {card.address} is one that {owner}, so the VM does not power on: it "

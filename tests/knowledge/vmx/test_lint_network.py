@@ -51,9 +51,9 @@ def test_a_static_address_that_vcenter_assigns_is_an_error(address: str) -> None
     assert "vCenter" in finding.message
 
 
-def test_a_static_address_of_another_vendor_is_a_warning() -> None:
+def test_a_static_address_of_another_vendor_is_an_info() -> None:
     finding = found(static("52:54:00:12:34:56"))
-    assert (finding.rule, finding.severity) == ("mac-range", "warning")
+    assert (finding.rule, finding.severity) == ("mac-range", "info")
 
 
 @pytest.mark.parametrize(
