@@ -22,11 +22,11 @@ class Record:
     """
 
     __slots__ = ()
-    _fields: tuple[str, ...]
 
     def as_object(self) -> dict[str, Any]:
         """Return the fields by the names that they have in JSON."""
-        return {name.removesuffix("_"): getattr(self, name) for name in self._fields}
+        names: tuple[str, ...] = self._fields  # type: ignore[attr-defined]  # of the namedtuple that this is mixed into
+        return {name.removesuffix("_"): getattr(self, name) for name in names}
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

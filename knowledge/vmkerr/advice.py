@@ -49,10 +49,8 @@ class Advice(
             return True
         if not self.releases.endswith(_AND_LATER):
             return False
-        from knowledge.releases import version_key  # imported here because few names depend on the release
-
-        first = version_key(self.releases.removesuffix(_AND_LATER))
-        return any(version_key(id_) >= first for id_ in ids)
+        first = _major(self.releases)
+        return any(_major(id_) >= first for id_ in ids)
 
 
 def advice_for(name: str, release_ids: Iterable[str] = ()) -> Advice | None:
@@ -90,6 +88,15 @@ def _advice_for(name: str, release_ids: tuple[str, ...]) -> Advice | None:
 @cache
 def _lines() -> tuple[str, ...]:
     return tuple(data_lines("vmkerr_advice.tsv"))
+
+
+def _major(release: str) -> int:
+    """Return the major version of a release id; a name without a version counts as newest.
+
+    ``releases.version_key`` knows more, but needs ``re``, which takes too long for a lookup on the command line.
+    """
+    major = release.rpartition("-")[2].split(".")[0]
+    return int(major) if major.isdecimal() else 9999
 
 
 def _read(line: str) -> Advice:
