@@ -27,6 +27,7 @@ from knowledge.releases import Release as VmkerrRelease
 from knowledge.scsi.sense import Sense as ScsiSense
 from knowledge.scsi.status import Reading as ScsiReading
 from knowledge.scsi.status import Status as ScsiStatus
+from knowledge.vmkerr.advice import Advice as VmkerrAdvice
 from knowledge.vmkerr.lookup import Answer as VmkerrAnswer
 from knowledge.vmkerr.match import Match as VmkerrMatch
 from knowledge.vmklog.finding import Finding as _Finding
@@ -66,6 +67,7 @@ __all__ = [
     "ScsiReading",
     "ScsiSense",
     "ScsiStatus",
+    "VmkerrAdvice",
     "VmkerrAnswer",
     "VmkerrMatch",
     "VmkerrRelease",
