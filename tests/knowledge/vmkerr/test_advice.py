@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
+from pydantic import TypeAdapter
 
 from knowledge.diagnosis import FaultClass, Where
 from knowledge.procedure_store.folders import BUILT_IN
 from knowledge.vmkerr.advice import ADVISED, Advice, advice_for, all_advice, as_text
-from knowledge.vmkerr.lookup import find
+from knowledge.vmkerr.lookup import Answer, find
 from knowledge.vmkerr.table import bundled
 
 NAMES_ON_CALL = (
@@ -151,6 +152,23 @@ def test_long_answer_shows_the_advice_of_its_first_matches_only() -> None:
     assert len(answer.advice) > ADVISED
     assert not any(advice for _, advice in answer.with_advice()[ADVISED:])
     assert [match for match, _ in answer.with_advice()] == list(answer.matches)
+
+
+def test_answer_survives_its_way_through_json() -> None:
+    adapter = TypeAdapter(Answer)
+    answer = find("0xbad0022")
+
+    sent = adapter.dump_python(answer, mode="json")
+
+    assert [advice["class"] for advice in sent["advice"]] == ["reservation", "configuration"]
+    assert adapter.validate_python(sent) == answer
+
+
+def test_schema_lists_the_words_for_where_and_class() -> None:
+    fields = TypeAdapter(Advice).json_schema()["properties"]
+
+    assert fields["where"]["enum"] == list(get_args(Where))
+    assert fields["class"]["enum"] == list(get_args(FaultClass))
 
 
 def test_advice_as_text_numbers_its_steps() -> None:
