@@ -228,3 +228,14 @@ def test_a_scsi_command_that_was_translated_to_nvme_is_named_as_a_scsi_command()
     assert of_kind(line.format("0x85"), "scsi-command").summary == "SCSI command 0x85 ATA PASS-THROUGH(16)"
     assert of_kind(line.format("0x85"), "nvme-status").meaning.class_ == "harmless"
     assert of_kind(line.format("0x42"), "nvme-status").meaning.class_ == ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'Config: 703: "NVMECompletionWorlds" = 4, Old Value: 1, (Status: 0x0)',
+        "LSOM: device t10.NVMe____INTEL_SSDPEDME400G4__00000001:1 has status 0x10",
+    ],
+)
+def test_a_status_of_something_else_is_not_an_nvme_status(line: str) -> None:
+    assert not [finding for finding in decode_line(line) if finding.kind.startswith("nvme")]
