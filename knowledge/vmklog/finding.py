@@ -11,11 +11,22 @@ from knowledge.scsi import Sense, Status
 from knowledge.vmkerr.match import Match
 
 Kind = Literal[
-    "vmkernel", "errno", "scsi-status", "scsi-sense", "scsi-command", "nvme-status", "naa", "eui", "iqn", "nqn", "t10"
+    "vmkernel",
+    "errno",
+    "scsi-status",
+    "scsi-sense",
+    "scsi-command",
+    "nvme-status",
+    "nvme-command",
+    "naa",
+    "eui",
+    "iqn",
+    "nqn",
+    "t10",
 ]
 Certainty = Literal["certain", "likely", "open"]
-"""certain: only one meaning; likely: one meaning, if the release is the one that the format of the line shows; open:
-several meanings, or none that is known."""
+"""certain: only one meaning; likely: one meaning, if the release is the one that the format of the line shows, or if it
+has the usual cause; open: several meanings, or none that is known."""
 
 SettledBy = Literal["", "given", "text", "errno", "format"]
 """What determined the release: the caller, a text or an errno next to the code, or the format of the line."""
