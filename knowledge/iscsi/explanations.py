@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from knowledge import oui
 from knowledge.iscsi.values import EuiParts, IqnParts, NaaParts, Parts
 
 _MONTHS = (
@@ -36,18 +37,28 @@ def _explain_iqn(parts: IqnParts) -> tuple[str, ...]:
 
 
 def _explain_eui(parts: EuiParts) -> tuple[str, ...]:
-    lines = [f"An IEEE EUI-64 identifier, assigned by the owner of OUI {parts.oui}."]
+    by, lookup = _assigned_by(parts.oui)
+    lines = [f"An IEEE EUI-64 identifier, {by}."]
     if parts.mac:
         lines.append(f"It is derived from the 48-bit address {parts.mac}.")
-    return (*lines, IEEE_LOOKUP)
+    return (*lines, *lookup)
 
 
 def _explain_naa(parts: NaaParts) -> tuple[str, ...]:
     first = f"An NAA identifier of {parts.bits} bits, type {parts.naa:x} ({parts.naa_name})"
     if not parts.oui:
         return (f"{first}. It contains no OUI, so it is known only where it was assigned.",)
+    by, lookup = _assigned_by(parts.oui)
     return (
-        f"{first}, assigned by the owner of OUI {parts.oui}.",
+        f"{first}, {by}.",
         "ESXi uses names of the same form for LUNs; the name alone does not show whether it is a node or a LUN.",
-        IEEE_LOOKUP,
+        *lookup,
     )
+
+
+def _assigned_by(identifier: str) -> tuple[str, tuple[str, ...]]:
+    """Return who assigned a name, and as a tuple where to look up the owner of the OUI if it is not known."""
+    owner = oui.owner(identifier)
+    if owner:
+        return f"assigned by {owner} (OUI {identifier})", ()
+    return f"assigned by the owner of OUI {identifier}", (IEEE_LOOKUP,)

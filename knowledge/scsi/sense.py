@@ -31,6 +31,8 @@ class Sense:
     """Such as ``Unit Attention``; empty when the key is out of range, so that these cannot be sense bytes."""
     description: str
     """The meaning of ASC and ASCQ; empty when they are zero or out of range."""
+    defined: bool
+    """Whether the standard defines ASC and ASCQ, or both are zero; else each vendor gives them its own meaning."""
 
     @property
     def plausible(self) -> bool:
@@ -51,28 +53,33 @@ class Sense:
 def sense(key: int, asc: int, ascq: int) -> Sense:
     """Return the meaning of three sense bytes; the texts are empty for numbers out of range."""
     keys, _, _ = _tables()
+    description, defined = _describe(asc, ascq) if asc <= _LARGEST and ascq <= _LARGEST else ("", False)
     return Sense(
         key=key,
         asc=asc,
         ascq=ascq,
         key_name=keys.get(key, "") if key <= _LARGEST_KEY else "",
-        description=_describe(asc, ascq) if asc <= _LARGEST and ascq <= _LARGEST and (asc or ascq) else "",
+        description=description,
+        defined=defined,
     )
 
 
-def _describe(asc: int, ascq: int) -> str:
+def _describe(asc: int, ascq: int) -> tuple[str, bool]:
+    """Return the meaning of ASC and ASCQ, and whether the standard defines both."""
+    if not (asc or ascq):
+        return "", True
     _, exact, ranges = _tables()
     for first, last, text in ranges.get(asc, ()):
         if first <= ascq <= last:
-            return text.replace("[ascq]", f"{ascq:#x}")
+            return text.replace("[ascq]", f"{ascq:#x}"), True
     if (asc, ascq) in exact:
-        return exact[asc, ascq]
+        return exact[asc, ascq], True
     if asc >= _FIRST_VENDOR:
-        return VENDOR_ASC
+        return VENDOR_ASC, False
     general = exact.get((asc, 0))
     if general is None:
-        return VENDOR_ASC if ascq >= _FIRST_VENDOR else UNLISTED
-    return (VENDOR_ASCQ if ascq >= _FIRST_VENDOR else UNLISTED_ASCQ).format(general=general, ascq=ascq)
+        return VENDOR_ASC if ascq >= _FIRST_VENDOR else UNLISTED, False
+    return (VENDOR_ASCQ if ascq >= _FIRST_VENDOR else UNLISTED_ASCQ).format(general=general, ascq=ascq), False
 
 
 @cache

@@ -17,6 +17,7 @@ Kind = Literal[
     "scsi-sense",
     "scsi-command",
     "nvme-status",
+    "nvme-command",
     "event",
     "phrase",
     "vim-fault",
@@ -31,8 +32,8 @@ Kind = Literal[
     "t10",
 ]
 Certainty = Literal["certain", "likely", "open"]
-"""certain: only one meaning; likely: one meaning, if the release is the one that the format of the line shows; open:
-several meanings, or none that is known."""
+"""certain: only one meaning; likely: one meaning, if the release is the one that the format of the line shows, or if it
+has the usual cause; open: several meanings, or none that is known."""
 
 SettledBy = Literal["", "given", "text", "errno", "format"]
 """What determined the release: the caller, a text or an errno next to the code, or the format of the line."""

