@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bot.blocks import Block, Message, bold, bullets, code, context, escape, header, message, section
 from service.api.client import IscsiAddress, IscsiDiscovery, IscsiName
 
+MOST_SUGGESTIONS = 5
 ICONS = {"error": "❌", "warning": "⚠️", "info": "ℹ️"}
 
 
@@ -14,8 +15,9 @@ def name_card(name: IscsiName, *, asked_by: str) -> Message:
     """Whether the name is valid and why, what its parts mean, and which products judge it differently."""
     verdict = f"✅ {bold('Valid')}" if name.valid else f"❌ {bold('Not a valid iSCSI name')}"
     blocks: list[Block] = [header(name.normalized or name.name), section(verdict, *map(escape, name.explanation))]
-    if name.suggestion:
-        blocks.append(section(f"Did you mean {code(name.suggestion)}?"))
+    # A service of an earlier version answers with one suggestion.
+    if suggestions := name.suggestions or tuple(filter(None, [name.suggestion])):
+        blocks.append(section(_did_you_mean(suggestions)))
     if name.problems:
         problems = [f"{ICONS[each.severity]} {escape(each.message)} {code(each.rule)}" for each in name.problems]
         blocks.append(section(*problems))
@@ -40,6 +42,8 @@ def address_card(address: IscsiAddress, *, asked_by: str) -> Message:
     verdict = "✅" if address.valid else f"❌ {bold('Not a valid iSCSI address')}"
     problems = [f"{ICONS[each.severity]} {escape(each.message)} {code(each.rule)}" for each in address.problems]
     blocks = [header(address.address), section(f"{verdict} {'  ·  '.join(read)}", *problems)]
+    if address.suggestions:
+        blocks.append(section(_did_you_mean(address.suggestions)))
     blocks.append(context(code(f"/iscsi address {address.address}"), f"requested by {asked_by}"))
     why = next((each.message for each in address.problems if each.severity == "error"), "")
     read_as = f"host {address.host}, port {address.port}, name {address.name or 'none'}"
@@ -61,6 +65,10 @@ def discovery_card(discovery: IscsiDiscovery, *, asked_by: str) -> Message:
     blocks.append(context(code("/iscsi discovery"), f"requested by {asked_by}"))
     names = ", ".join(mechanism.name for mechanism in discovery.mechanisms)
     return message(f"How an iSCSI initiator finds its targets: {names}", blocks)
+
+
+def _did_you_mean(suggestions: Sequence[str]) -> str:
+    return f"Did you mean {' or '.join(code(each) for each in suggestions[:MOST_SUGGESTIONS])}?"
 
 
 def _joined(words: Sequence[str]) -> str:

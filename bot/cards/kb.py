@@ -9,28 +9,30 @@ from bot.blocks import Message, bold, code, context, escape, header, message, se
 from bot.cards.links import page_link
 from bot.cards.markdown import mrkdwn, sections
 
-SHOWN_SECTIONS = ("Steps", "Check")
-"""The sections of a procedure that someone on call needs first."""
+SHOWN_SECTIONS = ("Before", "Steps", "Check")
+"""The sections of a procedure that someone on call needs; "Before" has the warnings."""
 
 
-def search_card(words: str, hits: Sequence[Mapping[str, Any]], service_url: str) -> Message:
-    """The procedures that match the words, best match first.
+def search_card(
+    words: str, hits: Sequence[Mapping[str, Any]], lookups: Sequence[Mapping[str, Any]], service_url: str
+) -> Message:
+    """The procedures that match the words, best match first, and the lookup that explains each code among the words.
 
-    Each hit is a mapping with `slug`, `title` and `summary`, as the service's search returns it.
+    Each hit is a mapping with `slug`, `title` and `summary`, and each lookup one with `query` and `meaning`, as the
+    service's search returns them.
     """
+    explained = [section(code(f"/vmkerr {lookup['query']}"), escape(lookup["meaning"])) for lookup in lookups]
     if not hits:
-        return message(
-            f"No procedure matches {words}.",
-            [section(f"No procedure matches {code(words)}."), context("Try other words, or fewer words")],
-        )
-    lines = [section(f"{bold(hit['title'])} {code(hit['slug'])}", escape(hit["summary"])) for hit in hits]
+        below = explained or [context("Try other words, or fewer words")]
+        return message(f"No procedure matches {words}.", [section(f"No procedure matches {code(words)}."), *below])
+    lines = [section(f"{bold(hit['title'])} {code(hit['slug'])}", escape(hit["summary"])) for hit in hits] + explained
     hint = f"To see the first one, type {code('/kb ' + hits[0]['slug'])}"
     link = page_link(service_url, "/procedures", "all procedures")
     return message("Procedures: " + ", ".join(hit["title"] for hit in hits), [*lines, context(hint, link)])
 
 
 def procedure_card(page: Mapping[str, Any], service_url: str) -> Message:
-    """One procedure: what it is for, its steps and its check, and a link to the complete page.
+    """One procedure: what it is for, what to know before, its steps and its check, and a link to the complete page.
 
     `page` is a procedure as the service returns it; this reads `slug`, `title`, `summary`, `body` (Markdown),
     `applies_to` (a list), `obsolete_since` and `obsolete_reason` (both may be empty).

@@ -1,4 +1,4 @@
-"""The card of a vmkernel status code: every meaning with its releases, and a warning when releases disagree."""
+"""The card of a vmkernel status code: its meanings with releases and first steps, and a warning when they differ."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import re
 from collections.abc import Sequence
 
 from bot.blocks import Block, Message, bold, code, context, escape, header, message, section
-from service.api.client import VmkerrAnswer, VmkerrMatch
+from service.api.client import VmkerrAdvice, VmkerrAnswer, VmkerrMatch
 
 MEANINGS = 10
 """Meanings that one card shows; of a longer list, it shows the first ones."""
 OFFERED = 12
 """Releases that one card offers; of a longer list, it offers the newest."""
+
+Advised = tuple[VmkerrMatch, VmkerrAdvice | None]
+"""A match, and what to do about it."""
 
 MEANING_DIFFERS = "⚠️ *ESX releases disagree* about this code: check which release the host runs."
 NUMBER_DIFFERS = "⚠️ *The number depends on the ESX release*: check which one the host runs."
@@ -27,15 +30,21 @@ def vmkerr_card(answer: VmkerrAnswer, known: Sequence[str], *, asked_by: str = "
     one_code = len({match.decimal for match in matches}) == 1
     if one_code:
         title, warning = f"{matches[0].hex} = {matches[0].decimal}", MEANING_DIFFERS
-        sections = [section(*_meaning(match, known)) for match in matches]
+        sections = [[section(*_meaning(match, known)), *_advice(advice)] for match, advice in answer.with_advice()]
     else:
-        meanings = _by_meaning(matches)
+        meanings = _by_meaning(answer.with_advice())
         title, warning = f"{answer.query}: {_count(meanings)}", NUMBER_DIFFERS
-        sections = [section(*_numbers(meaning, known)) for meaning in meanings]
+        sections = [
+            [
+                section(*_numbers([match for match, _ in meaning], known)),
+                *(block for _, advice in meaning for block in _advice(advice)),
+            ]
+            for meaning in meanings
+        ]
     blocks: list[Block] = [header(title)]
     if answer.differs:
         blocks.append(section(warning))
-    blocks += sections[:MEANINGS]
+    blocks += [block for shown in sections[:MEANINGS] for block in shown]
     if (more := len(sections) - MEANINGS) > 0:
         blocks.append(section(f"…and {more} more. {_narrower(known)}"))
     if answer.note:
@@ -82,6 +91,19 @@ def _numbers(meaning: Sequence[VmkerrMatch], known: Sequence[str]) -> tuple[str,
     return f"{bold(meaning[0].description)}  ·  {_names(meaning[0])}", "  ·  ".join(numbers)
 
 
+def _advice(advice: VmkerrAdvice | None) -> list[Block]:
+    """What it usually means on call, the first steps, and where to read more; nothing without advice."""
+    if advice is None:
+        return []
+    holds_for = f" ({code(advice.releases)})" if advice.releases else ""
+    steps = [f"{number}. {escape(step)}" for number, step in enumerate(advice.steps, start=1)]
+    more = [code(f"/kb {slug}") for slug in advice.procedures]
+    return [
+        section(f"*Usually*{holds_for}: {escape(advice.usually)}", *steps),
+        context(f"{escape(advice.where)}, {escape(advice.class_)}", *more, f"source: {escape(advice.source)}"),
+    ]
+
+
 def _narrower(known: Sequence[str]) -> str:
     """How to get fewer meanings, with the releases that can be typed."""
     offered = ", ".join(code(f"release={release}") for release in known[-OFFERED:])
@@ -92,11 +114,11 @@ def _names(match: VmkerrMatch) -> str:
     return "  ·  ".join(filter(None, [code(match.name), f"errno {code(match.errno)}" if match.errno else ""]))
 
 
-def _by_meaning(matches: Sequence[VmkerrMatch]) -> list[list[VmkerrMatch]]:
+def _by_meaning(matches: Sequence[Advised]) -> list[list[Advised]]:
     """The matches grouped by meaning, in the order in which each meaning comes first."""
-    meanings: dict[tuple[str, str, str], list[VmkerrMatch]] = {}
-    for match in matches:
-        meanings.setdefault((match.name, match.description, match.errno), []).append(match)
+    meanings: dict[tuple[str, str, str], list[Advised]] = {}
+    for match, advice in matches:
+        meanings.setdefault((match.name, match.description, match.errno), []).append((match, advice))
     return list(meanings.values())
 
 

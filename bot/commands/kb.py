@@ -29,7 +29,10 @@ def parse(text: str) -> ProcedureQuery:
 
 
 async def run(query: ProcedureQuery, request: Request) -> Reply:
-    """Show the procedure with that name, or the best matches for the words. No match is shown only to the user."""
+    """Show the procedure with that name, or the best matches for the words and what a code among them means.
+
+    An answer without either is shown only to the user.
+    """
     service = request.deps.service
     if query.slug:
         try:
@@ -38,7 +41,8 @@ async def run(query: ProcedureQuery, request: Request) -> Reply:
             if error.problem.status != 404:
                 raise
     found = await service.get("/procedures", q=query.words, limit="5")
-    return Reply(search_card(query.words, found["results"], service.url), public=bool(found["results"]))
+    hits, lookups = found["results"], found["lookups"]
+    return Reply(search_card(query.words, hits, lookups, service.url), public=bool(hits or lookups))
 
 
 command = Command(

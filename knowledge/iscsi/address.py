@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from knowledge.iscsi.domain import domain_faults
-from knowledge.iscsi.names import validate
+from knowledge.iscsi.names import check_against_rfcs, pasted_problem
+from knowledge.iscsi.pasted import described, recognize
 from knowledge.iscsi.values import Address, Problem, any_error
 
 DEFAULT_PORT = 3260
@@ -38,12 +39,27 @@ def parse_address(address: str) -> Address:
     """Parse ``192.0.2.1:3260,iqn...``, ``[2001:db8::1],iqn...``, ``host``, or ``192.0.2.1:3260,1 iqn...``.
 
     Spaces at the ends are ignored. Without a port, the result has port 3260 and ``port_assumed``. An address that is
-    not valid has ``problems`` with severity ``error``; nothing is raised.
+    not valid has ``problems`` with severity ``error``; nothing is raised. Other output of a tool is not valid, but its
+    addresses are in ``suggestions``.
     """
+    verdict = _parse(address)
+    pasted = [] if verdict.valid else recognize(address)
+    if not pasted:
+        return verdict
+    return replace(
+        verdict,
+        problems=(*pasted_problem(described(pasted)), *verdict.problems),
+        suggestions=tuple(
+            dict.fromkeys(line.address for line in pasted if line.address and _parse(line.address).valid)
+        ),
+    )
+
+
+def _parse(address: str) -> Address:
     text = address.strip()
     if len(text) > _LONGEST_ADDRESS:
         return _invalid(address, f"An address can have at most {_LONGEST_ADDRESS} characters.")
-    if validate(text).valid:
+    if check_against_rfcs(text).valid:
         return _invalid(address, "This is a name without a host. Write host[:port],name, as in 192.0.2.10:3260,iqn...")
     before, comma, after = text.partition(",")
     portal = _parse_portal(before.strip())
@@ -55,7 +71,7 @@ def parse_address(address: str) -> Address:
         problems.append(_error("address-portal-group", f"Portal group {group} is above 65535."))
     normalized = None
     if name:
-        verdict = validate(name)
+        verdict = check_against_rfcs(name)
         normalized = verdict.normalized
         problems.extend(verdict.problems)
     return Address(

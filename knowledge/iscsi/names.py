@@ -7,6 +7,7 @@ from datetime import date
 from knowledge.iscsi import explanations, products, suggestions
 from knowledge.iscsi.eui_naa import read_eui, read_naa
 from knowledge.iscsi.iqn import read_iqn
+from knowledge.iscsi.pasted import described, recognize
 from knowledge.iscsi.preparation import prepare
 from knowledge.iscsi.values import Name, NameType, Parts, Problem, any_error
 
@@ -25,6 +26,8 @@ def validate(name: str, *, today: date | None = None) -> Name:
     Dates after ``today`` (default: the current date) get a warning.
     """
     verdict = check_against_rfcs(name, today=today)
+    pasted = [] if verdict.valid else recognize(name)
+    suggested = suggestions.suggest(verdict, pasted, lambda text: check_against_rfcs(text, today=today))
     refused_by, accepted_by = products.verdicts(name, valid=verdict.valid)
     return Name(
         name=name,
@@ -32,9 +35,10 @@ def validate(name: str, *, today: date | None = None) -> Name:
         type=verdict.type,
         normalized=verdict.normalized,
         parts=verdict.parts,
-        problems=verdict.problems,
+        problems=(*pasted_problem(described(pasted) if pasted else ""), *verdict.problems),
         explanation=explanations.explain(verdict.parts) if verdict.valid else (),
-        suggestion=suggestions.suggest(verdict, lambda text: check_against_rfcs(text, today=today)),
+        suggestion=next(iter(suggested), None),
+        suggestions=suggested,
         refused_by=refused_by,
         accepted_by=accepted_by,
     )
@@ -80,6 +84,11 @@ def _read(prepared: str, kind: NameType | None, today: date) -> tuple[Parts | No
         return read_naa(prepared)
     message = "The name does not begin with 'iqn.', 'eui.' or 'naa.', as an iSCSI name must."
     return None, (Problem(rule="type", severity="error", message=message, source="RFC 7143 section 4.2.7.3"),)
+
+
+def pasted_problem(what: str) -> tuple[Problem, ...]:
+    """Return the remark that says what a pasted text is; none when ``what`` is empty."""
+    return (Problem(rule="pasted-line", severity="info", message=what),) if what else ()
 
 
 def _too_long(size: int) -> Problem:

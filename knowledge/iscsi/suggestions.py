@@ -1,5 +1,5 @@
 """Suggests the intended name after a common mistake: stray quotes, underscores, dashes from web pages, a domain that
-is not reversed."""
+is not reversed, or a whole line of a tool's output."""
 
 from __future__ import annotations
 
@@ -7,31 +7,35 @@ import re
 from collections.abc import Callable
 
 from knowledge.iscsi.domain import DOCUMENTED_TOP_LEVEL_DOMAINS
+from knowledge.iscsi.pasted import Pasted
 from knowledge.iscsi.values import IqnParts, Name
 
 _WEB_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-")
+_LONGEST_CORRECTED = 1000
+"""Characters; a longer text is not corrected."""
+
 _SURROUNDING = "\"'`<>()[]{},;.\u201c\u201d\u2018\u2019"
 
 
-def suggest(verdict: Name, check: Callable[[str], Name]) -> str | None:
-    """Return the corrected name when it is valid and differs from the one that was typed, else None.
+def suggest(verdict: Name, pasted: list[Pasted], check: Callable[[str], Name]) -> tuple[str, ...]:
+    """Return the valid names that were most likely intended and differ from the one that was typed.
 
+    ``pasted`` are the lines of a tool's output in the text, whose names are those of real nodes and are not corrected;
     ``check`` returns the verdict on another name.
     """
-    if len(verdict.name) > 1000:
-        return None
-    corrected = check(_correct(verdict.name))
-    if not corrected.valid or corrected.normalized is None:
-        return None
-    suggestion = _reverse_domain(corrected)
-    return None if suggestion == verdict.name else suggestion
+    if pasted:
+        found = [verdict.normalized for line in pasted if (verdict := check(line.name)).valid and verdict.normalized]
+        return tuple(dict.fromkeys(found))
+    if len(verdict.name) > _LONGEST_CORRECTED or not (corrected := check(_correct(verdict.name))).valid:
+        return ()
+    name = _reverse_domain(corrected)
+    return (name,) if name not in ("", verdict.name) else ()
 
 
 def _correct(name: str) -> str:
     text = name.translate(_WEB_DASHES)
     text = "".join(character for character in text if character.isprintable() or character.isspace())
     text = text.strip().strip(_SURROUNDING).strip()
-    text = re.sub(r"^initiatorname\s*=\s*", "", text, flags=re.IGNORECASE)
     if re.match(r"(eui|naa)\.", text, re.IGNORECASE):
         return text[:4] + re.sub(r"^0x|[-: ]", "", text[4:], flags=re.IGNORECASE)
     text = re.sub(r"^(iqn\.[0-9]{4}-)([1-9]\.)", r"\g<1>0\2", text, flags=re.IGNORECASE)

@@ -86,7 +86,9 @@ class Name:
     problems: tuple[Problem, ...]
     explanation: tuple[str, ...] = ()
     suggestion: str | None = None
-    """The valid name that was most likely intended, when there is an obvious mistake."""
+    """The valid name that was most likely intended, when there is an obvious mistake; the first of ``suggestions``."""
+    suggestions: tuple[str, ...] = ()
+    """The same, and the other names when several lines of a tool's output were pasted."""
     refused_by: tuple[FieldVerdict, ...] = ()
     """Products that refuse this name although it is valid."""
     accepted_by: tuple[FieldVerdict, ...] = ()
@@ -107,6 +109,8 @@ class Address:
     portal_group: int | None
     name: str | None
     problems: tuple[Problem, ...]
+    suggestions: tuple[str, ...] = ()
+    """The addresses in the pasted output of a tool, as ``host:port,name`` or ``host:port``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

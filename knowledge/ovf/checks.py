@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from knowledge.finding import Finding, Report
+from knowledge.ovf.compatibility import check_compatibility
 from knowledge.ovf.contents import check_contents, local_files
 from knowledge.ovf.descriptor import is_envelope, read_descriptor
 from knowledge.ovf.hardware import check_hardware
@@ -118,6 +119,7 @@ def _lint_descriptor(data: bytes, package: Package | None, name: str) -> Iterato
         return
     descriptor = read_descriptor(root)
     yield from check_references(descriptor)
+    yield from check_compatibility(descriptor)
     yield from check_hardware(descriptor)
     if package:
         yield from check_contents(package, descriptor)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from knowledge.finding import Finding
-from knowledge.ovf.descriptor import Descriptor, Disk, File
+from knowledge.ovf.descriptor import NOT_COMPRESSED, Descriptor, Disk, File
 from knowledge.ovf.package import Package, first_bytes
 from knowledge.ovf.quoting import printable, quoted
 from knowledge.ovf.references import is_remote, leaves_package
@@ -34,7 +34,7 @@ def check_contents(package: Package, descriptor: Descriptor) -> Iterator[Finding
             continue
         if file.size is not None and file.size != size:
             yield _wrong_size(file, size)
-        if file.id in disks and not file.compression:
+        if file.id in disks and file.compression in NOT_COMPRESSED:
             yield from _check_disk(disks[file.id], name, first_bytes(package, name, SECTOR))
 
 

@@ -1,11 +1,13 @@
-"""Checks the best practices for appliances: SCSI disks, empty drives, VMware Tools, and consistent virtual hardware."""
+"""Checks the best practices for appliances: SCSI disks, empty drives, and VMware Tools."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from knowledge.finding import Finding
-from knowledge.ovf.descriptor import Descriptor, Device, Machine, place
+from knowledge.ovf.descriptor import BACKING, Descriptor
+from knowledge.ovf.identity import check_identity
+from knowledge.ovf.machines import Device, Machine, place
 from knowledge.ovf.quoting import quoted
 
 IDE_CONTROLLER = 5
@@ -18,7 +20,15 @@ _DRIVES = {14: ("floppy", "floppy drive"), 15: ("cdrom", "CD-ROM drive"), 16: ("
 
 def check_hardware(descriptor: Descriptor) -> Iterator[Finding]:
     """Yield the findings about the virtual hardware of each VM."""
-    if not descriptor.machines:
+    if not descriptor.machines and descriptor.has_collection:
+        yield Finding(
+            rule="no-vm",
+            severity="warning",
+            where="descriptor",
+            message="The descriptor contains a vApp without a VM, so an import creates an empty vApp.",
+            fix="Export the vApp again with its VMs.",
+        )
+    elif not descriptor.machines:
         yield Finding(
             rule="no-vm",
             severity="error",
@@ -27,11 +37,12 @@ def check_hardware(descriptor: Descriptor) -> Iterator[Finding]:
             fix="Export the VM again.",
         )
     for machine in descriptor.machines:
-        yield from _check_disks(machine)
+        if machine.has_hardware:
+            yield from _check_disks(machine)
         for device in machine.devices:
             if device.type in _DRIVES:
                 yield from _check_drive(device)
-        yield from _check_identity(machine)
+        yield from check_identity(machine, descriptor.deployment_options)
         yield from _check_tools(machine)
 
 
@@ -67,7 +78,8 @@ def _check_disks(machine: Machine) -> Iterator[Finding]:
 
 def _check_drive(device: Device) -> Iterator[Finding]:
     kind, drive = _DRIVES[device.type or 0]
-    if device.connected:
+    in_package = any(BACKING.fullmatch(backing) for backing in device.backing)
+    if device.connected and not in_package:
         yield Finding(
             rule=f"{kind}-connected",
             severity="warning",
@@ -86,48 +98,11 @@ def _check_drive(device: Device) -> Iterator[Finding]:
     if device.backing:
         yield Finding(
             rule=f"{kind}-media",
-            severity="warning",
+            severity="info" if in_package else "warning",
             where=place(device),
             message=f"The {drive} contains a medium: {quoted(device.backing[0])}.",
             fix="Remove the medium and export again, unless the appliance is meant to boot from it.",
         )
-
-
-def _check_identity(machine: Machine) -> Iterator[Finding]:
-    """Check that InstanceIDs are unique, parents exist, and no two devices share an address on a controller."""
-    # Items of different deployment configurations may share an id, because only one of them is used.
-    always = [device for device in machine.devices if not device.configuration]
-    known = {device.id for device in machine.devices}
-    seen: set[str] = set()
-    places: set[tuple[str, str]] = set()
-    for device in always:
-        if not device.id or device.id in seen:
-            yield Finding(
-                rule="instance-id",
-                severity="error",
-                where=place(device),
-                message=f"InstanceID {quoted(device.id)} is used twice." if device.id else "InstanceID is missing.",
-                fix="Give every Item an InstanceID of its own.",
-            )
-        seen.add(device.id)
-        if device.parent and device.parent not in known:
-            yield Finding(
-                rule="parent-unknown",
-                severity="error",
-                where=place(device),
-                message=f"Parent {quoted(device.parent)} is not a device of this VM.",
-                fix="Set Parent to the InstanceID of the controller.",
-            )
-        if device.parent and device.address and (device.parent, device.address) in places:
-            yield Finding(
-                rule="address-taken",
-                severity="error",
-                where=place(device),
-                message=f"Address {quoted(device.address)} on controller {quoted(device.parent)} is already in use.",
-                fix="Give the device an AddressOnParent of its own.",
-            )
-        if device.parent and device.address:
-            places.add((device.parent, device.address))
 
 
 def _check_tools(machine: Machine) -> Iterator[Finding]:

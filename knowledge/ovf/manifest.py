@@ -66,7 +66,7 @@ def check_manifest(package: Package, descriptor_name: str, file_names: list[str]
     if first_sha1:
         message = "vSphere clients since 6.5 refuse SHA1 ('Invalid OVF checksum algorithm')."
         fix = "Use SHA256, unless older products import the package."
-        yield Finding("manifest-sha1", "info", first_sha1.where, message, fix)
+        yield Finding("manifest-sha1", "warning", first_sha1.where, message, fix)
     listed = {entry.name for entry in entries}
     for absent in [file for file in (descriptor_name, *file_names) if file not in listed]:
         message = f"{quoted(absent)} is not in the manifest, so damage to it remains undetected."

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from knowledge.finding import Finding, Severity
-from knowledge.ovf.descriptor import Descriptor, Device, Disk, File, place
+from knowledge.finding import Finding
+from knowledge.ovf.descriptor import BACKING, Descriptor, Disk, File
+from knowledge.ovf.machines import Device, place
 from knowledge.ovf.quoting import quoted
-
-_BACKING = re.compile(r"(?:ovf:)?/{0,2}(disk|file)/(.+)")
+from knowledge.ovf.unused import check_unused
 
 
 def is_remote(href: str) -> bool:
@@ -33,7 +33,7 @@ def check_references(descriptor: Descriptor) -> Iterator[Finding]:
     yield from _check_files(descriptor.files)
     yield from _check_disks(descriptor)
     yield from _check_devices(descriptor)
-    yield from _check_unused(descriptor)
+    yield from check_unused(descriptor)
 
 
 def _check_files(files: tuple[File, ...]) -> Iterator[Finding]:
@@ -116,7 +116,7 @@ def _check_devices(descriptor: Descriptor) -> Iterator[Finding]:
 
 
 def _check_backing(device: Device, backing: str, known: dict[str, set[str]]) -> Iterator[Finding]:
-    found = _BACKING.fullmatch(backing)
+    found = BACKING.fullmatch(backing)
     if found and found[2] not in known[found[1]]:
         yield Finding(
             rule=f"{found[1]}-unknown",
@@ -127,32 +127,6 @@ def _check_backing(device: Device, backing: str, known: dict[str, set[str]]) -> 
         )
 
 
-def _check_unused(descriptor: Descriptor) -> Iterator[Finding]:
-    named = [
-        found.groups()
-        for machine in descriptor.machines
-        for device in machine.devices
-        for backing in device.backing
-        if (found := _BACKING.fullmatch(backing))
-    ]
-    parents = {disk.parent_id for disk in descriptor.disks}
-    for disk in descriptor.disks:
-        if ("disk", disk.id) not in named and disk.id not in parents:
-            message = f"Disk {quoted(disk.id)} belongs to no VM."
-            yield _finding("disk-unused", disk.line, message, "Attach it to a VM or remove it.", warning=True)
-    used = descriptor.used_files | {name for kind, name in named if kind == "file"}
-    for file in descriptor.files:
-        if file.id not in used:
-            message = f"Nothing in the descriptor uses file {quoted(file.href)}."
-            yield Finding(
-                rule="file-unused",
-                severity="info",
-                where=f"line {file.line}",
-                message=message,
-                fix="Remove the file.",
-            )
-
-
 def _duplicate_ids(rule: str, ids: list[tuple[str, int]]) -> Iterator[Finding]:
     count = Counter(name for name, _ in ids)
     for name, line in {name: line for name, line in ids if count[name] > 1 or not name}.items():
@@ -160,6 +134,5 @@ def _duplicate_ids(rule: str, ids: list[tuple[str, int]]) -> Iterator[Finding]:
         yield _finding(rule, line, message, "Give each one a unique id.")
 
 
-def _finding(rule: str, line: int, message: str, fix: str, *, warning: bool = False) -> Finding:
-    severity: Severity = "warning" if warning else "error"
-    return Finding(rule=rule, severity=severity, where=f"line {line}", message=message, fix=fix)
+def _finding(rule: str, line: int, message: str, fix: str) -> Finding:
+    return Finding(rule=rule, severity="error", where=f"line {line}", message=message, fix=fix)

@@ -32,12 +32,13 @@ class XmlRefused(Unreadable):
 
 
 class Element:
-    """One element: its name and attributes (without namespaces), its children, text and line."""
+    """One element: its name and attributes (without namespaces), its namespace, its children, text and line."""
 
-    __slots__ = ("attributes", "children", "line", "name", "pieces")
+    __slots__ = ("attributes", "children", "line", "name", "namespace", "pieces")
 
-    def __init__(self, name: str, attributes: dict[str, str], line: int) -> None:
+    def __init__(self, name: str, namespace: str, attributes: dict[str, str], line: int) -> None:
         self.name = name
+        self.namespace = namespace
         self.attributes = attributes
         self.line = line
         self.children: list[Element] = []
@@ -90,7 +91,7 @@ class _Reader:
         except XmlRefused:
             raise
         except expat.ExpatError as broken:
-            raise XmlRefused("xml-malformed", f"{expat.ErrorString(broken.code)}.", broken.lineno) from broken
+            raise XmlRefused("xml-malformed", _explained(broken.code), broken.lineno) from broken
         except (LookupError, ValueError) as broken:
             message = "The document is in an encoding that cannot be read."
             raise XmlRefused("xml-malformed", message, self.parser.CurrentLineNumber) from broken
@@ -106,7 +107,8 @@ class _Reader:
             raise XmlRefused("xml-too-large", f"The document has more than {MOST_ELEMENTS} elements.", line)
         if len(self.open) >= DEEPEST:
             raise XmlRefused("xml-too-deep", f"Elements are nested more than {DEEPEST} levels deep.", line)
-        element = Element(_local(name), {_local(key): value for key, value in attributes.items()}, line)
+        namespace, _, local = name.rpartition(_SEPARATOR)
+        element = Element(local, namespace, {_local(key): value for key, value in attributes.items()}, line)
         if self.open:
             self.open[-1].children.append(element)
         else:
@@ -118,6 +120,13 @@ class _Reader:
 
     def _characters(self, text: str) -> None:
         self.open[-1].pieces.append(text)
+
+
+def _explained(code: int) -> str:
+    reason = expat.ErrorString(code)
+    if reason == expat.errors.XML_ERROR_UNBOUND_PREFIX:
+        return f"A name begins with a prefix that no xmlns attribute declares, such as xmlns:vmw ({reason})."
+    return f"{reason}."
 
 
 def _local(name: str) -> str:

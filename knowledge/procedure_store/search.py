@@ -46,7 +46,7 @@ _HIT = """
 """
 
 _NAMED = """
-    SELECT slug FROM names JOIN pages USING (slug) WHERE name = ? ORDER BY origin DESC, slug LIMIT 1
+    SELECT slug, id FROM names JOIN pages USING (slug) WHERE name = ? ORDER BY origin DESC, slug LIMIT 1
 """  # "team" sorts before "built-in"
 
 
@@ -69,6 +69,7 @@ def search(database: Database, words: str, limit: int) -> list[Hit]:
     """Return the best pages for ``words``, at most ``limit``.
 
     They contain all words, or some of them in their names; if there are no such pages, they contain some of the words.
+    A page that has exactly these words as one of its names is the best one.
     """
     queries = list(_queries(database, typed_words(words)))
     if not queries:
@@ -78,7 +79,7 @@ def search(database: Database, words: str, limit: int) -> list[Hit]:
     _add(scores, _scores(database, in_names(some)))
     if not scores:
         scores = _scores(database, some)
-    ranked = _ranked(database, scores)
+    ranked = _named_first(database, words, _ranked(database, scores))
     worth_showing = ranked[0][1] * _WORTH_SHOWING
     best = [(page, score) for page, score in ranked if score >= worth_showing]
     return [_hit(database, page, score, some) for page, score in best[: max(1, min(limit, MAX_HITS))]]
@@ -156,6 +157,15 @@ def _ranked(database: Database, scores: dict[int, float]) -> list[tuple[int, flo
     sql = f"SELECT id, worth FROM pages WHERE id IN ({', '.join('?' * len(best))})"  # noqa: S608
     weighted = [(row["id"], scores[row["id"]] * row["worth"]) for row in _rows(database, sql, *best)]
     return sorted(weighted, key=lambda one: (-one[1], one[0]))
+
+
+def _named_first(database: Database, words: str, ranked: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Move the page that is named exactly like the words to the start, with the best score."""
+    rows = _rows(database, _NAMED, name_key(words))
+    if not rows:
+        return ranked
+    named, best = rows[0]["id"], max((score for _, score in ranked), default=0.0)
+    return [(named, best), *((page, score) for page, score in ranked if page != named)]
 
 
 def _add(scores: dict[int, float], more: dict[int, float]) -> None:

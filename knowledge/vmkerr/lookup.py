@@ -13,11 +13,12 @@ from knowledge import linux_errno
 from knowledge.errors import NotFound, Unreadable
 from knowledge.record import Record
 from knowledge.releases import Choice, choose
+from knowledge.vmkerr.advice import ADVISED, Advice, advice_for
 from knowledge.vmkerr.match import Match, contradict, matches_of, remarks
 from knowledge.vmkerr.query import Query, read_query
 from knowledge.vmkerr.table import GENERIC_LINUX_ERROR, Row, Tables, as_words, bundled
 
-__all__ = ["Answer", "Match", "NotFound", "Unreadable", "find", "whole_table"]
+__all__ = ["Advice", "Answer", "Match", "NotFound", "Unreadable", "find", "whole_table"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ ERRNO_NUMBER = "{number} is read as Linux errno {number}, {name} ({text})."
 class Answer(
     Record,
     namedtuple(
-        "Answer", ("query", "kind", "matches", "differs", "note", "procedures", "suggestions"), defaults=("", (), ())
+        "Answer",
+        ("query", "kind", "matches", "differs", "note", "procedures", "suggestions", "advice"),
+        defaults=("", (), (), ()),
     ),
 ):
     """What a query for a vmkernel status means, release by release."""
@@ -45,8 +48,22 @@ class Answer(
     note: str
     """For people; may be empty."""
     procedures: tuple[str, ...]
-    """Slugs of the written procedures that name a match; empty where no procedures are searched."""
+    """Slugs of the written procedures that the advice refers to; the service adds those that name a match."""
     suggestions: tuple[str, ...]
+    advice: tuple[Advice, ...]
+    """What the matches usually mean on call and the first steps, for each of them that has advice."""
+
+    def with_advice(self) -> list[tuple[Match, Advice | None]]:
+        """Return each match with the advice to show people below it.
+
+        Only the first ``ADVISED`` matches have some, and advice that holds for several is at the first of them.
+        """
+        shown: list[Advice | None] = []
+        for match in self.matches[:ADVISED]:
+            found = (each for each in self.advice if each.name == match.name and each.holds_for(match.releases))
+            advice = next(found, None)
+            shown.append(None if advice in shown else advice)
+        return list(zip(self.matches, shown + [None] * (len(self.matches) - len(shown)), strict=True))
 
 
 def find(query: str, release: str | None = None, tables: Tables | None = None) -> Answer:
@@ -64,7 +81,15 @@ def find(query: str, release: str | None = None, tables: Tables | None = None) -
         raise not_found(parsed, choice, tables)
     matches = matches_of(rows, tables)
     notes = [choice.note, *_notes(parsed, kind, matches, rows)]
-    return Answer(query, kind, matches, contradict(matches), " ".join(filter(None, notes)))
+    return Answer(
+        query,
+        kind,
+        matches,
+        contradict(matches),
+        " ".join(filter(None, notes)),
+        procedures=tuple(dict.fromkeys(slug for each in _advice_on(matches[:ADVISED]) for slug in each.procedures)),
+        advice=_advice_on(matches),
+    )
 
 
 def whole_table(release: str | None = None, tables: Tables | None = None) -> Answer:
@@ -89,6 +114,12 @@ def _look_up(query: Query, release: str, tables: Tables) -> tuple[Kind, Sequence
         return "errno", _rows_by_errno(query.number, release, tables)
     named = _rows_by_name(query.text, release, tables)
     return ("name", named) if named else ("text", _rows_by_words(query.text, release, tables))
+
+
+def _advice_on(matches: Iterable[Match]) -> tuple[Advice, ...]:
+    """Return the advice on these matches, each once."""
+    found = (advice_for(match.name, match.releases) for match in matches)
+    return tuple(dict.fromkeys(advice for advice in found if advice))
 
 
 def _notes(query: Query, kind: Kind, matches: Sequence[Match], rows: Sequence[Row]) -> list[str]:

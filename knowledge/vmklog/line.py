@@ -23,6 +23,8 @@ class Context:
 
     quiescing: int = 0
     """The number of the last line about quiescing; 0 before the first one."""
+    psod: int = 0
+    """The number of the last heading of a purple diagnostic screen whose first foreign frame is not yet found, or 0."""
 
 
 class Line(NamedTuple):

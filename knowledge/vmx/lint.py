@@ -1,7 +1,7 @@
 """Lints a VMX: its format, the settings that a host needs, and the best practices for appliances."""
 
 from knowledge.finding import Finding, Report
-from knowledge.vmx import lint_devices, lint_file, lint_serial
+from knowledge.vmx import lint_devices, lint_disks, lint_file, lint_network, lint_serial
 from knowledge.vmx.parse import Vmx, parse
 
 _ORDER = {"error": 0, "warning": 1, "info": 2}
@@ -14,7 +14,7 @@ def lint(source: str | bytes | Vmx, far_end: Vmx | None = None) -> list[Finding]
     """
     vmx = source if isinstance(source, Vmx) else parse(source)
     report = Report()
-    for family in (lint_file, lint_devices, lint_serial):
+    for family in (lint_file, lint_devices, lint_disks, lint_network, lint_serial):
         for rule in family.RULES:
             report.extend(rule(vmx))
     if far_end:

@@ -1,53 +1,15 @@
-"""Checks of disks, drives, controllers and network cards."""
+"""Checks of drives, and of devices that need newer virtual hardware."""
 
 from collections.abc import Iterator
 
 from knowledge.finding import Finding, Severity
-from knowledge.vmx.devices import (
-    ETHERNET,
-    FLOPPY,
-    IDE,
-    SCSI,
-    SCSI_CONTROLLERS,
-    NoFreeSlotError,
-    cdroms,
-    free_slot,
-    hardware_version,
-    is_cdrom,
-    is_present,
-)
+from knowledge.vmx.devices import ETHERNET, FLOPPY, SCSI_CONTROLLERS, cdroms, hardware_version
 from knowledge.vmx.parse import Vmx
-from knowledge.vmx.snippets import written
+from knowledge.vmx.slots import present_controllers
 from knowledge.vmx.storage import NEEDS_HARDWARE_7
-from knowledge.vmx.syntax import UnsafeValueError
 
-_TOOLS_SIGNS = ("toolscripts.", "toolsinstallmanager.", "tools.upgrade.", "guestinfo.detailed.")
-
-
-def ide_disks(vmx: Vmx) -> Iterator[Finding]:
-    """Report IDE disks: appliances should have virtual SCSI disks, which are faster and which every product accepts."""
-    for slot in sorted(IDE):
-        if is_present(vmx, slot) and not is_cdrom(vmx, slot):
-            message = (
-                f"{slot} is an IDE disk; appliances should use virtual SCSI. With the VMX, you must also change the "
-                "descriptor of the VMDK (ddb.adapterType) and the initrd of the guest."
-            )
-            yield Finding("ide-disk", "warning", vmx.where(f"{slot}.present"), message, _scsi_lines(vmx, slot))
-
-
-def _scsi_lines(vmx: Vmx, ide: str) -> str:
-    try:
-        slot = free_slot(vmx, SCSI)
-        lines = [
-            (f"{slot.partition(':')[0]}.present", "TRUE"),
-            (f"{slot}.present", "TRUE"),
-            (f"{slot}.deviceType", "scsi-hardDisk"),
-            (f"{slot}.fileName", vmx.get(f"{ide}.fileName") or "DISK.vmdk"),
-            (f"{ide}.present", "FALSE"),
-        ]
-        return written(lines).rstrip("\n")
-    except (NoFreeSlotError, UnsafeValueError):
-        return f'{ide}.present = "FALSE"'
+_CONTROLLERS_SINCE = {"sata": (10, "SATA"), "nvme": (13, "NVMe")}
+"""The hardware version that introduced each kind of controller: vSphere API 5.5 (SATA) and 6.5 (NVMe)."""
 
 
 def connected_drives(vmx: Vmx) -> Iterator[Finding]:
@@ -71,66 +33,35 @@ def connected_drives(vmx: Vmx) -> Iterator[Finding]:
             yield Finding("floppy-connected", severity, where, message, f'{key} = "FALSE"')
 
 
-def absent_controllers(vmx: Vmx) -> Iterator[Finding]:
-    """Report disks on a SCSI controller that is not present, and disks at unit 7, which the controller itself uses."""
-    for controller in SCSI_CONTROLLERS:
-        fix = f'{controller}.present = "TRUE"'
-        for unit in range(16):
-            key = f"{controller}:{unit}.present"
-            if not vmx.flag(key):
-                continue
-            if not vmx.flag(f"{controller}.present"):
-                message = f"{controller}:{unit} is present, but its controller {controller} is not."
-                yield Finding("absent-controller", "error", vmx.where(key), message, fix)
-            if unit == 7:
-                message = f"The controller itself uses {controller}:7, so no disk can have this number."
-                yield Finding("reserved-unit", "error", vmx.where(key), message, f'{key} = "FALSE"')
-
-
-def slow_network_cards(vmx: Vmx) -> Iterator[Finding]:
-    """Report vlance and Flexible cards of guests with Tools, which can use vmxnet."""
-    if not has_tools(vmx):
-        return
-    better = "vmxnet3" if (hardware_version(vmx) or 0) >= 7 else "vmxnet"
-    is_64_bit = (vmx.get("guestOS") or "").lower().endswith("-64")
-    for card in ETHERNET:
-        if not is_present(vmx, card):
-            continue
-        kind = (vmx.get(f"{card}.virtualDev") or "").lower()
-        fix = f'{card}.virtualDev = "{better}"'
-        if kind == "vlance":
-            message = (
-                f"{card} is a vlance (10 Mb/s PCnet32), but this VMX has signs of Tools in the guest, with which "
-                f"{better} is faster. Configure the guest's network for the new card before the next boot."
-            )
-            yield Finding("slow-nic", "warning", vmx.where(f"{card}.virtualDev"), message, fix)
-        elif not kind and not is_64_bit:
-            message = f"{card} has no type, so it is Flexible: a vlance until the guest loads the vmxnet driver."
-            yield Finding("flexible-nic", "info", vmx.where(f"{card}.present"), message, fix)
-
-
-def has_tools(vmx: Vmx) -> bool:
-    """Return whether the VMX has signs of VMware Tools in the guest; there is no certain one."""
-    return vmx.flag("tools.syncTime") or any(key.startswith(_TOOLS_SIGNS) for key in vmx.entries)
-
-
 def devices_of_newer_hardware(vmx: Vmx) -> Iterator[Finding]:
-    """Report pvscsi, lsisas1068 and vmxnet3 in a VM whose virtual hardware version is older than 7."""
+    """Report devices that need a newer virtual hardware version than the VM has."""
     version = hardware_version(vmx)
-    if version is None or version >= 7:
+    if version is None:
         return
     for device in (*SCSI_CONTROLLERS, *ETHERNET):
         kind = (vmx.active(f"{device}.virtualDev") or "").lower()
-        if kind in NEEDS_HARDWARE_7:
+        if kind in NEEDS_HARDWARE_7 and version < 7:
             older = "lsilogic" if device.startswith("scsi") else "vmxnet"
-            message = f"{device} is a {kind}, which needs virtualHW.version 7 or newer; this VM has {version}."
-            yield Finding(
-                "needs-newer-hardware",
-                "error",
-                vmx.where(f"{device}.virtualDev"),
-                message,
-                f'{device}.virtualDev = "{older}"',
-            )
+            where = vmx.where(f"{device}.virtualDev")
+            yield _needs(7, version, device, kind, where, f'{device}.virtualDev = "{older}"')
+    for kind, number in present_controllers(vmx):
+        since, name = _CONTROLLERS_SINCE.get(kind, (0, ""))
+        if version < since:
+            where = vmx.where(f"{kind}{number}.present")
+            yield _needs(since, version, f"{kind}{number}", f"{name} controller", where, "")
 
 
-RULES = (ide_disks, connected_drives, absent_controllers, slow_network_cards, devices_of_newer_hardware)
+def _needs(since: int, version: int, device: str, kind: str, where: str, fix: str) -> Finding:
+    article = "an" if kind.startswith("NVMe") else "a"
+    message = f"{device} is {article} {kind}, which needs virtualHW.version {since} or newer; this VM has {version}."
+    return Finding("needs-newer-hardware", "error", where, message, fix)
+
+
+def oldest_hardware_for(vmx: Vmx) -> int:
+    """Return the oldest virtual hardware version that has all devices of `vmx`; 4 (ESX 3) when any has them."""
+    needed = [_CONTROLLERS_SINCE[kind][0] for kind, _ in present_controllers(vmx) if kind in _CONTROLLERS_SINCE]
+    models = {(vmx.active(f"{device}.virtualDev") or "").lower() for device in (*SCSI_CONTROLLERS, *ETHERNET)}
+    return max([4, *needed, *([7] if models & NEEDS_HARDWARE_7 else [])])
+
+
+RULES = (connected_drives, devices_of_newer_hardware)

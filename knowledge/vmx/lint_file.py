@@ -1,22 +1,26 @@
-"""Checks of the VMX as a whole: required settings, and time synchronization of the guest."""
+"""Checks of the VMX as a whole: required settings, virtual hardware version, memory, CPUs, and time synchronization."""
 
 from collections.abc import Iterator
 
 from knowledge.finding import Finding
+from knowledge.hardware_versions import hardware_versions, newest_version
 from knowledge.vmx.devices import hardware_version
+from knowledge.vmx.lint_devices import oldest_hardware_for
 from knowledge.vmx.parse import Vmx
 from knowledge.vmx.tools import SYNC_KEY, SYNC_KEY_IN_NOTES
 
-_ESSENTIAL = (
-    ("config.version", "8", "the version of the file format"),
-    ("virtualHW.version", "4", "the virtual hardware (4 is ESX 3.5, 7 is ESX 4.0, 8 is ESXi 5.0)"),
-    ("guestOS", "other", "the guest operating system, which decides the default devices"),
-)
+_RUNS_EVERYWHERE = 7
+"""The newest hardware version that every host since ESX 4.0 runs, so that there is nothing to report about it."""
 
 
 def missing_essentials(vmx: Vmx) -> Iterator[Finding]:
     """Report missing settings without which the VM does not power on or gets an unexpected name."""
-    for key, example, meaning in _ESSENTIAL:
+    essential = (
+        ("config.version", "8", "the version of the file format"),
+        ("virtualHW.version", str(oldest_hardware_for(vmx)), "the virtual hardware, which decides the devices"),
+        ("guestOS", "other", "the guest operating system, which decides the default devices"),
+    )
+    for key, example, meaning in essential:
         if not vmx.get(key):
             message = f"{key} is missing ({meaning}). A host refuses a VM without it."
             yield Finding("missing-key", "error", key, message, f'{key} = "{example}"')
@@ -25,27 +29,68 @@ def missing_essentials(vmx: Vmx) -> Iterator[Finding]:
         yield Finding("missing-key", "warning", "displayName", message, 'displayName = "NAME"')
 
 
-def hardware_version_is_a_number(vmx: Vmx) -> Iterator[Finding]:
-    """Report a `virtualHW.version` that is not a small whole number."""
-    if vmx.get("virtualHW.version") and hardware_version(vmx) is None:
-        message = "virtualHW.version is not a whole number."
-        yield Finding("bad-version", "error", vmx.where("virtualHW.version"), message, 'virtualHW.version = "4"')
+def version_of_the_hardware(vmx: Vmx) -> Iterator[Finding]:
+    """Report the oldest host that runs the virtual hardware version, and a version that no host runs."""
+    key = "virtualHW.version"
+    number = hardware_version(vmx)
+    where = vmx.where(key)
+    if number is None:
+        if vmx.get(key):
+            fix = f'{key} = "{oldest_hardware_for(vmx)}"'
+            yield Finding("bad-version", "error", where, f"{key} is not a whole number.", fix)
+        return
+    known = hardware_versions().get(number)
+    newest = newest_version()
+    if known is None and number > newest.number:
+        message = f"{key} {number} is newer than {newest.number} ({newest.first_product}), the newest known version."
+        yield Finding("hardware-version", "warning", where, f"{message} Older hosts list the VM as invalid.")
+    elif known is None:
+        yield Finding("hardware-version", "warning", where, f"No product has {key} {number}.")
+    elif not known.oldest_host:
+        message = f"{key} {number} is of {known.first_product}, and no ESXi release is known to run it."
+        yield Finding("hardware-version", "warning", where, message)
+    elif known.newest_host:
+        message = f"{key} {number} runs on {known.newest_host} and older only; newer hosts refuse the VM."
+        yield Finding("hardware-version", "warning", where, message)
+    elif number > _RUNS_EVERYWHERE:
+        message = f"{key} {number} needs {known.oldest_host} or later; older hosts list the VM as invalid."
+        yield Finding("hardware-version", "info", where, message)
+
+
+def memory_and_cpus(vmx: Vmx) -> Iterator[Finding]:
+    """Report a memory size or a number of virtual CPUs with which the VM does not power on."""
+    size = _number(vmx, "memSize")
+    if size is not None and size % 4:
+        message = f"memSize {size} is not a multiple of 4 MB, so the VM does not power on."
+        fix = f'memSize = "{size + 4 - size % 4}"'
+        yield Finding("memory-size", "error", vmx.where("memSize"), message, fix)
+    cpus = _number(vmx, "numvcpus") or 1
+    cores = _number(vmx, "cpuid.coresPerSocket") or 1
+    if cpus % cores:
+        message = f"numvcpus is {cpus}, which is not a multiple of cpuid.coresPerSocket ({cores})."
+        where = vmx.where("cpuid.coresPerSocket")
+        yield Finding("cores-per-socket", "error", where, message, 'cpuid.coresPerSocket = "1"')
+
+
+def _number(vmx: Vmx, key: str) -> int | None:
+    value = (vmx.get(key) or "").strip()
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
 
 
 def time_synchronization(vmx: Vmx) -> Iterator[Finding]:
-    """Report whether Tools synchronize the guest's clock, and a setting whose key no product reads."""
-    fix = f'{SYNC_KEY} = "TRUE"'
-    in_notes = vmx.get(SYNC_KEY_IN_NOTES)
-    if vmx.get(SYNC_KEY) is not None:
-        if not vmx.flag(SYNC_KEY):
-            message = "Tools do not synchronize the guest's clock, which is correct only if the guest runs NTP."
-            yield Finding("tools-sync", "info", vmx.where(SYNC_KEY), message, fix)
-    elif in_notes is not None:
-        message = f"{SYNC_KEY_IN_NOTES} is the spelling of the P2V notes; VMware's products read {SYNC_KEY}."
-        yield Finding("tools-sync", "warning", vmx.where(SYNC_KEY_IN_NOTES), message, fix)
-    else:
-        message = "No setting for time synchronization by Tools; add it, or run NTP in the guest."
-        yield Finding("tools-sync", "warning", SYNC_KEY, message, fix)
+    """Report periodic time synchronization by Tools instead of NTP in the guest, and a key that no product reads."""
+    if vmx.flag(SYNC_KEY):
+        message = (
+            "Tools set the guest's clock periodically. VMware recommends NTP in the guest instead; use only one of "
+            "the two."
+        )
+        yield Finding("tools-sync", "info", vmx.where(SYNC_KEY), message, f'{SYNC_KEY} = "FALSE"')
+    elif vmx.get(SYNC_KEY_IN_NOTES) is not None and vmx.get(SYNC_KEY) is None:
+        message = (
+            f"{SYNC_KEY_IN_NOTES} has no effect: it is the spelling of the P2V notes, and VMware's products "
+            f"read {SYNC_KEY}. Run NTP in the guest."
+        )
+        yield Finding("tools-sync", "info", vmx.where(SYNC_KEY_IN_NOTES), message)
 
 
-RULES = (missing_essentials, hardware_version_is_a_number, time_synchronization)
+RULES = (missing_essentials, version_of_the_hardware, memory_and_cpus, time_synchronization)

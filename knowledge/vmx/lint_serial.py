@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from knowledge.finding import Finding
-from knowledge.vmx.devices import SERIAL, is_present
+from knowledge.vmx.devices import is_present
 from knowledge.vmx.excerpt import excerpt
 from knowledge.vmx.parse import Vmx
 from knowledge.vmx.serial import SerialPipe
 from knowledge.vmx.syntax import pasted
 
 _ENDS = ("server", "client")
+_PORTS = tuple(f"serial{port}" for port in range(32))
+"""A VM has 4 ports, and 32 since ESXi 6.0."""
 
 
 class _Port(NamedTuple):
@@ -22,7 +24,7 @@ class _Port(NamedTuple):
 def _pipes(vmx: Vmx) -> list[_Port]:
     return [
         _Port(port, vmx.get(f"{port}.fileName") or "", (vmx.get(f"{port}.pipe.endPoint") or "").lower())
-        for port in SERIAL
+        for port in _PORTS
         if is_present(vmx, port) and (vmx.get(f"{port}.fileType") or "").lower() == "pipe"
     ]
 

@@ -22,12 +22,14 @@ from knowledge.iscsi.values import Problem as IscsiProblem
 from knowledge.loghistory.values import LogSubject
 from knowledge.loghistory.values import StateAt as LogState
 from knowledge.ovf.about import Fact
+from knowledge.procedure_store.lookups import Lookup as ProcedureLookup
 from knowledge.procedure_store.procedure import Page as ProcedurePage
 from knowledge.procedure_store.search import Hit as ProcedureHit
 from knowledge.releases import Release as VmkerrRelease
 from knowledge.scsi.sense import Sense as ScsiSense
 from knowledge.scsi.status import Reading as ScsiReading
 from knowledge.scsi.status import Status as ScsiStatus
+from knowledge.vmkerr.advice import Advice as VmkerrAdvice
 from knowledge.vmkerr.lookup import Answer as VmkerrAnswer
 from knowledge.vmkerr.match import Match as VmkerrMatch
 from knowledge.vmklog.finding import Finding as _Finding
@@ -61,6 +63,7 @@ __all__ = [
     "NaaParts",
     "PciDevice",
     "ProcedureHit",
+    "ProcedureLookup",
     "ProcedurePage",
     "RenderedSnippet",
     "ReplacedSetting",
@@ -68,6 +71,7 @@ __all__ = [
     "ScsiReading",
     "ScsiSense",
     "ScsiStatus",
+    "VmkerrAdvice",
     "VmkerrAnswer",
     "VmkerrMatch",
     "VmkerrRelease",

@@ -72,15 +72,16 @@ async def _discovery(call: Call[Query, None]) -> IscsiDiscovery:
 
 def _name_text(name: IscsiName) -> str:
     lines = [f"{_verdict(name.valid)}: {name.normalized or name.name}", *name.explanation, *_problems(name.problems)]
-    if name.suggestion:
-        lines.append(f"did you mean {name.suggestion}")
+    lines += [f"did you mean {suggestion}" for suggestion in name.suggestions]
     lines += _fields("refused by", name.refused_by) + _fields("accepted by", name.accepted_by)
     return "\n".join(lines) + "\n"
 
 
 def _address_text(address: IscsiAddress) -> str:
     read = f"host {address.host}, port {address.port}, name {address.name}"
-    return "\n".join([f"{_verdict(address.valid)}: {read}", *_problems(address.problems)]) + "\n"
+    lines = [f"{_verdict(address.valid)}: {read}", *_problems(address.problems)]
+    lines += [f"did you mean {suggestion}" for suggestion in address.suggestions]
+    return "\n".join(lines) + "\n"
 
 
 def _alias_text(alias: IscsiAlias) -> str:

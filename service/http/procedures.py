@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import quote
 
 from aiohttp import web
 from pydantic import Field
 
+from knowledge.procedure_store.lookups import lookups
 from knowledge.procedure_store.procedure import BrokenPageError
 from knowledge.procedure_store.store import NotEditableError
-from service.api.lookups import ProcedureHit, ProcedurePage
+from knowledge.vmkerr.table import tables_in
+from service.api.lookups import ProcedureHit, ProcedureLookup, ProcedurePage
 from service.api.models import Value
 from service.errors import Conflict, InvalidParams, NotFound
 from service.http._answers import ANSWERS
@@ -36,6 +39,8 @@ class ProcedureList(Value):
 
     results: tuple[ProcedureHit, ...]
     broken: tuple[str, ...]
+    lookups: tuple[ProcedureLookup, ...] = ()
+    """For each code or status in the words: the call that explains it, and its answer."""
 
 
 class Runbook(Value):
@@ -57,7 +62,8 @@ async def _search(call: Call[SearchQuery, None]) -> ProcedureList:
     words, limit = call.query.q.strip(), call.query.limit
     hits = await asyncio.to_thread(store.search, words, limit) if words else await asyncio.to_thread(store.pages)
     broken = await asyncio.to_thread(lambda: store.broken)
-    return ProcedureList(results=tuple(hits), broken=tuple(map(str, broken)))
+    suggested = lookups(words, tables_in(call.services.settings.data_dir)) if words else ()
+    return ProcedureList(results=tuple(hits), broken=tuple(map(str, broken)), lookups=suggested)
 
 
 async def _get(call: Call[Query, None]) -> ProcedurePage:
@@ -100,7 +106,14 @@ async def _delete(call: Call[Query, None]) -> web.StreamResponse:
 
 def _texts(found: ProcedureList) -> str:
     lines = [f"{hit.slug:<32} {hit.summary}" for hit in found.results]
+    lines += [f"{_call_for(lookup):<32} {lookup.meaning}" for lookup in found.lookups]
     return "\n".join([*lines, *(f"left out: {each}" for each in found.broken)]) + "\n"
+
+
+def _call_for(lookup: ProcedureLookup) -> str:
+    if lookup.command == "vmkerr":
+        return f"GET /vmkerr/{quote(lookup.query, safe='')}"
+    return f"POST /decode: {lookup.query}"
 
 
 def _text(page: ProcedurePage) -> str:

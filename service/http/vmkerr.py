@@ -1,17 +1,15 @@
-"""What a vmkernel status code means, by release."""
+"""What a vmkernel status code means, by release, and what to do about it."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
+from knowledge.vmkerr.advice import ADVISED, as_text
 from knowledge.vmkerr.listing import listing
 from knowledge.vmkerr.lookup import find, whole_table
 from knowledge.vmkerr.table import tables_in
 from service.api.lookups import VmkerrAnswer, VmkerrReleases, VmkerrTable
 from service.http._route import Call, Query, Route
-
-NAMED = 3
-"""How many matches are looked up among the names of procedures."""
 
 
 class ReleaseQuery(Query):
@@ -23,8 +21,8 @@ class ReleaseQuery(Query):
 async def _find(call: Call[ReleaseQuery, None]) -> VmkerrAnswer:
     tables = tables_in(call.services.settings.data_dir)
     answer = find(call.path("query"), call.query.release, tables)
-    names = (name for match in answer.matches[:NAMED] for name in (match.hex, match.name))
-    return answer._replace(procedures=tuple(call.services.procedures.related(names)))
+    names = (name for match in answer.matches[:ADVISED] for name in (match.hex, match.name))
+    return answer._replace(procedures=tuple(call.services.procedures.related([*answer.procedures, *names])))
 
 
 async def _table(call: Call[ReleaseQuery, None]) -> VmkerrTable:
@@ -45,6 +43,8 @@ def _text(answer: VmkerrAnswer) -> str:
     ]
     if answer.note:
         lines.append(answer.note)
+    for _, advice in answer.with_advice():
+        lines += ["", as_text(advice)] if advice else []
     return "\n".join(lines) + "\n"
 
 
@@ -52,7 +52,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/vmkerr/{query}",
-        summary="What a vmkernel status code, name, errno or words mean, by ESX release",
+        summary="What a vmkernel status code, name, errno or words mean, by ESX release, and what to do first",
         handle=_find,
         answer=VmkerrAnswer,
         query=ReleaseQuery,

@@ -49,7 +49,7 @@ def capacities(descriptor: Descriptor) -> list[int] | None:
     found = []
     for device in devices:
         capacity = disks.get(device.backing[0].rpartition("/")[2]) if device.backing else None
-        if capacity is None or device.configuration:
+        if capacity is None or device.configurations:
             return None
         found.append(capacity)
     return sorted(found)

@@ -34,14 +34,15 @@ class Call(NamedTuple):
 class FakeService:
     """The service as the bot sees it.
 
-    `meanings`, `releases`, `procedures`, `vms`, `checks`, `actions` and `jobs` are its content. `refusals` and
-    `garbled` are answers that it gives instead, by the start of the path (for a pre-flight check, by the whole path).
-    While `held` is set, every request waits for the event.
+    `meanings`, `releases`, `procedures`, `lookups`, `vms`, `checks`, `actions` and `jobs` are its content. `refusals`
+    and `garbled` are answers that it gives instead, by the start of the path (for a pre-flight check, by the whole
+    path). While `held` is set, every request waits for the event.
     """
 
     def __init__(self) -> None:
         self.meanings: dict[str, VmkerrAnswer] = {}
         self.procedures: list[dict[str, Any]] = []
+        self.lookups: list[dict[str, Any]] = []
         self.releases = list(KNOWN)
         self.vms: dict[str, dict[str, Any]] = {}
         self.actions: list[dict[str, Any]] = []
@@ -119,7 +120,8 @@ class FakeService:
 
     async def _search(self, request: web.Request) -> web.Response:
         words = request.query["q"].lower()
-        return web.json_response({"results": [page for page in self.procedures if words in page["title"].lower()]})
+        pages = [page for page in self.procedures if words in page["title"].lower()]
+        return web.json_response({"results": pages, "lookups": self.lookups})
 
     async def _procedure(self, request: web.Request) -> web.Response:
         page = next((page for page in self.procedures if page["slug"] == request.match_info["slug"]), None)

@@ -136,3 +136,13 @@ def test_markup_in_a_name_is_shown_as_text(plain_service: RunningService) -> Non
     url = f"{plain_service.url}/iscsi/validate?format=html&name={urllib.parse.quote('<script>alert(1)</script>')}"
     with urllib.request.urlopen(url, timeout=60) as answer:
         assert "<script>" not in answer.read().decode()
+
+
+def test_pasted_line_of_iscsiadm_suggests_its_name_and_its_address(plain_service: RunningService) -> None:
+    line = "tcp: [1] 192.0.2.42:3260,1 iqn.2003-01.com.example:disk1 (non-flash)"
+    _, name = ask(plain_service, "/iscsi/validate", name=line)
+    _, address = ask(plain_service, "/iscsi/address", address=line)
+
+    assert (name["valid"], name["suggestions"]) == (False, ["iqn.2003-01.com.example:disk1"])
+    assert (address["valid"], address["suggestions"]) == (False, ["192.0.2.42:3260,iqn.2003-01.com.example:disk1"])
+    assert "pasted-line" in rules(name) & rules(address)

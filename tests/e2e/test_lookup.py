@@ -39,6 +39,44 @@ def test_code_answers_with_both_readings_and_no_token(plain_service: RunningServ
     }
 
 
+def test_answer_has_the_first_steps_and_the_procedures(plain_service: RunningService) -> None:
+    _, answer = plain_service.call("GET", "/vmkerr/0xbad0022?release=3.5", token="")
+
+    [advice] = answer["advice"]
+    assert list(advice) == ["name", "releases", "where", "class", "usually", "steps", "procedures", "source"]
+    assert (advice["name"], advice["releases"]) == ("VMK_RESERVATION_CONFLICT", "esx-3.5")
+    assert (advice["where"], advice["class"]) == ("LUN", "reservation")
+    assert "VMware KB 1004771" in advice["source"]
+    assert answer["procedures"][0] == "scsi-reservation-conflict"
+
+
+def test_linked_procedures_exist(plain_service: RunningService) -> None:
+    for query in ("0xbad0022", "0xbad010b", "VMK_NO_SPACE", "VMK_PERM_DEV_LOSS"):
+        _, answer = plain_service.call("GET", f"/vmkerr/{query}", token="")
+        for slug in answer["procedures"]:
+            assert plain_service.call("GET", f"/procedures/{slug}", token="")[0] == 200
+
+
+def test_text_and_page_show_the_first_steps(plain_service: RunningService) -> None:
+    url = plain_service.url + "/vmkerr/0xbad010b"
+
+    _, text = get(url + "?format=text")
+    _, page = get(url, Accept="text/html")
+
+    assert "\n\nVMK_VMOTION_CONNECT_FAILED (network, configuration): " in text
+    assert "  4. Check the port in both directions: `nc -z ADDRESS 8000`.\n" in text
+    assert "Where: network · Kind: configuration" in page
+    assert "<li><p>Check the port in both directions: <code>nc -z ADDRESS 8000</code>.</p>" in page
+
+
+def test_long_list_shows_the_advice_of_its_first_matches(plain_service: RunningService) -> None:
+    _, answer = plain_service.call("GET", "/vmkerr/EIO", token="")
+    _, text = get(plain_service.url + "/vmkerr/EIO?format=text")
+
+    assert len(answer["advice"]) > 3
+    assert text.count("  Source: ") <= 3
+
+
 def test_release_narrows(plain_service: RunningService) -> None:
     _, answer = plain_service.call("GET", "/vmkerr/0xbad0022?release=3.5", token="")
 

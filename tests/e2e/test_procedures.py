@@ -85,6 +85,19 @@ def test_no_words_are_a_query_error(kept: RunningService, words: str) -> None:
     assert kept.call("GET", f"/procedures?q={urllib.parse.quote(words)}", token="")[0] == 200
 
 
+def test_code_in_the_words_leads_to_its_lookup(kept: RunningService) -> None:
+    _, answer = kept.call("GET", "/procedures?q=vmotion+fails+195887371", token="")
+    _, text = get(kept.url + "/procedures?q=0xbad0014", Accept="text/plain")
+    _, html = get(kept.url + "/procedures?q=0xbad0014", Accept="text/html")
+
+    assert answer["results"][0]["slug"] == "vmotion-failed"
+    assert [(each["command"], each["query"]) for each in answer["lookups"]] == [("vmkerr", "195887371")]
+    assert "VMK_VMOTION_CONNECT_FAILED" in answer["lookups"][0]["meaning"]
+    assert "GET /vmkerr/0xbad0014" in text
+    assert "Out of memory" in text
+    assert '<a href="/vmkerr/0xbad0014">0xbad0014</a>' in html
+
+
 def test_page_is_markdown_in_json_and_rendered_in_html(kept: RunningService) -> None:
     _, page = kept.call("GET", "/procedures/vmkernel-status-codes", token="")
     _, html = get(kept.url + "/procedures/vmkernel-status-codes", Accept="text/html")

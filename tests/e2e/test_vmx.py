@@ -16,7 +16,7 @@ config.version = "8"
 virtualHW.version = "4"
 guestOS = "other"
 displayName = "web-01"
-tools.syncTime = "TRUE"
+tools.syncTime = "FALSE"
 floppy0.present = "FALSE"
 """
 
@@ -152,13 +152,13 @@ def test_vmx_with_a_million_keys_is_too_large(plain_service: RunningService, key
 
 
 def test_merge_shows_what_changes_and_leaves_the_rest(plain_service: RunningService) -> None:
-    body = {"text": VMX, "snippet": "tools-timesync", "params": {"enabled": False, "documented_key": "no"}}
+    body = {"text": VMX, "snippet": "tools-timesync", "params": {"enabled": True, "documented_key": "no"}}
     status, answer = plain_service.call("POST", "/vmx/merge", body, token="")
 
     assert status == 200
-    assert answer["text"] == VMX.replace('syncTime = "TRUE"', 'syncTime = "FALSE"')
-    assert answer["replaced"] == [{"key": "tools.syncTime", "line": 6, "old": "TRUE", "new": "FALSE"}]
-    assert '+tools.syncTime = "FALSE"' in answer["diff"].splitlines()
+    assert answer["text"] == VMX.replace('syncTime = "FALSE"', 'syncTime = "TRUE"')
+    assert answer["replaced"] == [{"key": "tools.syncTime", "line": 6, "old": "FALSE", "new": "TRUE"}]
+    assert '+tools.syncTime = "TRUE"' in answer["diff"].splitlines()
     assert (answer["added"], answer["end"]) == ([], "vm")
 
 

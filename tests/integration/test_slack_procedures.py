@@ -20,6 +20,13 @@ def test_words_find_procedures_and_a_name_shows_its_steps(slack: LocalSlack) -> 
     assert "each host" in page
 
 
+def test_code_among_the_words_is_explained(slack: LocalSlack) -> None:
+    found = drawn(answer_to(slack, VISITOR, "/kb", "vmotion fails 195887371"))
+
+    assert "vmotion-failed" in found
+    assert "VMK_VMOTION_CONNECT_FAILED" in found
+
+
 def test_words_without_a_match_are_answered(slack: LocalSlack) -> None:
     assert "No procedure matches" in drawn(answer_to(slack, VISITOR, "/kb", "qqqqzzzz"))
 

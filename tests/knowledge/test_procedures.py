@@ -64,6 +64,7 @@ COMMANDS = {
     "worker",
     "bot",
     "backup",
+    "backups",
     "action",
     "actions",
     "jobs",

@@ -122,8 +122,7 @@ def _name_lines(verdict: Name) -> list[str]:
         filled = {key: value for key, value in asdict(verdict.parts).items() if key in _PRINTED and value is not None}
         lines += [f"  {key.replace('_', ' '):<17} {_shown(str(value))}" for key, value in filled.items()]
     lines += _problem_lines(verdict.problems)
-    if verdict.suggestion and verdict.suggestion != verdict.normalized:
-        lines.append(f"did you mean  {verdict.suggestion}")
+    lines += [f"did you mean  {name}" for name in verdict.suggestions if name != verdict.normalized]
     lines += _field_lines("Valid, but refused by", verdict.refused_by)
     return lines + _field_lines("Invalid, but accepted by", verdict.accepted_by)
 
@@ -138,7 +137,8 @@ def _address_lines(address: Address) -> list[str]:
         lines.append(f"  portal group  {address.portal_group}")
     if address.name:
         lines.append(f"  name  {address.name}")
-    return lines + _problem_lines(address.problems)
+    lines += _problem_lines(address.problems)
+    return lines + [f"did you mean  {suggestion}" for suggestion in address.suggestions]
 
 
 def _problem_lines(problems: Iterable[Problem]) -> list[str]:

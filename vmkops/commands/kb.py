@@ -11,11 +11,12 @@ from knowledge.errors import NotFound, shown
 from service.api.settings_source import read_setting
 from service.api.words import counted
 from vmkops.commands import OFFLINE
-from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, failed, print_json
+from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from knowledge.procedure_store.lookups import Lookup
     from knowledge.procedure_store.procedure import Procedure
     from knowledge.procedure_store.search import Hit
     from knowledge.procedure_store.store import Store
@@ -35,6 +36,7 @@ HELP = f"""{USAGE}
 
 {SUMMARY}.
 
+A search that contains a vmkernel code or a SCSI status also prints the lookup that explains it.
 Each form takes --json. Pages of your own are read from the folder in VMKOPS_PROCEDURES_DIR.
 
 Exit status: 0 found or valid, 1 not found or invalid, 2 wrong usage."""
@@ -66,18 +68,24 @@ def run(argv: list[str]) -> int:
 
 
 def _search(words: str, *, as_json: bool) -> int:
+    from knowledge.procedure_store.lookups import lookups
+    from knowledge.vmkerr.table import tables_in
+
+    suggested = lookups(words, tables_in(data_dir()))
     with _open_store() as store:
         hits = store.search(words, LIMIT)
         broken = len(store.broken)
     _mention(broken)
     if as_json:
-        print_json({"query": words, "results": [asdict(hit) for hit in hits]})
+        answer = {"results": [asdict(hit) for hit in hits], "lookups": [asdict(lookup) for lookup in suggested]}
+        print_json({"query": words, **answer})
         return FOUND if hits else NOT_FOUND
-    if not hits:
-        message = f"No procedure contains any of the words {shown(words)}. Try other words, or: vmkops kb list"
-        return failed(NotFound(message))
     _print_hits(hits)
-    return FOUND
+    _print_lookups(suggested)
+    if hits:
+        return FOUND
+    message = f"No procedure contains any of the words {shown(words)}."
+    return failed(NotFound(message if suggested else f"{message} Try other words, or: vmkops kb list"))
 
 
 def _list(*, as_json: bool) -> int:
@@ -147,6 +155,16 @@ def _print_hits(hits: Sequence[Hit]) -> None:
         print(f"    {hit.summary}")
         if hit.snippet:
             print(f"    … {marked(hit.snippet, bold, plain).strip('…')} …")
+
+
+def _print_lookups(suggested: Sequence[Lookup]) -> None:
+    """Print each lookup as the command that makes it, with its answer below."""
+    import shlex
+
+    for lookup in suggested:
+        query = shlex.quote(lookup.query)
+        print(f"vmkops vmkerr {query}" if lookup.command == "vmkerr" else f"echo {query} | vmkops decode")
+        print(f"    {lookup.meaning}")
 
 
 def _as_text(page: Procedure) -> str:

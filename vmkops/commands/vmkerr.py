@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 from knowledge.errors import NotFound, Unreadable
 from knowledge.vmkerr import lookup as vmkerr
+from knowledge.vmkerr.advice import as_text
 from knowledge.vmkerr.table import Tables, tables_in
 from vmkops.commands import OFFLINE
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed, print_json
 from vmkops.commands._words import read_words
 
-SUMMARY = "show what a vmkernel code, name, errno or words mean in each ESX release"
+SUMMARY = "show what a vmkernel code, name, errno or words mean in each ESX release, and what to do"
 GROUP = OFFLINE
 
 USAGE = """\
@@ -97,12 +98,12 @@ def _list(release: str, as_json: bool) -> int:
 
 
 def _print_json(answer: vmkerr.Answer) -> None:
-    matches = [match._asdict() for match in answer.matches]
-    print_json(answer._asdict() | {"matches": matches})
+    records = {name: [record.as_object() for record in getattr(answer, name)] for name in ("matches", "advice")}
+    print_json(answer.as_object() | records)
 
 
 def _as_text(answer: vmkerr.Answer) -> str:
-    """One line for each meaning: code, decimal, the releases it is valid for, meaning, name and errno."""
+    """One line for each meaning (code, decimal, the releases it is valid for, meaning, name and errno), then advice."""
     cells = [
         (match.code, str(match.decimal), " ".join(match.releases), match.description, match.name, match.errno)
         for match in answer.matches
@@ -113,6 +114,8 @@ def _as_text(answer: vmkerr.Answer) -> str:
         lines.insert(0, DISAGREE)
     if answer.note:
         lines.append(answer.note)
+    for _, advice in answer.with_advice():
+        lines += ["", as_text(advice)] if advice else []
     return "\n".join(lines)
 
 

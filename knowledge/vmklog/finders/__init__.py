@@ -1,6 +1,6 @@
 """What is found in log lines: each module finds one sort of thing, and is listed in ``FINDERS``."""
 
-from knowledge.vmklog.finders import codes, events, iscsi_login, names, nvme, quiesce, scsi, vim_faults
+from knowledge.vmklog.finders import codes, events, iscsi_login, names, nvme, psod, quiesce, scsi, texts, vim_faults
 from knowledge.vmklog.finders.subjects import VM_OF_LOG
 from knowledge.vmklog.line import Finder
 
@@ -10,6 +10,8 @@ FINDERS: tuple[Finder, ...] = (
     scsi.FINDER,
     nvme.FINDER,
     events.FINDER,
+    texts.FINDER,
+    psod.FINDER,
     vim_faults.FINDER,
     quiesce.FINDER,
     iscsi_login.FINDER,

@@ -33,6 +33,13 @@ def find(line: Line) -> Iterator[Finding]:
         yield line.finding(found.start("id"), found.end("id"), meaning(found["id"], about))
 
 
+def has_known_event(text: str) -> bool:
+    """Return whether a text has the identifier of an event whose meaning is known."""
+    if "esx." not in text and "vob." not in text:
+        return False
+    return any(meaning(found["id"]).certainty != "open" for found in _ID.finditer(text))
+
+
 FINDER = Finder(lambda _: (r"(?-i)esx\.(?:problem|clear|audit)\.\w", r"(?-i)vob\.\w+\.\w"), find)
 
 
@@ -50,6 +57,12 @@ def meaning(id_: str, about: str = "") -> Meaning:
 
 
 def _meaning(id_: str, fact: Fact, about: str, certainty: Certainty = "certain", reason: str = "") -> Meaning:
+    summary = f"{id_}{f' for {about}' if about else ''}: {fact.meaning}"
+    return of_its_storage(fact, about).as_meaning("event", summary, certainty, reason)
+
+
+def of_its_storage(fact: Fact, about: str) -> Fact:
+    """Return a fact about paths as it is for an NFS datastore when it is about one: the network takes their place."""
     if "NFS datastore" in about and fact.where == "path or fabric":
-        fact = fact._replace(where="network", procedures=(NFS, *fact.procedures))
-    return fact.as_meaning("event", f"{id_}{f' for {about}' if about else ''}: {fact.meaning}", certainty, reason)
+        return fact._replace(where="network", procedures=(NFS, *fact.procedures))
+    return fact

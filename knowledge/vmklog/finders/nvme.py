@@ -24,15 +24,20 @@ COMMAND_DEFINED = "the NVMe standard defines this opcode"
 QUEUE_UNKNOWN = "the opcode means another command on the admin queue, and the line does not show the queue"
 
 _HEX = "(0[x×]([0-9a-f]{1,4}))(?!\\w)"
-_STATUS = re.compile(rf"(?:\b|nvme)status[:=]?\s*{_HEX}|\bcommand failed, {_HEX}", re.IGNORECASE)
+_NVME = re.compile(r"(?<!t10\.)nvme", re.IGNORECASE)
+"""A module or transport, not the name of a disk."""
+_STATUS = re.compile(rf"(?:(?<!\()\b|nvme)status[:=]?\s*{_HEX}|\bcommand failed, {_HEX}", re.IGNORECASE)
 _OPCODE = re.compile(r"\b(SCSI )?opc(?:ode)?[:=]?\s*(0[x×]([0-9a-f]{1,2}))(?!\w)", re.IGNORECASE)
 _QUEUE = re.compile(r"\b(?:queue|q|qid)[:=]?\s+(\d+)\b", re.IGNORECASE)
 
 
 def find(line: Line) -> Iterator[Finding]:
     """Yield the NVMe status after the word NVMe and, with it, the opcode of the command."""
-    start = line.lower.find("nvme")
-    found = list(_STATUS.finditer(line.text, start)) if start >= 0 else []
+    nvme_at = _NVME.search(line.text) if "nvme" in line.lower else None
+    if nvme_at is None:
+        return
+    start = nvme_at.start()
+    found = list(_STATUS.finditer(line.text, start))
     if not found:
         return
     opcode = _OPCODE.search(line.text, start)

@@ -30,6 +30,7 @@ def test_slack_accepts_a_long_verdict_with_special_characters() -> None:
 
     assert_slack_takes(card)
     assert "❌ *Not a valid iSCSI name*" in drawn(card)
+    assert "Did you mean `iqn.2001-04.com.example:a`?" in drawn(card)
 
 
 def test_address_without_a_host_shows_only_its_known_parts() -> None:
@@ -44,9 +45,11 @@ def test_address_without_a_host_shows_only_its_known_parts() -> None:
             "portal_group": None,
             "name": None,
             "problems": [PROBLEM],
+            "suggestions": ["192.0.2.10:3260", "192.0.2.11:3260"],
         }
     )
     card = address_card(address, asked_by="<@U1>")
 
     assert_slack_takes(card)
     assert "host" not in drawn(card)
+    assert "Did you mean `192.0.2.10:3260` or `192.0.2.11:3260`?" in drawn(card)

@@ -18,7 +18,7 @@ def page(**changes: Any) -> dict[str, Any]:
         "slug": "reset-lun",
         "title": "Reset a LUN",
         "summary": "The last resort.",
-        "body": "## When\n\nNever.\n\n## Steps\n\n1. Wait.\n\n## Check\n\nLook.\n",
+        "body": "## When\n\nNever.\n\n## Before\n\nCall support.\n\n## Steps\n\n1. Wait.\n\n## Check\n\nLook.\n",
         "applies_to": ["ESX 3.0 and later"],
         "obsolete_since": "",
         "obsolete_reason": "",
@@ -26,10 +26,12 @@ def page(**changes: Any) -> dict[str, Any]:
     }
 
 
-def test_procedure_shows_its_steps_its_check_and_a_link_to_the_rest() -> None:
+def test_procedure_shows_its_warnings_its_steps_its_check_and_a_link_to_the_rest() -> None:
     assert drawn(procedure_card(page(), URL)).splitlines() == [
         "Reset a LUN",
         "The last resort.",
+        "*Before*",
+        "Call support.",
         "*Steps*",
         "1. Wait.",
         "*Check*",
@@ -44,7 +46,7 @@ def test_obsolete_procedure_has_a_warning() -> None:
 
 
 def test_search_shows_how_to_open_the_first_result() -> None:
-    assert drawn(search_card("lun", [page()], URL)).splitlines() == [
+    assert drawn(search_card("lun", [page()], [], URL)).splitlines() == [
         "*Reset a LUN* `reset-lun`",
         "The last resort.",
         "To see the first one, type `/kb reset-lun` · <https://ops.example.com/procedures|all procedures>",
@@ -52,7 +54,14 @@ def test_search_shows_how_to_open_the_first_result() -> None:
 
 
 def test_search_without_a_result_says_so() -> None:
-    assert "No procedure matches `dance`." in drawn(search_card("dance", [], URL))
+    assert "No procedure matches `dance`." in drawn(search_card("dance", [], [], URL))
+
+
+def test_search_shows_the_lookup_of_each_code_after_the_procedures() -> None:
+    lookups = [{"command": "vmkerr", "query": "0xbad0014", "meaning": "0xbad0014 Out of memory <VMK_NO_MEMORY>"}]
+    explained = "`/vmkerr 0xbad0014`\n0xbad0014 Out of memory &lt;VMK_NO_MEMORY&gt;"
+    assert drawn(search_card("0xbad0014", [], lookups, URL)) == f"No procedure matches `0xbad0014`.\n{explained}"
+    assert f"The last resort.\n{explained}\n" in drawn(search_card("lun 0xbad0014", [page()], lookups, URL))
 
 
 @given(st.text("<>&*`# \na|", max_size=4_000))

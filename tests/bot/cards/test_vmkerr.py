@@ -7,9 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cards.vmkerr import MEANING_DIFFERS, MEANINGS, NUMBER_DIFFERS, one_line, release_names, vmkerr_card
-from service.api.client import VmkerrAnswer, VmkerrMatch
+from service.api.client import VmkerrAdvice, VmkerrAnswer, VmkerrMatch
 from tests.bot.examples import BOTH_READINGS, KNOWN, NEWER_CONFLICT, READ_ONLY, RESERVATION_CONFLICT, meaning
 from tests.bot.slack_limits import assert_slack_takes, drawn
+
+OLDER_STEPS = VmkerrAdvice(
+    name="VMK_RESERVATION_CONFLICT",
+    releases="esx-3.5",
+    where="LUN",
+    class_="reservation",
+    usually="Too much work on one LUN.",
+    steps=("Run `esxcfg-mpath -l` <now>.", "Wait."),
+    procedures=("scsi-reservation-conflict",),
+    source="VMware KB 1004771",
+)
 
 
 def test_card_shows_both_meanings_with_their_releases() -> None:
@@ -22,6 +33,36 @@ def test_card_shows_both_meanings_with_their_releases() -> None:
         "*Read only*  —  ESXi 5.0 – 6.0, DDK 2024",
         "`VMK_READ_ONLY`  ·  errno `EROFS`",
         "`/vmkerr 0xbad0022` · requested by <@U1>",
+    ]
+
+
+def test_first_steps_follow_the_meaning_that_they_are_for() -> None:
+    card = vmkerr_card(BOTH_READINGS._replace(advice=(OLDER_STEPS,)), KNOWN)
+    assert drawn(card).splitlines()[2:] == [
+        "*SCSI reservation conflict*  —  ESX 3.5",
+        "`VMK_RESERVATION_CONFLICT`  ·  errno `EAGAIN`",
+        "*Usually* (`esx-3.5`): Too much work on one LUN.",
+        "1. Run `esxcfg-mpath -l` &lt;now&gt;.",
+        "2. Wait.",
+        "LUN, reservation · `/kb scsi-reservation-conflict` · source: VMware KB 1004771",
+        "*Read only*  —  ESXi 5.0 – 6.0, DDK 2024",
+        "`VMK_READ_ONLY`  ·  errno `EROFS`",
+    ]
+
+
+def test_first_steps_of_a_meaning_with_two_numbers_are_shown_for_each_release() -> None:
+    newer = OLDER_STEPS._replace(releases="esxi-5.0+", usually="Another initiator.")
+    found = VmkerrAnswer(
+        query="conflict",
+        kind="text",
+        matches=(RESERVATION_CONFLICT, NEWER_CONFLICT),
+        differs=True,
+        advice=(OLDER_STEPS, newer),
+    )
+    lines = drawn(vmkerr_card(found, KNOWN)).splitlines()
+    assert [line for line in lines if line.startswith("*Usually*")] == [
+        "*Usually* (`esx-3.5`): Too much work on one LUN.",
+        "*Usually* (`esxi-5.0+`): Another initiator.",
     ]
 
 
@@ -93,6 +134,18 @@ def test_release_that_was_imported_parts_a_range_and_is_offered() -> None:
     assert "`release=esxi-8.0u2`" in drawn(card)
 
 
+ADVICE = st.builds(
+    VmkerrAdvice,
+    name=st.text(max_size=300),
+    releases=st.text(max_size=20),
+    where=st.just("LUN"),
+    class_=st.just("busy"),
+    usually=st.text(max_size=4_000),
+    steps=st.lists(st.text("<>&`", max_size=2_000), max_size=10).map(tuple),
+    procedures=st.lists(st.text(max_size=300), max_size=10).map(tuple),
+    source=st.text(max_size=4_000),
+)
+
 MATCHES = st.builds(
     VmkerrMatch,
     code=st.text(max_size=20),
@@ -113,7 +166,10 @@ MATCHES = st.builds(
         matches=st.lists(MATCHES, max_size=30),
         differs=st.booleans(),
         note=st.text(max_size=4_000),
-    )
+    ),
+    st.lists(ADVICE, max_size=5),
 )
-def test_slack_accepts_the_card_of_any_answer(found: VmkerrAnswer) -> None:
-    assert_slack_takes(vmkerr_card(found, KNOWN, asked_by="<@U1>"))
+def test_slack_accepts_the_card_of_any_answer(found: VmkerrAnswer, advice: list[VmkerrAdvice]) -> None:
+    matches = zip(found.matches, advice, strict=False)
+    named = tuple(each._replace(name=match.name, releases="") for match, each in matches)
+    assert_slack_takes(vmkerr_card(found._replace(advice=named), KNOWN, asked_by="<@U1>"))

@@ -28,6 +28,16 @@ async def test_words_with_a_hyphen_that_are_no_name_are_searched(slack_request: 
     assert "*All-paths-down* `reset-lun`" in drawn(reply.message)
 
 
+async def test_code_without_a_procedure_is_explained_in_the_channel(
+    slack_request: Request, service: FakeService
+) -> None:
+    service.lookups = [{"command": "vmkerr", "query": "0xbad0014", "meaning": "Out of memory"}]
+    reply = await command.answer("0xbad0014", slack_request)
+    assert reply is not None
+    assert reply.public
+    assert "`/vmkerr 0xbad0014`" in drawn(reply.message)
+
+
 async def test_search_without_a_result_is_shown_only_to_the_user(slack_request: Request) -> None:
     reply = await command.answer("dance", slack_request)
     assert reply is not None

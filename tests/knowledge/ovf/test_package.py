@@ -108,10 +108,11 @@ def test_wrong_digest_has_the_correct_line_as_fix() -> None:
     assert hashlib.sha256(vmdk()).hexdigest() in finding.fix
 
 
-def test_sha1_is_an_info() -> None:
+def test_sha1_is_a_warning_and_sha512_is_fine() -> None:
     files = {"web01.ovf": descriptor(), "web01-disk1.vmdk": vmdk()}
     (finding,) = lint_bytes(as_ova(package(mf=manifest(files, "sha1"))))
-    assert (finding.rule, finding.severity) == ("manifest-sha1", "info")
+    assert (finding.rule, finding.severity) == ("manifest-sha1", "warning")
+    assert lint_bytes(as_ova(package(mf=manifest(files, "sha512")))) == ()
 
 
 RIGHT = manifest({"web01.ovf": descriptor(), "web01-disk1.vmdk": vmdk()})

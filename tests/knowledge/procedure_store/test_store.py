@@ -64,11 +64,11 @@ def test_a_refresh_finds_a_change_that_keeps_size_and_time(store: Store, team: P
     file.write_text(page("Fan failed"))
     times = (file.stat().st_atime_ns, file.stat().st_mtime_ns)
     store.refresh()
-    (team / "aside").write_text(page("Pan failed"))
+    (team / "aside").write_text(page("Jet failed"))
     os.utime(team / "aside", ns=times)
     (team / "aside").replace(file)
     assert store.refresh() == 1
-    assert [hit.title for hit in store.search("pan")] == ["Pan failed"]
+    assert [hit.title for hit in store.search("jet")] == ["Jet failed"]
 
 
 def test_a_team_page_replaces_the_built_in_one_and_is_marked_as_such(store: Store, team: Path) -> None:

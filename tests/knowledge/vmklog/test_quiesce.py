@@ -10,7 +10,7 @@ REPORTED = "The guest OS has reported an error during quiescing."
 
 
 def only(text: str) -> Finding:
-    (found,) = decode_text(text)
+    (found,) = [finding for finding in decode_text(text) if finding.kind == "quiesce-error"]
     assert text.split("\n")[found.line - 1][found.start : found.end] == found.text
     return found
 

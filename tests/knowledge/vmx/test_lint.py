@@ -24,7 +24,7 @@ ide1:0.startConnected = "FALSE"
 floppy0.present = "FALSE"
 ethernet0.present = "TRUE"
 ethernet0.virtualDev = "vmxnet3"
-tools.syncTime = "TRUE"
+tools.upgrade.policy = "manual"
 """
 
 
@@ -88,17 +88,18 @@ def test_a_floppy_is_present_by_default() -> None:
     assert found(without("floppy0") + 'floppy0.fileName = "/dev/fd0"\n', "floppy-connected").severity == "warning"
 
 
-def test_missing_tools_synchronization_is_a_warning_with_the_line_to_paste() -> None:
-    finding = found(without("tools."), "tools-sync")
-    assert (finding.severity, finding.fix) == ("warning", 'tools.syncTime = "TRUE"')
+def test_periodic_synchronization_by_tools_is_an_info_that_prefers_ntp() -> None:
+    finding = found(CORRECT + 'tools.syncTime = "TRUE"\n', "tools-sync")
+    assert (finding.severity, finding.fix) == ("info", 'tools.syncTime = "FALSE"')
+    assert "NTP" in finding.message
 
 
-def test_the_key_in_the_spelling_of_the_notes_is_not_enough() -> None:
-    assert "tools.syncTime" in found(without("tools.") + 'tools.timeSync = "TRUE"\n', "tools-sync").message
+def test_no_synchronization_by_tools_is_no_finding() -> None:
+    assert lint(CORRECT + 'tools.syncTime = "FALSE"\n') == []
 
 
-def test_disabled_synchronization_is_an_info() -> None:
-    assert found(without("tools.") + 'tools.syncTime = "FALSE"\n', "tools-sync").severity == "info"
+def test_the_key_in_the_spelling_of_the_notes_has_no_effect() -> None:
+    assert "tools.syncTime" in found(CORRECT + 'tools.timeSync = "TRUE"\n', "tools-sync").message
 
 
 def test_a_vlance_card_with_tools_is_a_warning() -> None:
@@ -106,7 +107,7 @@ def test_a_vlance_card_with_tools_is_a_warning() -> None:
     assert found(vmx, "slow-nic").fix == 'ethernet0.virtualDev = "vmxnet3"'
     esx_35 = vmx.replace('virtualHW.version = "7"', 'virtualHW.version = "4"')
     assert found(esx_35, "slow-nic").fix == 'ethernet0.virtualDev = "vmxnet"'
-    assert "slow-nic" not in [finding.rule for finding in lint(vmx.replace("tools.syncTime", "comment.x"))]
+    assert "slow-nic" not in [finding.rule for finding in lint(vmx.replace("tools.upgrade.policy", "comment.x"))]
 
 
 def test_a_card_without_a_type_is_flexible_only_in_a_32_bit_guest() -> None:
@@ -120,18 +121,80 @@ def test_a_disk_on_an_absent_controller_is_an_error() -> None:
 
 
 def test_the_unit_of_the_controller_itself_cannot_be_a_disk() -> None:
-    assert found(CORRECT + 'scsi0:7.present = "TRUE"\n', "reserved-unit").severity == "error"
+    finding = found(CORRECT + 'scsi0:7.present = "TRUE"\nscsi0:7.fileName = "b.vmdk"\n', "reserved-unit")
+    assert finding.severity == "error"
+    assert {'scsi0:1.fileName = "b.vmdk"', 'scsi0:7.present = "FALSE"'} <= set(finding.fix.splitlines())
 
 
 def test_a_device_of_newer_virtual_hardware_is_an_error() -> None:
-    finding = found(
-        CORRECT.replace('Version = "7"', "").replace('version = "7"', 'version = "4"'), "needs-newer-hardware"
-    )
+    finding = found(of_version(4), "needs-newer-hardware")
     assert finding.where == "line 15: ethernet0.virtualDev"
 
 
+@pytest.mark.parametrize(("controller", "since"), [("sata0", 10), ("nvme0", 13)])
+def test_a_sata_or_nvme_controller_needs_the_hardware_that_introduced_it(controller: str, since: int) -> None:
+    line = f'{controller}.present = "TRUE"\n'
+    assert f"virtualHW.version {since} or newer" in found(of_version(since - 1) + line, "needs-newer-hardware").message
+    assert is_valid(lint(of_version(since) + line))
+
+
+def of_version(version: object) -> str:
+    return CORRECT.replace('virtualHW.version = "7"', f'virtualHW.version = "{version}"')
+
+
 def test_a_version_that_is_not_a_number_is_an_error() -> None:
-    assert found(CORRECT.replace('version = "7"', 'version = "seven"'), "bad-version").severity == "error"
+    assert found(of_version("seven"), "bad-version").severity == "error"
+
+
+@pytest.mark.parametrize(
+    ("devices", "version"),
+    [("", 7), ('nvme0.present = "TRUE"\n', 13), ('sata0.present = "TRUE"\n', 10)],
+)
+def test_a_missing_version_is_replaced_by_the_oldest_one_that_has_the_devices(devices: str, version: int) -> None:
+    vmx = without("virtualHW") + devices
+    assert found(vmx, "missing-key").fix == f'virtualHW.version = "{version}"'
+    assert is_valid(lint(found(vmx, "missing-key").fix + "\n" + vmx))
+
+
+@pytest.mark.parametrize(
+    ("version", "host"),
+    [
+        (8, "ESXi 5.0 or later"),
+        (16, "ESXi 7.0 or later"),
+        (19, "ESXi 7.0 Update 2 or later"),
+        (21, "ESXi 8.0 Update 2 or later"),
+        (22, "ESX 9.0 or later"),
+    ],
+)
+def test_the_oldest_host_that_runs_the_hardware_version_is_an_info(version: int, host: str) -> None:
+    finding = found(of_version(version), "hardware-version")
+    assert (finding.severity, finding.where) == ("info", "line 3: virtualHW.version")
+    assert host in finding.message
+
+
+@pytest.mark.parametrize(
+    ("version", "reason"), [(99, "newer than 22"), (5, "No product"), (6, "Workstation"), (3, "ESX 4.1 and older")]
+)
+def test_a_hardware_version_that_no_current_host_runs_is_a_warning(version: int, reason: str) -> None:
+    finding = found(of_version(version), "hardware-version")
+    assert finding.severity == "warning"
+    assert reason in finding.message
+
+
+@pytest.mark.parametrize("version", [4, 7])
+def test_a_hardware_version_that_every_host_runs_is_no_finding(version: int) -> None:
+    assert "hardware-version" not in [finding.rule for finding in lint(of_version(version))]
+
+
+def test_a_memory_size_that_is_no_multiple_of_4_is_an_error() -> None:
+    assert found(CORRECT + 'memSize = "255"\n', "memory-size").fix == 'memSize = "256"'
+    assert lint(CORRECT + 'memSize = "2048"\n') == []
+
+
+def test_cpus_that_do_not_fill_their_sockets_are_an_error() -> None:
+    vmx = CORRECT + 'numvcpus = "6"\n'
+    assert found(vmx + 'cpuid.coresPerSocket = "4"\n', "cores-per-socket").severity == "error"
+    assert lint(vmx + 'cpuid.coresPerSocket = "3"\n') == []
 
 
 def test_curly_quotes_from_a_web_page_are_errors_with_straight_quotes_in_the_fix() -> None:

@@ -44,6 +44,25 @@ def test_valid_name_that_some_refuse_says_who(capsys: pytest.CaptureFixture[str]
     assert "targetcli" in printed
 
 
+DISCOVERED = "192.0.2.42:3260,1 iqn.2003-01.org.linux-iscsi.igw.x86:sn.example"
+
+
+def test_line_of_iscsiadm_is_named_and_its_name_suggested(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["validate", DISCOVERED]) == 1
+    printed = capsys.readouterr().out
+    assert "a line of iscsiadm's discovery" in printed
+    assert "did you mean  iqn.2003-01.org.linux-iscsi.igw.x86:sn.example" in printed
+    code, answer = answer_of(capsys, "validate", DISCOVERED)
+    assert code == 1
+    assert answer["suggestions"] == ["iqn.2003-01.org.linux-iscsi.igw.x86:sn.example"]
+
+
+def test_session_of_iscsiadm_suggests_its_address(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["address", f"tcp: [1] {DISCOVERED} (non-flash)"]) == 1
+    printed = capsys.readouterr().out
+    assert "did you mean  192.0.2.42:3260,iqn.2003-01.org.linux-iscsi.igw.x86:sn.example" in printed
+
+
 def test_control_characters_of_a_name_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["validate", "iqn.2001-04.com.example:\x1b[31mred"]) == 1
     assert "\x1b" not in capsys.readouterr().out

@@ -66,6 +66,27 @@ def test_words_that_no_page_has_exit_with_one_and_say_what_to_try(team: Path) ->
     assert nothing.stdout == ""
 
 
+def test_a_code_leads_to_its_lookup_after_the_pages(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["vmotion", "fails", "195887371"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("vmotion-failed  ")
+    assert printed.splitlines()[-2] == "vmkops vmkerr 195887371"
+    assert "VMK_VMOTION_CONNECT_FAILED" in printed.splitlines()[-1]
+    assert run(["H:0x5 D:0x0 P:0x0"]) == 0
+    assert "echo 'H:0x5 D:0x0 P:0x0' | vmkops decode\n    host 0x5 ABORT" in capsys.readouterr().out
+
+
+def test_a_code_without_a_page_leads_to_its_lookup_and_exits_with_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["0xbad0014"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "vmkops vmkerr 0xbad0014\n    0xbad0014 Out of memory (VMK_NO_MEMORY)\n"
+    assert printed.err == "No procedure contains any of the words '0xbad0014'.\n"
+    assert run(["0xbad0014", "--json"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["results"] == []
+    assert [(each["command"], each["query"]) for each in answer["lookups"]] == [("vmkerr", "0xbad0014")]
+
+
 def test_results_as_json_have_the_names_of_the_http_answer(team: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--json", "snapshot", "left"]) == 0
     answer = json.loads(capsys.readouterr().out)

@@ -37,13 +37,24 @@ def terminal(tmp_path: Path) -> Terminal:
 def test_both_readings_of_a_code_stand_one_below_the_other_with_their_releases(terminal: Terminal) -> None:
     finished = terminal.run("vmkerr", "0xbad0022")
     assert finished.returncode == 0
-    assert finished.stdout.splitlines() == [
+    assert finished.stdout.splitlines()[:3] == [
         "The releases disagree: go by the release of the host.",
         "0xbad0022  195887138  esx-3.5                              "
         "SCSI reservation conflict  VMK_RESERVATION_CONFLICT  EAGAIN",
         "0xbad0022  195887138  esxi-5.0 esxi-5.1 esxi-6.0 ddk-2024  "
         "Read only                  VMK_READ_ONLY             EROFS",
     ]
+
+
+def test_first_steps_of_each_meaning_follow(terminal: Terminal) -> None:
+    shown = terminal.run("vmkerr", "0xbad0022").stdout
+    older, newer = shown.split("\n\n")[1:]
+
+    assert older.startswith("VMK_RESERVATION_CONFLICT, esx-3.5 (LUN, reservation): ")
+    assert newer.startswith("VMK_READ_ONLY (LUN, configuration): ")
+    assert "  1. Find the LUNs: `grep -i 'reservation conflict' /var/log/vmkernel`.\n" in older
+    assert "  Procedures: scsi-reservation-conflict\n" in older
+    assert "  Source: VMware KB 1004771" in older
 
 
 def test_words_need_no_quotes_and_options_may_stand_anywhere(terminal: Terminal) -> None:
@@ -65,7 +76,7 @@ def test_a_negative_number_is_an_errno_and_no_option(terminal: Terminal) -> None
 
 def test_json_has_the_fields_of_the_http_api(terminal: Terminal) -> None:
     answer = json.loads(terminal.run("vmkerr", "bad0022", "--json").stdout)
-    assert set(answer) == {"query", "kind", "matches", "differs", "note", "procedures", "suggestions"}
+    assert set(answer) == {"query", "kind", "matches", "differs", "note", "procedures", "suggestions", "advice"}
     assert (answer["query"], answer["kind"], answer["differs"]) == ("bad0022", "code", True)
     assert answer["matches"][0] == {
         "code": "0xbad0022",
@@ -76,6 +87,10 @@ def test_json_has_the_fields_of_the_http_api(terminal: Terminal) -> None:
         "description": "SCSI reservation conflict",
         "releases": ["esx-3.5"],
     }
+    assert [(each["name"], each["where"], each["class"]) for each in answer["advice"]] == [
+        ("VMK_RESERVATION_CONFLICT", "LUN", "reservation"),
+        ("VMK_READ_ONLY", "LUN", "configuration"),
+    ]
 
 
 def test_a_near_miss_exits_with_1_and_suggests(terminal: Terminal) -> None:

@@ -14,7 +14,7 @@ virtualHW.version = "7"
 displayName = "fileserver"
 guestOS = "rhel5-64"
 floppy0.present = "FALSE"
-tools.syncTime = "TRUE"
+tools.syncTime = "FALSE"
 """
 PATH = "path=/vmfs/volumes/a/pipe"
 
@@ -131,9 +131,9 @@ def test_lint_against_the_far_end(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 def test_merge_prints_a_diff_and_leaves_the_file_alone(vmx: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["merge", vmx, "--snippet", "tools-timesync", "enabled=false"]) == 0
+    assert run(["merge", vmx, "--snippet", "tools-timesync", "enabled=true"]) == 0
     shown = capsys.readouterr()
-    assert '-tools.syncTime = "TRUE"\n+tools.syncTime = "FALSE"\n' in shown.out
+    assert '-tools.syncTime = "FALSE"\n+tools.syncTime = "TRUE"\n' in shown.out
     assert "replaced on line 6: tools.syncTime" in shown.err
     assert Path(vmx).read_text() == SOUND
 
@@ -147,9 +147,9 @@ def test_merge_of_an_end_as_json(vmx: str, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_a_replaced_key_is_reported_in_json(vmx: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["merge", vmx, "--snippet", "tools-timesync", "enabled=false", "--json"]) == 0
+    assert run(["merge", vmx, "--snippet", "tools-timesync", "enabled=true", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert answer["replaced"] == [{"key": "tools.syncTime", "line": 6, "old": "TRUE", "new": "FALSE"}]
+    assert answer["replaced"] == [{"key": "tools.syncTime", "line": 6, "old": "FALSE", "new": "TRUE"}]
     assert answer["added"] == ["tools.timeSync"]
 
 

@@ -1,0 +1,180 @@
+"""The words that people type on call, and the page that each must find first."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from knowledge.procedure_store.folders import BUILT_IN, find_pages, read_page
+from knowledge.procedure_store.store import Store
+
+TYPED = {
+    "all-paths-down": [
+        "APD",
+        "all paths down",
+        "storage outage",
+        "path down",
+        "path redundancy lost",
+        "datastore inaccessible",
+        "esx.problem.storage.apd.start",
+        "vms hang storage",
+    ],
+    "consolidation-needed": [
+        "vm needs consolidation",
+        "snapshot consolidation",
+    ],
+    "datastore-full": [
+        "msg.hbacommon.outofspace",
+        "datastore full",
+        "no space left on device",
+        "vm paused no space",
+        "thin pool full",
+    ],
+    "file-locked": [
+        "cannot power on file locked",
+        "unable to access file since it is locked",
+        "vm wont power on file locked",
+        "vim.fault.FileLocked",
+        "lock file owner mac",
+        "vm will not power on",
+        "backup locks disk",
+        "hot add disk left on proxy",
+        "consolidate fails locked",
+        ".vmdk locked",
+    ],
+    "host-not-responding": [
+        "host not responding",
+        "hostd not running",
+        "esxi disconnected",
+        "esxi hung",
+        "esxi host down",
+        "restart hostd",
+        "restart management agents",
+        "vpxa",
+        "esxi unresponsive",
+        "host disconnected from vcenter",
+        "host not responding in vcenter",
+        "esxcli hangs hostd",
+        "services.sh",
+    ],
+    "iscsi-login-failed": [
+        "iscsi login failed",
+        "chap failed",
+        "target returned login error 0201",
+    ],
+    "lost-access-to-volume": [
+        "lost access to volume",
+        "ats miscompare",
+        "datastore heartbeat timeout",
+        "esx.problem.vmfs.heartbeat.timedout",
+    ],
+    "nfs-datastore-inaccessible": [
+        "nfs datastore inaccessible",
+        "stale file handle",
+        "nfs server not responding",
+        "lost connection to nfs",
+        "all nfs datastores down",
+        "nfs stale",
+    ],
+    "nvme-errors": [
+        "nvme status 0x371",
+        "nvme unrecovered read error",
+        "NVMEIO status 0x281",
+    ],
+    "permanent-device-loss": [
+        "PDL",
+        "permanent device loss",
+        "0x5 0x25 0x0",
+        "lun gone",
+        "esx.problem.scsi.device.state.permanentloss",
+        "unmount datastore",
+        "remove lun safely",
+    ],
+    "purple-screen": [
+        "host crashed",
+        "PSOD",
+        "psod",
+        "purple screen",
+        "purple screen of death",
+        "pf exception 14",
+        "host rebooted by itself psod",
+        "esxi server crashed",
+        "machine check",
+        "core dump",
+    ],
+    "quiesce-failed": [
+        "quiesce error code 3",
+        "the error code was: 2",
+        "custom quiesce script failed",
+    ],
+    "rescan-storage": [
+        "rescan hba",
+    ],
+    "scsi-reservation-conflict": [
+        "D:0x18",
+        "reservation conflict",
+    ],
+    "scsi-sense": [
+        "Valid sense data: 0x5 0x24 0x0",
+        "H:0x5 D:0x0 P:0x0",
+        "D:0x28",
+        "medium error 0x3 0x11 0x0",
+    ],
+    "vcenter-unreachable": [
+        "vcenter down",
+    ],
+    "vm-stuck-at-95-percent": [
+        "vm stuck at 95%",
+        "snapshot removal stuck 99%",
+        "power on stuck",
+        "vm hung",
+        "vm not responding",
+        "answer question",
+    ],
+    "vmfs-damaged": [
+        "vmfs corrupt voma",
+        "vmfs corruption",
+        "corruptondisk",
+        "voma",
+        "invalid metadata",
+    ],
+    "vmotion-failed": [
+        "vmotion fails 195887371",
+        "vmotion timeout",
+        "migration failed 14%",
+        "vmkping jumbo",
+        "195887167",
+        "vmotion stuck",
+        "vmotion 10%",
+        "live migration fails",
+        "failed to connect over the vmotion network",
+        "mtu 9000",
+    ],
+    "vsan-disk-failed": [
+        "vsan disk failed",
+        "vsan resync",
+        "vsan object inaccessible",
+    ],
+}
+"""By the slug of the page."""
+
+NAMES = [
+    (name, page.slug)
+    for page in map(read_page, find_pages(BUILT_IN))
+    for name in (page.slug, page.title, *page.aliases)
+]
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Store]:
+    with Store.open() as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(("words", "slug"), [(words, slug) for slug, typed in TYPED.items() for words in typed])
+def test_typed_words_find_their_page_first(store: Store, words: str, slug: str) -> None:
+    assert [hit.slug for hit in store.search(words, 1)] == [slug]
+
+
+def test_each_name_of_a_page_finds_that_page_first(store: Store) -> None:
+    found = [(name, slug, store.search(name, 1)[0].slug) for name, slug in NAMES]
+    assert [each for each in found if each[1] != each[2]] == []
