@@ -109,6 +109,8 @@ class Route(Generic[Q, B, A]):
     body: type[B] | None = None
     files: tuple[str, ...] = ()
     """The media types of a file that may be the body; FileText then holds the file, or the text from JSON."""
+    if_too_large: str = ""
+    """What to do instead with a body that is too large, as a sentence in the problem."""
     status: int = 200
     location: Callable[[A], str] | None = None
     """The path of what the call made, for the Location header."""

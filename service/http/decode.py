@@ -3,51 +3,80 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections import Counter
 
 from pydantic import Field
 
+from knowledge.loginput.decoding import decode_input
+from knowledge.loginput.looked_at import LookedAt
+from knowledge.loginput.source import of_bytes
+from knowledge.loginput.unpacking import Limits
 from knowledge.vmkerr.table import Tables, tables_in
-from knowledge.vmklog.stream import Progress, blocks_of, decode_stream
-from service.api.lookups import Decoded, LogFinding
-from service.api.models import Value
-from service.http._route import Call, Query, Route
+from service.api.lookups import Decoded, LogFinding, LookedAtAnswer
+from service.http._route import Call, FileText, Query, Route
 
 MOST_FINDINGS = 5000
 """How many findings of one text are listed; all are counted."""
 
 
-class LogText(Value):
+LIMITS = Limits(total=256 << 20)
+"""What a body may unpack to."""
+
+FILES = (
+    "text/plain",
+    "application/octet-stream",
+    "application/gzip",
+    "application/x-xz",
+    "application/zstd",
+    "application/x-bzip2",
+    "application/x-ndjson",
+)
+
+_RELEASE = Field(default=None, max_length=100, description="One release, as in 6.7 or esx-3.5.")
+
+
+class DecodeQuery(Query):
+    """The ESX release of a log that is sent as it is, if that is known."""
+
+    release: str | None = _RELEASE
+
+
+class LogText(FileText):
     """The log text, and the ESX release it comes from if that is known."""
 
-    text: str
-    release: str | None = Field(default=None, max_length=100, description="One release, as in 6.7 or esx-3.5.")
+    release: str | None = _RELEASE
 
 
-async def _decode(call: Call[Query, LogText]) -> Decoded:
+async def _decode(call: Call[DecodeQuery, LogText]) -> Decoded:
     tables = tables_in(call.services.settings.data_dir)
-    return await asyncio.to_thread(_decoded, call.body.text, call.body.release, tables)
+    content = call.body.content
+    content = content.encode(errors="replace") if isinstance(content, str) else content
+    return await asyncio.to_thread(_decoded, content, call.body.release or call.query.release, tables)
 
 
-def _decoded(text: str, release: str | None, tables: Tables) -> Decoded:
+def _decoded(content: bytes, release: str | None, tables: Tables) -> Decoded:
     findings: list[LogFinding] = []
     counts: Counter[str] = Counter()
-    content = io.BytesIO(text.encode(errors="replace"))
-    for lines in decode_stream(blocks_of(content.read), release, tables, Progress()):
+    looked = LookedAt()
+    for lines in decode_input(of_bytes(content), release, tables, looked, LIMITS):
         for line in lines:
             for finding in line.findings:
                 counts[finding.summary] += 1
                 if len(findings) < MOST_FINDINGS:
                     findings.append(LogFinding.of(finding))
     return Decoded(
-        findings=tuple(findings), summary=dict(counts.most_common()), truncated=counts.total() > len(findings)
+        findings=tuple(findings),
+        summary=dict(counts.most_common()),
+        truncated=counts.total() > len(findings),
+        looked_at=LookedAtAnswer.of(looked),
     )
 
 
 def _text(answer: Decoded) -> str:
     lines = [f"{each.line}:{each.start + 1}: {each.text}: {each.summary}" for each in answer.findings]
-    return "\n".join(lines) + "\n" if lines else "This text has nothing that vmkops knows.\n"
+    if not lines:
+        lines.append(f"Nothing found: no vmkernel code, SCSI status or storage name in {answer.looked_at.in_words}.")
+    return "\n".join([*lines, *answer.looked_at.problems]) + "\n"
 
 
 ROUTES = (
@@ -57,7 +86,10 @@ ROUTES = (
         summary="Every code, SCSI status and storage name in a log text, and what it means",
         handle=_decode,
         answer=Decoded,
+        query=DecodeQuery,
         body=LogText,
+        files=FILES,
+        if_too_large="For a larger log, use `vmkops decode FILE`.",
         lookup=True,
         text=_text,
         errors=(413,),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,9 +12,13 @@ from contextlib import contextmanager
 from functools import lru_cache
 
 from knowledge.errors import Unreadable
+from knowledge.loginput.decoding import decode_input
+from knowledge.loginput.looked_at import LookedAt
+from knowledge.loginput.source import Source
+from knowledge.loginput.unpacking import Limits, read_size
 from knowledge.vmkerr.table import Tables, tables_in
 from knowledge.vmklog.finding import Finding, Meaning
-from knowledge.vmklog.stream import LONGEST_LINE, Decoded, Progress, blocks_of, decode_stream
+from knowledge.vmklog.stream import LONGEST_LINE, Decoded
 from service.api.words import counted
 from vmkops.commands import OFFLINE
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed
@@ -22,7 +27,7 @@ from vmkops.commands._words import read_words
 SUMMARY = "explain every vmkernel code, SCSI status and storage name in a log"
 GROUP = OFFLINE
 
-USAGE = "usage: vmkops decode [FILE] [--release R] [--summary | --all] [--json]"
+USAGE = "usage: vmkops decode [FILE] [--release R] [--summary | --all] [--json] [--max-size SIZE]"
 
 HELP = f"""\
 {USAGE}
@@ -30,13 +35,16 @@ HELP = f"""\
 {SUMMARY}:
 prints each line that has any, with its number, and below it what they mean.
 
-  FILE           the log; standard input when left out, or -
+  FILE           the log; standard input when left out, or -. It may be compressed (gzip, xz, zstd, bzip2), in UTF-8,
+                 UTF-16 or UTF-32, and exported as JSON lines
   --release R    the release of the host: 3.5, 6.7, 8, or one that was imported; without it the format of each line
                  decides, and where that is not enough, every reading is printed
   --summary      only count how often each meaning occurs, and show the first line that has it
   --all          print the lines without findings too
   --json         print one JSON object on a line for each finding, with the fields of POST /decode; with --summary one
                  for each meaning
+  --max-size SIZE
+                 how much a compressed input may unpack to, such as 500MiB or 100GiB; 64GiB when left out
 
   vmkops decode vmkernel.log
   vmkops decode --summary < vmkernel.log
@@ -45,7 +53,7 @@ prints each line that has any, with its number, and below it what they mean.
 Exit status: 0 something was found, 1 nothing was found or the log cannot be read, 2 wrong usage."""
 
 LONG_LINES = "{lines} longer than {size} KiB, decoded in pieces. A text that was split there may be missed."
-NOTHING = "Nothing found: no vmkernel code, SCSI status or storage name in {lines}."
+NOTHING = "Nothing found: no vmkernel code, SCSI status or storage name in {looked_at}."
 
 _AROUND = 200
 """Characters that are shown on each side of the findings of a very long line."""
@@ -58,7 +66,10 @@ _INVISIBLE = (
 
 def run(argv: Sequence[str]) -> int:
     """Decode a file or standard input; return the exit status."""
-    files, release, switches, mistake = read_words(argv, ("--json", "--summary", "--all"))
+    words, limits = _limits(argv)
+    files, release, switches, mistake = read_words(words, ("--json", "--summary", "--all"))
+    if limits is None:
+        mistake = mistake or "--max-size needs a size, such as 500MiB or 100GiB"
     if "--help" in switches:
         print(HELP)
         return FOUND
@@ -70,8 +81,8 @@ def run(argv: Sequence[str]) -> int:
         print(f"{USAGE}\nvmkops decode: {mistake}", file=sys.stderr)
         return WRONG_USAGE
     try:
-        with _reading(files[0] if files else "-") as read:
-            return _decode(read, release, switches)
+        with _reading(files[0] if files else "-") as source:
+            return _decode(source, release, switches, limits or Limits())
     except Unreadable as failure:
         return failed(failure, "--json" in switches)
     except OSError as failure:
@@ -81,33 +92,56 @@ def run(argv: Sequence[str]) -> int:
         return NOT_FOUND
 
 
+def _limits(argv: Sequence[str]) -> tuple[list[str], Limits | None]:
+    """Take --max-size out of the words; return the others and the limits, None when the size cannot be read."""
+    words = list(argv)
+    options = words[: words.index("--")] if "--" in words else words
+    for at, word in enumerate(options):
+        name, equals, value = word.partition("=")
+        if name == "--max-size":
+            size = read_size(value if equals else "".join(words[at + 1 : at + 2]))
+            del words[at : at + (1 if equals else 2)]
+            return words, Limits(total=size) if size else None
+    return words, Limits()
+
+
 @contextmanager
-def _reading(file: str) -> Iterator[Callable[[int], bytes]]:
-    """Open a file, or standard input for `-`; what is yielded reads what is there without waiting for more."""
+def _reading(file: str) -> Iterator[Source]:
+    """Open a file, or standard input for `-`; the source reads what is there without waiting for more."""
     descriptor = 0 if file == "-" else os.open(file, os.O_RDONLY)
     try:
-        yield lambda size: os.read(descriptor, size)
+        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        from_start = is_file and os.lseek(descriptor, 0, os.SEEK_CUR) == 0
+        again = open(descriptor, "rb", buffering=0, closefd=False) if from_start else None  # noqa: SIM115
+        yield Source(lambda size: os.read(descriptor, size), again, "" if file == "-" else file)
     finally:
         if descriptor:
             os.close(descriptor)
 
 
-def _decode(read: Callable[[int], bytes], release: str, switches: set[str]) -> int:
+def _decode(source: Source, release: str, switches: set[str], limits: Limits) -> int:
     tables = _tables()
-    progress = Progress()
-    decoded = decode_stream(blocks_of(read), release, tables, progress, every_line="--all" in switches)
+    looked = LookedAt()
+    decoded = decode_input(source, release, tables, looked, limits, every_line="--all" in switches)
     as_json = "--json" in switches
     if "--summary" in switches:
         found = _print_summary(decoded, as_json)
     else:
         found = _print_findings(decoded, _as_json if as_json else _as_text)
-    if progress.long_lines:
-        were = "was" if progress.long_lines == 1 else "were"
-        lines = f"{counted(progress.long_lines, 'line')} {were}"
-        print(LONG_LINES.format(lines=lines, size=LONGEST_LINE >> 10), file=sys.stderr)
-    if not found:
-        print(NOTHING.format(lines=counted(progress.lines, "line")), file=sys.stderr)
+    for remark in _remarks(looked, found):
+        print(remark, file=sys.stderr)
     return FOUND if found else NOT_FOUND
+
+
+def _remarks(looked: LookedAt, found: bool) -> Iterator[str]:
+    """What people need to know about an input besides its findings."""
+    if looked.long_lines:
+        were = "was" if looked.long_lines == 1 else "were"
+        lines = f"{counted(looked.long_lines, 'line')} {were}"
+        yield LONG_LINES.format(lines=lines, size=LONGEST_LINE >> 10)
+    yield from looked.problems
+    if not found:
+        yield NOTHING.format(looked_at=looked.in_words())
 
 
 def _tables() -> Tables:
