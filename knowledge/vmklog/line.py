@@ -11,6 +11,8 @@ from knowledge.vmkerr.table import Tables
 from knowledge.vmklog.finding import Finding, Meaning
 from knowledge.vmklog.origin import Origin
 
+_ASCII = bytes(range(128))
+_PRINTABLE = bytes(range(0xA0, 0x100))
 _LOWERCASE = {ord(capital): capital.lower() for capital in ascii_uppercase}
 
 
@@ -61,3 +63,17 @@ def lowercase(line: str) -> str:
     """Return a line in lower case and of the same length: a few Unicode characters would become two."""
     lower = line.lower()
     return lower if len(lower) == len(line) else line.translate(_LOWERCASE)
+
+
+def text_of(line: bytes) -> str:
+    """Decode a line: UTF-8; or Latin-1 when none of its other bytes is UTF-8; else U+FFFD for each that is not."""
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("latin-1") if is_latin_1(line) else line.decode("utf-8", "replace")
+
+
+def is_latin_1(text: bytes) -> bool:
+    """Return whether each byte beyond ASCII is a printable Latin-1 character and none is part of a UTF-8 character."""
+    high = text.translate(None, _ASCII)
+    return not high.translate(None, _PRINTABLE) and len(text.decode("utf-8", "ignore")) == len(text) - len(high)

@@ -14,18 +14,25 @@ FIRST_WORLD_OF_4 = 4096
 """World ids start at 1024 in ESX 3.x and at 4096 in 4.x, as the lines in VMware's articles show."""
 
 ISO = "the timestamp has the format of ESXi 5.0 and later (2014-11-08T03:11:10Z)"
+TAG = "the line has no uptime after vmkernel:, where ESX prints it before ESXi 5.0"
+ORIGINATOR = "the line has the field [Originator@6876, which no release before ESXi 5.0 prints"
 LEVEL = "the line has the level before its sender, as in ESXi 8.0 (Wa(180))"
 UPTIME_3 = "the line begins with the uptime, as before ESXi 5.0, and world {world} is below 4096, as only in ESX 3.x"
 UPTIME_4 = "the line begins with the uptime, as before ESXi 5.0, and world {world} is 4096 or above, as since 4.0"
 STATUS_OF_3 = "only ESX 3.x writes status = device/host"
 
-_UPTIME = r"(?P<uptime>\d+:\d\d:\d\d:\d\d\.\d{3} )"
 _FORMAT = re.compile(
-    r"(?P<level>\b(?:Em|Al|Cr|Er|Wa|No|In|Db)\(\d+\)\[?[^:]{0,40}: )"
-    rf"|{_UPTIME}?cpu\d+:(?P<world>\d+)\)"
+    r"(?P<level>\b(?:Em|Al|Cr|Er|Wa|No|In|Db)\(\d+\)(?:\[?[^:]{0,40}: |(?:\[\+\])? ))"
+    r"|(?P<sender>\bvmk(?:ernel|warning): )?(?P<uptime>\d+:\d\d:\d\d:\d\d\.\d{3} )?"
+    r"cpu\d+:(?P<world>\d+)(?: opID=\w+)?\)"
     r"|\bstatus = (?P<status>\w{1,2}/\w{1,2} 0x)"
+    r"|(?P<originator>\[Originator@6876 )"
 )
-_ISO = re.compile(r"\s*\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+_ISO = re.compile(r"(?<!\d)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+_BEFORE_ISO = re.compile(r"\s*(?:<\d{1,3}>)?(?:\d )?")
+_SENDER = re.compile(r"\b(?:vmkernel|vmkwarning|hostd|vpxa|vobd|vpxd|fdm|esxcli|vmx|vcpu-\d+)\b", re.IGNORECASE)
+_BOOT = "0:00:0"
+"""The uptime of the first ten minutes. Later releases also print it while they boot."""
 _HEAD_LENGTH = 400
 """Characters at the beginning of a line that are searched for its format."""
 
@@ -70,24 +77,34 @@ def inferred_origin(line: str, tables: Tables | None = None) -> Origin:
     found = _FORMAT.search(head)
     if found and found["level"]:
         return _origin("level", "", tables)
-    if _ISO.match(head):
+    iso = _ISO.search(head, 0, found.start() if found else _HEAD_LENGTH)
+    if found and found["uptime"]:
+        if iso and found["uptime"].startswith(_BOOT):
+            return Origin()
+        is_esx_3 = len(found["world"]) <= 4 and int(found["world"]) < FIRST_WORLD_OF_4
+        return _origin("uptime-3" if is_esx_3 else "uptime-4", found["world"], tables)
+    if iso and (_starts_with(iso, head) or (found and found["world"]) or _SENDER.search(head, iso.end())):
         return _origin("iso", "", tables)
-    if found is None:
+    if found is None or (found["world"] and not found["sender"]):
         return Origin()
     if found["status"]:
         return _origin("status", "", tables)
-    is_esx_3 = len(found["world"]) <= 4 and int(found["world"]) < FIRST_WORLD_OF_4
-    if found["uptime"]:
-        return _origin("uptime-3" if is_esx_3 else "uptime-4", found["world"], tables)
-    return Origin()
+    return _origin("tag" if found["sender"] else "originator", "", tables)
+
+
+def _starts_with(iso: re.Match[str], head: str) -> bool:
+    """Return whether a line starts with a timestamp, after what a syslog collector writes before it."""
+    before = _BEFORE_ISO.match(head)
+    return before is not None and before.end() == iso.start()
 
 
 @lru_cache(maxsize=4096)
 def _origin(line_format: str, world: str, tables: Tables) -> Origin:
-    if line_format in ("iso", "level"):
+    if line_format in ("iso", "tag", "originator", "level"):
         since_5 = frozenset(release.id for release in tables.releases if version_key(release.id)[0] >= 5)
-        if line_format == "iso":
-            return Origin(release="ESXi 5.0 and later", majors=(5, NEWEST), tables=since_5, reason=ISO)
+        if line_format != "level":
+            reason = {"iso": ISO, "tag": TAG, "originator": ORIGINATOR}[line_format]
+            return Origin(release="ESXi 5.0 and later", majors=(5, NEWEST), tables=since_5, reason=reason)
         choice = choose("8", tables.releases)
         return Origin(release="ESXi 8.0 and later", majors=(8, NEWEST), tables=since_5, reason=LEVEL, note=choice.note)
     if line_format == "uptime-4":

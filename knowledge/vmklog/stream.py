@@ -14,7 +14,7 @@ from knowledge.vmkerr.table import Tables
 from knowledge.vmklog.decoding import decode_from
 from knowledge.vmklog.finders import FINDERS
 from knowledge.vmklog.finding import Finding
-from knowledge.vmklog.line import Context
+from knowledge.vmklog.line import Context, text_of
 from knowledge.vmklog.origin import Origin, given_origin, inferred_origin
 from knowledge.vmklog.scan import every_line, scanner
 
@@ -39,6 +39,8 @@ class Decoded(NamedTuple):
     text: str
     findings: list[Finding]
     offset: int = 0
+    file: str = ""
+    """The file in an archive that has the line; empty for an input that is one text."""
 
 
 @dataclass(slots=True)
@@ -55,8 +57,8 @@ def decode_stream(
 ) -> Iterator[list[Decoded]]:
     """Decode blocks of bytes while they arrive; yield for each block its lines with findings, or every line.
 
-    Accepts any bytes: those that are not UTF-8 become U+FFFD. ``progress`` is updated after each block. Raises
-    Unreadable for an unknown release.
+    Accepts any bytes: a line that is not UTF-8 is read as Latin-1 or has U+FFFD in it. ``progress`` is updated after
+    each block. Raises Unreadable for an unknown release.
     """
     origin = given_origin(release, tables) if release else None
     decoder = _Decoder(origin, tables, progress, every_line)
@@ -123,7 +125,7 @@ class _Decoder:
         for start, end, finders in lines:
             number += whole.count(b"\n", counted, start)
             counted = start
-            line = whole[start:end].decode("utf-8", "replace").removesuffix("\r")
+            line = text_of(whole[start:end]).removesuffix("\r")
             origin = self.given or inferred_origin(line, self.tables)
             findings = decode_from(line, number + 1, origin, self.tables, self.context, finders)
             if findings or self.every_line:

@@ -21,6 +21,7 @@ from knowledge.iscsi.values import Name as IscsiName
 from knowledge.iscsi.values import Problem as IscsiProblem
 from knowledge.loghistory.values import LogSubject
 from knowledge.loghistory.values import StateAt as LogState
+from knowledge.loginput.looked_at import LookedAt
 from knowledge.ovf.about import Fact
 from knowledge.procedure_store.lookups import Lookup as ProcedureLookup
 from knowledge.procedure_store.procedure import Page as ProcedurePage
@@ -59,6 +60,7 @@ __all__ = [
     "LogFinding",
     "LogState",
     "LogSubject",
+    "LookedAtAnswer",
     "MergeAnswer",
     "NaaParts",
     "PciDevice",
@@ -117,6 +119,43 @@ class LogFinding(Meaning, _Span):
         return cls(line=finding.line, start=finding.start, end=finding.end, text=finding.text, **meaning)
 
 
+class LookedAtAnswer(Value):
+    """What was looked at: how much, how it was packed and encoded, and which logs it holds."""
+
+    lines: int
+    bytes: int
+    """As they came, so compressed ones of compressed input."""
+    encoding: str
+    """`UTF-8`, `UTF-16LE` and so on; `binary` when it is not text."""
+    compression: str
+    """`gzip`, `xz`, `zstd` or `bzip2`; empty when it is not compressed."""
+    archive: str
+    """`tar` or `zip`; empty when it is one text."""
+    files: int
+    """Texts of the archive that were decoded."""
+    formats: tuple[str, ...]
+    """The kinds of log, such as `vmkernel log of ESXi 8.0 and later`."""
+    problems: tuple[str, ...]
+    """Sentences: what could not be read, and caveats."""
+    in_words: str
+    """All of it in one phrase."""
+
+    @classmethod
+    def of(cls, looked: LookedAt) -> Self:
+        """What was noted while a log was read."""
+        return cls(
+            lines=looked.lines,
+            bytes=looked.bytes,
+            encoding=looked.encoding,
+            compression=looked.compression,
+            archive=looked.archive,
+            files=looked.files,
+            formats=tuple(looked.formats),
+            problems=tuple(looked.problems),
+            in_words=looked.in_words(),
+        )
+
+
 class Decoded(Value):
     """What was found in a log, in order."""
 
@@ -129,6 +168,7 @@ class Decoded(Value):
     """The devices, paths, adapters, datastores, VMs and hosts that lines report trouble of, the worst first."""
     incident: str = ""
     """A paragraph for an incident: what, since when, how bad, and what to do next; empty without subjects."""
+    looked_at: LookedAtAnswer
 
 
 class VmxSnippetList(Value):

@@ -93,11 +93,13 @@ async def _body(route: AnyRoute, request: web.Request) -> Any:
             return route.form_body(await _fields(request))
         raw = await request.read()
     except web.HTTPRequestEntityTooLarge:
-        raise TooLarge(f"The body is larger than the {BODY_LIMIT >> 20} MiB that this call takes.") from None
+        limit = f"The body is larger than the {BODY_LIMIT >> 20} MiB that this call takes."
+        raise TooLarge(f"{limit} {route.if_too_large}".rstrip()) from None
     if route.files and not raw and hdrs.CONTENT_TYPE not in request.headers:
         raise InvalidParams('The body is missing. Send the file itself, or its text as JSON: {"text": ...}.')
     if route.files and not _is_json(route, request, raw):
-        return FileText.sent(raw)
+        body: type[FileText] = route.body
+        return body.sent(raw)
     if request.content_type == "text/plain" and takes_text(route.body):
         return read_values(route.body, {"text": raw.decode("utf-8", "replace"), **request.query})
     raw = raw.strip() or b"{}"

@@ -59,9 +59,12 @@ class FileText(Value):
     _raw: bytes | None = PrivateAttr(default=None)
 
     @classmethod
-    def sent(cls, raw: bytes) -> Self:
-        """The body of a call whose caller sent the file itself."""
-        made = cls(text="")
+    def sent(cls, raw: bytes, **fields: Any) -> Self:
+        """The body of a call whose caller sent the file itself, with the other fields that came with it.
+
+        Raises InvalidParams when one of those does not fit.
+        """
+        made = read_values(cls, {"text": "", **fields})
         made._raw = raw
         return made
 
@@ -111,6 +114,8 @@ class Route(Generic[Q, B, A]):
     """The media types of a file that may be the body; FileText then holds the file, or the text from JSON."""
     form_body: Callable[[Mapping[str, str | bytes]], B] | None = None
     """Makes the body of the fields of a form that a browser sends as ``multipart/form-data``; a file is bytes."""
+    if_too_large: str = ""
+    """What to do instead with a body that is too large, as a sentence in the problem."""
     status: int = 200
     location: Callable[[A], str] | None = None
     """The path of what the call made, for the Location header."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections import Counter
 from collections.abc import Mapping
 
@@ -11,12 +10,14 @@ from aiohttp import web
 from pydantic import Field
 
 from knowledge.loghistory import LogHistory
+from knowledge.loginput.decoding import decode_input
+from knowledge.loginput.looked_at import LookedAt
+from knowledge.loginput.source import of_bytes
+from knowledge.loginput.unpacking import Limits
 from knowledge.vmkerr.table import Tables, tables_in
-from knowledge.vmklog.stream import Progress, blocks_of, decode_stream
-from service.api.lookups import Decoded, LogFinding
-from service.api.models import Value
+from service.api.lookups import Decoded, LogFinding, LookedAtAnswer
 from service.http._render import respond
-from service.http._route import Call, Query, Route, read_values
+from service.http._route import Call, FileText, Query, Route
 from service.web.log_page import LogPage
 from service.web.pages import pages
 
@@ -24,11 +25,32 @@ MOST_FINDINGS = 5000
 """How many findings of one text are listed; all are counted."""
 
 
-class LogText(Value):
+LIMITS = Limits(total=256 << 20)
+"""What a body may unpack to."""
+
+FILES = (
+    "text/plain",
+    "application/octet-stream",
+    "application/gzip",
+    "application/x-xz",
+    "application/zstd",
+    "application/x-bzip2",
+    "application/x-ndjson",
+)
+
+_RELEASE = Field(default=None, max_length=100, description="One release, as in 6.7 or esx-3.5.")
+
+
+class DecodeQuery(Query):
+    """The ESX release of a log that is sent as it is, if that is known."""
+
+    release: str | None = _RELEASE
+
+
+class LogText(FileText):
     """The log text, and the ESX release it comes from if that is known."""
 
-    text: str
-    release: str | None = Field(default=None, max_length=100, description="One release, as in 6.7 or esx-3.5.")
+    release: str | None = _RELEASE
 
 
 async def _form(call: Call[Query, None]) -> web.StreamResponse:
@@ -38,36 +60,41 @@ async def _form(call: Call[Query, None]) -> web.StreamResponse:
 
 def _of_form(fields: Mapping[str, str | bytes]) -> LogText:
     """The log that a form has as a file, or else as pasted text."""
-    sent = fields.get("file") or fields.get("text") or ""
-    text = sent if isinstance(sent, str) else sent.decode("utf-8", "replace")
-    return read_values(LogText, {"text": text, "release": fields.get("release") or None})
+    sent = fields.get("file") or fields.get("text") or b""
+    return LogText.sent(_bytes(sent), release=fields.get("release") or None)
 
 
-async def _decode(call: Call[Query, LogText]) -> Decoded:
+async def _decode(call: Call[DecodeQuery, LogText]) -> Decoded:
     tables = tables_in(call.services.settings.data_dir)
-    return await asyncio.to_thread(_decoded, call.body.text, call.body.release, tables)
+    release = call.body.release or call.query.release
+    return await asyncio.to_thread(_decoded, _bytes(call.body.content), release, tables)
 
 
-async def _decode_page(call: Call[Query, LogText]) -> web.StreamResponse:
+async def _decode_page(call: Call[DecodeQuery, LogText]) -> web.StreamResponse:
     tables = tables_in(call.services.settings.data_dir)
-    html = await asyncio.to_thread(_page, call.body.text, call.body.release, tables)
+    release = call.body.release or call.query.release
+    html = await asyncio.to_thread(_page, _bytes(call.body.content), release, tables)
     return respond(html.encode(errors="replace"), "text/html", 200)
 
 
-def _page(text: str, release: str | None, tables: Tables) -> str:
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode(errors="replace") if isinstance(content, str) else content
+
+
+def _page(content: bytes, release: str | None, tables: Tables) -> str:
     page = LogPage()
-    content = io.BytesIO(text.encode(errors="replace"))
-    for lines in decode_stream(blocks_of(content.read), release, tables, Progress()):
+    looked = LookedAt()
+    for lines in decode_input(of_bytes(content), release, tables, looked, LIMITS):
         page.add(lines)
-    return page.html(served=True)
+    return page.html(looked, served=True)
 
 
-def _decoded(text: str, release: str | None, tables: Tables) -> Decoded:
+def _decoded(content: bytes, release: str | None, tables: Tables) -> Decoded:
     findings: list[LogFinding] = []
     counts: Counter[str] = Counter()
     history = LogHistory()
-    content = io.BytesIO(text.encode(errors="replace"))
-    for lines in decode_stream(blocks_of(content.read), release, tables, Progress()):
+    looked = LookedAt()
+    for lines in decode_input(of_bytes(content), release, tables, looked, LIMITS):
         history.add_all(lines)
         for line in lines:
             for finding in line.findings:
@@ -81,13 +108,15 @@ def _decoded(text: str, release: str | None, tables: Tables) -> Decoded:
         truncated=counts.total() > len(findings),
         subjects=report.subjects,
         incident=report.incident,
+        looked_at=LookedAtAnswer.of(looked),
     )
 
 
 def _text(answer: Decoded) -> str:
     lines = [f"{each.line}:{each.start + 1}: {each.text}: {each.summary}" for each in answer.findings]
-    lines += [*answer.incident.splitlines()]
-    return "\n".join(lines) + "\n" if lines else "This text has nothing that vmkops knows.\n"
+    if not lines:
+        lines.append(f"Nothing found: no vmkernel code, SCSI status or storage name in {answer.looked_at.in_words}.")
+    return "\n".join([*lines, *answer.incident.splitlines(), *answer.looked_at.problems]) + "\n"
 
 
 ROUTES = (
@@ -98,7 +127,10 @@ ROUTES = (
         summary="Every code, SCSI status and storage name in a log text, and what it means",
         handle=_decode,
         answer=Decoded,
+        query=DecodeQuery,
         body=LogText,
+        files=FILES,
+        if_too_large="For a larger log, use `vmkops decode FILE`.",
         lookup=True,
         text=_text,
         html=_decode_page,

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from knowledge.diagnosis import Level, level
 from knowledge.loghistory import LogHistory
 from knowledge.loghistory.incident import course
+from knowledge.loginput.looked_at import LookedAt
 from knowledge.vmklog.finding import Finding, Meaning
 from knowledge.vmklog.stream import Decoded
 from service.api.words import counted, printable
@@ -83,11 +84,8 @@ class LogPage:
             else:
                 self._more_lines += 1
 
-    def html(self, remarks: Sequence[str] = (), *, served: bool) -> str:
-        """Return the page: for the service, or as one file that needs nothing else.
-
-        `remarks` are sentences about the input.
-        """
+    def html(self, looked: LookedAt, *, served: bool) -> str:
+        """Return the page: for the service, or as one file that needs nothing else; `looked` is about the input."""
         report = self.history.report()
         return pages.get_template("decode.html").render(
             name=printable(self._name),
@@ -101,7 +99,8 @@ class LogPage:
             explained=tuple(self._explained.values()),
             counts=self._counts.most_common(MOST_MEANINGS),
             more_counts=max(0, len(self._counts) - MOST_MEANINGS),
-            remarks=remarks,
+            looked_at=looked.in_words(),
+            problems=looked.problems,
             course=course,
             level=level,
             counted=counted,

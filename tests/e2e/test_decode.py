@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
+import lzma
 import urllib.error
 import urllib.request
 from typing import Any
 
 import pytest
+import zstandard
 
 from tests.running_service import RunningService
 
@@ -49,6 +53,84 @@ def test_plain_text_is_taken_as_it_comes(plain_service: RunningService, body: by
         decoded: dict[str, Any] = json.load(answer)
 
     assert (len(decoded["findings"]) > 0) == (body == LOG.encode())
+
+
+def sent(service: RunningService, body: bytes, media: str, **headers: str) -> dict[str, Any]:
+    """The answer, or the problem, to a file that is sent as it is."""
+    request = urllib.request.Request(
+        service.url + "/decode", data=body, headers={"Content-Type": media, **headers}, method="POST"
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            decoded: dict[str, Any] = json.load(answer)
+    except urllib.error.HTTPError as error:
+        decoded = json.load(error)
+    return decoded
+
+
+@pytest.mark.parametrize(
+    ("body", "compression", "encoding"),
+    [
+        (gzip.compress(LOG.encode()), "gzip", "UTF-8"),
+        (lzma.compress(LOG.encode()), "xz", "UTF-8"),
+        (bz2.compress(LOG.encode()), "bzip2", "UTF-8"),
+        (zstandard.compress(LOG.encode()), "zstd", "UTF-8"),
+        (LOG.encode("utf-16"), "", "UTF-16LE"),
+        (gzip.compress(LOG.encode("utf-16-be")), "gzip", "UTF-16BE"),
+    ],
+)
+@pytest.mark.parametrize("media", ["text/plain", "application/octet-stream", "application/gzip"])
+def test_a_packed_log_is_decoded_as_it_is(
+    plain_service: RunningService, body: bytes, compression: str, encoding: str, media: str
+) -> None:
+    _, plain = plain_service.call("POST", "/decode", {"text": LOG}, token="")
+    decoded = sent(plain_service, body, media)
+
+    assert decoded["findings"] == plain["findings"]
+    looked_at = decoded["looked_at"]
+    assert (looked_at["compression"], looked_at["encoding"], looked_at["lines"]) == (compression, encoding, 3)
+    assert looked_at["formats"] == ["vmkernel log of ESXi 5.0 and later"]
+
+
+def test_a_body_that_http_itself_compressed_is_decoded(plain_service: RunningService) -> None:
+    decoded = sent(plain_service, gzip.compress(LOG.encode()), "text/plain", **{"Content-Encoding": "gzip"})
+    assert len(decoded["findings"]) >= 4
+
+
+def test_the_release_of_a_file_is_a_parameter(plain_service: RunningService) -> None:
+    _, decoded = plain_service.call("POST", "/decode?release=3.5", {"text": "0xbad0022"}, token="")
+    assert decoded["findings"][0]["matches"][0]["description"] == "SCSI reservation conflict"
+
+
+def test_nothing_found_says_what_was_looked_at(plain_service: RunningService) -> None:
+    request = urllib.request.Request(
+        plain_service.url + "/decode?format=text", data=gzip.compress(b"boring\n"), method="POST",
+        headers={"Content-Type": "text/plain"},
+    )  # fmt: skip
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        text = answer.read().decode()
+    assert text.startswith("Nothing found:")
+    assert "1 line, 27 bytes, gzip, UTF-8" in text
+
+
+@pytest.mark.parametrize("body", [b"\x7fELF" + bytes(100), bytes(range(256)) * 10, b"%PDF-1.7\n"])
+def test_what_is_no_text_is_a_problem_and_never_an_all_clear(plain_service: RunningService, body: bytes) -> None:
+    problem = sent(plain_service, body, "application/octet-stream")
+    assert problem["status"] == 400
+    assert problem["detail"].startswith("This is not text")
+
+
+def test_a_bomb_is_stopped(plain_service: RunningService) -> None:
+    decoded = sent(plain_service, gzip.compress(b"0xbad0006\n" + bytes(400 << 20)), "application/gzip")
+    assert [finding["text"] for finding in decoded["findings"]] == ["0xbad0006"]
+    assert len(decoded["looked_at"]["problems"]) == 1
+
+
+def test_a_body_over_the_limit_is_refused_with_the_way_out(plain_service: RunningService) -> None:
+    problem = sent(plain_service, b"x" * (17 << 20), "text/plain")
+    assert problem["status"] == 413
+    assert "16 MiB" in problem["detail"]
+    assert "vmkops decode FILE" in problem["detail"]
 
 
 def test_unknown_release_and_a_body_of_100_mb_are_refused(plain_service: RunningService) -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from knowledge.loginput.looked_at import LookedAt
 from knowledge.vmklog.stream import Decoded
 
 
@@ -34,16 +35,16 @@ def page_mistake(page: str, files: Sequence[str], switches: set[str]) -> str:
     return ""
 
 
-def write_page(page: str, blocks: Iterable[list[Decoded]], name: str) -> bool:
+def write_page(page: str, blocks: Iterable[list[Decoded]], looked: LookedAt, name: str) -> bool:
     """Read all blocks and write their page; return whether they have any finding. Raises OSError."""
     from service.web.log_page import LogPage  # loads Jinja, which the other forms of the command do without
 
-    log_page = LogPage("" if name == "-" else Path(name).name)
+    log_page = LogPage(Path(name).name)
     found = False
     for lines in blocks:
         log_page.add(lines)
         found = found or any(line.findings for line in lines)
-    html = log_page.html(served=False)
+    html = log_page.html(looked, served=False)
     if page == "-":
         sys.stdout.write(html)
     else:

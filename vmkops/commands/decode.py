@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 
 from knowledge.errors import Unreadable
+from knowledge.loginput.decoding import decode_input
+from knowledge.loginput.looked_at import LookedAt
+from knowledge.loginput.source import Source
+from knowledge.loginput.unpacking import Limits, read_size
 from knowledge.vmkerr.table import Tables, tables_in
 from knowledge.vmklog.finding import Meaning
-from knowledge.vmklog.stream import LONGEST_LINE, Decoded, Progress, blocks_of, decode_stream
+from knowledge.vmklog.stream import LONGEST_LINE, Decoded
 from service.api.words import counted
 from vmkops.commands import OFFLINE
 from vmkops.commands._log_html import page_mistake, take_page, write_page
@@ -25,8 +30,8 @@ SUMMARY = "explain every vmkernel code, SCSI status and storage name in a log"
 GROUP = OFFLINE
 
 USAGE = """\
-usage: vmkops decode [FILE] [--release R] [--summary | --all] [--json]
-       vmkops decode --html PAGE [FILE] [--release R]"""
+usage: vmkops decode [FILE] [--release R] [--summary | --all] [--json] [--max-size SIZE]
+       vmkops decode --html PAGE [FILE] [--release R] [--max-size SIZE]"""
 
 HELP = f"""\
 {USAGE}
@@ -34,7 +39,8 @@ HELP = f"""\
 {SUMMARY}:
 prints each line that has any, with its number, and below it what they mean.
 
-  FILE           the log; standard input when left out, or -
+  FILE           the log; standard input when left out, or -. It may be compressed (gzip, xz, zstd, bzip2), in UTF-8,
+                 UTF-16 or UTF-32, and exported as JSON lines
   --release R    the release of the host: 3.5, 6.7, 8, or one that was imported; without it the format of each line
                  decides, and where that is not enough, every reading is printed
   --summary      print what happened to each device, path, adapter, datastore and VM, a paragraph for the incident,
@@ -42,9 +48,10 @@ prints each line that has any, with its number, and below it what they mean.
   --all          print the lines without findings too
   --json         print one JSON object on a line for each finding, with the fields of POST /decode; with --summary one
                  for each meaning, one for each subject, and the incident
-
   --html PAGE    write a page that needs no other file: the incident, a timeline, and the lines with their codes marked
                  and explained; - writes it to standard output
+  --max-size SIZE
+                 how much a compressed input may unpack to, such as 500MiB or 100GiB; 64GiB when left out
 
   vmkops decode vmkernel.log
   vmkops decode --summary < vmkernel.log
@@ -53,13 +60,16 @@ prints each line that has any, with its number, and below it what they mean.
 Exit status: 0 something was found, 1 nothing was found or the log cannot be read, 2 wrong usage."""
 
 LONG_LINES = "{lines} longer than {size} KiB, decoded in pieces. A text that was split there may be missed."
-NOTHING = "Nothing found: no vmkernel code, SCSI status or storage name in {lines}."
+NOTHING = "Nothing found: no vmkernel code, SCSI status or storage name in {looked_at}."
 
 
 def run(argv: Sequence[str]) -> int:
     """Decode a file or standard input; return the exit status."""
-    page, argv = take_page(argv)
-    files, release, switches, mistake = read_words(argv, ("--json", "--summary", "--all"))
+    page, words = take_page(argv)
+    words, limits = _limits(words)
+    files, release, switches, mistake = read_words(words, ("--json", "--summary", "--all"))
+    if limits is None:
+        mistake = mistake or "--max-size needs a size, such as 500MiB or 100GiB"
     if "--help" in switches:
         print(HELP)
         return FOUND
@@ -73,8 +83,8 @@ def run(argv: Sequence[str]) -> int:
         print(f"{USAGE}\nvmkops decode: {mistake}", file=sys.stderr)
         return WRONG_USAGE
     try:
-        with _reading(files[0] if files else "-") as read:
-            return _decode(read, release, switches, page, files[0] if files else "-")
+        with _reading(files[0] if files else "-") as source:
+            return _decode(source, release, switches, limits or Limits(), page)
     except Unreadable as failure:
         return failed(failure, "--json" in switches)
     except OSError as failure:
@@ -84,35 +94,58 @@ def run(argv: Sequence[str]) -> int:
         return NOT_FOUND
 
 
+def _limits(argv: Sequence[str]) -> tuple[list[str], Limits | None]:
+    """Take --max-size out of the words; return the others and the limits, None when the size cannot be read."""
+    words = list(argv)
+    options = words[: words.index("--")] if "--" in words else words
+    for at, word in enumerate(options):
+        name, equals, value = word.partition("=")
+        if name == "--max-size":
+            size = read_size(value if equals else "".join(words[at + 1 : at + 2]))
+            del words[at : at + (1 if equals else 2)]
+            return words, Limits(total=size) if size else None
+    return words, Limits()
+
+
 @contextmanager
-def _reading(file: str) -> Iterator[Callable[[int], bytes]]:
-    """Open a file, or standard input for `-`; what is yielded reads what is there without waiting for more."""
+def _reading(file: str) -> Iterator[Source]:
+    """Open a file, or standard input for `-`; the source reads what is there without waiting for more."""
     descriptor = 0 if file == "-" else os.open(file, os.O_RDONLY)
     try:
-        yield lambda size: os.read(descriptor, size)
+        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        from_start = is_file and os.lseek(descriptor, 0, os.SEEK_CUR) == 0
+        again = open(descriptor, "rb", buffering=0, closefd=False) if from_start else None  # noqa: SIM115
+        yield Source(lambda size: os.read(descriptor, size), again, "" if file == "-" else file)
     finally:
         if descriptor:
             os.close(descriptor)
 
 
-def _decode(read: Callable[[int], bytes], release: str, switches: set[str], page: str | None, name: str) -> int:
+def _decode(source: Source, release: str, switches: set[str], limits: Limits, page: str | None) -> int:
     tables = _tables()
-    progress = Progress()
-    decoded = decode_stream(blocks_of(read), release, tables, progress, every_line="--all" in switches)
+    looked = LookedAt()
+    decoded = decode_input(source, release, tables, looked, limits, every_line="--all" in switches)
     as_json = "--json" in switches
     if page is not None:
-        found = write_page(page, decoded, name)
+        found = write_page(page, decoded, looked, source.name)
     elif "--summary" in switches:
         found = print_summary(decoded, as_json=as_json)
     else:
         found = _print_findings(decoded, _as_json if as_json else LogText(colour=wants_colour(sys.stdout)).line)
-    if progress.long_lines:
-        were = "was" if progress.long_lines == 1 else "were"
-        lines = f"{counted(progress.long_lines, 'line')} {were}"
-        print(LONG_LINES.format(lines=lines, size=LONGEST_LINE >> 10), file=sys.stderr)
-    if not found:
-        print(NOTHING.format(lines=counted(progress.lines, "line")), file=sys.stderr)
+    for remark in _remarks(looked, found):
+        print(remark, file=sys.stderr)
     return FOUND if found else NOT_FOUND
+
+
+def _remarks(looked: LookedAt, found: bool) -> Iterator[str]:
+    """What people need to know about an input besides its findings."""
+    if looked.long_lines:
+        were = "was" if looked.long_lines == 1 else "were"
+        lines = f"{counted(looked.long_lines, 'line')} {were}"
+        yield LONG_LINES.format(lines=lines, size=LONGEST_LINE >> 10)
+    yield from looked.problems
+    if not found:
+        yield NOTHING.format(looked_at=looked.in_words())
 
 
 def _tables() -> Tables:

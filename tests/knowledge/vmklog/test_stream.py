@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from knowledge.vmkerr.table import bundled
 from knowledge.vmklog import Finding, decode_line, decode_text
+from knowledge.vmklog.line import text_of
 from knowledge.vmklog.stream import LONGEST_LINE, OVERLAP, Progress, decode_stream
 
 SAMPLES = Path(__file__).with_name("vmkernel_log_samples.txt").read_bytes()
@@ -47,7 +48,7 @@ def test_a_stream_has_the_findings_of_the_whole_text_wherever_the_blocks_are_cut
         blocks.append(stream.read(size))
     blocks.append(stream.read())
     progress = Progress()
-    assert decoded(blocks, progress) == decode_text(log.decode("utf-8", "replace"))
+    assert decoded(blocks, progress) == decode_text("\n".join(map(text_of, log.split(b"\n"))))
     assert progress.lines == len(log.removesuffix(b"\n").split(b"\n")) if log else progress.lines == 0
 
 

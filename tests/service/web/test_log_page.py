@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from knowledge.loginput.decoding import decode_input
+from knowledge.loginput.looked_at import LookedAt
+from knowledge.loginput.source import of_bytes
 from knowledge.vmkerr.table import bundled
-from knowledge.vmklog.stream import Progress, blocks_of, decode_stream
 from service.api.words import printable
 from service.web.log_page import MOST_LINES, LogPage
 from service.web.timeline import minute_text
@@ -28,11 +29,10 @@ OUTAGE = f"""\
 
 
 def page_of(log: str, name: str = "", *, served: bool = False) -> str:
-    page = LogPage(name)
-    content = io.BytesIO(log.encode(errors="replace"))
-    for lines in decode_stream(blocks_of(content.read), None, bundled(), Progress()):
+    page, looked = LogPage(name), LookedAt()
+    for lines in decode_input(of_bytes(log.encode(errors="replace")), None, bundled(), looked):
         page.add(lines)
-    return page.html(served=served)
+    return page.html(looked, served=served)
 
 
 class Elements(HTMLParser):

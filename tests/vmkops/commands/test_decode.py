@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import pty
@@ -190,7 +191,39 @@ def test_the_release_can_be_given_and_an_unknown_one_is_refused(terminal: Termin
 def test_nothing_found_is_exit_one_and_said_on_standard_error(terminal: Terminal) -> None:
     finished = terminal.run(stdin=b"a\nb")
     assert (finished.returncode, finished.stdout) == (1, b"")
-    assert b"in 2 lines" in finished.stderr
+    assert b"in 2 lines, 3 bytes, UTF-8." in finished.stderr
+
+
+def test_a_compressed_log_and_one_in_utf_16_are_decoded(terminal: Terminal) -> None:
+    plain = terminal.run("--json", stdin=LOG).stdout
+    rotated = terminal.folder / "vmkernel.0.gz"
+    rotated.write_bytes(gzip.compress(LOG))
+    assert terminal.run("--json", rotated.name).stdout == plain
+    assert terminal.run("--json", stdin=LOG.decode().encode("utf-16")).stdout == plain
+
+
+def test_a_log_that_is_cut_is_reported_and_without_findings_it_is_exit_one(terminal: Terminal) -> None:
+    packed = gzip.compress(LOG)
+    cut = terminal.run(stdin=packed[:-4])
+    assert (cut.returncode, len(cut.stdout) > 0) == (0, True)
+    assert b"ends in the middle" in cut.stderr
+    empty = terminal.run(stdin=packed[:15])
+    assert (empty.returncode, empty.stdout) == (1, b"")
+    assert b"ends in the middle" in empty.stderr
+
+
+@pytest.mark.parametrize("words", [[], ["--json"], ["--summary"]])
+def test_what_is_no_text_is_named_and_exit_one(terminal: Terminal, words: list[str]) -> None:
+    finished = terminal.run(*words, stdin=b"\x7fELF" + bytes(1000))
+    assert finished.returncode == 1
+    assert b"This is not text: it is an ELF program" in finished.stdout + finished.stderr
+
+
+def test_the_size_that_an_input_unpacks_to_can_be_limited(terminal: Terminal) -> None:
+    finished = terminal.run("--max-size", "1MiB", "--summary", stdin=gzip.compress(LOG * 10_000))
+    assert finished.returncode == 0
+    assert b"more than 1 MiB. Decoding stops there." in finished.stderr
+    assert terminal.run("--max-size", "large", stdin=b"").returncode == 2
 
 
 @pytest.mark.parametrize(
