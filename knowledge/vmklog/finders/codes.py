@@ -19,6 +19,7 @@ from knowledge.vmklog import status_texts as texts
 from knowledge.vmklog.finding import Certainty, Finding, Meaning, SettledBy
 from knowledge.vmklog.line import Finder, Line
 from knowledge.vmklog.origin import Origin
+from knowledge.vmklog.status_advice import advised
 
 OLDEST = "esx-3.5"
 """The oldest table; a code that it shares with all later ones is assumed to mean the same in 4.x."""
@@ -150,7 +151,7 @@ def _code_meaning(code: int, text: str, errno: int, origin: Origin, tables: Tabl
     if origin.note and settled.by not in ("text", "errno"):
         notes.append(origin.note)
     release = _deciding_release(settled, matches, origin, tables)
-    return Meaning(
+    meaning = Meaning(
         kind="vmkernel",
         summary=f"{code:#x} {_describe(matches[-1:] if other_code else matches, tables)}",
         certainty=settled.certainty,
@@ -160,6 +161,7 @@ def _code_meaning(code: int, text: str, errno: int, origin: Origin, tables: Tabl
         reason=settled.reason.format(release=release),
         notes=tuple(notes),
     )
+    return advised(meaning)
 
 
 @lru_cache(maxsize=1024)
@@ -169,7 +171,7 @@ def _text_meaning(description: str, origin: Origin, tables: Tables) -> Meaning:
     matches = matches_of(of_origin or rows, tables)
     names = list(dict.fromkeys(match.name for match in matches))
     settled: SettledBy = ("given" if origin.given else "format") if of_origin else ""
-    return Meaning(
+    meaning = Meaning(
         kind="vmkernel",
         summary=f"{description} ({' or '.join(names)})",
         certainty="certain" if len(names) == 1 else "open",
@@ -179,6 +181,7 @@ def _text_meaning(description: str, origin: Origin, tables: Tables) -> Meaning:
         reason=origin.reason if settled else TEXT_OF_STATUS,
         notes=(DIFFERS,) if len({match.code for match in matches}) > 1 else (),
     )
+    return advised(meaning)
 
 
 def _by_text(

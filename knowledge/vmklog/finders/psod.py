@@ -34,7 +34,7 @@ _EXCEPTION = re.compile(
     r"(?: in world (?P<world>\d{1,12}):(?P<name>[^\n]{1,80}?)(?= [Ii][Pp] | @|  |\s*$))?"
 )
 _FRAME = re.compile(
-    r"\](?P<frame>(?P<function>[A-Za-z_][\w.$]*)['\"]?@['\"]?\(?(?P<module>[\w.-]+)\)?#[^\s+]+\+0x[0-9a-f]+)"
+    r"\](?P<frame>(?P<function>[A-Za-z_][\w.$]*)['\"]?@['\"]?\(?(?P<module>[\w.-]+)\)?#[\w.<>-]{1,40}\+0x[0-9a-f]+)"
 )
 _VMKERNEL = frozenset({"vmkernel", "com.vmware.driverAPI", "com.vmware.vmkapi"})
 """The VMkernel, and the interfaces through which drivers call it."""
@@ -64,7 +64,7 @@ FINDER = Finder(
     lambda _: (
         r"(?-i)#[A-Z]{2} Exception ?\(?\d",
         r"(?-i)Exception type \d",
-        r"(?-i)@['\x22]?\(?[\w.-]+\)?#[^\s+]+\+0x",
+        r"(?-i)#[\w.<>-]{1,40}\+0x[\da-f]",
         *phrases.signs(HEADINGS),
     ),
     find,

@@ -35,7 +35,7 @@ def find(line: Line) -> Iterator[Finding]:
 FINDER = Finder(
     lambda _: (
         r"(?-i)(?:vim|vmodl|sms|pbm|eam|vslm)\.(?:fault|query)\.",
-        r"(?-i)\wFault",
+        r"(?-i)(?:[^d\n]|[^o\n]d)Fault",
         r"(?-i)vim25\.[A-Z]",
     ),
     find,
