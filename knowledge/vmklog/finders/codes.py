@@ -37,6 +37,7 @@ NOT_IN_A_TABLE = "no known table has the code"
 SAME_EVERYWHERE = "every table that has the code gives it this meaning"
 RELEASE_UNKNOWN = "the line does not show which release wrote it, and the releases disagree"
 TEXT_OF_STATUS = "it stands where the host prints the text of a status, spelled as in its table"
+OF_LINUX = "Linux defines this error number"
 DIFFERS = "Its code depends on the release."
 UNKNOWN = "{code}: no table has this code. Import the host's own table: vmkops vmkerr import FILE --release NAME"
 
@@ -123,7 +124,9 @@ def _follows_its_text(code: int, line: str, start: int, tables: Tables) -> bool:
 @lru_cache(maxsize=1024)
 def _errno_meaning(number: int) -> Meaning | None:
     error = linux_errno.by_number(number)
-    return error and Meaning(kind="errno", summary=f"Linux errno {error.number} {error.name}: {error.text}")
+    if error is None:
+        return None
+    return Meaning(kind="errno", summary=f"Linux errno {error.number} {error.name}: {error.text}", reason=OF_LINUX)
 
 
 @lru_cache(maxsize=4096)
