@@ -16,7 +16,15 @@ _LOWERCASE = {ord(capital): capital.lower() for capital in ascii_uppercase}
 
 @dataclass(slots=True)
 class Context:
-    """What earlier lines of the same log showed; finders read and change it."""
+    """What earlier lines of the same log showed; finders read and change it.
+
+    It is of a fixed size, however long the log is.
+    """
+
+    quiescing: int = 0
+    """The number of the last line about quiescing; 0 before the first one."""
+    psod: int = 0
+    """The number of the last heading of a purple diagnostic screen whose first foreign frame is not yet found, or 0."""
 
 
 class Line(NamedTuple):

@@ -1,7 +1,18 @@
 """What is found in log lines: each module finds one sort of thing, and is listed in ``FINDERS``."""
 
-from knowledge.vmklog.finders import codes, names, nvme, scsi
+from knowledge.vmklog.finders import codes, events, iscsi_login, names, nvme, psod, quiesce, scsi, texts, vim_faults
 from knowledge.vmklog.line import Finder
 
-FINDERS: tuple[Finder, ...] = (codes.FINDER, scsi.FINDER, nvme.FINDER, names.FINDER)
+FINDERS: tuple[Finder, ...] = (
+    codes.FINDER,
+    scsi.FINDER,
+    nvme.FINDER,
+    events.FINDER,
+    texts.FINDER,
+    psod.FINDER,
+    vim_faults.FINDER,
+    quiesce.FINDER,
+    iscsi_login.FINDER,
+    names.FINDER,
+)
 """In the order in which findings at the same place are listed."""

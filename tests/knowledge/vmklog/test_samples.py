@@ -24,14 +24,18 @@ EXPECTED: list[tuple[str, list[tuple[str, str, str]]]] = [
     ("vmhba1:0:1:0 status = 0/2", [("scsi-status", "status = 0/2 0x0 0x0 0x0", "host 0x2 DID_BUS_BUSY")]),
     ("vmhba0:0:1:1 status = 0/8", [("scsi-status", "status = 0/8 0x0 0x0 0x0", "host 0x8 DID_RESET")]),
     ("vmhba1:1:6:0 status = 0/1", [("scsi-status", "status = 0/1 0x0 0x0 0x0", "host 0x1 DID_NO_CONNECT")]),
-    ("Maximum switchover time (100 seconds)", []),
+    ("Maximum switchover time (100 seconds)", [
+        ("phrase", "Maximum switchover time", "vMotion was given up because the switchover took too long"),
+    ]),
     ("exceeded(0xbad0109)", [("vmkernel", "0xbad0109", "0xbad0109 Maximum switchover time for migration exceeded")]),
     ("Status(bad0006)= Limit exceeded", [("vmkernel", "bad0006", "0xbad0006 Limit exceeded")]),
     ("naa.xxxxxxxxxxxxx", [
         READ, CHECK,
         ("scsi-sense", "Valid sense data: 0x6 0x3f 0xe", "0x6 0x3f 0xe Unit Attention: Reported luns data has changed"),
     ]),
-    ("naa.6006xxx", [("vmkernel", "Not found", "Not found (VMK_NOT_FOUND)")]),
+    ("naa.6006xxx", [
+        ("phrase", "I/O could not be issued to device", "I/O could not be sent to the device"),
+        ("vmkernel", "Not found", "Not found (VMK_NOT_FOUND)")]),
     ("vmhba2:C0:T0:L4", [
         READ, ("naa", "naa.600601608c121200f80d33192b62dd11", "naa.600601608c121200f80d33192b62dd11: "),
         RESET, NO_SENSE,
@@ -79,7 +83,9 @@ EXPECTED: list[tuple[str, list[tuple[str, str, str]]]] = [
         ("scsi-command", "0x89", "SCSI command 0x89 COMPARE AND WRITE"), CHECK,
         ("scsi-sense", "Valid sense data: 0xe 0x1d 0x0", "0xe 0x1d 0x0 Miscompare: Miscompare during verify"),
     ]),
-    ("PCPU 2 didn't have a heartbeat", []),
+    ("PCPU 2 didn't have a heartbeat", [
+        ("phrase", "didn't have a heartbeat for", "A processor did not respond for some seconds"),
+    ]),
 ]  # fmt: skip
 
 

@@ -1,0 +1,77 @@
+"""Tables of message texts: each row has a pattern, and what a line that matches it means.
+
+A pattern is a simple regular expression with case: literal text, character classes with bounded repetition, and named
+groups without groups inside. It has no alternatives, and a literal part of at least six characters, by which lines are
+selected quickly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import NamedTuple
+
+from knowledge.vmklog.facts import Fact, facts
+
+_GROUP = re.compile(r"\(\?P<\w+>[^()]*\)\??")
+_LITERAL = re.compile(r"(?:(?<!\\)[\w ,/'#:%=@<>~&;!-](?![?*{+])|\\[.()\[\]](?![?*{+]))+")
+_ESCAPED = re.compile(r"\\(.)")
+_ESCAPED_BLANK = "\\ "
+_MARGIN = " ()[]<>'\":"
+
+
+class Phrase(NamedTuple):
+    """One row of a table, ready to be searched for."""
+
+    literal: str
+    """Text that each match has."""
+    pattern: re.Pattern[str]
+    fact: Fact
+
+
+@cache
+def phrases(table: str) -> tuple[Phrase, ...]:
+    """Return the rows of a table in ``knowledge/data``, in the order of the file."""
+    return tuple(Phrase(_literal(pattern), re.compile(pattern), fact) for pattern, fact in facts(table).items())
+
+
+def matches(table: str, text: str) -> Iterator[tuple[re.Match[str], Fact]]:
+    """Yield the matches of the rows of a table in a text; of rows that overlap, the first one of the table counts."""
+    taken: list[tuple[int, int]] = []
+    for phrase in phrases(table):
+        if phrase.literal not in text:
+            continue
+        for found in phrase.pattern.finditer(text):
+            start, end = found.span()
+            if not any(start < other_end and other_start < end for other_start, other_end in taken):
+                taken.append((start, end))
+                yield found, phrase.fact
+
+
+def signs(table: str) -> Iterable[str]:
+    """Yield a regular expression for each row of a table, one of which each line that a row matches in matches."""
+    for literal in {phrase.literal for phrase in phrases(table)}:
+        yield f"(?-i){re.escape(literal).replace(_ESCAPED_BLANK, ' ')}"
+
+
+def about(found: re.Match[str]) -> str:
+    """Return what the named groups of a match say, such as ``datastore DS01, world 2098009``."""
+    named = {name.replace("_", " "): text.strip() for name, text in found.groupdict().items() if text}
+    return ", ".join(f"{name} {text}" for name, text in named.items())
+
+
+def span(found: re.Match[str]) -> tuple[int, int]:
+    """Return the longest part of a match outside its named groups, whose texts may be findings of their own."""
+    inner = sorted(found.span(name) for name, text in found.groupdict().items() if text is not None)
+    starts = [found.start(), *(end for _, end in inner)]
+    ends = [*(start for start, _ in inner), found.end()]
+    start, end = max(zip(starts, ends, strict=True), key=lambda part: part[1] - part[0])
+    text = found.string[start:end]
+    return start + len(text) - len(text.lstrip(_MARGIN)), end - len(text) + len(text.rstrip(_MARGIN))
+
+
+def _literal(pattern: str) -> str:
+    """Return the longest literal text outside of groups."""
+    parts = _LITERAL.findall(_GROUP.sub("\n", pattern))
+    return max((_ESCAPED.sub(r"\1", part) for part in parts), key=len)

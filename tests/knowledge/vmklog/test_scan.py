@@ -1,0 +1,78 @@
+"""The scan for signs misses no line in which a finder finds something."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from knowledge.vmkerr.table import bundled
+from knowledge.vmklog.finders import FINDERS
+from knowledge.vmklog.line import Context, Finder, Line, lowercase
+from knowledge.vmklog.origin import inferred_origin
+
+SAMPLES = [
+    line
+    for line in Path(__file__).with_name("vmkernel_log_samples.txt").read_text(encoding="utf-8").splitlines()
+    if line and not line.startswith("#")
+]
+FRAGMENTS = [
+    *("esx.problem.storage.apd.start", "vob.scsi.scsipath.por", "event.", ".fullFormat", "[", "] "),
+    *("0xbad0006", "H:0x0 D:0x2 P:0x0", "NVMe status: 0x281", "naa.514f0c5ec2000008", " ", "status = ", "Timeout", "×"),
+]
+SHAPES = [
+    "2025-01-15T02:10:09.002Z In(14) vobd[2098532]:  [APDCorrelator] 1us: [esx.problem.storage.apd.start] Device",
+    "Task Completed : Status error : vim.fault.FileLocked (vmodl.fault.HostNotReachable)",
+    "<FileLockedFault xsi:type='FileLocked'> com.vmware.vim25.NoDiskSpace vim25:NotFoundFault TimedoutFaultMsg",
+    "#PF Exception 14 in world 2098009:OCFlush IP 0x4200389489c4 ]Vol6_Flush@esx#nover+0x20 stack: 0xbad0004",
+    "@BlueScreen: PCPU 3: no heartbeat ASSERT bora/vmkernel/main/world.c:12 ]EQOSEnable@(eqos)#<None>+0xe0 LINT1/NMI",
+    "StorageApdHandler: 1204: APD start for 0x4304abcd0000 [naa.600140500000000000000000000000cc] vmnic0: Link is Up ",
+    "Lost access to volume 5009333b-b7a2d1f8-fc26-e4115bb4a813 (DS01) due to connectivity issues. msg.migrate.fail",
+    "The guest OS has reported an error during quiescing. The error code was: 3 vmbackup.eventSet req.error 2",
+    "iscsid: discovery login to x rejected: target error (03/01) (0x2/0x01) login response status 0x0201 (02/02)",
+    "login response with unknown status class 0x3, detail 0x2 status_class=2 status_detail=1",
+    "Failed to log in to target. Status: Authentication failure(513) Initiator failed authentication with target ",
+    "initiator failed authorization iSCSI login failed due to authorization failure detected conn error (1020)",
+    "Kernel reported iSCSI connection 6:0 error (1020 - ISCSI_ERR) Target returned login error of: 0201.",
+]
+WORDS = [*FRAGMENTS, *(word for line in SHAPES for word in re.split(r"(?<= )", line))]
+LINES = st.one_of(st.sampled_from([*SAMPLES, *SHAPES]), st.lists(st.sampled_from(WORDS)).map("".join))
+
+
+def signs(finder: Finder) -> list[re.Pattern[bytes]]:
+    return [
+        re.compile(sign.removeprefix("(?-i)").encode(), 0 if sign.startswith("(?-i)") else re.IGNORECASE)
+        for sign in finder.signs(bundled())
+    ]
+
+
+SIGNS = [(finder, signs(finder)) for finder in FINDERS]
+
+
+@given(LINES)
+@settings(max_examples=400, deadline=None)
+def test_each_line_with_a_finding_matches_a_sign_of_its_finder_and_each_finding_has_a_reason(text: str) -> None:
+    for finder, patterns in SIGNS:
+        line = Line(1, text, lowercase(text), inferred_origin(text, bundled()), bundled(), Context())
+        findings = list(finder.find(line))
+        assert all(finding.meaning.reason for finding in findings), finder.find.__module__
+        if findings:
+            assert any(pattern.search(text.encode()) for pattern in patterns), finder.find.__module__
+
+
+def test_no_sign_matches_a_line_feed() -> None:
+    for finder, patterns in SIGNS:
+        for pattern in patterns:
+            assert not pattern.search(b"\n\n"), (finder.find.__module__, pattern)
+
+
+def test_hyperscan_takes_every_sign() -> None:
+    hyperscan = pytest.importorskip("hyperscan")
+    for finder in FINDERS:
+        for sign in finder.signs(bundled()):
+            hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK).compile(
+                expressions=[sign.removeprefix("(?-i)").encode()], flags=[hyperscan.HS_FLAG_MULTILINE]
+            )

@@ -1,0 +1,104 @@
+"""Message texts without an identifier: what they mean, what they are about, and which are harmless."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from knowledge.vmklog import Finding, decode_line
+from knowledge.vmklog.facts import facts
+from knowledge.vmklog.phrases import phrases
+
+TABLES = ("log_phrases.tsv", "psod_headings.tsv")
+
+
+def only(line: str) -> Finding:
+    (found,) = [finding for finding in decode_line(line) if finding.kind == "phrase"]
+    assert line[found.start : found.end] == found.text
+    return found
+
+
+@pytest.mark.parametrize(
+    ("line", "about", "class_", "procedure"),
+    [
+        ("cpu4:2098598)StorageApdHandler: 1204: APD start for 0x4304abcd0000 [naa.600140500000000000000000000000cc]",
+         "naa.600140500000000000000000000000cc", "APD", "all-paths-down"),
+        ("Event 3026 : Device or filesystem with identifier [8a5a1336-3d574c6d] has entered the All Paths Down state.",
+         "NFS datastore 8a5a1336-3d574c6d", "APD", "all-paths-down"),
+        ("Event 4021 : Lost access to volume 5009333b-b7a2d1f8-fc26-e4115bb4a813 (DS01) due to connectivity issues."
+         " Recovery attempt is in progress and outcome will be reported shortly.",
+         "datastore DS01", "path loss", "lost-access-to-volume"),
+        ("Lost connectivity to storage device naa.600601. Path vmhba39:C0:T0:L0 is down. Affected datastores: \"V1\"..",
+         "device naa.600601", "path loss", "all-paths-down"),
+        ("Event 1 : Device naa.6006 performance has deteriorated. I/O latency increased from average value of 1343"
+         " microseconds to 28022 microseconds.", "to 28022 microseconds", "busy", "lost-access-to-volume"),
+        ("FS3Misc: 1440: Long VMFS3 rsv time on 'DS01' (held for 261 msecs). # R: 1",
+         
+         "datastore DS01, held for 261 msecs", "reservation", "scsi-reservation-conflict"),
+        ("DISKLIB-DSCPTR: failed to open '/vmfs/volumes/a/vm.vmdk': Failed to lock the file (400000003)", "", "busy",
+         "file-locked"),
+        ("msg.hbacommon.outofspace", "", "capacity", "datastore-full"),
+        ("[msg.migrate.fail] vMotion migration failed", "", "path loss", "vmotion-failed"),
+        ("failed to create a connection with remote host <192.0.2.7>: The ESX hosts", "host 192.0.2.7", "path loss",
+         "vmotion-failed"),
+        ("Lost connection to the server 192.0.2.1 mount point /vol1, mounted as 10ec8dec-c323e318-0000-000000000000"
+         " (\"ds\")", "server 192.0.2.1, share /vol1", "path loss", "nfs-datastore-inaccessible"),
+        ("WARNING: Heartbeat: 959: PCPU 2 didn't have a heartbeat for 5 seconds, timeout is 10", "PCPU 2",
+         "software fault", "purple-screen"),
+    ],
+)  # fmt: skip
+def test_a_text_names_what_it_is_about_and_what_helps(line: str, about: str, class_: str, procedure: str) -> None:
+    meaning = only(line).meaning
+    assert about in meaning.summary
+    assert meaning.class_ == class_
+    assert procedure in meaning.procedures
+    assert meaning.next
+
+
+def test_the_span_of_a_text_leaves_out_the_name_that_is_a_finding_of_its_own() -> None:
+    line = "APD start for 0x4304abcd0000 [naa.600140500000000000000000000000cc]"
+    text, name = decode_line(line)
+    assert (text.kind, text.text) == ("phrase", "APD start for 0x4304abcd0000")
+    assert name.kind == "naa"
+
+
+@pytest.mark.parametrize(
+    ("line", "condition"),
+    [
+        ("ErrDev: 94: The err device was accessed.  This should not happen frequently.", "unless it repeats"),
+        ("[msg.dictionary.load.openFailed] Cannot open file \"/etc/vmware/config\"", "optional file"),
+        ("Vol3: 950: Unable to register file system 4b6b8155-cd9c-91af-9a96-44a842145c12 for APD timeout notifications:"
+         " Inappropriate ioctl for device", "unless it names a shared datastore"),
+        ("StorageApdHandler: 967: APD Handle 9093fe95-3a4075e7 Created with lock[StorageApd-0x431]", "each device"),
+    ],
+)  # fmt: skip
+def test_a_harmless_line_says_so_and_when(line: str, condition: str) -> None:
+    meaning = only(line).meaning
+    assert meaning.class_ == "harmless"
+    assert condition in f"{meaning.summary} {meaning.next}"
+
+
+def test_a_known_event_in_the_line_takes_the_place_of_its_text_and_an_unknown_one_does_not() -> None:
+    text = "Device or filesystem with identifier [8a5a1336-3d574c6d] has entered the All Paths Down state."
+    assert [found.kind for found in decode_line(f"[vob.storage.apd.start] {text}")] == ["event"]
+    assert [found.kind for found in decode_line(f"[vob.storage.apd.brandnew] {text}")] == ["event", "phrase"]
+
+
+@pytest.mark.parametrize("line", ["lost ACCESS to volume", "no more space", "the file is fine", "vmnic0 state"])
+def test_other_words_are_not_known_texts(line: str) -> None:
+    assert decode_line(line) == []
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_patterns_are_simple_enough_to_select_lines_by_them(table: str) -> None:
+    for phrase in phrases(table):
+        pattern = phrase.pattern.pattern
+        assert len(phrase.literal) >= 6, pattern
+        assert "|" not in pattern, pattern
+        assert "(?:" not in pattern, pattern
+        assert not re.search(r"(?<!\\)[*+]", pattern), f"unbounded: {pattern}"
+        assert r"[^" not in pattern or r"\n" in pattern, pattern
+    for key, fact in facts(table).items():
+        assert fact.source, key
+        assert fact.meaning, key
