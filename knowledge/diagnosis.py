@@ -40,6 +40,42 @@ FaultClass = Literal[
     "software fault",
 ]
 
+BY_SEVERITY: tuple[FaultClass | Literal[""], ...] = (
+    "harmless",
+    "",
+    "transient",
+    "busy",
+    "reservation",
+    "configuration",
+    "authentication",
+    "capacity",
+    "path loss",
+    "software fault",
+    "hardware",
+    "medium error",
+    "APD",
+    "PDL",
+)
+"""Every class, the least severe first: what passes by itself, what stops one thing, what loses redundancy, and what
+takes data away. The empty class, of a finding that shows none, is above only ``harmless``."""
+
+Level = Literal["none", "harmless", "warning", "critical"]
+"""``critical``: data or a host is gone; ``warning``: up to the loss of redundancy; ``none``: not known."""
+
+_SEVERITY = {class_: place for place, class_ in enumerate(BY_SEVERITY)}
+
+
+def severity(class_: FaultClass | Literal[""]) -> int:
+    """Return the place of a class in ``BY_SEVERITY``; a higher number is worse."""
+    return _SEVERITY[class_]
+
+
+def level(class_: FaultClass | Literal[""]) -> Level:
+    """Return how much attention a class deserves."""
+    if class_ in ("", "harmless"):
+        return "none" if not class_ else "harmless"
+    return "warning" if severity(class_) <= severity("path loss") else "critical"
+
 
 class Diagnosis(NamedTuple):
     """What a status or an error code shows about a fault."""

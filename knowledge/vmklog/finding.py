@@ -30,6 +30,11 @@ Kind = Literal[
     "iqn",
     "nqn",
     "t10",
+    "mpx",
+    "path",
+    "adapter",
+    "datastore",
+    "vm",
 ]
 Certainty = Literal["certain", "likely", "open"]
 """certain: only one meaning; likely: one meaning, if the release is the one that the format of the line shows, or if it

@@ -19,6 +19,8 @@ from knowledge.iscsi.values import Alias as IscsiAlias
 from knowledge.iscsi.values import EuiParts, FieldVerdict, IqnParts, NaaParts
 from knowledge.iscsi.values import Name as IscsiName
 from knowledge.iscsi.values import Problem as IscsiProblem
+from knowledge.loghistory.values import LogSubject
+from knowledge.loghistory.values import StateAt as LogState
 from knowledge.ovf.about import Fact
 from knowledge.procedure_store.lookups import Lookup as ProcedureLookup
 from knowledge.procedure_store.procedure import Page as ProcedurePage
@@ -55,6 +57,8 @@ __all__ = [
     "IscsiName",
     "IscsiProblem",
     "LogFinding",
+    "LogState",
+    "LogSubject",
     "MergeAnswer",
     "NaaParts",
     "PciDevice",
@@ -121,6 +125,10 @@ class Decoded(Value):
     """How often each meaning occurs, the most frequent first."""
     truncated: bool = False
     """True when there are more findings than are listed; `summary` counts all."""
+    subjects: tuple[LogSubject, ...] = ()
+    """The devices, paths, adapters, datastores, VMs and hosts that lines report trouble of, the worst first."""
+    incident: str = ""
+    """A paragraph for an incident: what, since when, how bad, and what to do next; empty without subjects."""
 
 
 class VmxSnippetList(Value):

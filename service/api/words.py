@@ -6,3 +6,16 @@ from __future__ import annotations
 def counted(number: int, noun: str, plural: str = "") -> str:
     """A number and its noun, such as `1 disk` and `3 disks`; `plural` is given where an `s` is not enough."""
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+_INVISIBLE = (
+    {code: 0x2400 + code for code in range(32) if code != 9}
+    | {127: 0x2421}
+    | dict.fromkeys(range(128, 160), 0xFFFD)
+    | dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x2028, 0x2029), 0xFFFD)
+)
+
+
+def printable(text: str) -> str:
+    """A text of strangers without characters that control a terminal or change the direction of text."""
+    return text.translate(_INVISIBLE)

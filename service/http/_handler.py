@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import Any
 
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 from pydantic import ValidationError
 
@@ -16,6 +18,7 @@ from service.http._route import (
     AnyRoute,
     Call,
     FileText,
+    Form,
     Services,
     explain,
     read_query,
@@ -57,7 +60,7 @@ def _lookup(route: AnyRoute, services: Services, answers: AnswerCache) -> Handle
         if answer is None:
             revision = answers.revision
             form = choose_form(request, route.form)
-            body, media = render(route, await _call(route, request, services, None), form)
+            body, media = render(route, await _call(route, request, services, None, form), form)
             answer = Answer(body, {hdrs.CONTENT_TYPE: content_type(media)})
             answers.put(asked, answer, revision)
         return answer.response()
@@ -68,23 +71,26 @@ def _lookup(route: AnyRoute, services: Services, answers: AnswerCache) -> Handle
 async def _answer(route: AnyRoute, services: Services, request: web.Request) -> web.StreamResponse:
     form = choose_form(request, route.form)
     actor = await authorize(request, services, route.scope, lookup=route.lookup)
-    answer = await _call(route, request, services, actor)
+    answer = await _call(route, request, services, actor, form)
     if isinstance(answer, web.StreamResponse):
         return answer
     headers: dict[str, str] = {hdrs.LOCATION: route.location(answer)} if route.location else {}
     return respond(*render(route, answer, form), route.status, headers)
 
 
-async def _call(route: AnyRoute, request: web.Request, services: Services, actor: Actor | None) -> Any:
+async def _call(route: AnyRoute, request: web.Request, services: Services, actor: Actor | None, form: Form) -> Any:
     query = read_query(route.query, request)
     body = await _body(route, request)
-    return await route.handle(Call(request=request, services=services, actor=actor, query=query, body=body))
+    handle = (route.html if form == "html" else None) or route.handle
+    return await handle(Call(request=request, services=services, actor=actor, query=query, body=body))
 
 
 async def _body(route: AnyRoute, request: web.Request) -> Any:
     if route.body is None:
         return None
     try:
+        if route.form_body and request.content_type == "multipart/form-data":
+            return route.form_body(await _fields(request))
         raw = await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise TooLarge(f"The body is larger than the {BODY_LIMIT >> 20} MiB that this call takes.") from None
@@ -101,6 +107,21 @@ async def _body(route: AnyRoute, request: web.Request) -> Any:
         return route.body.model_validate_json(raw, strict=True)
     except ValidationError as error:
         raise InvalidParams(explain(error)) from None
+
+
+async def _fields(request: web.Request) -> dict[str, str | bytes]:
+    """The fields of a form; one without a file name in it is left out. Raises InvalidParams for a malformed one."""
+    try:
+        sent = await request.post()
+    except (ValueError, HttpProcessingError):
+        raise InvalidParams("The form cannot be read: its parts are malformed.") from None
+    fields: dict[str, str | bytes] = {}
+    for name, value in sent.items():
+        if isinstance(value, str):
+            fields[name] = value
+        elif isinstance(value, web.FileField) and value.filename:
+            fields[name] = await asyncio.to_thread(value.file.read)
+    return fields
 
 
 def _is_json(route: AnyRoute, request: web.Request, body: bytes) -> bool:

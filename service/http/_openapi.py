@@ -81,6 +81,8 @@ def _operation(route: AnyRoute, found: Schemas) -> dict[str, Any]:
         for media in route.files or (("text/plain",) if takes_text(route.body) else ()):
             binary = {} if media.startswith("text/") else {"format": "binary"}
             content[media] = {"schema": {"type": "string", **binary}}
+        if route.form_body:
+            content["multipart/form-data"] = {"schema": {"type": "object"}}
         operation["requestBody"] = {"required": True, "content": content}
     if route.scope:
         operation["security"] = [{"token": [route.scope.value]}]

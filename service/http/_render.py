@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 
-import jinja2
 from aiohttp import hdrs, web
 from pydantic import TypeAdapter
 
@@ -17,18 +15,11 @@ from service.api.models import Problem
 from service.errors import InvalidParams
 from service.http._markdown import markdown
 from service.http._route import A, B, Form, Q, Route
+from service.web.pages import pages
 
 MEDIA: dict[Form, str] = {"json": "application/json", "text": "text/plain", "html": "text/html"}
 FORMS: dict[str, Form] = {form: form for form in MEDIA}
-WEB = Path(__file__).resolve().parent.parent / "web"
 
-pages = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(WEB / "templates"),
-    autoescape=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    undefined=jinja2.StrictUndefined,
-)
 pages.globals.update(asdict=asdict, markdown=markdown, marked=marked)
 
 

@@ -109,11 +109,16 @@ class Route(Generic[Q, B, A]):
     body: type[B] | None = None
     files: tuple[str, ...] = ()
     """The media types of a file that may be the body; FileText then holds the file, or the text from JSON."""
+    form_body: Callable[[Mapping[str, str | bytes]], B] | None = None
+    """Makes the body of the fields of a form that a browser sends as ``multipart/form-data``; a file is bytes."""
     status: int = 200
     location: Callable[[A], str] | None = None
     """The path of what the call made, for the Location header."""
     text: Callable[[A], str] | None = None
     page: str = "answer.html"
+    """The template of the page that shows the answer."""
+    html: Callable[[Call[Q, B]], Awaitable[web.StreamResponse]] | None = None
+    """Answers with the page instead of `handle`, where the page shows more than the answer has."""
     form: Form = "json"
     """The form of the answer for callers that have no preference."""
     media: str = "application/json"

@@ -7,8 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
-from service.http import _render
 from service.http._route import Call, Query, Route, all_routes
+from service.web.pages import pages
 
 
 async def _openapi(call: Call[Query, None]) -> web.StreamResponse:
@@ -30,7 +30,7 @@ async def _front(call: Call[Query, None]) -> web.StreamResponse:
 
 
 def _page(template: str, **values: Any) -> web.Response:
-    html = _render.pages.get_template(template).render(**values)
+    html = pages.get_template(template).render(**values)
     return web.Response(text=html, content_type="text/html")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 from typing import Any
 
@@ -61,3 +62,109 @@ def test_many_findings_are_counted_all_and_listed_in_part(plain_service: Running
     assert answer["truncated"] is True
     assert len(answer["findings"]) == 5000
     assert sum(answer["summary"].values()) == 6000
+
+
+def test_the_answer_has_what_happened_to_each_subject_and_a_paragraph_for_the_incident(
+    plain_service: RunningService,
+) -> None:
+    log = (
+        "2025-01-15T02:12:29.000Z In(14) vobd[209]:  [esx.problem.scsi.device.state.permanentloss] Device: "
+        "naa.6001405fc65b3e55557495ba9c92bda3 is gone.\n"
+        "2025-01-15T02:15:01.000Z In(14) vobd[209]:  [esx.clear.scsi.device.state.permanentloss.deviceonline] Device "
+        "naa.6001405fc65b3e55557495ba9c92bda3 is online.\n"
+    )
+    _, answer = plain_service.call("POST", "/decode", {"text": log}, token="")
+
+    (disk,) = answer["subjects"]
+    assert (disk["kind"], disk["subject"]) == ("device", "naa.6001405fc65b3e55557495ba9c92bda3")
+    assert (disk["class"], disk["count"], disk["peak_per_minute"]) == ("PDL", 2, 1)
+    assert (disk["first"], disk["last"]) == ("2025-01-15T02:12:29Z", "2025-01-15T02:15:01Z")
+    assert disk["states"] == [
+        {"state": "PDL", "at": "2025-01-15T02:12:29Z"},
+        {"state": "recovered", "at": "2025-01-15T02:15:01Z"},
+    ]
+    assert disk["next"]
+    assert disk["procedures"] == ["permanent-device-loss"]
+    assert answer["incident"].startswith("Device naa.6001405fc65b3e55557495ba9c92bda3: PDL from 2025-01-15 02:12:29Z")
+
+
+def test_the_schema_describes_the_subjects(plain_service: RunningService) -> None:
+    _, document = plain_service.call("GET", "/openapi.json", token="")
+    schema = document["components"]["schemas"]["LogSubject"]["properties"]
+    assert {"subject", "kind", "first", "last", "count", "peak_per_minute", "class", "states", "next"} <= set(schema)
+    assert schema["count"]["description"]
+
+
+BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
+
+
+def send_form(service: RunningService, fields: dict[str, tuple[str, bytes]], accept: str) -> tuple[int, str, str]:
+    """Send a form as a browser does; each field has a file name (or none) and its content."""
+    parts = []
+    for name, (file, content) in fields.items():
+        named = f'; filename="{file}"\r\nContent-Type: application/octet-stream' if file or name == "file" else ""
+        head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{named}\r\n\r\n'
+        parts.append(head.encode() + content + b"\r\n")
+    body = b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
+    headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}", "Accept": accept}
+    request = urllib.request.Request(service.url + "/decode", data=body, headers=headers, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.headers["Content-Type"], answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers["Content-Type"], error.read().decode()
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+EMPTY = ("", b"")
+
+
+def test_a_browser_gets_a_form_and_sends_it_without_a_script(plain_service: RunningService) -> None:
+    with urllib.request.urlopen(plain_service.url + "/decode", timeout=60) as answer:
+        form = answer.read().decode()
+    assert '<form class="paste" action="/decode" method="post" enctype="multipart/form-data">' in form
+    assert all(f'name="{name}"' in form for name in ("text", "file", "release"))
+    with urllib.request.urlopen(plain_service.url + "/", timeout=60) as answer:
+        assert 'href="/decode"' in answer.read().decode()
+
+
+@pytest.mark.parametrize("field", ["text", "file"])
+def test_a_form_is_answered_with_the_page_of_the_log(plain_service: RunningService, field: str) -> None:
+    file = "a.log" if field == "file" else ""
+    fields = {"text": EMPTY, "file": EMPTY, "release": EMPTY, field: (file, LOG.encode())}
+    status, media, page = send_form(plain_service, fields, BROWSER)
+
+    assert (status, media) == (200, "text/html; charset=utf-8")
+    assert "0xbad00e0 IO was aborted (VMK_ABORTED)" in page
+    assert 'href="/static/decode.css"' in page
+    assert "<script" not in page
+
+
+def test_a_form_takes_a_release_and_is_answered_as_its_caller_prefers(
+    plain_service: RunningService,
+) -> None:
+    fields = {"text": ("", b"0xbad0022"), "file": EMPTY, "release": ("", b"3.5")}
+    _, media, answer = send_form(plain_service, fields, "application/json")
+    assert media == "application/json"
+    assert json.loads(answer)["findings"][0]["summary"].startswith("0xbad0022 SCSI reservation conflict")
+
+    status, media, page = send_form(plain_service, fields | {"release": ("", b"windows")}, BROWSER)
+    assert (status, media) == (400, "text/html; charset=utf-8")
+    assert "windows" in page
+
+
+@pytest.mark.parametrize("body", [b"", b"--x", b"x" * 100, f"--{BOUNDARY}\r\nno colon\r\n\r\n".encode()])
+def test_a_malformed_form_is_refused(plain_service: RunningService, body: bytes) -> None:
+    for boundary in ("", f"; boundary={BOUNDARY}"):
+        headers = {"Content-Type": f"multipart/form-data{boundary}"}
+        request = urllib.request.Request(plain_service.url + "/decode", data=body, headers=headers, method="POST")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=60)
+        with refused.value as error:
+            assert error.code == 400
+
+
+def test_a_form_of_more_than_the_limit_is_refused(plain_service: RunningService) -> None:
+    status, media, _ = send_form(plain_service, {"text": EMPTY, "file": ("a.log", b"x" * (17 << 20))}, BROWSER)
+    assert (status, media) == (413, "text/html; charset=utf-8")

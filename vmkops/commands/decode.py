@@ -5,24 +5,28 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 
 from knowledge.errors import Unreadable
 from knowledge.vmkerr.table import Tables, tables_in
-from knowledge.vmklog.finding import Finding, Meaning
+from knowledge.vmklog.finding import Meaning
 from knowledge.vmklog.stream import LONGEST_LINE, Decoded, Progress, blocks_of, decode_stream
 from service.api.words import counted
 from vmkops.commands import OFFLINE
+from vmkops.commands._log_html import page_mistake, take_page, write_page
+from vmkops.commands._log_summary import print_summary
+from vmkops.commands._log_text import LogText, wants_colour
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed
 from vmkops.commands._words import read_words
 
 SUMMARY = "explain every vmkernel code, SCSI status and storage name in a log"
 GROUP = OFFLINE
 
-USAGE = "usage: vmkops decode [FILE] [--release R] [--summary | --all] [--json]"
+USAGE = """\
+usage: vmkops decode [FILE] [--release R] [--summary | --all] [--json]
+       vmkops decode --html PAGE [FILE] [--release R]"""
 
 HELP = f"""\
 {USAGE}
@@ -33,10 +37,14 @@ prints each line that has any, with its number, and below it what they mean.
   FILE           the log; standard input when left out, or -
   --release R    the release of the host: 3.5, 6.7, 8, or one that was imported; without it the format of each line
                  decides, and where that is not enough, every reading is printed
-  --summary      only count how often each meaning occurs, and show the first line that has it
+  --summary      print what happened to each device, path, adapter, datastore and VM, a paragraph for the incident,
+                 and how often each meaning occurs, with the first line that has it
   --all          print the lines without findings too
   --json         print one JSON object on a line for each finding, with the fields of POST /decode; with --summary one
-                 for each meaning
+                 for each meaning, one for each subject, and the incident
+
+  --html PAGE    write a page that needs no other file: the incident, a timeline, and the lines with their codes marked
+                 and explained; - writes it to standard output
 
   vmkops decode vmkernel.log
   vmkops decode --summary < vmkernel.log
@@ -47,17 +55,10 @@ Exit status: 0 something was found, 1 nothing was found or the log cannot be rea
 LONG_LINES = "{lines} longer than {size} KiB, decoded in pieces. A text that was split there may be missed."
 NOTHING = "Nothing found: no vmkernel code, SCSI status or storage name in {lines}."
 
-_AROUND = 200
-"""Characters that are shown on each side of the findings of a very long line."""
-
-_INVISIBLE = (
-    {code: 0x2400 + code for code in range(32) if code != 9} | {127: 0x2421} | dict.fromkeys(range(128, 160), 0xFFFD)
-)
-"""Control characters as they are printed, so that no log can control the terminal."""
-
 
 def run(argv: Sequence[str]) -> int:
     """Decode a file or standard input; return the exit status."""
+    page, argv = take_page(argv)
     files, release, switches, mistake = read_words(argv, ("--json", "--summary", "--all"))
     if "--help" in switches:
         print(HELP)
@@ -66,12 +67,14 @@ def run(argv: Sequence[str]) -> int:
         mistake = mistake or "give one FILE, or pipe them: cat FILES | vmkops decode"
     if {"--summary", "--all"} <= switches:
         mistake = mistake or "give --summary or --all, not both"
+    if page is not None:
+        mistake = mistake or page_mistake(page, files, switches)
     if mistake:
         print(f"{USAGE}\nvmkops decode: {mistake}", file=sys.stderr)
         return WRONG_USAGE
     try:
         with _reading(files[0] if files else "-") as read:
-            return _decode(read, release, switches)
+            return _decode(read, release, switches, page, files[0] if files else "-")
     except Unreadable as failure:
         return failed(failure, "--json" in switches)
     except OSError as failure:
@@ -92,15 +95,17 @@ def _reading(file: str) -> Iterator[Callable[[int], bytes]]:
             os.close(descriptor)
 
 
-def _decode(read: Callable[[int], bytes], release: str, switches: set[str]) -> int:
+def _decode(read: Callable[[int], bytes], release: str, switches: set[str], page: str | None, name: str) -> int:
     tables = _tables()
     progress = Progress()
     decoded = decode_stream(blocks_of(read), release, tables, progress, every_line="--all" in switches)
     as_json = "--json" in switches
-    if "--summary" in switches:
-        found = _print_summary(decoded, as_json)
+    if page is not None:
+        found = write_page(page, decoded, name)
+    elif "--summary" in switches:
+        found = print_summary(decoded, as_json=as_json)
     else:
-        found = _print_findings(decoded, _as_json if as_json else _as_text)
+        found = _print_findings(decoded, _as_json if as_json else LogText(colour=wants_colour(sys.stdout)).line)
     if progress.long_lines:
         were = "was" if progress.long_lines == 1 else "were"
         lines = f"{counted(progress.long_lines, 'line')} {were}"
@@ -139,52 +144,3 @@ def _as_json(decoded: Decoded) -> str:
 def _meaning_as_json(meaning: Meaning) -> str:
     """The rest of the JSON object of a finding, after its place."""
     return json.dumps(meaning.to_dict())[1:]
-
-
-def _as_text(decoded: Decoded) -> str:
-    """A line with its number, and below it each finding: the text, what it means, and remarks."""
-    line = _shown(decoded)
-    if not decoded.findings:
-        return f"{line}\n"
-    below = "".join(_explained(finding.text, finding.meaning) for finding in decoded.findings)
-    return f"{decoded.findings[0].line}: {line}\n{below}"
-
-
-@lru_cache(maxsize=16384)
-def _explained(text: str, meaning: Meaning) -> str:
-    """What a text means, after the text itself unless the meaning begins with it, and the remarks below."""
-    lead = "" if meaning.summary.startswith(text) else f"{text} = "
-    remarks = list(meaning.notes)
-    if meaning.settled_by:
-        remarks.insert(0, f"{meaning.release}: {meaning.reason}.")
-    written = [f"    {lead}{meaning.summary}", *(f"        {remark}" for remark in remarks)]
-    return "".join(f"{line.translate(_INVISIBLE)}\n" for line in written)
-
-
-def _shown(decoded: Decoded) -> str:
-    """The line as it is printed: a very long one is cut to what surrounds its findings."""
-    text = decoded.text
-    if len(text) > 10 * _AROUND and decoded.findings:
-        start = max(0, decoded.findings[0].start - decoded.offset - _AROUND)
-        end = min(decoded.findings[-1].end - decoded.offset, start + 8 * _AROUND) + _AROUND
-        text = f"{'...' if start else ''}{text[start:end]}{'...' if end < len(text) else ''}"
-    return text.translate(_INVISIBLE)
-
-
-def _print_summary(blocks: Iterable[list[Decoded]], as_json: bool) -> bool:
-    """Count the findings by their meaning and print the counts, the highest first."""
-    counts: Counter[str] = Counter()
-    first: dict[str, Finding] = {}
-    for lines in blocks:
-        for line in lines:
-            for finding in line.findings:
-                counts[finding.meaning.summary] += 1
-                first.setdefault(finding.meaning.summary, finding)
-    width = len(str(max(counts.values(), default=0)))
-    for summary, count in counts.most_common():
-        finding = first[summary]
-        if as_json:
-            print(json.dumps({"count": count, "kind": finding.kind, "summary": summary, "first_line": finding.line}))
-        else:
-            print(f"{count:>{width}}  {summary.translate(_INVISIBLE)}  (first in line {finding.line})")
-    return bool(counts)

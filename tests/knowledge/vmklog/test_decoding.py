@@ -178,7 +178,7 @@ def test_a_linux_error_in_a_status_is_named_in_hexadecimal_and_in_decimal() -> N
     ("line", "text"),
     [
         (f"{ISO}NMP: 1: returned status Busy", "Busy"),
-        ('path "vmhba1" due to Not found', "Not found"),
+        ('path "naa.x" due to Not found', "Not found"),
         ("Could not detect setting. Error Not supported.", "Not supported"),
         (f"{ISO}Migrate: 269: 1415 S: Failed: IO was aborted", "IO was aborted"),
         ("failed with “Timeout”", "Timeout"),

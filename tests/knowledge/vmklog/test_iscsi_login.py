@@ -23,6 +23,7 @@ def test_the_event_of_esxi_shows_the_status_beside_the_event_and_the_name() -> N
     assert [(found.kind, found.text) for found in decode_line(line)] == [
         ("event", "esx.problem.storage.iscsi.target.login.error"),
         ("iqn", "iqn.2001-05.com.example:vol01"),
+        ("adapter", "vmhba64"),
         ("iscsi-login", "0201"),
     ]
     meaning = only(line).meaning

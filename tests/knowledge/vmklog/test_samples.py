@@ -92,7 +92,7 @@ EXPECTED: list[tuple[str, list[tuple[str, str, str]]]] = [
 @pytest.mark.parametrize(("part", "expected"), EXPECTED, ids=[part for part, _ in EXPECTED])
 def test_a_published_line_is_decoded_as_its_source_states(part: str, expected: list[tuple[str, str, str]]) -> None:
     (line,) = [line for line in LINES if part in line]
-    found = decode_line(line)
+    found = [finding for finding in decode_line(line) if finding.kind not in ("path", "adapter")]
     assert [(finding.kind, finding.text) for finding in found] == [(kind, text) for kind, text, _ in expected]
     for finding, (_, _, summary) in zip(found, expected, strict=True):
         assert finding.summary.startswith(summary)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,13 @@ LOG = b"""\
 2014-11-08T03:11:10.313Z cpu5:3343193)WARNING: Migrate: 269: 14 S: Failed: IO was aborted (0xbad00e0) @0x41801e280b11
 2014-11-08T03:11:11.313Z cpu5:3343193)NMP: 1: naa.514f0c5ec2000008 failed H:0x8 D:0x0 P:0x0
 """
+DISK = "naa.600140500000000000000000000000cc"
+OUTAGE = f"""\
+2025-01-15T02:10:20.002Z In(14) vobd[209]:  [esx.problem.storage.apd.start] Device with identifier [{DISK}] is down.
+2025-01-15T02:12:29.000Z In(14) vobd[209]:  [esx.problem.scsi.device.state.permanentloss] Device: {DISK} is gone.
+2025-01-15T02:15:01.000Z In(14) vobd[209]:  [esx.clear.storage.apd.exit] Device with identifier [{DISK}] is back.
+2025-01-15T02:16:00.000Z In(182) vmkernel: cpu5:3343193)WARNING: Migrate: 269: 14 S: Failed: IO was aborted (0xbad00e0)
+""".encode()
 
 
 class Terminal:
@@ -79,9 +87,97 @@ def test_json_has_one_finding_a_line_with_offsets_in_characters(terminal: Termin
 
 def test_a_summary_counts_meanings_and_names_the_first_line(terminal: Terminal) -> None:
     finished = terminal.run("--summary", stdin=LOG * 11)
-    assert finished.stdout.splitlines()[0].startswith(b"11  0xbad00e0 IO was aborted (VMK_ABORTED)  (first in line 2)")
+    assert b"11  0xbad00e0 IO was aborted (VMK_ABORTED)  (first in line 2)" in finished.stdout.splitlines()
     counted = json_lines(terminal.run("--summary", "--json", stdin=LOG * 11).stdout)
-    assert [(one["count"], one["first_line"]) for one in counted] == [(11, 2), (11, 3), (11, 3)]
+    assert [(one["count"], one["first_line"]) for one in counted if "summary" in one] == [(11, 2), (11, 3), (11, 3)]
+
+
+def test_a_summary_begins_with_what_happened_to_each_subject_and_a_paragraph_for_the_incident(
+    terminal: Terminal,
+) -> None:
+    table, incident, counts = terminal.run("--summary", stdin=OUTAGE).stdout.decode().split("\n\n")
+    assert [line.split() for line in table.splitlines()] == [
+        ["class", "lines", "a", "minute", "first", "last", "subject"],
+        ["PDL", "3", "1", "2025-01-15", "02:10:20", "02:15:01", "device", DISK],
+        ["APD", "02:10:20", "->", "PDL", "02:12:29", "->", "recovered", "02:15:01"],
+        ["-", "1", "1", "2025-01-15", "02:16:00", "02:16:00", "host", "this", "host"],
+    ]
+    assert incident.startswith(f"Device {DISK}: PDL from 2025-01-15 02:10:20Z to 02:15:01Z (3 lines).")
+    assert "Procedures: permanent-device-loss, all-paths-down." in incident
+    assert "0xbad00e0 IO was aborted" in counts
+
+
+def test_the_json_of_a_summary_has_a_line_for_each_subject_and_one_for_the_incident(terminal: Terminal) -> None:
+    *_, disk, host, incident = json_lines(terminal.run("--summary", "--json", stdin=OUTAGE).stdout)
+    assert (disk["subject"], disk["kind"], disk["class"], disk["count"]) == (DISK, "device", "PDL", 3)
+    assert disk["states"] == [
+        {"state": "APD", "at": "2025-01-15T02:10:20Z"},
+        {"state": "PDL", "at": "2025-01-15T02:12:29Z"},
+        {"state": "recovered", "at": "2025-01-15T02:15:01Z"},
+    ]
+    assert host["kind"] == "host"
+    assert str(incident["incident"]).startswith("Device")
+
+
+def test_the_class_the_next_step_and_the_pages_are_shown_and_what_next_only_once(terminal: Terminal) -> None:
+    lines = terminal.run(stdin=OUTAGE * 5).stdout.decode().splitlines()
+    assert sum("[PDL, LUN]" in line for line in lines) == 5
+    assert len([line for line in lines if line.startswith("        next: Ask the storage team")]) == 1
+    assert lines.count("        page: vmkops kb show all-paths-down") == 1
+
+
+def test_a_page_is_written_as_one_file(terminal: Terminal) -> None:
+    (terminal.folder / "vmkernel.log").write_bytes(OUTAGE)
+    written = terminal.run("--html", "page.html", "vmkernel.log")
+    assert (written.returncode, written.stdout, written.stderr) == (0, b"", b"wrote page.html\n")
+    page = (terminal.folder / "page.html").read_text("utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "<title>vmkernel.log" in page
+    assert "0xbad00e0 IO was aborted (VMK_ABORTED)" in page
+    assert terminal.run("--html=-", stdin=OUTAGE).stdout.decode().startswith("<!doctype html>")
+    assert terminal.run("--html", "empty.html", stdin=b"nothing").returncode == 1
+
+
+def test_a_page_does_not_replace_the_log(terminal: Terminal) -> None:
+    log = terminal.folder / "vmkernel.log"
+    log.write_bytes(OUTAGE)
+    refused = terminal.run("--html", "./vmkernel.log", "vmkernel.log")
+    assert refused.returncode == 2
+    assert b"would overwrite the log" in refused.stderr
+    assert log.read_bytes() == OUTAGE
+
+
+def test_the_other_forms_start_without_the_template_engine() -> None:
+    program = (
+        "import sys; from vmkops.__main__ import main; main(['decode', '--summary']); print('jinja2' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], input=OUTAGE, capture_output=True, timeout=60, check=True)
+    assert done.stdout.endswith(b"False\n")
+
+
+def on_a_terminal(stdin: bytes, **environment: str) -> bytes:
+    """What `vmkops decode` writes when its standard output is a terminal."""
+    ours, theirs = pty.openpty()
+    try:
+        command = [sys.executable, "-m", "vmkops", "decode"]
+        settings = {**os.environ, "TERM": "xterm", **environment}
+        done = subprocess.run(command, input=stdin, stdout=theirs, env=settings, timeout=60, check=False)
+        assert done.returncode == 0
+        os.set_blocking(ours, False)
+        return os.read(ours, 1 << 16)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_findings_are_in_colour_on_a_terminal_and_nowhere_else(terminal: Terminal) -> None:
+    line = b"2025-01-15T02:10:20Z vobd: [esx.problem.storage.apd.start] \x1b[2J 0xbad0006\n"
+    coloured = on_a_terminal(line, NO_COLOR="")
+    assert b"[\x1b[1;31mesx.problem.storage.apd.start\x1b[0m]" in coloured
+    assert b"\x1b[2J" not in coloured
+    assert b"\x1b" not in on_a_terminal(line, NO_COLOR="1")
+    assert b"\x1b" not in on_a_terminal(line, NO_COLOR="", TERM="dumb")
+    assert b"\x1b" not in terminal.run(stdin=line).stdout
 
 
 def test_the_release_can_be_given_and_an_unknown_one_is_refused(terminal: Terminal) -> None:
@@ -97,7 +193,9 @@ def test_nothing_found_is_exit_one_and_said_on_standard_error(terminal: Terminal
     assert b"in 2 lines" in finished.stderr
 
 
-@pytest.mark.parametrize("words", [["--frobnicate"], ["a", "b"], ["--release"], ["--summary", "--all"]])
+@pytest.mark.parametrize(
+    "words", [["--frobnicate"], ["a", "b"], ["--release"], ["--summary", "--all"], ["--html"], ["--html=x", "--json"]]
+)
 def test_wrong_usage_is_exit_two_with_the_usage(terminal: Terminal, words: list[str]) -> None:
     finished = terminal.run(*words)
     assert finished.returncode == 2

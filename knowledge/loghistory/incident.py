@@ -1,0 +1,96 @@
+"""The paragraph that a person can paste into an incident."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from knowledge.diagnosis import severity
+from knowledge.loghistory.stamps import split
+from knowledge.loghistory.values import LogSubject
+
+ALSO_NAMED = 4
+"""Subjects that the paragraph names after the worst one."""
+
+MOST_STATES = 8
+"""States that it lists; of more, the first and the last ones."""
+
+_ARROW = " -> "
+
+
+def incident(subjects: Sequence[LogSubject]) -> str:
+    """Return what happened, since when, how bad it was and what to do next; ``subjects`` has the worst first."""
+    if not subjects:
+        return ""
+    worst, others = subjects[0], subjects[1:]
+    sentences = [_what(worst), *_course(worst), *_also(others)]
+    if worst.next:
+        sentences.append(f"Next: {_ended(worst.next)}")
+    slugs = dict.fromkeys(slug for subject in subjects[: 1 + ALSO_NAMED] for slug in subject.procedures)
+    if slugs:
+        sentences.append(f"Procedures: {', '.join(slugs)}.")
+    return " ".join(sentences)
+
+
+def course(subject: LogSubject) -> str:
+    """Return the states of a subject with their times, such as ``path loss 02:10:09 -> APD 02:10:20``.
+
+    The day is there where it is not that of the state before.
+    """
+    states, omitted = subject.states, subject.states_omitted
+    if len(states) > MOST_STATES:
+        omitted += len(states) - MOST_STATES
+        states = states[: MOST_STATES // 2] + states[-MOST_STATES // 2 :]
+    parts: list[str] = []
+    day = split(subject.first)[0]
+    for state in states:
+        own_day, time = split(state.at)
+        parts.append(" ".join(filter(None, (state.state, own_day if own_day != day else "", time))))
+        day = own_day
+    if omitted:
+        parts.insert(len(parts) // 2, f"({omitted} more)")
+    return _ARROW.join(parts)
+
+
+def _what(worst: LogSubject) -> str:
+    lines = f"{worst.count} line{'s' * (worst.count != 1)}"
+    peak = f", up to {worst.peak_per_minute} in a minute" if worst.peak_per_minute > 1 else ""
+    when = _when(worst)
+    if worst.class_ == "harmless":
+        return f"Nothing in this log needs action: {worst.title} has {lines} that are harmless{when}."
+    what = worst.class_ or "unclassified findings"
+    return f"{_capital(worst.title)}: {what}{when} ({lines}{peak})."
+
+
+def _when(subject: LogSubject) -> str:
+    if not subject.first:
+        return ""
+    first, last = split(subject.first), split(subject.last)
+    zone = subject.first[19:] if subject.first[10:11] == "T" else ""
+    start = " ".join(filter(None, first)) + zone
+    if first == last:
+        return f" at {start}"
+    return f" from {start} to {' '.join(last) if last[0] != first[0] else last[1]}{zone}"
+
+
+def _course(worst: LogSubject) -> Iterable[str]:
+    if len(worst.states) > 1:
+        yield f"States: {course(worst)}."
+    if worst.states and not worst.recovered:
+        yield "The log does not show that it recovered."
+
+
+def _also(others: Sequence[LogSubject]) -> Iterable[str]:
+    hit = [subject for subject in others if severity(subject.class_) > severity("")]
+    if not hit:
+        return
+    named = [f"{subject.title} ({subject.class_})" for subject in hit[:ALSO_NAMED]]
+    more = len(hit) - len(named)
+    yield f"Also affected: {', '.join(named)}{f' and {more} more' if more else ''}."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."

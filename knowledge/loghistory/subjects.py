@@ -1,0 +1,85 @@
+"""What a line is about, and what it reports of that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from knowledge.diagnosis import FaultClass, severity
+from knowledge.loghistory.values import SubjectKind
+from knowledge.vmklog.finding import Finding, Kind
+
+KIND_OF: dict[Kind, SubjectKind] = {
+    "naa": "device",
+    "eui": "device",
+    "t10": "device",
+    "mpx": "device",
+    "iqn": "target",
+    "nqn": "target",
+    "path": "path",
+    "adapter": "adapter",
+    "datastore": "datastore",
+    "vm": "vm",
+}
+"""Findings of these kinds name a subject; the others report something about it."""
+
+OF_ONE_HOST: frozenset[SubjectKind] = frozenset(("path", "adapter", "host"))
+"""Each host has its own vmhba2; a device or a datastore is the same on all hosts."""
+
+_RECOVERY = re.compile(
+    r"\besx\.clear\.(?!coredump|\w+\.device\.io\.latency|vmfs\.nfs\.volume\.io\.latency)"
+    r"|\bapd\.exit\b|\bexited the All Paths Down\b|\bAPD exit\b|\.heartbeat\.recovered\b"
+    r"|\bSuccessfully restored access\b|\b(?:connectivity|redundancy)\.restored\b|\.permanentloss\.pluggedback\b",
+    re.IGNORECASE,
+)
+"""The names and texts of the events that report the end of a problem; VMware's list of ESXi events."""
+
+
+class Key(NamedTuple):
+    """What makes a subject the same in several lines."""
+
+    kind: SubjectKind
+    name: str
+    host: str = ""
+
+
+class Trouble(NamedTuple):
+    """What a line reports about its subjects."""
+
+    class_: FaultClass | Literal[""]
+    """The worst class of its findings."""
+    recovered: bool
+    """Whether it reports the end of a problem."""
+    next: str
+    procedures: tuple[str, ...]
+
+
+def named_in(findings: Iterable[Finding], host: str) -> dict[Key, None]:
+    """Return the subjects that a line names, in order, each once."""
+    keys: dict[Key, None] = {}
+    for finding in findings:
+        if kind := KIND_OF.get(finding.kind):
+            name = finding.text.lower() if finding.kind in ("naa", "eui") else finding.text
+            keys[Key(kind, name, host if kind in OF_ONE_HOST else "")] = None
+    return keys
+
+
+def trouble_in(findings: Iterable[Finding]) -> Trouble | None:
+    """Return what the findings of a line report; None when they are only names."""
+    reports = [finding for finding in findings if finding.kind not in KIND_OF]
+    if not reports:
+        return None
+    reports.sort(key=_weight, reverse=True)
+    return Trouble(
+        class_=reports[0].meaning.class_,
+        recovered=any(_RECOVERY.search(finding.text) for finding in reports),
+        next=next((finding.meaning.next for finding in reports if finding.meaning.next), ""),
+        procedures=tuple(dict.fromkeys(slug for finding in reports for slug in finding.meaning.procedures)),
+    )
+
+
+def _weight(finding: Finding) -> int:
+    """What has a class comes before what has none, so that a status does not hide harmless sense data."""
+    class_ = finding.meaning.class_
+    return severity(class_) if class_ else -1

@@ -1,0 +1,102 @@
+"""The values of a report: subjects with their states, and the sentence for an incident."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Literal
+
+from knowledge.diagnosis import FaultClass
+from knowledge.loghistory.stamps import Clock
+
+SubjectKind = Literal["device", "target", "path", "adapter", "datastore", "vm", "host"]
+State = FaultClass | Literal["recovered"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StateAt:
+    """A state that a subject entered."""
+
+    state: State
+    at: str
+    """The time as the log prints it, without fractions of a second; empty when the line has none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogSubject:
+    """Something that lines of a log report trouble of, with what happened to it."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {
+        "alias_generator": lambda name: name.rstrip("_"),
+        "serialize_by_alias": True,
+        "validate_by_name": True,
+    }
+    """In JSON, ``class_`` is ``class``."""
+
+    subject: str
+    """Its name, such as ``naa.600140...``, ``vmhba2:C0:T1:L80`` or ``DS01``; for lines that name nothing, the host."""
+    kind: SubjectKind
+    host: str = ""
+    """The host that a path or an adapter is of, when the lines name their host as syslog does."""
+    first: str
+    """The time of the first line, as the log prints it, without fractions of a second; empty when it has none."""
+    last: str
+    """The time of the last line."""
+    first_line: int
+    """Its number, from 1."""
+    count: int
+    """Lines that report something about it."""
+    peak_per_minute: int
+    """The most such lines in one minute; 0 when they have no time."""
+    class_: FaultClass | Literal[""]
+    """The worst class of these lines; empty when none has a class."""
+    states: tuple[StateAt, ...]
+    """The states that it passed through, in order."""
+    states_omitted: int = 0
+    """States that are missing in the middle of ``states``, because there were too many."""
+    next: str
+    """What to do next, in one line; empty when unknown."""
+    procedures: tuple[str, ...]
+    """Slugs of the procedures that help, the most relevant first."""
+
+    @property
+    def recovered(self) -> bool:
+        """Whether the log reports that the trouble ended."""
+        return bool(self.states) and self.states[-1].state == "recovered"
+
+    @property
+    def title(self) -> str:
+        """Its kind and name, and its host when that is known."""
+        kind = "VM" if self.kind == "vm" else self.kind
+        return f"{kind} {self.subject} on {self.host}" if self.host else f"{kind} {self.subject}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the subject as values for JSON, by field name; ``class_`` is ``class``."""
+        return {name.rstrip("_"): value for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timeline:
+    """When the lines of a subject were written."""
+
+    clock: Clock
+    width: int
+    """Minutes in a bucket."""
+    buckets: Mapping[int, int]
+    """Lines by the first minute of each bucket."""
+    states: tuple[tuple[int, State], ...]
+    """Each state with its minute."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What a log shows."""
+
+    subjects: tuple[LogSubject, ...]
+    """The worst first."""
+    incident: str
+    """A paragraph for an incident: what, since when, how bad, and what to do next; empty without subjects."""
+    omitted_lines: int = 0
+    """Lines about subjects that are not listed, because there were too many."""
+    timelines: tuple[Timeline | None, ...] = field(default=())
+    """For each subject, in the same order; None when its lines have no time."""

@@ -1,0 +1,1 @@
+"""The pages that people see: their templates, styles and what fills them."""

@@ -1,0 +1,20 @@
+"""The templates of all pages; what they print is escaped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jinja2
+
+from service.api.words import printable
+
+WEB = Path(__file__).resolve().parent
+
+pages = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(WEB / "templates"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=jinja2.StrictUndefined,
+)
+pages.filters["printable"] = printable

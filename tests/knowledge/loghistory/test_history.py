@@ -1,0 +1,203 @@
+"""What a whole log shows of each subject: when, how often, how bad, and the states that it passed through."""
+
+from __future__ import annotations
+
+import pytest
+
+from knowledge.diagnosis import BY_SEVERITY, FaultClass
+from knowledge.loghistory import LogHistory, LogSubject
+from knowledge.loghistory.history import MOST_SUBJECTS
+from knowledge.loghistory.incident import course
+from knowledge.loghistory.minutes import MOST_BUCKETS
+from knowledge.vmklog.decoding import decode_line
+from knowledge.vmklog.finding import Finding, Meaning
+from knowledge.vmklog.stream import Decoded
+
+DISK = "naa.600140500000000000000000000000cc"
+VOLUME = "5009333b-b7a2d1f8-fc26-e4115bb4a813"
+
+
+class Log:
+    """Writes a log of which each line reports a fault of some class, next to the names that it has."""
+
+    def __init__(self) -> None:
+        self.history = LogHistory()
+        self.lines = 0
+
+    def line(
+        self, time: str, text: str, class_: FaultClass | str = "", *, next_: str = "", procedures: tuple[str, ...] = ()
+    ) -> Log:
+        self.lines += 1
+        line = f"{time} {text} 0xbad0006"
+        name = next((word for word in text.split() if word.startswith("esx.")), "0xbad0006")
+        meaning = Meaning(kind="vmkernel", summary="x", class_=class_, next=next_, procedures=procedures)  # type: ignore[arg-type]
+        named = [finding for finding in decode_line(line, number=self.lines) if finding.kind != "vmkernel"]
+        fault = Finding(self.lines, line.index(name), line.index(name) + len(name), name, meaning)
+        self.history.add(Decoded(line, sorted([*named, fault], key=lambda finding: finding.start)))
+        return self
+
+    @property
+    def subjects(self) -> dict[str, LogSubject]:
+        return {subject.title: subject for subject in self.history.report().subjects}
+
+    @property
+    def incident(self) -> str:
+        return self.history.report().incident
+
+
+def at(time: str) -> str:
+    return f"2025-01-15T{time}.500Z cpu3:1)"
+
+
+def outage() -> Log:
+    return (
+        Log()
+        .line(at("02:10:09"), DISK, "path loss", next_="Check the paths.", procedures=("dead-paths",))
+        .line(at("02:10:20"), DISK, "APD", next_="Check the fabric.", procedures=("all-paths-down",))
+        .line(at("02:10:30"), DISK, "path loss")
+        .line(at("02:12:29"), f"{DISK} datastore 'DS01'", "PDL", next_="Ask the owner of the array.")
+        .line(at("02:15:01"), f"esx.clear.storage.connectivity.restored {DISK}", "transient", next_="Find out why.")
+    )
+
+
+def test_a_device_passes_through_states_that_only_become_worse_until_it_recovers() -> None:
+    disk = outage().subjects[f"device {DISK}"]
+    assert [(state.state, state.at[11:19]) for state in disk.states] == [
+        ("path loss", "02:10:09"), ("APD", "02:10:20"), ("PDL", "02:12:29"), ("recovered", "02:15:01"),
+    ]  # fmt: skip
+    assert course(disk) == "path loss 02:10:09 -> APD 02:10:20 -> PDL 02:12:29 -> recovered 02:15:01"
+    assert (disk.class_, disk.count, disk.peak_per_minute, disk.recovered) == ("PDL", 5, 3, True)
+    assert (disk.first, disk.last) == ("2025-01-15T02:10:09Z", "2025-01-15T02:15:01Z")
+    assert disk.next == "Ask the owner of the array."
+    assert disk.procedures == ("all-paths-down", "dead-paths")
+
+
+def test_a_state_that_begins_again_after_a_recovery_is_a_new_one() -> None:
+    log = outage().line(at("03:00:00"), DISK, "path loss")
+    assert course(log.subjects[f"device {DISK}"]).endswith("-> recovered 02:15:01 -> path loss 03:00:00")
+    assert "The log does not show that it recovered." in log.incident
+
+
+def test_a_restored_connection_does_not_end_damage() -> None:
+    log = Log().line(at("01:00:00"), DISK, "medium error").line(at("01:01:00"), f"esx.clear.storage.apd.exit {DISK}")
+    assert course(log.subjects[f"device {DISK}"]) == "medium error 01:00:00"
+
+
+def test_what_passes_by_itself_and_an_improved_latency_are_no_states() -> None:
+    log = Log()
+    for class_ in ("harmless", "transient", "busy", "reservation", ""):
+        log.line(at("01:00:00"), DISK, class_)
+    log.line(at("01:01:00"), f"esx.clear.scsi.device.io.latency.improved {DISK}", "transient")
+    assert log.subjects[f"device {DISK}"].states == ()
+
+
+def test_logs_of_the_same_hours_that_are_read_one_after_the_other_give_one_course() -> None:
+    log = Log().line(at("02:10:20"), DISK, "APD").line(at("02:15:01"), f"esx.clear.storage.apd.exit {DISK}")
+    log.line(at("02:10:09"), DISK, "path loss").line(at("02:12:29"), DISK, "APD")
+    disk = log.subjects[f"device {DISK}"]
+    assert course(disk) == "path loss 02:10:09 -> APD 02:10:20 -> recovered 02:15:01"
+    assert disk.first == "2025-01-15T02:10:09Z"
+
+
+def test_a_device_that_flaps_for_days_keeps_its_first_and_last_states() -> None:
+    log = Log()
+    for hour in range(24 * 20):
+        time = f"2025-01-{1 + hour // 24:02}T{hour % 24:02}"
+        log.line(f"{time}:00:00Z", DISK, "path loss").line(f"{time}:30:00Z", f"esx.clear.storage.apd.exit {DISK}")
+    disk = log.subjects[f"device {DISK}"]
+    assert disk.states[0].at == "2025-01-01T00:00:00Z"
+    assert disk.states[-1].at == "2025-01-20T23:30:00Z"
+    assert len(disk.states) + disk.states_omitted == 24 * 20 * 2
+    assert f"({24 * 20 * 2 - 8} more)" in course(disk)
+    assert course(disk).endswith(
+        "path loss 2025-01-20 22:00:00 -> recovered 22:30:00 -> path loss 23:00:00 -> recovered 23:30:00"
+    )
+
+
+def test_every_subject_of_a_line_is_followed_and_the_worst_is_first() -> None:
+    log = (
+        outage().line(at("02:20:00"), "vmhba2:C0:T1:L80 vmnic3 vmm0:web-01", "path loss").line(at("02:21:00"), "hostd")
+    )
+    assert set(log.subjects) == {
+        f"device {DISK}", "datastore DS01", "path vmhba2:C0:T1:L80", "adapter vmnic3", "VM web-01", "host this host",
+    }  # fmt: skip
+    classes = [BY_SEVERITY.index(subject.class_) for subject in log.subjects.values()]
+    assert classes == sorted(classes, reverse=True)
+
+
+def test_paths_and_adapters_of_several_hosts_are_not_mixed_but_a_disk_is_the_same() -> None:
+    log = Log()
+    for host in ("esx01", "esx02"):
+        log.line(f"2025-01-15T02:10:09Z {host} vmkernel: ", f"vmhba2 {DISK}", "path loss")
+        log.line(f"2025-01-15T02:10:10Z {host} vmkernel: ", "panic", "software fault")
+    assert set(log.subjects) == {
+        "adapter vmhba2 on esx01", "adapter vmhba2 on esx02", f"device {DISK}", "host esx01", "host esx02",
+    }  # fmt: skip
+    assert log.subjects[f"device {DISK}"].count == 2
+
+
+def test_a_datastore_is_one_subject_by_its_name_and_its_uuid() -> None:
+    log = Log().line(at("01:00:00"), f"volume {VOLUME} is", "path loss")
+    log.line(at("01:01:00"), f"access to volume {VOLUME} (DS01)", "path loss")
+    log.line(at("01:02:00"), f"/vmfs/volumes/{VOLUME}/iso", "path loss")
+    assert [(title, subject.count) for title, subject in log.subjects.items()] == [("datastore DS01", 3)]
+
+
+def test_the_lines_of_a_vmware_log_are_about_its_vm() -> None:
+    log = Log()
+    name = '2025-01-15T02:10:08.001Z In(05) vmx - DICT               displayName = "web 01"'
+    log.history.add(Decoded(name, decode_line(name)))
+    log.line("2025-01-15T02:10:09.001Z In(05) vcpu-0 -", "quiesce failed", "transient")
+    assert list(log.subjects) == ["VM web 01"]
+    assert list(Log().line("2025-01-15T02:10:09.001Z| vmx| I005:", "x").subjects) == ["VM this VM"]
+
+
+def test_lines_that_only_name_something_are_not_trouble() -> None:
+    history = LogHistory()
+    history.add(Decoded(f"{DISK} registered", decode_line(f"{DISK} registered")))
+    report = history.report()
+    assert (report.subjects, report.incident) == ((), "")
+
+
+def test_lines_without_a_time_are_counted_and_have_none() -> None:
+    disk = Log().line("no time", DISK, "APD").line("no time", DISK, "APD").subjects[f"device {DISK}"]
+    assert (disk.first, disk.last, disk.count, disk.peak_per_minute, disk.first_line) == ("", "", 2, 0, 1)
+    assert course(disk) == "APD"
+
+
+def test_the_paragraph_of_an_incident_has_what_when_how_bad_and_what_next() -> None:
+    log = outage().line(at("02:16:00"), DISK, "PDL")
+    assert log.incident == (
+        f"Device {DISK}: PDL from 2025-01-15 02:10:09Z to 02:16:00Z (6 lines, up to 3 in a minute). "
+        "States: path loss 02:10:09 -> APD 02:10:20 -> PDL 02:12:29 -> recovered 02:15:01 -> PDL 02:16:00. "
+        "The log does not show that it recovered. Also affected: datastore DS01 (PDL). "
+        "Next: Ask the owner of the array. Procedures: all-paths-down, dead-paths."
+    )
+
+
+@pytest.mark.parametrize(("class_", "begins"), [("harmless", "Nothing in this log needs action"), ("", "Device naa.")])
+def test_a_log_without_faults_is_not_called_an_incident(class_: str, begins: str) -> None:
+    assert Log().line(at("01:00:00"), DISK, class_).incident.startswith(begins)
+
+
+def test_harmless_sense_data_beside_a_status_without_a_class_makes_the_line_harmless() -> None:
+    log = Log()
+    status, sense = Meaning(kind="scsi-status", summary="x"), Meaning(kind="scsi-sense", summary="x", class_="harmless")
+    log.history.add(Decoded("x y", [Finding(1, 0, 1, "x", status), Finding(1, 2, 3, "y", sense)]))
+    assert log.subjects["host this host"].class_ == "harmless"
+
+
+def test_subjects_and_minutes_that_are_kept_are_limited_and_the_rest_is_counted() -> None:
+    log = Log()
+    for number in range(MOST_SUBJECTS + 50):
+        log.line(at("01:00:00"), f"naa.6001405{number:025x}", "path loss")
+    for minute in range(10 * MOST_BUCKETS):
+        day, hour = divmod(minute // 60, 24)
+        log.line(f"2025-01-{day + 1:02}T{hour:02}:{minute % 60:02}:00Z", f"naa.6001405{0:025x}", "path loss")
+    report = log.history.report()
+    assert len(report.subjects) == MOST_SUBJECTS
+    assert report.omitted_lines == 50
+    timeline = report.timelines[0]
+    assert timeline is not None
+    assert len(timeline.buckets) <= MOST_BUCKETS
+    assert sum(timeline.buckets.values()) == report.subjects[0].count == 10 * MOST_BUCKETS + 1

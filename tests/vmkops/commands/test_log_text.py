@@ -1,0 +1,43 @@
+"""A decoded log on a terminal: no log can write its own escape sequences."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from knowledge.vmklog import decode_line
+from knowledge.vmklog.stream import Decoded
+from vmkops.commands._log_text import LogText
+
+OURS = re.compile(r"\x1b\[(?:0|1|2|32|1;3[136])m")
+HOSTILE = st.text(alphabet=st.sampled_from("\x00\x07\x08\x1b\x9b\x7f\r\u202e\u2066[]0;m1J<>\"' a"), max_size=30)
+AROUND = st.sampled_from(
+    [
+        "{} 0xbad0006 {}",
+        "0xbad0006 datastores: \"{}\" vol '{}'",
+        "esx.problem.storage.apd.start {} [{}]",
+        "iqn.2001-04.com.a:{}{}",
+    ]
+)
+
+
+@given(AROUND, HOSTILE, HOSTILE, st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_only_our_own_escape_sequences_are_written(around: str, first: str, second: str, colour: bool) -> None:
+    line = around.format(first, second)
+    written = LogText(colour=colour).line(Decoded(line, decode_line(line)))
+    left = OURS.sub("", written) if colour else written
+    assert not [character for character in left if ord(character) < 32 and character not in "\t\n"]
+    assert not set(left) & {"\x7f", "\x9b", "\u202e", "\u2066"}
+    assert left.count("\n") == written.count("\n") == len(written.splitlines())
+
+
+def test_colour_changes_nothing_but_the_colour() -> None:
+    for line in (
+        "x naa.600140500000000000000000000000cc [esx.problem.storage.apd.start] 0xbad0006",
+        "a" * 9000 + " 0xbad0006",
+    ):
+        decoded = Decoded(line, decode_line(line))
+        assert OURS.sub("", LogText(colour=True).line(decoded)) == LogText(colour=False).line(decoded)

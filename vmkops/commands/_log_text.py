@@ -1,0 +1,108 @@
+"""A decoded log as a terminal shows it: each line with its findings below it, in colour where that is possible."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Literal, TextIO
+
+from knowledge.diagnosis import FaultClass, level
+from knowledge.vmklog.finding import Finding, Meaning
+from knowledge.vmklog.stream import Decoded
+from service.api.words import printable
+
+MOST_REMEMBERED = 16384
+"""Meanings that are remembered as explained; after that, they are explained again."""
+
+_AROUND = 200
+"""Characters that are shown on each side of the findings of a very long line."""
+
+_EXPLAINED_ONCE = frozenset(("path", "adapter", "datastore", "vm"))
+"""Kinds whose meaning a reader knows after the first time."""
+
+_RESET = "\x1b[0m"
+_BOLD, _DIM = "\x1b[1m", "\x1b[2m"
+_STYLES = {"critical": "\x1b[1;31m", "warning": "\x1b[1;33m", "harmless": "\x1b[32m", "none": "\x1b[1;36m"}
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """Whether a stream is a terminal that shows colour, and NO_COLOR (https://no-color.org) is not set."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+class LogText:
+    """Writes decoded lines; what to do next and each page are written once, so that a long log stays readable."""
+
+    def __init__(self, *, colour: bool) -> None:
+        self._colour = colour
+        self._explained: set[tuple[str, ...]] = set()
+
+    def line(self, decoded: Decoded) -> str:
+        """Return a line with its number, and below it each finding: the text, what it means, and what to do."""
+        if not decoded.findings:
+            return f"{printable(decoded.text)}\n"
+        below = "".join(f"{line}\n" for finding in decoded.findings for line in self._explain(finding))
+        return f"{decoded.findings[0].line}: {self._shown(decoded)}\n{below}"
+
+    def styled(self, style: str, text: str) -> str:
+        """Return a text in a style when there is colour."""
+        return f"{style}{text}{_RESET}" if self._colour else text
+
+    def of_class(self, class_: FaultClass | Literal[""], text: str) -> str:
+        """Return a text in the colour of a class."""
+        return self.styled(_STYLES[level(class_)], text)
+
+    def _explain(self, finding: Finding) -> Iterator[str]:
+        meaning = finding.meaning
+        if finding.kind in _EXPLAINED_ONCE and not self._is_first(finding.kind, finding.text):
+            return
+        summary = printable(meaning.summary)
+        text = printable(finding.text)
+        lead = "" if summary.startswith(text) else f"{text} = "
+        about = ", ".join(filter(None, (meaning.class_, meaning.where)))
+        yield f"    {lead}{summary}{self.of_class(meaning.class_, f' [{about}]') if about else ''}"
+        yield from (f"        {printable(remark)}" for remark in _remarks(meaning))
+        if meaning.next and self._is_first("next", meaning.next):
+            yield f"        {self.styled(_BOLD, 'next:')} {printable(meaning.next)}"
+        for slug in meaning.procedures:
+            if self._is_first("page", slug):
+                yield f"        {self.styled(_DIM, f'page: vmkops kb show {printable(slug)}')}"
+
+    def _is_first(self, *what: str) -> bool:
+        """Whether something was not written before."""
+        if what in self._explained:
+            return False
+        if len(self._explained) < MOST_REMEMBERED:
+            self._explained.add(what)
+        return True
+
+    def _shown(self, decoded: Decoded) -> str:
+        """The line as it is printed: a very long one is cut to what surrounds its findings."""
+        text, findings = decoded.text, decoded.findings
+        start, end = 0, len(text)
+        if len(text) > 10 * _AROUND:
+            start = max(0, findings[0].start - decoded.offset - _AROUND)
+            end = min(end, min(findings[-1].end - decoded.offset, start + 8 * _AROUND) + _AROUND)
+        shown = self._marked(decoded, start, end) if self._colour else printable(text[start:end])
+        return f"{'...' if start else ''}{shown}{'...' if end < len(text) else ''}"
+
+    def _marked(self, decoded: Decoded, start: int, end: int) -> str:
+        """The part of the line from `start` to `end`, with its findings in the colours of their classes."""
+        parts: list[str] = []
+        at = start
+        for finding in decoded.findings:
+            first, last = finding.start - decoded.offset, finding.end - decoded.offset
+            if first < at or last > end:
+                continue
+            parts.append(printable(decoded.text[at:first]))
+            parts.append(self.of_class(finding.meaning.class_, printable(decoded.text[first:last])))
+            at = last
+        return "".join([*parts, printable(decoded.text[at:end])])
+
+
+def _remarks(meaning: Meaning) -> Iterator[str]:
+    if meaning.settled_by:
+        yield f"{meaning.release}: {meaning.reason}."
+    elif meaning.reason and meaning.certainty != "certain":
+        yield f"{meaning.certainty}: {meaning.reason}."
+    yield from meaning.notes
