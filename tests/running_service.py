@@ -20,6 +20,7 @@ from service.store.database import open_database
 from service.store.tokens import Tokens
 from tests.peers.vcsim import Vcsim
 from tests.peers.waiting import wait_for
+from tests.prefork import Forked
 
 VMKOPS = str(Path(sys.executable).with_name("vmkops"))
 READY = "vmkops serves at "
@@ -54,7 +55,8 @@ class RunningService:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("VMKOPS_", "SLACK_"))}
         self.environment = {**kept, "VMKOPS_DATA_DIR": str(data_dir), **(settings or {})}
         self.url = ""
-        self._process: subprocess.Popen[str] | None = None
+        self._own_python = any(name.startswith("PYTHON") for name in settings or {})
+        self._process: Forked | subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
         self._log = tempfile.TemporaryFile("w+")
@@ -71,14 +73,18 @@ class RunningService:
     def start(self) -> None:
         """Start the service and wait until it serves; on a second start it takes the same port."""
         port = str(urllib.parse.urlsplit(self.url).port) if self.url else "0"
-        self._process = subprocess.Popen(
-            [VMKOPS, "serve", "--port", port],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-        )
+        words = ["serve", "--port", port]
+        if self._own_python:  # what changes the interpreter needs a new one
+            self._process = subprocess.Popen(
+                [VMKOPS, *words],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                text=True,
+            )
+        else:
+            self._process = Forked(words, self.environment, self._log)
         assert self._process.stdout is not None
         line = next((line for line in self._process.stdout if READY in line), "")
         if not line:

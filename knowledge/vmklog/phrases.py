@@ -17,6 +17,7 @@ from knowledge.vmklog.facts import Fact, facts
 _GROUP = re.compile(r"\(\?P<\w+>[^()]*\)\??")
 _LITERAL = re.compile(r"(?:(?<!\\)[\w ,/'#:%=@<>~&;!-](?![?*{+])|\\[.()\[\]](?![?*{+]))+")
 _ESCAPED = re.compile(r"\\(.)")
+_ESCAPED_BLANK = "\\ "
 _MARGIN = " ()[]<>'\":"
 
 
@@ -49,9 +50,9 @@ def matches(table: str, text: str) -> Iterator[tuple[re.Match[str], Fact]]:
 
 
 def signs(table: str) -> Iterable[str]:
-    """Yield a regular expression for each row of a table that matches where the row does, for selecting lines."""
-    for phrase in phrases(table):
-        yield "(?-i)" + _GROUP.sub(r"[^\\n]*", phrase.pattern.pattern)
+    """Yield a regular expression for each row of a table, one of which each line that a row matches in matches."""
+    for literal in {phrase.literal for phrase in phrases(table)}:
+        yield f"(?-i){re.escape(literal).replace(_ESCAPED_BLANK, ' ')}"
 
 
 def about(found: re.Match[str]) -> str:

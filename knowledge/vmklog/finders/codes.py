@@ -19,6 +19,7 @@ from knowledge.vmklog import status_texts as texts
 from knowledge.vmklog.finding import Certainty, Finding, Meaning, SettledBy
 from knowledge.vmklog.line import Finder, Line
 from knowledge.vmklog.origin import Origin
+from knowledge.vmklog.status_advice import advised
 
 OLDEST = "esx-3.5"
 """The oldest table; a code that it shares with all later ones is assumed to mean the same in 4.x."""
@@ -36,6 +37,7 @@ NOT_IN_A_TABLE = "no known table has the code"
 SAME_EVERYWHERE = "every table that has the code gives it this meaning"
 RELEASE_UNKNOWN = "the line does not show which release wrote it, and the releases disagree"
 TEXT_OF_STATUS = "it stands where the host prints the text of a status, spelled as in its table"
+OF_LINUX = "Linux defines this error number"
 DIFFERS = "Its code depends on the release."
 UNKNOWN = "{code}: no table has this code. Import the host's own table: vmkops vmkerr import FILE --release NAME"
 
@@ -122,7 +124,9 @@ def _follows_its_text(code: int, line: str, start: int, tables: Tables) -> bool:
 @lru_cache(maxsize=1024)
 def _errno_meaning(number: int) -> Meaning | None:
     error = linux_errno.by_number(number)
-    return error and Meaning(kind="errno", summary=f"Linux errno {error.number} {error.name}: {error.text}")
+    if error is None:
+        return None
+    return Meaning(kind="errno", summary=f"Linux errno {error.number} {error.name}: {error.text}", reason=OF_LINUX)
 
 
 @lru_cache(maxsize=4096)
@@ -150,7 +154,7 @@ def _code_meaning(code: int, text: str, errno: int, origin: Origin, tables: Tabl
     if origin.note and settled.by not in ("text", "errno"):
         notes.append(origin.note)
     release = _deciding_release(settled, matches, origin, tables)
-    return Meaning(
+    meaning = Meaning(
         kind="vmkernel",
         summary=f"{code:#x} {_describe(matches[-1:] if other_code else matches, tables)}",
         certainty=settled.certainty,
@@ -160,6 +164,7 @@ def _code_meaning(code: int, text: str, errno: int, origin: Origin, tables: Tabl
         reason=settled.reason.format(release=release),
         notes=tuple(notes),
     )
+    return advised(meaning)
 
 
 @lru_cache(maxsize=1024)
@@ -169,7 +174,7 @@ def _text_meaning(description: str, origin: Origin, tables: Tables) -> Meaning:
     matches = matches_of(of_origin or rows, tables)
     names = list(dict.fromkeys(match.name for match in matches))
     settled: SettledBy = ("given" if origin.given else "format") if of_origin else ""
-    return Meaning(
+    meaning = Meaning(
         kind="vmkernel",
         summary=f"{description} ({' or '.join(names)})",
         certainty="certain" if len(names) == 1 else "open",
@@ -179,6 +184,7 @@ def _text_meaning(description: str, origin: Origin, tables: Tables) -> Meaning:
         reason=origin.reason if settled else TEXT_OF_STATUS,
         notes=(DIFFERS,) if len({match.code for match in matches}) > 1 else (),
     )
+    return advised(meaning)
 
 
 def _by_text(

@@ -14,6 +14,7 @@ from knowledge.vmklog.line import Finder, Line
 
 NO_TABLE_HAS_IT = "an event of the family {family}; no table has this identifier"
 NOT_IN_TABLE = "the table of events has the family only"
+KNOWN_EVENT = "the lists of events of vCenter, or published logs, have this identifier"
 SAME_NAME = "vobd derives {event} from the observation of the same name"
 
 _ID = re.compile(
@@ -56,7 +57,7 @@ def meaning(id_: str, about: str = "") -> Meaning:
     return _meaning(id_, above._replace(meaning=unknown, class_=""), about, "open", NOT_IN_TABLE)
 
 
-def _meaning(id_: str, fact: Fact, about: str, certainty: Certainty = "certain", reason: str = "") -> Meaning:
+def _meaning(id_: str, fact: Fact, about: str, certainty: Certainty = "certain", reason: str = KNOWN_EVENT) -> Meaning:
     summary = f"{id_}{f' for {about}' if about else ''}: {fact.meaning}"
     return of_its_storage(fact, about).as_meaning("event", summary, certainty, reason)
 

@@ -17,6 +17,9 @@ STATUS = "iSCSI login status {status}: {meaning}"
 UNKNOWN_STATUS = "iSCSI login status {status}: RFC 7143 does not define it"
 CLASSES = ("success", "redirection", "an error of the initiator", "an error of the target")
 OF_CLASS = "iSCSI login status {status}: {class_}; RFC 7143 does not define the detail"
+OF_RFC = "the iSCSI standard (RFC 7143) defines this status"
+NOT_OF_RFC = "the iSCSI standard (RFC 7143) does not define this status"
+OF_OPEN_ISCSI = "open-iscsi defines this error"
 EITHER = "iSCSI login refused: authentication (0201) or authorization (0202)"
 BOTH_ALIKE = "open-iscsi prints this text for both"
 CONNECTION = "iSCSI connection error {code} {meaning}"
@@ -94,13 +97,14 @@ def _number(digits: str) -> int:
 @lru_cache(maxsize=256)
 def _status_meaning(status: str) -> Meaning:
     if fact := facts("iscsi_login_status.tsv").get(status):
-        return fact.as_meaning("iscsi-login", STATUS.format(status=status, meaning=fact.meaning))
+        return fact.as_meaning("iscsi-login", STATUS.format(status=status, meaning=fact.meaning), reason=OF_RFC)
     class_ = int(status[:2], 16)
     text = OF_CLASS.format(status=status, class_=CLASSES[class_]) if class_ < len(CLASSES) else ""
     return Meaning(
         kind="iscsi-login",
         summary=text or UNKNOWN_STATUS.format(status=status),
         certainty="open",
+        reason=NOT_OF_RFC,
         procedures=("iscsi-login-failed",),
     )
 
@@ -113,4 +117,6 @@ def _either_meaning() -> Meaning:
 @lru_cache(maxsize=64)
 def _connection_meaning(code: str) -> Meaning | None:
     fact = facts("iscsi_connection_errors.tsv").get(code)
-    return fact and fact.as_meaning("iscsi-connection", CONNECTION.format(code=code, meaning=fact.meaning))
+    return fact and fact.as_meaning(
+        "iscsi-connection", CONNECTION.format(code=code, meaning=fact.meaning), reason=OF_OPEN_ISCSI
+    )

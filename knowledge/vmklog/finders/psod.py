@@ -21,6 +21,9 @@ IN_WORLD = ", in world {world} ({name})"
 UNKNOWN_EXCEPTION = "VMkernel panic (purple diagnostic screen): exception {vector}"
 HEADING = "VMkernel panic (purple diagnostic screen): {meaning}"
 FRAME = "first frame outside the VMkernel: function {function} of the module {module}"
+DEFINED = "x86 processors define this exception"
+NOT_DEFINED = "x86 processors do not define this exception"
+OF_SCREEN = "the text is that of a purple diagnostic screen"
 TEXT_ALONE = "this text is that of a purple diagnostic screen, but no other line of one is near"
 SUSPECT = "the first module that is not the VMkernel is the first suspect, not the proven cause"
 PART_OF_ESXI = "Its name is that of a part of ESXi, not of a third-party driver."
@@ -34,7 +37,7 @@ _EXCEPTION = re.compile(
     r"(?: in world (?P<world>\d{1,12}):(?P<name>[^\n]{1,80}?)(?= [Ii][Pp] | @|  |\s*$))?"
 )
 _FRAME = re.compile(
-    r"\](?P<frame>(?P<function>[A-Za-z_][\w.$]*)['\"]?@['\"]?\(?(?P<module>[\w.-]+)\)?#[^\s+]+\+0x[0-9a-f]+)"
+    r"\](?P<frame>(?P<function>[A-Za-z_][\w.$]*)['\"]?@['\"]?\(?(?P<module>[\w.-]+)\)?#[\w.<>-]{1,40}\+0x[0-9a-f]+)"
 )
 _VMKERNEL = frozenset({"vmkernel", "com.vmware.driverAPI", "com.vmware.vmkapi"})
 """The VMkernel, and the interfaces through which drivers call it."""
@@ -64,7 +67,7 @@ FINDER = Finder(
     lambda _: (
         r"(?-i)#[A-Z]{2} Exception ?\(?\d",
         r"(?-i)Exception type \d",
-        r"(?-i)@['\x22]?\(?[\w.-]+\)?#[^\s+]+\+0x",
+        r"(?-i)#[\w.<>-]{1,40}\+0x[\da-f]",
         *phrases.signs(HEADINGS),
     ),
     find,
@@ -75,15 +78,15 @@ FINDER = Finder(
 def _exception_meaning(vector: str, world: str | None, name: str | None) -> Meaning:
     where = IN_WORLD.format(world=world, name=name) if world else ""
     if fact := facts("cpu_exceptions.tsv").get(str(int(vector))):
-        return fact.as_meaning("psod", EXCEPTION.format(vector=vector, meaning=fact.meaning) + where)
+        return fact.as_meaning("psod", EXCEPTION.format(vector=vector, meaning=fact.meaning) + where, reason=DEFINED)
     fact = facts("cpu_exceptions.tsv")["13"]
-    return fact.as_meaning("psod", UNKNOWN_EXCEPTION.format(vector=vector) + where, "open")
+    return fact.as_meaning("psod", UNKNOWN_EXCEPTION.format(vector=vector) + where, "open", NOT_DEFINED)
 
 
 @lru_cache(maxsize=256)
 def _heading_meaning(fact: Fact, about: str, certain: bool) -> Meaning:
     summary = HEADING.format(meaning=f"{fact.meaning} ({about})" if about else fact.meaning)
-    return fact.as_meaning("psod", summary, *(() if certain else ("likely", TEXT_ALONE)))
+    return fact.as_meaning("psod", summary, *(("certain", OF_SCREEN) if certain else ("likely", TEXT_ALONE)))
 
 
 @lru_cache(maxsize=256)

@@ -16,6 +16,8 @@ from knowledge.vmklog.line import Finder, Line
 
 QUIESCE_ERROR = "VMware Tools quiesce error {code}, {meaning}"
 UNKNOWN = "VMware Tools quiesce error {code}: no table has this code"
+DEFINED = "VMware Tools (open-vm-tools, vmbackup.h) define this code"
+NOT_DEFINED = "VMware Tools (open-vm-tools, vmbackup.h) do not define this code"
 OTHER_PROGRAM = "no line nearby is about quiescing, so another program may have written it"
 
 _CODE = re.compile(
@@ -42,6 +44,6 @@ FINDER = Finder(lambda _: (r"error code was: {0,4}\d", r"quiesc", r"vmbackup"), 
 def _meaning(code: str, certain: bool) -> Meaning:
     fact = facts("quiesce_errors.tsv").get(code)
     if fact is None:
-        return Meaning(kind="quiesce-error", summary=UNKNOWN.format(code=code), certainty="open")
+        return Meaning(kind="quiesce-error", summary=UNKNOWN.format(code=code), certainty="open", reason=NOT_DEFINED)
     summary = QUIESCE_ERROR.format(code=code, meaning=fact.meaning)
-    return fact.as_meaning("quiesce-error", summary, *(() if certain else ("likely", OTHER_PROGRAM)))
+    return fact.as_meaning("quiesce-error", summary, *(("certain", DEFINED) if certain else ("likely", OTHER_PROGRAM)))

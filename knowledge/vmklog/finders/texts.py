@@ -17,6 +17,7 @@ from knowledge.vmklog.finding import Finding, Meaning
 from knowledge.vmklog.line import Finder, Line
 
 PHRASES = "log_phrases.tsv"
+KNOWN_TEXT = "the line has the text of a known message"
 
 _AROUND = 240
 """Characters before and after a text in which the device or datastore stands that it is about."""
@@ -44,4 +45,4 @@ def _about(found: re.Match[str]) -> str:
 @lru_cache(maxsize=4096)
 def _meaning(fact: Fact, about: str) -> Meaning:
     summary = f"{fact.meaning}: {about}" if about else fact.meaning
-    return events.of_its_storage(fact, about).as_meaning("phrase", summary)
+    return events.of_its_storage(fact, about).as_meaning("phrase", summary, reason=KNOWN_TEXT)

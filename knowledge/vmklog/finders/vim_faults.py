@@ -14,6 +14,8 @@ from knowledge.vmklog.line import Finder, Line
 KIND_OF = "{name}, a kind of {base}: {meaning}"
 NOT_EXPLAINED = "{name}: a fault of the vSphere API; the message next to it has the reason"
 UNKNOWN = "{name}: a fault that is not in the known versions of the vSphere API"
+OF_API = "the vSphere API has a fault of this name"
+NOT_IN_API = "no known version of the vSphere API has it"
 OF_SOAP = "the name is spelled as in SOAP messages, without vim.fault; another program may use it too"
 
 _FAULT = re.compile(
@@ -35,7 +37,7 @@ def find(line: Line) -> Iterator[Finding]:
 FINDER = Finder(
     lambda _: (
         r"(?-i)(?:vim|vmodl|sms|pbm|eam|vslm)\.(?:fault|query)\.",
-        r"(?-i)\wFault",
+        r"(?-i)(?:[^d\n]|[^o\n]d)Fault",
         r"(?-i)vim25\.[A-Z]",
     ),
     find,
@@ -63,7 +65,7 @@ def _full_name(soap: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _meaning(name: str, certainty: Certainty) -> Meaning:
-    reason = "" if certainty == "certain" else OF_SOAP
+    reason = OF_API if certainty == "certain" else OF_SOAP
     base = name
     while base in _bases():
         if fact := facts("vim_faults.tsv").get(base):
@@ -79,4 +81,4 @@ def _meaning(name: str, certainty: Certainty) -> Meaning:
             reason=reason,
             where="vCenter",
         )
-    return Meaning(kind="vim-fault", summary=UNKNOWN.format(name=name), certainty="open")
+    return Meaning(kind="vim-fault", summary=UNKNOWN.format(name=name), certainty="open", reason=NOT_IN_API)

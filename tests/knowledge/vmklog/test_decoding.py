@@ -7,6 +7,7 @@ import json
 import pytest
 
 from knowledge.errors import Unreadable
+from knowledge.vmkerr.advice import advice_for
 from knowledge.vmkerr.table import bundled
 from knowledge.vmklog import Finding, decode_line, decode_text, summarize
 
@@ -210,6 +211,18 @@ def test_a_standalone_text_shows_its_code_in_the_release_of_the_line() -> None:
     meaning = only("status Timeout").meaning
     assert [match.code for match in meaning.matches] == ["0xbad0020", "0xbad0021"]
     assert meaning.notes == ("Its code depends on the release.",)
+
+
+def test_a_status_has_the_advice_on_it_when_every_meaning_that_is_left_has_the_same() -> None:
+    meaning = only(f"{ISO}x: failed: 0xbad00d7").meaning
+    advice = advice_for("VMK_NO_SPACE")
+    assert advice
+    assert (meaning.where, meaning.class_) == (advice.where, advice.class_)
+    assert (meaning.next, meaning.procedures) == (advice.steps[0], advice.procedures)
+    assert only(f"{ISO}x: status No space left on device").meaning.next == meaning.next
+    several = only("reservation: 0xbad0022").meaning
+    assert len(several.matches) > 1
+    assert (several.where, several.next) == ("", "")
 
 
 def test_an_iscsi_name_is_explained_and_ends_where_the_name_ends() -> None:

@@ -54,10 +54,12 @@ SIGNS = [(finder, signs(finder)) for finder in FINDERS]
 
 @given(LINES)
 @settings(max_examples=400, deadline=None)
-def test_each_line_with_a_finding_matches_a_sign_of_its_finder(text: str) -> None:
+def test_each_line_with_a_finding_matches_a_sign_of_its_finder_and_each_finding_has_a_reason(text: str) -> None:
     for finder, patterns in SIGNS:
         line = Line(1, text, lowercase(text), inferred_origin(text, bundled()), bundled(), Context())
-        if list(finder.find(line)):
+        findings = list(finder.find(line))
+        assert all(finding.meaning.reason for finding in findings), finder.find.__module__
+        if findings:
             assert any(pattern.search(text.encode()) for pattern in patterns), finder.find.__module__
 
 

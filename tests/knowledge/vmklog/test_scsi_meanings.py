@@ -83,7 +83,8 @@ def test_every_rule_on_sense_data_is_reached_in_every_format(row: list[str]) -> 
     for op in commands.split() or ["0xff"]:
         for form in SENSE_FORMATS if commands else (*SENSE_FORMATS, ESX3, HOST_FIRST):
             line = form.format(op=op, key=f"{key:#x}", asc=f"{asc:#x}", ascq=f"{ascq:#x}")
-            (finding,) = [finding for finding in decoded([line])[0] if finding.meaning.next]
+            of_scsi = [finding for finding in decoded([line])[0] if finding.kind.startswith("scsi")]
+            (finding,) = [finding for finding in of_scsi if finding.meaning.next]
             meaning = finding.meaning
             assert (meaning.where, meaning.class_, meaning.next) == (where, class_, then), line
             assert " ".join(meaning.procedures) == procedures
