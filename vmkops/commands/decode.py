@@ -202,7 +202,7 @@ def _shown(decoded: Decoded) -> str:
         start = max(0, decoded.findings[0].start - decoded.offset - _AROUND)
         end = min(decoded.findings[-1].end - decoded.offset, start + 8 * _AROUND) + _AROUND
         text = f"{'...' if start else ''}{text[start:end]}{'...' if end < len(text) else ''}"
-    return text.translate(_INVISIBLE)
+    return text if text.isprintable() else text.translate(_INVISIBLE)
 
 
 def _print_summary(blocks: Iterable[list[Decoded]], as_json: bool) -> bool:
