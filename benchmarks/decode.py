@@ -1,7 +1,8 @@
 """How long a 200 MB log takes, and how much memory: ``python -m benchmarks.decode [MEGABYTES]``.
 
-A made-up log, of which one or two lines in a hundred hold something, is read by ``grep -oiE`` with a pattern that
-finds the same, and by ``vmkops decode``. grep only finds; decode says what it means, so it has more to do.
+A made-up log, of which one or two lines in a hundred hold something, is read by ``grep -oiE`` and by ripgrep with a
+pattern that finds the same, and by ``vmkops decode``. The others only find; decode also explains. ripgrep is about four
+times as fast as grep, and two to three times as fast as decode. Compare the CPU time on a machine that has other work.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from knowledge.vmkerr.table import bundled
+from tests.peers.commands import PeerUnavailableError
+from tests.peers.fetch import obtain
 
 DULL = [
     "Heartbeat: 959: PCPU {} didn't have a heartbeat for 5 seconds, timeout is 10, 1 IPIs sent; *may* be locked up.",
@@ -50,17 +54,37 @@ def main() -> int:
         runs = {
             "grep -oiE": ["grep", "-oiE", pattern(), str(log)],
             "grep -ciE": ["grep", "-ciE", pattern(), str(log)],
+            **ripgrep(log),
             "vmkops decode": [*vmkops, str(log)],
             "vmkops decode --json": [*vmkops, "--json", str(log)],
             "vmkops decode --summary": [*vmkops, "--summary", str(log)],
         }
-        print(f"{'':26}{'seconds':>9}{'peak MB':>9}{'of grep -o':>12}")
-        base = 0.0
+        print(f"{'':26}{'seconds':>9}{'of grep -o':>12}{'CPU s':>9}{'of grep -o':>12}{'peak MB':>9}")
+        base: Measured | None = None
         for name, command in runs.items():
-            seconds, peak = min(measured(command) for _ in range(3))
-            base = base or seconds
-            print(f"{name:26}{seconds:9.2f}{peak:9.0f}{seconds / base:11.1f}x")
+            taken = [measured(command) for _ in range(3)]
+            best = Measured(*(min(values) for values in zip(*taken, strict=True)))
+            base = base or best
+            seconds, cpu = best.seconds / base.seconds, best.cpu / base.cpu
+            print(f"{name:26}{best.seconds:9.2f}{seconds:11.2f}x{best.cpu:9.2f}{cpu:11.2f}x{best.peak:9.0f}")
     return 0
+
+
+class Measured(NamedTuple):
+    """What a run took: seconds, seconds of user CPU time, and the most memory in MB."""
+
+    seconds: float
+    cpu: float
+    peak: float
+
+
+def ripgrep(log: Path) -> dict[str, list[str]]:
+    """The command of ripgrep that does the same as grep; none when it cannot be installed."""
+    try:
+        return {"rg -oi": [str(obtain("rg")), "-oi", "--no-line-number", pattern(), str(log)]}
+    except PeerUnavailableError as error:
+        print(f"without ripgrep: {error}")
+        return {}
 
 
 def make_up(log: Path, size: int) -> int:
@@ -92,13 +116,13 @@ def pattern() -> str:
     ])  # fmt: skip
 
 
-def measured(command: list[str]) -> tuple[float, float]:
-    """Run a command and give its seconds and its peak memory in MB; into a file, for grep is lazy with /dev/null."""
+def measured(command: list[str]) -> Measured:
+    """Run a command with its output in a file, because grep stops early when that is /dev/null."""
     started = time.perf_counter()
     with tempfile.TemporaryFile() as out, subprocess.Popen(command, stdout=out) as running:
         _, _, usage = os.wait4(running.pid, 0)
         running.returncode = 0
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
+    return Measured(time.perf_counter() - started, usage.ru_utime, usage.ru_maxrss / 1024)
 
 
 if __name__ == "__main__":

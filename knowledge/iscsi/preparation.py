@@ -42,6 +42,8 @@ def prepare(name: str) -> Prepared:
 
     Problems are prohibited and unassigned characters and mixed text directions.
     """
+    if name.isascii():  # for these characters, the tables only map to lower case, and NFKC changes nothing
+        return Prepared(text=name.lower(), problems=_prohibited(name.lower()))
     mapped = "".join(_map_character(character) for character in name)
     text = unicodedata.ucd_3_2_0.normalize("NFKC", mapped)
     problems = (*_prohibited(text), *_unassigned(text), *_bidirectional(text))

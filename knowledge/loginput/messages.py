@@ -6,7 +6,6 @@ so positions in findings refer to the message.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
@@ -87,6 +86,8 @@ def _message(line: bytes) -> bytes:
 
 
 def _parsed(line: bytes) -> object:
+    import json  # imported only for such exports
+
     try:
         return json.loads(line.strip(b" \t\r\x1e"))
     except (ValueError, RecursionError):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -178,10 +176,14 @@ def _gzip() -> tuple[Callable[[], _Steps], type[Exception]]:
 
 
 def _xz() -> tuple[Callable[[], _Steps], type[Exception]]:
+    import lzma  # imported only for input that is compressed with it
+
     return lambda: _Standard(lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MEMORY)), lzma.LZMAError
 
 
 def _bzip2() -> tuple[Callable[[], _Steps], type[Exception]]:
+    import bz2  # imported only for input that is compressed with it
+
     return lambda: _Standard(bz2.BZ2Decompressor), OSError
 
 

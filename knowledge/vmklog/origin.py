@@ -28,6 +28,11 @@ _FORMAT = re.compile(
     r"|\bstatus = (?P<status>\w{1,2}/\w{1,2} 0x)"
     r"|(?P<originator>\[Originator@6876 )"
 )
+_COMMON = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z "
+    r"(?P<level>(?:Em|Al|Cr|Er|Wa|No|In|Db)\(\d+\) vmk(?:ernel|warning): )?cpu\d+:\d+(?: opID=\w+)?\)"
+)
+"""How hosts write nearly all lines since ESXi 5.0; this match takes a fraction of the time of the searches."""
 _ISO = re.compile(r"(?<!\d)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _BEFORE_ISO = re.compile(r"\s*(?:<\d{1,3}>)?(?:\d )?")
 _SENDER = re.compile(r"\b(?:vmkernel|vmkwarning|hostd|vpxa|vobd|vpxd|fdm|esxcli|vmx|vcpu-\d+)\b", re.IGNORECASE)
@@ -73,6 +78,8 @@ def given_origin(release: str, tables: Tables) -> Origin:
 def inferred_origin(line: str, tables: Tables | None = None) -> Origin:
     """Infer the origin from the format of a line; returns an empty Origin when the format does not show it."""
     tables = tables or bundled()
+    if common := _COMMON.match(line):
+        return _origin("level" if common["level"] else "iso", "", tables)
     head = line[:_HEAD_LENGTH]
     found = _FORMAT.search(head)
     if found and found["level"]:

@@ -8,29 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any
 
 from knowledge.vmkerr.table import Tables
 from knowledge.vmklog.finders import FINDERS
 from knowledge.vmklog.line import Finder
-
-hyperscan: Any
-try:
-    import hyperscan
-except ImportError:  # no wheel for this platform
-    hyperscan = None
 
 Selected = tuple[int, int, Sequence[Finder]]
 """Start and end of a line in its block, in bytes and without the line feed, and the finders to run on it."""
 
 
 @lru_cache(maxsize=8)
-def scanner(tables: Tables) -> Callable[[bytes], Iterator[Selected]]:
-    """Return the function that selects the lines of a block, in order.
+def scanner(tables: Tables, fast: bool = True) -> Callable[[bytes], Iterator[Selected]]:
+    """Return the function that selects the lines of a block, in order; with ``fast``, by Hyperscan where there is one.
 
     No line with a finding is missing; some of the lines have none.
     """
-    return _Hyperscan(tables).lines if hyperscan else _every_line
+    try:
+        return _Hyperscan(tables).lines if fast else _every_line
+    except ImportError:  # no wheel for this platform
+        return _every_line
 
 
 def every_line(block: bytes) -> Iterator[tuple[int, int]]:
@@ -50,23 +46,28 @@ def _every_line(block: bytes) -> Iterator[Selected]:
 
 class _Hyperscan:
     def __init__(self, tables: Tables) -> None:
+        import hyperscan  # imported only when a log is decoded
+
         expressions: list[bytes] = []
-        finders: list[int] = []
+        self._finders: list[int] = []
         flags: list[int] = []
         for number, finder in enumerate(FINDERS):
             for sign in finder.signs(tables):
                 exact = sign.startswith("(?-i)")
                 expressions.append(sign.removeprefix("(?-i)").encode())
-                finders.append(1 << number)
+                self._finders.append(1 << number)
                 flags.append(hyperscan.HS_FLAG_MULTILINE | (0 if exact else hyperscan.HS_FLAG_CASELESS))
         self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        self._database.compile(expressions=expressions, ids=finders, flags=flags)
+        ids = list(range(len(expressions)))  # Hyperscan takes five times as long to compile when some share an id
+        self._database.compile(expressions=expressions, ids=ids, flags=flags)
 
     def lines(self, block: bytes) -> Iterator[Selected]:
         found: list[tuple[int, int]] = []
 
-        def note(which: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            found.append((end, which))
+        finders = self._finders
+
+        def note(sign: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            found.append((end, finders[sign]))
 
         self._database.scan(block, match_event_handler=note)
         found.sort()

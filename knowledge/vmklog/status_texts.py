@@ -26,7 +26,11 @@ _BEFORE_TEXT = re.compile(
     r"(?:^|[:=(\[<\"“]|\b(?:status|due to|error|reason|failed|failed with|returned|with|code|rc|result))\s*[\"“]?$",
     re.IGNORECASE,
 )
-_BETWEEN = re.compile(r"[\"”]?\s*(?:[(\[<]|[:=,])?\s*$")
+_LONGEST_LEAD = 40
+"""Characters; enough for ``_BEFORE_TEXT`` with the blanks that programs print."""
+_CLOSING = ('"', "”")
+_BETWEEN = ("(", "[", "<", ":", "=", ",")
+"""What may stand between a text, with or without closing quotes, and its code."""
 _VMKERNEL_LINE = re.compile(r"\bcpu[\d#]+:[\d#]+\)")
 _FAILURE = re.compile(r"fail|error|unable|could ?n[o']t|cannot|can't|lost|abort", re.IGNORECASE)
 _ENDED = re.compile(r"[\"”'.)\]]*\s*(?:$|[,;:@\"”]|\.\s|0x[0-9a-f]{1,2}/0x)", re.IGNORECASE)
@@ -89,11 +93,16 @@ def text_next_to(line: str, start: int, end: int, tables: Tables) -> str:
 
 def text_before(line: str, start: int, tables: Tables) -> str:
     """Return the status text that stands directly before the code at ``start``, or an empty string."""
-    before = line[max(0, start - LONGEST) : start].replace("’", "'")
-    before = before[: _BETWEEN.search(before).start()]  # type: ignore[union-attr]  # it always matches
+    before = line[max(0, start - LONGEST) : start].replace("’", "'").rstrip()
+    if before.endswith(_BETWEEN):
+        before = before[:-1].rstrip()
+    if before.endswith(_CLOSING):
+        before = before[:-1]
     for text in _texts(tables).ending.get(before[-3:], ()):
-        if before.endswith(text) and _BEFORE_TEXT.search(before, 0, len(before) - len(text)):
-            return text
+        if before.endswith(text):
+            end = len(before) - len(text)
+            if _BEFORE_TEXT.search(before, max(0, end - _LONGEST_LEAD), end):
+                return text
     return ""
 
 

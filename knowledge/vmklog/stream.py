@@ -53,15 +53,21 @@ class Progress:
 
 
 def decode_stream(
-    blocks: Iterable[bytes], release: str | None, tables: Tables, progress: Progress, every_line: bool = False
+    blocks: Iterable[bytes],
+    release: str | None,
+    tables: Tables,
+    progress: Progress,
+    every_line: bool = False,
+    fast: bool = True,
 ) -> Iterator[list[Decoded]]:
     """Decode blocks of bytes while they arrive; yield for each block its lines with findings, or every line.
 
     Accepts any bytes: a line that is not UTF-8 is read as Latin-1 or has U+FFFD in it. ``progress`` is updated after
-    each block. Raises Unreadable for an unknown release.
+    each block. Without ``fast``, each line is given to each finder, as on platforms without Hyperscan. Raises
+    Unreadable for an unknown release.
     """
     origin = given_origin(release, tables) if release else None
-    decoder = _Decoder(origin, tables, progress, every_line)
+    decoder = _Decoder(origin, tables, progress, every_line, fast)
     for block in blocks:
         yield decoder.feed(block)
     yield decoder.finish()
@@ -76,12 +82,12 @@ def blocks_of(read: Callable[[int], bytes]) -> Iterator[bytes]:
 class _Decoder:
     """Decodes block after block, and keeps the incomplete line between two blocks."""
 
-    def __init__(self, origin: Origin | None, tables: Tables, progress: Progress, every_line: bool) -> None:
+    def __init__(self, origin: Origin | None, tables: Tables, progress: Progress, every_line: bool, fast: bool) -> None:
         self.given = origin
         self.tables = tables
         self.progress = progress
         self.every_line = every_line
-        self.select = scanner(tables)
+        self.select = scanner(tables, fast)
         self.context = Context()
         self.rest = b""
         self.offset = 0

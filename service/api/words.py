@@ -18,4 +18,4 @@ _INVISIBLE = (
 
 def printable(text: str) -> str:
     """A text of strangers without characters that control a terminal or change the direction of text."""
-    return text.translate(_INVISIBLE)
+    return text if text.isprintable() else text.translate(_INVISIBLE)

@@ -38,6 +38,7 @@ SOURCES: dict[str, Callable[[], Path]] = {
     "dumpe2fs": Debian("e2fsprogs", ("dumpe2fs",), folders="/usr/sbin"),
     "loop-mount": loop_mount,
     "wrk": Debian("wrk", ("wrk",)),
+    "rg": Debian("ripgrep", ("rg",)),
     "datasette": Wheel("datasette==0.65.5", "."),
 }
 """Each peer's name, and what gives the path of its program, installing or building it if need be."""

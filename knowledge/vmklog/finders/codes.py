@@ -17,7 +17,7 @@ from knowledge.vmkerr.match import Match, matches_of, remarks
 from knowledge.vmkerr.table import GENERIC_LINUX_ERROR, Row, Tables
 from knowledge.vmklog import status_texts as texts
 from knowledge.vmklog.finding import Certainty, Finding, Meaning, SettledBy
-from knowledge.vmklog.line import Finder, Line
+from knowledge.vmklog.line import Finder, Line, Markers
 from knowledge.vmklog.origin import Origin
 from knowledge.vmklog.status_advice import advised
 
@@ -50,7 +50,8 @@ _NUMBER = re.compile(
 _MARKERS = ("bad0", "195887", "7327")
 """Every status code contains one of these."""
 
-_LONGEST_PREFIX = 40
+_PREFIX = "0xX×2"
+"""What a number may have before a marker."""
 _ERRNO_BEFORE = re.compile(r"(?<![\w.])(?:-|−|–)(\d{1,3})\s*\(\s*$")
 _NO_CODE_AFTER = re.compile(
     r"(?:\bstack:[\sx0-9a-f,]*"
@@ -93,19 +94,31 @@ def find(line: Line) -> Iterator[Finding]:
 FINDER = Finder(signs, find)
 
 
+def _numbers(line: Line) -> Iterator[re.Match[str]]:
+    """Yield the numbers that may be status codes; only the text from a marker on is searched."""
+    markers = Markers(line.lower, _MARKERS)
+    at = 0
+    while (place := markers.next(at)) >= 0:
+        before = line.text[at:place]
+        found = _NUMBER.search(line.text, at + len(before.rstrip(_PREFIX)))
+        if found is None:
+            return
+        yield found
+        at = found.end()
+
+
 def _find_codes(line: Line) -> Iterator[Finding]:
-    places = [at for at in map(line.lower.find, _MARKERS) if at >= 0]
-    if not places:
-        return
     text, tables = line.text, line.tables
-    for found in _NUMBER.finditer(text, max(0, min(places) - _LONGEST_PREFIX)):
+    window = 200 if "stack:" in line.lower else 16
+    for found in _numbers(line):
         start, end = found.span()
         decimal = found["decimal"]
         code = int(decimal) if decimal else int(found["hex"] or found["bare"], 16)
         if decimal and not tables.meanings(code):
             continue
-        before = max(0, start - (200 if "stack:" in line.lower else 16))
-        if _NO_CODE_AFTER.search(text, before, start) and not _follows_its_text(code, text, start, tables):
+        if _NO_CODE_AFTER.search(text, max(0, start - window), start) and not _follows_its_text(
+            code, text, start, tables
+        ):
             continue
         errno = _ERRNO_BEFORE.search(text, max(0, start - 10), start)
         if errno and (meaning := _errno_meaning(int(errno[1]))):

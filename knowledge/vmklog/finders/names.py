@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from knowledge import oui
 from knowledge.vmklog.finding import Finding, Kind, Meaning
-from knowledge.vmklog.line import Finder, Line
+from knowledge.vmklog.line import Finder, Line, Markers
 
 EUI_OF_NVME = "{name}: the 128-bit identifier of an NVMe namespace{by}, as ESXi writes it"
 NOT_ISCSI = "An iSCSI eui. name has 16 digits."
@@ -37,13 +37,20 @@ _LONGEST = 512
 
 def find(line: Line) -> Iterator[Finding]:
     """Yield the complete names of a line, but not masked (``naa.xxx``) or truncated ones."""
-    places = [at for at in map(line.lower.find, _MARKERS) if at >= 0]
-    if not places:
-        return
-    for found in _NAME.finditer(line.text, max(0, min(places) - 1)):
+    for found in _names(line):
         text = found[0].rstrip(".:!?-")[:_LONGEST]
         kind: Kind = found.lastgroup  # type: ignore[assignment]
         yield line.finding(found.start(), found.start() + len(text), _name_meaning(kind, text))
+
+
+def _names(line: Line) -> Iterator[re.Match[str]]:
+    markers = Markers(line.lower, _MARKERS)
+    at = 0
+    while (place := markers.next(at)) >= 0:
+        found = _NAME.match(line.text, place) or _NAME.match(line.text, max(at, place - 1))
+        if found:
+            yield found
+        at = max(place + 1, found.end() if found else 0)
 
 
 FINDER = Finder(lambda _: (r"(?:naa|eui)\.[\da-f]", r"[in]qn\.\d", r"t10\."), find)

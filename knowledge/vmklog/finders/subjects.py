@@ -57,6 +57,11 @@ _BRACKETED = re.compile(r"(?<![\w.])\[([^\[\]/:]{1,80})\] [^\[\]/]{1,120}/[^\[\]
 _WORLD = re.compile(r"(?<![\w.])(?:vmm|vmx-vcpu-)\d{1,3}:([\w.-]{1,80}[\w-])")
 _DISPLAY_NAME = re.compile(r"\bDICT +displayName = \"([^\"]{1,80})\"")
 
+_LONGEST_LEAD = 64
+"""Characters that ``DICT`` and the blanks before ``displayName`` take at most."""
+
+REASON = "the form of the name, or the words around it, show what it is"
+
 
 def find(line: Line) -> Iterator[Finding]:
     """Yield the paths, adapters, datastores and VMs of a line."""
@@ -73,7 +78,8 @@ def find(line: Line) -> Iterator[Finding]:
 
 def find_vm(line: Line) -> Iterator[Finding]:
     """Yield the name of the VM whose ``vmware.log`` this is."""
-    if found := _DISPLAY_NAME.search(line.text):
+    at = line.text.find("displayName")
+    if at >= 0 and (found := _DISPLAY_NAME.search(line.text, max(0, at - _LONGEST_LEAD))):
         yield line.finding(*found.span(1), _meaning("vm", found[1]))
 
 
@@ -130,21 +136,21 @@ def _adapter_meaning(found: re.Match[str]) -> Meaning:
 def _path_meaning(name: str, adapter: str, channel: str | None, target: str, lun: str) -> Meaning:
     words = PATH_3 if channel is None else PATH
     summary = words.format(name=name, adapter=adapter, channel=channel, target=target, lun=lun)
-    return Meaning(kind="path", summary=summary)
+    return Meaning(kind="path", summary=summary, reason=REASON)
 
 
 @lru_cache(maxsize=16384)
 def _meaning(kind: str, name: str) -> Meaning:
     match kind:
         case "mpx":
-            return Meaning(kind="mpx", summary=MPX.format(name=name))
+            return Meaning(kind="mpx", summary=MPX.format(name=name), reason=REASON)
         case "adapter":
             words = NETWORK_ADAPTER if name.lower().startswith("vmnic") else STORAGE_ADAPTER
-            return Meaning(kind="adapter", summary=words.format(name=name))
+            return Meaning(kind="adapter", summary=words.format(name=name), reason=REASON)
         case "volume":
-            return Meaning(kind="datastore", summary=VOLUME.format(name=name.lower()))
+            return Meaning(kind="datastore", summary=VOLUME.format(name=name.lower()), reason=REASON)
         case "nfs":
-            return Meaning(kind="datastore", summary=NFS_VOLUME.format(name=name.lower()))
+            return Meaning(kind="datastore", summary=NFS_VOLUME.format(name=name.lower()), reason=REASON)
         case "vm":
-            return Meaning(kind="vm", summary=VM.format(name=name))
-    return Meaning(kind="datastore", summary=DATASTORE.format(name=name))
+            return Meaning(kind="vm", summary=VM.format(name=name), reason=REASON)
+    return Meaning(kind="datastore", summary=DATASTORE.format(name=name), reason=REASON)
