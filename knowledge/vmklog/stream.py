@@ -161,7 +161,8 @@ class _Decoder:
         if not self.offset:
             self.line_origin = self.given or inferred_origin(text, self.tables)
         assert self.line_origin is not None
-        found = decode_from(text, self.progress.lines + 1, self.line_origin, self.tables, self.context)
+        selected = next((finders for _, _, finders in self.select(text.encode(errors="replace"))), ())
+        found = decode_from(text, self.progress.lines + 1, self.line_origin, self.tables, self.context, selected)
         findings = [
             finding._replace(start=finding.start + self.offset, end=finding.end + self.offset)
             for finding in found
