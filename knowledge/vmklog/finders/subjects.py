@@ -54,7 +54,13 @@ _AFFECTED = re.compile(r"\bdatastores?(?: \(if any\))?: (?=\")(?:(?:, )?\"[^\"]{
 _QUOTED = re.compile(r"\"([^\"]{1,80})\"")
 _NAMED = re.compile(r"\b(?:vol(?:ume)?|datastore) (?:'([^']{1,80})'|\"([^\"]{1,80})\")", re.IGNORECASE)
 _BRACKETED = re.compile(r"(?<![\w.])\[([^\[\]/:]{1,80})\] [^\[\]/]{1,120}/[^\[\]/]{1,120}?\.(?:vmx|vmdk)\b")
-_WORLD = re.compile(r"(?<![\w.])(?:vmm|vmx-vcpu-)\d{1,3}:([\w.-]{1,80}[\w-])")
+_WORLD = re.compile(
+    r"(?<![\w.])(?:vmm|vmx-vcpu-)\d{1,3}:([^\s:()\[\]\"',;]{1,80}(?=[)\],;\"':]|$)"
+    r"|[^\s:()\[\]\"',;][^:()\[\]\"',;]{0,79}?(?=\)| of type | ip | @ ))",
+    re.IGNORECASE,
+)
+"""The name of a VM may have blanks; it is read where it is clear where it ends."""
+
 _DISPLAY_NAME = re.compile(r"\bDICT +displayName = \"([^\"]{1,80})\"")
 
 _LONGEST_LEAD = 64

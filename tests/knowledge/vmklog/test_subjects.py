@@ -33,6 +33,8 @@ def named(text: str) -> list[tuple[str, str]]:
         ("identifier [8a5a1336-3d574c6d] has entered", "datastore", "8a5a1336-3d574c6d"),
         ("World: vm 3343194: 1443: Starting world vmm0:web-01 of type 8", "vm", "web-01"),
         ("vmx-vcpu-0:db.example)", "vm", "db.example"),
+        ("in world 1:vmm0:My VM IP 0x1", "vm", "My VM"),
+        ("(vmm0:My VM)", "vm", "My VM"),
     ],
 )
 def test_a_subject_is_found_beside_a_code(text: str, kind: str, name: str) -> None:
@@ -41,7 +43,16 @@ def test_a_subject_is_found_beside_a_code(text: str, kind: str, name: str) -> No
 
 @pytest.mark.parametrize(
     "text",
-    ["vmhba", "myvmhba2:C0:T1:L80", "vmnic", "[APDCorrelator] 955us: a/b", "50093-b7a2", "datastores: none", "vol '"],
+    [
+        "vmhba",
+        "myvmhba2:C0:T1:L80",
+        "vmnic",
+        "[APDCorrelator] 955us: a/b",
+        "50093-b7a2",
+        "datastores: none",
+        "vol '",
+        "vmm0:My VM failed",
+    ],
 )
 def test_a_part_of_a_name_or_another_word_is_not_a_subject(text: str) -> None:
     assert named(text) == []
