@@ -97,10 +97,11 @@ def _advice(advice: VmkerrAdvice | None) -> list[Block]:
         return []
     holds_for = f" ({code(advice.releases)})" if advice.releases else ""
     steps = [f"{number}. {escape(step)}" for number, step in enumerate(advice.steps, start=1)]
+    kind = escape(", ".join(filter(None, (advice.where, advice.class_))))
     more = [code(f"/kb {slug}") for slug in advice.procedures]
     return [
         section(f"*Usually*{holds_for}: {escape(advice.usually)}", *steps),
-        context(f"{escape(advice.where)}, {escape(advice.class_)}", *more, f"source: {escape(advice.source)}"),
+        context(*filter(None, [kind]), *more, f"source: {escape(advice.source)}"),
     ]
 
 

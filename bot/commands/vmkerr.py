@@ -36,7 +36,9 @@ async def run(lookup: Lookup, request: Request) -> Reply:
     if is_log_line(lookup.query):
         decoded = await service.decode(lookup.query, lookup.release)
         if decoded.findings:
-            card = decoded_card(lookup.query, decoded.findings, known, asked_by=request.mention)
+            card = decoded_card(
+                lookup.query, decoded.findings, known, service_url=service.url, asked_by=request.mention
+            )
             return Reply(card, public=True)
     try:
         answer = await service.vmkerr(lookup.query, lookup.release)

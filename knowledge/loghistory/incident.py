@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from knowledge.diagnosis import severity
 from knowledge.loghistory.stamps import split
+from knowledge.loghistory.states import LASTING
 from knowledge.loghistory.values import LogSubject
 
 ALSO_NAMED = 4
@@ -21,11 +22,11 @@ def incident(subjects: Sequence[LogSubject]) -> str:
     """Return what happened, since when, how bad it was and what to do next; ``subjects`` has the worst first."""
     if not subjects:
         return ""
-    worst, others = subjects[0], subjects[1:]
-    sentences = [_what(worst), *_course(worst), *_also(others)]
+    worst, hit = subjects[0], _hit(subjects)
+    sentences = [_what(worst), *_course(worst), *_also(hit)]
     if worst.next:
         sentences.append(f"Next: {_ended(worst.next)}")
-    slugs = dict.fromkeys(slug for subject in subjects[: 1 + ALSO_NAMED] for slug in subject.procedures)
+    slugs = dict.fromkeys(slug for subject in (worst, *hit[:ALSO_NAMED]) for slug in subject.procedures)
     if slugs:
         sentences.append(f"Procedures: {', '.join(slugs)}.")
     return " ".join(sentences)
@@ -79,8 +80,14 @@ def _course(worst: LogSubject) -> Iterable[str]:
         yield "The log does not show that it recovered."
 
 
-def _also(others: Sequence[LogSubject]) -> Iterable[str]:
-    hit = [subject for subject in others if severity(subject.class_) > severity("")]
+def _hit(subjects: Sequence[LogSubject]) -> list[LogSubject]:
+    """The subjects after the worst that belong to the incident: next to a lasting fault, what passes does not count."""
+    if subjects[0].class_ in LASTING:
+        return [subject for subject in subjects[1:] if subject.class_ in LASTING]
+    return [subject for subject in subjects[1:] if severity(subject.class_) > severity("")]
+
+
+def _also(hit: Sequence[LogSubject]) -> Iterable[str]:
     if not hit:
         return
     named = [f"{subject.title} ({subject.class_})" for subject in hit[:ALSO_NAMED]]

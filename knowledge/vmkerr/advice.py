@@ -15,6 +15,8 @@ from knowledge.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal
+
     from knowledge.diagnosis import FaultClass, Where
 
 ADVISED = 3
@@ -34,8 +36,9 @@ class Advice(
     name: str
     releases: str
     """The release that this holds for: its id, an id and ``+`` for that release and later, or empty for all."""
-    where: Where
-    class_: FaultClass
+    where: Where | Literal[""]
+    """Empty when it depends on the line in which the status is; ``class_`` likewise."""
+    class_: FaultClass | Literal[""]
     usually: str
     steps: tuple[str, ...]
     procedures: tuple[str, ...]
@@ -70,7 +73,8 @@ def all_advice() -> tuple[Advice, ...]:
 def as_text(advice: Advice) -> str:
     """Return the advice as lines of plain text: what it is, the numbered steps, then procedures and source."""
     holds_for = f", {advice.releases}" if advice.releases else ""
-    lines = [f"{advice.name}{holds_for} ({advice.where}, {advice.class_}): {advice.usually}"]
+    kind = ", ".join(filter(None, (advice.where, advice.class_)))
+    lines = [f"{advice.name}{holds_for}{f' ({kind})' if kind else ''}: {advice.usually}"]
     lines += [f"  {number}. {step}" for number, step in enumerate(advice.steps, start=1)]
     if advice.procedures:
         lines.append(f"  Procedures: {', '.join(advice.procedures)}")

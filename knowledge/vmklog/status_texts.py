@@ -18,7 +18,7 @@ LONGEST = 160
 """Characters; enough for the longest known text (121) and the characters between it and its code."""
 
 _LEAD = re.compile(
-    r"(?:status(?:\s*[:=])?|due to|error[:=]?|reason[:=]|failed(?: with)?:?|returned:?)\s*[\"“]?(?=(?-i:[A-Z]))",
+    r"(?:status(?:\s*[:=])?|due to|error[:=]?|reason[:=]|failed(?: with)?:?|returned:?)\s*[\"“]?(?=\w)",
     re.IGNORECASE,
 )
 _LEADS = ("status", "due to", "error", "reason", "failed", "returned")
@@ -54,7 +54,7 @@ class _Texts:
     """An index of all texts of some tables.
 
     ``rows`` is by the words of a text; ``starting`` and ``ending`` are the texts as written, by their first and last
-    three characters, longer ones first.
+    three characters (without the period that some end with), longer ones first.
     """
 
     def __init__(self, tables: Tables) -> None:
@@ -66,7 +66,7 @@ class _Texts:
         self.all = sorted({row.description for row in tables.rows} - _SUCCESS, key=len, reverse=True)
         for description in self.all:
             self.starting.setdefault(description[:3], []).append(description)
-            self.ending.setdefault(description[-3:], []).append(description)
+            self.ending.setdefault(description.rstrip(".")[-3:], []).append(description)
 
 
 @lru_cache(maxsize=8)
@@ -77,7 +77,7 @@ def _texts(tables: Tables) -> _Texts:
 def signs(tables: Tables) -> Iterator[str]:
     """Yield regular expressions, one of which each line with a text matches."""
     for text in _texts(tables).all:
-        written = re.escape(text).replace("\\ ", " ").replace("'", "(?:'|\\xe2\\x80\\x99)")
+        written = re.escape(text.rstrip(".")).replace("\\ ", " ").replace("'", "(?:'|\\xe2\\x80\\x99)")
         yield f"(?-i){written}" if " " in text else rf"(?-i)[:=(\[<\"\x9c ] ?{written}"
 
 
@@ -98,9 +98,10 @@ def text_before(line: str, start: int, tables: Tables) -> str:
         before = before[:-1].rstrip()
     if before.endswith(_CLOSING):
         before = before[:-1]
+    before = before.rstrip(".")
     for text in _texts(tables).ending.get(before[-3:], ()):
-        if before.endswith(text):
-            end = len(before) - len(text)
+        if before.endswith(text.rstrip(".")):
+            end = len(before) - len(text.rstrip("."))
             if _BEFORE_TEXT.search(before, max(0, end - _LONGEST_LEAD), end):
                 return text
     return ""
@@ -145,13 +146,16 @@ def _text_at(line: str, start: int, tables: Tables) -> Text | None:
 def _text_at_end(line: str, tables: Tables) -> Text | None:
     tail = line[-LONGEST:].rstrip(" .\r\n").replace("’", "'")
     for description in _texts(tables).ending.get(tail[-3:], ()):
-        if not tail.endswith(description) or not _TEXT_AT_END.search(tail, 0, len(tail) - len(description)):
+        start = len(tail) - len(description.rstrip("."))
+        if not tail.endswith(description.rstrip(".")):
             continue
-        end = len(line[-LONGEST:].rstrip(" .\r\n")) + max(0, len(line) - LONGEST)
+        if not _TEXT_AT_END.search(tail, 0, start):
+            return None  # a shorter text would be a part of this one
+        cut = max(0, len(line) - LONGEST)
         is_status = (
             _VMKERNEL_LINE.search(line, 0, LONGEST)
             or len(description.split()) >= _DISTINCTIVE
-            or _FAILURE.search(line, 0, end - len(description))
+            or _FAILURE.search(line, 0, cut + start)
         )
-        return Text(end - len(description), end, description) if is_status else None
+        return Text(cut + start, cut + len(tail), description) if is_status else None
     return None

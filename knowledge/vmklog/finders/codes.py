@@ -82,12 +82,13 @@ def find(line: Line) -> Iterator[Finding]:
         yield finding
         starts.add(finding.start)
         ends.add(finding.end)
-    seen: set[int] = set()
+    found: list[tuple[int, int]] = []
     for text in texts.standalone_texts(line.text, line.lower, line.tables):
         before_a_code = any(text.end + blanks in starts for blanks in range(4))
         after_a_code = any(text.start - blanks in ends for blanks in range(5))
-        if not before_a_code and not after_a_code and text.start not in seen:
-            seen.add(text.start)
+        overlaps = any(text.start < end and start < text.end for start, end in found)
+        if not before_a_code and not after_a_code and not overlaps:
+            found.append((text.start, text.end))
             yield line.finding(text.start, text.end, _text_meaning(text.description, line.origin, line.tables))
 
 
