@@ -50,7 +50,8 @@ def find(line: Line) -> Iterator[Finding]:
     """Yield the headings of a line, and the first frame outside the VMkernel after a heading."""
     for found in _EXCEPTION.finditer(line.text) if "xception" in line.text else ():
         line.context.psod = line.number
-        yield line.finding(*found.span(), _exception_meaning(found["vector"], found["world"], found["name"]))
+        end = found.end("world") if found["world"] else found.end()
+        yield line.finding(found.start(), end, _exception_meaning(found["vector"], found["world"], found["name"]))
     for found, fact in phrases.matches(HEADINGS, line.text):
         certain = "BlueScreen" in line.text or line.context.psod
         line.context.psod = line.number

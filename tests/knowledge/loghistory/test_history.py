@@ -116,7 +116,9 @@ def test_a_device_that_flaps_for_days_keeps_its_first_and_last_states() -> None:
 
 def test_every_subject_of_a_line_is_followed_and_the_worst_is_first() -> None:
     log = (
-        outage().line(at("02:20:00"), "vmhba2:C0:T1:L80 vmnic3 (vmm0:web-01)", "path loss").line(at("02:21:00"), "hostd")
+        outage()
+        .line(at("02:20:00"), "vmhba2:C0:T1:L80 vmnic3 (vmm0:web-01)", "path loss")
+        .line(at("02:21:00"), "hostd")
     )
     assert set(log.subjects) == {
         f"device {DISK}", "datastore DS01", "path vmhba2:C0:T1:L80", "adapter vmnic3", "VM web-01", "host this host",

@@ -22,7 +22,7 @@ OF_DRIVER = """2024-01-01T00:00:00.000Z cpu0:131126)#PF Exception 14 in world 13
 
 def test_a_page_fault_names_the_world_and_the_first_frame_outside_the_vmkernel() -> None:
     heading, frame = decode_text(SCREEN)
-    assert (heading.line, heading.text) == (2, "#PF Exception 14 in world 2098009:OCFlush")
+    assert (heading.line, heading.text) == (2, "#PF Exception 14 in world 2098009")
     assert "page fault" in heading.summary
     assert "world 2098009 (OCFlush)" in heading.summary
     assert heading.meaning.procedures == ("purple-screen",)
@@ -81,8 +81,7 @@ def test_a_backtrace_without_a_heading_or_far_from_it_names_no_module() -> None:
     ],
 )  # fmt: skip
 def test_each_heading_has_a_meaning_and_leads_to_the_procedure(line: str, text: str, class_: str) -> None:
-    (found,) = [found for found in decode_text(line) if found.kind != "vm"]
-    assert found.kind == "psod"
+    (found,) = [finding for finding in decode_text(line) if finding.kind == "psod"]
     assert text in found.summary
     assert found.meaning.class_ == class_
     assert found.meaning.next

@@ -81,12 +81,8 @@ def test_a_harmless_line_says_so_and_when(line: str, condition: str) -> None:
 
 def test_a_known_event_in_the_line_takes_the_place_of_its_text_and_an_unknown_one_does_not() -> None:
     text = "Device or filesystem with identifier [8a5a1336-3d574c6d] has entered the All Paths Down state."
-    assert [found.kind for found in decode_line(f"[vob.storage.apd.start] {text}")] == ["event", "datastore"]
-    assert [found.kind for found in decode_line(f"[vob.storage.apd.brandnew] {text}")] == [
-        "event",
-        "datastore",
-        "phrase",
-    ]
+    kinds = [[found.kind for found in decode_line(f"[vob.storage.apd.{name}] {text}")] for name in ("start", "new")]
+    assert kinds == [["event", "datastore"], ["event", "datastore", "phrase"]]
 
 
 @pytest.mark.parametrize("line", ["lost ACCESS to volume", "no more space", "the file is fine", "vmnic0 state"])
