@@ -9,6 +9,7 @@ from knowledge.loginput.opening import opened, text
 from knowledge.loginput.source import Source
 from knowledge.loginput.unpacking import Limits
 from knowledge.vmkerr.table import Tables
+from knowledge.vmklog.origin import given_origin
 from knowledge.vmklog.stream import Decoded, Progress, decode_stream
 
 NOT_TEXT = "This is not text ({looked_at}), so there is no log in it."
@@ -25,15 +26,22 @@ def decode_input(
 ) -> Iterator[list[Decoded]]:
     """Decode a source; yield its lines with findings (or every line) in lists, as soon as they are read.
 
-    ``looked`` is updated meanwhile. When the input cannot be read to its end, what was read is decoded, and
-    ``looked.problems`` says why. Raises Unreadable for an unknown release, and NotText for what holds no log.
+    Lines of an archive have the name of their file. ``looked`` is updated meanwhile. When the input cannot be read to
+    its end, what was read is decoded, and ``looked.problems`` says why. Raises Unreadable for an unknown release, and
+    NotText for what holds no log.
     """
     limits = limits or Limits()
+    origin = given_origin(release, tables) if release else None
     archive, blocks = opened(source.blocks(), looked, limits)
     looked.archive = archive
+    if archive:
+        from knowledge.loginput.members import decode_archive  # imported only for archives
+
+        yield from decode_archive(source, blocks, origin, tables, looked, limits, every_line)
+        return
     progress = Progress()
     found = False
-    for lines in decode_stream(text(blocks, looked, tables), release, tables, progress, every_line):
+    for lines in decode_stream(text(blocks, looked, tables), origin, tables, progress, every_line):
         looked.lines, looked.long_lines = progress.lines, progress.long_lines
         found = found or any(line.findings for line in lines)
         yield lines

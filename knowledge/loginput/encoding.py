@@ -16,6 +16,9 @@ from knowledge.vmklog.line import is_latin_1
 SAMPLE = 1 << 13
 """Bytes at the beginning that show the encoding."""
 
+NUL_BYTES = "NUL bytes"
+"""Stands for an encoding when there is nothing else, as in a file that was not written before a power failure."""
+
 _MARKS = (
     (codecs.BOM_UTF32_LE, "UTF-32LE"),
     (codecs.BOM_UTF32_BE, "UTF-32BE"),
@@ -30,6 +33,8 @@ def as_utf8(blocks: Iterable[bytes], looked: LookedAt) -> Iterator[bytes]:
     blocks = iter(blocks)
     head = next(blocks, b"")
     name, mark = encoding_of(head[:SAMPLE])
+    if name == NUL_BYTES:
+        name, _ = encoding_of(head.lstrip(b"\x00")[:SAMPLE] or head[:SAMPLE])
     looked.add_encoding(name)
     blocks = chain([head[mark:]], blocks)
     if not name.startswith("UTF-16") and not name.startswith("UTF-32"):
@@ -50,6 +55,8 @@ def encoding_of(sample: bytes) -> tuple[str, int]:
     for mark, name in _MARKS:
         if sample.startswith(mark):
             return name, len(mark)
+    if len(sample) > 1 and not sample.strip(b"\x00"):
+        return NUL_BYTES, 0
     if b"\x00" in sample and (name := _wide(sample)):
         return name, 0
     if looks_binary(sample):

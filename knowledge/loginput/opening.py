@@ -25,9 +25,10 @@ class Opened(NamedTuple):
     blocks: Iterator[bytes]
 
 
-def opened(blocks: Iterable[bytes], looked: LookedAt, limits: Limits) -> Opened:
+def opened(blocks: Iterable[bytes], looked: LookedAt, limits: Limits, *, counted: bool = False) -> Opened:
     """Determine what an input is from its first bytes, and decompress it; note the compression in ``looked``.
 
+    With ``counted``, the limits apply only to what the input unpacks to, because its own bytes are counted already.
     Raises NotText for a known format that holds no log.
     """
     head, blocks = peeked(_counted(blocks, looked))
@@ -37,7 +38,7 @@ def opened(blocks: Iterable[bytes], looked: LookedAt, limits: Limits) -> Opened:
         head, blocks = peeked(limited(unpacked(kind, blocks, looked), looked, limits, lambda: looked.bytes), wait=True)
         if inner := compression_of(head):
             raise NotText(NESTED.format(kind=inner, kinds=kind))
-    else:
+    elif not counted:
         blocks = limited(blocks, looked, limits, lambda: looked.bytes)
     archive = archive_of(head)
     if not archive and (other := not_text(head)):

@@ -54,7 +54,7 @@ class Progress:
 
 def decode_stream(
     blocks: Iterable[bytes],
-    release: str | None,
+    release: str | Origin | None,
     tables: Tables,
     progress: Progress,
     every_line: bool = False,
@@ -66,7 +66,7 @@ def decode_stream(
     each block. Without ``fast``, each line is given to each finder, as on platforms without Hyperscan. Raises
     Unreadable for an unknown release.
     """
-    origin = given_origin(release, tables) if release else None
+    origin = given_origin(release, tables) if isinstance(release, str) and release else release or None
     decoder = _Decoder(origin, tables, progress, every_line, fast)
     for block in blocks:
         yield decoder.feed(block)

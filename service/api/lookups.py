@@ -100,6 +100,8 @@ class VmkerrTable(VmkerrReleases):
 
 @dataclass(frozen=True, kw_only=True)
 class _Span:
+    file: str = ""
+    """The file in an archive that has the line; empty for a log that is not in one."""
     line: int
     """From 1."""
     start: int
@@ -113,10 +115,10 @@ class LogFinding(Meaning, _Span):
     """One span of a line of a log, and what it means."""
 
     @classmethod
-    def of(cls, finding: _Finding) -> Self:
-        """The finding with its meaning in one object."""
+    def of(cls, finding: _Finding, file: str = "") -> Self:
+        """The finding, in a file of an archive or in a log that is not in one, with its meaning in one object."""
         meaning = {field.name: getattr(finding.meaning, field.name) for field in fields(finding.meaning)}
-        return cls(line=finding.line, start=finding.start, end=finding.end, text=finding.text, **meaning)
+        return cls(file=file, line=finding.line, start=finding.start, end=finding.end, text=finding.text, **meaning)
 
 
 class LookedAtAnswer(Value):

@@ -32,6 +32,8 @@ FILES = (
     "text/plain",
     "application/octet-stream",
     "application/gzip",
+    "application/x-tar",
+    "application/zip",
     "application/x-xz",
     "application/zstd",
     "application/x-bzip2",
@@ -100,7 +102,7 @@ def _decoded(content: bytes, release: str | None, tables: Tables) -> Decoded:
             for finding in line.findings:
                 counts[finding.summary] += 1
                 if len(findings) < MOST_FINDINGS:
-                    findings.append(LogFinding.of(finding))
+                    findings.append(LogFinding.of(finding, line.file))
     report = history.report()
     return Decoded(
         findings=tuple(findings),

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import zstandard
 
+from tests.knowledge.loginput.archives import BUNDLE, tar
 from tests.running_service import RunningService
 
 LOG = (
@@ -95,6 +96,16 @@ def test_a_packed_log_is_decoded_as_it_is(
 def test_a_body_that_http_itself_compressed_is_decoded(plain_service: RunningService) -> None:
     decoded = sent(plain_service, gzip.compress(LOG.encode()), "text/plain", **{"Content-Encoding": "gzip"})
     assert len(decoded["findings"]) >= 4
+
+
+@pytest.mark.parametrize(("pack", "media"), [(gzip.compress, "application/gzip"), (bytes, "application/octet-stream")])
+def test_a_support_bundle_is_decoded_with_its_release(plain_service: RunningService, pack: Any, media: str) -> None:
+    decoded = sent(plain_service, pack(tar(BUNDLE)), media)
+
+    files = [finding["file"] for finding in decoded["findings"]]
+    assert [file.rpartition("/")[2] for file in files] == ["vmkernel.log", "hostd.log", "vmware-3.log"]
+    assert {match["name"] for finding in decoded["findings"] for match in finding["matches"]} == {"VMK_OF_THIS_HOST"}
+    assert (decoded["looked_at"]["archive"], decoded["looked_at"]["files"]) == ("tar", 3)
 
 
 def test_the_release_of_a_file_is_a_parameter(plain_service: RunningService) -> None:

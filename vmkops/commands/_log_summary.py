@@ -6,6 +6,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from knowledge.loghistory import LogHistory, LogSubject, Report
 from knowledge.loghistory.incident import course
@@ -21,17 +22,28 @@ MOST_SHOWN = 20
 _COLUMNS = ("class", "lines", "a minute", "first", "last", "subject")
 
 
+class Place(NamedTuple):
+    """The first finding of a meaning, and the file of an archive that has it."""
+
+    file: str
+    finding: Finding
+
+    def __str__(self) -> str:
+        line = f"line {self.finding.line}"
+        return f"{line} of {self.file}" if self.file else line
+
+
 def print_summary(blocks: Iterable[list[Decoded]], *, as_json: bool) -> bool:
     """Read all blocks, and print what they show; return whether they have any finding."""
     counts: Counter[str] = Counter()
-    first: dict[str, Finding] = {}
+    first: dict[str, Place] = {}
     history = LogHistory()
     for lines in blocks:
         history.add_all(lines)
         for line in lines:
             for finding in line.findings:
                 counts[finding.meaning.summary] += 1
-                first.setdefault(finding.meaning.summary, finding)
+                first.setdefault(finding.meaning.summary, Place(line.file, finding))
     report = history.report()
     written = _json_lines(counts, first, report) if as_json else _text_lines(counts, first, report)
     for text in written:
@@ -39,17 +51,19 @@ def print_summary(blocks: Iterable[list[Decoded]], *, as_json: bool) -> bool:
     return bool(counts)
 
 
-def _json_lines(counts: Counter[str], first: dict[str, Finding], report: Report) -> Iterator[str]:
+def _json_lines(counts: Counter[str], first: dict[str, Place], report: Report) -> Iterator[str]:
     for summary, count in counts.most_common():
-        finding = first[summary]
-        yield json.dumps({"count": count, "kind": finding.kind, "summary": summary, "first_line": finding.line})
+        file, finding = first[summary]
+        where = {"first_file": file} if file else {}
+        one = {"count": count, "kind": finding.kind, "summary": summary, **where, "first_line": finding.line}
+        yield json.dumps(one)
     for subject in report.subjects:
         yield json.dumps(subject.to_dict())
     if report.incident:
         yield json.dumps({"incident": report.incident, "omitted_lines": report.omitted_lines})
 
 
-def _text_lines(counts: Counter[str], first: dict[str, Finding], report: Report) -> Iterator[str]:
+def _text_lines(counts: Counter[str], first: dict[str, Place], report: Report) -> Iterator[str]:
     if report.subjects:
         yield from _table(report.subjects[:MOST_SHOWN])
         more = len(report.subjects) - MOST_SHOWN
@@ -62,7 +76,7 @@ def _text_lines(counts: Counter[str], first: dict[str, Finding], report: Report)
         yield ""
     width = len(str(max(counts.values(), default=0)))
     for summary, count in counts.most_common():
-        yield f"{count:>{width}}  {printable(summary)}  (first in line {first[summary].line})"
+        yield f"{count:>{width}}  {printable(summary)}  (first in {first[summary]})"
 
 
 def _table(subjects: Iterable[LogSubject]) -> Iterator[str]:

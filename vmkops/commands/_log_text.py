@@ -39,10 +39,11 @@ class LogText:
 
     def line(self, decoded: Decoded) -> str:
         """Return a line with its number, and below it each finding: the text, what it means, and what to do."""
+        file = f"{decoded.file}:" if decoded.file else ""
         if not decoded.findings:
-            return f"{printable(decoded.text)}\n"
+            return f"{file}{' ' if file else ''}{printable(decoded.text)}\n"
         below = "".join(f"{line}\n" for finding in decoded.findings for line in self._explain(finding))
-        return f"{decoded.findings[0].line}: {self._shown(decoded)}\n{below}"
+        return f"{file}{decoded.findings[0].line}: {self._shown(decoded)}\n{below}"
 
     def styled(self, style: str, text: str) -> str:
         """Return a text in a style when there is colour."""

@@ -21,6 +21,7 @@ from knowledge.vmklog.stream import LONGEST_LINE, Decoded
 from service.api.words import counted
 from vmkops.commands import OFFLINE
 from vmkops.commands._log_html import page_mistake, take_page, write_page
+from vmkops.commands._log_progress import with_progress
 from vmkops.commands._log_summary import print_summary
 from vmkops.commands._log_text import LogText, wants_colour
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed
@@ -40,7 +41,8 @@ HELP = f"""\
 prints each line that has any, with its number, and below it what they mean.
 
   FILE           the log; standard input when left out, or -. It may be compressed (gzip, xz, zstd, bzip2), in UTF-8,
-                 UTF-16 or UTF-32, and exported as JSON lines
+                 UTF-16 or UTF-32, and exported as JSON lines. Of an archive (tar, compressed tar, ZIP), each text file
+                 is decoded; of a vm-support bundle, the logs, with the release and the table of codes of its host
   --release R    the release of the host: 3.5, 6.7, 8, or one that was imported; without it the format of each line
                  decides, and where that is not enough, every reading is printed
   --summary      print what happened to each device, path, adapter, datastore and VM, a paragraph for the incident,
@@ -55,6 +57,7 @@ prints each line that has any, with its number, and below it what they mean.
 
   vmkops decode vmkernel.log
   vmkops decode --summary < vmkernel.log
+  vmkops decode --summary esx-host-2024-05-01.tgz
   tail -f vmkernel.log | vmkops decode
 
 Exit status: 0 something was found, 1 nothing was found or the log cannot be read, 2 wrong usage."""
@@ -125,6 +128,7 @@ def _decode(source: Source, release: str, switches: set[str], limits: Limits, pa
     tables = _tables()
     looked = LookedAt()
     decoded = decode_input(source, release, tables, looked, limits, every_line="--all" in switches)
+    decoded = with_progress(decoded, looked, source)
     as_json = "--json" in switches
     if page is not None:
         found = write_page(page, decoded, looked, source.name)
@@ -167,8 +171,10 @@ def _print_findings(blocks: Iterable[list[Decoded]], write: Callable[[Decoded], 
 
 
 def _as_json(decoded: Decoded) -> str:
+    file = f'"file": {json.dumps(decoded.file)}, ' if decoded.file else ""
     return "".join(
-        f'{{"line": {line}, "start": {start}, "end": {end}, "text": {json.dumps(text)}, {_meaning_as_json(meaning)}\n'
+        f'{{{file}"line": {line}, "start": {start}, "end": {end}, '
+        f'"text": {json.dumps(text)}, {_meaning_as_json(meaning)}\n'
         for line, start, end, text, meaning in decoded.findings
     )
 

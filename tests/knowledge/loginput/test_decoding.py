@@ -45,6 +45,10 @@ def test_nul_bytes_that_a_power_failure_left_are_no_reason_to_refuse_a_log() -> 
     assert found.looked.problems == []
 
 
+def test_a_file_of_nul_bytes_is_named() -> None:
+    assert outcome(bytes(10_240)).looked.in_words() == "1 line, 10,240 bytes, NUL bytes"
+
+
 def test_what_was_looked_at_is_one_phrase() -> None:
     content = gzip.compress(LINES.splitlines()[0].encode() * 1)
     looked = outcome(content).looked

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
 import pty
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.knowledge.loginput.archives import tar
 
 SAMPLES = Path(__file__).parents[2] / "knowledge" / "vmklog" / "vmkernel_log_samples.txt"
 LOG = b"""\
@@ -316,3 +320,67 @@ def test_memory_does_not_grow_with_a_line_and_what_is_in_it_is_found_where_it_is
     assert b"1 line was longer" in said
     (found,) = json_lines((tmp_path / "out").read_bytes())
     assert (found["line"], found["start"], found["text"]) == (1, 100 << 20, "0xbad0006")
+
+
+def bundle(folder: Path, size: int = 0) -> Path:
+    """A support bundle with one finding, and a log of about so many bytes without any."""
+    commands = {"esx/commands/vmware_-vl.txt": b"VMware ESX Server 3.5.0 build-64607\n"}
+    if not size:
+        path = folder / "esx.tgz"
+        path.write_bytes(gzip.compress(tar({"esx/var/run/log/vmkernel.log": b"failed: 0xbad0022\n", **commands})))
+        return path
+    dull = b"2024-05-01T00:00:00.000Z cpu1:2)NetPort: 1580: disabled port\n" * 1000
+    log, path = folder / "hostd.log", folder / "esx.tar"
+    with log.open("wb") as file:
+        for _ in range(size // len(dull)):
+            file.write(dull)
+    small = folder / "vmkernel.log"
+    small.write_bytes(b"failed: 0xbad0022\n")
+    with tarfile.open(path, "w") as archive:
+        archive.add(small, "esx/var/run/log/vmkernel.log")
+        archive.add(log, "esx/var/run/log/hostd.log")
+    return path
+
+
+def test_a_support_bundle_is_decoded_with_its_release_and_each_line_has_its_file(terminal: Terminal) -> None:
+    path = str(bundle(terminal.folder))
+    finished = terminal.run(path)
+    first, below, *_ = finished.stdout.decode().splitlines()
+    assert first == "esx/var/run/log/vmkernel.log:1: failed: 0xbad0022"
+    assert below.startswith("    0xbad0022 SCSI reservation conflict")
+    assert (finished.returncode, finished.stderr) == (0, b"")
+    (found,) = json_lines(terminal.run(path, "--json").stdout)
+    assert (found["file"], found["line"]) == ("esx/var/run/log/vmkernel.log", 1)
+    assert b"(first in line 1 of esx/var/run/log/vmkernel.log)" in terminal.run(path, "--summary").stdout
+    (counted, *_) = json_lines(terminal.run(path, "--summary", "--json").stdout)
+    assert (counted["first_file"], counted["first_line"]) == ("esx/var/run/log/vmkernel.log", 1)
+
+
+def test_a_bundle_from_a_pipe_is_decoded_with_a_caveat(terminal: Terminal) -> None:
+    finished = terminal.run(stdin=bundle(terminal.folder).read_bytes())
+    assert finished.returncode == 0
+    assert b"The input is a pipe" in finished.stderr
+
+
+def test_memory_does_not_grow_with_a_bundle(tmp_path: Path) -> None:
+    small, _ = peak_kilobytes(iter([]), tmp_path, "--summary", str(bundle(tmp_path, 1 << 20)))
+    large, _ = peak_kilobytes(iter([]), tmp_path, "--summary", str(bundle(tmp_path, 100 << 20)))
+    assert large - small < 10_000
+
+
+def test_a_bar_shows_progress_only_on_a_terminal(terminal: Terminal) -> None:
+    path = str(bundle(terminal.folder, 20 << 20))
+    assert terminal.run(path).stderr == b""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "vmkops", "decode", path]
+    environment = {**terminal.environment, "TERM": "xterm"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environment) as running:
+        os.close(theirs)
+        written = b""
+        with contextlib.suppress(OSError):  # Linux answers so when the other end is closed
+            while block := os.read(ours, 4096):
+                written += block
+        assert running.stdout
+        assert b"esx/var/run/log/vmkernel.log:1:" in running.stdout.read()
+    os.close(ours)
+    assert b"MB" in written

@@ -1,0 +1,34 @@
+"""A progress bar on standard error while a large log is decoded."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+from knowledge.loginput.looked_at import LookedAt
+from knowledge.loginput.source import Source
+from knowledge.vmklog.stream import Decoded
+
+WORTH_IT = 16 << 20
+"""Bytes; a smaller input is decoded before anybody looks for a bar."""
+
+
+def with_progress(decoded: Iterator[list[Decoded]], looked: LookedAt, source: Source) -> Iterator[list[Decoded]]:
+    """Yield the same lines; show how much of a file is read, when only standard error is a terminal."""
+    if source.file is None or not sys.stderr.isatty() or sys.stdout.isatty():
+        return decoded
+    size = source.file.seek(0, os.SEEK_END)
+    return _shown(decoded, looked, size) if size >= WORTH_IT else decoded
+
+
+def _shown(decoded: Iterator[list[Decoded]], looked: LookedAt, size: int) -> Iterator[list[Decoded]]:
+    from rich.console import Console  # imported only when there is a bar
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
+
+    columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=size)
+        for lines in decoded:
+            bar.update(task, completed=looked.bytes)
+            yield lines
