@@ -336,7 +336,10 @@ def bundle(folder: Path, size: int = 0) -> Path:
             file.write(dull)
     small = folder / "vmkernel.log"
     small.write_bytes(b"failed: 0xbad0022\n")
+    version = folder / "version"
+    version.write_bytes(commands["esx/commands/vmware_-vl.txt"])
     with tarfile.open(path, "w") as archive:
+        archive.add(version, "esx/commands/vmware_-vl.txt")
         archive.add(small, "esx/var/run/log/vmkernel.log")
         archive.add(log, "esx/var/run/log/hostd.log")
     return path
