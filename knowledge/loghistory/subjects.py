@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from knowledge.diagnosis import FaultClass, severity
 from knowledge.loghistory.values import SubjectKind
-from knowledge.vmklog.finding import Finding, Kind
+from knowledge.vmklog.finding import Finding, Kind, Meaning
 
 KIND_OF: dict[Kind, SubjectKind] = {
     "naa": "device",
@@ -67,19 +68,22 @@ def named_in(findings: Iterable[Finding], host: str) -> dict[Key, None]:
 
 def trouble_in(findings: Iterable[Finding]) -> Trouble | None:
     """Return what the findings of a line report; None when they are only names."""
-    reports = [finding for finding in findings if finding.kind not in KIND_OF]
-    if not reports:
-        return None
-    reports.sort(key=_weight, reverse=True)
+    reports = tuple((finding.meaning, finding.text) for finding in findings if finding.meaning.kind not in KIND_OF)
+    return _trouble(reports) if reports else None
+
+
+@lru_cache(maxsize=4096)
+def _trouble(reports: tuple[tuple[Meaning, str], ...]) -> Trouble:
+    """Return what a line with these meanings and their texts reports; a storm has the same ones in many lines."""
+    meanings = sorted((meaning for meaning, _ in reports), key=_weight, reverse=True)
     return Trouble(
-        class_=reports[0].meaning.class_,
-        recovered=any(_RECOVERY.search(finding.text) for finding in reports),
-        next=next((finding.meaning.next for finding in reports if finding.meaning.next), ""),
-        procedures=tuple(dict.fromkeys(slug for finding in reports for slug in finding.meaning.procedures)),
+        class_=meanings[0].class_,
+        recovered=any(_RECOVERY.search(text) for _, text in reports),
+        next=next((meaning.next for meaning in meanings if meaning.next), ""),
+        procedures=tuple(dict.fromkeys(slug for meaning in meanings for slug in meaning.procedures)),
     )
 
 
-def _weight(finding: Finding) -> int:
+def _weight(meaning: Meaning) -> int:
     """What has a class comes before what has none, so that a status does not hide harmless sense data."""
-    class_ = finding.meaning.class_
-    return severity(class_) if class_ else -1
+    return severity(meaning.class_) if meaning.class_ else -1
