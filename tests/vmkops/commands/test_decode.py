@@ -109,7 +109,7 @@ def test_a_summary_begins_with_what_happened_to_each_subject_and_a_paragraph_for
         ["transient", "1", "1", "2025-01-15", "02:16:00", "02:16:00", "host", "this", "host"],
     ]
     assert incident.startswith(f"Device {DISK}: PDL from 2025-01-15 02:10:20Z to 02:15:01Z (3 lines).")
-    assert "Procedures: permanent-device-loss, all-paths-down," in incident
+    assert "Procedures: permanent-device-loss, all-paths-down" in incident
     assert "0xbad00e0 IO was aborted" in counts
 
 
