@@ -11,8 +11,8 @@ from knowledge.diagnosis import FaultClass, severity
 from knowledge.loghistory.incident import incident
 from knowledge.loghistory.minutes import MinuteCounts
 from knowledge.loghistory.stamps import Stamp, host_of, stamp_of
-from knowledge.loghistory.states import LASTING, StateRuns
-from knowledge.loghistory.subjects import Key, Trouble, named_in, trouble_in
+from knowledge.loghistory.states import CONNECTION, LASTING, StateRuns
+from knowledge.loghistory.subjects import Key, Trouble, named_in, trouble_in, volume_id
 from knowledge.loghistory.values import LogSubject, Report, StateAt, Timeline
 from knowledge.vmklog.stream import Decoded
 
@@ -21,6 +21,9 @@ MOST_SUBJECTS = 2000
 
 MOST_PROCEDURES = 4
 """Procedures that are listed for each subject."""
+
+MOST_HOSTS = 256
+"""Hosts that are followed for each subject until they report that it recovered."""
 
 THIS_HOST = "this host"
 """The subject of lines that name nothing, when they do not name their host."""
@@ -52,14 +55,15 @@ class LogHistory:
         self._learn_names(decoded)
         if trouble is None:
             return
-        for key in self._subjects(decoded):
+        host = "" if decoded.offset else host_of(decoded.text)
+        for key in self._subjects(decoded, host):
             tally = self._tallies.get(key)
             if tally is None:
                 if len(self._tallies) >= MOST_SUBJECTS:
                     self._omitted_lines += 1
                     continue
                 tally = self._tallies[key] = _Tally(decoded.findings[0].line)
-            tally.add(trouble, self._stamp)
+            tally.add(trouble, self._stamp, host)
 
     def add_all(self, lines: Iterable[Decoded]) -> None:
         """Take several lines."""
@@ -78,8 +82,7 @@ class LogHistory:
             timelines=tuple(timeline for _, timeline in found),
         )
 
-    def _subjects(self, decoded: Decoded) -> Iterable[Key]:
-        host = "" if decoded.offset else host_of(decoded.text)
+    def _subjects(self, decoded: Decoded, host: str) -> Iterable[Key]:
         named = named_in(decoded.findings, host)
         if not named:
             if _VMWARE_LOG.match(decoded.text):
@@ -95,10 +98,10 @@ class LogHistory:
     def _learn_names(self, decoded: Decoded) -> None:
         findings = decoded.findings
         for before, after in pairwise(findings):
-            if before.kind == after.kind == "datastore" and 0 < after.start - before.end <= len(" ("):
+            if before.kind == after.kind == "datastore" and 0 < after.start - before.end <= len(' ("'):
                 if not _VOLUME_ID.fullmatch(before.text) or len(self._names) >= MOST_SUBJECTS:
                     continue
-                self._rename(before.text.lower(), after.text)
+                self._rename(volume_id(before.text.lower()), after.text)
         if findings[0].kind == "vm" and " DICT " in decoded.text:
             self._vm = findings[0].text
 
@@ -113,7 +116,7 @@ class LogHistory:
 class _Tally:
     """What the lines of one subject report."""
 
-    __slots__ = ("class_", "count", "first", "first_line", "last", "minutes", "next", "procedures", "runs")
+    __slots__ = ("class_", "count", "down", "first", "first_line", "last", "minutes", "next", "procedures", "runs")
 
     def __init__(self, line: int) -> None:
         self.first_line = line
@@ -122,12 +125,14 @@ class _Tally:
         self.last: Stamp | None = None
         self.minutes = MinuteCounts()
         self.runs = StateRuns()
+        self.down: set[str] = set()
+        """The hosts that reported a lost connection and no recovery; "" for lines that do not name their host."""
         self.class_: FaultClass | Literal[""] = "harmless"
         self.next = ""
         self.procedures: dict[str, int] = {}
         """The severity of the worst line that points to each."""
 
-    def add(self, trouble: Trouble, stamp: Stamp | None) -> None:
+    def add(self, trouble: Trouble, stamp: Stamp | None, host: str) -> None:
         self.count += 1
         if stamp is not None:
             self._note_time(stamp)
@@ -139,9 +144,13 @@ class _Tally:
         for slug in trouble.procedures:
             self.procedures[slug] = max(how_bad, self.procedures.get(slug, 0))
         if trouble.recovered:
-            self.runs.add("recovered", stamp)
+            self.down -= {host, ""} if host else self.down
+            if not self.down:
+                self.runs.add("recovered", stamp)
         elif trouble.class_ in LASTING:
             self.runs.add(trouble.class_, stamp)
+            if trouble.class_ in CONNECTION and len(self.down) < MOST_HOSTS:
+                self.down.add(host)
 
     def subject(self, key: Key) -> LogSubject:
         return LogSubject(
@@ -156,6 +165,7 @@ class _Tally:
             class_=self.class_,
             states=tuple(StateAt(state=run.state, at=_text(run.first)) for run in self.runs.passed()),
             states_omitted=self.runs.omitted,
+            not_recovered_on=tuple(sorted(self.down - {""})),
             next=self.next,
             procedures=tuple(sorted(self.procedures, key=lambda slug: -self.procedures[slug])[:MOST_PROCEDURES]),
         )
@@ -184,6 +194,10 @@ def _text(stamp: Stamp | None) -> str:
     return stamp.text if stamp else ""
 
 
-def _rank(subject: LogSubject) -> tuple[int, bool, int]:
-    """The worst first; among equals what has not recovered, then what is reported most often."""
-    return -severity(subject.class_), subject.recovered, -subject.count
+def _rank(subject: LogSubject) -> tuple[int, bool, bool, int]:
+    """The worst first; among equals what has not recovered, then what is reported most often.
+
+    A path comes after the device whose loss it reports, because a log reports the recovery of the device alone.
+    """
+    of_device = subject.kind == "path" and subject.class_ in ("APD", "PDL")
+    return -severity(subject.class_), of_device, subject.recovered, -subject.count

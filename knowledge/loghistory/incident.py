@@ -15,6 +15,9 @@ ALSO_NAMED = 4
 MOST_STATES = 8
 """States that it lists; of more, the first and the last ones."""
 
+NAMED_HOSTS = 4
+"""Hosts without a recovery that are named."""
+
 _ARROW = " -> "
 
 
@@ -49,7 +52,15 @@ def course(subject: LogSubject) -> str:
         day = own_day
     if omitted:
         parts.insert(len(parts) // 2, f"({omitted} more)")
+    if states and states[-1].state == "recovered" and subject.not_recovered_on:
+        parts[-1] += f", but not on {_hosts(subject)}"
     return _ARROW.join(parts)
+
+
+def _hosts(subject: LogSubject) -> str:
+    named = ", ".join(subject.not_recovered_on[:NAMED_HOSTS])
+    more = len(subject.not_recovered_on) - NAMED_HOSTS
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def _what(worst: LogSubject) -> str:
@@ -77,7 +88,8 @@ def _course(worst: LogSubject) -> Iterable[str]:
     if len(worst.states) > 1:
         yield f"States: {course(worst)}."
     if worst.states and not worst.recovered:
-        yield "The log does not show that it recovered."
+        where = f" on {_hosts(worst)}" if worst.not_recovered_on else ""
+        yield f"The log does not show that it recovered{where}."
 
 
 def _hit(subjects: Sequence[LogSubject]) -> list[LogSubject]:

@@ -31,10 +31,19 @@ OF_ONE_HOST: frozenset[SubjectKind] = frozenset(("path", "adapter", "host"))
 _RECOVERY = re.compile(
     r"\besx\.clear\.(?!coredump|\w+\.device\.io\.latency|vmfs\.nfs\.volume\.io\.latency)"
     r"|\bapd\.exit\b|\bexited the All Paths Down\b|\bAPD exit\b|\.heartbeat\.recovered\b"
-    r"|\bSuccessfully restored access\b|\b(?:connectivity|redundancy)\.restored\b|\.permanentloss\.pluggedback\b",
+    r"|\bSuccessfully restored access\b|\b(?:connectivity|redundancy)\.restored\b|\.permanentloss\.pluggedback\b"
+    r"|\.apd\.recovered\b|\.pathstate\.on\b",
     re.IGNORECASE,
 )
 """The names and texts of the events that report the end of a problem; VMware's list of ESXi events."""
+
+_RECOVERED = re.compile(
+    r"\b(?:is restored|redundant again|answers again|APD\)? (?:of its device has )?ended|network adapter is up|has its link again)\b"
+)
+"""What the meanings of the messages in ``log_phrases.tsv`` that report the end of a problem have."""
+
+_NFS_END = "-0000-000000000000"
+"""What some messages write after the two groups of digits that events have for an NFS datastore."""
 
 
 class Key(NamedTuple):
@@ -61,9 +70,14 @@ def named_in(findings: Iterable[Finding], host: str) -> dict[Key, None]:
     keys: dict[Key, None] = {}
     for finding in findings:
         if kind := KIND_OF.get(finding.kind):
-            name = finding.text.lower() if finding.kind in ("naa", "eui") else finding.text
+            name = finding.text.lower() if finding.kind in ("naa", "eui") else volume_id(finding.text)
             keys[Key(kind, name, host if kind in OF_ONE_HOST else "")] = None
     return keys
+
+
+def volume_id(name: str) -> str:
+    """Return the identifier of a datastore as events have it; other names are returned as they are."""
+    return name.removesuffix(_NFS_END)
 
 
 def trouble_in(findings: Iterable[Finding]) -> Trouble | None:
@@ -78,10 +92,16 @@ def _trouble(reports: tuple[tuple[Meaning, str], ...]) -> Trouble:
     meanings = sorted((meaning for meaning, _ in reports), key=_weight, reverse=True)
     return Trouble(
         class_=meanings[0].class_,
-        recovered=any(_RECOVERY.search(text) for _, text in reports),
+        recovered=any(_ends_trouble(meaning, text) for meaning, text in reports),
         next=next((meaning.next for meaning in meanings if meaning.next), ""),
         procedures=tuple(dict.fromkeys(slug for meaning in meanings for slug in meaning.procedures)),
     )
+
+
+def _ends_trouble(meaning: Meaning, text: str) -> bool:
+    if meaning.kind == "phrase" and _RECOVERED.search(meaning.summary):
+        return True
+    return bool(_RECOVERY.search(text))
 
 
 def _weight(meaning: Meaning) -> int:

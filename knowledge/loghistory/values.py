@@ -54,6 +54,8 @@ class LogSubject:
     """The states that it passed through, in order."""
     states_omitted: int = 0
     """States that are missing in the middle of ``states``, because there were too many."""
+    not_recovered_on: tuple[str, ...] = ()
+    """The hosts that reported a lost connection and not its end, when the lines name their host as syslog does."""
     next: str
     """What to do next, in one line; empty when unknown."""
     procedures: tuple[str, ...]
@@ -61,13 +63,15 @@ class LogSubject:
 
     @property
     def recovered(self) -> bool:
-        """Whether the log reports that the trouble ended."""
-        return bool(self.states) and self.states[-1].state == "recovered"
+        """Whether the log reports that the trouble ended, on each host that reported it."""
+        return bool(self.states) and self.states[-1].state == "recovered" and not self.not_recovered_on
 
     @property
     def title(self) -> str:
         """Its kind and name, and its host when that is known."""
         kind = "VM" if self.kind == "vm" else self.kind
+        if self.subject == f"this {kind}":
+            return self.subject
         return f"{kind} {self.subject} on {self.host}" if self.host else f"{kind} {self.subject}"
 
     def to_dict(self) -> dict[str, Any]:

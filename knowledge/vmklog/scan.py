@@ -6,8 +6,10 @@ line is given to every finder: the findings are the same, and a log of 200 MB ta
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from typing import Any
 
 from knowledge.vmkerr.table import Tables
 from knowledge.vmklog.finders import FINDERS
@@ -60,6 +62,17 @@ class _Hyperscan:
         self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         ids = list(range(len(expressions)))  # Hyperscan takes five times as long to compile when some share an id
         self._database.compile(expressions=expressions, ids=ids, flags=flags)
+        self._of_thread = threading.local()
+
+    def _scratch(self) -> Any:
+        """Return the scratch space of this thread: a scan refuses one that another scan is using."""
+        try:
+            return self._of_thread.scratch
+        except AttributeError:
+            import hyperscan
+
+            self._of_thread.scratch = hyperscan.Scratch(self._database)
+            return self._of_thread.scratch
 
     def lines(self, block: bytes) -> Iterator[Selected]:
         found: list[tuple[int, int]] = []
@@ -69,7 +82,7 @@ class _Hyperscan:
         def note(sign: int, _start: int, end: int, _flags: int, _context: object) -> None:
             found.append((end, finders[sign]))
 
-        self._database.scan(block, match_event_handler=note)
+        self._database.scan(block, match_event_handler=note, scratch=self._scratch())
         found.sort()
         at = 0
         while at < len(found):

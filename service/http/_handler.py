@@ -95,6 +95,10 @@ async def _body(route: AnyRoute, request: web.Request) -> Any:
     except web.HTTPRequestEntityTooLarge:
         limit = f"The body is larger than the {BODY_LIMIT >> 20} MiB that this call takes."
         raise TooLarge(f"{limit} {route.if_too_large}".rstrip()) from None
+    except web.RequestPayloadError:
+        encoding = request.headers.get(hdrs.CONTENT_ENCODING)
+        what = f"It is not valid {encoding[:40]} data, as its Content-Encoding states." if encoding else "It is incomplete."
+        raise InvalidParams(f"The body cannot be read. {what}") from None
     if route.files and not raw and hdrs.CONTENT_TYPE not in request.headers:
         raise InvalidParams('The body is missing. Send the file itself, or its text as JSON: {"text": ...}.')
     if route.files and not _is_json(route, request, raw):
@@ -112,13 +116,18 @@ async def _body(route: AnyRoute, request: web.Request) -> Any:
 
 
 async def _fields(request: web.Request) -> dict[str, str | bytes]:
-    """The fields of a form; one without a file name in it is left out. Raises InvalidParams for a malformed one."""
+    """The fields of a form; a file field without a file is left out.
+
+    Raises InvalidParams for a malformed form, and for two fields of one name, of which one would be ignored.
+    """
     try:
         sent = await request.post()
-    except (ValueError, HttpProcessingError):
+    except (ValueError, LookupError, HttpProcessingError):  # LookupError: a part with an unknown charset
         raise InvalidParams("The form cannot be read: its parts are malformed.") from None
     fields: dict[str, str | bytes] = {}
     for name, value in sent.items():
+        if name in fields:
+            raise InvalidParams(f"The form has several fields with the name {name[:40]!r}. Send one.")
         if isinstance(value, str):
             fields[name] = value
         elif isinstance(value, web.FileField) and value.filename:

@@ -16,6 +16,7 @@ from knowledge.loginput.source import of_bytes
 from knowledge.loginput.unpacking import Limits
 from knowledge.vmkerr.table import Tables, tables_in
 from service.api.lookups import Decoded, LogFinding, LookedAtAnswer
+from service.errors import InvalidParams
 from service.http._render import respond
 from service.http._route import Call, FileText, Query, Route
 from service.web.log_page import LogPage
@@ -61,7 +62,9 @@ async def _form(call: Call[Query, None]) -> web.StreamResponse:
 
 
 def _of_form(fields: Mapping[str, str | bytes]) -> LogText:
-    """The log that a form has as a file, or else as pasted text."""
+    """The log that a form has as a file, or else as pasted text; raises InvalidParams when it has neither field."""
+    if not {"file", "text"} & fields.keys():
+        raise InvalidParams("The form has no log in it. Send the log in the field 'file', or its text in 'text'.")
     sent = fields.get("file") or fields.get("text") or b""
     return LogText.sent(_bytes(sent), release=fields.get("release") or None)
 

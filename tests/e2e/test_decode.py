@@ -8,6 +8,7 @@ import json
 import lzma
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -256,6 +257,46 @@ def test_a_malformed_form_is_refused(plain_service: RunningService, body: bytes)
             urllib.request.urlopen(request, timeout=60)
         with refused.value as error:
             assert error.code == 400
+
+
+def form_of(*parts: tuple[str, str]) -> bytes:
+    """A form whose parts have these headers after the name, and these contents."""
+    return b"".join(
+        f"--{BOUNDARY}\r\nContent-Disposition: form-data; {head}\r\n\r\n{content}\r\n".encode()
+        for head, content in parts
+    ) + (f"--{BOUNDARY}--\r\n".encode())
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (form_of(('name="log"; filename="a.log"', LOG)), "The form has no log in it."),
+        (form_of(('name="file"; filename="a.log"', LOG), ('name="file"; filename="b.log"', "")), "several fields"),
+        (form_of(('name="text"\r\nContent-Type: text/plain; charset=rot13', LOG)), "malformed"),
+    ],
+    ids=["another field", "two files", "an unknown charset"],
+)
+def test_a_form_whose_log_would_be_missed_is_refused(plain_service: RunningService, body: bytes, reason: str) -> None:
+    problem = sent(plain_service, body, f"multipart/form-data; boundary={BOUNDARY}")
+
+    assert problem["status"] == 400
+    assert reason in problem["detail"]
+
+
+@pytest.mark.parametrize("body", [LOG.encode(), gzip.compress(LOG.encode()) + b"more"], ids=["not gzip", "more"])
+def test_a_body_that_is_not_encoded_as_its_header_states_is_refused(plain_service: RunningService, body: bytes) -> None:
+    problem = sent(plain_service, body, "text/plain", **{"Content-Encoding": "gzip"})
+
+    assert problem["status"] == 400
+    assert "gzip" in problem["detail"]
+
+
+def test_logs_are_decoded_at_the_same_time(plain_service: RunningService) -> None:
+    log = LOG.encode() * 5000
+    with ThreadPoolExecutor(6) as callers:
+        answers = list(callers.map(lambda _: sent(plain_service, log, "text/plain"), range(6)))
+
+    assert {sum(answer.get("summary", {}).values()) for answer in answers} == {25000}
 
 
 def test_a_form_of_more_than_the_limit_is_refused(plain_service: RunningService) -> None:

@@ -26,6 +26,7 @@ VOLUME = "{name}: the UUID of a VMFS volume"
 NFS_VOLUME = "{name}: the UUID of an NFS datastore"
 VM = "{name}: a VM"
 
+_NFS_END = "-0000-000000000000"
 _HEX8 = "[0-9a-f]{8}"
 _ADAPTER = re.compile(
     r"(?<![\w.:])(?P<mpx>mpx\.(?=vmhba\d))?"
@@ -42,7 +43,7 @@ _PATH_OF_FILE = re.compile(
 """A name may have blanks where a quote or bracket before the path shows that they belong to it."""
 
 _VOLUME = re.compile(
-    rf"(?<![\w-])(?P<volume>{_HEX8}-{_HEX8}-[0-9a-f]{{4}}-[0-9a-f]{{12}})(?![\w-])(?: \((?P<name>[^()\"]{{1,80}})\))?",
+    rf"(?<![\w-])(?P<volume>{_HEX8}-{_HEX8}-[0-9a-f]{{4}}-[0-9a-f]{{12}})(?![\w-])(?: \(\"?(?P<name>[^()\"]{{1,80}})\"?\))?",
     re.IGNORECASE,
 )
 _DASHES = 3
@@ -155,6 +156,8 @@ def _meaning(kind: str, name: str) -> Meaning:
         case "adapter":
             words = NETWORK_ADAPTER if name.lower().startswith("vmnic") else STORAGE_ADAPTER
             return Meaning(kind="adapter", summary=words.format(name=name), reason=REASON)
+        case "volume" if name.endswith(_NFS_END):
+            return Meaning(kind="datastore", summary=NFS_VOLUME.format(name=name.lower()), reason=REASON)
         case "volume":
             return Meaning(kind="datastore", summary=VOLUME.format(name=name.lower()), reason=REASON)
         case "nfs":

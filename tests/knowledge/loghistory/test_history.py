@@ -121,7 +121,7 @@ def test_every_subject_of_a_line_is_followed_and_the_worst_is_first() -> None:
         .line(at("02:21:00"), "hostd")
     )
     assert set(log.subjects) == {
-        f"device {DISK}", "datastore DS01", "path vmhba2:C0:T1:L80", "adapter vmnic3", "VM web-01", "host this host",
+        f"device {DISK}", "datastore DS01", "path vmhba2:C0:T1:L80", "adapter vmnic3", "VM web-01", "this host",
     }  # fmt: skip
     classes = [BY_SEVERITY.index(subject.class_) for subject in log.subjects.values()]
     assert classes == sorted(classes, reverse=True)
@@ -138,6 +138,75 @@ def test_paths_and_adapters_of_several_hosts_are_not_mixed_but_a_disk_is_the_sam
     assert log.subjects[f"device {DISK}"].count == 2
 
 
+def test_a_device_has_recovered_when_all_hosts_that_lost_it_report_that() -> None:
+    recovery = f"esx.clear.storage.connectivity.restored {DISK}"
+    log = Log()
+    for host in ("esx01", "esx02", "esx01"):
+        log.line(f"2025-01-15T02:10:09Z {host} vmkernel: ", DISK, "APD")
+    log.line("2025-01-15T02:11:00Z esx01 vobd: ", recovery, "transient")
+
+    disk = log.subjects[f"device {DISK}"]
+    assert (disk.recovered, disk.not_recovered_on) == (False, ("esx02",))
+    assert course(disk) == "APD 02:10:09"
+    assert "The log does not show that it recovered on esx02." in log.incident
+
+    log.line("2025-01-15T02:12:00Z esx02 vobd: ", recovery, "transient")
+    disk = log.subjects[f"device {DISK}"]
+    assert (disk.recovered, disk.not_recovered_on) == (True, ())
+    assert course(disk) == "APD 02:10:09 -> recovered 02:12:00"
+
+
+def test_the_logs_of_two_hosts_that_are_read_one_after_the_other_do_not_hide_that_one_is_still_down() -> None:
+    log = Log()
+    log.line("2025-01-15T02:10:09Z esx01 vmkernel: ", DISK, "APD")
+    log.line("2025-01-15T02:11:00Z esx01 vobd: ", f"esx.clear.storage.connectivity.restored {DISK}", "transient")
+    log.line("2025-01-15T02:10:10Z esx02 vmkernel: ", DISK, "APD")
+
+    disk = log.subjects[f"device {DISK}"]
+    assert course(disk) == "APD 02:10:09 -> recovered 02:11:00, but not on esx02"
+    assert not disk.recovered
+
+
+def test_a_device_is_named_before_the_path_that_reported_its_loss() -> None:
+    log = Log().line(at("02:10:09"), f"vmhba2:C0:T5:L2 {DISK}", "PDL")
+    log.line(at("02:15:01"), f"esx.clear.storage.connectivity.restored {DISK}", "transient")
+
+    assert list(log.subjects) == [f"device {DISK}", "path vmhba2:C0:T5:L2"]
+
+
+ENDS = [
+    ("HBX: 6214: APD EventType: APD_{} (4) for vol 'DS01'", "START", "EXIT"),
+    ("StorageApdHandler: 846: APD {} for ident [8a5a1336-3d574c6d]!", "Start", "Exit"),
+    (f"[esx.problem.storage.apd.{{}}] Device or filesystem with identifier [{DISK}]", "start", "recovered"),
+    ("[vob.scsi.scsipath.pathstate.{}] scsiPath vmhba2:C0:T19:L1 changed state", "dead", "on"),
+    ("NFS: 335: {} connection to the server 10.1.1.5 mount point /a, mounted as 8a5a1336-3d574c6d", "Lost", "Restored"),
+    ("tg3 0000:04:00.0: vmnic3: Link is {}", "Down", "Up"),
+    ("fnic_fdls_link_status_change: 98: vmhba2: FDLS link status change link up:{}, usefip:0", "0", "1"),
+]
+
+
+@pytest.mark.parametrize(("message", "start", "end"), ENDS)
+def test_the_message_of_an_end_is_a_recovery(message: str, start: str, end: str) -> None:
+    history = LogHistory()
+    for number, word in enumerate((start, end), start=1):
+        line = at(f"02:1{number}:00") + message.format(word)
+        history.add(Decoded(line, decode_line(line, number=number)))
+
+    (subject, *_) = history.report().subjects
+    assert subject.recovered, course(subject)
+
+
+def test_lines_that_name_nothing_are_about_this_host() -> None:
+    log = Log().line(at("01:00:00"), "panic", "software fault")
+    assert log.incident.startswith("This host: software fault")
+
+
+def test_an_nfs_datastore_is_one_subject_in_events_and_messages() -> None:
+    log = Log().line(at("01:00:00"), "identifier [8a5a1336-3d574c6d]", "APD")
+    log.line(at("01:01:00"), 'mounted as 8a5a1336-3d574c6d-0000-000000000000 ("nfs01")', "path loss")
+    assert [(title, subject.count) for title, subject in log.subjects.items()] == [("datastore nfs01", 2)]
+
+
 def test_a_datastore_is_one_subject_by_its_name_and_its_uuid() -> None:
     log = Log().line(at("01:00:00"), f"volume {VOLUME} is", "path loss")
     log.line(at("01:01:00"), f"access to volume {VOLUME} (DS01)", "path loss")
@@ -151,7 +220,7 @@ def test_the_lines_of_a_vmware_log_are_about_its_vm() -> None:
     log.history.add(Decoded(name, decode_line(name)))
     log.line("2025-01-15T02:10:09.001Z In(05) vcpu-0 -", "quiesce failed", "transient")
     assert list(log.subjects) == ["VM web 01"]
-    assert list(Log().line("2025-01-15T02:10:09.001Z| vmx| I005:", "x").subjects) == ["VM this VM"]
+    assert list(Log().line("2025-01-15T02:10:09.001Z| vmx| I005:", "x").subjects) == ["this VM"]
 
 
 def test_lines_that_only_name_something_are_not_trouble() -> None:
@@ -186,7 +255,7 @@ def test_harmless_sense_data_beside_a_status_without_a_class_makes_the_line_harm
     log = Log()
     status, sense = Meaning(kind="scsi-status", summary="x"), Meaning(kind="scsi-sense", summary="x", class_="harmless")
     log.history.add(Decoded("x y", [Finding(1, 0, 1, "x", status), Finding(1, 2, 3, "y", sense)]))
-    assert log.subjects["host this host"].class_ == "harmless"
+    assert log.subjects["this host"].class_ == "harmless"
 
 
 def test_subjects_and_minutes_that_are_kept_are_limited_and_the_rest_is_counted() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -107,3 +108,13 @@ def test_a_lookup_of_a_code_does_not_load_hyperscan() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=True)
     assert done.stdout.splitlines()[-1] == b"False"
+
+
+def test_several_threads_can_scan_at_the_same_time() -> None:
+    """A thread keeps the scan busy for so long that the others meet it there."""
+    select = scanner(bundled())
+    block = "\n".join(SHAPES).encode() * 2000
+    with ThreadPoolExecutor(8) as threads:
+        selected = list(threads.map(lambda _: list(select(block)), range(16)))
+
+    assert all(lines == selected[0] for lines in selected)
