@@ -109,7 +109,7 @@ def test_an_errno_lists_its_codes_and_the_one_that_carries_it() -> None:
 
 
 def test_a_code_with_a_minus_sign_is_the_code() -> None:
-    assert look_up("-195887138").matches == look_up("195887138").matches
+    assert find("-195887138").matches == find("195887138").matches
 
 
 @pytest.mark.parametrize("typed", ["28", "-28"])
