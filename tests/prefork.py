@@ -37,6 +37,8 @@ class Forked:
         self.stdout = os.fdopen(readable)
         self._ended = os.pidfd_open(self.pid)
         self._status: int | None = None
+        self._waiting = threading.Lock()
+        """Tests wait in several threads, and the status of a process can be asked for once."""
 
     def poll(self) -> int | None:
         """Return the exit status, negative for a signal, or None while the command runs."""
@@ -55,16 +57,18 @@ class Forked:
         return status
 
     def _wait(self, timeout: float) -> int | None:
-        if self._status is None and select.select([self._ended], [], [], timeout)[0]:
-            self._status = self._forker.ask({"ended": self.pid}, [])
-            os.close(self._ended)
-        return self._status
+        with self._waiting:
+            if self._status is None and select.select([self._ended], [], [], timeout)[0]:
+                self._status = self._forker.ask({"ended": self.pid}, [])
+                os.close(self._ended)
+            return self._status
 
 
 class _Forker:
     """The process that forks, as the tests see it; it ends with the test worker."""
 
     def __init__(self) -> None:
+        self._asking = threading.Lock()
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -78,9 +82,10 @@ class _Forker:
 
     def ask(self, request: dict[str, Any], files: list[int]) -> int:
         data = json.dumps(request).encode()
-        socket.send_fds(self._socket, [len(data).to_bytes(4)], files)
-        self._socket.sendall(data)
-        answer = self._socket.recv(8)
+        with self._asking:
+            socket.send_fds(self._socket, [len(data).to_bytes(4)], files)
+            self._socket.sendall(data)
+            answer = self._socket.recv(8)
         if not answer:
             raise RuntimeError("the process that starts vmkops for the tests has ended")
         return int.from_bytes(answer, signed=True)

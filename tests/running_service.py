@@ -99,6 +99,11 @@ class RunningService:
             self._process.send_signal(number)
         return self._process.wait(timeout=60)
 
+    def has_ended(self) -> bool:
+        """Whether the process has ended."""
+        assert self._process is not None
+        return self._process.poll() is not None
+
     @property
     def pid(self) -> int:
         """The process that serves."""

@@ -106,7 +106,7 @@ def _hexadecimal(digits: str, text: str) -> int:
 
 def _decimal(text: str) -> Query:
     number = _in_range(abs(int(text)), text)
-    if text.startswith("-") or 0 < number <= _LARGEST_ERRNO:
+    if number <= _LARGEST_ERRNO and (number or text.startswith("-")):
         return Query("errno", number, text)
     return Query("code", number, text)
 

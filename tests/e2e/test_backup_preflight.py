@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVim.task import WaitForTask
 from pyVmomi import vim
 
 from tests.e2e.actions import checked
 from tests.e2e.conftest import VM
-from tests.peers.person import signed_in, take_snapshot
+from tests.peers.person import signed_in, take_snapshot, wait_for_task
 from tests.peers.vcsim import Vcsim
 from tests.running_service import RunningService, vcenter_settings
 
@@ -84,7 +83,7 @@ def test_task_that_runs_on_the_vm_stops_snapshots_and_is_a_warning_for_other_act
         actions = ("backup", "snapshot-create", "power-off", "set-time-sync")
         found = {action: checked(service, action, vm=VM)["task-running"] for action in actions}
         vcenter.clear_faults()
-        WaitForTask(task, si=person)
+        wait_for_task(task)
 
     severities = {action: check["severity"] for action, check in found.items()}
     assert severities == {

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVim.task import WaitForTask
 from pyVmomi import VmomiSupport, vim, vmodl
 from pyVmomi.SoapAdapter import SoapStubAdapter
 
 from tests.peers import fetch
+from tests.peers.person import wait_for_task
 from tests.peers.vcsim import Vcsim
 from tests.peers.waiting import wait_for
 
@@ -58,7 +58,7 @@ class Session:
 
     def snapshot(self, **how: Any) -> Any:
         wanted = {"name": "backup", "description": "", "memory": False, "quiesce": True, **how}
-        return WaitForTask(self.vm().CreateSnapshot_Task(**wanted), si=self.instance) and self.current()
+        return wait_for_task(self.vm().CreateSnapshot_Task(**wanted)) and self.current()
 
     def current(self) -> Any:
         return self.vm().snapshot.currentSnapshot
@@ -138,7 +138,7 @@ def test_backup_by_hand_gives_the_bytes_that_were_put(vcsim: Vcsim, session: Ses
     assert disk.get(f"{OVF}capacity") == str(vcsim.vm(VM)["disks"][0]["capacity"])
 
     lease.HttpNfcLeaseComplete()
-    WaitForTask(snapshot.RemoveSnapshot_Task(removeChildren=False), si=session.instance)
+    wait_for_task(snapshot.RemoveSnapshot_Task(removeChildren=False))
     assert vcsim.snapshots() == {}
     assert [(lease["state"], lease["progress_calls"]) for lease in vcsim.leases()] == [("done", 1)]
     assert (vcsim.count("CreateSnapshot_Task"), vcsim.count("RemoveSnapshot_Task")) == (1, 1)
@@ -189,7 +189,7 @@ def test_slow_task_is_seen_running_and_ends_well(vcsim: Vcsim, session: Session)
     task = session.vm().CreateSnapshot_Task(name="slow", description="", memory=False, quiesce=False)
     assert task.info.state == "running"
     assert vcsim.snapshots() == {}
-    WaitForTask(task, si=session.instance)
+    wait_for_task(task)
     assert vcsim.snapshots()[VM][0]["moref"] == task.info.result._moId
 
 
@@ -296,16 +296,16 @@ def test_lease_of_a_host_has_a_star_in_its_urls() -> None:
     with Vcsim(["-esx"]) as host, contextlib.closing(Session(host)) as opened:
         vm = opened.all(vim.VirtualMachine)[0]
         snapshot = vm.CreateSnapshot_Task(name="a", description="", memory=False, quiesce=False)
-        WaitForTask(snapshot, si=opened.instance)
+        wait_for_task(snapshot)
         lease = snapshot.info.result.ExportSnapshot()
         assert lease.info.deviceUrl[0].url.startswith(f"https://*:{host.port}/nfc/")
 
 
 def test_consolidation_is_needed_after_a_removal_and_done(vcsim: Vcsim, session: Session) -> None:
     vcsim.change_vm(VM, consolidation_needed_after_remove=True)
-    WaitForTask(session.snapshot().RemoveSnapshot_Task(removeChildren=False), si=session.instance)
+    wait_for_task(session.snapshot().RemoveSnapshot_Task(removeChildren=False))
     assert session.vm().runtime.consolidationNeeded is True
-    WaitForTask(session.vm().ConsolidateVMDisks_Task(), si=session.instance)
+    wait_for_task(session.vm().ConsolidateVMDisks_Task())
     assert session.vm().runtime.consolidationNeeded is False
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from pyVim.connect import Disconnect, SmartConnect
-from pyVim.task import WaitForTask
 from pyVmomi import vim
 
 from tests.peers.vcsim import Vcsim
+from tests.peers.waiting import wait_for
 
 
 @contextlib.contextmanager
@@ -26,12 +26,23 @@ def signed_in(vcsim: Vcsim) -> Iterator[Any]:
         instance._stub.DropConnections()
 
 
+def wait_for_task(task: Any) -> str:
+    """Wait until a task of vSphere has ended well and return its state; raises its error.
+
+    `WaitForTask` of pyVmomi fails on a task that runs and whose method pyVmomi does not know.
+    """
+    wait_for(lambda: task.info.state in ("success", "error"), what="the end of a task")
+    if task.info.state == "error":
+        raise task.info.error
+    return str(task.info.state)
+
+
 def take_snapshot(vcsim: Vcsim, vm: str, name: str, description: str = "") -> None:
     """Take a snapshot of a VM."""
     with signed_in(vcsim) as instance:
         machine = vim.VirtualMachine(vcsim.vm(vm)["moref"], instance._stub)
         task = machine.CreateSnapshot_Task(name=name, description=description, memory=False, quiesce=False)
-        WaitForTask(task, si=instance)
+        wait_for_task(task)
 
 
 def tell_percent(vcsim: Vcsim, percent: int) -> None:

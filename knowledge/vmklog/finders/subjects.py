@@ -43,7 +43,8 @@ _PATH_OF_FILE = re.compile(
 """A name may have blanks where a quote or bracket before the path shows that they belong to it."""
 
 _VOLUME = re.compile(
-    rf"(?<![\w-])(?P<volume>{_HEX8}-{_HEX8}-[0-9a-f]{{4}}-[0-9a-f]{{12}})(?![\w-])(?: \(\"?(?P<name>[^()\"]{{1,80}})\"?\))?",
+    rf"(?<![\w-])(?P<volume>{_HEX8}-{_HEX8}-[0-9a-f]{{4}}-[0-9a-f]{{12}})(?![\w-])"
+    r"(?: \(\"?(?P<name>[^()\"]{1,80})\"?\))?",
     re.IGNORECASE,
 )
 _DASHES = 3

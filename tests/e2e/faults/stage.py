@@ -128,9 +128,8 @@ class Stage:
     def _stop(self, parts: Sequence[Part], ids: Mapping[str, str]) -> None:
         os.kill(self.service.pid, signal.SIGTERM)
         self._release()  # a process that stops still receives the answer that it waits for
-        status = os.WEXITED | os.WNOHANG | os.WNOWAIT
         wait_for(
-            lambda: os.waitid(os.P_PID, self.service.pid, status),
+            self.service.has_ended,
             timeout=ENOUGH_SECONDS,
             what="the end of the service",
             explain=self.service.log,

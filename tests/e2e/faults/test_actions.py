@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pyVim.task import WaitForTask
 from pyVmomi import vim
 
 from tests.e2e.faults.action_cases import ACTIONS, MERGE
 from tests.e2e.faults.cases import COLUMNS, Row
 from tests.e2e.faults.stage import Part, Stage, hold_to_the_table, staged
+from tests.peers.person import wait_for_task
 from tests.peers.waiting import wait_for
 
 THEIRS, THEIRS_TOO = "before the upgrade", "after the upgrade"
@@ -130,13 +130,13 @@ def machine_of(stage: Stage, name: str) -> Any:
 
 def change(stage: Stage, machine: Any, device: Any) -> None:
     """The person changes a device."""
-    WaitForTask(machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[device])), si=stage.person)
+    wait_for_task(machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[device])))
 
 
 def take(stage: Stage, machine: Any, name: str) -> None:
     """The person takes a snapshot."""
     task = machine.CreateSnapshot_Task(name=name, description="", memory=False, quiesce=False)
-    WaitForTask(task, si=stage.person)
+    wait_for_task(task)
 
 
 def listed(stage: Stage) -> set[str]:

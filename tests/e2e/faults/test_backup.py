@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVim.task import WaitForTask
 from pyVmomi import vim
 
 from tests.e2e.faults.backup_cases import BACKUP, MERGE
@@ -21,6 +20,7 @@ from tests.e2e.faults.stage import ENOUGH_SECONDS, Moment, Part, Stage, hold_to_
 from tests.e2e.test_backup import verify
 from tests.peers.disks import make_vmdk
 from tests.peers.fetch import require
+from tests.peers.person import wait_for_task
 from tests.peers.waiting import wait_for
 
 THEIRS = "before the upgrade"
@@ -92,7 +92,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
             stage.vcsim.put_disk(vm["disks"][0]["path"], disk)
             machine = vim.VirtualMachine(vm["moref"], stage.person._stub)
             task = machine.CreateSnapshot_Task(name=THEIRS, description="", memory=False, quiesce=False)
-            WaitForTask(task, si=stage.person)
+            wait_for_task(task)
         stage.disk = disk.read_bytes()
         yield stage
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVim.task import WaitForTask
 from pyVmomi import vim
 
 from tests.e2e.faults.cases import COLUMNS, Row
@@ -18,6 +17,7 @@ from tests.e2e.faults.export_cases import EXPORT
 from tests.e2e.faults.stage import Part, Stage, hold_to_the_table, staged
 from tests.peers.disks import make_vmdk
 from tests.peers.fetch import require
+from tests.peers.person import wait_for_task
 
 VMS = {row.name: f"DC0_H0_VM{number}" for number, row in enumerate(EXPORT)}
 
@@ -32,7 +32,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         for name in VMS.values():
             vm = stage.vcsim.vm(name)
             stage.vcsim.put_disk(vm["disks"][0]["path"], disk)
-            WaitForTask(vim.VirtualMachine(vm["moref"], stage.person._stub).PowerOffVM_Task(), si=stage.person)
+            wait_for_task(vim.VirtualMachine(vm["moref"], stage.person._stub).PowerOffVM_Task())
         stage.disk = disk.read_bytes()
         yield stage
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from pyVim.task import WaitForTask
 from pyVmomi import vim
 
 from tests.e2e.actions import begin
 from tests.e2e.faults.action_cases import CHECK, OFF
 from tests.e2e.faults.cases import COLUMNS, LASTING, PASSING
 from tests.e2e.faults.stage import CALL_SECONDS, LEAST_SECONDS, Stage, staged
+from tests.peers.person import wait_for_task
 from tests.peers.waiting import wait_for
 
 FIRST, NEXT, GOING = "DC0_H0_VM0", "DC0_H0_VM1", "DC0_H0_VM2"
@@ -59,7 +59,7 @@ def test_check_as_the_job_begins_ends_as_the_table_says(stage: Stage, gate: str,
 def test_vm_that_vanished_meanwhile_fails_the_job_with_that(stage: Stage, gate: str) -> None:
     job_id = begin(stage.service, CHECK.action, vm=GOING)
     machine = vim.VirtualMachine(stage.vcsim.vm(GOING)["moref"], stage.person._stub)
-    WaitForTask(machine.PowerOffVM_Task(), si=stage.person)
+    wait_for_task(machine.PowerOffVM_Task())
     machine.Destroy_Task()
     wait_for(lambda: GOING not in {vm["name"] for vm in stage.vcsim.vms()}, what="the end of the VM")
     stage.vcsim.reset_calls()

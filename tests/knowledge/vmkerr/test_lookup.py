@@ -108,6 +108,10 @@ def test_an_errno_lists_its_codes_and_the_one_that_carries_it() -> None:
     assert find("EWOULDBLOCK").matches == answer.matches
 
 
+def test_a_code_with_a_minus_sign_is_the_code() -> None:
+    assert find("-195887138").matches == find("195887138").matches
+
+
 @pytest.mark.parametrize("typed", ["28", "-28"])
 def test_a_small_number_is_read_as_an_errno_and_the_answer_notes_it(typed: str) -> None:
     answer = find(typed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import get_args
 
 import pytest
@@ -32,3 +33,14 @@ def test_every_row_uses_the_words_of_a_diagnosis_and_names_procedures_that_exist
         assert row.where in ("", *get_args(Where)), row.key
         assert row.class_ in ("", *get_args(FaultClass)), row.key
         assert set(row.procedures) <= slugs, row.key
+
+
+@pytest.mark.parametrize("rows", TABLES.values(), ids=TABLES)
+def test_a_next_step_can_be_read_alone(rows: tuple[Fact, ...]) -> None:
+    """A summary shows it without the meaning, so a pronoun follows the noun that it stands for."""
+    for row in rows:
+        if pronoun := re.search(r"\b(?:it|its|itself|they|their|them)\b", row.next):
+            before = row.next[: pronoun.start()]
+            assert re.search(r"\b(?:the|an?|all|each|every|this|other)\b", before, re.IGNORECASE), row.next
+        assert not row.next.startswith("Nothing"), row.key
+        assert row.next.endswith(".") or not row.next, row.key

@@ -46,9 +46,9 @@ def only(line: str) -> Finding:
          " (\"ds\")", "server 192.0.2.1, share /vol1", "path loss", "nfs-datastore-inaccessible"),
         ("WARNING: Heartbeat: 959: PCPU 2 didn't have a heartbeat for 5 seconds, timeout is 10", "PCPU 2",
          "software fault", "purple-screen"),
-        ("LSOM: LSOMEventNotify:6440: Virtual SAN device 52db4996-ffdd-9957-485c-e2dcf1057f66 is under permanent error.",
+        ("LSOM: Event:6440: Virtual SAN device 52db4996-ffdd-9957-485c-e2dcf1057f66 is under permanent error.",
          "device 52db4996-ffdd-9957-485c-e2dcf1057f66", "hardware", "vsan-disk-failed"),
-        ("Res3: 7148: Volume 5009333b-b7a2d1f8-fc26-e4115bb4a813 (\"DS 01\") might be damaged on the disk. Resource cluster",
+        ("Res3: 7148: Volume 5009333b-b7a2d1f8-fc26-e4115bb4a813 (\"DS 01\") might be damaged on the disk. Resource",
          "datastore DS 01", "medium error", "vmfs-damaged"),
         ("StorageApdHandler: 846: APD Start for ident [8a5a1336-3d574c6d]!", "NFS datastore 8a5a1336-3d574c6d", "APD",
          "nfs-datastore-inaccessible"),
@@ -80,10 +80,10 @@ def test_the_span_of_a_text_leaves_out_the_name_that_is_a_finding_of_its_own() -
 @pytest.mark.parametrize(
     ("line", "condition"),
     [
-        ("ErrDev: 94: The err device was accessed.  This should not happen frequently.", "unless it repeats"),
+        ("ErrDev: 94: The err device was accessed.  This should not happen frequently.", "unless the line repeats"),
         ("[msg.dictionary.load.openFailed] Cannot open file \"/etc/vmware/config\"", "optional file"),
         ("Vol3: 950: Unable to register file system 4b6b8155-cd9c-91af-9a96-44a842145c12 for APD timeout notifications:"
-         " Inappropriate ioctl for device", "unless it names a shared datastore"),
+         " Inappropriate ioctl for device", "unless the line names a shared datastore"),
         ("StorageApdHandler: 967: APD Handle 9093fe95-3a4075e7 Created with lock[StorageApd-0x431]", "each device"),
     ],
 )  # fmt: skip

@@ -106,7 +106,7 @@ def test_a_summary_begins_with_what_happened_to_each_subject_and_a_paragraph_for
         ["class", "lines", "a", "minute", "first", "last", "subject"],
         ["PDL", "3", "1", "2025-01-15", "02:10:20", "02:15:01", "device", DISK],
         ["APD", "02:10:20", "->", "PDL", "02:12:29", "->", "recovered", "02:15:01"],
-        ["transient", "1", "1", "2025-01-15", "02:16:00", "02:16:00", "host", "this", "host"],
+        ["transient", "1", "1", "2025-01-15", "02:16:00", "02:16:00", "this", "host"],
     ]
     assert incident.startswith(f"Device {DISK}: PDL from 2025-01-15 02:10:20Z to 02:15:01Z (3 lines).")
     assert "Procedures: permanent-device-loss, all-paths-down" in incident
