@@ -22,7 +22,7 @@ from tests.peers.commands import PeerUnavailableError
 from tests.peers.fetch import obtain
 
 DULL = [
-    "Net: 2532: connected web-server-{} eth0 to VM Network, portID 0x2000012, on the vSwitch with 24 of 128 ports in use",
+    "Net: 2532: connected web-server-{} eth0 to VM Network, portID 0x2000012, on a vSwitch with 24 of 128 ports in use",
     "NetPort: 1580: disabled port 0x20000{}, mac 00:50:56:9a:11:22, vSwitch0, uplink vmnic2 is up at 10000 Mbps",
     "Sched: vm 21012{}: 6482: Adding world 'vmm0:web-server-12', group 'host/user', cpu: shares=-3 min=0 max=-1",
     "Vol3: 1023: Could not read the volume header of partition {}, I/O control block at offset 4096",

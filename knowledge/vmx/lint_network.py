@@ -72,6 +72,7 @@ def has_tools(vmx: Vmx) -> bool:
 
 def mac_addresses(vmx: Vmx) -> Iterator[Finding]:
     """Report MAC addresses with which a host does not power the VM on, or which no network can use."""
+    taken = {card.address for card in _cards(vmx)}
     for card in _cards(vmx):
         where = vmx.where(card.key)
         if card.kind not in _TYPES:
@@ -87,7 +88,7 @@ def mac_addresses(vmx: Vmx) -> Iterator[Finding]:
             message = f"{card.address} is a multicast, broadcast or empty address, which no network card can have."
             yield Finding("mac-malformed", "error", where, message, _generated(card))
         elif card.kind == "static" and card.checked and not _STATIC[0] <= card.address <= _STATIC[1]:
-            yield _outside_static_range(card, where)
+            yield _outside_static_range(card, where, taken)
 
 
 def _missing_address(vmx: Vmx, card: _Card) -> Iterator[Finding]:
@@ -103,7 +104,8 @@ def _missing_address(vmx: Vmx, card: _Card) -> Iterator[Finding]:
         yield Finding("mac-missing", "warning", where, message, _generated(card))
 
 
-def _outside_static_range(card: _Card, where: str) -> Finding:
+def _outside_static_range(card: _Card, where: str, taken: set[str]) -> Finding:
+    """Report an address outside the static range; an address that is proposed instead is added to ``taken``."""
     if not card.address.startswith(_VMWARE):
         message = (
             f"The static address {card.address} is outside {_RANGE}, the range that VMware documents for static "
@@ -116,7 +118,9 @@ def _outside_static_range(card: _Card, where: str) -> Finding:
         "conflicts with VMware reserved MACs."
     )
     inside = f"00:50:56:{int(card.address[9:11], 16) & 0x3F:02x}{card.address[11:]}"
-    return Finding("mac-range", "error", where, message, f'{card.name}.address = "{inside}"')
+    fix = _generated(card) if inside in taken else f'{card.name}.address = "{inside}"'
+    taken.add(inside)
+    return Finding("mac-range", "error", where, message, fix)
 
 
 def same_address_twice(vmx: Vmx) -> Iterator[Finding]:

@@ -96,8 +96,12 @@ async def _body(route: AnyRoute, request: web.Request) -> Any:
         limit = f"The body is larger than the {BODY_LIMIT >> 20} MiB that this call takes."
         raise TooLarge(f"{limit} {route.if_too_large}".rstrip()) from None
     except web.RequestPayloadError:
-        encoding = request.headers.get(hdrs.CONTENT_ENCODING, "")[:40]
-        what = f"It is not {encoding} data, as its Content-Encoding states." if encoding else "It is incomplete."
+        encoding = request.headers.get(hdrs.CONTENT_ENCODING)
+        what = (
+            f"It is not valid {encoding[:40]} data, as its Content-Encoding states."
+            if encoding
+            else "It is incomplete."
+        )
         raise InvalidParams(f"The body cannot be read. {what}") from None
     if route.files and not raw and hdrs.CONTENT_TYPE not in request.headers:
         raise InvalidParams('The body is missing. Send the file itself, or its text as JSON: {"text": ...}.')

@@ -120,7 +120,7 @@ def _decoded(content: bytes, release: str | None, tables: Tables) -> Decoded:
 def _text(answer: Decoded) -> str:
     lines = [f"{each.line}:{each.start + 1}: {each.text}: {each.summary}" for each in answer.findings]
     if not lines:
-        lines.append(f"Nothing found: no vmkernel code, SCSI status or storage name in {answer.looked_at.in_words}.")
+        lines.append(f"Nothing found: no code, status, event, fault or storage name in {answer.looked_at.in_words}.")
     return "\n".join([*lines, *answer.incident.splitlines(), *answer.looked_at.problems]) + "\n"
 
 

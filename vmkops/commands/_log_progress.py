@@ -27,7 +27,8 @@ def _shown(decoded: Iterator[list[Decoded]], looked: LookedAt, size: int) -> Ite
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
     columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    bar = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False)
+    with bar:
         task = bar.add_task("", total=size)
         for lines in decoded:
             bar.update(task, completed=looked.bytes)

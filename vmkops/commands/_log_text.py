@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal, TextIO
 
 from knowledge.diagnosis import FaultClass, level
@@ -42,32 +43,28 @@ class LogText:
         file = f"{decoded.file}:" if decoded.file else ""
         if not decoded.findings:
             return f"{file}{' ' if file else ''}{printable(decoded.text)}\n"
-        below = "".join(f"{line}\n" for finding in decoded.findings for line in self._explain(finding))
+        below = "".join(map(self._explain, decoded.findings))
         return f"{file}{decoded.findings[0].line}: {self._shown(decoded)}\n{below}"
 
     def styled(self, style: str, text: str) -> str:
         """Return a text in a style when there is colour."""
-        return f"{style}{text}{_RESET}" if self._colour else text
+        return _styled(style, text, self._colour)
 
     def of_class(self, class_: FaultClass | Literal[""], text: str) -> str:
         """Return a text in the colour of a class."""
         return self.styled(_STYLES[level(class_)], text)
 
-    def _explain(self, finding: Finding) -> Iterator[str]:
+    def _explain(self, finding: Finding) -> str:
         meaning = finding.meaning
         if finding.kind in _EXPLAINED_ONCE and not self._is_first(finding.kind, finding.text):
-            return
-        summary = printable(meaning.summary)
-        text = printable(finding.text)
-        lead = "" if summary.startswith(text) else f"{text} = "
-        about = ", ".join(filter(None, (meaning.class_, meaning.where)))
-        yield f"    {lead}{summary}{self.of_class(meaning.class_, f' [{about}]') if about else ''}"
-        yield from (f"        {printable(remark)}" for remark in _remarks(meaning))
+            return ""
+        explained = _explained(finding.text, meaning, self._colour)
         if meaning.next and self._is_first("next", meaning.next):
-            yield f"        {self.styled(_BOLD, 'next:')} {printable(meaning.next)}"
+            explained += f"        {self.styled(_BOLD, 'next:')} {printable(meaning.next)}\n"
         for slug in meaning.procedures:
             if self._is_first("page", slug):
-                yield f"        {self.styled(_DIM, f'page: vmkops kb show {printable(slug)}')}"
+                explained += f"        {self.styled(_DIM, f'page: vmkops kb show {printable(slug)}')}\n"
+        return explained
 
     def _is_first(self, *what: str) -> bool:
         """Whether something was not written before."""
@@ -99,6 +96,21 @@ class LogText:
             parts.append(self.of_class(finding.meaning.class_, printable(decoded.text[first:last])))
             at = last
         return "".join([*parts, printable(decoded.text[at:end])])
+
+
+def _styled(style: str, text: str, colour: bool) -> str:
+    return f"{style}{text}{_RESET}" if colour else text
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _explained(text: str, meaning: Meaning, colour: bool) -> str:
+    """What a text means, after the text itself unless the meaning begins with it, and the remarks below."""
+    summary = printable(meaning.summary)
+    lead = "" if summary.startswith(printable(text)) else f"{printable(text)} = "
+    about = ", ".join(filter(None, (meaning.class_, meaning.where)))
+    label = _styled(_STYLES[level(meaning.class_)], f" [{about}]", colour) if about else ""
+    remarks = "".join(f"        {printable(remark)}\n" for remark in _remarks(meaning))
+    return f"    {lead}{summary}{label}\n{remarks}"
 
 
 def _remarks(meaning: Meaning) -> Iterator[str]:

@@ -27,7 +27,7 @@ from vmkops.commands._log_text import LogText, wants_colour
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed
 from vmkops.commands._words import read_words
 
-SUMMARY = "explain every vmkernel code, SCSI status and storage name in a log"
+SUMMARY = "explain every code, status, event, fault and storage name in a log"
 GROUP = OFFLINE
 
 USAGE = """\
@@ -63,7 +63,7 @@ prints each line that has any, with its number, and below it what they mean.
 Exit status: 0 something was found, 1 nothing was found or the log cannot be read, 2 wrong usage."""
 
 LONG_LINES = "{lines} longer than {size} KiB, decoded in pieces. A text that was split there may be missed."
-NOTHING = "Nothing found: no vmkernel code, SCSI status or storage name in {looked_at}."
+NOTHING = "Nothing found: no code, status, event, fault or storage name in {looked_at}."
 
 
 def run(argv: Sequence[str]) -> int:

@@ -47,6 +47,8 @@ _VOLUME = re.compile(
     r"(?: \(\"?(?P<name>[^()\"]{1,80})\"?\))?",
     re.IGNORECASE,
 )
+_DASHES = 3
+"""Dashes in the UUID of a volume. Most lines have only the two of their timestamp."""
 _VOLUME_OF_EVENT = re.compile(
     rf"\besx\.[\w.]*vmfs[\w.]*\] (?P<volume>{_HEX8}-{_HEX8}-[0-9a-f]{{4}}-[0-9a-f]{{12}}) (?P<name>[^\s(\"]{{1,80}})",
     re.IGNORECASE,
@@ -73,9 +75,9 @@ REASON = "the form of the name, or the words around it, show what it is"
 
 def find(line: Line) -> Iterator[Finding]:
     """Yield the paths, adapters, datastores and VMs of a line."""
-    lower = line.lower
-    if "vmhba" in lower or "vmnic" in lower:
-        for found in _ADAPTER.finditer(line.text):
+    places = [at for at in map(line.lower.find, ("vmhba", "vmnic")) if at >= 0]
+    if places:
+        for found in _ADAPTER.finditer(line.text, max(0, min(places) - len("mpx."))):
             yield line.finding(found.start(), found.end(), _adapter_meaning(found))
     spans: set[tuple[int, int]] = set()
     for kind, start, end in _places(line):
@@ -102,7 +104,7 @@ def _places(line: Line) -> Iterator[tuple[str, int, int]]:
             yield (_kind_of_name(found["datastore"]), *found.span("datastore"))
             if found["vm"]:
                 yield ("vm", *found.span("vm"))
-    if "-" in text:
+    if text.count("-") >= _DASHES:
         for found in _VOLUME.finditer(text):
             yield ("volume", *found.span("volume"))
             if found["name"]:

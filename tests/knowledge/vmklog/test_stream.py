@@ -67,6 +67,18 @@ def test_a_text_at_the_cut_of_a_long_line_is_found_once_at_its_position(near: in
         assert (progress.lines, progress.long_lines) == (2, 1)
 
 
+@pytest.mark.parametrize("text", [b"x ", b"0xbad0006 ", b"naa.514f0c5ec2000008 ", "é".encode()])
+def test_a_line_of_twice_the_length_is_twice_the_work(text: bytes) -> None:
+    def characters(size: int) -> int:
+        blocks = [text * (60_000 // len(text))] * (size // 60_000)
+        stream = decode_stream(blocks, None, bundled(), Progress(), every_line=True)
+        return sum(len(line.text) for lines in stream for line in lines)
+
+    once, twice = characters(1_200_000), characters(2_400_000)
+    assert once <= 1_200_000 * 1.05
+    assert 1.9 * once <= twice <= 2.1 * once
+
+
 def test_a_long_line_keeps_the_release_that_its_beginning_shows() -> None:
     beginning = b"2014-11-08T03:11:10.313Z cpu5:3343193)"
     (found,) = decoded([beginning, b" " * LONGEST_LINE, b" " * LONGEST_LINE, b"0xbad0022"])

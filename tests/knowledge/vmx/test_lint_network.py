@@ -117,3 +117,13 @@ def test_both_faults_of_two_cards_with_an_address_of_vcenter_are_reported() -> N
     vmx = VM + static("00:50:56:a0:11:22") + static("00:50:56:a0:11:22", 1)
     assert [finding.rule for finding in lint(vmx)] == ["mac-range", "mac-range", "mac-twice"]
     assert not is_valid(lint(vmx))
+
+
+def test_two_cards_with_one_bad_address_do_not_get_one_proposed_address() -> None:
+    cards = "".join(
+        f'ethernet{number}.present = "TRUE"\nethernet{number}.addressType = "static"\n'
+        f'ethernet{number}.address = "00:0c:29:11:22:33"\n'
+        for number in range(2)
+    )
+    fixes = [each.fix for each in lint(cards) if each.rule == "mac-range"]
+    assert fixes == ['ethernet0.address = "00:50:56:11:22:33"', 'ethernet1.addressType = "generated"']

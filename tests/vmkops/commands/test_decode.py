@@ -109,7 +109,7 @@ def test_a_summary_begins_with_what_happened_to_each_subject_and_a_paragraph_for
         ["transient", "1", "1", "2025-01-15", "02:16:00", "02:16:00", "this", "host"],
     ]
     assert incident.startswith(f"Device {DISK}: PDL from 2025-01-15 02:10:20Z to 02:15:01Z (3 lines).")
-    assert "Procedures: permanent-device-loss, all-paths-down," in incident
+    assert "Procedures: permanent-device-loss, all-paths-down" in incident
     assert "0xbad00e0 IO was aborted" in counts
 
 
@@ -336,7 +336,10 @@ def bundle(folder: Path, size: int = 0) -> Path:
             file.write(dull)
     small = folder / "vmkernel.log"
     small.write_bytes(b"failed: 0xbad0022\n")
+    version = folder / "version"
+    version.write_bytes(commands["esx/commands/vmware_-vl.txt"])
     with tarfile.open(path, "w") as archive:
+        archive.add(version, "esx/commands/vmware_-vl.txt")
         archive.add(small, "esx/var/run/log/vmkernel.log")
         archive.add(log, "esx/var/run/log/hostd.log")
     return path
