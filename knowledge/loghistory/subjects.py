@@ -38,7 +38,8 @@ _RECOVERY = re.compile(
 """The names and texts of the events that report the end of a problem; VMware's list of ESXi events."""
 
 _RECOVERED = re.compile(
-    r"\b(?:is restored|redundant again|answers again|APD\)? (?:of its device has )?ended|network adapter is up|has its link again)\b"
+    r"\b(?:is restored|redundant again|answers again|APD\)? (?:of its device has )?ended|network adapter is up"
+    r"|has its link again)\b"
 )
 """What the meanings of the messages in ``log_phrases.tsv`` that report the end of a problem have."""
 
@@ -63,6 +64,8 @@ class Trouble(NamedTuple):
     """Whether it reports the end of a problem."""
     next: str
     procedures: tuple[str, ...]
+    psod: Meaning | None
+    """What it reports about a purple diagnostic screen of the host."""
 
 
 def named_in(findings: Iterable[Finding], host: str) -> dict[Key, None]:
@@ -95,6 +98,7 @@ def _trouble(reports: tuple[tuple[Meaning, str], ...]) -> Trouble:
         recovered=any(_ends_trouble(meaning, text) for meaning, text in reports),
         next=next((meaning.next for meaning in meanings if meaning.next), ""),
         procedures=tuple(dict.fromkeys(slug for meaning in meanings for slug in meaning.procedures)),
+        psod=next((meaning for meaning, _ in reports if meaning.kind == "psod"), None),
     )
 
 
