@@ -208,6 +208,26 @@ def test_an_nfs_datastore_is_one_subject_in_events_and_messages() -> None:
     assert [(title, subject.count) for title, subject in log.subjects.items()] == [("datastore nfs01", 2)]
 
 
+def test_an_nfs_datastore_recovers_by_the_message_that_names_only_its_identifier() -> None:
+    history = LogHistory()
+    for number, text in enumerate(
+        (
+            "NFS: 335: Lost connection to the server 10.1.1.5 mount point /a, mounted as"
+            ' 8a5a1336-3d574c6d-0000-000000000000 ("nfs01")',
+            "StorageApdHandler: 846: APD Start for ident [8a5a1336-3d574c6d]!",
+            "StorageApdHandler: 846: APD Exit for ident [8a5a1336-3d574c6d]!",
+        ),
+        start=1,
+    ):
+        line = at(f"02:1{number}:00") + text
+        history.add(Decoded(line, decode_line(line, number=number)))
+
+    (datastore,) = history.report().subjects
+    assert (datastore.title, course(datastore)) == (
+        "datastore nfs01", "path loss 02:11:00 -> APD 02:12:00 -> recovered 02:13:00",
+    )  # fmt: skip
+
+
 def test_a_datastore_is_one_subject_by_its_name_and_its_uuid() -> None:
     log = Log().line(at("01:00:00"), f"volume {VOLUME} is", "path loss")
     log.line(at("01:01:00"), f"access to volume {VOLUME} (DS01)", "path loss")
