@@ -38,8 +38,7 @@ _RECOVERY = re.compile(
 """The names and texts of the events that report the end of a problem; VMware's list of ESXi events."""
 
 _RECOVERED = re.compile(
-    r"\b(?:is restored|redundant again|answers again|APD\)? (?:of its device has )?ended|network adapter is up"
-    r"|has its link again)\b"
+    r"\b(?:is restored|redundant again|answers again|APD\)? (?:of its device has )?ended|network adapter is up|has its link again)\b"
 )
 """What the meanings of the messages in ``log_phrases.tsv`` that report the end of a problem have."""
 
