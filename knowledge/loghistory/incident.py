@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from knowledge.diagnosis import severity
 from knowledge.loghistory.stamps import split
 from knowledge.loghistory.states import LASTING
-from knowledge.loghistory.values import LogSubject
+from knowledge.loghistory.values import ClassLines, LogSubject, PurpleScreen
 
 ALSO_NAMED = 4
 """Subjects that the paragraph names after the worst one."""
@@ -64,27 +64,51 @@ def _hosts(subject: LogSubject) -> str:
 
 
 def _what(worst: LogSubject) -> str:
-    lines = f"{worst.count} line{'s' * (worst.count != 1)}"
-    peak = f", up to {worst.peak_per_minute} in a minute" if worst.peak_per_minute > 1 else ""
-    when = _when(worst)
+    lines = _lines(worst.classes[0])
+    if worst.psod:
+        return _stopped(worst, worst.psod)
+    when = _when(worst.classes[0])
     if worst.class_ == "harmless":
         return f"Nothing in this log needs action: {worst.title} has {lines} that are harmless{when}."
+    most = worst.classes[0].peak_per_minute
+    peak = f", up to {most} in a minute" if most > 1 else ""
+    others = f"; also {worst.other_classes}" if worst.other_classes else ""
     what = worst.class_ or "unclassified findings"
-    return f"{_capital(worst.title)}: {what}{when} ({lines}{peak})."
+    return f"{_capital(worst.title)}: {what}{when} ({lines}{peak}{others})."
 
 
-def _when(subject: LogSubject) -> str:
-    if not subject.first:
+def _stopped(host: LogSubject, psod: PurpleScreen) -> str:
+    probably = "probably " if psod.certainty == "likely" else ""
+    day, time = split(psod.at)
+    when = f" at {' '.join(filter(None, (day, time)))}{_zone(psod.at)}" if psod.at else ""
+    return (
+        f"{_capital(host.title)} {probably}stopped with a purple screen{when}, and with it each VM on it: "
+        f"{_ended(psod.summary)}"
+    )
+
+
+def _lines(of_class: ClassLines) -> str:
+    return f"{of_class.count} line{'s' * (of_class.count != 1)}"
+
+
+def _when(lines: ClassLines) -> str:
+    if not lines.first:
         return ""
-    first, last = split(subject.first), split(subject.last)
-    zone = subject.first[19:] if subject.first[10:11] == "T" else ""
+    first, last = split(lines.first), split(lines.last)
+    zone = _zone(lines.first)
     start = " ".join(filter(None, first)) + zone
     if first == last:
         return f" at {start}"
     return f" from {start} to {' '.join(last) if last[0] != first[0] else last[1]}{zone}"
 
 
+def _zone(time: str) -> str:
+    return time[19:] if time[10:11] == "T" else ""
+
+
 def _course(worst: LogSubject) -> Iterable[str]:
+    if worst.psod:
+        return
     if len(worst.states) > 1:
         yield f"States: {course(worst)}."
     if worst.states and not worst.recovered:
@@ -102,7 +126,7 @@ def _hit(subjects: Sequence[LogSubject]) -> list[LogSubject]:
 def _also(hit: Sequence[LogSubject]) -> Iterable[str]:
     if not hit:
         return
-    named = [f"{subject.title} ({subject.class_})" for subject in hit[:ALSO_NAMED]]
+    named = [f"{subject.title} ({subject.class_}{', recovered' * subject.recovered})" for subject in hit[:ALSO_NAMED]]
     more = len(hit) - len(named)
     yield f"Also affected: {', '.join(named)}{f' and {more} more' if more else ''}."
 

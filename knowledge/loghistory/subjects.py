@@ -64,6 +64,8 @@ class Trouble(NamedTuple):
     """Whether it reports the end of a problem."""
     next: str
     procedures: tuple[str, ...]
+    psod: Meaning | None
+    """What it reports about a purple diagnostic screen of the host."""
 
 
 def named_in(findings: Iterable[Finding], host: str) -> dict[Key, None]:
@@ -96,6 +98,7 @@ def _trouble(reports: tuple[tuple[Meaning, str], ...]) -> Trouble:
         recovered=any(_ends_trouble(meaning, text) for meaning, text in reports),
         next=next((meaning.next for meaning in meanings if meaning.next), ""),
         procedures=tuple(dict.fromkeys(slug for meaning in meanings for slug in meaning.procedures)),
+        psod=next((meaning for meaning, _ in reports if meaning.kind == "psod"), None),
     )
 
 

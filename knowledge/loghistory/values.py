@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from knowledge.diagnosis import FaultClass
 from knowledge.loghistory.stamps import Clock
+from knowledge.vmklog.finding import Certainty
 
 SubjectKind = Literal["device", "target", "path", "adapter", "datastore", "vm", "host"]
 State = FaultClass | Literal["recovered"]
@@ -20,6 +21,38 @@ class StateAt:
     state: State
     at: str
     """The time as the log prints it, without fractions of a second; empty when the line has none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClassLines:
+    """The lines of a subject that have one class."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {
+        "alias_generator": lambda name: name.rstrip("_"),
+        "serialize_by_alias": True,
+        "validate_by_name": True,
+    }
+    """In JSON, ``class_`` is ``class``."""
+
+    class_: FaultClass | Literal[""]
+    count: int
+    first: str
+    """The time of the first of them, as the log prints it; empty when it has none."""
+    last: str
+    peak_per_minute: int
+    """The most of them in one minute; too low when the lines are not in order, 0 when they have no time."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PurpleScreen:
+    """A purple diagnostic screen (PSOD): the VMkernel of a host stopped, and all VMs on it."""
+
+    summary: str
+    """What the first heading of the screen means."""
+    at: str
+    """The time of its line, as the log prints it; empty when it has none."""
+    certainty: Certainty
+    """``likely`` when only the text of one line shows it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,12 +83,16 @@ class LogSubject:
     """The most such lines in one minute; 0 when they have no time."""
     class_: FaultClass | Literal[""]
     """The worst class of these lines; empty when none has a class."""
+    classes: tuple[ClassLines, ...]
+    """The lines by class, the worst first."""
     states: tuple[StateAt, ...]
     """The states that it passed through, in order."""
     states_omitted: int = 0
     """States that are missing in the middle of ``states``, because there were too many."""
     not_recovered_on: tuple[str, ...] = ()
     """The hosts that reported a lost connection and not its end, when the lines name their host as syslog does."""
+    psod: PurpleScreen | None = None
+    """For a host that stopped with a purple diagnostic screen."""
     next: str
     """What to do next, in one line; empty when unknown."""
     procedures: tuple[str, ...]
@@ -74,9 +111,14 @@ class LogSubject:
             return self.subject
         return f"{kind} {self.subject} on {self.host}" if self.host else f"{kind} {self.subject}"
 
+    @property
+    def other_classes(self) -> str:
+        """The classes of its other lines with their counts, such as ``reservation 1, capacity 1``."""
+        return ", ".join(f"{lines.class_ or 'unclassified'} {lines.count}" for lines in self.classes[1:])
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the subject as values for JSON, by field name; ``class_`` is ``class``."""
-        return {name.rstrip("_"): value for name, value in asdict(self).items()}
+        """Return the subject as values for JSON, by field name; ``class_`` is ``class``, also in ``classes``."""
+        return asdict(self, dict_factory=lambda pairs: {name.rstrip("_"): value for name, value in pairs})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +126,10 @@ class Timeline:
     """When the lines of a subject were written."""
 
     clock: Clock
+    first: int
+    """The minute of the first line."""
+    last: int
+    """The minute of the last line."""
     width: int
     """Minutes in a bucket."""
     buckets: Mapping[int, int]

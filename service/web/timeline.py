@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from knowledge.diagnosis import level
 from knowledge.loghistory import LogSubject, Report
 from knowledge.loghistory.stamps import Clock
 from knowledge.loghistory.values import Timeline
+from service.api.words import counted
 
 MOST_ROWS = 12
 COLUMNS = 120
@@ -66,9 +68,8 @@ def drawing(report: Report) -> Drawing | None:
         return None
     clock = Counter(line.clock for _, line in timed).most_common(1)[0][0]
     shown = [(subject, line) for subject, line in timed if line.clock == clock][:MOST_ROWS]
-    first = min(min(line.buckets) for _, line in shown)
-    last = max(max(line.buckets) + line.width for _, line in shown)
-    axis = _Axis(clock, first, max(last - first, 1))
+    first, last = min(line.first for _, line in shown), max(line.last for _, line in shown)
+    axis = _Axis(clock, first, last + 1 - first)
     rows = tuple(Row(subject, axis.bars(line), axis.bands(line)) for subject, line in shown)
     return Drawing(rows, minute_text(clock, first), minute_text(clock, last), len(report.subjects) - len(rows))
 
@@ -87,6 +88,14 @@ _LEAP_YEAR_BEGINS = 2 * 365 * 86400
 """1972-01-01, because a log without a year may have a 29 February."""
 
 
+class _Column(NamedTuple):
+    """The lines from one minute to another, both included, that one bar shows."""
+
+    first: int
+    last: int
+    lines: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Axis:
     clock: Clock
@@ -94,20 +103,27 @@ class _Axis:
     minutes: int
 
     def bars(self, line: Timeline) -> tuple[Bar, ...]:
-        columns: Counter[int] = Counter()
-        for minute, count in line.buckets.items():
-            columns[(minute - self.first) * COLUMNS // self.minutes] += count
-        most = max(columns.values())
+        columns: dict[int, _Column] = {}
+        for bucket, count in sorted(line.buckets.items()):
+            start, end = max(bucket, line.first), min(bucket + line.width - 1, line.last)
+            at = (start - self.first) * COLUMNS // self.minutes
+            before = columns.get(at)
+            columns[at] = _Column(before.first if before else start, end, count + (before.lines if before else 0))
+        most = max(column.lines for column in columns.values())
         width = max(WIDTH / COLUMNS, self._x(self.first + line.width))
         return tuple(
             Bar(
-                x=round(column * WIDTH / COLUMNS, 2),
+                x=round(at * WIDTH / COLUMNS, 2),
                 width=round(min(width, WIDTH), 2),
-                height=round(max(2, HEIGHT * count / most), 2),
-                label=f"{minute_text(self.clock, self.first + column * self.minutes // COLUMNS)}: {count}",
+                height=round(max(2, HEIGHT * column.lines / most), 2),
+                label=f"{self._range(column.first, column.last)}: {counted(column.lines, 'line')}",
             )
-            for column, count in sorted(columns.items())
+            for at, column in sorted(columns.items())
         )
+
+    def _range(self, first: int, last: int) -> str:
+        start = minute_text(self.clock, first)
+        return f"{start} to {minute_text(self.clock, last)}" if last > first else start
 
     def bands(self, line: Timeline) -> tuple[Band, ...]:
         ends = [minute for minute, _ in line.states[1:]] + [self.first + self.minutes]

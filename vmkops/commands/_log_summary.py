@@ -80,7 +80,7 @@ def _text_lines(counts: Counter[str], first: dict[str, Place], report: Report) -
 
 
 def _table(subjects: Iterable[LogSubject]) -> Iterator[str]:
-    """A line for each subject, and one below it with its states when there are several."""
+    """A line for each subject, and below it what is more than one word: other classes and states."""
     text = LogText(colour=wants_colour(sys.stdout))
     rows = [(subject, _cells(subject)) for subject in subjects]
     widths = [max(len(name), *(len(cells[at]) for _, cells in rows)) for at, name in enumerate(_COLUMNS[:-1])]
@@ -88,14 +88,23 @@ def _table(subjects: Iterable[LogSubject]) -> Iterator[str]:
     for subject, cells in rows:
         line = _row(cells, widths)
         yield text.of_class(subject.class_, line[: widths[0]]) + line[widths[0] :]
-        if len(subject.states) > 1:
-            yield f"{' ' * widths[0]}  {course(subject)}"
+        for below in _below(subject):
+            yield f"{' ' * widths[0]}  {below}"
+
+
+def _below(subject: LogSubject) -> Iterator[str]:
+    if subject.psod:
+        yield printable(" ".join(filter(None, ("purple screen", *split(subject.psod.at)))))
+    if subject.other_classes:
+        yield f"also {subject.other_classes}"
+    if len(subject.states) > 1:
+        yield course(subject)
 
 
 def _cells(subject: LogSubject) -> tuple[str, ...]:
     first, last = split(subject.first), split(subject.last)
     return (
-        subject.class_ or "-",
+        f"{subject.class_ or '-'}{f' ({subject.classes[0].count})' if subject.other_classes else ''}",
         str(subject.count),
         str(subject.peak_per_minute or "-"),
         " ".join(filter(None, first)) or f"line {subject.first_line}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal, TextIO
@@ -21,6 +22,9 @@ _AROUND = 200
 _EXPLAINED_ONCE = frozenset(("path", "adapter", "datastore", "vm"))
 """Kinds whose meaning a reader knows after the first time."""
 
+_NUMBER = re.compile(r"\d+")
+"""Differs between lines that mean the same, such as a latency."""
+
 _RESET = "\x1b[0m"
 _BOLD, _DIM = "\x1b[1m", "\x1b[2m"
 _STYLES = {"critical": "\x1b[1;31m", "warning": "\x1b[1;33m", "harmless": "\x1b[32m", "none": "\x1b[1;36m"}
@@ -32,7 +36,7 @@ def wants_colour(stream: TextIO) -> bool:
 
 
 class LogText:
-    """Writes decoded lines; what to do next and each page are written once, so that a long log stays readable."""
+    """Writes decoded lines; what to do next and the pages are written once for each meaning."""
 
     def __init__(self, *, colour: bool) -> None:
         self._colour = colour
@@ -59,11 +63,13 @@ class LogText:
         if finding.kind in _EXPLAINED_ONCE and not self._is_first(finding.kind, finding.text):
             return ""
         explained = _explained(finding.text, meaning, self._colour)
-        if meaning.next and self._is_first("next", meaning.next):
+        without_numbers = _NUMBER.sub("0", meaning.summary)
+        if not self._is_first("advice", without_numbers, meaning.next, *meaning.procedures):
+            return explained
+        if meaning.next:
             explained += f"        {self.styled(_BOLD, 'next:')} {printable(meaning.next)}\n"
         for slug in meaning.procedures:
-            if self._is_first("page", slug):
-                explained += f"        {self.styled(_DIM, f'page: vmkops kb show {printable(slug)}')}\n"
+            explained += f"        {self.styled(_DIM, f'page: vmkops kb show {printable(slug)}')}\n"
         return explained
 
     def _is_first(self, *what: str) -> bool:

@@ -53,7 +53,7 @@ _VOLUME_OF_EVENT = re.compile(
     rf"\besx\.[\w.]*vmfs[\w.]*\] (?P<volume>{_HEX8}-{_HEX8}-[0-9a-f]{{4}}-[0-9a-f]{{12}}) (?P<name>[^\s(\"]{{1,80}})",
     re.IGNORECASE,
 )
-_NFS_VOLUME = re.compile(rf"\bidentifier \[?({_HEX8}-{_HEX8})(?![\w-])", re.IGNORECASE)
+_NFS_VOLUME = re.compile(rf"\bident(?:ifier)? \[?({_HEX8}-{_HEX8})(?![\w-])", re.IGNORECASE)
 _AFFECTED = re.compile(r"\bdatastores?(?: \(if any\))?: (?=\")(?:(?:, )?\"[^\"]{1,80}\"){1,64}", re.IGNORECASE)
 _QUOTED = re.compile(r"\"([^\"]{1,80})\"")
 _NAMED = re.compile(r"\b(?:vol(?:ume)?|datastore) (?:'([^']{1,80})'|\"([^\"]{1,80})\")", re.IGNORECASE)
@@ -111,7 +111,7 @@ def _places(line: Line) -> Iterator[tuple[str, int, int]]:
                 yield ("datastore", *found.span("name"))
     if "vmfs" in lower and (event := _VOLUME_OF_EVENT.search(text)):
         yield ("datastore", *event.span("name"))
-    if "identifier " in lower:
+    if "identifier " in lower or "ident [" in lower:
         for found in _NFS_VOLUME.finditer(text):
             yield ("nfs", *found.span(1))
     if "datastore" in lower or "vol" in lower:

@@ -199,12 +199,33 @@ def test_the_message_of_an_end_is_a_recovery(message: str, start: str, end: str)
 def test_lines_that_name_nothing_are_about_this_host() -> None:
     log = Log().line(at("01:00:00"), "panic", "software fault")
     assert log.incident.startswith("This host: software fault")
+    assert list(log.subjects) == ["this host"]
 
 
 def test_an_nfs_datastore_is_one_subject_in_events_and_messages() -> None:
     log = Log().line(at("01:00:00"), "identifier [8a5a1336-3d574c6d]", "APD")
     log.line(at("01:01:00"), 'mounted as 8a5a1336-3d574c6d-0000-000000000000 ("nfs01")', "path loss")
     assert [(title, subject.count) for title, subject in log.subjects.items()] == [("datastore nfs01", 2)]
+
+
+def test_an_nfs_datastore_recovers_by_the_message_that_names_only_its_identifier() -> None:
+    history = LogHistory()
+    for number, text in enumerate(
+        (
+            "NFS: 335: Lost connection to the server 10.1.1.5 mount point /a, mounted as"
+            ' 8a5a1336-3d574c6d-0000-000000000000 ("nfs01")',
+            "StorageApdHandler: 846: APD Start for ident [8a5a1336-3d574c6d]!",
+            "StorageApdHandler: 846: APD Exit for ident [8a5a1336-3d574c6d]!",
+        ),
+        start=1,
+    ):
+        line = at(f"02:1{number}:00") + text
+        history.add(Decoded(line, decode_line(line, number=number)))
+
+    (datastore,) = history.report().subjects
+    assert (datastore.title, course(datastore)) == (
+        "datastore nfs01", "path loss 02:11:00 -> APD 02:12:00 -> recovered 02:13:00",
+    )  # fmt: skip
 
 
 def test_a_datastore_is_one_subject_by_its_name_and_its_uuid() -> None:
@@ -239,11 +260,105 @@ def test_lines_without_a_time_are_counted_and_have_none() -> None:
 def test_the_paragraph_of_an_incident_has_what_when_how_bad_and_what_next() -> None:
     log = outage().line(at("02:16:00"), DISK, "PDL")
     assert log.incident == (
-        f"Device {DISK}: PDL from 2025-01-15 02:10:09Z to 02:16:00Z (6 lines, up to 3 in a minute). "
+        f"Device {DISK}: PDL from 2025-01-15 02:12:29Z to 02:16:00Z (2 lines; also APD 1, path loss 2, transient 1). "
         "States: path loss 02:10:09 -> APD 02:10:20 -> PDL 02:12:29 -> recovered 02:15:01 -> PDL 02:16:00. "
         "The log does not show that it recovered. Also affected: datastore DS01 (PDL). "
         "Next: Ask the owner of the array. Procedures: all-paths-down, dead-paths."
     )
+
+
+def test_the_count_and_the_times_of_a_sentence_are_those_of_the_class_that_it_names() -> None:
+    log = Log().line(at("01:00:00"), DISK, "reservation").line(at("01:00:10"), DISK, "medium error")
+    log.line(at("01:00:20"), DISK, "medium error").line(at("01:00:30"), DISK, "").line(at("01:09:00"), DISK, "capacity")
+
+    assert log.incident.startswith(
+        f"Device {DISK}: medium error from 2025-01-15 01:00:10Z to 01:00:20Z"
+        " (2 lines, up to 2 in a minute; also capacity 1, reservation 1, unclassified 1)."
+    )
+    disk = log.subjects[f"device {DISK}"]
+    assert [(lines.class_, lines.count) for lines in disk.classes] == [
+        ("medium error", 2), ("capacity", 1), ("reservation", 1), ("", 1),
+    ]  # fmt: skip
+    assert disk.to_dict()["classes"][0] == {
+        "class": "medium error",
+        "count": 2,
+        "first": "2025-01-15T01:00:10Z",
+        "last": "2025-01-15T01:00:20Z",
+        "peak_per_minute": 2,
+    }
+
+
+CRASHES = [
+    (
+        "@BlueScreen: #PF Exception 14 in world 2097855:vmm0:web-01 IP 0x41800d2 addr 0x0",
+        "stopped with a purple screen at 2025-01-15 02:10:09Z, and with it each VM on it: "
+        "VMkernel panic (purple diagnostic screen): exception 14, ",
+    ),
+    (
+        "Machine Check Exception on PCPU1 in world 2097855:vmm0:web-01",
+        "probably stopped with a purple screen at 2025-01-15 02:10:09Z, and with it each VM on it: "
+        "VMkernel panic (purple diagnostic screen): Machine check: ",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "sentence"), CRASHES)
+def test_a_purple_screen_is_of_the_host_and_worse_than_all_else(text: str, sentence: str) -> None:
+    log = outage()
+    line = at("02:10:09") + text
+    log.history.add(Decoded(line, decode_line(line)))
+
+    assert log.incident.startswith(f"This host {sentence}")
+    assert f"Also affected: device {DISK} (PDL, recovered), datastore DS01 (PDL, recovered)." in log.incident
+    assert "purple-screen" in log.incident
+    assert list(log.subjects) == ["this host", f"device {DISK}", "datastore DS01"]
+
+
+def test_a_panic_in_the_log_of_a_vm_is_of_the_vm() -> None:
+    line = "2025-01-15T02:10:09.001Z In(05) vmx - PANIC bora/vmx/main/main.c:12"
+    log = Log()
+    log.history.add(Decoded(line, decode_line(line)))
+    assert log.incident.startswith("This VM: software fault at 2025-01-15 02:10:09Z (1 line).")
+
+
+def test_what_only_the_lines_of_a_device_mention_recovers_with_it() -> None:
+    log = Log().line(at("02:10:09"), f"{DISK} vmhba2:C0:T5:L2 datastore 'DS01'", "APD")
+    log.line(at("02:10:20"), "datastore 'DS02'", "APD").line(at("02:10:30"), f"{DISK} datastore 'DS02'", "APD")
+    assert not any(subject.recovered for subject in log.subjects.values())
+
+    log.line(at("02:15:01"), f"esx.clear.storage.apd.exit {DISK}", "transient")
+    recovered = {title: subject.recovered for title, subject in log.subjects.items()}
+    assert recovered == {
+        "datastore DS02": False, f"device {DISK}": True, "datastore DS01": True, "path vmhba2:C0:T5:L2": True,
+    }  # fmt: skip
+    assert course(log.subjects["datastore DS01"]) == "APD 02:10:09 -> recovered 02:15:01"
+
+    log.line(at("02:20:00"), DISK, "APD")
+    assert not log.subjects["datastore DS01"].recovered
+
+
+def test_the_paragraph_of_a_recovered_device_does_not_call_its_datastore_lost() -> None:
+    log = Log()
+    log.line("2025-01-15T02:10:09Z esx01 vobd: ", f"{DISK} datastore 'DS01'", "APD")
+    log.line("2025-01-15T02:10:10Z esx02 vobd: ", f"{DISK} datastore 'DS01'", "APD")
+    recovery = f"esx.clear.storage.apd.exit {DISK}"
+    log.line("2025-01-15T02:15:01Z esx01 vobd: ", recovery, "transient")
+    assert "does not show that it recovered on esx02" in log.incident
+    assert log.subjects["datastore DS01"].not_recovered_on == ("esx01", "esx02")
+
+    log.line("2025-01-15T02:16:01Z esx02 vobd: ", recovery, "transient")
+    assert log.incident.startswith(f"Device {DISK}: APD")
+    assert "does not show" not in log.incident
+    assert "Also affected: datastore DS01 (APD, recovered)." in log.incident
+
+
+def test_what_the_lines_of_two_devices_mention_recovers_when_both_do() -> None:
+    other = DISK.replace("cc", "dd")
+    log = Log().line(at("02:10:09"), f"{DISK} {other} datastore 'DS01'", "APD")
+    log.line(at("02:15:01"), f"esx.clear.storage.apd.exit {DISK}", "transient")
+    assert not log.subjects["datastore DS01"].recovered
+    log.line(at("02:16:01"), f"esx.clear.storage.apd.exit {other}", "transient")
+    assert log.subjects["datastore DS01"].recovered
 
 
 @pytest.mark.parametrize(("class_", "begins"), [("harmless", "Nothing in this log needs action"), ("", "Device naa.")])

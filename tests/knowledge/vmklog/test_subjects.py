@@ -31,6 +31,7 @@ def named(text: str) -> list[tuple[str, str]]:
         ('"/vmfs/volumes/my store/iso/a.iso"', "datastore", "my store"),
         ("[DS01] web-01/web-01.vmdk", "datastore", "DS01"),
         ("identifier [8a5a1336-3d574c6d] has entered", "datastore", "8a5a1336-3d574c6d"),
+        ("StorageApdHandler: 846: APD Exit for ident [8a5a1336-3d574c6d]!", "datastore", "8a5a1336-3d574c6d"),
         ("World: vm 3343194: 1443: Starting world vmm0:web-01 of type 8", "vm", "web-01"),
         ("vmx-vcpu-0:db.example)", "vm", "db.example"),
         ("in world 1:vmm0:My VM IP 0x1", "vm", "My VM"),

@@ -106,7 +106,7 @@ def test_the_page_shows_the_incident_the_timeline_and_each_code_with_its_meaning
     elements = Elements(html)
 
     assert "<title>vmkernel.log · vmkops</title>" in html
-    assert f"Device {DISK}: PDL from 2025-01-15 02:10:20Z to 02:15:01Z" in html
+    assert f"Device {DISK}: PDL at 2025-01-15 02:12:29Z (1 line; also APD 1, transient 1)" in html
     assert "APD 02:10:20 -&gt; PDL 02:12:29 -&gt; recovered 02:15:01" in html
     assert "svg" in elements.tags
     assert [line[:24] for line in elements.lines] == [line[:24] for line in OUTAGE.splitlines()]
@@ -153,6 +153,25 @@ def test_a_very_long_line_and_one_with_many_codes_are_cut() -> None:
 def test_a_log_without_times_has_no_timeline_and_one_without_findings_says_so() -> None:
     assert "There is no timeline" in page_of("0xbad0006")
     assert "Nothing found" in page_of("nothing")
+
+
+def test_the_timeline_shows_the_times_of_the_lines_and_not_those_of_its_buckets() -> None:
+    days = [f"2025-{1 + day // 28:02}-{1 + day % 28:02}" for day in range(0, 112)]
+    lines = [f"{day}T{hour:02}:41:20.002Z vobd: [esx.problem.storage.apd.start] [{DISK}]"
+             for day in days for hour in (7, 15, 21)]  # fmt: skip
+    html = page_of("\n".join(lines))
+
+    labels = re.findall(r'class="bar"[^>]*><title>(.*?)</title>', html)
+    assert labels[0].startswith("2025-01-01 07:41Z to 2025-01-0")
+    assert labels[-1].split(": ")[0].endswith("to 2025-04-28 21:41Z")
+    assert '<p class="axis"><span>2025-01-01 07:41Z</span><span>2025-04-28 21:41Z</span></p>' in html
+    starts, ends = zip(*(label.rsplit(": ", 1)[0].split(" to ") for label in labels), strict=True)
+    assert all(end < start for end, start in zip(ends, starts[1:], strict=False))
+    assert sum(int(label.rsplit(": ", 1)[1].split()[0]) for label in labels) == len(lines)
+
+
+def test_the_bar_of_one_minute_shows_that_minute() -> None:
+    assert "<title>2025-01-15 02:10Z: 1 line</title>" in page_of(OUTAGE)
 
 
 @pytest.mark.parametrize(

@@ -104,11 +104,12 @@ def test_a_summary_begins_with_what_happened_to_each_subject_and_a_paragraph_for
     table, incident, counts = terminal.run("--summary", stdin=OUTAGE).stdout.decode().split("\n\n")
     assert [line.split() for line in table.splitlines()] == [
         ["class", "lines", "a", "minute", "first", "last", "subject"],
-        ["PDL", "3", "1", "2025-01-15", "02:10:20", "02:15:01", "device", DISK],
+        ["PDL", "(1)", "3", "1", "2025-01-15", "02:10:20", "02:15:01", "device", DISK],
+        ["also", "APD", "1,", "transient", "1"],
         ["APD", "02:10:20", "->", "PDL", "02:12:29", "->", "recovered", "02:15:01"],
         ["transient", "1", "1", "2025-01-15", "02:16:00", "02:16:00", "this", "host"],
     ]
-    assert incident.startswith(f"Device {DISK}: PDL from 2025-01-15 02:10:20Z to 02:15:01Z (3 lines).")
+    assert incident.startswith(f"Device {DISK}: PDL at 2025-01-15 02:12:29Z (1 line; also APD 1, transient 1).")
     assert "Procedures: permanent-device-loss, all-paths-down" in incident
     assert "0xbad00e0 IO was aborted" in counts
 
@@ -125,11 +126,11 @@ def test_the_json_of_a_summary_has_a_line_for_each_subject_and_one_for_the_incid
     assert str(incident["incident"]).startswith("Device")
 
 
-def test_the_class_the_next_step_and_the_pages_are_shown_and_what_next_only_once(terminal: Terminal) -> None:
+def test_the_class_is_always_shown_but_the_next_step_and_the_pages_once_for_each_meaning(terminal: Terminal) -> None:
     lines = terminal.run(stdin=OUTAGE * 5).stdout.decode().splitlines()
     assert sum("[PDL, LUN]" in line for line in lines) == 5
     assert len([line for line in lines if line.startswith("        next: Ask the storage team")]) == 1
-    assert lines.count("        page: vmkops kb show all-paths-down") == 1
+    assert lines.count("        page: vmkops kb show all-paths-down") == 2
 
 
 def test_a_page_is_written_as_one_file(terminal: Terminal) -> None:

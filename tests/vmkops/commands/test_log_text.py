@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge.vmklog import decode_line
+from knowledge.vmklog.finding import Finding, Meaning
 from knowledge.vmklog.stream import Decoded
 from vmkops.commands._log_text import LogText
 
@@ -41,3 +42,22 @@ def test_colour_changes_nothing_but_the_colour() -> None:
     ):
         decoded = Decoded(line, decode_line(line))
         assert OURS.sub("", LogText(colour=True).line(decoded)) == LogText(colour=False).line(decoded)
+
+
+def test_each_meaning_is_shown_once_with_all_of_its_pages_even_when_another_has_one_of_them() -> None:
+    text = LogText(colour=False)
+
+    def pages(meaning: Meaning) -> list[str]:
+        written = text.line(Decoded("x", [Finding(1, 0, 1, "x", meaning)]))
+        return re.findall(r"(?:next|page): .*", written)
+
+    aborted = Meaning(kind="vmkernel", summary="IO was aborted", procedures=("lost-access", "vmotion-failed"))
+    failed = Meaning(kind="phrase", summary="vMotion failed", next="Check.", procedures=("vmotion-failed",))
+    slow = [
+        Meaning(kind="phrase", summary=f"latency is {number} ms", next="Check.", procedures=("slow",))
+        for number in (9, 17)
+    ]
+    assert pages(aborted) == ["page: vmkops kb show lost-access", "page: vmkops kb show vmotion-failed"]
+    assert pages(failed) == ["next: Check.", "page: vmkops kb show vmotion-failed"]
+    assert pages(aborted) == pages(failed) == []
+    assert [pages(meaning) for meaning in slow] == [["next: Check.", "page: vmkops kb show slow"], []]
