@@ -43,7 +43,8 @@ _PATH_OF_FILE = re.compile(
 """A name may have blanks where a quote or bracket before the path shows that they belong to it."""
 
 _VOLUME = re.compile(
-    rf"(?<![\w-])(?P<volume>{_HEX8}-{_HEX8}-[0-9a-f]{{4}}-[0-9a-f]{{12}})(?![\w-])(?: \(\"?(?P<name>[^()\"]{{1,80}})\"?\))?",
+    rf"(?<![\w-])(?P<volume>{_HEX8}-{_HEX8}-[0-9a-f]{{4}}-[0-9a-f]{{12}})(?![\w-])"
+    r"(?: \(\"?(?P<name>[^()\"]{1,80})\"?\))?",
     re.IGNORECASE,
 )
 _DASHES = 3
@@ -56,6 +57,7 @@ _NFS_VOLUME = re.compile(rf"\bidentifier \[?({_HEX8}-{_HEX8})(?![\w-])", re.IGNO
 _AFFECTED = re.compile(r"\bdatastores?(?: \(if any\))?: (?=\")(?:(?:, )?\"[^\"]{1,80}\"){1,64}", re.IGNORECASE)
 _QUOTED = re.compile(r"\"([^\"]{1,80})\"")
 _NAMED = re.compile(r"\b(?:vol(?:ume)?|datastore) (?:'([^']{1,80})'|\"([^\"]{1,80})\")", re.IGNORECASE)
+_OF_HEARTBEAT = re.compile(r"\bHBX: \d{1,5}: '([^']{1,80})': HB at offset\b")
 _BRACKETED = re.compile(r"(?<![\w.])\[([^\[\]/:]{1,80})\] [^\[\]/]{1,120}/[^\[\]/]{1,120}?\.(?:vmx|vmdk)\b")
 _WORLD = re.compile(
     r"(?<![\w.])(?:vmm|vmx-vcpu-)\d{1,3}:([^\s:()\[\]\"',;]{1,80}(?=[)\],;\"':]|$)"
@@ -120,6 +122,9 @@ def _places(line: Line) -> Iterator[tuple[str, int, int]]:
         for found in _NAMED.finditer(text):
             which = 1 if found[1] else 2
             yield (_kind_of_name(found[which]), *found.span(which))
+    if "hb at offset" in lower:
+        for found in _OF_HEARTBEAT.finditer(text):
+            yield ("datastore", *found.span(1))
     if ".vm" in lower and "] " in text:
         for found in _BRACKETED.finditer(text):
             yield ("datastore", *found.span(1))
