@@ -56,10 +56,13 @@ def tar_members(blocks: Iterator[bytes], looked: LookedAt) -> Iterator[Member]:
                     last = f" in {shown_name(entry.name)}"
                     yield Member(entry.name, entry.size, _contents(archive.fileobj, entry.size, looked, last))
     except DamagedError as error:
+        looked.incomplete = True
         looked.add_problem(DAMAGED.format(where=last and f" after{last[3:]}", reason=error))
     except (tarfile.ReadError, tarfile.StreamError, EOFError):
+        looked.incomplete = True
         looked.add_problem(TRUNCATED.format(where=last))
     except (tarfile.TarError, ValueError, OverflowError) as error:
+        looked.incomplete = True
         looked.add_problem(DAMAGED.format(where=last, reason=error))
 
 
@@ -89,6 +92,7 @@ def _contents(stream: Any, size: int, looked: LookedAt, where: str) -> Iterator[
     while size > 0:
         block = stream.read(min(BLOCK, size))
         if not block:
+            looked.incomplete = True
             looked.add_problem(TRUNCATED.format(where=where))
             return
         size -= len(block)

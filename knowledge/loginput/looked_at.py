@@ -35,6 +35,8 @@ class LookedAt:
     """The kinds of log, such as ``vmkernel log of ESXi 8.0 and later``, in the order in which they are met."""
     files: int = 0
     """Texts in an archive that were decoded."""
+    incomplete: bool = False
+    """The input is not read to its end, because it is cut or damaged or unpacks to too much."""
     problems: list[str] = field(default_factory=list)
     """Sentences: what could not be read, and caveats."""
 

@@ -24,8 +24,12 @@ NO_BUNDLE = (
     "This archive is not the support bundle of an ESXi host: commands/vmware_-vl.txt is missing. Its text files are"
     " decoded, and the format of each line shows the release."
 )
+INCOMPLETE = (
+    "This archive is cut or damaged before commands/vmware_-vl.txt, which shows the release in a support bundle. The"
+    " text files before that are decoded, and the format of each line shows the release."
+)
 READ_ONCE = (
-    "The input is a pipe, so files before commands/vmware_-vl.txt are decoded without the release that it shows. To use"
+    "The input is a pipe, so files before {file} are decoded without the release that it shows. To use"
     " it for all files, give the name of the archive."
 )
 PIPED_ZIP = "This is a ZIP archive, which cannot be decoded from a pipe or inside another file. Give its name."
@@ -62,11 +66,13 @@ def decode_archive(
     if not looked.files:
         raise NotText(" ".join([NOTHING_IN_IT.format(looked_at=looked.in_words()), *looked.problems]))
     if not bundle.name:
-        looked.add_problem(NO_BUNDLE)
+        looked.add_problem(INCOMPLETE if looked.incomplete else NO_BUNDLE)
     else:
         looked.add_format(BUNDLE.format(name=bundle.name))
         if source.file is None:
-            looked.add_problem(READ_ONCE)
+            looked.add_problem(READ_ONCE.format(file=bundle.version_file))
+        if bundle.problem:
+            looked.add_problem(bundle.problem)
 
 
 def _survey(source: Source, archive: str, bundle: Bundle, limits: Limits) -> Iterator[list[Decoded]]:

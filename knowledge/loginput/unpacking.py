@@ -69,12 +69,14 @@ def unpacked(kind: str, blocks: Iterable[bytes], looked: LookedAt) -> Iterator[b
                     if piece:
                         yield piece
             except errors as error:
+                looked.incomplete = True
                 looked.add_problem(DAMAGED.format(kind=kind, size=size, reason=error))
                 return
             data = running.rest
             if running.done:
                 running = None
     if running is not None:
+        looked.incomplete = True
         looked.add_problem(TRUNCATED.format(kind=kind))
     elif rest:
         looked.add_problem(TRAILING.format(kind=kind))
@@ -92,9 +94,11 @@ def limited(blocks: Iterable[bytes], looked: LookedAt, limits: Limits, packed: C
         looked.unpacked += len(block)
         yield block[:left]
         if len(block) > left:
+            looked.incomplete = True
             looked.add_problem(TOO_MUCH.format(limit=in_units(limits.total)))
             return
         if size > limits.ratio_from and size > packed() * limits.ratio:
+            looked.incomplete = True
             looked.add_problem(BOMB.format(ratio=limits.ratio))
             return
 

@@ -36,6 +36,15 @@ class Listing(NamedTuple):
     skipped: tuple[int, ...]
 
 
+class DamagedListing(Unreadable):
+    """Some rows of a listing cannot be read; ``rows`` has a sentence for each, with the number of its line."""
+
+    def __init__(self, rows: list[str]) -> None:
+        more = f"\nand {len(rows) - 10} more" if len(rows) > 10 else ""
+        super().__init__("Nothing was imported; these rows cannot be read:\n" + "\n".join(rows[:10]) + more)
+        self.rows = tuple(rows)
+
+
 def listing(release: str | None = None, tables: Tables | None = None) -> str:
     """Return the table of a release, or of all releases one after another, in the columns of ``vmkerrcode -l``.
 
@@ -60,7 +69,7 @@ def read_listing(text: str, release: str) -> Listing:
     """Parse the output of ``vmkerrcode -l``; the rows get ``release`` as their release id.
 
     Tolerates a heading, curly quotes, a name that runs into its number, and number columns in either order.
-    Raises Unreadable when rows are damaged, with their line numbers, and when there are no rows.
+    Raises DamagedListing when rows are damaged, and Unreadable when there are no rows.
     """
     rows: dict[int, Row] = {}
     skipped: list[int] = []
@@ -77,8 +86,7 @@ def read_listing(text: str, release: str) -> Listing:
         elif row and row.name != LAST_ERROR:
             rows[row.code] = row
     if problems:
-        more = f"\nand {len(problems) - 10} more" if len(problems) > 10 else ""
-        raise Unreadable("Nothing was imported; these rows cannot be read:\n" + "\n".join(problems[:10]) + more)
+        raise DamagedListing(problems)
     if not rows:
         raise Unreadable("This is not a listing of vmkernel codes. Run `vmkerrcode -l > FILE` on the host.")
     return Listing(tuple(rows.values()), tuple(skipped))

@@ -35,6 +35,7 @@ NOT_IN_A_TABLE = "no known table has the code"
 SAME_EVERYWHERE = "every table that has the code gives it this meaning"
 RELEASE_UNKNOWN = "the line does not show which release wrote it, and the releases disagree"
 TEXT_OF_STATUS = "it stands where the host prints the text of a status, spelled as in its table"
+NAME_OF_STATUS = "the line has the name of the status, which every release uses for this meaning"
 OF_LINUX = "Linux defines this error number"
 DIFFERS = "Its code depends on the release."
 UNKNOWN = "{code}: no table has this code. Import the host's own table: vmkops vmkerr import FILE --release NAME"
@@ -99,18 +100,40 @@ def code_meaning(code: int, text: str, errno: int, origin: Origin, tables: Table
 def text_meaning(description: str, origin: Origin, tables: Tables) -> Meaning:
     """Return the meaning of a status text without a code, spelled as in its table."""
     rows = rows_of(description, tables)
-    of_origin = [row for row in rows if row.release in origin.tables]
-    matches = matches_of(of_origin or rows, tables)
-    names = list(dict.fromkeys(match.name for match in matches))
-    settled: SettledBy = ("given" if origin.given else "format") if of_origin else ""
+    names = list(dict.fromkeys(row.name for row in _of_release(rows, origin)))
+    summary = f"{description} ({' or '.join(names)})"
+    return _uncoded_meaning(summary, rows, "certain" if len(names) == 1 else "open", TEXT_OF_STATUS, origin, tables)
+
+
+@lru_cache(maxsize=1024)
+def name_meaning(name: str, origin: Origin, tables: Tables) -> Meaning:
+    """Return the meaning of the name of a status (``VMK_TIMEOUT``) that some table has."""
+    rows = tables.by_name[name]
+    summary = f"{_of_release(rows, origin)[-1].description} ({name})"
+    return _uncoded_meaning(summary, rows, "certain", NAME_OF_STATUS, origin, tables)
+
+
+def _of_release(rows: list[Row], origin: Origin) -> list[Row]:
+    """Return the rows of the release that wrote the line; all rows when it is not known or has none of them."""
+    return [row for row in rows if row.release in origin.tables] or rows
+
+
+def _uncoded_meaning(
+    summary: str, rows: list[Row], certainty: Certainty, reason: str, origin: Origin, tables: Tables
+) -> Meaning:
+    """Return the meaning of a text or name without a code; ``reason`` is why it is one, when no release is known."""
+    matches = matches_of(_of_release(rows, origin), tables)
+    settled: SettledBy = ""
+    if any(row.release in origin.tables for row in rows):
+        settled = "given" if origin.given else "format"
     meaning = Meaning(
         kind="vmkernel",
-        summary=f"{description} ({' or '.join(names)})",
-        certainty="certain" if len(names) == 1 else "open",
+        summary=summary,
+        certainty=certainty,
         matches=matches,
         release=origin.release if settled else "",
         settled_by=settled,
-        reason=origin.reason if settled else TEXT_OF_STATUS,
+        reason=origin.reason if settled else reason,
         notes=(DIFFERS,) if len({match.code for match in matches}) > 1 else (),
     )
     return advised(meaning)

@@ -27,6 +27,8 @@ class Context:
     """The number of the last line about quiescing; 0 before the first one."""
     psod: int = 0
     """The number of the last heading of a purple diagnostic screen whose first foreign frame is not yet found, or 0."""
+    screen: int = 0
+    """The number of the last banner or heading of a purple diagnostic screen; 0 before the first one."""
 
 
 class Line(NamedTuple):

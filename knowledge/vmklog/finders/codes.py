@@ -1,4 +1,4 @@
-"""Finds the vmkernel status codes and texts of a log line; ``code_meanings`` determines what they mean."""
+"""Finds the vmkernel status codes, texts and names of a log line; ``code_meanings`` determines what they mean."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from knowledge.vmkerr.table import Tables
 from knowledge.vmklog import status_texts as texts
-from knowledge.vmklog.code_meanings import code_meaning, errno_meaning, text_meaning
+from knowledge.vmklog.code_meanings import code_meaning, errno_meaning, name_meaning, text_meaning
 from knowledge.vmklog.finding import Finding
 from knowledge.vmklog.line import Finder, Line, Markers
 
@@ -30,14 +30,33 @@ _NO_CODE_AFTER = re.compile(
     re.IGNORECASE,
 )
 
+_NAME = re.compile(r"(?<![\w.$@:/-])(?:msg\.vmk\.status\.)?(?P<name>VMK_[A-Z0-9_]+)(?![\w(-]|[.:/]\w)", re.ASCII)
+"""The name of a status as a word of its own, or as the end of the identifier of a message."""
+_SUCCESS = "VMK_OK"
+
 
 def signs(tables: Tables) -> Iterable[str]:
-    """Return the signs of a line that has a status code or text."""
-    return (r"bad0[\da-f]{3}", r"195887\d{3}", r"7327[56]\d{4}", *texts.signs(tables))
+    """Return the signs of a line that has a status code, text or name."""
+    return (r"bad0[\da-f]{3}", r"195887\d{3}", r"7327[56]\d{4}", r"(?-i)VMK_[A-Z0-9]", *texts.signs(tables))
 
 
 def find(line: Line) -> Iterator[Finding]:
-    """Yield the status codes of a line, the Linux errno that may precede one (``-28 (bad0081)``), and status texts."""
+    """Yield the status codes of a line, the Linux errno that may precede one (``-28 (bad0081)``), texts and names.
+
+    A name is left out when another finding of the line has that meaning only.
+    """
+    known: set[str] = set()
+    for finding in _find_codes_and_texts(line):
+        yield finding
+        names = {match.name for match in finding.meaning.matches}
+        known |= names if len(names) == 1 else set()
+    for found in _NAME.finditer(line.text) if "VMK_" in line.text else ():
+        name = found["name"]
+        if name in line.tables.by_name and name != _SUCCESS and name not in known:
+            yield line.finding(*found.span("name"), name_meaning(name, line.origin, line.tables))
+
+
+def _find_codes_and_texts(line: Line) -> Iterator[Finding]:
     starts: set[int] = set()
     ends: set[int] = set()
     for finding in _find_codes(line):

@@ -24,7 +24,7 @@ FRAME = "first frame outside the VMkernel: function {function} of the module {mo
 DEFINED = "x86 processors define this exception"
 NOT_DEFINED = "x86 processors do not define this exception"
 OF_SCREEN = "the text is that of a purple diagnostic screen"
-TEXT_ALONE = "this text is that of a purple diagnostic screen, but no other line of one is near"
+TEXT_ALONE = "this text is that of a purple diagnostic screen, but no line just before it is of one"
 SUSPECT = "the first module that is not the VMkernel is the first suspect, not the proven cause"
 PART_OF_ESXI = "Its name is that of a part of ESXi, not of a third-party driver."
 SEARCH = (
@@ -42,20 +42,29 @@ _FRAME = re.compile(
 _VMKERNEL = frozenset({"vmkernel", "com.vmware.driverAPI", "com.vmware.vmkapi"})
 """The VMkernel, and the interfaces through which drivers call it."""
 _PARTS_OF_ESXI = frozenset({"esx", "vmfs3", "tcpip4", "etherswitch", "nfsclient", "nfs41client"})
+_BANNER = re.compile(r"\bVMware ESX[\w .]{0,40}\[Releasebuild-\d")
+"""The first line of a screen, such as ``VMware ESXi 8.0.1 [Releasebuild-21813344 x86_64]``."""
 _LONGEST = 120
 """Lines of a screen after its heading."""
+_NEAR = 10
+"""Lines between the banner and the headings of a screen, at most."""
 
 
 def find(line: Line) -> Iterator[Finding]:
-    """Yield the headings of a line, and the first frame outside the VMkernel after a heading."""
+    """Yield the headings of a line, and the first frame outside the VMkernel after a heading.
+
+    Only the lines before a heading show that it is on a screen, because a log is read line by line.
+    """
+    if "[Releasebuild-" in line.text and _BANNER.search(line.text):
+        line.context.screen = line.number
     for found in _EXCEPTION.finditer(line.text) if "xception" in line.text else ():
-        line.context.psod = line.number
+        line.context.psod = line.context.screen = line.number
         end = found.end("world") if found["world"] else found.end()
         yield line.finding(found.start(), end, _exception_meaning(found["vector"], found["world"], found["name"]))
     for found, fact in phrases.matches(HEADINGS, line.text):
-        certain = "BlueScreen" in line.text or line.context.psod
-        line.context.psod = line.number
-        yield line.finding(*phrases.span(found), _heading_meaning(fact, phrases.about(found), bool(certain)))
+        certain = "BlueScreen" in line.text or _is_on_screen(line)
+        line.context.psod = line.context.screen = line.number
+        yield line.finding(*phrases.span(found), _heading_meaning(fact, phrases.about(found), certain))
     if line.context.psod and line.number - line.context.psod <= _LONGEST:
         for frame in _FRAME.finditer(line.text):
             if frame["module"] not in _VMKERNEL:
@@ -68,11 +77,21 @@ FINDER = Finder(
     lambda _: (
         r"(?-i)#[A-Z]{2} Exception ?\(?\d",
         r"(?-i)Exception type \d",
+        r"(?-i)VMware ESX[\w .]{0,40}\[Releasebuild-\d",
         r"(?-i)#[\w.<>-]{1,40}\+0x[\da-f]",
         *phrases.signs(HEADINGS),
     ),
     find,
 )
+
+
+def _is_on_screen(line: Line) -> bool:
+    """Return whether a line of a screen is near before this one: a heading without its frames, or the banner."""
+    context = line.context
+    return bool(
+        (context.psod and line.number - context.psod <= _LONGEST)
+        or (context.screen and line.number - context.screen <= _NEAR)
+    )
 
 
 @lru_cache(maxsize=256)

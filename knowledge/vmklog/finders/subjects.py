@@ -57,6 +57,7 @@ _NFS_VOLUME = re.compile(rf"\bident(?:ifier)? \[?({_HEX8}-{_HEX8})(?![\w-])", re
 _AFFECTED = re.compile(r"\bdatastores?(?: \(if any\))?: (?=\")(?:(?:, )?\"[^\"]{1,80}\"){1,64}", re.IGNORECASE)
 _QUOTED = re.compile(r"\"([^\"]{1,80})\"")
 _NAMED = re.compile(r"\b(?:vol(?:ume)?|datastore) (?:'([^']{1,80})'|\"([^\"]{1,80})\")", re.IGNORECASE)
+_OF_HEARTBEAT = re.compile(r"\bHBX: \d{1,5}: '([^']{1,80})': HB at offset\b")
 _BRACKETED = re.compile(r"(?<![\w.])\[([^\[\]/:]{1,80})\] [^\[\]/]{1,120}/[^\[\]/]{1,120}?\.(?:vmx|vmdk)\b")
 _WORLD = re.compile(
     r"(?<![\w.])(?:vmm|vmx-vcpu-)\d{1,3}:([^\s:()\[\]\"',;]{1,80}(?=[)\],;\"':]|$)"
@@ -121,6 +122,9 @@ def _places(line: Line) -> Iterator[tuple[str, int, int]]:
         for found in _NAMED.finditer(text):
             which = 1 if found[1] else 2
             yield (_kind_of_name(found[which]), *found.span(which))
+    if "hb at offset" in lower:
+        for found in _OF_HEARTBEAT.finditer(text):
+            yield ("datastore", *found.span(1))
     if ".vm" in lower and "] " in text:
         for found in _BRACKETED.finditer(text):
             yield ("datastore", *found.span(1))

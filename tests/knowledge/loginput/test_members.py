@@ -15,7 +15,7 @@ from knowledge.loginput.bundle import is_log
 from knowledge.loginput.looked_at import NotText
 from knowledge.loginput.source import Source
 from knowledge.loginput.unpacking import Limits
-from tests.knowledge.loginput.archives import BUNDLE, LOG, ROOT, special, tar, zipped
+from tests.knowledge.loginput.archives import BUNDLE, LOG, ROOT, VERSION, special, tar, zipped
 from tests.knowledge.loginput.inputs import Outcome, outcome, piped
 
 PACKED = {"tgz": gzip.compress, "tar": bytes, "tar.xz": lzma.compress, "tar.zst": zstandard.compress}
@@ -46,9 +46,34 @@ def test_a_bundle_without_a_listing_uses_the_tables_of_its_release() -> None:
     assert meanings(outcome(tar(old))) == ["SCSI reservation conflict"] * 3
 
 
-def test_a_damaged_listing_does_not_stop_the_decoding() -> None:
-    damaged = {**BUNDLE, f"{ROOT}commands/vmkerrcode_-l.txt": b"VMK_A 1 2 EIO x\n"}
-    assert meanings(outcome(tar(damaged))) == ["Read only"] * 3
+@pytest.mark.parametrize(
+    ("listing", "reason"),
+    [
+        (
+            b"VMK_OK 0 0 OK x\nVMK_A 195887105 0xbad0002 EIO x\n",
+            "(line 2: 195887105 and 0xbad0002 are not the same number)",
+        ),
+        (b"VMK_A 1 2 EIO x\nVMK_B\n", "found 'VMK_A 1 2 EIO x'; bad rows: 2)"),
+        (b"vmkerrcode: not found\n", "(it has no codes)"),
+    ],
+)
+def test_a_table_of_the_bundle_that_cannot_be_read_is_reported_with_its_first_bad_row(
+    listing: bytes, reason: str
+) -> None:
+    found = outcome(tar({**BUNDLE, f"{ROOT}commands/vmkerrcode_-l.txt": listing}))
+    assert meanings(found) == ["Read only"] * 3
+    (problem,) = found.looked.problems
+    assert problem.startswith("commands/vmkerrcode_-l.txt in the bundle")
+    assert reason in problem
+
+
+@pytest.mark.parametrize("name", ["commands/vmware_-v.txt", "commands/vmware_-vl.txt"])
+def test_the_reason_for_the_release_names_the_file_that_shows_it(name: str) -> None:
+    files = {each: content for each, content in BUNDLE.items() if "/commands/" not in each}
+    found = outcome(tar({**files, f"{ROOT}{name}": VERSION}))
+    assert {finding.meaning.reason for finding in found.findings} == {f"{name} in the bundle shows the release"}
+    piped_in = outcome(piped(tar({f"{ROOT}{name}": VERSION, **files})))
+    assert f"files before {name} are decoded" in piped_in.looked.problems[-1]
 
 
 def test_a_release_that_the_caller_gives_decides() -> None:
@@ -104,6 +129,8 @@ def test_a_bundle_that_is_cut_is_decoded_up_to_the_cut() -> None:
     found = outcome(content[: len(content) * 2 // 3])
     assert 1000 < len(found.findings) < 2000
     assert any("ends in the middle" in problem for problem in found.looked.problems)
+    assert any("is cut or damaged before commands/vmware_-vl.txt" in problem for problem in found.looked.problems)
+    assert not any("not the support bundle" in problem for problem in found.looked.problems)
     packed = outcome(gzip.compress(content)[:-50])
     assert packed.findings
     assert any("gzip data ends in the middle" in problem for problem in packed.looked.problems)

@@ -225,6 +225,51 @@ def test_a_status_has_the_advice_on_it_when_every_meaning_that_is_left_has_the_s
     assert (several.where, several.next) == ("", "")
 
 
+def test_the_advice_on_a_status_never_is_to_decode_the_log() -> None:
+    advice = advice_for("VMK_RESERVATION_CONFLICT")
+    assert advice
+    assert "vmkops decode --summary vmkernel.log" in advice.steps[0]
+    assert only(f"{ISO}x: failed: 0xbad0023").meaning.next == advice.steps[1]
+    for name in bundled().by_name:
+        (found,) = decode_line(f"{ISO}x: cause of failure {name}") or (None,)
+        assert found is None or "vmkernel.log`" not in found.meaning.next.partition("vmkops decode")[2]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[msg.vmk.status.VMK_VMOTION_CONNECT_FAILED] The ESX hosts",
+        "Migrate: cause of failure VMK_VMOTION_CONNECT_FAILED.",
+        "(VMK_VMOTION_CONNECT_FAILED)",
+        "status=VMK_VMOTION_CONNECT_FAILED, retry",
+    ],
+)
+def test_the_name_of_a_status_is_certain_in_every_release(line: str) -> None:
+    found = only(line)
+    assert (found.kind, found.text) == ("vmkernel", "VMK_VMOTION_CONNECT_FAILED")
+    assert found.meaning.certainty == "certain"
+    assert found.meaning.procedures == ("vmotion-failed",)
+
+
+def test_a_name_shows_its_code_in_the_release_of_the_line() -> None:
+    assert [match.code for match in only(f"{ISO}x: VMK_TIMEOUT").meaning.matches] == ["0xbad0021"]
+    assert [match.code for match in only(f"{UPTIME_3}x: VMK_TIMEOUT").meaning.matches] == ["0xbad0020"]
+    assert only("x VMK_TIMEOUT").meaning.notes == ("Its code depends on the release.",)
+
+
+def test_a_name_beside_its_code_is_not_found_twice() -> None:
+    assert [found.text for found in decode_line(f"{ISO}x: failed: 0xbad0021 (VMK_TIMEOUT)")] == ["0xbad0021"]
+    assert len(decode_line(f"{ISO}x: failed: 0xbad0021 after VMK_BUSY")) == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["VMK_SCSI_DEVICE_GOOD", "VMK_TIMEOUT()", "x.VMK_TIMEOUT", "MY_VMK_TIMEOUT", "VMK_BUSY_X", "VMK_OK", "vmk_busy"],
+)
+def test_another_identifier_is_not_the_name_of_a_status(line: str) -> None:
+    assert decode_line(line) == []
+
+
 def test_an_iscsi_name_is_explained_and_ends_where_the_name_ends() -> None:
     found = only("target iqn.1998-01.com.vmware:esx1-4f3a, portal 10.0.0.1:3260")
     assert found.text == "iqn.1998-01.com.vmware:esx1-4f3a"

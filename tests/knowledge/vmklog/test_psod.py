@@ -95,6 +95,17 @@ def test_a_heading_without_another_line_of_a_screen_is_only_likely_one() -> None
     assert after.meaning.certainty == "certain"
 
 
+def test_a_heading_below_the_banner_of_a_screen_is_certain_and_far_from_it_only_likely() -> None:
+    banner = "VMware ESXi 8.0.1 [Releasebuild-21813344 x86_64]\n"
+    headings = "Machine Check Exception on PCPU 14\nSystem has encountered a Hardware Error"
+    assert [found.meaning.certainty for found in decode_text(banner + headings)] == ["certain", "certain"]
+    far = decode_text(banner + "nothing\n" * 50 + headings)
+    assert [found.meaning.certainty for found in far] == ["likely", "certain"]
+    assert "no line just before it" in far[0].meaning.reason
+    long_after = decode_text(SCREEN + "nothing\n" * 500 + "Machine Check Exception")
+    assert long_after[-1].meaning.certainty == "likely"
+
+
 def test_an_exception_that_the_processor_does_not_define_is_open() -> None:
     (found,) = decode_text("#XX Exception 99 in world 1:x")
     assert found.meaning.certainty == "open"

@@ -43,6 +43,8 @@ SHAPES = [
     "login response with unknown status class 0x3, detail 0x2 status_class=2 status_detail=1",
     "Failed to log in to target. Status: Authentication failure(513) Initiator failed authentication with target ",
     "initiator failed authorization iSCSI login failed due to authorization failure detected conn error (1020)",
+    "VMware ESXi 8.0.1 [Releasebuild-21813344 x86_64] [msg.vmk.status.VMK_TIMEOUT] cause of failure VMK_BUSY ",
+    "HBX: 3058: 'ds-1': HB at offset 3407872 - Waiting for timed out HB: LOOP DOWN detected FCP cmd x2a failed <0/4> ",
     "Kernel reported iSCSI connection 6:0 error (1020 - ISCSI_ERR) Target returned login error of: 0201.",
 ]
 WORDS = [*FRAGMENTS, *(word for line in SHAPES for word in re.split(r"(?<= )", line))]

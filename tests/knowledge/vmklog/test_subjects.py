@@ -27,6 +27,7 @@ def named(text: str) -> list[tuple[str, str]]:
         ("vmnic3: link down", "adapter", "vmnic3"),
         ('Affected datastores (if any): "DS 02".', "datastore", "DS 02"),
         ("Waiting for timed out [HB state abcdef02] on vol 'DS01'", "datastore", "DS01"),
+        ("HBX: 3058: 'DS 01': HB at offset 3407872 - Waiting", "datastore", "DS 01"),
         ("/vmfs/volumes/DS01/iso", "datastore", "DS01"),
         ('"/vmfs/volumes/my store/iso/a.iso"', "datastore", "my store"),
         ("[DS01] web-01/web-01.vmdk", "datastore", "DS01"),

@@ -34,7 +34,6 @@ def only(line: str) -> Finding:
         ("Event 1 : Device naa.6006 performance has deteriorated. I/O latency increased from average value of 1343"
          " microseconds to 28022 microseconds.", "to 28022 microseconds", "busy", "lost-access-to-volume"),
         ("FS3Misc: 1440: Long VMFS3 rsv time on 'DS01' (held for 261 msecs). # R: 1",
-         
          "datastore DS01, held for 261 msecs", "reservation", "scsi-reservation-conflict"),
         ("DISKLIB-DSCPTR: failed to open '/vmfs/volumes/a/vm.vmdk': Failed to lock the file (400000003)", "", "busy",
          "file-locked"),
@@ -59,6 +58,24 @@ def only(line: str) -> Finding:
          "vmotion-failed"),
         ("[msg.x] The migration has exceeded the maximum switchover time of 100 second(s).", "100 second", "busy",
          "vmotion-failed"),
+        ("HBX: 3058: 'ds-prod-01': HB at offset 3407872 - Waiting for timed out HB:", "datastore ds-prod-01",
+         "path loss", "lost-access-to-volume"),
+        ("NVMEDEV:8621 Controller 257 is in failed state", "controller 257", "path loss", "nvme-errors"),
+        ("Heartbeat: 794: PCPU 14 didnt have a heartbeat for 7 seconds; *may* be locked up", "PCPU 14",
+         "software fault", "purple-screen"),
+        ("Heartbeat: 794: PCPU 14 didn’t have a heartbeat for 7 seconds; *may* be locked up", "time 7 seconds",
+         "software fault", "purple-screen"),
+        ("MCE: 190: cpu1: bank3: status=0x9020000f0120100e: (VAL=1, OVFLW=0, UC=1, EN=1, PCC=1", "could not correct",
+         "hardware", "purple-screen"),
+        ("qlnativefc: vmhba3(5:0.0): LOOP DOWN detected (2 7 0 0).", "lost its link", "path loss", "all-paths-down"),
+        ("lpfc_handle_status:5400: 0:(0):9030 FCP cmd x2a failed <0/4> status: x3", "command x2a, target 0, LUN 4",
+         "transient", "scsi-sense"),
+        ("vmx| [msg.migrate.expired] Timed out waiting for migration start request.", "did not start it in time",
+         "path loss", "vmotion-failed"),
+        ("StorageApdHandler: 421: APD start event for 0x4108002d2270 [naa.600140500000000000000000000000cc]",
+         "naa.600140500000000000000000000000cc", "APD", "all-paths-down"),
+        ("iscsid: Login Target Failed: iqn.1998-01.com.example:d1 if=iscsi_vmk@vmk1 addr=192.0.2.1:3260 (TPGT:1)"
+         " err=20", "target iqn.1998-01.com.example:d1", "path loss", "iscsi-login-failed"),
         ("MCA: 208: UC Excp G4 86 Sbb00002000000e0b AB M180008 P8/8 I/O error", "", "hardware", "purple-screen"),
     ],
 )  # fmt: skip
@@ -97,6 +114,22 @@ def test_a_known_event_in_the_line_takes_the_place_of_its_text_and_an_unknown_on
     text = "Device or filesystem with identifier [8a5a1336-3d574c6d] has entered the All Paths Down state."
     kinds = [[found.kind for found in decode_line(f"[vob.storage.apd.{name}] {text}")] for name in ("start", "new")]
     assert kinds == [["event", "datastore"], ["event", "datastore", "phrase"]]
+
+
+def test_a_machine_check_that_was_corrected_is_called_that() -> None:
+    line = "MCE: 1356: cpu14: bank7: status=0x8c00004000010091: (VAL=1, OVFLW=0, UC={uc}, EN=0"
+    assert "that it corrected" in only(line.format(uc=0)).summary
+    assert "that it could not correct" in only(line.format(uc=1)).summary
+    assert only(line[: line.index(" OVFLW")]).summary.startswith("The processor reports a machine check error: PCPU 14")
+
+
+def test_a_link_that_is_up_again_is_a_recovery() -> None:
+    assert "has its link again" in only("qlnativefc: vmhba3(5:0.0): LOOP UP detected (8 Gbps).").summary
+
+
+def test_no_text_advises_to_decode_the_log_that_is_being_decoded() -> None:
+    for table in (*TABLES, "cpu_exceptions.tsv", "vim_faults.tsv", "quiesce_errors.tsv", "iscsi_login_status.tsv"):
+        assert not [key for key, fact in facts(table).items() if "vmkops decode" in fact.next]
 
 
 @pytest.mark.parametrize("line", ["lost ACCESS to volume", "no more space", "the file is fine", "vmnic0 state"])
