@@ -83,20 +83,20 @@ class LogSubject:
     """The most such lines in one minute; 0 when they have no time."""
     class_: FaultClass | Literal[""]
     """The worst class of these lines; empty when none has a class."""
-    classes: tuple[ClassLines, ...]
-    """The lines by class, the worst first."""
     states: tuple[StateAt, ...]
     """The states that it passed through, in order."""
     states_omitted: int = 0
     """States that are missing in the middle of ``states``, because there were too many."""
     not_recovered_on: tuple[str, ...] = ()
     """The hosts that reported a lost connection and not its end, when the lines name their host as syslog does."""
-    psod: PurpleScreen | None = None
-    """For a host that stopped with a purple diagnostic screen."""
     next: str
     """What to do next, in one line; empty when unknown."""
     procedures: tuple[str, ...]
     """Slugs of the procedures that help, the most relevant first."""
+    classes: tuple[ClassLines, ...]
+    """The lines by class, the worst first."""
+    psod: PurpleScreen | None = None
+    """For a host that stopped with a purple diagnostic screen."""
 
     @property
     def recovered(self) -> bool:
