@@ -1,7 +1,7 @@
 """Selects the lines of a block of log that may contain a finding, and the finders that may find it.
 
 All signs of all finders are searched for in one pass by Hyperscan. On a platform for which there is no Hyperscan, every
-line is given to every finder: the findings are the same, and a log of 200 MB takes about a minute.
+line is given to every finder: the findings are the same, and a log of 200 MB takes minutes instead of seconds.
 """
 
 from __future__ import annotations
