@@ -19,6 +19,7 @@ NO_ERRNO = "{code} would be Linux errno {number}, but Linux has no error with th
 NO_STATUS = "{code} is not a vmkernel status. Those are 0x0, 0xbad0001 to {highest}, and 0x2bad0000 plus a Linux errno."
 NO_ERRNO_NUMBER = "{number} is neither a vmkernel status nor a Linux errno."
 END_MARKER = "VMK_LAST_ERR marks the end of VMware's list. Its number changes with each release, so it has no meaning."
+A_LINE = "It looks like a part of a log line; decode explains those: vmkops decode FILE, or POST /decode."
 NO_WORDS = "No vmkernel status has {typed} as its name, as part of its name or in its text."
 
 _MAX_SUGGESTIONS = 5
@@ -35,7 +36,16 @@ def not_found(query: Query, choice: Choice, tables: Tables) -> NotFound:
         message, near = END_MARKER, []
     else:
         message, near = NO_WORDS.format(typed=shown(query.text)), _near_words(query.text, rows)
+        if _is_for_decode(query.text):
+            message += f" {A_LINE}"
     return NotFound(f"{message} {choice.note}".rstrip(), near)
+
+
+def _is_for_decode(text: str) -> bool:
+    """Return whether decode finds something in a text."""
+    from knowledge.vmklog import decode_line  # vmklog imports this package
+
+    return bool(decode_line(text))
 
 
 def _why_unknown(query: Query, release: str, tables: Tables) -> str:

@@ -202,3 +202,15 @@ def test_an_unreadable_query_is_refused_with_examples_of_what_to_type(typed: str
     assert "0xbad0022" in refused.value.suggestions
     assert refused.value.message.isprintable()
     assert len(refused.value.message) < 400
+
+
+@pytest.mark.parametrize("text", ["H:0x5 D:0x0 P:0x0", "Valid sense data: 0x5 0x25 0x0", "vim.fault.FileLocked"])
+def test_what_decode_explains_is_sent_there(text: str) -> None:
+    with pytest.raises(NotFound, match="vmkops decode"):
+        find(text)
+
+
+def test_other_words_are_not_sent_to_decode() -> None:
+    with pytest.raises(NotFound) as failure:
+        find("no such words at all")
+    assert "decode" not in str(failure.value)
