@@ -118,7 +118,14 @@ def _decoded(content: bytes, release: str | None, tables: Tables) -> Decoded:
 
 
 def _text(answer: Decoded) -> str:
-    lines = [f"{each.line}:{each.start + 1}: {each.text}: {each.summary}" for each in answer.findings]
+    lines: list[str] = []
+    advised: set[str] = set()
+    for each in answer.findings:
+        meaning = each.summary if each.summary.startswith(each.text) else f"{each.text}: {each.summary}"
+        lines.append(f"{each.file + ':' if each.file else ''}{each.line}:{each.start + 1}: {meaning}")
+        if each.next and each.next not in advised:
+            advised.add(each.next)
+            lines.append(f"  next: {each.next}")
     if not lines:
         lines.append(f"Nothing found: no code, status, event, fault or storage name in {answer.looked_at.in_words}.")
     return "\n".join([*lines, *answer.incident.splitlines(), *answer.looked_at.problems]) + "\n"

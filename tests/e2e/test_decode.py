@@ -303,3 +303,15 @@ def test_logs_are_decoded_at_the_same_time(plain_service: RunningService) -> Non
 def test_a_form_of_more_than_the_limit_is_refused(plain_service: RunningService) -> None:
     status, media, _ = send_form(plain_service, {"text": EMPTY, "file": ("a.log", b"x" * (17 << 20))}, BROWSER)
     assert (status, media) == (413, "text/html; charset=utf-8")
+
+
+def test_plain_text_has_each_name_once_and_each_next_step_once(plain_service: RunningService) -> None:
+    line = "naa.600140500000000000000000000000bb failed H:0x0 D:0x2 P:0x0 Valid sense data: 0x5 0x25 0x0.\n"
+    request = urllib.request.Request(
+        plain_service.url + "/decode?format=text", data=(line * 2).encode(), headers={"Content-Type": "text/plain"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        lines = answer.read().decode().splitlines()
+
+    assert lines[0].startswith("1:1: naa.600140500000000000000000000000bb: An NAA identifier")
+    assert [each for each in lines if each.startswith("  next: ")] == [lines[3]]
