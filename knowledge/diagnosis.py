@@ -7,7 +7,7 @@ way.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from knowledge.data_files import data_lines
 
@@ -39,6 +39,13 @@ FaultClass = Literal[
     "authentication",
     "software fault",
 ]
+
+NAMES_IN_JSON: dict[str, Any] = {
+    "alias_generator": lambda name: name.rstrip("_"),
+    "serialize_by_alias": True,
+    "validate_by_name": True,
+}
+"""Configures pydantic for a dataclass with a field ``class_``, which is ``class`` in JSON."""
 
 BY_SEVERITY: tuple[FaultClass | Literal[""], ...] = (
     "harmless",

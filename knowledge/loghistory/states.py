@@ -8,22 +8,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from knowledge.diagnosis import FaultClass, severity
+from knowledge.diagnosis import BY_SEVERITY, FaultClass, severity
 from knowledge.loghistory.stamps import Stamp
 from knowledge.loghistory.values import State
 
 LASTING: frozenset[FaultClass] = frozenset(
-    (
-        "configuration",
-        "authentication",
-        "capacity",
-        "path loss",
-        "software fault",
-        "hardware",
-        "medium error",
-        "APD",
-        "PDL",
-    )
+    class_ for class_ in BY_SEVERITY if class_ and severity(class_) >= severity("configuration")
 )
 """The classes that are states. The others pass by themselves."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
-from knowledge.diagnosis import FaultClass
+from knowledge.diagnosis import NAMES_IN_JSON, FaultClass
 from knowledge.loghistory.stamps import Clock
 from knowledge.vmklog.finding import Certainty
 
@@ -27,12 +27,7 @@ class StateAt:
 class ClassLines:
     """The lines of a subject that have one class."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {
-        "alias_generator": lambda name: name.rstrip("_"),
-        "serialize_by_alias": True,
-        "validate_by_name": True,
-    }
-    """In JSON, ``class_`` is ``class``."""
+    __pydantic_config__ = NAMES_IN_JSON
 
     class_: FaultClass | Literal[""]
     count: int
@@ -59,12 +54,7 @@ class PurpleScreen:
 class LogSubject:
     """Something that lines of a log report trouble of, with what happened to it."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {
-        "alias_generator": lambda name: name.rstrip("_"),
-        "serialize_by_alias": True,
-        "validate_by_name": True,
-    }
-    """In JSON, ``class_`` is ``class``."""
+    __pydantic_config__ = NAMES_IN_JSON
 
     subject: str
     """Its name, such as ``naa.600140...``, ``vmhba2:C0:T1:L80`` or ``DS01``; for lines that name nothing, the host."""

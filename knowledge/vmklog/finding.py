@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from knowledge.diagnosis import FaultClass, Where
+from knowledge.diagnosis import NAMES_IN_JSON, FaultClass, Where
 from knowledge.scsi import Sense, Status
 from knowledge.vmkerr.match import Match
 
@@ -48,12 +48,7 @@ SettledBy = Literal["", "given", "text", "errno", "format"]
 class Meaning:
     """What a span of a log line means; one object is shared by all spans that mean the same, and equals only itself."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {
-        "alias_generator": lambda name: name.rstrip("_"),
-        "serialize_by_alias": True,
-        "validate_by_name": True,
-    }
-    """In JSON, ``class_`` is ``class``."""
+    __pydantic_config__ = NAMES_IN_JSON
 
     kind: Kind
     summary: str
