@@ -16,8 +16,6 @@ from knowledge.scsi import diagnose_sense, diagnose_status, sense, status
 TABLES = ("scsi_diagnosis.tsv", "nvme_diagnosis.tsv")
 ROWS = [(table, line.split("\t")) for table in TABLES for line in data_lines(table)]
 PROCEDURES = {page.stem for page in Path(knowledge.__file__).with_name("procedures").glob("*.md")}
-ARRIVING = {"permanent-device-loss", "all-paths-down", "lost-access-to-volume", "nvme-errors"}
-"""Procedures that are written at the same time as these rules."""
 
 
 @pytest.mark.parametrize(("table", "row"), ROWS, ids=[f"{table[:4]}-{row[0]}-{row[1]}" for table, row in ROWS])
@@ -28,7 +26,7 @@ def test_each_rule_uses_the_known_words_and_procedures_and_has_a_source(table: s
     assert class_ in ("", *get_args(FaultClass))
     assert where or class_
     assert re.fullmatch(r"[A-Z].*[.]", then), "the next step is a sentence"
-    assert set(procedures.split()) <= PROCEDURES | ARRIVING
+    assert set(procedures.split()) <= PROCEDURES
     assert why or certainty == "certain", "what is only likely has a reason"
     assert source
 
