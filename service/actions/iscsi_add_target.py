@@ -117,7 +117,10 @@ class IscsiAddTarget(HostAction[IscsiTarget]):
             assert hba is not None
             name = params.target_name
             added = await add_target(context.session, host.moref, hba.device, address=address, port=port, name=name)
-            hint = undo(f"remove it from {hba.device} in vCenter, then action rescan {host.name}")
+            hint = undo(
+                f"only while no datastore and no raw mapping uses its LUNs, remove it from {hba.device} in vCenter, "
+                f"then action rescan {host.name}; otherwise, first follow the procedure rescan-storage"
+            )
             words = f"Added to {hba.device}. {hint}" if added else f"{hba.device} already had it."
             return Added(hba=hba.device, added=added, seen=storage, detail=words)
 

@@ -98,6 +98,7 @@ def test_send_target_is_added_to_the_software_adapter_once_and_scanned_for(
     assert job["result"]["target"] == "192.0.2.10:3260"
     assert job["result"]["added"] is True
     assert [step["name"] for step in job["steps"]] == ["check", "add target", "rescan HBAs", "rescan VMFS"]
+    assert "only while no datastore and no raw mapping uses its LUNs" in details(job)
     again = act(service, "iscsi-add-target", host=HOST, address="192.0.2.10:3260")
     assert again["result"]["added"] is False
     assert vcenter.count("AddInternetScsiSendTargets") == 1

@@ -79,6 +79,15 @@ PATHS = re.compile(
 )
 
 
+ON_A_HOST = re.compile(r"/vmfs/|/var/log/|\b(?:esxcli|vim-cmd|vmkfstools|lsof)\b")
+"""What shows that a command line is entered on an ESXi host."""
+
+GNU_ONLY = re.compile(
+    r"\bsort\b[^|]* -\w*[hV]|\b(?:du|ls|sort)\b[^|]* --\w|\bgrep\b[^|]* -\w*P|\bfind\b[^|]* -printf\b"
+)
+"""Options that the BusyBox of ESXi 6.7 and 7.0 does not have."""
+
+
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_each_subject_of_the_notes_has_its_page_with_its_facts(subject: str) -> None:
     slug, facts = SUBJECTS[subject]
@@ -126,6 +135,19 @@ def test_body_means_the_same_to_a_commonmark_parser(slug: str) -> None:
 def test_code_has_no_typographic_characters(slug: str) -> None:
     code = [token.content for token in MarkdownIt("commonmark").parse(PAGES[slug].body) if token.type == "fence"]
     assert re.findall("[^\x00-\x7f]", "".join(code)) == []
+
+
+@pytest.mark.parametrize("slug", PAGES)
+def test_commands_on_a_host_have_only_options_that_its_shell_knows(slug: str) -> None:
+    blocks = [token for token in MarkdownIt("commonmark").parse(PAGES[slug].body) if token.type == "fence"]
+    lines = [line for block in blocks if block.info == "sh" for line in block.content.splitlines()]
+    assert [line for line in lines if ON_A_HOST.search(line) and GNU_ONLY.search(line)] == []
+
+
+@pytest.mark.parametrize("line", ["du -sh /vmfs/volumes/ds1/* | sort -h", "grep -oP 'naa[.]' /var/log/vmkernel.log"])
+def test_option_that_is_missing_in_busybox_is_found(line: str) -> None:
+    assert ON_A_HOST.search(line)
+    assert GNU_ONLY.search(line)
 
 
 @pytest.mark.parametrize("slug", PAGES)
