@@ -8,6 +8,7 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import Field
 
+from knowledge.procedure_store.boxes import readable_boxes
 from knowledge.procedure_store.lookups import lookups
 from knowledge.procedure_store.procedure import BrokenPageError
 from knowledge.procedure_store.store import NotEditableError
@@ -117,7 +118,7 @@ def _call_for(lookup: ProcedureLookup) -> str:
 
 
 def _text(page: ProcedurePage) -> str:
-    return f"# {page.title}\n\n{page.summary}\n\n{page.body.strip()}\n"
+    return f"# {page.title}\n\n{page.summary}\n\n{readable_boxes(page.body).strip()}\n"
 
 
 def _runbook_text(runbook: Runbook) -> str:

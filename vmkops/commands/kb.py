@@ -168,7 +168,9 @@ def _print_lookups(suggested: Sequence[Lookup]) -> None:
 
 
 def _as_text(page: Procedure) -> str:
-    """The page as text: its facts, then the Markdown unchanged."""
+    """The page as text: its facts, then its Markdown with readable boxes."""
+    from knowledge.procedure_store.boxes import readable_boxes
+
     facts = [page.title, "=" * len(page.title), "", page.summary, ""]
     if page.obsolete_since:
         facts.append(f"OBSOLETE since {page.obsolete_since}: {page.obsolete_reason}")
@@ -176,7 +178,7 @@ def _as_text(page: Procedure) -> str:
     facts += [f"Source: {source}" for source in page.source]
     if page.overrides:
         facts.append(f"The team's own page, shown instead of the built-in one: {page.file}")
-    return "\n".join([*facts, "", page.body])
+    return "\n".join([*facts, "", readable_boxes(page.body)])
 
 
 def _since(obsolete_since: str) -> str:
