@@ -35,13 +35,17 @@ def procedure_card(page: Mapping[str, Any], service_url: str) -> Message:
     """One procedure: what it is for, what to know before, its steps and its check, and a link to the complete page.
 
     `page` is a procedure as the service returns it; this reads `slug`, `title`, `summary`, `body` (Markdown),
-    `applies_to` (a list), `obsolete_since` and `obsolete_reason` (both may be empty).
+    `applies_to` (a list), `entry_points` (a list of mappings with `slack`), `obsolete_since` and `obsolete_reason`
+    (each text may be empty).
     """
     parts = dict(sections(page["body"]))
     blocks = [header(page["title"]), section(escape(page["summary"]))]
     if page["obsolete_since"]:
         blocks.append(section(f"⚠️ Obsolete since {escape(page['obsolete_since'])}: {escape(page['obsolete_reason'])}"))
     blocks += [section(bold(name), mrkdwn(parts[name])) for name in SHOWN_SECTIONS if name in parts]
+    forms = [code(each["slack"]) for each in page["entry_points"] if each["slack"]]
+    if forms:
+        blocks.append(context(f"With vmkops: {', '.join(forms)}"))
     link = page_link(service_url, f"/procedures/{page['slug']}", "complete procedure")
     blocks.append(context(link, escape(", ".join(page["applies_to"]))))
     return message(f"{page['title']}: {page['summary']}", blocks)

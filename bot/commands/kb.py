@@ -50,6 +50,7 @@ command = Command(
     usage="/kb WORDS | procedure-name",
     summary="Searches the written procedures, or shows one.",
     examples=("/kb reservation conflict", "/kb snapshot-left-behind"),
+    procedures=("alerts-setup",),
     parse=parse,
     run=run,
 )

@@ -23,8 +23,9 @@ from knowledge.loghistory.values import LogSubject
 from knowledge.loghistory.values import StateAt as LogState
 from knowledge.loginput.looked_at import LookedAt
 from knowledge.ovf.about import Fact
+from knowledge.procedure_store.entry_points import EntryPoint, entry_points_of
 from knowledge.procedure_store.lookups import Lookup as ProcedureLookup
-from knowledge.procedure_store.procedure import Page as ProcedurePage
+from knowledge.procedure_store.procedure import Page
 from knowledge.procedure_store.search import Hit as ProcedureHit
 from knowledge.releases import Release as VmkerrRelease
 from knowledge.scsi.sense import Sense as ScsiSense
@@ -47,6 +48,7 @@ __all__ = [
     "DiscoveryMechanism",
     "DiscoverySupport",
     "DriverEntry",
+    "EntryPoint",
     "EuiParts",
     "Fact",
     "FieldVerdict",
@@ -83,6 +85,20 @@ __all__ = [
     "VmxSnippet",
     "VmxSnippetList",
 ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProcedurePage(Page):
+    """One written procedure, and what vmkops does about its subject."""
+
+    entry_points: tuple[EntryPoint, ...] = ()
+    """The commands, calls, Slack forms and actions that belong to the page."""
+
+    @classmethod
+    def of(cls, page: Page) -> Self:
+        """Return the page with its entry points."""
+        values = {field.name: getattr(page, field.name) for field in fields(Page)}
+        return cls(**values, entry_points=entry_points_of(page))
 
 
 class VmkerrReleases(Value):

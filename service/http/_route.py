@@ -11,6 +11,7 @@ from typing import Any, Generic, Literal, Self, TypeVar, get_origin
 from aiohttp import web
 from pydantic import BaseModel, PrivateAttr, ValidationError
 
+from knowledge.procedure_store.entry_points import procedures_of_call
 from service.api.models import Value
 from service.api.settings import Settings
 from service.errors import InvalidParams
@@ -129,6 +130,11 @@ class Route(Generic[Q, B, A]):
     media: str = "application/json"
     errors: tuple[int, ...] = ()
     """The error statuses of this call, in addition to those of every call."""
+
+    @property
+    def procedures(self) -> tuple[str, ...]:
+        """The slugs of the pages about this call, the most helpful one first."""
+        return procedures_of_call(self.method, self.path)
 
 
 AnyRoute = Route[Any, Any, Any]

@@ -73,14 +73,14 @@ async def _get(call: Call[Query, None]) -> ProcedurePage:
     if page is None:
         near = await asyncio.to_thread(store.search, slug.replace("-", " ")[:200], 3)
         raise NotFound(f"There is no procedure {slug[:80]!r}. GET /procedures lists them.", [hit.slug for hit in near])
-    return page
+    return ProcedurePage.of(page)
 
 
 async def _runbook(call: Call[Query, None]) -> Runbook:
     alert = call.path("alert")
     page = await asyncio.to_thread(call.services.procedures.store.nearest, alert[:200])
     advice = "" if page else HOW_TO_WRITE.format(alert=alert[:200])
-    return Runbook(alert=alert, procedure=page, advice=advice)
+    return Runbook(alert=alert, procedure=ProcedurePage.of(page) if page else None, advice=advice)
 
 
 async def _put(call: Call[Query, PageText]) -> ProcedurePage:
@@ -93,7 +93,7 @@ async def _put(call: Call[Query, PageText]) -> ProcedurePage:
     except NotEditableError as error:
         raise Conflict(str(error)) from error
     call.request.app[ANSWERS].clear()
-    return page
+    return ProcedurePage.of(page)
 
 
 async def _delete(call: Call[Query, None]) -> web.StreamResponse:
@@ -118,7 +118,9 @@ def _call_for(lookup: ProcedureLookup) -> str:
 
 
 def _text(page: ProcedurePage) -> str:
-    return f"# {page.title}\n\n{page.summary}\n\n{readable_boxes(page.body).strip()}\n"
+    ways = "".join(f"\n- {each.what}: {', '.join(each.ways)}" for each in page.entry_points)
+    with_vmkops = f"\n## With vmkops\n{ways}\n" if ways else ""
+    return f"# {page.title}\n\n{page.summary}\n\n{readable_boxes(page.body).strip()}\n{with_vmkops}"
 
 
 def _runbook_text(runbook: Runbook) -> str:

@@ -170,6 +170,7 @@ def _print_lookups(suggested: Sequence[Lookup]) -> None:
 def _as_text(page: Procedure) -> str:
     """The page as text: its facts, then its Markdown with readable boxes."""
     from knowledge.procedure_store.boxes import readable_boxes
+    from knowledge.procedure_store.entry_points import entry_points_of
 
     facts = [page.title, "=" * len(page.title), "", page.summary, ""]
     if page.obsolete_since:
@@ -178,7 +179,9 @@ def _as_text(page: Procedure) -> str:
     facts += [f"Source: {source}" for source in page.source]
     if page.overrides:
         facts.append(f"The team's own page, shown instead of the built-in one: {page.file}")
-    return "\n".join([*facts, "", readable_boxes(page.body)])
+    ways = [f"- {each.what}: {', '.join(filter(None, (each.command, each.slack)))}" for each in entry_points_of(page)]
+    with_vmkops = ["## With vmkops", "", *ways, ""] if ways else []
+    return "\n".join([*facts, "", readable_boxes(page.body), *with_vmkops])
 
 
 def _since(obsolete_since: str) -> str:
