@@ -89,7 +89,9 @@ async def _call(route: AnyRoute, request: web.Request, services: Services, actor
     query = read_query(route.query, request)
     body = await _body(route, request)
     handle = (route.html if form == "html" else None) or route.handle
-    return await handle(Call(request=request, services=services, actor=actor, query=query, body=body))
+    variables = request.match_info
+    call = Call(request=request, services=services, actor=actor, query=query, body=body, variables=variables)
+    return await handle(call)
 
 
 async def _body(route: AnyRoute, request: web.Request) -> Any:

@@ -84,10 +84,12 @@ class Call(Generic[Q, B]):
     actor: Actor | None
     query: Q
     body: B
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """The variables of the path, decoded."""
 
     def path(self, name: str) -> str:
-        """A variable of the path, decoded."""
-        return self.request.match_info[name]
+        """A variable of the path."""
+        return self.variables[name]
 
     def known_actor(self) -> Actor:
         """The caller, for a call that needs a scope."""

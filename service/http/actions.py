@@ -97,6 +97,13 @@ async def _check(call: Call[Query, ActionRequest]) -> ActionPreview:
     )
 
 
+def _preview_text(preview: ActionPreview) -> str:
+    verdict = "may go ahead" if preview.allowed else "is refused"
+    checks = [f"{check.severity}: {check.message}" for check in preview.checks]
+    steps = f"steps: {', '.join(preview.steps)}"
+    return "\n".join([f"{preview.action} of {preview.target} {verdict}", *checks, steps]) + "\n"
+
+
 async def _target(call: Call[Query, ActionRequest]) -> tuple[Action, Target]:
     name = call.path("name")
     action = call.services.actions.get(name)
@@ -137,6 +144,7 @@ ROUTES = (
         handle=_check,
         answer=ActionPreview,
         scope=Scope.OPERATE,
+        text=_preview_text,
         body=ActionRequest,
         errors=(400, 404, 409, 502, 503),
     ),
