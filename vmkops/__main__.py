@@ -52,7 +52,21 @@ def _run(words: list[str]) -> int:
         return DONE
     if not words or words[0] not in commands.names():
         return _wrong_usage(words)
-    return int(import_module(f"vmkops.commands.{words[0]}").run(words[1:]))
+    run = import_module(f"vmkops.commands.{words[0]}").run
+    if words[1:] not in (["--help"], ["-h"]):
+        return int(run(words[1:]))
+    try:
+        return int(run(words[1:]))
+    finally:
+        _print_procedures(words[0])
+
+
+def _print_procedures(command: str) -> None:
+    """Print, below the help of a command, how to read the procedures about it."""
+    from knowledge.procedure_store.entry_points import procedures_of_command
+
+    if slugs := procedures_of_command(command):
+        print("\nProcedures (vmkops kb show NAME): " + ", ".join(slugs))
 
 
 def _help() -> str:

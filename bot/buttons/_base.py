@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,10 +20,13 @@ from bot.request import Deps, Request
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Button:
-    """A button on a card, identified by its action id. `run` gets the button's value and the request."""
+    """A button on a card, identified by its action id, or by a pattern for buttons that a card has several of.
 
-    action_id: str
-    run: Callable[[str, Request], Awaitable[Reply]]
+    `run` gets the button's value and the request; it returns None when it has replied by itself.
+    """
+
+    action_id: str | re.Pattern[str]
+    run: Callable[[str, Request], Awaitable[Reply | None]]
 
 
 def find_buttons() -> tuple[Button, ...]:

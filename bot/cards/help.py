@@ -15,12 +15,14 @@ class CommandHelp(NamedTuple):
     usage: str
     summary: str
     examples: tuple[str, ...]
+    procedures: tuple[str, ...] = ()
 
 
 def command_help(command: CommandHelp) -> Message:
     """What one command does, its usage and its examples."""
     lines = [escape(command.summary), f"Usage: {code(command.usage)}", example_line(command.examples)]
-    return message(f"{command.summary} Usage: {command.usage}", [section(*lines)])
+    pages = [context(procedures_line(command.procedures))] if command.procedures else []
+    return message(f"{command.summary} Usage: {command.usage}", [section(*lines), *pages])
 
 
 def all_help(commands: Sequence[CommandHelp], *, user: str) -> Message:
@@ -38,6 +40,11 @@ def all_help(commands: Sequence[CommandHelp], *, user: str) -> Message:
             ),
         ],
     )
+
+
+def procedures_line(slugs: Sequence[str]) -> str:
+    """How to read the procedures with these names in Slack."""
+    return f"Procedures: {', '.join(code('/kb ' + slug) for slug in slugs)}"
 
 
 def example_line(examples: Sequence[str]) -> str:

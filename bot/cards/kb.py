@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.blocks import Message, bold, code, context, escape, header, message, section
+from bot.blocks import Message, bold, code, context, escape, header, message, section, shortened
 from bot.cards.links import page_link
 from bot.cards.markdown import mrkdwn, sections
+
+START = "procedure_start"
+"""The start of the action ids of the buttons that start an action; the value is JSON with `action` and `params`."""
+
+MOST_BUTTONS = 5
+MOST_VALUE = 2000
+"""Characters that Slack takes as the value of a button."""
 
 SHOWN_SECTIONS = ("Before", "Steps", "Check")
 """The sections of a procedure that someone on call needs; "Before" has the warnings."""
@@ -35,13 +43,46 @@ def procedure_card(page: Mapping[str, Any], service_url: str) -> Message:
     """One procedure: what it is for, what to know before, its steps and its check, and a link to the complete page.
 
     `page` is a procedure as the service returns it; this reads `slug`, `title`, `summary`, `body` (Markdown),
-    `applies_to` (a list), `obsolete_since` and `obsolete_reason` (both may be empty).
+    `applies_to` (a list), `entry_points` (a list of mappings with `slack`), `obsolete_since` and `obsolete_reason`
+    (each text may be empty).
+
+    A page whose live blocks are filled in also has `blocks`, of which this reads `command`, `action` (the host action
+    that may start, otherwise empty) and `params`; each of those becomes a button.
     """
     parts = dict(sections(page["body"]))
     blocks = [header(page["title"]), section(escape(page["summary"]))]
     if page["obsolete_since"]:
         blocks.append(section(f"⚠️ Obsolete since {escape(page['obsolete_since'])}: {escape(page['obsolete_reason'])}"))
     blocks += [section(bold(name), mrkdwn(parts[name])) for name in SHOWN_SECTIONS if name in parts]
+    forms = [code(each["slack"]) for each in page["entry_points"] if each["slack"]]
+    if forms:
+        blocks.append(context(f"With vmkops: {', '.join(forms)}"))
+    if buttons := [_start_button(block) for block in page.get("blocks", []) if _fits(block)]:
+        blocks.append({"type": "actions", "elements": buttons[:MOST_BUTTONS]})
     link = page_link(service_url, f"/procedures/{page['slug']}", "complete procedure")
     blocks.append(context(link, escape(", ".join(page["applies_to"]))))
     return message(f"{page['title']}: {page['summary']}", blocks)
+
+
+def _fits(block: Mapping[str, Any]) -> bool:
+    return bool(block["action"]) and len(json.dumps(block["params"])) < MOST_VALUE - 200
+
+
+def _start_button(block: Mapping[str, Any]) -> dict[str, Any]:
+    """A button that starts the action of a live block, after a question."""
+    value = json.dumps({"action": block["action"], "params": block["params"]})
+    return {
+        "type": "button",
+        "action_id": f"{START}:{block['line']}",
+        "value": value,
+        "text": {"type": "plain_text", "text": shortened(f"Start {block['action']}", 75)},
+        "confirm": {
+            "title": {"type": "plain_text", "text": "Start this action?"},
+            "text": {
+                "type": "plain_text",
+                "text": shortened(f"{block['command']}\nIts dry run found no obstacle.", 300),
+            },
+            "confirm": {"type": "plain_text", "text": "Start"},
+            "deny": {"type": "plain_text", "text": "Don't start"},
+        },
+    }

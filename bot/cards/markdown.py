@@ -13,6 +13,14 @@ from bot.blocks import escape
 BLOCK_START = re.compile(r"\s*([-+*] |\d+[.)] |[|>#]|$)")
 """How a line starts that does not continue the paragraph above: a list item, table row, quote, heading or nothing."""
 
+BOX = re.compile(r"\s*>\s*\[!([A-Z]+)\]\s*")
+"""How a box starts, which is a quote with a heading: an alert in GitHub's Markdown."""
+
+BOX_SIGNS = {"CAUTION": "⛔ ", "WARNING": "⚠️ "}
+"""What stands before the heading of a box."""
+
+QUOTE = re.compile(r"\s*>\s?")
+
 COMPLETE = re.compile(r"\s*([|#]|$)")
 """How a line starts that no other line continues: a table row, a heading or nothing."""
 
@@ -27,11 +35,11 @@ def mrkdwn(markdown: str) -> str:
     """The Markdown text as mrkdwn.
 
     Lines of one paragraph are joined. Code blocks lose their language and the indentation of their fence, links
-    become their text, and headings become bold.
+    become their text, headings become bold, and a box is one quote that starts with its heading.
     """
     lines: list[str] = []
     indent: int | None = None  # of the fence, inside a code block
-    joinable = False
+    joinable = quoted = False
     for line in markdown.splitlines():
         if line.strip().startswith("```"):
             indent = len(line) - len(line.lstrip()) if indent is None else None
@@ -39,12 +47,28 @@ def mrkdwn(markdown: str) -> str:
             joinable = False
         elif indent is not None:
             lines.append(escape(line[indent:] if not line[:indent].strip() else line))
+        elif box := BOX.fullmatch(line):
+            lines.append(_quote(f"{BOX_SIGNS.get(box[1], '')}**{box[1].capitalize()}:**"))
+            joinable = False
+        elif quote := QUOTE.match(line):
+            text = line[quote.end() :]
+            if quoted and text.strip() and not BLOCK_START.match(text):
+                lines[-1] += " " + _inline(text.strip())
+            else:
+                lines.append(_quote(text))
+            joinable = False
         elif joinable and not BLOCK_START.match(line):
             lines[-1] += " " + _inline(line.strip())
         else:
             lines.append(_inline(re.sub(r"^#+ +(.+)$", r"**\1**", line)))
             joinable = not COMPLETE.match(line)
+        quoted = indent is None and bool(QUOTE.match(line))
     return "\n".join(lines)
+
+
+def _quote(text: str) -> str:
+    """A line of a quote. Slack knows a quote only at the start of a line, so its indentation in a list is not kept."""
+    return f"&gt; {_inline(text)}".rstrip()
 
 
 def _inline(text: str) -> str:

@@ -34,13 +34,15 @@ class Command(Generic[T]):
     usage: str
     summary: str
     examples: tuple[str, ...]
+    procedures: tuple[str, ...] = ()
+    """The most helpful procedures about it, at most three, which `/kb NAME` shows."""
     parse: Callable[[str], T]
     run: Callable[[T, Request], Awaitable[Reply | None]]
 
     @property
     def help(self) -> CommandHelp:
         """What the help cards show about this command."""
-        return CommandHelp(self.name, self.usage, self.summary, self.examples)
+        return CommandHelp(self.name, self.usage, self.summary, self.examples, self.procedures)
 
     async def answer(self, text: str, request: Request) -> Reply | None:
         """The reply to the text that was typed after the command; None when the command has replied by itself."""

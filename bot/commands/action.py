@@ -71,6 +71,7 @@ command = Command(
     usage="/action NAME target key=value ... [dry_run=true]",
     summary="Starts a host action and shows its progress in a thread. Without arguments, lists all actions.",
     examples=("/action power-on web-01", "/action snapshot-create web-01 name=patch", "/action rescan esx-07"),
+    procedures=("slack-setup",),
     parse=parse,
     run=run,
 )

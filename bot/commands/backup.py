@@ -26,6 +26,7 @@ command = Command(
     usage="/backup VM",
     summary="Backs up a VM and shows the progress in a thread.",
     examples=("/backup web-01", "/backup ipaddr:10.0.0.7"),
+    procedures=("backup-setup", "backup-failed", "vcb-to-vmkops"),
     parse=parse,
     run=run,
 )

@@ -30,6 +30,7 @@ command = Command(
     usage="/host NAME",
     summary="Shows a host: its state, its number of VMs, its product and its hardware.",
     examples=("/host esx-07", "/host moref:host-21"),
+    procedures=("host-not-responding", "host-stuck-in-maintenance", "license-expired"),
     parse=parse,
     run=run,
 )

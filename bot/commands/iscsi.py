@@ -59,6 +59,7 @@ command = Command(
         "/iscsi address 192.0.2.10:3260,iqn.2001-04.com.example:disk1",
         "/iscsi discovery",
     ),
+    procedures=("iscsi-names", "iscsi-discovery"),
     parse=parse,
     run=run,
 )

@@ -29,6 +29,7 @@ command = Command(
     usage="/jobs [ID]",
     summary="Lists the latest jobs, or shows one job in detail.",
     examples=("/jobs",),
+    procedures=("job-stands-still", "backup-failed"),
     parse=parse,
     run=run,
 )

@@ -94,6 +94,7 @@ command = Command(
     usage="/p2v DISTRIBUTION VERSION [disk=sda:SIZE ...] [target=IP] [lvm] | estimate SIZE [rate=MB/s] | tools",
     summary="Shows how to convert a physical Linux system into a VM: steps and commands, sizes and times, tools.",
     examples=("/p2v centos 4 disk=sda:39070080 target=10.4.1.3", "/p2v estimate 36GB rate=80", "/p2v tools"),
+    procedures=("linux-p2v",),
     parse=parse,
     run=run,
 )

@@ -25,6 +25,7 @@ command = Command(
     usage="/snapshots [WORDS]",
     summary="Lists the snapshots of all VMs, oldest first, with their age, size and owner.",
     examples=("/snapshots", "/snapshots web-01"),
+    procedures=("snapshot-left-behind", "snapshot-chain-too-deep", "consolidation-needed"),
     parse=parse,
     run=run,
 )

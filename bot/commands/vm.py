@@ -27,6 +27,7 @@ command = Command(
     usage="/vm NAME",
     summary="Shows a VM: its power state, IP address, size and identifiers.",
     examples=("/vm web-01", "/vm ipaddr:10.0.0.7"),
+    procedures=("vm-invalid-or-orphaned", "vm-stuck-at-95-percent", "file-locked"),
     parse=parse,
     run=run,
 )

@@ -66,6 +66,7 @@ command = Command(
     usage="/vmkerr CODE | name | errno | words | pasted log line [release=R]",
     summary="Explains a vmkernel status code, release by release.",
     examples=("/vmkerr 0xbad0022", "/vmkerr reservation conflict", "/vmkerr EBUSY release=esxi-6.0"),
+    procedures=("vmkernel-status-codes", "scsi-sense", "nvme-errors"),
     parse=parse,
     run=run,
 )

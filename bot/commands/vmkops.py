@@ -25,6 +25,7 @@ command = Command(
     usage="/vmkops",
     summary="Lists the commands and how to use them.",
     examples=(),
+    procedures=("slack-setup",),
     parse=parse,
     run=run,
 )

@@ -51,6 +51,7 @@ command = Command(
     usage="/vmx [SNIPPET key=value ...]",
     summary="Lists VMX snippets, or shows one that is safe to paste, for both VMs of a connection.",
     examples=("/vmx", "/vmx serial-pipe path=/vmfs/volumes/ds1/pipe", "/vmx nic type=e1000"),
+    procedures=("serial-pipe-between-vms", "appliance-building", "linux-p2v"),
     parse=parse,
     run=run,
 )

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from knowledge.procedure_store.body import page_links
+from knowledge.procedure_store.dangers import unannounced_commands
+from knowledge.procedure_store.front_matter import read_front_matter
 from knowledge.procedure_store.procedure import MAX_BYTES, Broken, BrokenPageError, Procedure, parse_page, slug_fault
 
 BUILT_IN = Path(__file__).parents[1] / "procedures"
@@ -81,8 +83,9 @@ def write_page(folder: Path, slug: str, data: bytes) -> None:
 def check_folder(folder: Path, *, elsewhere: Iterable[str] = ()) -> tuple[int, list[Broken]]:
     """Return the number of pages in ``folder`` and everything wrong with them, by file and line.
 
-    Links to pages that do not exist are wrong; ``elsewhere`` has the slugs of other folders that can be linked to.
-    Raises OSError when the folder cannot be listed.
+    This is stricter than what a page must meet to be shown: links to pages that do not exist are wrong, and so are
+    destructive commands without a box. ``elsewhere`` has the slugs of other folders that can be linked to. Raises
+    OSError when the folder cannot be listed.
     """
     pages: list[Procedure] = []
     broken: list[Broken] = []
@@ -94,7 +97,10 @@ def check_folder(folder: Path, *, elsewhere: Iterable[str] = ()) -> tuple[int, l
             broken += error.problems
     slugs = {*elsewhere, *(found.slug for found in everything)}
     for page in pages:
-        for line, slug in page_links(page.text.split("\n")):
+        lines = page.text.split("\n")
+        for line, message in unannounced_commands(lines, read_front_matter(lines).length):
+            broken.append(Broken(file=page.file, line=line, message=message))
+        for line, slug in page_links(lines):
             if slug not in slugs:
                 broken.append(Broken(file=page.file, line=line, message=f"links to {slug}.md, which does not exist"))
     return len(everything), sorted(broken, key=lambda one: (one.file, one.line))

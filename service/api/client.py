@@ -101,6 +101,10 @@ class ServiceClient:
         """GET any path; raises ServiceError with the service's own problem."""
         return await self._call("GET", path, query=query, on_behalf_of=on_behalf_of)
 
+    async def get_text(self, path: str, **query: str) -> str:
+        """GET any path as text for people; raises ServiceError with the service's own problem."""
+        return await self._send("GET", path, query={"format": "text", **query}, headers={"Accept": "application/json"})
+
     async def vmkerr(self, query: str, release: str | None = None) -> VmkerrAnswer:
         """What a vmkernel status means."""
         asked = {"release": release} if release else {}
@@ -223,6 +227,20 @@ class ServiceClient:
         headers: dict[str, str] | None = None,
         on_behalf_of: str | None = None,
     ) -> dict[str, Any]:
+        text = await self._send(method, path, query=query, body=body, headers=headers, on_behalf_of=on_behalf_of)
+        answer: dict[str, Any] = json.loads(text)
+        return answer
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str | list[str]] | None = None,
+        body: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        on_behalf_of: str | None = None,
+    ) -> str:
         sent = self._headers | (headers or {}) | ({"X-On-Behalf-Of": on_behalf_of} if on_behalf_of else {})
         url = f"{self.url}{path}"
         try:
@@ -230,8 +248,7 @@ class ServiceClient:
                 text = await response.text()
                 if response.status >= 400:
                     raise _refusal(response.status, text)
-                answer: dict[str, Any] = json.loads(text)
-                return answer
+                return text
         except (aiohttp.ClientError, TimeoutError) as error:
             detail = f"vmkops at {self.url} does not answer ({error or type(error).__name__}). Is it running?"
             raise ServiceUnavailable(Problem(title="No answer", status=503, detail=detail)) from error
@@ -244,9 +261,18 @@ class ServiceClient:
         return self._http
 
 
+def _problem_in_text(status: int, text: str) -> Problem:
+    """A problem in the form that the service has for a call that asks for text: title, detail, suggestions."""
+    title, *rest = text.splitlines() or [""]
+    if not rest or title.lstrip().startswith("<"):
+        return Problem(title="Unexpected answer", status=status, detail=f"The service answered {status}.")
+    suggestions = [line.removeprefix("- ") for line in rest[1:] if line.startswith("- ")]
+    return Problem(title=title, status=status, detail=rest[0], suggestions=suggestions)
+
+
 def _refusal(status: int, text: str) -> ServiceError:
     try:
         problem = Problem.model_validate_json(text)
     except ValueError:
-        problem = Problem(title="Unexpected answer", status=status, detail=f"The service answered {status}.")
+        problem = _problem_in_text(status, text)
     return (ServiceUnavailable if status >= 500 and status != 502 else ServiceError)(problem)

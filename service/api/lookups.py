@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Self
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
 
 from pydantic import PrivateAttr
 
@@ -23,8 +23,10 @@ from knowledge.loghistory.values import LogSubject
 from knowledge.loghistory.values import StateAt as LogState
 from knowledge.loginput.looked_at import LookedAt
 from knowledge.ovf.about import Fact
+from knowledge.procedure_store.entry_points import EntryPoint, entry_points_of
+from knowledge.procedure_store.live_blocks import live_commands
 from knowledge.procedure_store.lookups import Lookup as ProcedureLookup
-from knowledge.procedure_store.procedure import Page as ProcedurePage
+from knowledge.procedure_store.procedure import Page
 from knowledge.procedure_store.search import Hit as ProcedureHit
 from knowledge.releases import Release as VmkerrRelease
 from knowledge.scsi.sense import Sense as ScsiSense
@@ -47,6 +49,7 @@ __all__ = [
     "DiscoveryMechanism",
     "DiscoverySupport",
     "DriverEntry",
+    "EntryPoint",
     "EuiParts",
     "Fact",
     "FieldVerdict",
@@ -57,6 +60,8 @@ __all__ = [
     "IscsiDiscovery",
     "IscsiName",
     "IscsiProblem",
+    "LiveAnswer",
+    "LiveProcedure",
     "LogFinding",
     "LogState",
     "LogSubject",
@@ -83,6 +88,49 @@ __all__ = [
     "VmxSnippet",
     "VmxSnippetList",
 ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProcedurePage(Page):
+    """One written procedure, and what vmkops does about its subject."""
+
+    entry_points: tuple[EntryPoint, ...] = ()
+    """The commands, calls, Slack forms and actions that belong to the page."""
+    targets: tuple[str, ...] = ()
+    """What its live blocks can be filled in for: ``vm``, ``host``, ``datastore``."""
+
+    @classmethod
+    def of(cls, page: Page, **more: Any) -> Self:
+        """Return the page with its entry points; `more` has the values of the fields that a subclass adds."""
+        values = {field.name: getattr(page, field.name) for field in fields(Page)}
+        targets = dict.fromkeys(name for command in live_commands(page.body) for name in command.targets)
+        return cls(**{**values, "entry_points": entry_points_of(page), "targets": tuple(targets), **more})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiveAnswer:
+    """What a command in a live block answers now, for the targets that the reader gave."""
+
+    line: int
+    """The line of the body in the page's file order, from 1."""
+    command: str
+    """The command with the targets filled in."""
+    text: str
+    """The answer; for an action, the result of its dry run. Empty when there is none."""
+    problem: str
+    """Why there is no answer, and what to do; empty when there is one, and for commands that are only shown."""
+    action: str = ""
+    """The host action that the command starts, if its dry run found nothing that prevents it."""
+    params: dict[str, Any] = field(default_factory=dict)
+    """The parameters of that action."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiveProcedure(ProcedurePage):
+    """A procedure whose live blocks are filled in; `body` has the answers below each block."""
+
+    blocks: tuple[LiveAnswer, ...] = ()
+    """The answers, in the order of the commands."""
 
 
 class VmkerrReleases(Value):

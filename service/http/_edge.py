@@ -56,13 +56,13 @@ async def nothing_here(request: web.Request) -> web.StreamResponse:
 
 
 def _problem(request: web.Request, error: Exception) -> web.Response:
-    problem, headers = _described(request, error)
+    problem, headers = described(request, error)
     chosen = FORMS.get(request.query.get("format", ""))
     form = chosen or accepted(request.headers.get(hdrs.ACCEPT, ""))
     return respond(*render_problem(problem, form), problem.status, headers)
 
 
-def _described(request: web.Request, error: Exception) -> tuple[Problem, Mapping[str, str]]:
+def described(request: web.Request, error: Exception) -> tuple[Problem, Mapping[str, str]]:
     """The problem that an error is for the caller, and the headers that go with it."""
     match error:
         case VmkopsError():

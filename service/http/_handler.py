@@ -51,6 +51,7 @@ async def authorize(request: web.Request, services: Services, scope: Scope | Non
 
 def _lookup(route: AnyRoute, services: Services, answers: AnswerCache) -> Handler:
     public = services.settings.lookups_public
+    links = _links(route)
 
     async def answer_lookup(request: web.Request) -> web.StreamResponse:
         if not public:
@@ -61,7 +62,7 @@ def _lookup(route: AnyRoute, services: Services, answers: AnswerCache) -> Handle
             revision = answers.revision
             form = choose_form(request, route.form)
             body, media = render(route, await _call(route, request, services, None, form), form)
-            answer = Answer(body, {hdrs.CONTENT_TYPE: content_type(media)})
+            answer = Answer(body, {hdrs.CONTENT_TYPE: content_type(media), **links})
             answers.put(asked, answer, revision)
         return answer.response()
 
@@ -74,15 +75,23 @@ async def _answer(route: AnyRoute, services: Services, request: web.Request) -> 
     answer = await _call(route, request, services, actor, form)
     if isinstance(answer, web.StreamResponse):
         return answer
-    headers: dict[str, str] = {hdrs.LOCATION: route.location(answer)} if route.location else {}
+    headers = _links(route) | ({hdrs.LOCATION: route.location(answer)} if route.location else {})
     return respond(*render(route, answer, form), route.status, headers)
+
+
+def _links(route: AnyRoute) -> dict[str, str]:
+    """The header that leads to the pages about a call (RFC 8288)."""
+    links = ", ".join(f'</procedures/{slug}>; rel="help"' for slug in route.procedures)
+    return {hdrs.LINK: links} if links else {}
 
 
 async def _call(route: AnyRoute, request: web.Request, services: Services, actor: Actor | None, form: Form) -> Any:
     query = read_query(route.query, request)
     body = await _body(route, request)
     handle = (route.html if form == "html" else None) or route.handle
-    return await handle(Call(request=request, services=services, actor=actor, query=query, body=body))
+    variables = request.match_info
+    call = Call(request=request, services=services, actor=actor, query=query, body=body, variables=variables)
+    return await handle(call)
 
 
 async def _body(route: AnyRoute, request: web.Request) -> Any:

@@ -84,6 +84,11 @@ def _operation(route: AnyRoute, found: Schemas) -> dict[str, Any]:
         if route.form_body:
             content["multipart/form-data"] = {"schema": {"type": "object"}}
         operation["requestBody"] = {"required": True, "content": content}
+    if route.procedures:
+        operation["externalDocs"] = {
+            "url": f"/procedures/{route.procedures[0]}",
+            "description": "The procedure about it",
+        }
     if route.scope:
         operation["security"] = [{"token": [route.scope.value]}]
     return operation

@@ -11,6 +11,7 @@ from typing import Any, Generic, Literal, Self, TypeVar, get_origin
 from aiohttp import web
 from pydantic import BaseModel, PrivateAttr, ValidationError
 
+from knowledge.procedure_store.entry_points import procedures_of_call
 from service.api.models import Value
 from service.api.settings import Settings
 from service.errors import InvalidParams
@@ -83,10 +84,12 @@ class Call(Generic[Q, B]):
     actor: Actor | None
     query: Q
     body: B
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """The variables of the path, decoded."""
 
     def path(self, name: str) -> str:
-        """A variable of the path, decoded."""
-        return self.request.match_info[name]
+        """A variable of the path."""
+        return self.variables[name]
 
     def known_actor(self) -> Actor:
         """The caller, for a call that needs a scope."""
@@ -129,6 +132,11 @@ class Route(Generic[Q, B, A]):
     media: str = "application/json"
     errors: tuple[int, ...] = ()
     """The error statuses of this call, in addition to those of every call."""
+
+    @property
+    def procedures(self) -> tuple[str, ...]:
+        """The slugs of the pages about this call, the most helpful one first."""
+        return procedures_of_call(self.method, self.path)
 
 
 AnyRoute = Route[Any, Any, Any]

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
+from knowledge.procedure_store.entry_points import procedures_of_action
 from service.api.models import ActionPreview, Job, Value
 from service.errors import Conflict, InvalidParams, NotFound
 from service.http._route import Call, Query, Route, read_values
@@ -25,6 +26,8 @@ class ActionInfo(Value):
     steps: list[str]
     scope: str
     needs_approval: bool
+    procedures: tuple[str, ...]
+    """The slugs of the procedures about it."""
 
 
 class ActionList(Value):
@@ -59,6 +62,7 @@ async def _list(call: Call[Query, None]) -> ActionList:
                 steps=list(action.steps),
                 scope=Scope.OPERATE.value,
                 needs_approval=action.needs_approval,
+                procedures=procedures_of_action(action.name),
             )
             for action in call.services.actions.values()
         ]
@@ -91,6 +95,13 @@ async def _check(call: Call[Query, ActionRequest]) -> ActionPreview:
         checks=list(target.checks),
         allowed=all(check.severity != "refuse" for check in target.checks),
     )
+
+
+def _preview_text(preview: ActionPreview) -> str:
+    verdict = "may go ahead" if preview.allowed else "is refused"
+    checks = [f"{check.severity}: {check.message}" for check in preview.checks]
+    steps = f"steps: {', '.join(preview.steps)}"
+    return "\n".join([f"{preview.action} of {preview.target} {verdict}", *checks, steps]) + "\n"
 
 
 async def _target(call: Call[Query, ActionRequest]) -> tuple[Action, Target]:
@@ -133,6 +144,7 @@ ROUTES = (
         handle=_check,
         answer=ActionPreview,
         scope=Scope.OPERATE,
+        text=_preview_text,
         body=ActionRequest,
         errors=(400, 404, 409, 502, 503),
     ),

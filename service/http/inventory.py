@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from pydantic import Field
 
 from service.api.models import Freshness, Value
+from service.api.words import counted
 from service.http._route import Call, Query, Route
 from service.store.tokens import Scope
 from service.vsphere.datastores import DATASTORES, Datastore
@@ -66,6 +67,12 @@ class HostSeen(Host):
     inventory: Freshness
 
 
+class DatastoreSeen(Datastore):
+    """A datastore, and how current that is."""
+
+    inventory: Freshness
+
+
 async def _vms(call: Call[InventoryQuery, None]) -> VmList:
     found = await _fitting(call, VMS)
     return VmList(vms=found[: call.query.limit], total=len(found), inventory=_seen(call))
@@ -91,6 +98,12 @@ async def _host(call: Call[Query, None]) -> HostSeen:
     vcenters = call.services.context.vcenters
     host = await vcenters.find(HOSTS, call.path("selector"), "host")
     return HostSeen(**host.model_dump(), inventory=vcenters.link(host.vcenter).inventory.freshness())
+
+
+async def _datastore(call: Call[Query, None]) -> DatastoreSeen:
+    vcenters = call.services.context.vcenters
+    datastore = await vcenters.find(DATASTORES, call.path("selector"), "datastore")
+    return DatastoreSeen(**datastore.model_dump(), inventory=vcenters.link(datastore.vcenter).inventory.freshness())
 
 
 async def _fitting(call: Call[InventoryQuery, None], kind: Kind[T]) -> list[T]:
@@ -124,13 +137,50 @@ def _hosts_text(found: HostList) -> str:
 
 
 def _datastores_text(found: DatastoreList) -> str:
-    lines = []
-    for each in found.datastores:
-        percent = f"{100 * each.free // each.capacity} %" if each.capacity else "?"
-        reach = "" if each.accessible else "  not accessible"
-        free = f"{each.free >> 30} of {each.capacity >> 30} GiB free"
-        lines.append(f"{_moref(each):<14} {percent:>5}  {free:<26} {each.type:<6} {each.name}{reach}\n")
-    return _text(found, lines, "datastores")
+    return _text(found, list(map(_datastore_line, found.datastores)), "datastores")
+
+
+def _datastore_line(each: Datastore) -> str:
+    percent = f"{100 * each.free // each.capacity} %" if each.capacity else "?"
+    reach = "" if each.accessible else "  not accessible"
+    free = f"{each.free >> 30} of {each.capacity >> 30} GiB free"
+    return f"{_moref(each):<14} {percent:>5}  {free:<26} {each.type:<6} {each.name}{reach}\n"
+
+
+def _vm_text(vm: VmSeen) -> str:
+    tools = "VMware Tools running" if vm.tools_running else "VMware Tools not running"
+    facts = [vm.power_state, vm.connection_state, tools, vm.ip_address, "template" if vm.template else ""]
+    lines = [f"{vm.name} ({_moref(vm)}): {', '.join(filter(None, facts))}"]
+    if vm.consolidation_needed:
+        lines.append("Its disks need consolidation.")
+    if vm.snapshots:
+        lines.append(
+            f"It has {counted(len(vm.snapshots), 'snapshot')}: {', '.join(each.name for each in vm.snapshots)}"
+        )
+    if vm.allocated is not None:
+        lines.append(f"It takes {vm.allocated / 1e9:.1f} GB on its datastores.")
+    return _seen_text(lines, vm.inventory)
+
+
+def _host_text(host: HostSeen) -> str:
+    mode = "in maintenance mode" if host.in_maintenance_mode else ""
+    facts = [host.connection_state, host.power_state, mode, counted(host.vms, "VM")]
+    lines = [f"{host.name} ({_moref(host)}): {', '.join(filter(None, facts))}", host.product, host.model]
+    return _seen_text(filter(None, lines), host.inventory)
+
+
+def _datastore_text(datastore: DatastoreSeen) -> str:
+    users = f"{counted(datastore.hosts, 'host')}, {counted(datastore.vms, 'VM')}"
+    lines = [
+        _datastore_line(datastore).rstrip(),
+        f"Its thin disks may still grow by {datastore.promised / 1e9:.1f} GB.",
+        f"{users}, maintenance mode: {datastore.maintenance}",
+    ]
+    return _seen_text(lines, datastore.inventory)
+
+
+def _seen_text(lines: Iterable[str], seen: Freshness) -> str:
+    return "".join(f"{line}\n" for line in (*lines, seen.words()) if line)
 
 
 def _moref(thing: Located) -> str:
@@ -162,6 +212,7 @@ ROUTES = (
         handle=_vm,
         answer=VmSeen,
         scope=Scope.READ,
+        text=_vm_text,
         errors=(400, 404, 409, 502, 503),
     ),
     Route(
@@ -182,6 +233,7 @@ ROUTES = (
         handle=_host,
         answer=HostSeen,
         scope=Scope.READ,
+        text=_host_text,
         errors=(400, 404, 409, 502, 503),
     ),
     Route(
@@ -194,5 +246,15 @@ ROUTES = (
         query=InventoryQuery,
         text=_datastores_text,
         errors=(400, 404, 502, 503),
+    ),
+    Route(
+        method="GET",
+        path="/datastores/{selector}",
+        summary="The one datastore that a name, or name: or moref: and a value, means",
+        handle=_datastore,
+        answer=DatastoreSeen,
+        scope=Scope.READ,
+        text=_datastore_text,
+        errors=(400, 404, 409, 502, 503),
     ),
 )

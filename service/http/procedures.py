@@ -8,15 +8,18 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import Field
 
+from knowledge.procedure_store.boxes import readable_boxes
+from knowledge.procedure_store.live_blocks import filled_body, live_commands
 from knowledge.procedure_store.lookups import lookups
-from knowledge.procedure_store.procedure import BrokenPageError
+from knowledge.procedure_store.procedure import BrokenPageError, Page
 from knowledge.procedure_store.store import NotEditableError
 from knowledge.vmkerr.table import tables_in
-from service.api.lookups import ProcedureHit, ProcedureLookup, ProcedurePage
+from service.api.lookups import LiveProcedure, ProcedureHit, ProcedureLookup, ProcedurePage
 from service.api.models import Value
 from service.errors import Conflict, InvalidParams, NotFound
 from service.http._answers import ANSWERS
-from service.http._route import Call, Query, Route
+from service.http._live import live_answers
+from service.http._route import Call, Query, Route, Services
 from service.store.tokens import Scope
 
 HOW_TO_WRITE = """No procedure fits the alert "{alert}" yet.
@@ -32,6 +35,14 @@ class SearchQuery(Query):
 
     q: str = Field(default="", max_length=500, description="Words; the last may be unfinished. Empty lists all.")
     limit: int = Field(default=10, ge=1, le=100, description="How many pages at most.")
+
+
+class LiveQuery(Query):
+    """What the live blocks are about."""
+
+    vm: str = Field(default="", max_length=255, description="A VM, as in GET /vms/{selector}.")
+    host: str = Field(default="", max_length=255, description="A host.")
+    datastore: str = Field(default="", max_length=255, description="A datastore.")
 
 
 class ProcedureList(Value):
@@ -67,7 +78,20 @@ async def _search(call: Call[SearchQuery, None]) -> ProcedureList:
 
 
 async def _get(call: Call[Query, None]) -> ProcedurePage:
-    store, slug = call.services.procedures.store, call.path("slug")
+    return ProcedurePage.of(await _page(call.services, call.path("slug")))
+
+
+async def _live(call: Call[LiveQuery, None]) -> LiveProcedure:
+    page = await _page(call.services, call.path("slug"))
+    targets = call.query.model_dump()
+    blocks = await live_answers(call, live_commands(page.body), targets)
+    shown = {each.line: each.problem or each.text for each in blocks}
+    body = filled_body(page.body, targets, lambda line: shown.get(line, ""))
+    return LiveProcedure.of(page, body=body, blocks=blocks)
+
+
+async def _page(services: Services, slug: str) -> Page:
+    store = services.procedures.store
     page = await asyncio.to_thread(store.get, slug)
     if page is None:
         near = await asyncio.to_thread(store.search, slug.replace("-", " ")[:200], 3)
@@ -79,7 +103,7 @@ async def _runbook(call: Call[Query, None]) -> Runbook:
     alert = call.path("alert")
     page = await asyncio.to_thread(call.services.procedures.store.nearest, alert[:200])
     advice = "" if page else HOW_TO_WRITE.format(alert=alert[:200])
-    return Runbook(alert=alert, procedure=page, advice=advice)
+    return Runbook(alert=alert, procedure=ProcedurePage.of(page) if page else None, advice=advice)
 
 
 async def _put(call: Call[Query, PageText]) -> ProcedurePage:
@@ -92,7 +116,7 @@ async def _put(call: Call[Query, PageText]) -> ProcedurePage:
     except NotEditableError as error:
         raise Conflict(str(error)) from error
     call.request.app[ANSWERS].clear()
-    return page
+    return ProcedurePage.of(page)
 
 
 async def _delete(call: Call[Query, None]) -> web.StreamResponse:
@@ -117,7 +141,9 @@ def _call_for(lookup: ProcedureLookup) -> str:
 
 
 def _text(page: ProcedurePage) -> str:
-    return f"# {page.title}\n\n{page.summary}\n\n{page.body.strip()}\n"
+    ways = "".join(f"\n- {each.what}: {', '.join(each.ways)}" for each in page.entry_points)
+    with_vmkops = f"\n## With vmkops\n{ways}\n" if ways else ""
+    return f"# {page.title}\n\n{page.summary}\n\n{readable_boxes(page.body).strip()}\n{with_vmkops}"
 
 
 def _runbook_text(runbook: Runbook) -> str:
@@ -143,6 +169,18 @@ ROUTES = (
         handle=_get,
         answer=ProcedurePage,
         lookup=True,
+        text=_text,
+        page="procedure.html",
+        errors=(404,),
+    ),
+    Route(
+        method="GET",
+        path="/procedures/{slug}/live",
+        summary="One procedure whose live blocks are filled in for a VM, a host or a datastore",
+        handle=_live,
+        answer=LiveProcedure,
+        query=LiveQuery,
+        scope=Scope.READ,
         text=_text,
         page="procedure.html",
         errors=(404,),

@@ -57,6 +57,7 @@ class FakeService:
         app.router.add_get("/vmkerr/{query}", self._vmkerr)
         app.router.add_get("/procedures", self._search)
         app.router.add_get("/procedures/{slug}", self._procedure)
+        app.router.add_get("/procedures/{slug}/live", self._procedure)
         app.router.add_get("/releases", self._releases)
         app.router.add_get("/vms/{selector}", self._vm)
         app.router.add_get("/actions", self._actions)

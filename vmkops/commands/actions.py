@@ -35,6 +35,7 @@ async def _show(*, as_json: bool) -> int:
         for name, schema in action["parameters"].get("properties", {}).items():
             mark = "" if name in required else f" [{_default(schema)}]"
             print(f"    {name}{mark}: {schema.get('description', '')}")
+        print(*(f"    see vmkops kb show {slug}" for slug in action["procedures"][:1]), sep="\n")
     return 0
 
 

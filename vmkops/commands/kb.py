@@ -28,7 +28,8 @@ LIMIT = 10
 """The largest number of pages that a search prints."""
 
 USAGE = """usage: vmkops kb WORDS ...       find procedures; the last word may be incomplete
-       vmkops kb show SLUG       print one
+       vmkops kb show SLUG [--vm NAME] [--host NAME] [--datastore NAME]
+                                 print one; with a target, the service fills in its live blocks
        vmkops kb list            list all of them by title
        vmkops kb check [FOLDER]  show what is wrong in the pages of a folder, by file and line"""
 
@@ -49,12 +50,18 @@ def run(argv: list[str]) -> int:
     if words in (["-h"], ["--help"], ["help"]):
         print(HELP)
         return FOUND
+    words, targets = _targets(words)
     unknown = next((word for word in words if word.startswith("--")), None)
+    if targets and (unknown or words[:1] != ["show"] or len(words) != 2):
+        print(f"vmkops kb: a target belongs to one procedure\n{USAGE}", file=sys.stderr)
+        return WRONG_USAGE
     if unknown or not " ".join(words).strip():
         mistake = f"there is no option {unknown}" if unknown else "give words to look for"
         print(f"vmkops kb: {mistake}\n{USAGE}", file=sys.stderr)
         return WRONG_USAGE
     match words:
+        case ["show", slug] if targets:
+            return _show_live(slug.removesuffix(".md"), targets, as_json=as_json)
         case ["show", slug]:
             return _show(slug.removesuffix(".md"), as_json=as_json)
         case ["list"]:
@@ -116,6 +123,32 @@ def _show(slug: str, *, as_json: bool) -> int:
     return FOUND
 
 
+def _show_live(slug: str, targets: dict[str, str], *, as_json: bool) -> int:
+    """Print the page as the service fills it in; raises ServiceError when it does not answer."""
+    import asyncio
+    from urllib.parse import quote
+
+    from vmkops.commands._inventory import print_answer
+
+    return asyncio.run(print_answer(f"/procedures/{quote(slug, safe='')}/live", targets, as_json=as_json))
+
+
+def _targets(words: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The words without the options `--vm NAME`, `--host NAME` and `--datastore NAME`, and those by their names."""
+    from knowledge.procedure_store.live_blocks import TARGETS
+
+    rest: list[str] = []
+    targets: dict[str, str] = {}
+    left = iter(words)
+    for word in left:
+        name, equals, value = word.removeprefix("--").partition("=")
+        if word.startswith("--") and name in TARGETS and (value := value if equals else next(left, "")):
+            targets[name] = value
+        else:
+            rest.append(word)
+    return rest, targets
+
+
 def _check(folder: Path | None, *, as_json: bool) -> int:
     from knowledge.procedure_store.folders import BUILT_IN, check_folder, find_pages
 
@@ -168,7 +201,10 @@ def _print_lookups(suggested: Sequence[Lookup]) -> None:
 
 
 def _as_text(page: Procedure) -> str:
-    """The page as text: its facts, then the Markdown unchanged."""
+    """The page as text: its facts, then its Markdown with readable boxes."""
+    from knowledge.procedure_store.boxes import readable_boxes
+    from knowledge.procedure_store.entry_points import entry_points_of
+
     facts = [page.title, "=" * len(page.title), "", page.summary, ""]
     if page.obsolete_since:
         facts.append(f"OBSOLETE since {page.obsolete_since}: {page.obsolete_reason}")
@@ -176,7 +212,9 @@ def _as_text(page: Procedure) -> str:
     facts += [f"Source: {source}" for source in page.source]
     if page.overrides:
         facts.append(f"The team's own page, shown instead of the built-in one: {page.file}")
-    return "\n".join([*facts, "", page.body])
+    ways = [f"- {each.what}: {', '.join(filter(None, (each.command, each.slack)))}" for each in entry_points_of(page)]
+    with_vmkops = ["## With vmkops", "", *ways, ""] if ways else []
+    return "\n".join([*facts, "", readable_boxes(page.body), *with_vmkops])
 
 
 def _since(obsolete_since: str) -> str:

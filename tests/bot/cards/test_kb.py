@@ -20,6 +20,7 @@ def page(**changes: Any) -> dict[str, Any]:
         "summary": "The last resort.",
         "body": "## When\n\nNever.\n\n## Before\n\nCall support.\n\n## Steps\n\n1. Wait.\n\n## Check\n\nLook.\n",
         "applies_to": ["ESX 3.0 and later"],
+        "entry_points": [{"slack": "/action rescan HOST"}, {"slack": ""}],
         "obsolete_since": "",
         "obsolete_reason": "",
         **changes,
@@ -36,6 +37,7 @@ def test_procedure_shows_its_warnings_its_steps_its_check_and_a_link_to_the_rest
         "1. Wait.",
         "*Check*",
         "Look.",
+        "With vmkops: `/action rescan HOST`",
         "<https://ops.example.com/procedures/reset-lun|complete procedure> · ESX 3.0 and later",
     ]
 

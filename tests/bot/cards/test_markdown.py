@@ -26,6 +26,12 @@ def test_page_is_split_at_its_second_level_headings() -> None:
         ("**bold**, *Read only* and [a page](page.md)", "*bold*, _Read only_ and a page"),
         ("`**` and `a*b*c` stay", "`**` and `a*b*c` stay"),
         ("a * b * c", "a * b * c"),
+        ("> quoted\n> and more\n>\n> - a\n> - b", "&gt; quoted and more\n&gt;\n&gt; - a\n&gt; - b"),
+        (
+            "1. Do\n\n   > [!CAUTION]\n   > Stops\n   > `vm`.\n\n   Then",
+            "1. Do\n\n&gt; ⛔ *Caution:* Stops `vm`.\n\n   Then",
+        ),
+        ("> [!NOTE]\n> Good.", "&gt; *Note:* Good."),
         ("<!channel> & co", "&lt;!channel&gt; &amp; co"),
     ],
 )

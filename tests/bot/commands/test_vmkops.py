@@ -29,6 +29,7 @@ async def test_every_command_answers_help(command: Command[Any], slack_request: 
     assert not reply.public
     assert command.usage in reply.message.text
     assert_slack_takes(reply.message)
+    assert f"/kb {command.procedures[0]}" in drawn(reply.message)
 
 
 async def test_help_lists_every_command_and_the_id_of_the_user(slack_request: Request) -> None:

@@ -1,0 +1,145 @@
+"""A page shows what its commands answer for a VM, a host or a datastore: over HTTP, in a browser and in the shell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.e2e.conftest import VM
+from tests.peers.fetch import require
+from tests.peers.vcsim import Vcsim
+from tests.running_service import RunningService, vcenter_settings
+
+PAGE = """---
+title: VM is slow
+summary: Look at it.
+subjects: [performance]
+applies_to: [any]
+source: [ours]
+---
+## When
+x
+## Before
+x
+## Steps
+1. Look:
+
+   ```vmkops
+   vmkops vm {vm}
+   vmkops vmkerr 0xbad0022
+   vmkops jobs
+   ```
+
+2. Act:
+
+   > [!CAUTION]
+   > Stops the VM.
+
+   ```vmkops
+   vmkops action power-off {vm}
+   vmkops host {host}
+   ```
+## Check
+x
+## Undo
+x
+"""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """A service that has read a vCenter, with a page of the team that has live blocks."""
+    require("vcsim")
+    team = tmp_path_factory.mktemp("team")
+    (team / "vm-slow.md").write_text(PAGE)
+    with Vcsim() as vcsim:
+        settings = vcenter_settings(vcsim) | {"VMKOPS_PROCEDURES_DIR": str(team)}
+        with RunningService(tmp_path_factory.mktemp("data"), settings) as running:
+            assert running.call("GET", "/vms")[1]["total"] == 4
+            yield running
+
+
+def live(service: RunningService, **targets: str) -> dict[str, Any]:
+    query = "&".join(f"{name}={quote(value)}" for name, value in targets.items())
+    status, page = service.call("GET", f"/procedures/vm-slow/live?{query}")
+    assert status == 200, page
+    return dict(page)
+
+
+def test_lookups_states_and_dry_runs_are_filled_in(service: RunningService) -> None:
+    page = live(service, vm=VM)
+    vm, code, jobs, _, host = page["blocks"]
+    assert vm["command"] == f"vmkops vm {VM}"
+    assert vm["text"].startswith(f"{VM} (vm-")
+    assert "poweredOn, connected" in vm["text"]
+    assert "VMK_RESERVATION_CONFLICT" in code["text"] or "0xbad0022" in code["text"]
+    assert (jobs["text"], jobs["problem"]) == ("", "")
+    assert host["problem"] == "For an answer, give host=NAME."
+    assert f"1. Look:\n\n   ```vmkops\n   vmkops vm {VM}\n" in page["body"]
+    assert f"   ```text\n   {VM} (vm-" in page["body"]
+    assert page["targets"] == ["vm", "host"]
+
+
+def test_action_is_only_checked_and_its_parameters_start_it(service: RunningService) -> None:
+    action = live(service, vm=VM)["blocks"][3]
+    assert action["text"].startswith(f"power-off of {VM}")
+    assert (action["action"], action["params"]) == ("power-off", {"vm": VM})
+    assert service.call("GET", "/jobs")[1]["jobs"] == []
+
+
+def test_vm_that_is_gone_is_reported_with_similar_names(service: RunningService) -> None:
+    page = live(service, vm=f"{VM}x")
+    assert VM in page["blocks"][0]["problem"]
+    assert page["blocks"][0]["problem"] in page["body"]
+
+
+def test_target_with_a_quote_and_markdown_stays_one_word(service: RunningService) -> None:
+    page = live(service, vm="a'b```\n# x")
+    assert page["blocks"][0]["problem"]
+    assert "'a'\"'\"'b```" in page["blocks"][0]["command"]
+
+
+def test_unknown_page_is_404_and_live_state_needs_a_token(service: RunningService) -> None:
+    assert service.call("GET", "/procedures/no-such-page/live?vm=a")[0] == 404
+    assert service.call("GET", "/procedures/vm-slow/live?vm=a", token="")[0] == 401
+    status, page = service.call("GET", "/procedures/vm-slow", token="")
+    assert (status, page["targets"]) == (200, ["vm", "host"])
+
+
+def test_shell_prints_the_page_filled_in(service: RunningService) -> None:
+    done = service.run("kb", "show", "vm-slow", "--vm", VM)
+    assert done.returncode == 0, done.stderr
+    assert f"   vmkops vm {VM}\n" in done.stdout
+    assert f"   {VM} (vm-" in done.stdout
+    assert "> CAUTION:" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("vm", VM), f"{VM} (vm-"),
+        (("vm",), VM),
+        (("host", "DC0_H0"), "DC0_H0 (host-"),
+        (("datastore", "LocalDS_0"), "LocalDS_0"),
+        (("snapshots",), "No snapshots."),
+        (("snapshots", VM), "No snapshots."),
+    ],
+)
+def test_shell_shows_the_inventory(service: RunningService, words: tuple[str, ...], line: str) -> None:
+    done = service.run(*words)
+    assert done.returncode == 0, done.stderr
+    assert line in done.stdout
+
+
+def test_shell_prints_the_inventory_as_json(service: RunningService) -> None:
+    assert json.loads(service.run("vm", VM, "--json").stdout)["name"] == VM
+
+
+def test_shell_names_what_does_not_exist(service: RunningService) -> None:
+    done = service.run("vm", "no-such-vm")
+    assert done.returncode == 1
+    assert "no-such-vm" in done.stderr

@@ -1,0 +1,24 @@
+"""`vmkops snapshots`: every snapshot, the oldest first."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+
+from vmkops.commands import SERVICE
+
+SUMMARY = "list the snapshots of all VMs or of one, the oldest first"
+GROUP = SERVICE
+
+
+def run(argv: Sequence[str]) -> int:
+    """List the snapshots; raises ServiceError when the service does not answer."""
+    from vmkops.commands._inventory import print_answer
+
+    parser = argparse.ArgumentParser(prog="vmkops snapshots", description=SUMMARY)
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a part of the name of the VM or of the snapshot")
+    parser.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
+    options = parser.parse_args(argv)
+    query = {"q": options.name} if options.name else {}
+    return asyncio.run(print_answer("/snapshots", query, as_json=options.json))
