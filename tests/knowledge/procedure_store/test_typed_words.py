@@ -18,6 +18,24 @@ TYPED = {
         "esx.problem.storage.apd.start",
         "vms hang storage",
     ],
+    "boot-device-lost": [
+        "bootbank",
+        "sd card failed",
+        "usb boot device",
+        "host configuration changes will not be saved",
+    ],
+    "certificates-expired": [
+        "certificate expired",
+        "sts certificate",
+        "signing certificate is not valid",
+        "vcert",
+    ],
+    "collect-logs": [
+        "support bundle",
+        "vm-support",
+        "collect logs",
+        "vc-support",
+    ],
     "consolidation-needed": [
         "vm needs consolidation",
         "snapshot consolidation",
@@ -56,10 +74,22 @@ TYPED = {
         "esxcli hangs hostd",
         "services.sh",
     ],
+    "host-stuck-in-maintenance": [
+        "stuck at 2%",
+        "maintenance mode stuck",
+        "cannot exit maintenance mode",
+        "vcls",
+        "retreat mode",
+    ],
     "iscsi-login-failed": [
         "iscsi login failed",
         "chap failed",
         "target returned login error 0201",
+    ],
+    "license-expired": [
+        "license expired",
+        "evaluation expired",
+        "cannot power on license",
     ],
     "lost-access-to-volume": [
         "lost access to volume",
@@ -86,8 +116,6 @@ TYPED = {
         "0x5 0x25 0x0",
         "lun gone",
         "esx.problem.scsi.device.state.permanentloss",
-        "unmount datastore",
-        "remove lun safely",
     ],
     "purple-screen": [
         "host crashed",
@@ -106,8 +134,22 @@ TYPED = {
         "the error code was: 2",
         "custom quiesce script failed",
     ],
+    "remove-lun": [
+        "unmount datastore",
+        "remove lun safely",
+        "remove lun",
+        "unpresent lun",
+        "detach device",
+        "datastore is in use",
+    ],
     "rescan-storage": [
         "rescan hba",
+    ],
+    "root-file-system-full": [
+        "ramdisk full",
+        "root file system full",
+        "esx.problem.visorfs.ramdisk.full",
+        "vdf",
     ],
     "scsi-reservation-conflict": [
         "D:0x18",
@@ -118,6 +160,20 @@ TYPED = {
         "H:0x5 D:0x0 P:0x0",
         "D:0x28",
         "medium error 0x3 0x11 0x0",
+    ],
+    "time-drift": [
+        "time drift",
+        "clock wrong",
+        "ntp",
+        "ntpd stopped",
+        "esx.problem.ntpd.clock.correction.error",
+    ],
+    "vcenter-services-down": [
+        "no healthy upstream",
+        "503 service unavailable",
+        "vcsa disk full",
+        "vpxd crashed",
+        "/storage/log full",
     ],
     "vcenter-unreachable": [
         "vcenter down",
