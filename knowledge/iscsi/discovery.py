@@ -8,7 +8,8 @@ from typing import Literal
 Certainty = Literal["documented", "inferred"]
 
 LUN_NOTE = (
-    "Discovery finds only targets. The initiator finds the LUNs of a target afterwards with the SCSI protocol"
+    "Discovery finds only targets: those that the initiator may use, each with at least one address, and with as little"
+    " configuration as possible. The initiator finds the LUNs of a target afterwards with the SCSI protocol"
     " (REPORT LUNS); on ESX, that is the rescan."
 )
 NEEDED_FOR_A_SESSION = "To open a session, an initiator needs the target's IP address, its TCP port and its iSCSI name."
