@@ -248,6 +248,22 @@ def test_documented_command_is_there(identifier: str, line: str) -> None:
     assert line in [run for _, run in commands(made("centos", "3"), identifier)]
 
 
+def test_ntp_in_the_guest_is_recommended_before_the_clock_of_tools() -> None:
+    lines = [run for _, run in commands(made("centos", "3"), "time-sync")]
+    assert lines[0] == 'tools.syncTime = "FALSE"'
+
+
+@pytest.mark.parametrize(("version", "identifier"), [("4", "clock-pmtmr"), ("5", "clock-source")])
+def test_divider_is_advised_against_where_it_can_cause_a_panic(version: str, identifier: str) -> None:
+    step = item(made("rhel", version), identifier)
+    assert "Do not add divider=10" in step.warning
+    assert not any("divider" in run for _, run in commands(made("rhel", version), identifier))
+
+
+def test_rhel_4_turns_the_hpet_off_as_in_the_table_of_vmware() -> None:
+    assert "kernel ... clock=pmtmr hpet=disable" in [run for _, run in commands(made("rhel", "4"), "clock-pmtmr")]
+
+
 @pytest.mark.parametrize("name", ["plan 9", "centso", "Ünix", "x" * 64, "4"])
 def test_unknown_distribution_gets_the_general_steps_and_the_known_distributions(name: str) -> None:
     answer = made(name, "")
