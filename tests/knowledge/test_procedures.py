@@ -10,6 +10,7 @@ from knowledge.procedure_store.body import SECTIONS, page_links
 from knowledge.procedure_store.folders import BUILT_IN, check_folder, find_pages, read_page
 from knowledge.procedure_store.front_matter import read_front_matter
 from knowledge.procedure_store.procedure import MAX_SUMMARY, parse_page
+from vmkops.commands import names
 
 PAGES = {found.slug: read_page(found) for found in find_pages(BUILT_IN)}
 
@@ -53,29 +54,9 @@ SUBJECTS = {
     ),
 }
 
-COMMANDS = {
-    "vmkerr",
-    "decode",
-    "iscsi",
-    "vmx",
-    "p2v",
-    "kb",
-    "serve",
-    "worker",
-    "bot",
-    "backup",
-    "backups",
-    "action",
-    "actions",
-    "jobs",
-    "token",
-    "doctor",
-}
-"""The subcommands that people may rely on."""
-
 PATHS = re.compile(
     r"/(vmkerr|decode|iscsi|vmx|ovf|p2v|procedures|actions|jobs|vms|hosts|datastores|snapshots|backups|alerts|audit"
-    r"|healthz|readyz|metrics)\b"
+    r"|healthz|readyz|metrics|runbook|schedules)\b"
 )
 
 
@@ -131,7 +112,7 @@ def test_code_has_no_typographic_characters(slug: str) -> None:
 @pytest.mark.parametrize("slug", PAGES)
 def test_page_refers_only_to_existing_commands_and_calls(slug: str) -> None:
     text = PAGES[slug].body
-    assert set(re.findall(r"(?:`|\$ |^ *|\| )vmkops ([a-z0-9]+)", text, re.MULTILINE)) <= COMMANDS
+    assert set(re.findall(r"(?:`|\$ |^ *|\| )vmkops ([a-z0-9]+)", text, re.MULTILINE)) <= set(names())
     calls = re.findall(r"(?:(?:GET|POST) |VMKOPS_SERVICE_URL)(/[a-z]+)", text)
     assert [call for call in calls if not PATHS.match(call)] == []
 
