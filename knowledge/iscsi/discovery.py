@@ -104,14 +104,15 @@ SENDTARGETS = Mechanism(
         Support(
             release="esx-3",
             supported=True,
-            detail="Supported; configured in the service console for the software initiator (vmhba40 on ESX 3).",
+            detail="Supported; configured in the service console for the software initiator (vmhba40 on ESX 3.0, "
+            "vmhba32 on ESX 3.5).",
             certainty="documented",
-            source=f"{_DOCUMENT}; the command as used on ESX 3 in public notes, not tried",
+            source=f"{_DOCUMENT}; the command as used on ESX 3 in public notes, not tried; adapters from experience",
             commands=(
                 "esxcfg-firewall -e swISCSIClient",
                 "esxcfg-swiscsi -e",
-                "vmkiscsi-tool -D -a 192.0.2.10 vmhba40",
-                "esxcfg-rescan vmhba40",
+                "vmkiscsi-tool -D -a 192.0.2.10 vmhba32",
+                "esxcfg-rescan vmhba32",
             ),
         ),
         Support(

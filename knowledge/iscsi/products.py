@@ -43,10 +43,10 @@ def verdicts(name: str, *, valid: bool) -> tuple[tuple[FieldVerdict, ...], tuple
 def _targetcli(name: str) -> str | None:
     lowered = name.strip().lower()
     bare = lowered.replace("-", "").replace(":", "")
-    if re.fullmatch(r"(naa\.)?[125][0-9a-f]{15}|(eui\.)?[0-9a-f]{16}", bare):
+    if re.fullmatch(r"(naa\.)?[125c-f][0-9a-f]{15}|(eui\.)?[0-9a-f]{16}", bare):
         return None
     if lowered.startswith("naa."):
-        return "it supports only naa. names of 16 digits with NAA types 1, 2 and 5"
+        return "it supports only naa. names of 16 digits with NAA types 1, 2 and 5, and c to f since August 2022"
     if re.match(r"iqn\.[0-9]{4}-[01][0-9]\..*\.", lowered) and " " not in lowered and "_" not in lowered:
         return None
     return "it requires iqn., a date, and at least one dot after that of the date, without spaces and underscores"
@@ -112,7 +112,7 @@ PRODUCTS = (
         "targetcli and ceph-iscsi (rtslib-fb)",
         _targetcli,
         "it checks little more than the digits of the date: it accepts months 00 to 19, and ../../",
-        "open-iscsi/rtslib-fb rtslib/utils.py normalize_wwn; open-iscsi/rtslib-fb#139",
+        "open-iscsi/rtslib-fb rtslib/utils.py normalize_wwn, commit 66264ea; open-iscsi/rtslib-fb#139",
     ),
     Product(
         "Kubernetes",

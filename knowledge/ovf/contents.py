@@ -91,7 +91,7 @@ def _check_disk(disk: Disk, name: str, header: bytes) -> Iterator[Finding]:
             "error",
             f"line {disk.line}",
             f"Disk {quoted(disk.id)} has a capacity of {disk.capacity} bytes here and {actual} in {quoted(name)}.",
-            f"Set the capacity to {actual} bytes; a smaller disk would truncate the guest's data.",
+            f"Set the capacity to {actual} bytes and update the manifest; a smaller disk would truncate the data.",
         )
 
 

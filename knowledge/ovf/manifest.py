@@ -65,7 +65,7 @@ def check_manifest(package: Package, descriptor_name: str, file_names: list[str]
     first_sha1 = next((entry for entry in entries if entry.algorithm == "SHA1"), None)
     if first_sha1:
         message = "vSphere clients since 6.5 refuse SHA1 ('Invalid OVF checksum algorithm')."
-        fix = "Use SHA256, unless older products import the package."
+        fix = "When the SHA1 digests match, write SHA256 ones, unless older products import the package."
         yield Finding("manifest-sha1", "warning", first_sha1.where, message, fix)
     listed = {entry.name for entry in entries}
     for absent in [file for file in (descriptor_name, *file_names) if file not in listed]:
@@ -73,7 +73,7 @@ def check_manifest(package: Package, descriptor_name: str, file_names: list[str]
         yield Finding("manifest-unlisted", "warning", printable(name), message, "Add a line for it.")
     certificate = f"{name.removesuffix('.mf')}.cert"
     if package.size(certificate) is not None:
-        message = "The package is signed; the signature was not checked."
+        message = "The package is signed; the signature was not checked. A change to the manifest makes it invalid."
         yield Finding("signature-unchecked", "info", printable(certificate), message, "Check it with ovftool.")
 
 
@@ -124,7 +124,8 @@ def _check_entries(package: Package, manifest_name: str, entries: list[Entry]) -
             yield Finding("manifest-outside", "error", entry.where, message, "List only files of the package.")
         elif package.size(entry.name) is None:
             message = f"{quoted(entry.name)} is in the manifest but not in the package."
-            yield Finding("manifest-file-missing", "error", entry.where, message, "Add the file or remove the line.")
+            fix = "Add the file. Remove the line only if the descriptor does not refer to the file."
+            yield Finding("manifest-file-missing", "error", entry.where, message, fix)
         else:
             yield from _check_digest(package, entry)
 

@@ -5,12 +5,15 @@ from collections.abc import Mapping, Sequence
 from knowledge.errors import Unreadable
 from knowledge.vmx.parse import Vmx
 
-SERIAL = tuple(f"serial{port}" for port in range(4))
+SERIAL = tuple(f"serial{port}" for port in range(32))
+"""Every serial port; those above `serial3` exist since ESXi 6.0 (vSphere VM Administration, serial ports)."""
 ETHERNET = tuple(f"ethernet{card}" for card in range(10))
 FLOPPY = ("floppy0", "floppy1")
 SCSI_CONTROLLERS = tuple(f"scsi{controller}" for controller in range(4))
 SCSI = tuple(f"scsi{controller}:{unit}" for controller in range(4) for unit in range(16) if unit != 7)
-"""Every SCSI slot except unit 7, which the controller itself uses."""
+"""Every SCSI slot of any controller except unit 7, which the controller itself uses."""
+PVSCSI = tuple(f"scsi{controller}:{unit}" for controller in range(4) for unit in range(65) if unit != 7)
+"""The same for a pvscsi controller, which has 64 disks since hardware version 14 (ESXi 6.7)."""
 IDE = ("ide1:0", "ide0:0", "ide1:1", "ide0:1")
 """The master of the second channel first, which is the usual place of a CD-ROM drive."""
 SATA = tuple(f"sata{controller}:{unit}" for controller in range(4) for unit in range(30))

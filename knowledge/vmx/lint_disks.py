@@ -67,6 +67,8 @@ def absent_controllers(vmx: Vmx) -> Iterator[Finding]:
         if slot.kind == "ide" or slot.controller >= CONTROLLERS[slot.kind] or vmx.flag(f"{controller}.present"):
             continue
         message = f"{slot} is present, but its controller {controller} is not."
+        if slot.kind == "scsi" and not vmx.get(f"{controller}.virtualDev"):
+            message += f" Also set {controller}.virtualDev to the type whose driver the guest has."
         fix = f'{controller}.present = "TRUE"'
         yield Finding("absent-controller", "error", vmx.where(f"{slot}.present"), message, fix)
 

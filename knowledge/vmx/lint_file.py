@@ -23,6 +23,8 @@ def missing_essentials(vmx: Vmx) -> Iterator[Finding]:
     for key, example, meaning in essential:
         if not vmx.get(key):
             message = f"{key} is missing ({meaning}). A host refuses a VM without it."
+            if key == "guestOS":
+                message += " For a 64-bit guest, use other-64 or its own name."
             yield Finding("missing-key", "error", key, message, f'{key} = "{example}"')
     if not vmx.get("displayName"):
         message = "displayName is missing, so the VM is named after its file."

@@ -61,7 +61,10 @@ def slow_network_cards(vmx: Vmx) -> Iterator[Finding]:
             )
             yield Finding("slow-nic", "warning", vmx.where(f"{card}.virtualDev"), message, fix)
         elif not kind and not is_64_bit:
-            message = f"{card} has no type, so it is Flexible: a vlance until the guest loads the vmxnet driver."
+            message = (
+                f"{card} has no type, so it is Flexible: a vlance until the guest loads the vmxnet driver. If you set "
+                "another type, configure the guest's network for the new card before the next boot."
+            )
             yield Finding("flexible-nic", "info", vmx.where(f"{card}.present"), message, fix)
 
 
@@ -115,7 +118,8 @@ def _outside_static_range(card: _Card, where: str, taken: set[str]) -> Finding:
     owner = "vCenter assigns" if "00:50:56:80" <= card.address[:11] <= "00:50:56:bf" else "VMware's products use"
     message = (
         f"A static address must be in {_RANGE}. {card.address} is one that {owner}, so the VM does not power on: it "
-        "conflicts with VMware reserved MACs."
+        "conflicts with VMware reserved MACs. Check that no other VM has the new address, and change it where the old "
+        "one is configured, such as in DHCP."
     )
     inside = f"00:50:56:{int(card.address[9:11], 16) & 0x3F:02x}{card.address[11:]}"
     fix = _generated(card) if inside in taken else f'{card.name}.address = "{inside}"'

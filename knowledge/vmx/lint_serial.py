@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from knowledge.finding import Finding
-from knowledge.vmx.devices import is_present
+from knowledge.vmx.devices import SERIAL, is_present
 from knowledge.vmx.excerpt import excerpt
 from knowledge.vmx.parse import Vmx
 from knowledge.vmx.serial import SerialPipe
 from knowledge.vmx.syntax import pasted
 
 _ENDS = ("server", "client")
-_PORTS = tuple(f"serial{port}" for port in range(32))
-"""A VM has 4 ports, and 32 since ESXi 6.0."""
 
 
 class _Port(NamedTuple):
@@ -24,7 +22,7 @@ class _Port(NamedTuple):
 def _pipes(vmx: Vmx) -> list[_Port]:
     return [
         _Port(port, vmx.get(f"{port}.fileName") or "", (vmx.get(f"{port}.pipe.endPoint") or "").lower())
-        for port in _PORTS
+        for port in SERIAL
         if is_present(vmx, port) and (vmx.get(f"{port}.fileType") or "").lower() == "pipe"
     ]
 
@@ -76,6 +74,18 @@ def pipes_within(vmx: Vmx) -> Iterator[Finding]:
             yield Finding("pipe-same-end", "error", where, message, f'{port}.pipe.endPoint = "{other}"')
 
 
+def network_ports(vmx: Vmx) -> Iterator[Finding]:
+    """Report a direct network port, with which a VM cannot move (VMware, Using a Proxy with Virtual Serial Ports)."""
+    for port in SERIAL:
+        key = f"{port}.fileType"
+        if is_present(vmx, port) and (vmx.get(key) or "").lower() == "network" and not vmx.get(f"{port}.vspc"):
+            message = (
+                f"{port} connects over the network directly, so the VM cannot move with vMotion. A virtual serial port "
+                "concentrator (vSPC) makes it possible."
+            )
+            yield Finding("serial-network", "info", vmx.where(key), message)
+
+
 def mismatched_pipes(near: Vmx, far: Vmx) -> Iterator[Finding]:
     """Yield findings for pipes of `near` that do not match those of `far`, the VMX of the VM at the other end."""
     far_pipes = _pipes(far)
@@ -103,4 +113,4 @@ def mismatched_pipes(near: Vmx, far: Vmx) -> Iterator[Finding]:
                 yield Finding("pipe-mismatch", "warning", where, message, fix)
 
 
-RULES = (pipe_ends, pipe_far_end, pipes_within)
+RULES = (pipe_ends, pipe_far_end, pipes_within, network_ports)

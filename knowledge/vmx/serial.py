@@ -11,7 +11,9 @@ End = Literal["server", "client"]
 FarEnd = Literal["vm", "application"]
 Form = Literal["documented", "peers"]
 
-_PORTS = tuple(str(port) for port in range(4))
+_PORTS = tuple(str(port) for port in range(len(SERIAL)))
+_FIRST_OF_6_0 = 4
+"""The first port that only ESXi 6.0 and later have (vSphere VM Administration 6.0: up to 32 serial ports)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +41,7 @@ class SerialPipe:
         return self.far_end == "application" or self.form == "documented"
 
     def settings(self, end: End, port: str = "serial0") -> Settings:
-        """Return the settings of the VM at `end` for `port` (`serial0` to `serial3`), in the documented order.
+        """Return the settings of the VM at `end` for `port` (such as `serial0`), in the documented order.
 
         Raises `ValueError` for an end that is not a VM.
         """
@@ -82,7 +84,13 @@ def _pipe(values: Values, into: Vmx | None) -> Built:
         )
     if into and len(ends) > 1:
         notes.append("The port numbers are free in the given VMX; check those of the other VM, or give client_index.")
-    return Built(ends, tuple(notes))
+    return Built(ends, (*notes, *_newer_port(*(key for settings in ends.values() for key, _ in settings))))
+
+
+def _newer_port(*keys: str) -> tuple[str, ...]:
+    """Return a note when the port of one of these keys is missing on hosts before ESXi 6.0, or nothing."""
+    newer = [port for port in SERIAL[_FIRST_OF_6_0:] if any(key.startswith(f"{port}.") for key in keys)]
+    return (f"{newer[0]} needs ESXi 6.0 or later; older hosts have serial0 to serial3.",) if newer else ()
 
 
 def _file(values: Values, into: Vmx | None) -> Built:
@@ -96,7 +104,8 @@ def _file(values: Values, into: Vmx | None) -> Built:
             (f"{port}.fileType", "file"),
             (f"{port}.fileName", path),
             (f"{port}.tryNoRxLoss", "FALSE"),
-        ]
+        ],
+        *_newer_port(f"{port}."),
     )
 
 
@@ -112,9 +121,8 @@ def _network(values: Values, into: Vmx | None) -> Built:
         (f"{port}.fileName", uri),
         (f"{port}.network.endPoint", role),
     ]
-    if role == "client" and not host:
-        return single(settings, "A client needs a host to connect to. Give host=...")
-    return single(settings)
+    notes = ("A client needs a host to connect to. Give host=...",) if role == "client" and not host else ()
+    return single(settings, *notes, *_newer_port(f"{port}."))
 
 
 _INDEX = Parameter(
@@ -190,8 +198,11 @@ SNIPPETS = (
             "Available since vSphere 4.1. ESX 3.5 has no network serial port; use serial-pipe there.",
             "The host's firewall must allow the port (ruleset for a VM serial port over the network).",
             "telnet and tcp have neither encryption nor a password.",
+            "A VM with this port cannot move with vMotion, because the connection belongs to the address of its host. "
+            "Only a virtual serial port concentrator (the setting vspc of the port) follows the VM.",
         ),
-        source=f"{LIBVIRT}; vSphere API VirtualSerialPortURIBackingInfo",
+        source=f"{LIBVIRT}; vSphere API VirtualSerialPortURIBackingInfo; VMware, Using a Proxy with Virtual Serial "
+        "Ports (vMotion)",
         certainty="documented",
         example={"port": "7001"},
         build=_network,

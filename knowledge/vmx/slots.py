@@ -17,9 +17,9 @@ CONTROLLERS = {"ide": 2, "sata": 4, "scsi": 4, "nvme": 4}
 RESERVED_UNIT = 7
 """The SCSI unit of the controller itself."""
 
-_PVSCSI_64 = 14
+PVSCSI_64 = 14
 """The hardware version (ESXi 6.7) since which a pvscsi controller has 64 disks instead of 15."""
-_NVME_64 = 21
+NVME_64 = 21
 """The hardware version (ESXi 8.0 Update 2) since which an NVMe controller has 64 disks instead of 15."""
 
 
@@ -56,10 +56,10 @@ def present_controllers(vmx: Vmx) -> Iterator[tuple[str, int]]:
 
 def highest_unit(vmx: Vmx, slot: Slot) -> int:
     """Return the highest unit number on the controller of `slot`; the newest limit when the version is not known."""
-    version = hardware_version(vmx) or _NVME_64
+    version = hardware_version(vmx) or NVME_64
     if slot.kind == "scsi":
         is_pvscsi = (vmx.get(f"{slot.controller_name}.virtualDev") or "").lower() == "pvscsi"
-        return 64 if is_pvscsi and version >= _PVSCSI_64 else 15
+        return 64 if is_pvscsi and version >= PVSCSI_64 else 15
     if slot.kind == "nvme":
-        return 63 if version >= _NVME_64 else 14
+        return 63 if version >= NVME_64 else 14
     return {"ide": 1, "sata": 29}[slot.kind]

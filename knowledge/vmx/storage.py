@@ -1,7 +1,7 @@
 """Snippets for SCSI controllers and the disks on them."""
 
 from knowledge.vmx.catalogue import APPLIANCE_NOTES, LIBVIRT, P2V_NOTES, Built, Parameter, Snippet, Values, single
-from knowledge.vmx.devices import SCSI, SCSI_CONTROLLERS, free_slot, hardware_version, is_present
+from knowledge.vmx.devices import PVSCSI, SCSI, SCSI_CONTROLLERS, free_slot, hardware_version, is_present
 from knowledge.vmx.parse import Vmx
 
 CONTROLLER_TYPES = ("buslogic", "lsilogic", "lsisas1068", "pvscsi")
@@ -37,13 +37,15 @@ def _disk(values: Values, into: Vmx | None) -> Built:
     ]
     if mode := values.get("mode"):
         settings.append((f"{slot}.mode", mode))
+    notes = []
     if into and not is_present(into, controller):
-        note = (
+        notes.append(
             f"{controller} is new in this VMX and has the default type for the guest. To set the type, use "
             f"scsi-controller index={controller[4:]}."
         )
-        return single(settings, note)
-    return single(settings)
+    if slot not in SCSI:
+        notes.append(f"{slot} needs a pvscsi controller and virtualHW.version 14 (ESXi 6.7) or newer.")
+    return single(settings, *notes)
 
 
 SNIPPETS = (
@@ -82,7 +84,11 @@ SNIPPETS = (
                 "path", "path", "the VMDK descriptor: a file in the VM's directory, or a full path", required=True
             ),
             Parameter(
-                "slot", "choice", "controller and unit; default: the next free one; unit 7 is reserved", None, SCSI
+                "slot",
+                "choice",
+                "controller and unit; default: the next free one; unit 7 is reserved, and units above 15 need pvscsi",
+                None,
+                PVSCSI,
             ),
             Parameter(
                 "mode",

@@ -35,7 +35,7 @@ SNIPPETS = (
     Snippet(
         name="tools-timesync",
         title="Time synchronization by VMware Tools",
-        summary="Lets VMware Tools synchronize the guest's clock with the host, instead of NTP in the guest.",
+        summary="Lets VMware Tools synchronize the clock of a guest that cannot run NTP, or turns this off.",
         parameters=(
             Parameter("enabled", "boolean", "false turns the periodic synchronization off", "true"),
             Parameter(
@@ -46,12 +46,12 @@ SNIPPETS = (
             ),
         ),
         notes=(
+            "VMware recommends NTP (or the Windows Time service) in the guest: turn this off there with enabled=false. "
+            "Use only one of the two. The notes, for kernels of 2006, prefer Tools, with clock=pit on the guest's "
+            "kernel line.",
             "The P2V notes write tools.timeSync. VMware's products write and read tools.syncTime, so only that line "
             "has an effect. No product is known to read the other one, which does no harm. To omit it, use "
             "documented_key=false.",
-            "Use only one of the two: turn off NTP in the guest, or this setting. The notes (for kernels of 2006) "
-            "prefer Tools, with clock=pit on the guest's kernel line; VMware's later documentation prefers NTP in "
-            "the guest.",
             "VMware Tools must run in the guest. Some events (resume, snapshot, start of Tools) set the clock even "
             "when this is off.",
         ),
@@ -79,6 +79,8 @@ SNIPPETS = (
             "These are the best practices that a VMX can express: disconnected CD-ROM and floppy drives, current "
             "Tools, a new UUID for each copy (uuid.action). For SCSI disks, see disk-scsi and scsi-controller. Install "
             "Tools in the guest.",
+            "Remove uuid.action after the appliance is deployed: with create, the VM gets a new UUID also when it is "
+            "only moved, and backups and scripts that know it by its UUID lose it.",
             "The practices do not include isolation settings; they are up to the operator of the appliance.",
         ),
         source=f"{APPLIANCE_NOTES} (2007)",

@@ -114,7 +114,15 @@ class Deployment:
         if place.unmapped:
             raise ImportFailed(networks_unmapped(place))
         descriptor = await _read_descriptor(package)
-        lease = await begin_import(self._session, place, descriptor, package.vm, self._job.job_id, package.note)
+        lease = await begin_import(
+            self._session,
+            place,
+            descriptor,
+            package.vm,
+            self._job.job_id,
+            package.note,
+            connect_networks=self._params.connect_networks,
+        )
         try:
             size = await self._send_files(package, lease)
             await complete_lease(self._session, lease.moref)

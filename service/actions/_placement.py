@@ -50,6 +50,10 @@ class PlacementParams(Params):
         description="Networks of the package, and which network to use for each (as text: `old=new, old=new`); by "
         "default the one of the same name.",
     )
+    connect_networks: bool = Field(
+        default=True,
+        description="Whether the new VM's network cards connect at power-on; false to power it on beside the original.",
+    )
 
     @field_validator("networks", mode="before")
     @classmethod
@@ -84,6 +88,8 @@ async def check_place(
         )
     place = await choose_place(session, params.wanted(), networks, home)
     checks = _place_checks(place, size)
+    if networks and not params.connect_networks:
+        checks.append(info("disconnected", "The network cards do not connect at power-on."))
     if name and name in await names_taken(session):
         checks.append(refuse("name-taken", name_taken(name)))
     return checks, {

@@ -53,6 +53,12 @@ class HostMaintenanceEnter(HostAction[EnterMaintenance]):
             found.append(info("running-vms", f"DRS moves {counted(len(host.running_vms), 'running VM')}."))
         if host.in_cluster and host.others_in_service == 0:
             found.append(warn("last-host", f"{host.name} is the last host of its cluster that is in service."))
+        if host.vsan:
+            message = (
+                f"{host.name} is part of vSAN. Its objects remain accessible, but some have a copy less while it is "
+                "away. First check in the client that no object has reduced redundancy and no resync runs."
+            )
+            found.append(warn("vsan", message))
         return found
 
     async def act(self, job: JobControl, context: CheckContext[HostState, EnterMaintenance]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class SnapshotCreate(VmAction[SnapshotVm]):
         found = [*vm_checks(vm, for_snapshot=True)]
         found += [
             each
-            for each in (await preflight(context.session, vm.moref)).checks
+            for each in (await preflight(context.session, vm.moref, kept=True)).checks
             if each.rule not in COVERED
         ]  # fmt: skip
         running = vm.power_state == "poweredOn"

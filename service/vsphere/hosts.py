@@ -26,6 +26,7 @@ PROPERTIES = [
     "summary.hardware.numCpuCores",
     "vm",
 ]
+VSAN = "config.vsanHostConfig.enabled"
 ENTER, EXIT = {"enterMaintenanceMode"}, {"exitMaintenanceMode"}
 
 
@@ -77,6 +78,8 @@ class HostState(Host):
     """How many other hosts of the cluster are connected and not in maintenance mode."""
     tasks: tuple[str, ...]
     """The vSphere tasks that run or wait on the host, such as `enterMaintenanceMode`."""
+    vsan: bool = False
+    """Whether its disks belong to vSAN."""
 
 
 HOSTS = Kind(vim.HostSystem, PROPERTIES, Host.read, FIELDS)
@@ -92,7 +95,7 @@ async def read_host(session: Session, moref: str) -> HostState:
 
     def ask(instance: Instance) -> HostState:
         host = host_of(instance, moref)
-        values = read_properties(instance, [host], vim.HostSystem, PROPERTIES)[0][1]
+        values = read_properties(instance, [host], vim.HostSystem, [*PROPERTIES, VSAN])[0][1]
         running = _running(instance, list(values.get("vm", [])))
         parent = values.get("parent")
         in_cluster = isinstance(parent, vim.ClusterComputeResource)
@@ -104,6 +107,7 @@ async def read_host(session: Session, moref: str) -> HostState:
             drs=drs,
             others_in_service=others,
             tasks=tuple(tasks_under_way(instance, host)),
+            vsan=bool(values.get(VSAN, False)),
         )
 
     return await session.call(ask)
@@ -114,6 +118,7 @@ async def enter_maintenance(
 ) -> bool:
     """Put a host into maintenance mode, once no VM runs on it; False when it already was in that mode.
 
+    On vSAN, this is the default mode, ensureObjectAccessibility (vSphere API, VsanHostDecommissionMode).
     vSphere gives up after `seconds`, and leaves the host in service.
     """
 

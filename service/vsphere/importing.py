@@ -83,18 +83,28 @@ def maker(notes: str) -> str:
 
 
 async def begin_import(
-    session: Session, place: Place, descriptor: str, name: str, job_id: str, note: str
+    session: Session,
+    place: Place,
+    descriptor: str,
+    name: str,
+    job_id: str,
+    note: str,
+    *,
+    connect_networks: bool,
 ) -> ImportLease:
     """Make vCenter create the VM, powered off, and wait until its disks can be sent.
 
-    The VM's notes get `note` and the job's mark. Raises ImportFailed with vCenter's reasons, VSphereRefused when
-    vSphere opens no lease.
+    The VM's notes get `note` and the job's mark. Without `connect_networks`, its network cards do not connect at
+    power-on, as when *Connect at power on* is cleared in the client. Raises ImportFailed with vCenter's reasons,
+    VSphereRefused when vSphere opens no lease.
     """
 
     def ask(instance: Instance) -> ImportLease:
         spec = _import_spec(instance, place, descriptor, name)
         config = spec.importSpec.configSpec
         config.annotation = "\n".join(filter(None, [config.annotation, note, mark(job_id)]))
+        if not connect_networks:
+            _disconnect_networks(config)
         lease = vim.ResourcePool(place.pool.moref, instance._stub).ImportVApp(
             spec=spec.importSpec, folder=vim.Folder(place.folder.moref, instance._stub), host=None
         )
@@ -216,6 +226,16 @@ def _import_spec(instance: Instance, place: Place, descriptor: str, name: str) -
     if spec.error or spec.importSpec is None:
         raise ImportFailed(f"vCenter cannot make this VM here: {' '.join(_messages(spec.error)) or 'no reason given'}")
     return spec
+
+
+def _disconnect_networks(config: Any) -> None:
+    """Change the network cards that `config`, a ConfigSpec of a new VM, adds, so that none connects at power-on."""
+    for change in config.deviceChange or []:
+        card = change.device
+        if isinstance(card, vim.vm.device.VirtualEthernetCard):
+            connectable = card.connectable or vim.vm.device.VirtualDevice.ConnectInfo(allowGuestControl=True)
+            connectable.startConnected = connectable.connected = False
+            card.connectable = connectable
 
 
 def _messages(faults: Any) -> list[str]:

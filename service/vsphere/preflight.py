@@ -52,9 +52,12 @@ class Preflight(BaseModel):
     disks: list[Disk]
 
 
-async def preflight(session: Session, vm: str) -> Preflight:
-    """Check the VM `vm` (a moref) before a snapshot; changes nothing. Raises NotFound when the VM is gone."""
-    return await session.call(lambda instance: _look(instance, vm_of(instance, vm)))
+async def preflight(session: Session, vm: str, *, kept: bool = False) -> Preflight:
+    """Check the VM `vm` (a moref) before a snapshot; changes nothing. Raises NotFound when the VM is gone.
+
+    `kept` is for a snapshot that stays until somebody removes it, unlike that of a backup.
+    """
+    return await session.call(lambda instance: _look(instance, vm_of(instance, vm), kept=kept))
 
 
 def task_checks(vm: str, tasks: Sequence[str], *, for_snapshot: bool) -> Iterator[Check]:
@@ -75,11 +78,12 @@ def task_checks(vm: str, tasks: Sequence[str], *, for_snapshot: bool) -> Iterato
         yield Check(rule="task-running", severity="warn", message=message)
 
 
-def _look(instance: Instance, machine: vim.VirtualMachine) -> Preflight:
+def _look(instance: Instance, machine: vim.VirtualMachine, *, kept: bool) -> Preflight:
     values = read_properties(instance, [machine], vim.VirtualMachine, PROPERTIES)[0][1]
     disks = list(_disks(values.get("config.hardware.device", [])))
     checks = [
         *_state(values),
+        *_fault_tolerance(values.get("config.ftInfo"), kept=kept),
         *_snapshots(list(values.get("snapshot.rootSnapshotList", []))),
         *task_checks(values.get("name", "the VM"), tasks_under_way(instance, machine), for_snapshot=True),
         *_free_space(instance, values.get("datastore", [])),
@@ -91,10 +95,6 @@ def _look(instance: Instance, machine: vim.VirtualMachine) -> Preflight:
 def _state(values: dict[str, Any]) -> Iterator[Check]:
     if values.get("config.template"):
         yield _refuse("template", "It is a template, and a backup needs a VM. Convert it, or deploy a VM from it.")
-    if values.get("config.ftInfo"):
-        yield _refuse(
-            "fault-tolerance", "Fault tolerance is on, and vSphere takes no snapshot of such a VM. Turn it off first."
-        )
     if values.get("runtime.consolidationNeeded"):
         yield _refuse(
             "consolidation-needed",
@@ -102,6 +102,28 @@ def _state(values: dict[str, Any]) -> Iterator[Check]:
         )
     if str(values.get("runtime.connectionState", "connected")) != "connected":
         yield _refuse("not-connected", f"The VM is {values['runtime.connectionState']}; bring its host back first.")
+
+
+def _fault_tolerance(info: Any, *, kept: bool) -> Iterator[Check]:
+    """What speaks against a snapshot of a VM with fault tolerance; `info` is its FaultToleranceConfigInfo or None.
+
+    Since 6.0, vSphere supports the disk-only snapshots of backups on such a VM, and no others (vSphere Availability,
+    Fault Tolerance Interoperability). To turn fault tolerance off takes the VM's protection away, so no message here
+    says to do it. A `role` above 1 is a secondary VM (vSphere API, FaultToleranceConfigInfo).
+    """
+    if info is None:
+        return
+    if info.role > 1:
+        yield _refuse("fault-tolerance", "It is the secondary VM of a pair with fault tolerance. Use the primary VM.")
+    elif kept:
+        yield _refuse(
+            "fault-tolerance",
+            "Fault tolerance is on, and vSphere supports only the snapshots of backups on such a VM. Back it up "
+            "instead.",
+        )
+    else:
+        message = "Fault tolerance is on, and stays on: vSphere supports the disk-only snapshot of a backup."
+        yield Check(rule="fault-tolerance", severity="info", message=message)
 
 
 def _snapshots(roots: list[Any]) -> Iterator[Check]:

@@ -49,6 +49,16 @@ def test_last_host_of_a_cluster_is_warned_of(service: RunningService, vcenter: V
     assert "last host" in checked(service, "host-maintenance-enter", host=MEMBER)["last-host"]["message"]
 
 
+def test_host_of_vsan_is_warned_of(service: RunningService, vcenter: Vcsim) -> None:
+    assert "vsan" not in checked(service, "host-maintenance-enter", host=MEMBER)
+
+    vcenter.change_object("HostSystem", MEMBER, {"config.vsanHostConfig": {"enabled": True}})
+
+    found = checked(service, "host-maintenance-enter", host=MEMBER)["vsan"]
+    assert found["severity"] == "warn"
+    assert "no resync runs" in found["message"]
+
+
 def test_cancelled_entry_stops_the_task(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.fault("EnterMaintenanceMode_Task", task_delay_ms=60_000)
     job_id = begin(service, "host-maintenance-enter", host=MEMBER)

@@ -55,6 +55,37 @@ def test_state_that_forbids_a_snapshot_is_refused_with_the_reason(
     assert vcenter.count("CreateSnapshot_Task") == 0
 
 
+def fault_tolerance(role: int) -> dict[str, Any]:
+    """The properties of the primary VM (role 1) or of a secondary VM (role 2) of a pair."""
+    pair = {"instanceUuids": ["5021a0e0-0001", "5021a0e0-0002"], "configPaths": ["[ds] a/a.vmx", "[ds] b/b.vmx"]}
+    return {"config.ftInfo": {"_typeName": "FaultToleranceConfigInfo", "role": role, **pair}}
+
+
+def test_fault_tolerance_stays_on_during_a_backup_and_prevents_a_snapshot_that_is_kept(
+    service: RunningService, vcenter: Vcsim
+) -> None:
+    vcenter.change_vm(VM, properties=fault_tolerance(role=1))
+
+    found = {action: checked(service, action, vm=VM)["fault-tolerance"] for action in ("backup", "snapshot-create")}
+    job = service.ended(service.backup(VM)["id"])
+
+    assert {action: check["severity"] for action, check in found.items()} == {
+        "backup": "info",
+        "snapshot-create": "refuse",
+    }
+    assert not any("off" in check["message"] for check in found.values())
+    assert job["state"] == "succeeded", job["error"]
+
+
+def test_secondary_vm_of_fault_tolerance_is_not_backed_up(service: RunningService, vcenter: Vcsim) -> None:
+    vcenter.change_vm(VM, properties=fault_tolerance(role=2))
+
+    refused = checked(service, "backup", vm=VM)["fault-tolerance"]
+
+    assert refused["severity"] == "refuse"
+    assert "Use the primary VM" in refused["message"]
+
+
 @pytest.mark.parametrize("name", ["Consolidate Helper", "_VCB-BACKUP_", "VEEAM BACKUP TEMPORARY SNAPSHOT"])
 def test_snapshot_of_another_backup_product_stops_it(service: RunningService, vcenter: Vcsim, name: str) -> None:
     take_snapshot(vcenter, VM, name)

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyVmomi import vim
 
-from tests.e2e.actions import act
+from tests.e2e.actions import act, checked
 from tests.peers.disks import make_vmdk
+from tests.peers.person import signed_in
 from tests.peers.vcsim import Vcsim
 from tests.peers.waiting import wait_for
 from tests.running_service import RunningService
@@ -117,6 +119,27 @@ def test_second_restore_under_the_same_name_is_refused_while_the_first_runs(
     assert status == 409
     assert f"restore (job {first['id']}) is under way" in problem["detail"]
     assert service.ended(first["id"])["state"] == "succeeded"
+
+
+def cards(vcenter: Vcsim, name: str) -> list[Any]:
+    """The network cards of a VM, as vSphere has them."""
+    with signed_in(vcenter) as person:
+        devices = vim.VirtualMachine(vcenter.vm(name)["moref"], person._stub).config.hardware.device
+        return [device for device in devices if isinstance(device, vim.vm.device.VirtualEthernetCard)]
+
+
+def test_restore_with_disconnected_networks_does_not_connect_the_cards_at_power_on(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
+) -> None:
+    params = {"backup": backup["id"], "name": "isolated", "connect_networks": False}
+
+    found = checked(service, "restore", **params)
+    job = act(service, "restore", **params)
+
+    assert "do not connect at power-on" in found["disconnected"]["message"]
+    assert job["state"] == "succeeded", job["error"]
+    assert [card.connectable.startConnected for card in cards(vcenter, "isolated")] == [False]
+    assert [card.connectable.startConnected for card in cards(vcenter, VM)] == [True]
 
 
 def test_network_that_is_gone_has_to_be_mapped(service: RunningService, vcenter: Vcsim, backup: dict[str, Any]) -> None:

@@ -56,7 +56,7 @@ SUBJECTS = {
 
 PATHS = re.compile(
     r"/(vmkerr|decode|iscsi|vmx|ovf|p2v|procedures|actions|jobs|vms|hosts|datastores|snapshots|backups|alerts|audit"
-    r"|healthz|readyz|metrics)\b"
+    r"|healthz|readyz|metrics|runbook|schedules)\b"
 )
 
 

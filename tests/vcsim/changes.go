@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -125,7 +126,8 @@ func managedObject(entity mo.Entity) any {
 	return value.Interface()
 }
 
-// propertyChanges turns paths and JSON values into changes of the right types.
+// propertyChanges turns paths and JSON values into changes of the right types; an object that can be one of several
+// types, such as config.ftInfo, names its own in _typeName.
 func propertyChanges(object any, properties map[string]json.RawMessage) ([]types.PropertyChange, error) {
 	var changes []types.PropertyChange
 	for path, text := range properties {
@@ -134,7 +136,7 @@ func propertyChanges(object any, properties map[string]json.RawMessage) ([]types
 			return nil, badRequest{err}
 		}
 		value := reflect.New(kind)
-		if err := json.Unmarshal(text, value.Interface()); err != nil {
+		if err := types.NewJSONDecoder(bytes.NewReader(text)).Decode(value.Interface()); err != nil {
 			return nil, badRequest{fmt.Errorf("%s: %w", path, err)}
 		}
 		var plain any // the simulator takes what a pointer points at, and nil for a property that is taken away

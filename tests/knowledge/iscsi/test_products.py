@@ -43,6 +43,15 @@ def test_64_bit_naa_name_is_refused_by_kubernetes_and_accepted_by_targetcli() ->
     assert TARGETCLI not in refusers
 
 
+@pytest.mark.parametrize("first", ["1", "2", "5", "c", "d", "e", "f"])
+def test_targetcli_accepts_the_naa_types_of_its_source(first: str) -> None:
+    assert TARGETCLI not in refused_by(f"naa.{first}2004567ba64678d")
+
+
+def test_targetcli_refuses_a_locally_assigned_naa_name() -> None:
+    assert TARGETCLI in refused_by("naa.32004567ba64678d")
+
+
 def test_128_bit_naa_name_is_refused_by_targetcli_and_accepted_by_kubernetes() -> None:
     refusers = refused_by("naa.62004567ba64678d0123456789abcdef")
     assert TARGETCLI in refusers

@@ -8,6 +8,11 @@ from knowledge.procedure_store.folders import BUILT_IN, find_pages, read_page
 from knowledge.procedure_store.store import Store
 
 TYPED = {
+    "alerts-setup": [
+        "alertmanager webhook",
+        "grafana runbook url",
+        "set up alerts",
+    ],
     "all-paths-down": [
         "APD",
         "all paths down",
@@ -36,6 +41,12 @@ TYPED = {
         "collect logs",
         "vc-support",
     ],
+    "backup-setup": [
+        "set up backups",
+        "nightly backup schedule",
+        "backup retention",
+        "prune backups",
+    ],
     "consolidation-needed": [
         "vm needs consolidation",
         "snapshot consolidation",
@@ -45,7 +56,15 @@ TYPED = {
         "datastore full",
         "no space left on device",
         "vm paused no space",
-        "thin pool full",
+    ],
+    "fibre-channel-path-down": [
+        "fc link down",
+        "hba link down",
+        "loss of sync",
+        "path thrashing",
+        "zoning",
+        "slow drain",
+        "esx.problem.storage.redundancy.lost",
     ],
     "file-locked": [
         "cannot power on file locked",
@@ -109,6 +128,27 @@ TYPED = {
         "nvme status 0x371",
         "nvme unrecovered read error",
         "NVMEIO status 0x281",
+    ],
+    "nvme-paths-down": [
+        "nvme path down",
+        "nvme controller lost",
+        "nvme over tcp",
+        "ana inaccessible",
+        "nvme drive disappeared",
+    ],
+    "ovf-import-refused": [
+        "the following manifest file entry (line 1) is invalid",
+        "unsupported hardware family virtualbox",
+        "ova import failed",
+        "a required disk image was missing",
+        "invalid ovf checksum algorithm",
+    ],
+    "perennially-reserved-luns": [
+        "perennially reserved",
+        "esxi slow boot",
+        "slow rescan",
+        "host takes an hour to boot",
+        "jumpstart plugin",
     ],
     "permanent-device-loss": [
         "PDL",
@@ -175,8 +215,43 @@ TYPED = {
         "vpxd crashed",
         "/storage/log full",
     ],
+    "slack-setup": [
+        "set up slack",
+        "slack app token",
+        "signing secret",
+        "slack bot does not answer",
+        "xoxb",
+    ],
+    "snapshot-chain-too-deep": [
+        "too many snapshots",
+        "more than 32 snapshots",
+        "content id mismatch",
+        "the parent virtual disk has been modified since the child was created",
+    ],
+    "storage-latency": [
+        "davg",
+        "kavg high",
+        "performance has deteriorated",
+        "datastore latency",
+        "esxtop",
+        "slow storage",
+    ],
+    "thin-pool-full": [
+        "thin pool full",
+        "0x7 0x27 0x7",
+        "P:0x8",
+        "unmap",
+        "lun out of space",
+    ],
     "vcenter-unreachable": [
         "vcenter down",
+    ],
+    "vm-invalid-or-orphaned": [
+        "vm orphaned",
+        "vm inaccessible",
+        "invalid vm",
+        "re-register vm",
+        "vm disappeared from inventory",
     ],
     "vm-stuck-at-95-percent": [
         "vm stuck at 95%",
@@ -209,6 +284,12 @@ TYPED = {
         "vsan disk failed",
         "vsan resync",
         "vsan object inaccessible",
+    ],
+    "vvol-datastore-inaccessible": [
+        "vvol datastore inaccessible",
+        "vasa provider offline",
+        "protocol endpoint",
+        "vvold",
     ],
 }
 """By the slug of the page."""

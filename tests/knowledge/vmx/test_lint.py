@@ -129,6 +129,15 @@ def test_the_unit_of_the_controller_itself_cannot_be_a_disk() -> None:
 def test_a_device_of_newer_virtual_hardware_is_an_error() -> None:
     finding = found(of_version(4), "needs-newer-hardware")
     assert finding.where == "line 15: ethernet0.virtualDev"
+    assert "backup first" in finding.message
+
+
+@pytest.mark.parametrize("device", ['scsi0.virtualDev = "pvscsi"', 'sata0.present = "TRUE"', 'nvme0.present = "TRUE"'])
+def test_the_fix_for_a_newer_device_keeps_the_driver_that_the_guest_boots_with(device: str) -> None:
+    vmx = without("virtualHW", "scsi0.virtualDev", "ethernet0") + f'virtualHW.version = "4"\n{device}\n'
+    fix = found(vmx, "needs-newer-hardware").fix
+    assert fix.startswith("virtualHW.version")
+    assert is_valid(lint(vmx.replace('virtualHW.version = "4"', fix)))
 
 
 @pytest.mark.parametrize(("controller", "since"), [("sata0", 10), ("nvme0", 13)])
@@ -136,6 +145,12 @@ def test_a_sata_or_nvme_controller_needs_the_hardware_that_introduced_it(control
     line = f'{controller}.present = "TRUE"\n'
     assert f"virtualHW.version {since} or newer" in found(of_version(since - 1) + line, "needs-newer-hardware").message
     assert is_valid(lint(of_version(since) + line))
+
+
+def test_a_serial_port_over_the_network_is_an_info_unless_a_concentrator_follows_the_vm() -> None:
+    vmx = CORRECT + 'serial0.present = "TRUE"\nserial0.fileType = "network"\nserial0.fileName = "telnet://:7001"\n'
+    assert (found(vmx, "serial-network").severity, found(vmx, "serial-network").fix) == ("info", "")
+    assert lint(vmx + 'serial0.vspc = "telnet://192.0.2.1:13370"\n') == []
 
 
 def of_version(version: object) -> str:
@@ -148,7 +163,19 @@ def test_a_version_that_is_not_a_number_is_an_error() -> None:
 
 @pytest.mark.parametrize(
     ("devices", "version"),
-    [("", 7), ('nvme0.present = "TRUE"\n', 13), ('sata0.present = "TRUE"\n', 10)],
+    [
+        ("", 7),
+        ('nvme0.present = "TRUE"\n', 13),
+        ('sata0.present = "TRUE"\n', 10),
+        ('ethernet1.present = "TRUE"\nethernet1.virtualDev = "e1000e"\n', 8),
+        ('scsi1.present = "TRUE"\nscsi1.virtualDev = "pvscsi"\nscsi1:40.present = "TRUE"\n', 14),
+        ('nvme0.present = "TRUE"\nnvme0:40.present = "TRUE"\n', 21),
+        ('firmware = "efi"\n', 8),
+        ('firmware = "efi"\nuefi.secureBoot.enabled = "TRUE"\n', 13),
+        ('numvcpus = "8"\n', 7),
+        ('numvcpus = "64"\n', 9),
+        ('numvcpus = "768"\n', 18),
+    ],
 )
 def test_a_missing_version_is_replaced_by_the_oldest_one_that_has_the_devices(devices: str, version: int) -> None:
     vmx = without("virtualHW") + devices

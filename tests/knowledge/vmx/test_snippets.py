@@ -150,9 +150,34 @@ def test_the_slot_of_the_same_device_is_used_again() -> None:
 
 
 def test_a_vmx_with_every_port_in_use_is_refused_with_a_message() -> None:
-    vmx = "".join(f'serial{port}.present = "TRUE"\n' for port in range(4))
-    with pytest.raises(NoFreeSlotError, match="serial0 to serial3 are all in use"):
+    vmx = "".join(f'serial{port}.present = "TRUE"\n' for port in range(32))
+    with pytest.raises(NoFreeSlotError, match="serial0 to serial31 are all in use"):
         lines("serial-file", vmx, path="a")
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("serial-pipe", {"path": "/a"}), ("serial-file", {"path": "a"}), ("serial-network", {"port": "7001"})],
+)
+def test_a_fifth_serial_port_has_a_note_about_the_hosts_that_have_it(name: str, parameters: dict[str, str]) -> None:
+    four = "".join(f'serial{port}.present = "TRUE"\n' for port in range(4))
+    fifth = render(name, parameters, parse(four))
+    assert "serial4.present" in fifth.text
+    assert "serial4 needs ESXi 6.0 or later" in " ".join(fifth.notes)
+    assert "ESXi 6.0" not in " ".join(render(name, parameters).notes)
+
+
+def test_a_unit_above_15_has_a_note_about_the_controller_that_has_it() -> None:
+    assert "needs a pvscsi controller" in " ".join(render("disk-scsi", {"path": "a.vmdk", "slot": "scsi1:64"}).notes)
+    assert "pvscsi" not in " ".join(render("disk-scsi", {"path": "a.vmdk", "slot": "scsi1:15"}).notes[:1])
+
+
+def test_snippets_prefer_ntp_to_the_clock_of_tools() -> None:
+    assert "VMware recommends NTP" in render("tools-timesync", {}).notes[0]
+
+
+def test_a_network_port_has_a_note_that_the_vm_cannot_move() -> None:
+    assert "cannot move with vMotion" in " ".join(render("serial-network", {"port": "7001"}).notes)
 
 
 def test_an_iso_goes_into_the_existing_drive() -> None:
@@ -238,7 +263,7 @@ def test_any_parameters_give_well_formed_lines_or_are_refused(name: str, values:
         ("serial-pipe", {"path": "  "}, "path cannot be"),
         ("serial-pipe", {"path": "/a", "pth": "x"}, "no parameter 'pth'. Its parameters: path, far_end"),
         ("serial-pipe", {"path": "/a", "far_end": "printer"}, "one of vm, application"),
-        ("serial-pipe", {"path": "/a", "index": "4"}, "one of 0, 1, 2, 3"),
+        ("serial-pipe", {"path": "/a", "index": "32"}, "one of 0, 1, 2 to 31"),
         ("serial-pipe", {"path": "“/a”"}, "curly quotes; give it without quotes: /a"),
         ("serial-network", {"port": "70000"}, "a whole number from 1 to 65535"),
         ("serial-network", {"port": "²"}, "a whole number from 1 to 65535"),
@@ -246,7 +271,7 @@ def test_any_parameters_give_well_formed_lines_or_are_refused(name: str, values:
         ("tools-timesync", {"enabled": "maybe"}, "true or false"),
         ("boot-order", {"order": "cdrom,tape"}, "a comma-separated list"),
         ("boot-order", {"order": "cdrom,cdrom"}, "has a duplicate item"),
-        ("disk-scsi", {"path": "a.vmdk", "slot": "scsi0:7"}, "scsi0:0, scsi0:1, scsi0:2 to scsi3:15"),
+        ("disk-scsi", {"path": "a.vmdk", "slot": "scsi0:7"}, "scsi0:0, scsi0:1, scsi0:2 to scsi3:64"),
         ("cdrom-iso", {"path": "/a", "bus": "sata", "slot": "ide1:0"}, "is not on bus=sata"),
         ("disk-scsi", {"path": "x" * 5000}, "at most 4096"),
     ],
