@@ -93,7 +93,7 @@ def _command(parser: argparse.ArgumentParser, name: str, summary: str, *, level:
     yield from (f"{'#' * level} {name}", "", f"{summary[0].upper()}{summary[1:]}.", "")
     rows = [row for action in parser._actions if (row := _argument(action))]
     if rows:
-        yield from ("| argument | meaning |", "| --- | --- |", *rows, "")
+        yield from (*rows, "")
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for word, inner in action.choices.items():
@@ -101,15 +101,14 @@ def _command(parser: argparse.ArgumentParser, name: str, summary: str, *, level:
 
 
 def _argument(action: argparse.Action) -> str:
-    """The row of an argument in Markdown; empty for --help, for subcommands and for a hidden one."""
+    """The line of an argument in Markdown; empty for --help, for subcommands and for a hidden one."""
     if isinstance(action, (argparse._HelpAction, argparse._SubParsersAction)) or action.help == argparse.SUPPRESS:
         return ""
     value = action.metavar or ("|".join(map(str, action.choices)) if action.choices else action.dest.upper())
     words = ", ".join(action.option_strings)
     takes_value = not action.option_strings or action.nargs != 0
     shown = f"{words} {value}".strip() if takes_value else words
-    text = (action.help or "").replace("%(default)s", str(action.default)).replace("|", "\\|")
-    return f"| `{shown}` | {text} |"
+    return f"- `{shown}`: {(action.help or '').replace('%(default)s', str(action.default))}"
 
 
 def _default(field: FieldInfo) -> str:
