@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from knowledge.iscsi.domain import domain_faults
-from knowledge.iscsi.names import check_against_rfcs, pasted_problem
-from knowledge.iscsi.pasted import described, recognize
+from knowledge.iscsi.names import check_against_rfcs
+from knowledge.iscsi.pasted import pasted_problems, recognize
 from knowledge.iscsi.values import Address, Problem, any_error
 
 DEFAULT_PORT = 3260
@@ -39,19 +39,18 @@ def parse_address(address: str) -> Address:
     """Parse ``192.0.2.1:3260,iqn...``, ``[2001:db8::1],iqn...``, ``host``, or ``192.0.2.1:3260,1 iqn...``.
 
     Spaces at the ends are ignored. Without a port, the result has port 3260 and ``port_assumed``. An address that is
-    not valid has ``problems`` with severity ``error``; nothing is raised. Other output of a tool is not valid, but its
-    addresses are in ``suggestions``.
+    not valid has ``problems`` with severity ``error``; nothing is raised. Other output of a tool is not valid; its
+    problems are those of the addresses in it, and the valid ones are in ``suggestions``.
     """
     verdict = _parse(address)
     pasted = [] if verdict.valid else recognize(address)
     if not pasted:
         return verdict
+    found = {line.address: _parse(line.address) for line in pasted if line.address}
     return replace(
-        verdict,
-        problems=(*pasted_problem(described(pasted)), *verdict.problems),
-        suggestions=tuple(
-            dict.fromkeys(line.address for line in pasted if line.address and _parse(line.address).valid)
-        ),
+        _invalid(address, ""),
+        problems=pasted_problems(pasted, {text: each.problems for text, each in found.items()}, "address"),
+        suggestions=tuple(text for text, each in found.items() if each.valid),
     )
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from knowledge.iscsi import explanations, products, suggestions
 from knowledge.iscsi.eui_naa import read_eui, read_naa
 from knowledge.iscsi.iqn import read_iqn
-from knowledge.iscsi.pasted import described, recognize
+from knowledge.iscsi.pasted import Pasted, pasted_problems, recognize
 from knowledge.iscsi.preparation import prepare
 from knowledge.iscsi.values import Name, NameType, Parts, Problem, any_error
 
@@ -23,11 +23,14 @@ _PREFIXES: dict[str, NameType] = {"iqn.": "iqn", "eui.": "eui", "naa.": "naa"}
 def validate(name: str, *, today: date | None = None) -> Name:
     """Check ``name`` exactly as given, including spaces, and return the verdict; nothing is raised.
 
-    Dates after ``today`` (default: the current date) get a warning.
+    The output of a tool is not valid; its problems are those of the names in it, and the valid ones are in
+    ``suggestions``. Dates after ``today`` (default: the current date) get a warning.
     """
     verdict = check_against_rfcs(name, today=today)
     pasted = [] if verdict.valid else recognize(name)
-    suggested = suggestions.suggest(verdict, pasted, lambda text: check_against_rfcs(text, today=today))
+    if pasted:
+        return _of_pasted(verdict, pasted, today)
+    suggested = suggestions.suggest(verdict, lambda text: check_against_rfcs(text, today=today))
     refused_by, accepted_by = products.verdicts(name, valid=verdict.valid)
     return Name(
         name=name,
@@ -35,12 +38,28 @@ def validate(name: str, *, today: date | None = None) -> Name:
         type=verdict.type,
         normalized=verdict.normalized,
         parts=verdict.parts,
-        problems=(*pasted_problem(described(pasted) if pasted else ""), *verdict.problems),
+        problems=verdict.problems,
         explanation=explanations.explain(verdict.parts) if verdict.valid else (),
         suggestion=next(iter(suggested), None),
         suggestions=suggested,
         refused_by=refused_by,
         accepted_by=accepted_by,
+    )
+
+
+def _of_pasted(verdict: Name, lines: list[Pasted], today: date | None) -> Name:
+    """Return the verdict on lines of a tool; their names are those of real nodes and are not corrected."""
+    found = {line.name: check_against_rfcs(line.name, today=today) for line in lines if line.name}
+    suggested = tuple(dict.fromkeys(each.normalized for each in found.values() if each.valid and each.normalized))
+    return Name(
+        name=verdict.name,
+        valid=False,
+        type=None,
+        normalized=None,
+        parts=None,
+        problems=pasted_problems(lines, {name: each.problems for name, each in found.items()}, "name"),
+        suggestion=next(iter(suggested), None),
+        suggestions=suggested,
     )
 
 
@@ -84,11 +103,6 @@ def _read(prepared: str, kind: NameType | None, today: date) -> tuple[Parts | No
         return read_naa(prepared)
     message = "The name does not begin with 'iqn.', 'eui.' or 'naa.', as an iSCSI name must."
     return None, (Problem(rule="type", severity="error", message=message, source="RFC 7143 section 4.2.7.3"),)
-
-
-def pasted_problem(what: str) -> tuple[Problem, ...]:
-    """Return the remark that says what a pasted text is; none when ``what`` is empty."""
-    return (Problem(rule="pasted-line", severity="info", message=what),) if what else ()
 
 
 def _too_long(size: int) -> Problem:

@@ -7,8 +7,11 @@ VMware's ESXCLI concepts and examples, IBM Cloud block storage, Microsoft's ``Ge
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
+
+from knowledge.iscsi.values import Problem
 
 LONGEST_TEXT = 4000
 """Characters; a longer text is not searched."""
@@ -95,8 +98,19 @@ def _recognized(text: str) -> Iterator[Pasted]:
                 break
 
 
-def described(lines: list[Pasted]) -> str:
-    """Return what the recognized lines are, as one sentence."""
-    if len(lines) == 1:
-        return f"This is {lines[0].what}."
-    return f"This is {len(lines)} lines of output; the first is {lines[0].what}."
+def pasted_problems(lines: list[Pasted], found: Mapping[str, tuple[Problem, ...]], what: str) -> tuple[Problem, ...]:
+    """Return the problem of a text that consists of recognized lines, and those of what was found in them.
+
+    ``found`` has the problems of each name or address in the lines by that text, and ``what`` is ``name`` or
+    ``address``.
+    """
+    message = f"This is {lines[0].what}."
+    if len(lines) > 1:
+        message = f"This is {len(lines)} lines of output; the first is {lines[0].what}."
+    if found:
+        message += f" The {what} in it is checked." if len(found) == 1 else f" Each {what} in it is checked."
+    remark = Problem(rule="pasted-line", severity="error", message=message)
+    if len(found) < 2:
+        return (remark, *(problem for problems in found.values() for problem in problems))
+    named = (replace(each, message=f"{text}: {each.message}") for text, problems in found.items() for each in problems)
+    return (remark, *named)

@@ -1,5 +1,5 @@
-"""Suggests the intended name after a common mistake: stray quotes, underscores, dashes from web pages, a domain that
-is not reversed, or a whole line of a tool's output."""
+"""Suggests the intended name after a common mistake: stray quotes, underscores, dashes from web pages, or a domain that
+is not reversed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable
 
 from knowledge.iscsi.domain import DOCUMENTED_TOP_LEVEL_DOMAINS
-from knowledge.iscsi.pasted import Pasted
 from knowledge.iscsi.values import IqnParts, Name
 
 _WEB_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-")
@@ -17,15 +16,11 @@ _LONGEST_CORRECTED = 1000
 _SURROUNDING = "\"'`<>()[]{},;.\u201c\u201d\u2018\u2019"
 
 
-def suggest(verdict: Name, pasted: list[Pasted], check: Callable[[str], Name]) -> tuple[str, ...]:
-    """Return the valid names that were most likely intended and differ from the one that was typed.
+def suggest(verdict: Name, check: Callable[[str], Name]) -> tuple[str, ...]:
+    """Return the valid name that was most likely intended, when it differs from the one that was typed.
 
-    ``pasted`` are the lines of a tool's output in the text, whose names are those of real nodes and are not corrected;
     ``check`` returns the verdict on another name.
     """
-    if pasted:
-        found = [verdict.normalized for line in pasted if (verdict := check(line.name)).valid and verdict.normalized]
-        return tuple(dict.fromkeys(found))
     if len(verdict.name) > _LONGEST_CORRECTED or not (corrected := check(_correct(verdict.name))).valid:
         return ()
     name = _reverse_domain(corrected)

@@ -11,7 +11,7 @@ from knowledge.loghistory.incident import incident
 from knowledge.loghistory.stamps import Stamp, host_of, stamp_of
 from knowledge.loghistory.subjects import Key, named_in, trouble_in, volume_id
 from knowledge.loghistory.tally import Tally
-from knowledge.loghistory.values import LogSubject, Report
+from knowledge.loghistory.values import LogSubject, Place, Report
 from knowledge.vmklog.stream import Decoded
 
 MOST_SUBJECTS = 2000
@@ -41,7 +41,10 @@ class LogHistory:
         self._omitted_lines = 0
 
     def add(self, decoded: Decoded) -> None:
-        """Take the findings of one more line; lines are given in the order in which they were read."""
+        """Take the findings of one more line.
+
+        The lines of each file are given in order. The files can come in any order: the times of the lines decide.
+        """
         if not decoded.findings:
             return
         if not decoded.offset:
@@ -51,6 +54,7 @@ class LogHistory:
         if trouble is None:
             return
         host = "" if decoded.offset else host_of(decoded.text)
+        place = Place(decoded.file, decoded.findings[0].line)
         tallies: dict[Key, Tally] = {}
         for key in self._subjects(decoded, host):
             tally = self._tallies.get(key)
@@ -58,12 +62,12 @@ class LogHistory:
                 if len(self._tallies) >= MOST_SUBJECTS:
                     self._omitted_lines += 1
                     continue
-                tally = self._tallies[key] = Tally(decoded.findings[0].line)
+                tally = self._tallies[key] = Tally(place)
             tallies[key] = tally
         devices = tuple(tally for key, tally in tallies.items() if key.kind == "device")
         for key, tally in tallies.items():
             of_key = trouble if key.kind == "host" else trouble._replace(psod=None)
-            tally.add(of_key, self._stamp, host, () if key.kind in BY_THEMSELVES else devices)
+            tally.add(of_key, self._stamp, place, host, () if key.kind in BY_THEMSELVES else devices)
 
     def add_all(self, lines: Iterable[Decoded]) -> None:
         """Take several lines."""
@@ -72,7 +76,8 @@ class LogHistory:
 
     def report(self) -> Report:
         """Return what was read up to now."""
-        found = [(tally.subject(key), tally.timeline()) for key, tally in self._tallies.items()]
+        tallies = sorted(self._tallies.items(), key=lambda pair: pair[1].first_second)
+        found = [(tally.subject(key), tally.timeline()) for key, tally in tallies]
         found.sort(key=lambda pair: _rank(pair[0]))
         subjects = tuple(subject for subject, _ in found)
         return Report(
@@ -123,8 +128,8 @@ class LogHistory:
 def _rank(subject: LogSubject) -> tuple[bool, int, bool, bool, int]:
     """The worst first, above all a host with a purple screen, because each of its VMs is down.
 
-    Among equals, what has not recovered is first, then what is reported most often. A path comes after
-    the device whose loss it reports, because a log reports the recovery of the device alone.
+    Among equals, what has not recovered is first, then what is reported most often, then what was reported first. A
+    path comes after the device whose loss it reports, because a log reports the recovery of the device alone.
     """
     of_device = subject.kind == "path" and subject.class_ in ("APD", "PDL")
     return subject.psod is None, -severity(subject.class_), of_device, subject.recovered, -subject.count

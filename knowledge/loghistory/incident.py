@@ -18,6 +18,8 @@ MOST_STATES = 8
 NAMED_HOSTS = 4
 """Hosts without a recovery that are named."""
 
+ORDER_OF_FILES = " (in the order of the files, because some lines have no time that can be compared)"
+
 _ARROW = " -> "
 
 
@@ -52,9 +54,7 @@ def course(subject: LogSubject) -> str:
         day = own_day
     if omitted:
         parts.insert(len(parts) // 2, f"({omitted} more)")
-    if states and states[-1].state == "recovered" and subject.not_recovered_on:
-        parts[-1] += f", but not on {_hosts(subject)}"
-    return _ARROW.join(parts)
+    return _ARROW.join(parts) + (ORDER_OF_FILES if not subject.order_is_known else "")
 
 
 def _hosts(subject: LogSubject) -> str:

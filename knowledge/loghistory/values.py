@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from knowledge.diagnosis import NAMES_IN_JSON, FaultClass
 from knowledge.loghistory.stamps import Clock
@@ -14,6 +14,16 @@ SubjectKind = Literal["device", "target", "path", "adapter", "datastore", "vm", 
 State = FaultClass | Literal["recovered"]
 
 
+class Place(NamedTuple):
+    """Where a line is: its file in an archive, empty for an input that is one text, and its number from 1."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"line {self.line} of {self.file}" if self.file else f"line {self.line}"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StateAt:
     """A state that a subject entered."""
@@ -21,6 +31,10 @@ class StateAt:
     state: State
     at: str
     """The time as the log prints it, without fractions of a second; empty when the line has none."""
+    file: str = ""
+    """The file in an archive that has the line; empty for an input that is one text."""
+    line: int = 0
+    """The number of the line, from 1."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +80,9 @@ class LogSubject:
     last: str
     """The time of the last line."""
     first_line: int
-    """Its number, from 1."""
+    """The number of the first line, from 1."""
+    first_file: str = ""
+    """The file in an archive that has the first line; empty for an input that is one text."""
     count: int
     """Lines that report something about it."""
     peak_per_minute: int
@@ -77,6 +93,9 @@ class LogSubject:
     """The states that it passed through, in order."""
     states_omitted: int = 0
     """States that are missing in the middle of ``states``, because there were too many."""
+    order_is_known: bool = True
+    """False when the states are from several files and in the order in which these were read, because some lines have
+    no time, or the time of another clock."""
     not_recovered_on: tuple[str, ...] = ()
     """The hosts that reported a lost connection and not its end, when the lines name their host as syslog does."""
     next: str
@@ -87,6 +106,11 @@ class LogSubject:
     """The lines by class, the worst first."""
     psod: PurpleScreen | None = None
     """For a host that stopped with a purple diagnostic screen."""
+
+    @property
+    def first_place(self) -> Place:
+        """Where the first line is."""
+        return Place(self.first_file, self.first_line)
 
     @property
     def recovered(self) -> bool:
@@ -124,8 +148,8 @@ class Timeline:
     """Minutes in a bucket."""
     buckets: Mapping[int, int]
     """Lines by the first minute of each bucket."""
-    states: tuple[tuple[int, State], ...]
-    """Each state with its minute."""
+    states: tuple[tuple[int, State, Place], ...]
+    """The minute of each state, the state, and the line that reports it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

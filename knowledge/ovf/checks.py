@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from knowledge.file_kinds import is_vmx
 from knowledge.finding import Finding, Report
 from knowledge.ovf.compatibility import check_compatibility
 from knowledge.ovf.contents import check_contents, local_files
@@ -17,6 +18,10 @@ from knowledge.ovf.package import Archive, Folder, Package, PackageUnreadable, i
 from knowledge.ovf.quoting import quoted
 from knowledge.ovf.references import check_references, leaves_package
 from knowledge.ovf.xml import LARGEST_DOCUMENT, XmlRefused, parse
+
+IS_VMX = "This is a VMX, not an OVF descriptor."
+CHECK_VMX = "Check it with `vmkops vmx lint FILE`, or over HTTP with POST /vmx/lint."
+CHECK_VMX_IN_IT = "Check its VMX with `vmkops vmx lint FILE`."
 
 _TAR_HEADER = 512
 """Bytes; enough to recognize a tar archive."""
@@ -57,7 +62,9 @@ def _lint_folder(folder: Folder) -> Iterator[Finding]:
     names = [name for name in folder.names() if name.lower().endswith(".ovf")]
     if not names:
         message = "There is no .ovf file in the folder."
-        yield Finding("descriptor-missing", "error", "folder", message, "Give the folder of the package.")
+        is_of_vm = any(name.lower().endswith(".vmx") for name in folder.names())
+        fix = f"The folder is that of a VM. {CHECK_VMX_IN_IT}" if is_of_vm else "Give the folder of the package."
+        yield Finding("descriptor-missing", "error", "folder", message, fix)
         return
     if len(names) > 1:
         message = f"There are {len(names)} descriptors; only {quoted(names[0])} was checked."
@@ -110,6 +117,9 @@ def _lint_descriptor(data: bytes, package: Package | None, name: str) -> Iterato
     try:
         root = parse(data)
     except XmlRefused as refused:
+        if is_vmx(data):
+            yield Finding("not-an-ovf", "error", quoted(name) if name else "file", IS_VMX, CHECK_VMX)
+            return
         where = f"line {refused.line}" if refused.line else "descriptor"
         yield Finding(refused.rule, "error", where, refused.message, "Export the VM again.")
         return

@@ -8,6 +8,7 @@ it remains unknown, the meaning has every reading.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -37,6 +38,7 @@ RELEASE_UNKNOWN = "the line does not show which release wrote it, and the releas
 TEXT_OF_STATUS = "it stands where the host prints the text of a status, spelled as in its table"
 NAME_OF_STATUS = "the line has the name of the status, which every release uses for this meaning"
 OF_LINUX = "Linux defines this error number"
+NOT_PRESENTED = "the line does not present this number as a status, so it may be something else"
 DIFFERS = "Its code depends on the release."
 UNKNOWN = "{code}: no table has this code. Import the host's own table: vmkops vmkerr import FILE --release NAME"
 
@@ -94,6 +96,22 @@ def code_meaning(code: int, text: str, errno: int, origin: Origin, tables: Table
         notes=tuple(notes),
     )
     return advised(meaning)
+
+
+@lru_cache(maxsize=4096)
+def doubtful(meaning: Meaning) -> Meaning:
+    """Return the meaning of a number that may be a code; it has no advice, because it may as well be a quantity."""
+    return replace(
+        meaning,
+        certainty="open",
+        reason=NOT_PRESENTED,
+        release="",
+        settled_by="",
+        where="",
+        class_="",
+        next="",
+        procedures=(),
+    )
 
 
 @lru_cache(maxsize=1024)

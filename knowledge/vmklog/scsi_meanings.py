@@ -39,6 +39,7 @@ SENSE_OF_PDL = "the line itself names the permanent device loss"
 SENSE_OF_VENDOR = "the SCSI standard (SPC) defines only the sense key; the vendor of the device defines the other bytes"
 NOT_STATED = "the line does not state whether the sense data is valid"
 NOT_RELIABLE = "these bytes may be left over from another command"
+NOT_OF_SCSI = "nothing else in the line is about SCSI, so the numbers may be something else"
 COMMAND_DEFINED = "the operation codes are from the SCSI standards"
 
 _STRENGTH: tuple[Certainty, ...] = ("certain", "likely", "open")
@@ -79,8 +80,9 @@ def sense_meaning(
 ) -> Meaning:
     """Return the meaning of sense data; only Valid sense data (which that of a PDL is) shows the cause.
 
-    ``qualifier`` is ``Valid``, ``Possible``, ``Invalid``, ``PDL`` or empty. ``command`` is the operation code, if it is
-    known. ``of_device`` is False when the host or the plugin reports another cause.
+    ``qualifier`` is ``Valid``, ``Possible``, ``Invalid``, ``PDL``, empty, or ``Unnamed`` for three numbers in a line
+    that shows in no other way that they are sense data. ``command`` is the operation code, if it is known.
+    ``of_device`` is False when the host or the plugin reports another cause.
     """
     sense = scsi.sense(key, asc, ascq)
     numbers = f"{key:#x} {asc:#x} {ascq:#x}"
@@ -94,6 +96,9 @@ def sense_meaning(
         return Meaning(
             kind="scsi-sense", summary=summary, certainty="open", reason=NOT_RELIABLE, notes=(POSSIBLE,), sense=sense
         )
+    if qualifier == "Unnamed":
+        summary = f"{numbers} if this is sense data: {sense.text}"
+        return Meaning(kind="scsi-sense", summary=summary, certainty="open", reason=NOT_OF_SCSI, sense=sense)
     diagnosis = scsi.diagnose_sense(sense, command)
     if qualifier == "PDL" and (diagnosis is None or diagnosis.class_ != "PDL"):
         diagnosis = scsi.diagnose_sense(scsi.sense(0x5, 0x25, 0x0), None)

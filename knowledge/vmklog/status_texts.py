@@ -1,8 +1,8 @@
 """Finds the texts of vmkernel status in log lines: next to a code, where they determine its meaning, and standalone.
 
-A text counts only where it stands as a status and is spelled as the vmkernel spells it: after a colon, an equals sign,
-an opening bracket, or words such as ``due to``, ``failed`` and ``status``. The same words as part of a sentence (``READ
-error 0xbad00e5``, ``lookup of world not found``) are the sender's own.
+A text counts only where it stands as a status and is spelled as the vmkernel spells it: after a colon, a dash, an
+equals sign, an opening bracket, or words such as ``due to``, ``failed`` and ``status``. The same words as part of a
+sentence (``READ error 0xbad00e5``, ``lookup of world not found``) are the sender's own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ _LEAD = re.compile(
 )
 _LEADS = ("status", "due to", "error", "reason", "failed", "returned")
 _BEFORE_TEXT = re.compile(
-    r"(?:^|[:=(\[<\"“]|\b(?:status|due to|error|reason|failed|failed with|returned|with|code|rc|result))\s*[\"“]?$",
+    r"(?:^|[:=(\[<\"“]|\s[-–]\s"
+    r"|\b(?:status|due to|error|reason|failed|failed with|returned|with|code|rc|result))\s*[\"“]?$",
     re.IGNORECASE,
 )
 _LONGEST_LEAD = 40
@@ -31,12 +32,15 @@ _LONGEST_LEAD = 40
 _CLOSING = ('"', "”")
 _BETWEEN = ("(", "[", "<", ":", "=", ",")
 """What may stand between a text, with or without closing quotes, and its code."""
-_VMKERNEL_LINE = re.compile(r"\bcpu[\d#]+:[\d#]+\)")
+_VMKERNEL_LINE = re.compile(
+    r"\bcpu[\d#]+:[\d#]+\)|(?:^|: )[A-Z]\w*: (?:\w+:\s?)?\d{1,5}: |\b(?:VMW_(?:SATP|PSP)_\w+|(?:nmp|satp|psp)_\w+):"
+)
+"""The CPU and world of a line; or, where these are cut off, its module and line number, or a multipathing plugin."""
 _FAILURE = re.compile(r"fail|error|unable|could ?n[o']t|cannot|can't|lost|abort", re.IGNORECASE)
 _ENDED = re.compile(r"[\"”'.)\]]*\s*(?:$|[,;:@\"”]|\.\s|0x[0-9a-f]{1,2}/0x)", re.IGNORECASE)
 _AFTER_CODE = re.compile(r"[)>\]]?\s*[(=:]\s*[\"“']?")
 _NOT_CONTINUED = re.compile(r"(?!\w|-\w| [a-z])")
-_TEXT_AT_END = re.compile(r":\s?$")
+_TEXT_AT_END = re.compile(r"(?::\s?| [-–]\s)$")
 _SUCCESS = frozenset({"Success", "OK"})
 _DISTINCTIVE = 3
 """Words of a text that a program other than the vmkernel hardly writes by chance."""
@@ -121,8 +125,8 @@ def _text_after(line: str, end: int, tables: Tables) -> str:
 def standalone_texts(line: str, lower: str, tables: Tables) -> Iterator[Text]:
     """Yield the texts of a line that certainly are those of a status, although they may have no code.
 
-    ``lower`` is the line in lower case. The text after the last colon counts too when a line of the vmkernel ends with
-    it, and in any other line when it is distinctive or the line reports a failure.
+    ``lower`` is the line in lower case. The text after the last colon or dash counts too when a line of the
+    vmkernel ends with it, and in any other line when it is distinctive or the line reports a failure.
     """
     for lead in _LEADS:
         at = lower.find(lead)

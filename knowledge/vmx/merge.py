@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from knowledge.errors import Unreadable
+from knowledge.file_kinds import ovf_kind
 from knowledge.vmx.diff import Edit, unified
 from knowledge.vmx.excerpt import excerpt
 from knowledge.vmx.parse import Vmx
@@ -58,6 +59,8 @@ def merge(
     the first, because a VMX with a duplicate key does not load. A second merge of the same settings changes nothing.
     Raises `MergeError`, or `UnsafeValueError` for a value that cannot be written.
     """
+    if kind := ovf_kind(vmx.text):
+        raise MergeError(f"This is an {kind}, not a VMX. Give the .vmx file of the VM.")
     if vmx.lossy:
         raise MergeError(
             "Some bytes of this VMX are not text in its encoding. Correct them before you change the file."

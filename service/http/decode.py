@@ -62,9 +62,13 @@ async def _form(call: Call[Query, None]) -> web.StreamResponse:
 
 
 def _of_form(fields: Mapping[str, str | bytes]) -> LogText:
-    """The log that a form has as a file, or else as pasted text; raises InvalidParams when it has neither field."""
+    """The log that a form has as a file, or else as pasted text; raises InvalidParams for neither and for both."""
     if not {"file", "text"} & fields.keys():
         raise InvalidParams("The form has no log in it. Send the log in the field 'file', or its text in 'text'.")
+    if fields.get("file") and fields.get("text", "").strip():
+        raise InvalidParams(
+            "The form has both a file and pasted text. Send one of them: clear the text, or leave the file out."
+        )
     sent = fields.get("file") or fields.get("text") or b""
     return LogText.sent(_bytes(sent), release=fields.get("release") or None)
 

@@ -56,6 +56,8 @@ class Part(NamedTuple):
 class Shown(NamedTuple):
     """A line of the page."""
 
+    file: str
+    """The file in an archive that has it; empty for an input that is one text."""
     number: int
     parts: Sequence[Part]
 
@@ -80,7 +82,7 @@ class LogPage:
             for finding in line.findings:
                 self._counts[finding.summary] += 1
             if len(self._lines) < MOST_LINES:
-                self._lines.append(Shown(line.findings[0].line, tuple(self._parts(line))))
+                self._lines.append(Shown(line.file, line.findings[0].line, tuple(self._parts(line))))
             else:
                 self._more_lines += 1
 

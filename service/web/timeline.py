@@ -126,15 +126,15 @@ class _Axis:
         return f"{start} to {minute_text(self.clock, last)}" if last > first else start
 
     def bands(self, line: Timeline) -> tuple[Band, ...]:
-        ends = [minute for minute, _ in line.states[1:]] + [self.first + self.minutes]
+        ends = [minute for minute, _, _ in line.states[1:]] + [self.first + self.minutes]
         return tuple(
             Band(
                 x=round(self._x(minute), 2),
                 width=round(max(3.0, self._x(end) - self._x(minute)), 2),
                 level="harmless" if state == "recovered" else level(state),
-                label=f"{state} from {minute_text(self.clock, minute)}",
+                label=f"{state} from {minute_text(self.clock, minute)} ({place})",
             )
-            for (minute, state), end in zip(line.states, ends, strict=False)
+            for (minute, state, place), end in zip(line.states, ends, strict=False)
         )
 
     def _x(self, minute: int) -> float:

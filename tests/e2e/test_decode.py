@@ -174,8 +174,8 @@ def test_the_answer_has_what_happened_to_each_subject_and_a_paragraph_for_the_in
     assert (disk["class"], disk["count"], disk["peak_per_minute"]) == ("PDL", 2, 1)
     assert (disk["first"], disk["last"]) == ("2025-01-15T02:12:29Z", "2025-01-15T02:15:01Z")
     assert disk["states"] == [
-        {"state": "PDL", "at": "2025-01-15T02:12:29Z"},
-        {"state": "recovered", "at": "2025-01-15T02:15:01Z"},
+        {"state": "PDL", "at": "2025-01-15T02:12:29Z", "file": "", "line": 1},
+        {"state": "recovered", "at": "2025-01-15T02:15:01Z", "file": "", "line": 2},
     ]
     assert [(lines["class"], lines["count"]) for lines in disk["classes"]] == [("PDL", 1), ("transient", 1)]
     assert disk["next"]
@@ -247,6 +247,18 @@ def test_a_form_takes_a_release_and_is_answered_as_its_caller_prefers(
     status, media, page = send_form(plain_service, fields | {"release": ("", b"windows")}, BROWSER)
     assert (status, media) == (400, "text/html; charset=utf-8")
     assert "windows" in page
+
+
+def test_a_form_with_a_file_and_pasted_text_is_refused_with_what_to_do(plain_service: RunningService) -> None:
+    fields = {"text": ("", b"0xbad0022"), "file": ("a.log", LOG.encode()), "release": EMPTY}
+    status, media, page = send_form(plain_service, fields, BROWSER)
+    assert (status, media) == (400, "text/html; charset=utf-8")
+    assert "both a file and pasted text" in page
+    assert "clear the text, or leave the file out" in page
+
+    status, _, page = send_form(plain_service, fields | {"text": ("", b" \r\n")}, BROWSER)
+    assert status == 200
+    assert "0xbad00e0 IO was aborted (VMK_ABORTED)" in page
 
 
 @pytest.mark.parametrize("body", [b"", b"--x", b"x" * 100, f"--{BOUNDARY}\r\nno colon\r\n\r\n".encode()])

@@ -47,6 +47,13 @@ def test_descriptor_is_linted_however_it_is_sent(plain_service: RunningService, 
     assert "SCSI" in ide["fix"]
 
 
+def test_a_vmx_is_named_with_the_call_that_checks_it(plain_service: RunningService) -> None:
+    _, answer = plain_service.send("/ovf/lint", b'displayName = "web"\nmemSize = "4096"\n', "text/plain")
+    (finding,) = answer["findings"]
+    assert (finding["rule"], answer["valid"]) == ("not-an-ovf", False)
+    assert "POST /vmx/lint" in finding["fix"]
+
+
 def test_text_in_json_is_linted_alike(plain_service: RunningService) -> None:
     sent = plain_service.send("/ovf/lint", DESCRIPTOR, "text/xml")
 

@@ -107,6 +107,17 @@ def test_vmx_is_linted_however_it_is_sent(plain_service: RunningService, media: 
     assert curly["fix"] == 'ide0:0.present = "TRUE"'
 
 
+def test_an_ovf_descriptor_is_named_with_the_call_that_checks_it(plain_service: RunningService) -> None:
+    descriptor = b'<?xml version="1.0"?>\n<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1"/>\n'
+    for answer in (
+        plain_service.send("/vmx/lint", descriptor, "text/plain")[1],
+        plain_service.call("POST", "/vmx/lint", {"text": descriptor.decode()}, token="")[1],
+    ):
+        (finding,) = answer["findings"]
+        assert (finding["rule"], answer["valid"]) == ("not-a-vmx", False)
+        assert "POST /ovf/lint" in finding["fix"]
+
+
 def test_text_in_json_is_linted_too_and_a_sound_vmx_is_valid(plain_service: RunningService) -> None:
     assert plain_service.call("POST", "/vmx/lint", {"text": VMX}, token="") == (200, {"valid": True, "findings": []})
 

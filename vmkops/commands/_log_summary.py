@@ -6,12 +6,12 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from knowledge.loghistory import LogHistory, LogSubject, Report
 from knowledge.loghistory.incident import course
 from knowledge.loghistory.stamps import split
-from knowledge.vmklog.finding import Finding
+from knowledge.loghistory.values import Place
+from knowledge.vmklog.finding import Kind
 from knowledge.vmklog.stream import Decoded
 from service.api.words import counted, printable
 from vmkops.commands._log_text import LogText, wants_colour
@@ -22,28 +22,21 @@ MOST_SHOWN = 20
 _COLUMNS = ("class", "lines", "a minute", "first", "last", "subject")
 
 
-class Place(NamedTuple):
-    """The first finding of a meaning, and the file of an archive that has it."""
-
-    file: str
-    finding: Finding
-
-    def __str__(self) -> str:
-        line = f"line {self.finding.line}"
-        return f"{line} of {self.file}" if self.file else line
+First = dict[str, tuple[Place, Kind]]
+"""Where the first finding of each meaning is, by the summary of the meaning, and its kind."""
 
 
 def print_summary(blocks: Iterable[list[Decoded]], *, as_json: bool) -> bool:
     """Read all blocks, and print what they show; return whether they have any finding."""
     counts: Counter[str] = Counter()
-    first: dict[str, Place] = {}
+    first: First = {}
     history = LogHistory()
     for lines in blocks:
         history.add_all(lines)
         for line in lines:
             for finding in line.findings:
                 counts[finding.meaning.summary] += 1
-                first.setdefault(finding.meaning.summary, Place(line.file, finding))
+                first.setdefault(finding.meaning.summary, (Place(line.file, finding.line), finding.kind))
     report = history.report()
     written = _json_lines(counts, first, report) if as_json else _text_lines(counts, first, report)
     for text in written:
@@ -51,11 +44,11 @@ def print_summary(blocks: Iterable[list[Decoded]], *, as_json: bool) -> bool:
     return bool(counts)
 
 
-def _json_lines(counts: Counter[str], first: dict[str, Place], report: Report) -> Iterator[str]:
+def _json_lines(counts: Counter[str], first: First, report: Report) -> Iterator[str]:
     for summary, count in counts.most_common():
-        file, finding = first[summary]
+        (file, line), kind = first[summary]
         where = {"first_file": file} if file else {}
-        one = {"count": count, "kind": finding.kind, "summary": summary, **where, "first_line": finding.line}
+        one = {"count": count, "kind": kind, "summary": summary, **where, "first_line": line}
         yield json.dumps(one)
     for subject in report.subjects:
         yield json.dumps(subject.to_dict())
@@ -63,7 +56,7 @@ def _json_lines(counts: Counter[str], first: dict[str, Place], report: Report) -
         yield json.dumps({"incident": report.incident, "omitted_lines": report.omitted_lines})
 
 
-def _text_lines(counts: Counter[str], first: dict[str, Place], report: Report) -> Iterator[str]:
+def _text_lines(counts: Counter[str], first: First, report: Report) -> Iterator[str]:
     if report.subjects:
         yield from _table(report.subjects[:MOST_SHOWN])
         more = len(report.subjects) - MOST_SHOWN
@@ -76,7 +69,7 @@ def _text_lines(counts: Counter[str], first: dict[str, Place], report: Report) -
         yield ""
     width = len(str(max(counts.values(), default=0)))
     for summary, count in counts.most_common():
-        yield f"{count:>{width}}  {printable(summary)}  (first in {first[summary]})"
+        yield f"{count:>{width}}  {printable(summary)}  (first in {first[summary][0]})"
 
 
 def _table(subjects: Iterable[LogSubject]) -> Iterator[str]:
@@ -107,7 +100,7 @@ def _cells(subject: LogSubject) -> tuple[str, ...]:
         f"{subject.class_ or '-'}{f' ({subject.classes[0].count})' if subject.other_classes else ''}",
         str(subject.count),
         str(subject.peak_per_minute or "-"),
-        " ".join(filter(None, first)) or f"line {subject.first_line}",
+        " ".join(filter(None, first)) or str(subject.first_place),
         (last[1] if first[0] == last[0] else " ".join(last)) or "-",
         printable(subject.title),
     )

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from knowledge.vmkerr.table import Tables
 from knowledge.vmklog import status_texts as texts
-from knowledge.vmklog.code_meanings import code_meaning, errno_meaning, name_meaning, text_meaning
+from knowledge.vmklog.code_meanings import code_meaning, doubtful, errno_meaning, name_meaning, text_meaning
+from knowledge.vmklog.decimals import presented
 from knowledge.vmklog.finding import Finding
 from knowledge.vmklog.line import Finder, Line, Markers
 
@@ -106,8 +107,11 @@ def _find_codes(line: Line) -> Iterator[Finding]:
         if errno and (meaning := errno_meaning(int(errno[1]))):
             yield line.finding(errno.start(), errno.end(1), meaning)
         status_text = texts.text_next_to(text, start, end, tables)
+        shown_as = presented(text, start, end) if decimal and not status_text else "status"
+        if shown_as == "quantity":
+            continue
         meaning = code_meaning(code, status_text, int(errno[1]) if errno else 0, line.origin, tables)
-        yield line.finding(start, end, meaning)
+        yield line.finding(start, end, meaning if shown_as == "status" else doubtful(meaning))
 
 
 def _follows_its_text(code: int, line: str, start: int, tables: Tables) -> bool:

@@ -16,6 +16,12 @@ _SENSE = re.compile(
     rf"(?:\b(Valid|Possible|Invalid) )?\bsense data:?\s*{_BYTE}[\s,]+{_BYTE}[\s,]+{_BYTE}(?!\w)", re.IGNORECASE
 )
 _SLASHED = re.compile(rf"(?<!\w)(PDL error )?\({_BYTE}/{_BYTE}/{_BYTE}\)", re.IGNORECASE)
+_CONTEXT = re.compile(
+    rf"\bscsi|\b(?:nmp|satp|psp|hpp)_?|\b(?:sense|asc|ascq|cdb|lun|pdl)\b|\bvmhba\d|\b(?:naa|eui|t10|mpx)\.\w"
+    rf"|\bH:{_X}|check condition|illegal request|unit attention|hardware error|medium error|aborted command",
+    re.IGNORECASE,
+)
+"""What a line about SCSI has; any program can print three numbers with slashes between them."""
 _ESX3 = re.compile(
     r"\bstatus = ([0-9a-f]{1,2})/([0-9a-f]{1,2})(?: (0x[0-9a-f]{1,2}) (0x[0-9a-f]{1,2}) (0x[0-9a-f]{1,2}))(?!\w)",
     re.IGNORECASE,
@@ -77,5 +83,9 @@ def _find_esx3(line: Line) -> Iterator[Finding]:
 def _find_slashed(line: Line, command: int | None) -> Iterator[Finding]:
     for found in _SLASHED.finditer(line.text):
         key, asc, ascq = (int(digits, 16) for digits in found.groups()[1:])
-        meaning = sense_meaning("PDL" if found[1] else "", key, asc, ascq, command)
+        of_scsi = found[1] or command is not None or _CONTEXT.search(line.text)
+        qualifier = "PDL" if found[1] else "" if of_scsi else "Unnamed"
+        meaning = sense_meaning(qualifier, key, asc, ascq, command)
+        if not of_scsi and (meaning.sense is None or meaning.sense.empty):
+            continue
         yield line.finding(found.start(2) - len("(0x"), found.end(), meaning)

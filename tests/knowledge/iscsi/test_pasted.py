@@ -42,9 +42,10 @@ def test_line_of_a_tool_is_no_name_but_names_the_tool_and_suggests_the_name(line
     verdict = validate(line)
     assert not verdict.valid
     assert (verdict.suggestion, verdict.suggestions) == (NAME, (NAME,))
-    remark = verdict.problems[0]
-    assert (remark.rule, remark.severity) == ("pasted-line", "info")
+    (remark,) = verdict.problems
+    assert (remark.rule, remark.severity) == ("pasted-line", "error")
     assert what in remark.message
+    assert (verdict.normalized, verdict.parts, verdict.accepted_by) == (None, None, ())
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,34 @@ def test_pasted_name_is_prepared_but_not_corrected() -> None:
     assert validate("192.0.2.42:3260,1 iqn.2001-04.com.example:Disk1").suggestion == "iqn.2001-04.com.example:disk1"
     with_underscore = validate("192.0.2.42:3260,1 iqn.2001-04.com.example:my_disk")
     assert with_underscore.suggestion is None
-    assert with_underscore.problems[0].rule == "pasted-line"
+    assert [problem.rule for problem in with_underscore.problems] == ["pasted-line", "prohibited-character"]
+    assert "'_'" in with_underscore.problems[1].message
+
+
+@pytest.mark.parametrize("line", [line.replace(NAME, "iqn.2003-13.com.example:x_y") for line, _ in LINES])
+def test_only_the_problems_of_the_name_in_a_line_are_reported(line: str) -> None:
+    verdict = validate(line)
+    own = validate("iqn.2003-13.com.example:x_y")
+    assert verdict.problems[1:] == own.problems
+    assert not verdict.valid
+
+
+def test_the_problems_of_several_names_say_which_name_has_them() -> None:
+    output = (
+        "Target: iqn.2001-04.com.example:a_b\nTarget: iqn.2001-04.com.example:good\nTarget: iqn.2001-04.com.example:c_d"
+    )
+    remark, *problems = validate(output).problems
+    assert "Each name in it is checked." in remark.message
+    assert [problem.message.partition(": ")[0] for problem in problems] == [
+        "iqn.2001-04.com.example:a_b", "iqn.2001-04.com.example:c_d",
+    ]  # fmt: skip
+
+
+def test_only_the_problems_of_the_address_in_a_line_are_reported() -> None:
+    line = "tcp: [1] 192.0.2.42:3260,1 iqn.2001-04.com.example:a_b (non-flash)"
+    verdict = parse_address(line)
+    assert verdict.problems[1:] == parse_address("192.0.2.42:3260,iqn.2001-04.com.example:a_b").problems
+    assert (verdict.host, verdict.port, verdict.name) == (None, None, None)
 
 
 def test_whole_output_suggests_each_name_once() -> None:
@@ -81,7 +109,8 @@ vmhba64  eui.02004567A425678D  192.0.2.44  3260  2
 def test_row_without_a_name_is_recognized_without_a_suggestion() -> None:
     verdict = validate("vmhba64  172.16.4.100:3260")
     assert verdict.suggestions == ()
-    assert "sendtarget list" in verdict.problems[0].message
+    (remark,) = verdict.problems
+    assert "sendtarget list" in remark.message
 
 
 @pytest.mark.parametrize(
@@ -98,7 +127,7 @@ def test_line_with_a_portal_is_no_address_but_suggests_it(line: str, address: st
     verdict = parse_address(line)
     assert not verdict.valid
     assert verdict.suggestions == (address,)
-    assert verdict.problems[0].rule == "pasted-line"
+    assert [problem.rule for problem in verdict.problems] == ["pasted-line"]
     assert parse_address(address).valid
 
 

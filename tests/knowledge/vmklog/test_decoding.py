@@ -99,6 +99,7 @@ def test_a_line_of_esx_4_gets_every_meaning_and_a_note_that_no_table_is_known() 
         ("open failed: Timeout (0xbad0020)", "Timeout", "ESX 3.5"),
         ("Status(bad0017)= Out of resources", "Out of resources", "ESXi 5.0 and later"),
         ("SCSI reservation conflict (0xbad0022)", "SCSI reservation conflict", "ESX 3.5"),
+        ("page 83 of the path - No connection (195887168)", "No connection", "ESXi 5.0 and later"),
         ("Fil3: 1: Timeout (ok to retry) (0xbad00e5)", "Timeout (ok to retry)", "ESX 3.5"),
     ],
 )
@@ -182,6 +183,15 @@ def test_a_linux_error_in_a_status_is_named_in_hexadecimal_and_in_decimal() -> N
         ("Could not detect setting. Error Not supported.", "Not supported"),
         (f"{ISO}Migrate: 269: 1415 S: Failed: IO was aborted", "IO was aborted"),
         ("failed with “Timeout”", "Timeout"),
+        (f"{ISO}VMW_SATP_ALUA: 1: state of the group - No connection", "No connection"),
+        ("VMW_SATP_ALUA: satp_alua_getTargetPortInfo:160: Could not get page 83 - No connection", "No connection"),
+        ("satp_alua_issueCommandOnPath: state of the path - No connection.", "No connection"),
+        ("WARNING: NMP: 1: state of the path – Timeout", "Timeout"),
+        ("ScsiPath: 4541: state of the path: Busy", "Busy"),
+        ("WARNING: ScsiPath: 4541: state of the path : Busy", "Busy"),
+        ("nmp_DeviceStart: state of the path: Not found", "Not found"),
+        ("the disk cannot be opened - Not found", "Not found"),
+        ("the state of the file - SCSI reservation conflict", "SCSI reservation conflict"),
     ],
 )
 def test_a_standalone_text_counts_where_nothing_else_follows_its_lead(line: str, text: str) -> None:
@@ -199,6 +209,10 @@ def test_a_standalone_text_counts_where_nothing_else_follows_its_lead(line: str,
         "returned status OK",
         "Error Success",
         f"{ISO}State: Busy with work",
+        "the state is - Busy",
+        "Task: Busy",
+        "12:30: Busy",
+        f"{ISO}State -Busy",
     ],
 )
 def test_a_text_that_may_be_ordinary_words_is_not_a_status(line: str) -> None:

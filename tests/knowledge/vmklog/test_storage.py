@@ -132,6 +132,26 @@ def test_sense_bytes_that_mean_a_permanent_device_loss_do_so_in_every_format(lin
     assert found.meaning.next
 
 
+@pytest.mark.parametrize("line", ["(0x5/0x25/0x0)", "NetPort: 1: state (0x5/0x25/0x0)", "USB device (0x3/0x11/0x0)"])
+def test_three_numbers_in_a_line_that_is_not_about_scsi_are_open_and_have_no_advice(line: str) -> None:
+    (found,) = decode_line(line)
+    assert (found.kind, found.meaning.certainty, found.meaning.class_) == ("scsi-sense", "open", "")
+    assert "if this is sense data" in found.summary
+    assert "nothing else in the line is about SCSI" in found.meaning.reason
+
+
+@pytest.mark.parametrize("line", ["driver version (0x41/0x2/0x3)", "counters (0x0/0x0/0x0)"])
+def test_numbers_outside_a_line_about_scsi_that_cannot_be_an_error_are_nothing(line: str) -> None:
+    assert decode_line(line) == []
+
+
+@pytest.mark.parametrize(
+    "context", ["ScsiDeviceIO: 1:", "naa.600140500000000000000000000000cc", "vmhba33:C0:T0:L0", "sense", "nmp_Do: 2:"]
+)
+def test_three_numbers_in_a_line_about_scsi_are_sense_data(context: str) -> None:
+    assert of_kind(f"{context} failed (0x5/0x25/0x0)", "scsi-sense").meaning.class_ == "PDL"
+
+
 def test_a_line_that_names_the_permanent_device_loss_is_believed_whatever_its_sense_bytes() -> None:
     found = of_kind("Cmd (0x28) PDL error (0x4/0x80/0x1) - path vmhba33:C0:T0:L0", "scsi-sense")
     assert found.meaning.class_ == "PDL"

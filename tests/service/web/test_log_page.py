@@ -17,6 +17,7 @@ from knowledge.vmkerr.table import bundled
 from service.api.words import printable
 from service.web.log_page import MOST_LINES, LogPage
 from service.web.timeline import minute_text
+from tests.knowledge.loginput.archives import tar
 from tests.peers.chromium import screenshot
 
 DISK = "naa.600140500000000000000000000000cc"
@@ -28,9 +29,10 @@ OUTAGE = f"""\
 """
 
 
-def page_of(log: str, name: str = "", *, served: bool = False) -> str:
+def page_of(log: str | bytes, name: str = "", *, served: bool = False) -> str:
     page, looked = LogPage(name), LookedAt()
-    for lines in decode_input(of_bytes(log.encode(errors="replace")), None, bundled(), looked):
+    content = log if isinstance(log, bytes) else log.encode(errors="replace")
+    for lines in decode_input(of_bytes(content), None, bundled(), looked):
         page.add(lines)
     return page.html(looked, served=served)
 
@@ -90,7 +92,7 @@ AROUND = st.sampled_from(
 def test_no_log_can_put_markup_or_control_characters_into_the_page(
     lines: list[tuple[str, str, str]], name: str
 ) -> None:
-    log = [around.format(first, second).replace("\n", "").removesuffix("\r") for around, first, second in lines]
+    log = [around.format(first, second).replace("\n", "").rstrip("\r") for around, first, second in lines]
     html = page_of("\n".join(log), name)
     elements = Elements(html)
 
@@ -112,6 +114,28 @@ def test_the_page_shows_the_incident_the_timeline_and_each_code_with_its_meaning
     assert [line[:24] for line in elements.lines] == [line[:24] for line in OUTAGE.splitlines()]
     assert "0xbad00e0 IO was aborted (VMK_ABORTED)" in elements.tips
     assert "vmkops kb show permanent-device-loss" in html
+
+
+def test_the_page_of_a_bundle_names_the_file_of_each_line_and_of_each_state() -> None:
+    first, last = OUTAGE.splitlines(keepends=True)[:2], OUTAGE.splitlines(keepends=True)[2:]
+    html = page_of(tar({"logs/vobd.log": "".join(last).encode(), "logs/vobd.0.log": "".join(first).encode()}))
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
+
+    assert [*re.findall(r'<li class="file">(.*?)</li>', html)] == ["logs/vobd.log", "logs/vobd.0.log"]
+    assert re.findall(r"(vobd[.\d]*log:) (\d)", text) == [
+        ("vobd.log:", "1"), ("vobd.log:", "2"), ("vobd.0.log:", "1"), ("vobd.0.log:", "2"),
+    ]  # fmt: skip
+    assert "APD from 2025-01-15 02:10Z (line 1 of logs/vobd.0.log)" in text
+    assert "recovered from 2025-01-15 02:15Z (line 1 of logs/vobd.log)" in text
+    assert text.count("irst in line 1 of logs/vobd.0.log") == 2  # in the timeline, and in the table of subjects
+    assert "APD 02:10:20 -&gt; PDL 02:12:29 -&gt; recovered 02:15:01" in text
+
+
+def test_the_name_of_a_file_in_an_archive_cannot_put_markup_into_the_page() -> None:
+    html = page_of(tar({"logs/<b onload=x>\x1b[2J&.log": OUTAGE.encode()}))
+    assert Elements(html).tags <= OF_THE_TEMPLATE
+    assert "logs/&lt;b onload=x&gt;\\x1b[2J&amp;.log" in html
+    assert "\x1b" not in html
 
 
 def test_each_mark_is_a_link_to_a_meaning_that_also_describes_it() -> None:

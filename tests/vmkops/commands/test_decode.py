@@ -118,9 +118,9 @@ def test_the_json_of_a_summary_has_a_line_for_each_subject_and_one_for_the_incid
     *_, disk, host, incident = json_lines(terminal.run("--summary", "--json", stdin=OUTAGE).stdout)
     assert (disk["subject"], disk["kind"], disk["class"], disk["count"]) == (DISK, "device", "PDL", 3)
     assert disk["states"] == [
-        {"state": "APD", "at": "2025-01-15T02:10:20Z"},
-        {"state": "PDL", "at": "2025-01-15T02:12:29Z"},
-        {"state": "recovered", "at": "2025-01-15T02:15:01Z"},
+        {"state": "APD", "at": "2025-01-15T02:10:20Z", "file": "", "line": 1},
+        {"state": "PDL", "at": "2025-01-15T02:12:29Z", "file": "", "line": 2},
+        {"state": "recovered", "at": "2025-01-15T02:15:01Z", "file": "", "line": 3},
     ]
     assert host["kind"] == "host"
     assert str(incident["incident"]).startswith("Device")
