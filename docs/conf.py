@@ -42,12 +42,11 @@ def _box(found: re.Match[str]) -> str:
 
 def _page(page: Procedure) -> str:
     body = _BOX.sub(_box, page.body)
-    ways = "".join(
-        f"- {each.what}: {', '.join(f'`{way}`' for way in each.ways)}\n" for each in entry_points_of(page)
-    )
+    ways = "".join(f"- {each.what}: {', '.join(f'`{way}`' for way in each.ways)}\n" for each in entry_points_of(page))
     more = f"\n## With vmkops\n\n{ways}" if ways else ""
     sources = "".join(f"- {source}\n" for source in page.source)
-    return f"# {page.title}\n\n{page.summary}\n\nApplies to: {', '.join(page.applies_to)}.\n\n{body}{more}\n## Sources\n\n{sources}"
+    head = f"# {page.title}\n\n{page.summary}\n\nApplies to: {', '.join(page.applies_to)}.\n\n"
+    return f"{head}{body}{more}\n## Sources\n\n{sources}"
 
 
 def _write_procedures() -> None:

@@ -56,15 +56,15 @@ def commands_page() -> str:
     lines = [
         "# Commands",
         "",
-        "Each command takes `--help`. Exit status: 0 found or done, 1 not found or failed, 2 wrong usage. This page is made",
-        "from the parsers of the commands: `python -m vmkops.manual`.",
+        "Each command takes `--help`. Exit status: 0 found or done, 1 not found or failed, 2 wrong usage. This page is",
+        "made from the parsers of the commands: `python -m vmkops.manual`.",
         "",
     ]
     for group in commands.GROUPS:
         lines += [f"## {group}", ""]
         for name in commands.names():
             module = import_module(f"vmkops.commands.{name}")
-            if module.GROUP == group:
+            if group == module.GROUP:
                 lines += _command(module.parser(), f"vmkops {name}", module.SUMMARY, level=3)
     return "\n".join(lines).rstrip() + "\n"
 
@@ -78,9 +78,9 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Set them in the environment or in `vmkops.toml` (or the file that `VMKOPS_CONFIG` names) under the same names; the",
-        "environment takes precedence. Each can also come from a file: `VMKOPS_TOKEN_FILE=/run/secrets/token`. This page is",
-        "made from the code: `python -m vmkops.manual`.",
+        "Set them in the environment or in `vmkops.toml` (or the file that `VMKOPS_CONFIG` names) under the same",
+        "names; the environment takes precedence. Each can also come from a file:",
+        "`VMKOPS_TOKEN_FILE=/run/secrets/token`. This page is made from the code: `python -m vmkops.manual`.",
         "",
         "| setting | what it is | default |",
         "| --- | --- | --- |",
