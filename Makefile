@@ -9,7 +9,7 @@ PYTEST = $(BIN)/pytest -n auto --dist worksteal
 export UV_COMPILE_BYTECODE = 1
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup serve test check lint types layers fast peers race demo bench manifest lock clean
+.PHONY: help setup serve test check lint types layers fast peers race demo bench docs manifest lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,6 +66,11 @@ demo: .venv/developer ## a simulated vCenter, a local Slack and the service toge
 bench: .venv/developer ## every benchmark, one table each
 	for each in benchmarks/[a-z]*.py; do $(BIN)/python $$each || exit 1; done
 
+docs: .venv/developer ## the documentation as a site and a man page, in site/
+	$(BIN)/python -m vmkops.manual
+	$(BIN)/sphinx-build --quiet --fail-on-warning -b html docs site/html
+	$(BIN)/sphinx-build --quiet -b man docs site/man
+
 manifest: .venv/ready ## deploy/slack-manifest.json from the commands
 	$(BIN)/python -m bot.manifest
 
@@ -76,4 +81,4 @@ lock: .venv/uv ## both lock files from pyproject.toml
 	  -c requirements.lock --custom-compile-command "make lock" -o requirements-dev.lock
 
 clean: ## what the above made, but not your data
-	rm -rf .venv .peers .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf site docs/procedures .venv .peers .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -23,10 +23,26 @@ ONE_WAY_IN = (
 class BotSettings(ClientSettings):
     """What the bot reads from outside. Socket Mode and signed HTTP are each on when their secret is set."""
 
-    bot_token: SecretStr = Field(alias="SLACK_BOT_TOKEN")
-    app_token: SecretStr | None = Field(default=None, alias="SLACK_APP_TOKEN")
-    signing_secret: SecretStr | None = Field(default=None, alias="SLACK_SIGNING_SECRET")
-    api_url: HttpUrl = Field(default="https://slack.com/api/", alias="SLACK_API_URL")
+    bot_token: SecretStr = Field(
+        alias="SLACK_BOT_TOKEN",
+        description="The bot token (`xoxb-...`). The bot starts with the service when this and one of the next two are "
+        "set.",
+    )
+    app_token: SecretStr | None = Field(
+        default=None,
+        alias="SLACK_APP_TOKEN",
+        description="The app-level token (`xapp-...`) for Socket Mode, which needs no access from the internet.",
+    )
+    signing_secret: SecretStr | None = Field(
+        default=None,
+        alias="SLACK_SIGNING_SECRET",
+        description="The signing secret for signed HTTP at `/slack/events`.",
+    )
+    api_url: HttpUrl = Field(
+        default="https://slack.com/api/",
+        alias="SLACK_API_URL",
+        description="Another Slack, such as GovSlack.",
+    )
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self | None:

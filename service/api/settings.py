@@ -22,28 +22,124 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 class Settings(TypedSettings):
     """Everything the service reads from outside."""
 
-    data_dir: Path = Field(default=Path(DEFAULT_DATA_DIR), alias="VMKOPS_DATA_DIR")
-    database_url: SecretStr | None = Field(default=None, alias="VMKOPS_DATABASE_URL")
-    vcenter_url: Url | None = Field(default=None, alias="VMKOPS_VCENTER_URL")
-    vcenter_user: str | None = Field(default=None, alias="VMKOPS_VCENTER_USER")
-    vcenter_password: SecretStr | None = Field(default=None, alias="VMKOPS_VCENTER_PASSWORD")
-    vcenter_ca_file: PemFile | None = Field(default=None, alias="VMKOPS_VCENTER_CA_FILE")
-    vcenter_insecure: bool = Field(default=False, alias="VMKOPS_VCENTER_INSECURE")
-    vcenter_seconds: int = Field(default=CALL_SECONDS, ge=LEAST_SECONDS, alias="VMKOPS_VCENTER_SECONDS")
+    data_dir: Path = Field(
+        default=Path(DEFAULT_DATA_DIR),
+        alias="VMKOPS_DATA_DIR",
+        description="The folder of databases, backups, exports and imported tables.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        alias="VMKOPS_DATABASE_URL",
+        description="A PostgreSQL database (`postgresql://...`) that lets several processes on several machines share "
+        "the jobs. Without it, SQLite in the data directory.",
+    )
+    vcenter_url: Url | None = Field(
+        default=None,
+        alias="VMKOPS_VCENTER_URL",
+        description="The address of the vCenter, or of a stand-alone host.",
+    )
+    vcenter_user: str | None = Field(
+        default=None,
+        alias="VMKOPS_VCENTER_USER",
+        description="The account that vmkops signs in with.",
+    )
+    vcenter_password: SecretStr | None = Field(
+        default=None,
+        alias="VMKOPS_VCENTER_PASSWORD",
+        description="Its password.",
+    )
+    vcenter_ca_file: PemFile | None = Field(
+        default=None,
+        alias="VMKOPS_VCENTER_CA_FILE",
+        description="The CA of the certificate of the vCenter, in a PEM file.",
+    )
+    vcenter_insecure: bool = Field(
+        default=False,
+        alias="VMKOPS_VCENTER_INSECURE",
+        description="`true` skips the check of the certificate, for a lab.",
+    )
+    vcenter_seconds: int = Field(
+        default=CALL_SECONDS,
+        ge=LEAST_SECONDS,
+        alias="VMKOPS_VCENTER_SECONDS",
+        description="How long one call to vCenter may take, in seconds.",
+    )
     vcenter_tables: dict[Annotated[str, Field(pattern=NAME)], VCenterTable] = Field(default={}, alias="vcenters")
-    procedures_dir: Path | None = Field(default=None, alias="VMKOPS_PROCEDURES_DIR")
-    lookups_public: bool = Field(default=True, alias="VMKOPS_LOOKUPS_PUBLIC")
-    pre_freeze: str | None = Field(default=None, alias="VMKOPS_PRE_FREEZE")
-    post_thaw: str | None = Field(default=None, alias="VMKOPS_POST_THAW")
-    max_jobs: int = Field(default=8, ge=1, le=100, alias="VMKOPS_MAX_JOBS")
-    max_copies: int = Field(default=4, ge=1, le=100, alias="VMKOPS_MAX_COPIES")
-    reap_seconds: float = Field(default=300, ge=1, alias="VMKOPS_REAP_SECONDS")
-    parallel_disks: int = Field(default=2, ge=1, le=16, alias="VMKOPS_PARALLEL_DISKS")
-    slack_operators: frozenset[str] = Field(default=frozenset(), alias="VMKOPS_SLACK_OPERATORS")
-    imports_dir: Path | None = Field(default=None, alias="VMKOPS_IMPORTS_DIR")
-    import_hosts: frozenset[str] = Field(default=frozenset(), alias="VMKOPS_IMPORT_HOSTS")
-    import_ca_file: Path | None = Field(default=None, alias="VMKOPS_IMPORT_CA_FILE")
-    log_level: LogLevel = Field(default="INFO", alias="VMKOPS_LOG_LEVEL")
+    procedures_dir: Path | None = Field(
+        default=None,
+        alias="VMKOPS_PROCEDURES_DIR",
+        description="A folder with your team's own procedures; changes are picked up without a restart.",
+    )
+    lookups_public: bool = Field(
+        default=True,
+        alias="VMKOPS_LOOKUPS_PUBLIC",
+        description="`false`: lookups also need a token.",
+    )
+    pre_freeze: str | None = Field(
+        default=None,
+        alias="VMKOPS_PRE_FREEZE",
+        description="Your own shell command before the snapshot of a backup; it gets `VMKOPS_VM_NAME`, "
+        "`VMKOPS_VM_UUID` and `VMKOPS_VM_MOREF`.",
+    )
+    post_thaw: str | None = Field(
+        default=None,
+        alias="VMKOPS_POST_THAW",
+        description="Your own shell command after the snapshot of a backup, with the same variables.",
+    )
+    max_jobs: int = Field(
+        default=8,
+        ge=1,
+        le=100,
+        alias="VMKOPS_MAX_JOBS",
+        description="How many jobs run at a time, in all processes together; set the same value everywhere.",
+    )
+    max_copies: int = Field(
+        default=4,
+        ge=1,
+        le=100,
+        alias="VMKOPS_MAX_COPIES",
+        description="How many disks are copied at a time from one host or datastore, in all processes together.",
+    )
+    reap_seconds: float = Field(
+        default=300,
+        ge=1,
+        alias="VMKOPS_REAP_SECONDS",
+        description="How often vmkops cleans up what dead jobs left, in seconds.",
+    )
+    parallel_disks: int = Field(
+        default=2,
+        ge=1,
+        le=16,
+        alias="VMKOPS_PARALLEL_DISKS",
+        description="How many disks of one VM are copied at a time.",
+    )
+    slack_operators: frozenset[str] = Field(
+        default=frozenset(),
+        alias="VMKOPS_SLACK_OPERATORS",
+        description="The IDs of the Slack users who may start and cancel host actions, such as `U012AB3CD U045EF6GH`.",
+    )
+    imports_dir: Path | None = Field(
+        default=None,
+        alias="VMKOPS_IMPORTS_DIR",
+        description="The folder with the packages that `import-ovf` may import; without it, `imports` in the data "
+        "directory.",
+    )
+    import_hosts: frozenset[str] = Field(
+        default=frozenset(),
+        alias="VMKOPS_IMPORT_HOSTS",
+        description="Your own web servers in the internal network that packages may be imported from, such as "
+        "`images.example.com`.",
+    )
+    import_ca_file: Path | None = Field(
+        default=None,
+        alias="VMKOPS_IMPORT_CA_FILE",
+        description="The CA of the certificates of those web servers, trusted in addition to the CAs of the system.",
+    )
+    log_level: LogLevel = Field(
+        default="INFO",
+        alias="VMKOPS_LOG_LEVEL",
+        description="The smallest level that the service logs.",
+    )
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -75,8 +75,16 @@ HttpUrl = Annotated[str, AfterValidator(http_url)]
 class ClientSettings(TypedSettings):
     """Where the service is, and the token for it: for remote commands and the bot."""
 
-    service_url: HttpUrl = Field(default="http://127.0.0.1:8080", alias="VMKOPS_SERVICE_URL")
-    service_token: SecretStr | None = Field(default=None, alias="VMKOPS_TOKEN")
+    service_url: HttpUrl = Field(
+        default="http://127.0.0.1:8080",
+        alias="VMKOPS_SERVICE_URL",
+        description="Where the service is, for the command line and for a bot that runs elsewhere (`vmkops bot`).",
+    )
+    service_token: SecretStr | None = Field(
+        default=None,
+        alias="VMKOPS_TOKEN",
+        description="The token for the service, from `vmkops token create`.",
+    )
 
     @property
     def token(self) -> str | None:

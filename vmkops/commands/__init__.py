@@ -3,7 +3,9 @@
 There is no list of commands. Such a module has
 
 - `SUMMARY`: what the command does, in one line, for `vmkops --help` and for its own help,
-- `GROUP`: the heading for it in `vmkops --help`, one of `GROUPS`, and
+- `GROUP`: the heading for it in `vmkops --help`, one of `GROUPS`,
+- `parser()`: its arguments as an argparse parser, from which the man page, the completion of shells and
+  docs/commands.md are made, and
 - `run(argv) -> int`: runs the command with the words after its name and returns the exit status: 0 found, valid or
   done; 1 not found, invalid, refused or failed. Wrong usage prints the usage on standard error and exits with 2, as
   argparse does. StartError ends the command with its message and status 2, any other VmkopsError and ServiceError

@@ -5,19 +5,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-from collections.abc import Sequence
 from urllib.parse import quote
 
 
-def run_lookup(argv: Sequence[str], *, command: str, summary: str, path: str, what: str) -> int:
-    """Run `vmkops COMMAND NAME`: print the object at `path`, whose `{}` becomes the name; or all at its parent.
+def lookup_parser(command: str, summary: str, what: str) -> argparse.ArgumentParser:
+    """The arguments of `vmkops COMMAND [NAME]`; `what` is the help of NAME."""
+    made = argparse.ArgumentParser(prog=f"vmkops {command}", description=summary)
+    made.add_argument("name", nargs="?", metavar="NAME", help=what)
+    made.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
+    return made
 
-    `what` is the help of NAME. Raises ServiceError when the service does not answer or there is no such object.
+
+def run_lookup(options: argparse.Namespace, path: str) -> int:
+    """Print the object at `path`, whose `{}` becomes the name in `options`; without a name, all at the path's parent.
+
+    Raises ServiceError when the service does not answer or there is no such object.
     """
-    parser = argparse.ArgumentParser(prog=f"vmkops {command}", description=summary)
-    parser.add_argument("name", nargs="?", metavar="NAME", help=what)
-    parser.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
-    options = parser.parse_args(argv)
     asked = path.format(quote(options.name, safe="")) if options.name else path.rpartition("/")[0]
     return asyncio.run(print_answer(asked, {}, as_json=options.json))
 

@@ -12,13 +12,13 @@ class Subcommands:
     """Collects the subcommands of `vmkops NAME`, each with --json, and runs the one that was typed."""
 
     def __init__(self, name: str, summary: str, examples: str) -> None:
-        self._parser = argparse.ArgumentParser(
+        self.parser = argparse.ArgumentParser(
             prog=f"vmkops {name}",
             description=summary,
             epilog=examples,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        self._commands = self._parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+        self._commands = self.parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(self, name: str, handler: Handler, summary: str) -> argparse.ArgumentParser:
         """Add a subcommand; add its own arguments to the returned parser."""
@@ -30,7 +30,7 @@ class Subcommands:
     def run(self, argv: Sequence[str]) -> int:
         """Run what was typed and return its exit status; 2 for wrong usage."""
         try:
-            options = self._parser.parse_args(list(argv))
+            options = self.parser.parse_args(list(argv))
         except SystemExit as stop:
             return int(stop.code or 0)
         handler: Handler = options.handler

@@ -12,29 +12,34 @@ SUMMARY = "start any host action and follow the job, or only check it (--dry-run
 GROUP = SERVICE
 
 
-def run(argv: Sequence[str]) -> int:
-    """Start the action and follow its job, or only check it; 0 when that went well, 1 otherwise."""
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    made = argparse.ArgumentParser(
         prog="vmkops action", description=SUMMARY, epilog="`vmkops actions` lists the actions with their parameters."
     )
-    parser.add_argument("name", metavar="NAME", help="the action, such as power-on")
-    parser.add_argument(
+    made.add_argument("name", metavar="NAME", help="the action, such as power-on")
+    made.add_argument(
         "words",
         nargs="*",
         metavar="TARGET key=value",
         help="the VM, host or other thing that it acts on, and its parameters",
     )
-    add_job_options(parser)
-    options = parser.parse_args(argv)
+    add_job_options(made)
+    return made
+
+
+def run(argv: Sequence[str]) -> int:
+    """Start the action and follow its job, or only check it; 0 when that went well, 1 otherwise."""
+    options = parser().parse_args(argv)
     words = list(options.words)
     target = words.pop(0) if words and "=" not in words[0] else None
     params: dict[str, str] = {}
     for word in words:
         key, equals, value = word.partition("=")
         if not key or not equals:
-            parser.error(f"{word!r} is not key=value")
+            parser().error(f"{word!r} is not key=value")
         if key in params:
-            parser.error(f"the parameter {key} is given twice")
+            parser().error(f"the parameter {key} is given twice")
         params[key] = value
 
     from vmkops.commands._console import carry_out

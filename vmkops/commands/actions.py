@@ -14,11 +14,16 @@ SUMMARY = "list the host actions and their parameters"
 GROUP = SERVICE
 
 
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    made = argparse.ArgumentParser(prog="vmkops actions", description=SUMMARY)
+    made.add_argument("--json", action="store_true", help="print the answer of GET /actions")
+    return made
+
+
 def run(argv: Sequence[str]) -> int:
     """List the actions; raises ServiceError when the service does not answer."""
-    parser = argparse.ArgumentParser(prog="vmkops actions", description=SUMMARY)
-    parser.add_argument("--json", action="store_true", help="print the answer of GET /actions")
-    return asyncio.run(_show(as_json=parser.parse_args(argv).json))
+    return asyncio.run(_show(as_json=parser().parse_args(argv).json))
 
 
 async def _show(*, as_json: bool) -> int:

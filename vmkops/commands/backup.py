@@ -12,18 +12,23 @@ SUMMARY = "back up a VM and follow the job"
 GROUP = SERVICE
 
 
-def run(argv: Sequence[str]) -> int:
-    """Start the backup and follow its job, or only check it; 0 when that went well, 1 otherwise."""
-    parser = argparse.ArgumentParser(prog="vmkops backup", description=SUMMARY)
-    parser.add_argument("vm", metavar="VM", help="its name, or name:, ipaddr:, uuid: or moref: and the value")
-    parser.add_argument(
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    made = argparse.ArgumentParser(prog="vmkops backup", description=SUMMARY)
+    made.add_argument("vm", metavar="VM", help="its name, or name:, ipaddr:, uuid: or moref: and the value")
+    made.add_argument(
         "--quiesce",
         choices=["prefer", "require", "none"],
         default="prefer",
         help="whether the guest flushes its file systems before the snapshot (default %(default)s)",
     )
-    add_job_options(parser)
-    options = parser.parse_args(argv)
+    add_job_options(made)
+    return made
+
+
+def run(argv: Sequence[str]) -> int:
+    """Start the backup and follow its job, or only check it; 0 when that went well, 1 otherwise."""
+    options = parser().parse_args(argv)
 
     from vmkops.commands._console import carry_out
 

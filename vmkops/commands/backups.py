@@ -19,10 +19,10 @@ Rendered = tuple[str, bool]
 """An answer as text, and whether the exit status is 0."""
 
 
-def run(argv: Sequence[str]) -> int:
-    """List backups (1 when there are none), show one, or name the stale VMs (1 when there are any)."""
-    parser = argparse.ArgumentParser(prog="vmkops backups", description=SUMMARY)
-    which = parser.add_mutually_exclusive_group()
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    made = argparse.ArgumentParser(prog="vmkops backups", description=SUMMARY)
+    which = made.add_mutually_exclusive_group()
     which.add_argument(
         "id", nargs="?", metavar="ID", help="the backup to show; newest:NAME is the newest good one of that VM"
     )
@@ -36,8 +36,13 @@ def run(argv: Sequence[str]) -> int:
         help="name the VMs without a good backup of that age or newer, such as 90m, 24h (the default) or 7d; "
         "exit status 1 when there are any",
     )
-    parser.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
-    options = parser.parse_args(argv)
+    made.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
+    return made
+
+
+def run(argv: Sequence[str]) -> int:
+    """List backups (1 when there are none), show one, or name the stale VMs (1 when there are any)."""
+    options = parser().parse_args(argv)
     if options.stale:
         return asyncio.run(_show("/backups/freshness", _stale, options.json, older_than=options.stale))
     if options.id:

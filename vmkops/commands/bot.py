@@ -24,15 +24,20 @@ SUMMARY = "start the Slack bot alone"
 GROUP = SLACK
 
 
-def run(argv: Sequence[str]) -> int:
-    """Run the bot until the process is stopped; raises StartError."""
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    made = argparse.ArgumentParser(
         prog="vmkops bot",
         description=SUMMARY,
         epilog="The settings come from the environment and vmkops.toml. --host and --port are for signed HTTP.",
     )
-    add_address_options(parser, port=3001)
-    options = parser.parse_args(argv)
+    add_address_options(made, port=3001)
+    return made
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run the bot until the process is stopped; raises StartError."""
+    options = parser().parse_args(argv)
 
     from bot.settings import ONE_WAY_IN, BotSettings, SettingError
 

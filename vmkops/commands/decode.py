@@ -27,6 +27,10 @@ from vmkops.commands._log_text import LogText, wants_colour
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed
 from vmkops.commands._words import read_words
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
 SUMMARY = "explain every code, status, event, fault and storage name in a log"
 GROUP = OFFLINE
 
@@ -64,6 +68,21 @@ Exit status: 0 something was found, 1 nothing was found or the log cannot be rea
 
 LONG_LINES = "{lines} longer than {size} KiB, decoded in pieces. A text that was split there may be missed."
 NOTHING = "Nothing found: no code, status, event, fault or storage name in {looked_at}."
+
+
+def parser() -> ArgumentParser:
+    """The arguments of the command, for its documentation; `run` reads them without argparse, which starts slowly."""
+    from argparse import ArgumentParser
+
+    made = ArgumentParser(prog="vmkops decode", description=SUMMARY)
+    made.add_argument("file", nargs="?", metavar="FILE", help="a log, an archive or a vm-support bundle")
+    made.add_argument("--release", metavar="R", help="the release of the host: 3.5, 6.7, 8, or one that was imported")
+    made.add_argument("--summary", action="store_true", help="print what happened to each device, datastore and VM")
+    made.add_argument("--all", action="store_true", help="print the lines without findings too")
+    made.add_argument("--json", action="store_true", help="print one JSON object on a line for each finding")
+    made.add_argument("--html", metavar="PAGE", help="write a page with a timeline and the lines explained")
+    made.add_argument("--max-size", metavar="SIZE", help="how much a compressed input may unpack to, such as 500MiB")
+    return made
 
 
 def run(argv: Sequence[str]) -> int:

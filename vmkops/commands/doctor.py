@@ -23,9 +23,14 @@ Check = Callable[[], Awaitable[str]]
 """Returns what is good; raises VmkopsError, ServiceError or OSError with what is not."""
 
 
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    return argparse.ArgumentParser(prog="vmkops doctor", description=SUMMARY)
+
+
 def run(argv: Sequence[str]) -> int:
     """Print a line for each check, `ok`, `warning` or `failed`; 0 when none failed, 1 otherwise."""
-    argparse.ArgumentParser(prog="vmkops doctor", description=SUMMARY).parse_args(argv)
+    parser().parse_args(argv)
     return asyncio.run(_examine())
 
 

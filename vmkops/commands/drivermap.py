@@ -29,7 +29,7 @@ Exit status: 0 answered, 2 wrong usage.
 def run(argv: list[str]) -> int:
     """Print the lines, the script or the corrections; returns 0 for an answer, 2 for wrong usage."""
     try:
-        options = _parser().parse_args(argv)
+        options = parser().parse_args(argv)
     except SystemExit as stop:
         return int(stop.code or 0)
     if options.corrections:
@@ -55,23 +55,24 @@ def run(argv: list[str]) -> int:
     return _entries(device, as_json=options.json)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    made = argparse.ArgumentParser(
         prog="vmkops drivermap",
         description=SUMMARY,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--device", default="", help="vendor:device as lspci -n prints it, such as 10de:037f")
-    parser.add_argument("--like", default="", help="a device of that vendor that the driver supports, such as 037e")
-    parser.add_argument("--driver", default="", help="the kernel module, such as sata_nv")
-    parser.add_argument("--name", default="", help="a name of the device for people")
-    parser.add_argument("--kernel", default=DEFAULT_KERNEL, help="kernel of the service console (default %(default)s)")
-    parser.add_argument("--script", choices=[str(way) for way in Way], help="print the whole script for that way")
-    parser.add_argument("--corrections", action="store_true", help="list what vmkops corrects in the source document")
-    parser.add_argument("--mends", action="store_true", dest="corrections", help=argparse.SUPPRESS)  # the old name
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    return parser
+    made.add_argument("--device", default="", help="vendor:device as lspci -n prints it, such as 10de:037f")
+    made.add_argument("--like", default="", help="a device of that vendor that the driver supports, such as 037e")
+    made.add_argument("--driver", default="", help="the kernel module, such as sata_nv")
+    made.add_argument("--name", default="", help="a name of the device for people")
+    made.add_argument("--kernel", default=DEFAULT_KERNEL, help="kernel of the service console (default %(default)s)")
+    made.add_argument("--script", choices=[str(way) for way in Way], help="print the whole script for that way")
+    made.add_argument("--corrections", action="store_true", help="list what vmkops corrects in the source document")
+    made.add_argument("--mends", action="store_true", dest="corrections", help=argparse.SUPPRESS)  # the old name
+    made.add_argument("--json", action="store_true", help="print JSON")
+    return made
 
 
 def _entries(device: Device, *, as_json: bool) -> int:

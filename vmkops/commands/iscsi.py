@@ -36,6 +36,11 @@ Exit status: 0 valid, 1 invalid, 2 wrong usage.
 """
 
 
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    return _commands().parser
+
+
 def run(argv: list[str]) -> int:
     """Run one `vmkops iscsi` command; returns 0 for valid, 1 for invalid, 2 for wrong usage."""
     return _commands().run(argv)

@@ -13,16 +13,21 @@ SUMMARY = "list jobs, or show, watch or cancel one"
 GROUP = SERVICE
 
 
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    made = argparse.ArgumentParser(prog="vmkops jobs", description=SUMMARY)
+    made.add_argument("id", nargs="?", metavar="ID", help="the job to show; without it all are listed, newest first")
+    made.add_argument("--watch", action="store_true", help="follow the job until it has ended")
+    made.add_argument("--cancel", action="store_true", help="ask the job to stop and clean up")
+    made.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
+    return made
+
+
 def run(argv: Sequence[str]) -> int:
     """List jobs, or show, watch or cancel one; 1 when that one failed, was cancelled or is only partly done."""
-    parser = argparse.ArgumentParser(prog="vmkops jobs", description=SUMMARY)
-    parser.add_argument("id", nargs="?", metavar="ID", help="the job to show; without it all are listed, newest first")
-    parser.add_argument("--watch", action="store_true", help="follow the job until it has ended")
-    parser.add_argument("--cancel", action="store_true", help="ask the job to stop and clean up")
-    parser.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
-    options = parser.parse_args(argv)
+    options = parser().parse_args(argv)
     if options.id is None and (options.cancel or options.watch):
-        parser.error(f"name the job: vmkops jobs ID {'--cancel' if options.cancel else '--watch'}")
+        parser().error(f"name the job: vmkops jobs ID {'--cancel' if options.cancel else '--watch'}")
     if options.id is None:
         return asyncio.run(_list(as_json=options.json))
     if options.cancel:

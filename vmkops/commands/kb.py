@@ -14,6 +14,7 @@ from vmkops.commands import OFFLINE
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed, print_json
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
     from collections.abc import Sequence
 
     from knowledge.procedure_store.lookups import Lookup
@@ -41,6 +42,27 @@ A search that contains a vmkernel code or a SCSI status also prints the lookup t
 Each form takes --json. Pages of your own are read from the folder in VMKOPS_PROCEDURES_DIR.
 
 Exit status: 0 found or valid, 1 not found or invalid, 2 wrong usage."""
+
+
+def parser() -> ArgumentParser:
+    """The arguments of the command, for its documentation; `run` takes words that are none of these for a search."""
+    from argparse import ArgumentParser
+
+    from knowledge.procedure_store.live_blocks import TARGETS
+
+    made = ArgumentParser(prog="vmkops kb", description=f"{SUMMARY}. vmkops kb WORDS searches.")
+    commands = made.add_subparsers(metavar="WORDS | COMMAND")
+    show = commands.add_parser("show", help="print one procedure", description="print one procedure")
+    show.add_argument("slug", metavar="SLUG", help="its name")
+    for target in TARGETS:
+        show.add_argument(f"--{target}", metavar="NAME", help=f"fill in the live blocks for this {target}")
+    listing = commands.add_parser("list", help="list all procedures", description="list all procedures")
+    words = "show what is wrong in the pages of a folder, by file and line"
+    check = commands.add_parser("check", help=words, description=words)
+    check.add_argument("folder", nargs="?", metavar="FOLDER", help="the folder; otherwise VMKOPS_PROCEDURES_DIR")
+    for each in (show, listing, check):
+        each.add_argument("--json", action="store_true", help="print JSON")
+    return made
 
 
 def run(argv: list[str]) -> int:

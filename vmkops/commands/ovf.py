@@ -26,6 +26,11 @@ Exit status: 0 nothing to fix, 1 errors or warnings, 2 wrong usage.
 """
 
 
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    return _commands().parser
+
+
 def run(argv: list[str]) -> int:
     """Run one `vmkops ovf` command; returns 0 when clean, 1 with errors or warnings, 2 for wrong usage."""
     return _commands().run(argv)

@@ -32,6 +32,11 @@ Exit status: 0 answered (also with the general steps for an unknown distribution
 """
 
 
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    return _commands().parser
+
+
 def run(argv: list[str]) -> int:
     """Run one `vmkops p2v` command; returns 0 for an answer, 2 for wrong usage."""
     try:

@@ -25,11 +25,16 @@ SUMMARY = "start the HTTP service, the jobs, and the Slack bot if it is configur
 GROUP = SERVICE
 
 
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    made = argparse.ArgumentParser(prog="vmkops serve", description=SUMMARY)
+    add_address_options(made, port=8080)
+    return made
+
+
 def run(argv: Sequence[str]) -> int:
     """Serve until the process is stopped; raises StartError."""
-    parser = argparse.ArgumentParser(prog="vmkops serve", description=SUMMARY)
-    add_address_options(parser, port=8080)
-    options = parser.parse_args(argv)
+    options = parser().parse_args(argv)
 
     from bot.settings import BotSettings
     from service.api.settings import read_settings

@@ -12,13 +12,18 @@ SUMMARY = "list the snapshots of all VMs or of one, the oldest first"
 GROUP = SERVICE
 
 
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    made = argparse.ArgumentParser(prog="vmkops snapshots", description=SUMMARY)
+    made.add_argument("name", nargs="?", metavar="NAME", help="a part of the name of the VM or of the snapshot")
+    made.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
+    return made
+
+
 def run(argv: Sequence[str]) -> int:
     """List the snapshots; raises ServiceError when the service does not answer."""
     from vmkops.commands._inventory import print_answer
 
-    parser = argparse.ArgumentParser(prog="vmkops snapshots", description=SUMMARY)
-    parser.add_argument("name", nargs="?", metavar="NAME", help="a part of the name of the VM or of the snapshot")
-    parser.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
-    options = parser.parse_args(argv)
+    options = parser().parse_args(argv)
     query = {"q": options.name} if options.name else {}
     return asyncio.run(print_answer("/snapshots", query, as_json=options.json))

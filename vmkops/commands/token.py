@@ -11,15 +11,20 @@ SUMMARY = "create an API token"
 GROUP = SERVICE
 
 
-def run(argv: Sequence[str]) -> int:
-    """Run `vmkops token create NAME --scope S`, which prints the token and nothing else."""
-    parser = argparse.ArgumentParser(prog="vmkops token", description=SUMMARY)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    made = argparse.ArgumentParser(prog="vmkops token", description=SUMMARY)
+    commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     summary = "create a token and print it; it cannot be shown again"
     create = commands.add_parser("create", help=summary, description=summary)
     create.add_argument("name", metavar="NAME", help="the program or person that uses it")
     create.add_argument("--scope", required=True, help="read, operate, approve or admin")
-    options = parser.parse_args(argv)
+    return made
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run `vmkops token create NAME --scope S`, which prints the token and nothing else."""
+    options = parser().parse_args(argv)
 
     from service.api.settings import read_settings
     from service.store.database import open_database

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 
 from vmkops.commands import SERVICE
+from vmkops.commands._inventory import lookup_parser, run_lookup
 
 SUMMARY = "show a VM, or list all"
 GROUP = SERVICE
@@ -12,8 +14,11 @@ GROUP = SERVICE
 NAME = "a name, or name:, ipaddr:, uuid: or moref: and the value; without it all are listed"
 
 
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    return lookup_parser("vm", SUMMARY, NAME)
+
+
 def run(argv: Sequence[str]) -> int:
     """Print one or all; raises ServiceError when the service does not answer or does not find it."""
-    from vmkops.commands._inventory import run_lookup
-
-    return run_lookup(argv, command="vm", summary=SUMMARY, path="/vms/{}", what=NAME)
+    return run_lookup(parser().parse_args(argv), "/vms/{}")

@@ -13,6 +13,10 @@ from vmkops.commands import OFFLINE
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed, print_json
 from vmkops.commands._words import read_words
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
 SUMMARY = "show what a vmkernel code, name, errno or words mean in each ESX release, and what to do"
 GROUP = OFFLINE
 
@@ -41,6 +45,18 @@ HELP = f"""\
 Exit status: 0 found, 1 not found or not readable, 2 wrong usage."""
 
 DISAGREE = "The releases disagree: go by the release of the host."
+
+
+def parser() -> ArgumentParser:
+    """The arguments of the command, for its documentation; `run` reads them without argparse, which starts slowly."""
+    from argparse import ArgumentParser
+
+    made = ArgumentParser(prog="vmkops vmkerr", description=SUMMARY, epilog="vmkops vmkerr import FILE --release NAME")
+    made.add_argument("query", nargs="*", metavar="QUERY", help="a code, a name or part of one, an errno, or words")
+    made.add_argument("--release", metavar="R", help="only this release: 3.5, 5.0, 6.7, 8, or one that was imported")
+    made.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
+    made.add_argument("--list", action="store_true", help="print the whole table in the columns of vmkerrcode -l")
+    return made
 
 
 def run(argv: Sequence[str]) -> int:

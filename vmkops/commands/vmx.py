@@ -40,6 +40,23 @@ class _UnreadableFileError(Exception):
     """A file that cannot be read, or is too large for a VMX."""
 
 
+def parser() -> ArgumentParser:
+    """The arguments of the command and its subcommands."""
+    from argparse import ArgumentParser
+
+    made = ArgumentParser(prog="vmkops vmx", description=SUMMARY)
+    commands = made.add_subparsers(metavar="COMMAND")
+    for name, command in _SUBCOMMANDS.items():
+        _add_arguments(commands.add_parser(name, help=command.summary, description=command.summary), command)
+    return made
+
+
+def _add_arguments(parser: ArgumentParser, command: _Subcommand) -> None:
+    if command.arguments:
+        command.arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
 def run(argv: list[str]) -> int:
     """Run `vmkops vmx` with the words after it; 0 found or valid, 1 not found or invalid, 2 wrong usage."""
     subcommand = argv[0] if argv else ""
@@ -53,12 +70,10 @@ def run(argv: list[str]) -> int:
         return WRONG_USAGE
     from argparse import ArgumentParser
 
-    parser = ArgumentParser(prog=f"vmkops vmx {subcommand}", description=command.summary, allow_abbrev=False)
-    if command.arguments:
-        command.arguments(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    made = ArgumentParser(prog=f"vmkops vmx {subcommand}", description=command.summary, allow_abbrev=False)
+    _add_arguments(made, command)
     try:
-        arguments = parser.parse_intermixed_args(argv[1:])
+        arguments = made.parse_intermixed_args(argv[1:])
     except SystemExit as stop:
         return WRONG_USAGE if stop.code else FOUND
     from knowledge.errors import NotFound, Unreadable

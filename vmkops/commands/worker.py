@@ -16,9 +16,14 @@ SUMMARY = "run jobs for a service on another machine; both need the same Postgre
 GROUP = SERVICE
 
 
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    return argparse.ArgumentParser(prog="vmkops worker", description=SUMMARY)
+
+
 def run(argv: Sequence[str]) -> int:
     """Run jobs until the process is stopped; raises StartError."""
-    argparse.ArgumentParser(prog="vmkops worker", description=SUMMARY).parse_args(argv)
+    parser().parse_args(argv)
 
     from service.api.settings import read_settings
     from service.bootstrap import exit_process, set_up_logging

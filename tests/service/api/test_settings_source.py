@@ -30,13 +30,6 @@ def test_every_setting_of_the_models_is_in_the_list_of_names_and_no_other() -> N
     assert {field.alias for field in fields} == {*NAMES, VCENTERS}
 
 
-def test_every_setting_is_in_the_readme() -> None:
-    readme = Path("README.md").read_text()
-    shortened = {"VMKOPS_VCENTER_USER", "VMKOPS_VCENTER_PASSWORD"}  # `VMKOPS_VCENTER_URL`, `_USER`, `_PASSWORD`
-
-    assert [name for name in NAMES if name not in readme and name not in shortened] == []
-
-
 def test_environment_goes_before_the_file(tmp_path: Path) -> None:
     environ = written(tmp_path, 'VMKOPS_VCENTER_USER = "file"\nVMKOPS_VCENTER_URL = "vc.example.com"\n')
 

@@ -1,0 +1,63 @@
+"""The site of the documentation: ``make docs`` builds it from these pages and from the built-in procedures."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from knowledge.procedure_store.boxes import BOX_MARK  # noqa: E402 - the folder above must be found first
+from knowledge.procedure_store.entry_points import entry_points_of  # noqa: E402
+from knowledge.procedure_store.folders import BUILT_IN, find_pages, read_page  # noqa: E402
+from knowledge.procedure_store.procedure import Procedure  # noqa: E402
+
+project = "vmkops"
+extensions = ["myst_parser"]
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 4
+exclude_patterns = ["_build"]
+suppress_warnings = ["misc.highlighting_failure"]
+html_theme = "furo"
+html_title = "vmkops"
+html_copy_source = False
+html_show_sphinx = False
+man_pages = [("commands", "vmkops", "VMware on call", "", 1)]
+
+PROCEDURES = HERE / "procedures"
+"""Written at each build; not in the repository."""
+
+_BOX = re.compile(rf"^([ ]*)> {BOX_MARK.pattern}\n((?:\1>.*\n?)+)", re.MULTILINE)
+
+
+def _box(found: re.Match[str]) -> str:
+    """A box as MyST has it: a directive whose content has the same indentation."""
+    indent, kind, quoted = found[1], found[2].lower(), found[3]
+    lines = [re.sub(r"^ *> ?", "", line) for line in quoted.splitlines()]
+    return "\n".join([f"{indent}:::{{{kind}}}", *(f"{indent}{line}".rstrip() for line in lines), f"{indent}:::", ""])
+
+
+def _page(page: Procedure) -> str:
+    body = _BOX.sub(_box, page.body)
+    ways = "".join(f"- {each.what}: {', '.join(f'`{way}`' for way in each.ways)}\n" for each in entry_points_of(page))
+    more = f"\n## With vmkops\n\n{ways}" if ways else ""
+    sources = "".join(f"- {source}\n" for source in page.source)
+    head = f"# {page.title}\n\n{page.summary}\n\nApplies to: {', '.join(page.applies_to)}.\n\n"
+    return f"{head}{body}{more}\n## Sources\n\n{sources}"
+
+
+def _write_procedures() -> None:
+    shutil.rmtree(PROCEDURES, ignore_errors=True)
+    PROCEDURES.mkdir()
+    pages = [read_page(found) for found in find_pages(BUILT_IN)]
+    for page in pages:
+        (PROCEDURES / f"{page.slug}.md").write_text(_page(page), "utf-8")
+    names = "\n".join(page.slug for page in sorted(pages, key=lambda page: page.title.casefold()))
+    toctree = f"```{{toctree}}\n:maxdepth: 1\n\n{names}\n```\n"
+    (PROCEDURES / "index.md").write_text(f"# Procedures\n\nThe pages that `vmkops kb` finds.\n\n{toctree}", "utf-8")
+
+
+_write_procedures()

@@ -1,0 +1,104 @@
+"""The manual agrees with the code, and every door to it opens."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from service.api.config_file import NAMES
+from tests.vmkops.terminal import run
+from vmkops.commands import names
+from vmkops.manual import DOCS, TOPICS, commands_page, settings_page
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_pages_that_are_made_from_the_code_are_current() -> None:
+    for file, page in (("commands.md", commands_page()), ("settings.md", settings_page())):
+        assert (DOCS / file).read_text("utf-8") == page, "run python -m vmkops.manual"
+
+
+def test_page_of_settings_has_every_setting() -> None:
+    page = settings_page()
+    assert [name for name in NAMES if f"| `{name}` |" not in page] == []
+
+
+@pytest.mark.parametrize("name", names())
+def test_arguments_in_the_manual_are_those_of_the_help(tmp_path: Path, name: str) -> None:
+    described = import_module(f"vmkops.commands.{name}").parser()
+    options = {
+        option for action in described._actions for option in action.option_strings if action.help != "==SUPPRESS=="
+    }
+    shown = run(tmp_path, name, "--help", COLUMNS="300").stdout
+    assert {option for option in options - {"-h", "--help"} if option not in shown} == set()
+    if not any(action.dest == "command" or action.nargs == "A..." for action in described._actions):
+        assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", shown)) - {"--help"} <= options
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_topic_is_printed(tmp_path: Path, topic: str) -> None:
+    done = run(tmp_path, "help", topic)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout) > 500
+
+
+def test_topics_are_listed_with_their_titles(tmp_path: Path) -> None:
+    shown = run(tmp_path, "help").stdout
+    assert re.search(r"^  vcenter +vCenter and permissions$", shown, re.MULTILINE)
+    assert all(re.search(rf"^  {topic} +\w", shown, re.MULTILINE) for topic in TOPICS)
+
+
+def test_help_of_a_command_is_its_own(tmp_path: Path) -> None:
+    assert run(tmp_path, "help", "jobs").stdout == run(tmp_path, "jobs", "--help").stdout != ""
+
+
+def test_unknown_topic_leads_to_similar_ones(tmp_path: Path) -> None:
+    done = run(tmp_path, "help", "slak")
+    assert done.returncode == 1
+    assert "Try: slack" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "word"),
+    [("vmkops deco", "decode"), ("vmkops iscsi val", "validate"), ("vmkops decode --summ", "--summary")],
+)
+def test_bash_completes_commands_and_options(tmp_path: Path, typed: str, word: str) -> None:
+    script = tmp_path / "vmkops"
+    script.write_text(run(tmp_path, "completion", "bash").stdout)
+    words = typed.split()
+    ask = (
+        f"source {script}; COMP_WORDS=({typed}); COMP_CWORD={len(words) - 1}; "
+        "$(complete -p vmkops | sed -n 's/.*-F \\([^ ]*\\).*/\\1/p'); printf '%s\\n' \"${COMPREPLY[@]}\""
+    )
+    done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, timeout=60, check=True)
+    assert word in done.stdout.split()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_each_shell_gets_a_script_with_every_command(tmp_path: Path, shell: str) -> None:
+    script = run(tmp_path, "completion", shell).stdout
+    assert [name for name in names() if name not in script] == []
+
+
+def test_site_and_man_page_are_built_without_a_warning_and_load_nothing_from_elsewhere(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "-d", str(tmp_path / "trees")]
+    for builder in ("html", "man"):
+        done = subprocess.run(
+            [*build, "-b", builder, "docs", str(tmp_path / builder)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+    pages = [page.read_text("utf-8") for page in (tmp_path / "html").rglob("*.html")]
+    assert len(pages) > 60
+    loaded = r"<(?:script|img|iframe)[^>]*\ssrc=\"(?:https?:)?//|<link[^>]*\shref=\"(?:https?:)?//"
+    assert [found for page in pages for found in re.findall(loaded, page)] == []
+    assert ".SS vmkops vmkerr" in (tmp_path / "man" / "vmkops.1").read_text("utf-8")

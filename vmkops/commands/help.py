@@ -1,0 +1,59 @@
+"""`vmkops help`: the pages of the manual, and the help of a command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from vmkops import commands
+from vmkops.commands import OFFLINE
+
+SUMMARY = "show a page of the manual, or the help of a command"
+GROUP = OFFLINE
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    from vmkops.manual import TOPICS
+
+    made = argparse.ArgumentParser(prog="vmkops help", description=SUMMARY)
+    made.add_argument("topic", nargs="?", metavar="TOPIC", help=f"a command, or one of: {', '.join(TOPICS)}")
+    return made
+
+
+def run(argv: Sequence[str]) -> int:
+    """Print the page, or the topics; 1 when there is no such topic."""
+    from vmkops.manual import DOCS, TOPICS
+
+    topic = parser().parse_args(argv).topic
+    if topic is None:
+        print("vmkops help TOPIC shows a page of the manual:\n")
+        for name, file in TOPICS.items():
+            print(f"  {name:<13} {_title(file.read_text('utf-8'))}")
+        print("\nvmkops help COMMAND shows the help of a command. vmkops kb WORDS finds procedures.")
+        return 0
+    if topic in TOPICS:
+        file = TOPICS[topic]
+        if file.parent == DOCS:
+            print(file.read_text("utf-8"), end="")
+            return 0
+        from vmkops.commands.kb import run as run_kb
+
+        return run_kb(["show", file.stem])
+    if topic in commands.names():
+        from vmkops.__main__ import main
+
+        return main([topic, "--help"])
+    from difflib import get_close_matches
+
+    near = get_close_matches(topic, [*TOPICS, *commands.names()], 3, 0.5) or list(TOPICS)
+    print(f"vmkops help: there is no topic {topic[:40]!a}. Try: {', '.join(near)}", file=sys.stderr)
+    return 1
+
+
+def _title(page: str) -> str:
+    """The title of a page: its first heading, or the title of its front matter."""
+    lines = page.splitlines()
+    found = (line for line in lines if line.startswith(("# ", "title: ")))
+    return next(found, "").removeprefix("# ").removeprefix("title: ").strip('"')
