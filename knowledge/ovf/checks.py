@@ -19,6 +19,7 @@ from knowledge.ovf.quoting import quoted
 from knowledge.ovf.ranges import check_ranges
 from knowledge.ovf.references import check_references, leaves_package
 from knowledge.ovf.sections import check_sections
+from knowledge.ovf.storage import check_storage
 from knowledge.ovf.vmware_settings import check_vmware_settings
 from knowledge.ovf.xml import LARGEST_DOCUMENT, XmlRefused, parse
 
@@ -124,6 +125,7 @@ def _lint_descriptor(data: bytes, package: Package | None, name: str) -> Iterato
     descriptor = read_descriptor(root)
     yield from check_sections(root)
     yield from check_references(descriptor)
+    yield from check_storage(descriptor)
     yield from check_compatibility(descriptor)
     yield from check_ranges(root)
     yield from check_properties(root)

@@ -1,7 +1,7 @@
 """Checks the properties of an appliance: the values that a person or a script sets at import (DMTF DSP0243, 9.5.1).
 
-Sources of the refusals: ``prop_*`` and ``dup_prodsec`` below ``Neg`` in ovf/fixtures/external of vmware/govmomi, which are
-test input of VMware's ovftool. A key with a period, which DSP0243 forbids, is no finding, because VMware's own
+Sources of the refusals: ``prop_*`` and ``dup_prodsec`` below ``Neg`` in ovf/fixtures/external of vmware/govmomi, which
+are test input of VMware's ovftool. A key with a period, which DSP0243 forbids, is no finding, because VMware's own
 appliances have such keys.
 """
 
@@ -25,11 +25,10 @@ _INTEGERS = {
 _REALS = frozenset({"real", "real32", "real64"})
 _TYPES = frozenset(_INTEGERS) | _REALS | {"string", "boolean"}
 _OF_VSPHERE = re.compile(r"(string|password|int|real|ip|expression)([(:].*)?", re.DOTALL)
-"""Types of vSphere's own properties, such as ``password`` and ``ip:Network``; which importers accept them is unknown."""
+"""Types of vSphere's own properties, such as ``ip:Network``; which importers accept them is unknown."""
 
 _LENGTH = re.compile(r"(Min|Max)Len\(\s*([0-9]{1,9})\s*\)")
 _VALUE = re.compile(r"(Min|Max)Value\(\s*(-?[0-9]{1,20}(?:\.[0-9]{1,20})?)\s*\)")
-_CHOICES = re.compile(r"ValueMap\{(.*)\}", re.DOTALL)
 _CHOICE = re.compile(r'"([^"]*)"|\'([^\']*)\'|([^,"\'\s][^,]*)')
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
@@ -70,8 +69,8 @@ def _check_property(element: Element, known: set[str]) -> Iterator[Finding]:
     if configurable.lower() not in {"true", "false", "1", "0"}:
         message = f"userConfigurable of property {quoted(key)} is {quoted(configurable)} instead of true or false."
         yield _finding("property-configurable", element, message, "Write true or false.", "warning")
-    value = attributes.get("value", "").strip()
-    if value and not value.startswith("${"):
+    value = attributes.get("value", "")
+    if value.strip() and not value.startswith("${"):
         problem = _wrong_value(attributes.get("type", "").lower(), value, attributes.get("qualifiers", ""))
         if problem:
             message = f"The default value {quoted(value)} of property {quoted(key)} {problem}."
@@ -96,6 +95,8 @@ def _check_type(element: Element, key: str) -> Iterator[Finding]:
 
 def _wrong_value(kind_of_value: str, value: str, qualifiers: str) -> str:
     """Return how a default value contradicts its type or qualifiers, or an empty string."""
+    if kind_of_value != "string":
+        value = value.strip()
     if kind_of_value in _INTEGERS:
         least, greatest = _INTEGERS[kind_of_value]
         if not re.fullmatch(r"[+-]?[0-9]{1,20}", value) or not least <= int(value) <= greatest:
@@ -112,10 +113,16 @@ def _wrong_value(kind_of_value: str, value: str, qualifiers: str) -> str:
         limits = {which: float(limit) for which, limit in _VALUE.findall(qualifiers)}
         if not limits.get("Min", float(value)) <= float(value) <= limits.get("Max", float(value)):
             return f"is outside the range of {quoted(qualifiers)}"
-    choices = _CHOICES.search(qualifiers)
-    if choices and value not in {(one or two or three).strip() for one, two, three in _CHOICE.findall(choices[1])}:
+    choices = _choices(qualifiers)
+    if choices and value not in choices:
         return f"is not one of the values in {quoted(qualifiers)}"
     return ""
+
+
+def _choices(qualifiers: str) -> set[str]:
+    """Return the values in ``ValueMap{"a", "b"}``; empty without one."""
+    listed = qualifiers.partition("ValueMap{")[2].rpartition("}")[0]
+    return {(one or two or three).strip() for one, two, three in _CHOICE.findall(listed)}
 
 
 def _finding(rule: str, element: Element, message: str, fix: str, severity: Severity) -> Finding:

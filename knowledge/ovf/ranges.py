@@ -1,7 +1,11 @@
-"""Checks range markers: Items with a ``bound`` state the least and the most of another Item (DMTF DSP0243, 8.4)."""
+"""Checks quantities of virtual hardware, and range markers.
+
+An Item with the ``bound`` min or max states the least or the most of another Item (DMTF DSP0243, 8.4).
+"""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -11,11 +15,14 @@ from knowledge.ovf.quoting import quoted
 from knowledge.ovf.xml import Element
 
 _BOUNDS = ("normal", "min", "max")
+_QUANTITY = re.compile(r"-?[0-9]+|\$\{.+\}")
+"""A whole number (-1 for no limit), or the name of a property that has it."""
+
 _QUANTITIES = ("VirtualQuantity", "Reservation", "Limit", "Weight")
 
 
 def check_ranges(root: Element) -> Iterator[Finding]:
-    """Yield findings for range markers that ovftool refuses.
+    """Yield findings for quantities and range markers that ovftool refuses.
 
     They are the descriptors named ``*_rangemarker``, ``noninteger_range`` and ``maxwith_nonormal`` below ``Neg`` in
     ovf/fixtures/external of vmware/govmomi.
@@ -29,15 +36,17 @@ def _check_section(items: list[Element]) -> Iterator[Finding]:
     normal = {_text(item, "InstanceID") for item in items if _bound(item) == "normal"}
     markers: defaultdict[tuple[str, str], dict[str, Element]] = defaultdict(dict)
     for item in items:
+        yield from _check_quantities(item)
         bound, identity = _bound(item), _text(item, "InstanceID")
         if bound not in _BOUNDS:
             message = f"The bound {quoted(bound)} of an Item is not min, max or normal."
             yield _finding("range-bound", item, message, "Use min, max or normal.")
         elif bound != "normal":
-            yield from _check_quantities(item, bound)
             if identity not in normal:
                 message = f"The {bound} Item with InstanceID {quoted(identity)} belongs to no other Item."
-                yield _finding("range-without-item", item, message, "Give it the InstanceID of the Item that it limits.")
+                yield _finding(
+                    "range-without-item", item, message, "Give it the InstanceID of the Item that it limits."
+                )
             for option in item.attributes.get("configuration", "").split() or [""]:
                 if bound in markers[option, identity]:
                     message = f"InstanceID {quoted(identity)} has two Items with the bound {bound}."
@@ -48,12 +57,12 @@ def _check_section(items: list[Element]) -> Iterator[Finding]:
             yield from _check_order(group["min"], group["max"])
 
 
-def _check_quantities(item: Element, bound: str) -> Iterator[Finding]:
+def _check_quantities(item: Element) -> Iterator[Finding]:
     for name in _QUANTITIES:
         text = _text(item, name)
-        if text and number(text) is None and not text.startswith("${"):
-            message = f"{name} of the {bound} Item is {quoted(text)}, which is not a whole number."
-            yield _finding("range-quantity", item, message, "Write a whole number.")
+        if text and not _QUANTITY.fullmatch(text):
+            message = f"{name} is {quoted(text)}, which is not a whole number."
+            yield _finding("item-quantity", item, message, "Write a whole number.")
 
 
 def _check_order(least: Element, most: Element) -> Iterator[Finding]:

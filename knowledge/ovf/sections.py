@@ -1,8 +1,8 @@
 """Checks the skeleton of a descriptor: where its sections are, and elements that importers do not support.
 
-An element that an importer does not know is refused unless it has ``ovf:required="false"`` (DMTF DSP0243, 7.3). Sources
-of the refusals: the descriptors below ``Neg`` in ovf/fixtures/external of vmware/govmomi, which are test input of VMware's
-ovftool; xcp-ng/xenadmin#202; opendedup/sdfs#97.
+An element that an importer does not know is refused unless it has ``ovf:required="false"`` (DMTF DSP0243, 7.3).
+Sources of the refusals: xcp-ng/xenadmin#202, opendedup/sdfs#97, and the descriptors below ``Neg`` in
+ovf/fixtures/external of vmware/govmomi, which are test input of VMware's ovftool.
 """
 
 from __future__ import annotations
@@ -66,12 +66,39 @@ _ELEMENTS = {
 
 _ALLOCATION = "CIM_ResourceAllocationSettingData"
 _ALLOCATION_ELEMENTS = frozenset(
-    """
-    Address AddressOnParent AllocationUnits AutomaticAllocation AutomaticDeallocation BusNumber Caption ChangeableType
-    ComponentSetting ConfigurationName Connection ConsumerVisibility Description ElementName Generation HostResource
-    InstanceID InstanceId Limit MappingBehavior OtherResourceType Parent PoolID Reservation ResourceSubType ResourceType
-    SoID SoOrgID VirtualQuantity VirtualQuantityUnits Weight
-    """.split()
+    {
+        "Address",
+        "AddressOnParent",
+        "AllocationUnits",
+        "AutomaticAllocation",
+        "AutomaticDeallocation",
+        "BusNumber",
+        "Caption",
+        "ChangeableType",
+        "ComponentSetting",
+        "ConfigurationName",
+        "Connection",
+        "ConsumerVisibility",
+        "Description",
+        "ElementName",
+        "Generation",
+        "HostResource",
+        "InstanceID",
+        "InstanceId",
+        "Limit",
+        "MappingBehavior",
+        "OtherResourceType",
+        "Parent",
+        "PoolID",
+        "Reservation",
+        "ResourceSubType",
+        "ResourceType",
+        "SoID",
+        "SoOrgID",
+        "VirtualQuantity",
+        "VirtualQuantityUnits",
+        "Weight",
+    }
 )
 """The properties of CIM_ResourceAllocationSettingData, and BusNumber and InstanceId of OVF 0.9."""
 
@@ -132,13 +159,13 @@ def _check_section(section: Element, name: str, place: str) -> Iterator[Finding]
 
 
 def _check_info(element: Element, name: str) -> Iterator[Finding]:
-    """Report a missing Info, which ovftool refuses; other importers of VMware accept some sections without it."""
+    """Report a missing Info, which ovftool refuses; vCenter imports some packages without it."""
     if not any(child.name == "Info" for child in element.children):
         yield Finding(
             "info-missing",
             "warning",
             f"line {element.line}",
-            f"{name} has no Info element, as OVF requires; ovftool refuses the package.",
+            f"{name} has no Info element, as OVF requires; some importers refuse the package.",
             "Add an Info element as the first element in it; it may be empty.",
         )
 

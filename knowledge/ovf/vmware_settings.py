@@ -8,23 +8,65 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from knowledge.finding import Finding
-from knowledge.ovf.machines import kind
+from knowledge.ovf.descriptor import systems
 from knowledge.ovf.quoting import quoted
 from knowledge.ovf.xml import Element
 
 _CONFIG_KEYS = frozenset(
-    """
-    allowUnrestrictedCommunication autoConnectDevices bootOptions.efiSecureBootEnabled connectable.allowGuestControl
-    cpuAllocation.shares.level cpuAllocation.shares.shares cpuHotAddEnabled cpuHotRemoveEnabled ehciEnabled enable3DSupport
-    enableMPTSupport firmware fixedPassthruHotPlugEnabled flags.vbsEnabled flags.vvtdEnabled graphicsMemorySizeInKB
-    guestReadOnly memoryHotAddEnabled motherboardLayout nestedHVEnabled numDisplays pmem.snapshotMode
-    powerOpInfo.powerOffType powerOpInfo.resetType powerOpInfo.standbyAction powerOpInfo.suspendType sevEnabled
-    sevSnpEnabled sharesLevel simultaneousThreads tdxEnabled tools.afterPowerOn tools.afterResume
-    tools.beforeGuestReboot tools.beforeGuestShutdown tools.beforeGuestStandby tools.syncTimeWithHost
-    tools.syncTimeWithHostAllowed tools.toolsUpgradePolicy uptCompatibilityEnabled uptv2Enabled use3dRenderer useAutoDetect
-    uuid vPMCEnabled videoRamSizeInKB virtualDev virtualDiskFormat virtualICH7MPresent virtualSMCPresent
-    wakeOnLanEnabled yieldOnPoll
-    """.split()
+    {
+        "allowUnrestrictedCommunication",
+        "autoConnectDevices",
+        "bootOptions.efiSecureBootEnabled",
+        "connectable.allowGuestControl",
+        "cpuAllocation.shares.level",
+        "cpuAllocation.shares.shares",
+        "cpuHotAddEnabled",
+        "cpuHotRemoveEnabled",
+        "ehciEnabled",
+        "enable3DSupport",
+        "enableMPTSupport",
+        "firmware",
+        "fixedPassthruHotPlugEnabled",
+        "flags.vbsEnabled",
+        "flags.vvtdEnabled",
+        "graphicsMemorySizeInKB",
+        "guestReadOnly",
+        "memoryHotAddEnabled",
+        "motherboardLayout",
+        "nestedHVEnabled",
+        "numDisplays",
+        "pmem.snapshotMode",
+        "powerOpInfo.powerOffType",
+        "powerOpInfo.resetType",
+        "powerOpInfo.standbyAction",
+        "powerOpInfo.suspendType",
+        "sevEnabled",
+        "sevSnpEnabled",
+        "sharesLevel",
+        "simultaneousThreads",
+        "tdxEnabled",
+        "tools.afterPowerOn",
+        "tools.afterResume",
+        "tools.beforeGuestReboot",
+        "tools.beforeGuestShutdown",
+        "tools.beforeGuestStandby",
+        "tools.syncTimeWithHost",
+        "tools.syncTimeWithHostAllowed",
+        "tools.toolsUpgradePolicy",
+        "uptCompatibilityEnabled",
+        "uptv2Enabled",
+        "use3dRenderer",
+        "useAutoDetect",
+        "uuid",
+        "vPMCEnabled",
+        "videoRamSizeInKB",
+        "virtualDev",
+        "virtualDiskFormat",
+        "virtualICH7MPresent",
+        "virtualSMCPresent",
+        "wakeOnLanEnabled",
+        "yieldOnPoll",
+    }
 )
 """The keys in ovf/configspec.go and in the descriptors of VMware in ovf/fixtures of vmware/govmomi."""
 
@@ -36,11 +78,10 @@ _MOST_NAMES = 5
 
 def check_vmware_settings(root: Element) -> Iterator[Finding]:
     """Yield findings about the required settings of each VM in ``root``."""
-    for machine in root.walk():
-        if kind(machine) == "VirtualSystem":
-            required = [element for element in machine.walk() if _is_required(element)]
-            yield from _check_configs([element for element in required if element.name == "Config"])
-            yield from _check_extra_configs([element for element in required if element.name == "ExtraConfig"])
+    for machine in systems(root):
+        required = [element for element in machine.walk() if _is_required(element)]
+        yield from _check_configs([element for element in required if element.name == "Config"])
+        yield from _check_extra_configs([element for element in required if element.name == "ExtraConfig"])
 
 
 def _is_required(element: Element) -> bool:
@@ -78,7 +119,7 @@ def _check_extra_configs(elements: list[Element]) -> Iterator[Finding]:
         "extra-config-required",
         "warning" if is_explicit else "info",
         f"line {others[0].line}",
-        f"The VM requires advanced settings: {', '.join(map(quoted, keys[:_MOST_NAMES]))}{more}. ovftool and ESXi refuse "
-        "those that they do not allow: Unsupported value for attribute 'key' on element 'ExtraConfig'.",
+        f"The VM requires advanced settings: {', '.join(map(quoted, keys[:_MOST_NAMES]))}{more}. ovftool and ESXi "
+        "refuse those that they do not allow: Unsupported value for attribute 'key' on element 'ExtraConfig'.",
         'Add ovf:required="false" to those that the VM works without, or import it with ovftool --allowExtraConfig.',
     )

@@ -155,7 +155,8 @@ def test_elements_of_an_item_that_are_not_sorted_are_a_warning() -> None:
 
 
 def test_vapp_without_a_vm_is_a_warning() -> None:
-    data = b'<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1"><VirtualSystemCollection/></Envelope>'
+    vapp = b"<VirtualSystemCollection><Info/></VirtualSystemCollection>"
+    data = b'<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1">' + vapp + b"</Envelope>"
     (finding,) = lint_bytes(data)
     assert (finding.rule, finding.severity) == ("no-vm", "warning")
 
