@@ -47,7 +47,7 @@ def _check_section(items: list[Element]) -> Iterator[Finding]:
                 yield _finding(
                     "range-without-item", item, message, "Give it the InstanceID of the Item that it limits."
                 )
-            for option in item.attributes.get("configuration", "").split() or [""]:
+            for option in dict.fromkeys(item.attributes.get("configuration", "").split()) or {"": None}:
                 if bound in markers[option, identity]:
                     message = f"InstanceID {quoted(identity)} has two Items with the bound {bound}."
                     yield _finding("range-twice", item, message, "Keep one of them.")

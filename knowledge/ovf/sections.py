@@ -102,6 +102,7 @@ _ALLOCATION_ELEMENTS = frozenset(
 )
 """The properties of CIM_ResourceAllocationSettingData, and BusNumber and InstanceId of OVF 0.9."""
 
+_MOST_NAMES = 5
 _ENVELOPE_NAMESPACES = ("http://schemas.dmtf.org/ovf/", "http://www.vmware.com/schema/ovf/")
 
 
@@ -122,6 +123,7 @@ def _check_container(container: Element, place: str) -> Iterator[Finding]:
     """Check what is in the Envelope, a VM or a vApp."""
     if place != _ENVELOPE:
         yield from _check_info(container, place)
+    unknown = []
     for child in container.children:
         name = kind(child)
         if name in _CONTENT and place != _VM:
@@ -129,14 +131,8 @@ def _check_container(container: Element, place: str) -> Iterator[Finding]:
         elif name in _PLACES:
             yield from _check_section(child, name, place)
         elif name not in _OVF_2_SECTIONS | _NOT_SECTIONS and _is_refused(child):
-            what = f"section {quoted(name)}" if name else "a Section without xsi:type"
-            yield Finding(
-                "section-unknown",
-                "error",
-                f"line {child.line}",
-                f"VMware's importers do not know {what} and refuse the package: Unsupported section.",
-                'Remove it, or add ovf:required="false" if the VM works without it.',
-            )
+            unknown.append(child)
+    yield from _unknown("section-unknown", unknown, _PLACE_NAMES[place])
 
 
 def _check_section(section: Element, name: str, place: str) -> Iterator[Finding]:
@@ -151,11 +147,13 @@ def _check_section(section: Element, name: str, place: str) -> Iterator[Finding]
         )
     yield from _check_info(section, name)
     known = _ELEMENTS.get(name)
-    for child in section.children:
-        if known is not None and child.name not in known and child.name != "Info" and _is_refused(child):
-            yield _unknown_element(child, name)
-        elif name == "VirtualHardwareSection" and child.name == "Item":
-            yield from (_unknown_element(part, "an Item") for part in child.children if _is_refused_part(part))
+    if known is not None:
+        children = [child for child in section.children if child.name not in known and child.name != "Info"]
+        yield from _unknown("element-unknown", [child for child in children if _is_refused(child)], name)
+    if name == "VirtualHardwareSection":
+        items = [child for child in section.children if child.name == "Item"]
+        parts = [part for item in items for part in item.children if _is_refused_part(part)]
+        yield from _unknown("element-unknown", parts, "Items")
 
 
 def _check_info(element: Element, name: str) -> Iterator[Finding]:
@@ -170,14 +168,20 @@ def _check_info(element: Element, name: str) -> Iterator[Finding]:
         )
 
 
-def _unknown_element(element: Element, place: str) -> Finding:
-    return Finding(
-        "element-unknown",
+def _unknown(rule: str, elements: list[Element], place: str) -> Iterator[Finding]:
+    """Report the elements in one finding, because packages for other products have dozens of them."""
+    if not elements:
+        return
+    names = list(dict.fromkeys(kind(element) or f"{element.name} without xsi:type" for element in elements))
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    what = "section" if rule == "section-unknown" else "element"
+    yield Finding(
+        rule,
         "error",
-        f"line {element.line}",
-        f"VMware's importers do not know this element in {place} and refuse the package: Unsupported element "
-        f"{quoted(element.name)}.",
-        'Remove it, or add ovf:required="false" if the VM works without it.',
+        f"line {elements[0].line}",
+        f"VMware's products do not know {', '.join(map(quoted, names[:_MOST_NAMES]))}{more} in {place} and refuse the "
+        f"package: Unsupported {what} {quoted(names[0])}.",
+        'Remove what is for another product, or add ovf:required="false" to it if the VM works without it.',
     )
 
 

@@ -44,7 +44,7 @@ def test_descriptor_is_linted_however_it_is_sent(plain_service: RunningService, 
 
     assert (status, answer["valid"]) == (200, True)
     ide = next(finding for finding in answer["findings"] if finding["rule"] == "disk-on-ide")
-    assert (ide["severity"], ide["where"]) == ("warning", "line 9 ('Disk')")
+    assert (ide["severity"], ide["where"]) == ("warning", "line 10 ('Disk')")
     assert "SCSI" in ide["fix"]
 
 
