@@ -103,11 +103,12 @@ _ALLOCATION_ELEMENTS = frozenset(
 """The properties of CIM_ResourceAllocationSettingData, and BusNumber and InstanceId of OVF 0.9."""
 
 _MOST_NAMES = 5
+_OVF_0_9 = "http://www.vmware.com/schema/ovf/1/envelope"
 _ENVELOPE_NAMESPACES = ("http://schemas.dmtf.org/ovf/", "http://www.vmware.com/schema/ovf/")
 
 
 def check_sections(root: Element) -> Iterator[Finding]:
-    """Yield findings about the Envelope ``root``: its namespace, its sections and the elements in them."""
+    """Yield findings about the Envelope ``root``: its namespace and version, its sections and the elements in them."""
     if root.namespace and not root.namespace.startswith(_ENVELOPE_NAMESPACES):
         yield Finding(
             "envelope-namespace",
@@ -115,6 +116,15 @@ def check_sections(root: Element) -> Iterator[Finding]:
             f"line {root.line}",
             f"The namespace {quoted(root.namespace)} of the Envelope is not one of OVF, so importers refuse it.",
             'Set xmlns="http://schemas.dmtf.org/ovf/envelope/1".',
+        )
+    version = root.attributes.get("version", "")
+    if root.namespace == _OVF_0_9 and version != "0.9":
+        yield Finding(
+            "envelope-version",
+            "error",
+            f"line {root.line}",
+            f"An Envelope with the namespace of OVF 0.9 has the version {quoted(version)}, so importers refuse it.",
+            'Set ovf:version="0.9".',
         )
     yield from _check_container(root, _ENVELOPE)
 

@@ -192,7 +192,7 @@ def test_items_that_state_a_range_are_not_devices() -> None:
 
 
 def test_packages_of_the_first_ovf_version_are_read() -> None:
-    data = f"""<ovf:Envelope xmlns:ovf="http://www.vmware.com/schema/ovf/1/envelope"
+    data = f"""<ovf:Envelope ovf:version="0.9" xmlns:ovf="http://www.vmware.com/schema/ovf/1/envelope"
       xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:rasd="urn:rasd">
     <References>{FILES}</References>
     <Section xsi:type="ovf:DiskSection_Type"><Info/>

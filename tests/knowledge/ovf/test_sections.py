@@ -142,3 +142,12 @@ def test_empty_info_is_enough() -> None:
 def test_envelope_of_another_namespace_is_an_error() -> None:
     finding = only(descriptor().replace(b'<Envelope xmlns="http://schemas.dmtf.org', b'<Envelope xmlns="urn:example'))
     assert (finding.rule, finding.severity) == ("envelope-namespace", "error")
+
+
+@pytest.mark.parametrize(("version", "rules"), [('ovf:version="0.9"', set()), ("", {"envelope-version"})])
+def test_envelope_of_ovf_0_9_states_its_version(version: str, rules: set[str]) -> None:
+    data = descriptor().replace(
+        b"http://schemas.dmtf.org/ovf/envelope/1", b"http://www.vmware.com/schema/ovf/1/envelope"
+    )
+    data = data.replace(b"<Envelope ", f"<Envelope {version} ".encode())
+    assert {finding.rule for finding in lint_bytes(data)} == rules
