@@ -1,8 +1,9 @@
 """OVF and OVA packages: their advantages, how to make one, and a linter with the best practices for appliances.
 
 Start at ``lint`` (a path) and ``lint_bytes`` (a descriptor or OVA in memory). ``descriptor``, ``machines``,
-``manifest``, ``package`` and ``xml`` parse a package; ``references``, ``unused``, ``compatibility``, ``hardware``,
-``identity``, ``contents`` and ``manifest`` check it.
+``manifest``, ``package`` and ``xml`` parse a package; ``sections``, ``references``, ``unused``, ``storage``,
+``compatibility``, ``ranges``, ``properties``, ``vmware_settings``, ``hardware``, ``identity``, ``contents`` and
+``manifest`` check it.
 """
 
 from knowledge.finding import Finding

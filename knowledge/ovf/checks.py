@@ -15,8 +15,13 @@ from knowledge.ovf.descriptor import is_envelope, read_descriptor
 from knowledge.ovf.hardware import check_hardware
 from knowledge.ovf.manifest import check_manifest
 from knowledge.ovf.package import Archive, Folder, Package, PackageUnreadable, is_archive, read_whole
+from knowledge.ovf.properties import check_properties
 from knowledge.ovf.quoting import quoted
+from knowledge.ovf.ranges import check_ranges
 from knowledge.ovf.references import check_references, leaves_package
+from knowledge.ovf.sections import check_sections
+from knowledge.ovf.storage import check_storage
+from knowledge.ovf.vmware_settings import check_vmware_settings
 from knowledge.ovf.xml import LARGEST_DOCUMENT, XmlRefused, parse
 
 IS_VMX = "This is a VMX, not an OVF descriptor."
@@ -128,8 +133,13 @@ def _lint_descriptor(data: bytes, package: Package | None, name: str) -> Iterato
         yield Finding("not-an-ovf", "error", f"line {root.line}", message, "Give the .ovf file of the package.")
         return
     descriptor = read_descriptor(root)
+    yield from check_sections(root)
     yield from check_references(descriptor)
+    yield from check_storage(descriptor)
     yield from check_compatibility(descriptor)
+    yield from check_ranges(root)
+    yield from check_properties(root)
+    yield from check_vmware_settings(root)
     yield from check_hardware(descriptor)
     if package:
         yield from check_contents(package, descriptor)

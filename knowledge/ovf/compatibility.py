@@ -1,4 +1,4 @@
-"""Checks what ESXi, vCenter and their clients refuse: OVF 2, foreign hardware families, compressed disks.
+"""Checks what ESXi, vCenter and their clients refuse: OVF 2, foreign hardware, compressed disks.
 
 The refusals are from public reports, which each function names.
 """
@@ -16,6 +16,12 @@ from knowledge.ovf.quoting import quoted
 
 _VMX = re.compile(r"vmx-0*([0-9]{1,3})", re.IGNORECASE)
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+_PROCESSOR_AND_MEMORY = {3: "CPU", 4: "memory"}
+_IDE_CONTROLLER = 5
+_SCSI_CONTROLLER = 6
+_SCSI_SUBTYPES = frozenset({"buslogic", "lsilogic", "lsilogic-sas", "lsilogicsas", "pvscsi", "scsi", "virtualscsi"})
+"""In lower case, from ovf/configspec.go and the descriptors of VMware in ovf/fixtures of vmware/govmomi."""
+
 _RUNS_EVERYWHERE = 7
 """The newest hardware version that every host since ESX 4.0 runs, so that there is nothing to report about it."""
 
@@ -28,6 +34,8 @@ def check_compatibility(descriptor: Descriptor) -> Iterator[Finding]:
         yield from _check_section(machine)
         yield from _check_family(machine)
         yield from _check_order(machine)
+        yield from _check_controllers(machine)
+        yield from _check_processor_and_memory(machine)
 
 
 def _check_version(descriptor: Descriptor) -> Iterator[Finding]:
@@ -125,3 +133,49 @@ def _check_order(machine: Machine) -> Iterator[Finding]:
                 f"refuses the package: Unsupported element {quoted(device.misplaced)}.",
                 "Sort the elements of the Item by their names, and update the manifest.",
             )
+
+
+def _check_controllers(machine: Machine) -> Iterator[Finding]:
+    """Report controllers of other products (inverse-inc/packetfence#5522, Graylog2/graylog2-images#211).
+
+    A SCSI controller can list several subtypes, of which an importer takes one that it knows.
+    """
+    for device in machine.devices:
+        if device.type == _IDE_CONTROLLER and device.subtype:
+            message = f"The IDE controller has the ResourceSubType {quoted(device.subtype)}."
+            fix = "Remove ResourceSubType from the Item, and update the manifest."
+        elif device.type == _SCSI_CONTROLLER and device.subtype and not _names_scsi(device.subtype):
+            message = f"VMware's products do not have the SCSI controller {quoted(device.subtype)}."
+            fix = "Use lsilogic or VirtualSCSI, check that the guest boots, and update the manifest."
+        else:
+            continue
+        yield Finding(
+            "controller-subtype",
+            "warning",
+            place(device),
+            f"{message} vCenter 6.5 and later can refuse the package: Value of ResourceSubType element not found.",
+            fix,
+        )
+
+
+def _names_scsi(subtypes: str) -> bool:
+    return not _SCSI_SUBTYPES.isdisjoint(re.split(r"[\s,]+", subtypes))
+
+
+def _check_processor_and_memory(machine: Machine) -> Iterator[Finding]:
+    """Report a second CPU or memory Item in a deployment option (vmware/open-vmdk#21)."""
+    first: dict[tuple[int, str], str] = {}
+    for device in machine.devices:
+        if device.type not in _PROCESSOR_AND_MEMORY:
+            continue
+        for option in device.configurations or ("",):
+            if first.setdefault((device.type, option), device.id) != device.id:
+                name = _PROCESSOR_AND_MEMORY[device.type]
+                yield Finding(
+                    "resource-twice",
+                    "error",
+                    place(device),
+                    f"The VM has two {name} Items. vCenter refuses the package: Multiple elements are not allowed.",
+                    "Keep one of them, or correct the ResourceType of the other one.",
+                )
+                break

@@ -27,8 +27,10 @@ class File:
     href: str
     size: int | None
     """Bytes; None when the descriptor does not state it."""
+    stated_size: str
     compression: str
     chunk_size: int | None
+    stated_chunk_size: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +83,7 @@ def read_descriptor(root: Element) -> Descriptor:
         files=tuple(_file(element) for element in elements if element.name == "File"),
         disks=tuple(_disk(element) for element in elements if element.name == "Disk"),
         networks=tuple(element.attributes.get("name", "") for element in elements if element.name == "Network"),
-        machines=tuple(read_machine(element) for element in _systems(root)),
+        machines=tuple(read_machine(element) for element in systems(root)),
         used_files=frozenset(_used_files(elements)),
         has_licence=any(kind(element) == "EulaSection" for element in elements),
         has_collection=any(kind(element) == "VirtualSystemCollection" for element in elements),
@@ -112,8 +114,11 @@ def _ovf_2_parts(root: Element, elements: list[Element]) -> Iterator[str]:
     yield from sorted(names & OVF_2_ITEMS)
 
 
-def _systems(root: Element) -> Iterator[Element]:
-    """Yield the VMs, also those in collections, but not one inside another, which OVF does not allow."""
+def systems(root: Element) -> Iterator[Element]:
+    """Yield the VirtualSystem elements in ``root``, also those in collections.
+
+    One inside another is not yielded, because OVF does not allow it.
+    """
     pending = [root]
     while pending:
         element = pending.pop()
@@ -130,8 +135,10 @@ def _file(element: Element) -> File:
         id=attributes.get("id", ""),
         href=attributes.get("href", ""),
         size=number(attributes.get("size", "")),
+        stated_size=attributes.get("size", ""),
         compression=attributes.get("compression", ""),
         chunk_size=number(attributes.get("chunkSize", "")),
+        stated_chunk_size=attributes.get("chunkSize", ""),
     )
 
 

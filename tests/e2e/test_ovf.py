@@ -15,8 +15,9 @@ DESCRIPTOR = b"""<?xml version="1.0"?>
 <Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1"
   xmlns:rasd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData">
 <References><File ovf:id="file1" ovf:href="disk.vmdk"/></References>
-<DiskSection><Disk ovf:diskId="disk1" ovf:fileRef="file1" ovf:capacity="512"/></DiskSection>
-<VirtualSystem ovf:id="web-01"><VirtualHardwareSection>
+<DiskSection><Info/><Disk ovf:diskId="disk1" ovf:fileRef="file1" ovf:capacity="512"
+  ovf:format="http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"/></DiskSection>
+<VirtualSystem ovf:id="web-01"><Info/><VirtualHardwareSection><Info/>
 <Item><rasd:ElementName>IDE 0</rasd:ElementName><rasd:InstanceID>1</rasd:InstanceID>
   <rasd:ResourceType>5</rasd:ResourceType></Item>
 <Item><rasd:ElementName>Disk</rasd:ElementName><rasd:HostResource>ovf:/disk/disk1</rasd:HostResource>
@@ -43,7 +44,7 @@ def test_descriptor_is_linted_however_it_is_sent(plain_service: RunningService, 
 
     assert (status, answer["valid"]) == (200, True)
     ide = next(finding for finding in answer["findings"] if finding["rule"] == "disk-on-ide")
-    assert (ide["severity"], ide["where"]) == ("warning", "line 9 ('Disk')")
+    assert (ide["severity"], ide["where"]) == ("warning", "line 10 ('Disk')")
     assert "SCSI" in ide["fix"]
 
 

@@ -155,7 +155,8 @@ def test_elements_of_an_item_that_are_not_sorted_are_a_warning() -> None:
 
 
 def test_vapp_without_a_vm_is_a_warning() -> None:
-    data = b'<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1"><VirtualSystemCollection/></Envelope>'
+    vapp = b"<VirtualSystemCollection><Info/></VirtualSystemCollection>"
+    data = b'<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1">' + vapp + b"</Envelope>"
     (finding,) = lint_bytes(data)
     assert (finding.rule, finding.severity) == ("no-vm", "warning")
 
@@ -165,3 +166,54 @@ def test_prefix_without_a_namespace_is_explained() -> None:
     (finding,) = lint_bytes(data)
     assert finding.rule == "xml-malformed"
     assert "no xmlns attribute declares" in finding.message
+
+
+IDE = """
+<Item><rasd:Address>0</rasd:Address><rasd:ElementName>IDE</rasd:ElementName><rasd:InstanceID>8</rasd:InstanceID>
+  {}<rasd:ResourceType>5</rasd:ResourceType></Item>"""
+
+
+def scsi(subtype: str) -> str:
+    return HARDWARE.replace(">lsilogic<", f">{subtype}<")
+
+
+@pytest.mark.parametrize(
+    "hardware",
+    [
+        HARDWARE + IDE.format(""),
+        scsi("VirtualSCSI"),
+        scsi("lsilogicsas"),
+        scsi("virtio, LsiLogic"),
+        scsi("buslogic lsilogic"),
+        scsi(""),
+    ],
+    ids=["IDE", "paravirtual", "SAS", "one of several", "each of several", "importer chooses"],
+)
+def test_controller_that_vmware_has_is_no_finding(hardware: str) -> None:
+    assert lint_bytes(descriptor(hardware=hardware)) == ()
+
+
+@pytest.mark.parametrize(
+    "hardware",
+    [HARDWARE + IDE.format("<rasd:ResourceSubType>PIIX4</rasd:ResourceSubType>"), scsi("virtio-scsi")],
+    ids=["IDE of VirtualBox", "SCSI of KVM"],
+)
+def test_controller_of_another_product_is_a_warning(hardware: str) -> None:
+    assert found(descriptor(hardware=hardware), "controller-subtype").severity == "warning"
+
+
+def other_id(item: str) -> str:
+    return item.replace("InstanceID>1<", "InstanceID>21<")
+
+
+@pytest.mark.parametrize("kind", [3, 4], ids=["CPU", "memory"])
+def test_second_cpu_or_memory_is_an_error(kind: int) -> None:
+    item = CPU.replace("ResourceType>3<", f"ResourceType>{kind}<")
+    finding = found(descriptor(hardware=item + other_id(item) + CONTROLLER + DISK), "resource-twice")
+    assert finding.severity == "error"
+
+
+def test_each_deployment_option_has_its_own_cpu() -> None:
+    small = CPU.replace("<Item>", '<Item ovf:configuration="small">')
+    large = other_id(CPU).replace("<Item>", '<Item ovf:configuration="large">')
+    assert lint_bytes(descriptor(hardware=small + large + CONTROLLER + DISK)) == ()

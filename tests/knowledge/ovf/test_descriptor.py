@@ -182,7 +182,7 @@ def test_namespace_with_a_blank_in_it_is_read() -> None:
 
 def test_start_order_of_several_vms_is_not_hardware() -> None:
     order = '<StartupSection><Info>Order</Info><Item ovf:id="web01" ovf:order="1"/></StartupSection>'
-    data = descriptor().replace(b"<VirtualSystem ", f"<VirtualSystemCollection>{order}<VirtualSystem ".encode())
+    data = descriptor().replace(b"<VirtualSystem ", f"<VirtualSystemCollection><Info/>{order}<VirtualSystem ".encode())
     assert lint_bytes(data.replace(b"</Envelope>", b"</VirtualSystemCollection></Envelope>")) == ()
 
 
@@ -192,12 +192,14 @@ def test_items_that_state_a_range_are_not_devices() -> None:
 
 
 def test_packages_of_the_first_ovf_version_are_read() -> None:
-    data = f"""<ovf:Envelope xmlns:ovf="http://www.vmware.com/schema/ovf/1/envelope"
+    data = f"""<ovf:Envelope ovf:version="0.9" xmlns:ovf="http://www.vmware.com/schema/ovf/1/envelope"
       xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:rasd="urn:rasd">
     <References>{FILES}</References>
-    <Section xsi:type="ovf:DiskSection_Type">
-      <Disk ovf:diskId="vmdisk1" ovf:fileRef="file1" ovf:capacity="8589934592"/></Section>
-    <Content xsi:type="ovf:VirtualSystem_Type" ovf:id="web01"><Section xsi:type="ovf:VirtualHardwareSection_Type">
+    <Section xsi:type="ovf:DiskSection_Type"><Info/>
+      <Disk ovf:diskId="vmdisk1" ovf:fileRef="file1" ovf:capacity="8589934592"
+        ovf:format="http://www.vmware.com/specifications/vmdk.html#sparse"/></Section>
+    <Content xsi:type="ovf:VirtualSystem_Type" ovf:id="web01"><Info/>
+    <Section xsi:type="ovf:VirtualHardwareSection_Type"><Info/>
       <Item><rasd:Caption>IDE 0</rasd:Caption><rasd:InstanceId>3</rasd:InstanceId>
         <rasd:ResourceType>5</rasd:ResourceType></Item>
       <Item><rasd:Caption>Disk</rasd:Caption><rasd:InstanceId>4</rasd:InstanceId>

@@ -34,11 +34,13 @@ def vmdk(capacity: int = 16 * GIB, size: int = 1024 * 1024) -> bytes:
 def descriptor(*, size: int = 1024 * 1024, href: str = "web01-disk1.vmdk", extra: str = "") -> bytes:
     """Return a correct descriptor with one disk file."""
     return f"""<?xml version="1.0"?>
-<Envelope xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1" xmlns:rasd="urn:rasd" xmlns:vmw="urn:vmw">
+<Envelope xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1" xmlns:vmw="http://www.vmware.com/schema/ovf"
+  xmlns:rasd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData">
 <References><File ovf:href="{href}" ovf:id="file1" ovf:size="{size}" {extra}/></References>
-<DiskSection><Disk ovf:capacity="16" ovf:capacityAllocationUnits="byte * 2^30" ovf:diskId="d1" ovf:fileRef="file1"
+<DiskSection><Info/>
+<Disk ovf:capacity="16" ovf:capacityAllocationUnits="byte * 2^30" ovf:diskId="d1" ovf:fileRef="file1"
   ovf:format="http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"/></DiskSection>
-<VirtualSystem ovf:id="web01"><VirtualHardwareSection>
+<VirtualSystem ovf:id="web01"><Info/><VirtualHardwareSection><Info/>
 <Item><rasd:InstanceID>3</rasd:InstanceID><rasd:ResourceType>6</rasd:ResourceType></Item>
 <Item><rasd:HostResource>ovf:/disk/d1</rasd:HostResource><rasd:InstanceID>9</rasd:InstanceID>
   <rasd:Parent>3</rasd:Parent><rasd:ResourceType>17</rasd:ResourceType></Item>
