@@ -21,6 +21,10 @@ MOST_COMMANDS = 20
 """How many commands of a page are answered."""
 
 
+MOST_JOBS = 10
+"""How many jobs `vmkops jobs` shows in a page, newest first."""
+
+
 class Asked(NamedTuple):
     """A call: its route, the variables of the path, the query, and the body."""
 
@@ -97,6 +101,10 @@ def call_of(command: str, services: Services) -> Asked | None:
             return Asked("GET /backups", query={"vm": name})
         case ["backups", "--stale"]:
             return Asked("GET /backups/freshness")
+        case ["backups", name] if not name.startswith("-"):
+            return Asked("GET /backups/{id}", {"id": name})
+        case ["jobs"]:
+            return Asked("GET /jobs", query={"limit": str(MOST_JOBS)})
         case ["vmkerr", query]:
             return Asked("GET /vmkerr/{query}", {"query": query})
         case ["vmkerr", query, "--release", release]:

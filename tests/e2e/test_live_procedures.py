@@ -34,6 +34,11 @@ x
    vmkops jobs
    ```
 
+   ```vmkops
+   vmkops backups newest:{vm}
+   vmkops doctor
+   ```
+
 2. Act:
 
    > [!CAUTION]
@@ -72,12 +77,14 @@ def live(service: RunningService, **targets: str) -> dict[str, Any]:
 
 def test_lookups_states_and_dry_runs_are_filled_in(service: RunningService) -> None:
     page = live(service, vm=VM)
-    vm, code, jobs, _, host = page["blocks"]
+    vm, code, jobs, backup, shown, _, host = page["blocks"]
     assert vm["command"] == f"vmkops vm {VM}"
     assert vm["text"].startswith(f"{VM} (vm-")
     assert "poweredOn, connected" in vm["text"]
     assert "VMK_RESERVATION_CONFLICT" in code["text"] or "0xbad0022" in code["text"]
-    assert (jobs["text"], jobs["problem"]) == ("", "")
+    assert jobs["text"] == "No jobs.\n"
+    assert VM in backup["problem"]
+    assert (shown["text"], shown["problem"]) == ("", "")
     assert host["problem"] == "For an answer, give host=NAME."
     assert f"1. Look:\n\n   ```vmkops\n   vmkops vm {VM}\n" in page["body"]
     assert f"   ```text\n   {VM} (vm-" in page["body"]
@@ -85,7 +92,7 @@ def test_lookups_states_and_dry_runs_are_filled_in(service: RunningService) -> N
 
 
 def test_action_is_only_checked_and_its_parameters_start_it(service: RunningService) -> None:
-    action = live(service, vm=VM)["blocks"][3]
+    action = live(service, vm=VM)["blocks"][5]
     assert action["text"].startswith(f"power-off of {VM}")
     assert (action["action"], action["params"]) == ("power-off", {"vm": VM})
     assert service.call("GET", "/jobs")[1]["jobs"] == []
