@@ -44,6 +44,14 @@ def test_each_action_has_a_page_that_gives_its_forms(action) -> None:
     assert entry.calls == (f"POST /actions/{action.name}",)
 
 
+@pytest.mark.parametrize("entry", [each for each in entry_points() if each.action], ids=lambda entry: entry.what)
+def test_forms_of_an_action_name_the_kind_of_thing_that_it_acts_on(entry) -> None:
+    kind, field = next(iter(all_actions()[entry.action].params.model_fields.items()))
+    if field.is_required() and kind in {"vm", "host", "backup", "snapshot"}:
+        assert entry.command.endswith(f" {kind.upper()}")
+        assert entry.slack.endswith(f" {kind.upper()}")
+
+
 @pytest.mark.parametrize("command", find_commands(), ids=lambda command: command.name)
 def test_each_slack_command_names_its_most_helpful_pages(command) -> None:
     assert command.procedures == procedures_of_slack(command.name)[:3] != ()
