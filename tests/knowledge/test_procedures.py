@@ -63,6 +63,9 @@ PATHS = re.compile(
 ON_A_HOST = re.compile(r"/vmfs/|/var/log/|\b(?:esxcli|vim-cmd|vmkfstools|lsof)\b")
 """What shows that a command line is entered on an ESXi host."""
 
+FILE_OF_A_HOST = re.compile(r"[< ]/(?:var|vmfs|scratch)/")
+"""An argument or an input that only a shell on an ESXi host can open."""
+
 GNU_ONLY = re.compile(
     r"\bsort\b[^|]* -\w*[hV]|\b(?:du|ls|sort)\b[^|]* --\w|\bgrep\b[^|]* -\w*P|\bfind\b[^|]* -printf\b"
 )
@@ -129,6 +132,14 @@ def test_commands_on_a_host_have_only_options_that_its_shell_knows(slug: str) ->
 def test_option_that_is_missing_in_busybox_is_found(line: str) -> None:
     assert ON_A_HOST.search(line)
     assert GNU_ONLY.search(line)
+
+
+@pytest.mark.parametrize("slug", PAGES)
+def test_vmkops_reads_no_file_by_the_path_that_it_has_on_a_host(slug: str) -> None:
+    """vmkops is not on the host: the log comes over SSH, or from a copy."""
+    blocks = [token for token in MarkdownIt("commonmark").parse(PAGES[slug].body) if token.type == "fence"]
+    lines = [line.strip() for block in blocks for line in block.content.splitlines()]
+    assert [line for line in lines if line.startswith("vmkops ") and FILE_OF_A_HOST.search(line)] == []
 
 
 @pytest.mark.parametrize("slug", PAGES)
