@@ -21,6 +21,9 @@ MOST_COMMANDS = 20
 """How many commands of a page are answered."""
 
 
+DRY_RUN = "--dry-run"
+"""A command with this option only asks, so that its answer starts nothing."""
+
 MOST_JOBS = 10
 """How many jobs `vmkops jobs` shows in a page, newest first."""
 
@@ -58,7 +61,7 @@ async def _answer(call: Call[Any, Any], command: LiveCommand, targets: Mapping[s
     except Exception as error:
         problem, _ = described(call.request, error)
         return replace(shown, problem=" ".join([problem.detail or problem.title, *problem.suggestions]))
-    if asked.body is None or not answer.allowed:
+    if asked.body is None or not answer.allowed or DRY_RUN in shlex.split(shown.command):
         return replace(shown, text=text)
     return replace(shown, text=text, action=asked.variables["name"], params=dict(asked.body))
 
@@ -83,7 +86,7 @@ async def _ask(call: Call[Any, Any], route: AnyRoute, asked: Asked) -> tuple[str
 def call_of(command: str, services: Services) -> Asked | None:
     """The call that a command of the shell stands for; None for a command that is only shown."""
     try:
-        words = [word for word in shlex.split(command) if word not in ("--dry-run", "--no-wait")]
+        words = [word for word in shlex.split(command) if word not in (DRY_RUN, "--no-wait")]
     except ValueError:
         return None
     match words[1:] if words[:1] == ["vmkops"] else []:

@@ -46,6 +46,7 @@ x
 
    ```vmkops
    vmkops action power-off {vm}
+   vmkops action power-off {vm} --dry-run
    vmkops host {host}
    ```
 ## Check
@@ -77,7 +78,7 @@ def live(service: RunningService, **targets: str) -> dict[str, Any]:
 
 def test_lookups_states_and_dry_runs_are_filled_in(service: RunningService) -> None:
     page = live(service, vm=VM)
-    vm, code, jobs, backup, shown, _, host = page["blocks"]
+    vm, code, jobs, backup, shown, _, only_asked, host = page["blocks"]
     assert vm["command"] == f"vmkops vm {VM}"
     assert vm["text"].startswith(f"{VM} (vm-")
     assert "poweredOn, connected" in vm["text"]
@@ -85,6 +86,8 @@ def test_lookups_states_and_dry_runs_are_filled_in(service: RunningService) -> N
     assert jobs["text"] == "No jobs.\n"
     assert VM in backup["problem"]
     assert (shown["text"], shown["problem"]) == ("", "")
+    assert only_asked["text"].startswith(f"power-off of {VM}")
+    assert only_asked["action"] == ""
     assert host["problem"] == "For an answer, give host=NAME."
     assert f"1. Look:\n\n   ```vmkops\n   vmkops vm {VM}\n" in page["body"]
     assert f"   ```text\n   {VM} (vm-" in page["body"]
