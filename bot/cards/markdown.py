@@ -7,6 +7,7 @@ https://docs.slack.dev/messaging/formatting-message-text
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from bot.blocks import escape
 
@@ -37,33 +38,29 @@ def mrkdwn(markdown: str) -> str:
     Lines of one paragraph are joined. Code blocks lose their language and the indentation of their fence, links
     become their text, headings become bold, and a box is one quote that starts with its heading.
     """
-    lines: list[str] = []
+    pieces: list[tuple[Callable[[str], str], str]] = []  # each with what converts it
     indent: int | None = None  # of the fence, inside a code block
     joinable = quoted = False
     for line in markdown.splitlines():
+        quote = QUOTE.match(line) if indent is None else None
+        text = line[quote.end() :] if quote else line
         if line.strip().startswith("```"):
             indent = len(line) - len(line.lstrip()) if indent is None else None
-            lines.append("```")
+            pieces.append((escape, "```"))
             joinable = False
         elif indent is not None:
-            lines.append(escape(line[indent:] if not line[:indent].strip() else line))
+            pieces.append((escape, line[indent:] if not line[:indent].strip() else line))
         elif box := BOX.fullmatch(line):
-            lines.append(_quote(f"{BOX_SIGNS.get(box[1], '')}**{box[1].capitalize()}:**"))
-            joinable = False
-        elif quote := QUOTE.match(line):
-            text = line[quote.end() :]
-            if quoted and text.strip() and not BLOCK_START.match(text):
-                lines[-1] += " " + _inline(text.strip())
-            else:
-                lines.append(_quote(text))
-            joinable = False
-        elif joinable and not BLOCK_START.match(line):
-            lines[-1] += " " + _inline(line.strip())
+            pieces.append((_quote, f"{BOX_SIGNS.get(box[1], '')}**{box[1].capitalize()}:**"))
+            joinable = True
+        elif joinable and quoted == bool(quote) and not BLOCK_START.match(text):
+            convert, start = pieces[-1]
+            pieces[-1] = convert, f"{start} {text.strip()}"
         else:
-            lines.append(_inline(re.sub(r"^#+ +(.+)$", r"**\1**", line)))
-            joinable = not COMPLETE.match(line)
-        quoted = indent is None and bool(QUOTE.match(line))
-    return "\n".join(lines)
+            pieces.append((_quote, text) if quote else (_inline, re.sub(r"^#+ +(.+)$", r"**\1**", line)))
+            joinable = not COMPLETE.match(text)
+        quoted = bool(quote)
+    return "\n".join(convert(text) for convert, text in pieces)
 
 
 def _quote(text: str) -> str:

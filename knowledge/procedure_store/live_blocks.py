@@ -52,7 +52,8 @@ def filled_body(body: str, targets: Mapping[str, str], answer: Callable[[int], s
     """Return the body with its live blocks filled in: the targets in the commands, and below each block the answers.
 
     ``answer`` returns the answer to the command on a line of the body; an empty one is left out. Code outside of live
-    blocks has the targets too.
+    blocks has the targets too. An answer that two commands of a block have, such as a dry run and its action, stands
+    once.
     """
     lines: list[str] = []
     prefix, live, answers = "", False, list[str]()
@@ -62,7 +63,7 @@ def filled_body(body: str, targets: Mapping[str, str], answer: Callable[[int], s
         elif line.kind == "open":
             live = False
         lines.append(with_targets(line.text, targets) if line.kind == "code" else line.text)
-        if line.kind == "code" and live and (text := answer(line.number)):
+        if line.kind == "code" and live and (text := answer(line.number)) and text not in answers:
             answers.append(text)
         if line.kind == "close" and live and answers:
             lines += [prefix.rstrip(), *_text_block("\n".join(answers), prefix)]

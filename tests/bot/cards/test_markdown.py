@@ -25,6 +25,9 @@ def test_page_is_split_at_its_second_level_headings() -> None:
         ("### Title\nText", "*Title*\nText"),
         ("**bold**, *Read only* and [a page](page.md)", "*bold*, _Read only_ and a page"),
         ("`**` and `a*b*c` stay", "`**` and `a*b*c` stay"),
+        ("It **cannot\nstop** now.", "It *cannot stop* now."),
+        ("- see [a\n  page](page.md)", "- see a page"),
+        ("> It **cannot\n> stop** now.", "&gt; It *cannot stop* now."),
         ("a * b * c", "a * b * c"),
         ("> quoted\n> and more\n>\n> - a\n> - b", "&gt; quoted and more\n&gt;\n&gt; - a\n&gt; - b"),
         (

@@ -60,6 +60,12 @@ def test_answers_stand_below_their_block_in_the_same_step() -> None:
     )
 
 
+def test_same_answer_to_two_commands_stands_once() -> None:
+    body = "```vmkops\nvmkops action reset {vm} --dry-run\nvmkops action reset {vm}\n```"
+    filled = filled_body(body, {}, lambda line: "reset of a may go ahead\n")
+    assert filled == f"{body}\n\n```text\nreset of a may go ahead\n```"
+
+
 def test_answer_cannot_close_its_own_block() -> None:
     body = "```vmkops\nvmkops vm {vm}\n```"
     filled = filled_body(body, {"vm": "a"}, lambda line: "note: ```\n# heading")
