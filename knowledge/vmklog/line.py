@@ -43,6 +43,12 @@ class Line(NamedTuple):
     """The release that wrote the line."""
     tables: Tables
     context: Context
+    signs: frozenset[str] | None = None
+    """The signs of finders that match the line; None when it was not searched for signs."""
+
+    def may_have(self, signs: frozenset[str]) -> bool:
+        """Return whether one of these signs matches the line, or may match it."""
+        return self.signs is None or not self.signs.isdisjoint(signs)
 
     def finding(self, start: int, end: int, meaning: Meaning) -> Finding:
         """Return the finding of the characters from ``start`` up to ``end``."""
@@ -61,24 +67,22 @@ class Finder(NamedTuple):
     find: Callable[[Line], Iterator[Finding]]
 
 
-class Markers:
-    """Finds the places of some texts in a line one after the other, in a time that is linear in the line."""
+def first_place(text: str, *markers: str) -> int:
+    """Return the place of the first of some markers in a text; -1 when it has none."""
+    return min((at for at in map(text.find, markers) if at >= 0), default=-1)
 
-    __slots__ = ("_lower", "_places")
 
-    def __init__(self, lower: str, markers: Iterable[str]) -> None:
-        self._lower = lower
-        self._places = {marker: lower.find(marker) for marker in markers}
-
-    def next(self, at: int) -> int:
-        """Return the first place of any marker from ``at`` on, which never decreases; -1 when there is none."""
-        first = -1
-        for marker, place in self._places.items():
-            if 0 <= place < at:
-                place = self._places[marker] = self._lower.find(marker, at)
-            if place >= 0 and (place < first or first < 0):
-                first = place
-        return first
+def places(text: str, *markers: str) -> Iterator[int]:
+    """Yield the places of some markers in a text in order, in a time that is linear in the text."""
+    found = [(at, marker) for marker in markers if (at := text.find(marker)) >= 0]
+    while found:
+        first = min(found)
+        at, marker = first
+        yield at
+        found.remove(first)
+        at = text.find(marker, at + 1)
+        if at >= 0:
+            found.append((at, marker))
 
 
 def lowercase(line: str) -> str:

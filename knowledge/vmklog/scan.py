@@ -7,16 +7,30 @@ line is given to every finder: the findings are the same, and a log of 200 MB ta
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from knowledge.vmkerr.table import Tables
 from knowledge.vmklog.finders import FINDERS
 from knowledge.vmklog.line import Finder
 
-Selected = tuple[int, int, Sequence[Finder]]
-"""Start and end of a line in its block, in bytes and without the line feed, and the finders to run on it."""
+
+class Selection(NamedTuple):
+    """What may find something in a line: the finders to run on it, and the signs that match it (as in ``Line``)."""
+
+    finders: tuple[Finder, ...]
+    signs: frozenset[str] | None
+
+
+EVERYTHING = Selection(FINDERS, None)
+"""For a line that was not searched for signs."""
+
+NOTHING = Selection((), frozenset())
+"""For a line that no sign matches."""
+
+Selected = tuple[int, int, Selection]
+"""Start and end of a line in its block, in bytes and without the line feed, and what may find something in it."""
 
 
 @lru_cache(maxsize=8)
@@ -43,22 +57,39 @@ def every_line(block: bytes) -> Iterator[tuple[int, int]]:
 
 def _every_line(block: bytes) -> Iterator[Selected]:
     for start, end in every_line(block):
-        yield start, end, FINDERS
+        yield start, end, EVERYTHING
+
+
+class _Signs:
+    """The signs of all finders; a set of them is a number with one bit for each."""
+
+    def __init__(self, tables: Tables) -> None:
+        found = [(sign, finder) for finder in FINDERS for sign in finder.signs(tables)]
+        self.all = [sign for sign, _ in found]
+        self._finders = [finder for _, finder in found]
+        self.selection = lru_cache(maxsize=4096)(self._selection)
+        """Returns what to do with a line that a set of signs matches."""
+
+    def _selection(self, matching: int) -> Selection:
+        numbers = [number for number in range(len(self.all)) if matching >> number & 1]
+        wanted = {self._finders[number].find for number in numbers}
+        return Selection(
+            tuple(finder for finder in FINDERS if finder.find in wanted),
+            frozenset(self.all[number] for number in numbers),
+        )
 
 
 class _Hyperscan:
     def __init__(self, tables: Tables) -> None:
         import hyperscan  # imported only when a log is decoded
 
+        self._signs = _Signs(tables)
         expressions: list[bytes] = []
-        self._finders: list[int] = []
         flags: list[int] = []
-        for number, finder in enumerate(FINDERS):
-            for sign in finder.signs(tables):
-                exact = sign.startswith("(?-i)")
-                expressions.append(sign.removeprefix("(?-i)").encode())
-                self._finders.append(1 << number)
-                flags.append(hyperscan.HS_FLAG_MULTILINE | (0 if exact else hyperscan.HS_FLAG_CASELESS))
+        for sign in self._signs.all:
+            exact = sign.startswith("(?-i)")
+            expressions.append(sign.removeprefix("(?-i)").encode())
+            flags.append(hyperscan.HS_FLAG_MULTILINE | (0 if exact else hyperscan.HS_FLAG_CASELESS))
         self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         ids = list(range(len(expressions)))  # Hyperscan takes five times as long to compile when some share an id
         self._database.compile(expressions=expressions, ids=ids, flags=flags)
@@ -77,26 +108,19 @@ class _Hyperscan:
     def lines(self, block: bytes) -> Iterator[Selected]:
         found: list[tuple[int, int]] = []
 
-        finders = self._finders
-
         def note(sign: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            found.append((end, finders[sign]))
+            found.append((end, sign))
 
         self._database.scan(block, match_event_handler=note, scratch=self._scratch())
         found.sort()
         at = 0
         while at < len(found):
-            place, which = found[at]
+            place, sign = found[at]
+            matching = 1 << sign
             end = block.find(b"\n", place)
             end = end if end >= 0 else len(block)
             at += 1
             while at < len(found) and found[at][0] <= end:
-                which |= found[at][1]
+                matching |= 1 << found[at][1]
                 at += 1
-            yield block.rfind(b"\n", 0, place) + 1, end, _chosen(which)
-
-
-@lru_cache(maxsize=1024)
-def _chosen(which: int) -> tuple[Finder, ...]:
-    """Return the finders whose bits are set."""
-    return tuple(finder for number, finder in enumerate(FINDERS) if which >> number & 1)
+            yield block.rfind(b"\n", 0, place) + 1, end, self._signs.selection(matching)

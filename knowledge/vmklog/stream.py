@@ -12,11 +12,10 @@ from typing import NamedTuple
 
 from knowledge.vmkerr.table import Tables
 from knowledge.vmklog.decoding import decode_from
-from knowledge.vmklog.finders import FINDERS
 from knowledge.vmklog.finding import Finding
 from knowledge.vmklog.line import Context, text_of
 from knowledge.vmklog.origin import Origin, given_origin, inferred_origin
-from knowledge.vmklog.scan import every_line, scanner
+from knowledge.vmklog.scan import EVERYTHING, NOTHING, every_line, scanner
 
 BLOCK = 1 << 18
 """The most bytes that are read at a time."""
@@ -127,13 +126,13 @@ class _Decoder:
     def _decode_lines(self, whole: bytes, decoded: list[Decoded]) -> None:
         counted = 0
         number = self.progress.lines
-        lines = ((*span, FINDERS) for span in every_line(whole)) if self.every_line else self.select(whole)
-        for start, end, finders in lines:
+        lines = ((*span, EVERYTHING) for span in every_line(whole)) if self.every_line else self.select(whole)
+        for start, end, selection in lines:
             number += whole.count(b"\n", counted, start)
             counted = start
             line = text_of(whole[start:end]).removesuffix("\r")
             origin = self.given or inferred_origin(line, self.tables)
-            findings = decode_from(line, number + 1, origin, self.tables, self.context, finders)
+            findings = decode_from(line, number + 1, origin, self.tables, self.context, selection)
             if findings or self.every_line:
                 decoded.append(Decoded(line, findings))
         self.progress.lines = number + whole.count(b"\n", counted) + (not whole.endswith(b"\n") if whole else 0)
@@ -161,7 +160,7 @@ class _Decoder:
         if not self.offset:
             self.line_origin = self.given or inferred_origin(text, self.tables)
         assert self.line_origin is not None
-        selected = next((finders for _, _, finders in self.select(text.encode(errors="replace"))), ())
+        selected = next((each for _, _, each in self.select(text.encode(errors="replace"))), NOTHING)
         found = decode_from(text, self.progress.lines + 1, self.line_origin, self.tables, self.context, selected)
         findings = [
             finding._replace(start=finding.start + self.offset, end=finding.end + self.offset)

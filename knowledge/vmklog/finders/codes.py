@@ -9,7 +9,7 @@ from knowledge.vmkerr.table import Tables
 from knowledge.vmklog import status_texts as texts
 from knowledge.vmklog.code_meanings import code_meaning, errno_meaning, name_meaning, text_meaning
 from knowledge.vmklog.finding import Finding
-from knowledge.vmklog.line import Finder, Line, Markers
+from knowledge.vmklog.line import Finder, Line, places
 
 _NUMBER = re.compile(
     r"(?<![\w.@+×])(?:0[x×])+0*(?P<hex>2?bad0[0-9a-f]{3})(?!\w)"
@@ -35,9 +35,12 @@ _NAME = re.compile(r"(?<![\w.$@:/-])(?:msg\.vmk\.status\.)?(?P<name>VMK_[A-Z0-9_
 _SUCCESS = "VMK_OK"
 
 
+_NUMBER_SIGNS = frozenset((r"bad0[\da-f]{3}", r"195887\d{3}", r"7327[56]\d{4}"))
+
+
 def signs(tables: Tables) -> Iterable[str]:
     """Return the signs of a line that has a status code, text or name."""
-    return (r"bad0[\da-f]{3}", r"195887\d{3}", r"7327[56]\d{4}", r"(?-i)VMK_[A-Z0-9]", *texts.signs(tables))
+    return (*_NUMBER_SIGNS, r"(?-i)VMK_[A-Z0-9]", *texts.signs(tables))
 
 
 def find(line: Line) -> Iterator[Finding]:
@@ -59,10 +62,12 @@ def find(line: Line) -> Iterator[Finding]:
 def _find_codes_and_texts(line: Line) -> Iterator[Finding]:
     starts: set[int] = set()
     ends: set[int] = set()
-    for finding in _find_codes(line):
+    for finding in _find_codes(line) if line.may_have(_NUMBER_SIGNS) else ():
         yield finding
         starts.add(finding.start)
         ends.add(finding.end)
+    if not line.may_have(texts.signs(line.tables)):
+        return
     found: list[tuple[int, int]] = []
     for text in texts.standalone_texts(line.text, line.lower, line.tables):
         before_a_code = any(text.end + blanks in starts for blanks in range(4))
@@ -78,9 +83,10 @@ FINDER = Finder(signs, find)
 
 def _numbers(line: Line) -> Iterator[re.Match[str]]:
     """Yield the numbers that may be status codes; only the text from a marker on is searched."""
-    markers = Markers(line.lower, _MARKERS)
     at = 0
-    while (place := markers.next(at)) >= 0:
+    for place in places(line.lower, *_MARKERS):
+        if place < at:
+            continue
         before = line.text[at:place]
         found = _NUMBER.search(line.text, at + len(before.rstrip(_PREFIX)))
         if found is None:

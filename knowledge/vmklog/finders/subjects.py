@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from knowledge.vmklog.finding import Finding, Meaning
-from knowledge.vmklog.line import Finder, Line
+from knowledge.vmklog.line import Finder, Line, places
 
 PATH = "{name}: the path through adapter vmhba{adapter} to channel {channel}, target {target}, LUN {lun}"
 PATH_3 = "{name}: the path through adapter vmhba{adapter} to target {target}, LUN {lun}"
@@ -76,9 +76,13 @@ REASON = "the form of the name, or the words around it, show what it is"
 
 def find(line: Line) -> Iterator[Finding]:
     """Yield the paths, adapters, datastores and VMs of a line."""
-    places = [at for at in map(line.lower.find, ("vmhba", "vmnic")) if at >= 0]
-    if places:
-        for found in _ADAPTER.finditer(line.text, max(0, min(places) - len("mpx."))):
+    until = 0
+    for at in places(line.lower, "vmhba", "vmnic"):
+        mpx = at - len("mpx.")
+        found = _ADAPTER.match(line.text, mpx) if mpx >= until else None
+        found = found or (_ADAPTER.match(line.text, at) if at >= until else None)
+        if found:
+            until = found.end()
             yield line.finding(found.start(), found.end(), _adapter_meaning(found))
     spans: set[tuple[int, int]] = set()
     for kind, start, end in _places(line):
