@@ -44,7 +44,9 @@ def decode_from(
     A line in which they find anything is also searched for what it is about, such as a path or a datastore.
     """
     line = Line(number, text, lowercase(text), origin, tables, context, selection.signs)
-    found = [finding for finder in selection.finders for finding in finder.find(line)]
+    found: list[Finding] = []
+    for finder in selection.finders:
+        found += finder.find(line)
     if found:
         about = list(subjects.find(line))
         if about:

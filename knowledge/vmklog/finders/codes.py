@@ -48,26 +48,26 @@ def find(line: Line) -> Iterator[Finding]:
 
     A name is left out when another finding of the line has that meaning only.
     """
-    known: set[str] = set()
-    for finding in _find_codes_and_texts(line):
-        yield finding
-        names = {match.name for match in finding.meaning.matches}
-        known |= names if len(names) == 1 else set()
-    for found in _NAME.finditer(line.text) if "VMK_" in line.text else ():
+    found = list(_find_codes(line)) if line.may_have(_NUMBER_SIGNS) else []
+    if line.may_have(texts.signs(line.tables)):
+        found += _find_texts(line, found)
+    yield from found
+    if "VMK_" in line.text:
+        yield from _find_names(line, found)
+
+
+def _find_names(line: Line, others: list[Finding]) -> Iterator[Finding]:
+    meanings = [{match.name for match in finding.meaning.matches} for finding in others]
+    known = {name for names in meanings if len(names) == 1 for name in names}
+    for found in _NAME.finditer(line.text):
         name = found["name"]
         if name in line.tables.by_name and name != _SUCCESS and name not in known:
             yield line.finding(*found.span("name"), name_meaning(name, line.origin, line.tables))
 
 
-def _find_codes_and_texts(line: Line) -> Iterator[Finding]:
-    starts: set[int] = set()
-    ends: set[int] = set()
-    for finding in _find_codes(line) if line.may_have(_NUMBER_SIGNS) else ():
-        yield finding
-        starts.add(finding.start)
-        ends.add(finding.end)
-    if not line.may_have(texts.signs(line.tables)):
-        return
+def _find_texts(line: Line, codes: list[Finding]) -> Iterator[Finding]:
+    starts = {finding.start for finding in codes}
+    ends = {finding.end for finding in codes}
     found: list[tuple[int, int]] = []
     for text in texts.standalone_texts(line.text, line.lower, line.tables):
         before_a_code = any(text.end + blanks in starts for blanks in range(4))
