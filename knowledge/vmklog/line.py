@@ -63,6 +63,7 @@ class Finder(NamedTuple):
 
     They are matched against bytes (UTF-8), without regard to case unless they begin with ``(?-i)``, and are restricted
     to what both Python and Hyperscan support: no look-around and no back-references. They never match a line feed.
+    Outside of groups, classes and repetitions, each has a text by which ``scan`` finds lines without Hyperscan.
     """
     find: Callable[[Line], Iterator[Finding]]
 

@@ -54,7 +54,7 @@ def _names(line: Line) -> Iterator[re.Match[str]]:
             yield found
 
 
-FINDER = Finder(lambda _: (r"(?:naa|eui)\.[\da-f]", r"[in]qn\.\d", r"t10\."), find)
+FINDER = Finder(lambda _: (r"naa\.[\da-f]", r"eui\.[\da-f]", r"[in]qn\.\d", r"t10\."), find)
 
 
 @lru_cache(maxsize=16384)
