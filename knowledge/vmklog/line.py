@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from string import ascii_uppercase
@@ -49,6 +50,17 @@ class Line(NamedTuple):
     def may_have(self, signs: frozenset[str]) -> bool:
         """Return whether one of these signs matches the line, or may match it."""
         return self.signs is None or not self.signs.isdisjoint(signs)
+
+    def matches(self, pattern: re.Pattern[str], *markers: str) -> Iterator[re.Match[str]]:
+        """Yield the matches of a pattern that begin with one of some markers in lower case, in order.
+
+        Where a marker is rare, this takes a fraction of the time of ``finditer``.
+        """
+        until = 0
+        for at in places(self.lower, *markers):
+            if at >= until and (found := pattern.match(self.text, at)):
+                until = found.end()
+                yield found
 
     def finding(self, start: int, end: int, meaning: Meaning) -> Finding:
         """Return the finding of the characters from ``start`` up to ``end``."""

@@ -15,6 +15,7 @@ _STATUS = re.compile(rf"\bH:{_BYTE}\s+D:{_BYTE}(?:\s+P:{_BYTE})?(?!\w)", re.IGNO
 _SENSE = re.compile(
     rf"(?:\b(Valid|Possible|Invalid) )?\bsense data:?\s*{_BYTE}[\s,]+{_BYTE}[\s,]+{_BYTE}(?!\w)", re.IGNORECASE
 )
+_QUALIFIERS = ("invalid ", "possible ", "valid ")
 _SLASHED = re.compile(rf"(?<!\w)(PDL error )?\({_BYTE}/{_BYTE}/{_BYTE}\)", re.IGNORECASE)
 _ESX3 = re.compile(
     r"\bstatus = ([0-9a-f]{1,2})/([0-9a-f]{1,2})(?: (0x[0-9a-f]{1,2}) (0x[0-9a-f]{1,2}) (0x[0-9a-f]{1,2}))(?!\w)",
@@ -52,12 +53,9 @@ FINDER = Finder(
 
 def _find_modern(line: Line, command: int | None) -> Iterator[Finding]:
     """Yield ``H: D: P:`` and sense data."""
-    sense = line.lower.find("sense data")
-    senses = list(_SENSE.finditer(line.text, max(0, sense - len("Possible  ")))) if sense >= 0 else []
+    senses = list(_senses(line))
     of_device = True
-    for at in places(line.lower, "h:0"):
-        if not (found := _STATUS.match(line.text, at)):
-            continue
+    for found in line.matches(_STATUS, "h:0"):
         host, device = int(found[1], 16), int(found[2], 16)
         plugin = int(found[3], 16) if found[3] else None
         of_device = not host and not plugin
@@ -67,6 +65,13 @@ def _find_modern(line: Line, command: int | None) -> Iterator[Finding]:
         key, asc, ascq = int(found[2], 16), int(found[3], 16), int(found[4], 16)
         meaning = sense_meaning((found[1] or "").capitalize(), key, asc, ascq, command, of_device)
         yield line.finding(found.start(), found.end(), meaning)
+
+
+def _senses(line: Line) -> Iterator[re.Match[str]]:
+    for at in places(line.lower, "sense data"):
+        before = next((len(word) for word in _QUALIFIERS if line.lower.endswith(word, 0, at)), 0)
+        if found := _SENSE.match(line.text, at - before) or _SENSE.match(line.text, at):
+            yield found
 
 
 def _find_esx3(line: Line) -> Iterator[Finding]:

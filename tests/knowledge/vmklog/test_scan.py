@@ -125,6 +125,16 @@ def test_both_engines_select_the_same_lines_for_the_same_signs(log: str) -> None
         assert selected(encoded, "aho-corasick") == selected(encoded, "hyperscan")
 
 
+@given(st.lists(st.sampled_from(["vmhba1", "vmhba", "VMHBA2:", ".", " ", "xvmhba3", "é", "İ"])).map("".join))
+def test_matches_at_markers_are_those_that_a_search_of_the_whole_line_finds(text: str) -> None:
+    pattern = re.compile(r"(?<![\w.])vmhba\d(?:: ?vmhba\d)?", re.IGNORECASE)
+    line = Line(1, text, lowercase(text), inferred_origin(text, bundled()), bundled(), Context())
+
+    spans = [found.span() for found in line.matches(pattern, "vmhba")]
+
+    assert spans == [found.span() for found in pattern.finditer(text)]
+
+
 @pytest.mark.parametrize("engine", ["hyperscan", "aho-corasick"])
 def test_dull_lines_are_not_selected(engine: Engine) -> None:
     dull = b"2024-05-01T00:00:00.123Z cpu1:2)NetPort: 1580: disabled port 0x20000, vSwitch0 is up at 10000 Mbps\n"
