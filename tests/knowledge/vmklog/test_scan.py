@@ -149,6 +149,21 @@ def test_a_lookup_of_a_code_does_not_load_hyperscan() -> None:
     assert done.stdout.splitlines()[-1] == b"False"
 
 
+def test_a_log_is_decoded_where_an_engine_is_not_installed() -> None:
+    log = Path(__file__).with_name("vmkernel_log_samples.txt")
+
+    def output(*missing: str) -> bytes:
+        code = (
+            f"import sys; sys.modules.update(dict.fromkeys({missing}))\n"
+            f"import vmkops.__main__ as vmkops; vmkops.main(['decode', '--json', {str(log)!r}])"
+        )
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=120, check=True).stdout
+
+    assert output()
+    assert output("hyperscan") == output()
+    assert output("hyperscan", "ahocorasick_rs") == output()
+
+
 def test_several_threads_can_scan_at_the_same_time() -> None:
     """A thread keeps the scan busy for so long that the others meet it there."""
     select = scanner(bundled())
