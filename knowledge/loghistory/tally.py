@@ -136,8 +136,9 @@ class Tally:
             self.minutes.add(stamp.minute)
             if stamp.seconds < self.first.seconds:
                 self.first_place = place
-            self.first = min(self.first, stamp, key=_seconds)
-            self.last = max(self.last, stamp, key=_seconds)
+                self.first = stamp
+            elif stamp.seconds > self.last.seconds:
+                self.last = stamp
 
 
 class _OfClass:
@@ -155,11 +156,14 @@ class _OfClass:
         self.count += 1
         if stamp is None:
             return
-        self.first = min(self.first or stamp, stamp, key=_seconds)
-        self.last = max(self.last or stamp, stamp, key=_seconds)
+        if self.first is None or stamp.seconds < self.first.seconds:
+            self.first = stamp
+        if self.last is None or stamp.seconds > self.last.seconds:
+            self.last = stamp
         self._now = self._now + 1 if stamp.minute == self._minute else 1
         self._minute = stamp.minute
-        self.peak = max(self.peak, self._now)
+        if self._now > self.peak:
+            self.peak = self._now
 
     def lines(self, class_: FaultClass | Literal[""]) -> ClassLines:
         return ClassLines(
@@ -169,10 +173,6 @@ class _OfClass:
             last=_text(self.last),
             peak_per_minute=self.peak,
         )
-
-
-def _seconds(stamp: Stamp) -> int:
-    return stamp.seconds
 
 
 def _text(stamp: Stamp | None) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from operator import attrgetter
 
 from knowledge.vmkerr.table import Tables, bundled
-from knowledge.vmklog.finders import FINDERS, subjects
+from knowledge.vmklog.finders import subjects
 from knowledge.vmklog.finding import Finding
-from knowledge.vmklog.line import Context, Finder, Line, lowercase
+from knowledge.vmklog.line import Context, Line, lowercase
 from knowledge.vmklog.origin import Origin, given_origin, inferred_origin
+from knowledge.vmklog.scan import EVERYTHING, Selection
+
+_start = attrgetter("start")
 
 
 def decode_line(line: str, release: str | None = None, tables: Tables | None = None, number: int = 1) -> list[Finding]:
@@ -34,16 +37,21 @@ def decode_text(text: str, release: str | None = None, tables: Tables | None = N
 
 
 def decode_from(
-    text: str, number: int, origin: Origin, tables: Tables, context: Context, finders: Iterable[Finder] = FINDERS
+    text: str, number: int, origin: Origin, tables: Tables, context: Context, selection: Selection = EVERYTHING
 ) -> list[Finding]:
-    """Return what some finders find in a line whose origin is known or inferred already, in order.
+    """Return what the selected finders find in a line whose origin is known or inferred already, in order.
 
     A line in which they find anything is also searched for what it is about, such as a path or a datastore.
     """
-    line = Line(number, text, lowercase(text), origin, tables, context)
-    found = [finding for finder in finders for finding in finder.find(line)]
+    line = Line(number, text, lowercase(text), origin, tables, context, selection.signs)
+    found: list[Finding] = []
+    for finder in selection.finders:
+        found += finder.find(line)
     if found:
-        named = {finding[1:3] for finding in found}
-        found += [finding for finding in subjects.find(line) if finding[1:3] not in named]
-    found.sort(key=lambda finding: finding.start)
+        about = list(subjects.find(line))
+        if about:
+            named = {finding[1:3] for finding in found}
+            found += [finding for finding in about if finding[1:3] not in named]
+        if len(found) > 1:
+            found.sort(key=_start)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from string import ascii_uppercase
@@ -43,6 +44,23 @@ class Line(NamedTuple):
     """The release that wrote the line."""
     tables: Tables
     context: Context
+    signs: frozenset[str] | None = None
+    """The signs of finders that match the line; None when it was not searched for signs."""
+
+    def may_have(self, signs: frozenset[str]) -> bool:
+        """Return whether one of these signs matches the line, or may match it."""
+        return self.signs is None or not self.signs.isdisjoint(signs)
+
+    def matches(self, pattern: re.Pattern[str], *markers: str) -> Iterator[re.Match[str]]:
+        """Yield the matches of a pattern that begin with one of some markers in lower case, in order.
+
+        Where a marker is rare, this takes a fraction of the time of ``finditer``.
+        """
+        until = 0
+        for at in places(self.lower, *markers):
+            if at >= until and (found := pattern.match(self.text, at)):
+                until = found.end()
+                yield found
 
     def finding(self, start: int, end: int, meaning: Meaning) -> Finding:
         """Return the finding of the characters from ``start`` up to ``end``."""
@@ -57,28 +75,27 @@ class Finder(NamedTuple):
 
     They are matched against bytes (UTF-8), without regard to case unless they begin with ``(?-i)``, and are restricted
     to what both Python and Hyperscan support: no look-around and no back-references. They never match a line feed.
+    Outside of groups, classes and repetitions, each has a text by which ``scan`` finds lines without Hyperscan.
     """
     find: Callable[[Line], Iterator[Finding]]
 
 
-class Markers:
-    """Finds the places of some texts in a line one after the other, in a time that is linear in the line."""
+def first_place(text: str, *markers: str) -> int:
+    """Return the place of the first of some markers in a text; -1 when it has none."""
+    return min((at for at in map(text.find, markers) if at >= 0), default=-1)
 
-    __slots__ = ("_lower", "_places")
 
-    def __init__(self, lower: str, markers: Iterable[str]) -> None:
-        self._lower = lower
-        self._places = {marker: lower.find(marker) for marker in markers}
-
-    def next(self, at: int) -> int:
-        """Return the first place of any marker from ``at`` on, which never decreases; -1 when there is none."""
-        first = -1
-        for marker, place in self._places.items():
-            if 0 <= place < at:
-                place = self._places[marker] = self._lower.find(marker, at)
-            if place >= 0 and (place < first or first < 0):
-                first = place
-        return first
+def places(text: str, *markers: str) -> Iterator[int]:
+    """Yield the places of some markers in a text in order, in a time that is linear in the text."""
+    found = [(at, marker) for marker in markers if (at := text.find(marker)) >= 0]
+    while found:
+        first = min(found)
+        at, marker = first
+        yield at
+        found.remove(first)
+        at = text.find(marker, at + 1)
+        if at >= 0:
+            found.append((at, marker))
 
 
 def lowercase(line: str) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from knowledge.vmklog.facts import Fact, facts
+from knowledge.vmklog.line import Line
 
 _GROUP = re.compile(r"\(\?P<\w+>[^()]*\)\??")
 _LITERAL = re.compile(r"(?:(?<!\\)[\w ,/'#:%=@<>~&;!-](?![?*{+])|\\[.()\[\]](?![?*{+]))+")
@@ -26,6 +27,8 @@ class Phrase(NamedTuple):
 
     literal: str
     """Text that each match has."""
+    sign: str
+    """A regular expression for the literal, as finders have them."""
     pattern: str
     fact: Fact
 
@@ -33,13 +36,19 @@ class Phrase(NamedTuple):
 @cache
 def phrases(table: str) -> tuple[Phrase, ...]:
     """Return the rows of a table in ``knowledge/data``, in the order of the file."""
-    return tuple(Phrase(_literal(pattern), pattern, fact) for pattern, fact in facts(table).items())
+    return tuple(_phrase(pattern, fact) for pattern, fact in facts(table).items())
 
 
-def matches(table: str, text: str) -> Iterator[tuple[re.Match[str], Fact]]:
-    """Yield the matches of the rows of a table in a text; of rows that overlap, the first one of the table counts."""
+def _phrase(pattern: str, fact: Fact) -> Phrase:
+    literal = _literal(pattern)
+    return Phrase(literal, f"(?-i){re.escape(literal).replace(_ESCAPED_BLANK, ' ')}", pattern, fact)
+
+
+def matches(table: str, line: Line) -> Iterator[tuple[re.Match[str], Fact]]:
+    """Yield the matches of the rows of a table in a line; of rows that overlap, the first one of the table counts."""
+    text = line.text
     taken: list[tuple[int, int]] = []
-    for phrase in phrases(table):
+    for phrase in phrases(table) if line.signs is None else _with_signs(table, line.signs):
         if phrase.literal not in text:
             continue
         for found in _compiled(phrase.pattern).finditer(text):
@@ -47,6 +56,12 @@ def matches(table: str, text: str) -> Iterator[tuple[re.Match[str], Fact]]:
             if not any(start < other_end and other_start < end for other_start, other_end in taken):
                 taken.append((start, end))
                 yield found, phrase.fact
+
+
+@lru_cache(maxsize=4096)
+def _with_signs(table: str, signs: frozenset[str]) -> tuple[Phrase, ...]:
+    """Return the rows of a table whose sign is among those of a line."""
+    return tuple(phrase for phrase in phrases(table) if phrase.sign in signs)
 
 
 @cache
@@ -57,8 +72,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def signs(table: str) -> Iterable[str]:
     """Yield a regular expression for each row of a table, one of which each line that a row matches in matches."""
-    for literal in {phrase.literal for phrase in phrases(table)}:
-        yield f"(?-i){re.escape(literal).replace(_ESCAPED_BLANK, ' ')}"
+    yield from {phrase.sign for phrase in phrases(table)}
 
 
 def about(found: re.Match[str]) -> str:

@@ -27,6 +27,8 @@ _BEFORE_TEXT = re.compile(
     r"|\b(?:status|due to|error|reason|failed|failed with|returned|with|code|rc|result))\s*[\"“]?$",
     re.IGNORECASE,
 )
+_OPENING = (":", "=", "(", "[", "<", '"', "“")
+"""The characters of ``_BEFORE_TEXT``: nearly every text comes after one of them."""
 _LONGEST_LEAD = 40
 """Characters; enough for ``_BEFORE_TEXT`` with the blanks that programs print."""
 _CLOSING = ('"', "”")
@@ -57,20 +59,21 @@ class Text(NamedTuple):
 class _Texts:
     """An index of all texts of some tables.
 
-    ``rows`` is by the words of a text; ``starting`` and ``ending`` are the texts as written, by their first and last
-    three characters (without the period that some end with), longer ones first.
+    ``rows`` is by the words of a text. ``starting`` has the texts as written by their first three characters, and
+    ``ending`` each text without the period that some end with, and as written, by its last three; longer ones first.
     """
 
     def __init__(self, tables: Tables) -> None:
         self.rows: dict[str, list[Row]] = {}
         self.starting: dict[str, list[str]] = {}
-        self.ending: dict[str, list[str]] = {}
+        self.ending: dict[str, list[tuple[str, str]]] = {}
         for row in tables.rows:
             self.rows.setdefault(as_words(row.description), []).append(row)
         self.all = sorted({row.description for row in tables.rows} - _SUCCESS, key=len, reverse=True)
         for description in self.all:
             self.starting.setdefault(description[:3], []).append(description)
-            self.ending.setdefault(description.rstrip(".")[-3:], []).append(description)
+            bare = description.rstrip(".")
+            self.ending.setdefault(bare[-3:], []).append((bare, description))
 
 
 @lru_cache(maxsize=8)
@@ -78,11 +81,15 @@ def _texts(tables: Tables) -> _Texts:
     return _Texts(tables)
 
 
-def signs(tables: Tables) -> Iterator[str]:
-    """Yield regular expressions, one of which each line with a text matches."""
-    for text in _texts(tables).all:
-        written = re.escape(text.rstrip(".")).replace("\\ ", " ").replace("'", "(?:'|\\xe2\\x80\\x99)")
-        yield f"(?-i){written}" if " " in text else rf"(?-i)[:=(\[<\"\x9c ] ?{written}"
+@lru_cache(maxsize=8)
+def signs(tables: Tables) -> frozenset[str]:
+    """Return regular expressions, one of which each line with a text matches."""
+    return frozenset(map(_sign, _texts(tables).all))
+
+
+def _sign(text: str) -> str:
+    written = re.escape(text.rstrip(".")).replace("\\ ", " ").replace("'", "(?:'|\\xe2\\x80\\x99)")
+    return f"(?-i){written}" if " " in text else rf"(?-i)[:=(\[<\"\x9c ] ?{written}"
 
 
 def rows_of(text: str, tables: Tables) -> list[Row]:
@@ -103,10 +110,11 @@ def text_before(line: str, start: int, tables: Tables) -> str:
     if before.endswith(_CLOSING):
         before = before[:-1]
     before = before.rstrip(".")
-    for text in _texts(tables).ending.get(before[-3:], ()):
-        if before.endswith(text.rstrip(".")):
-            end = len(before) - len(text.rstrip("."))
-            if _BEFORE_TEXT.search(before, max(0, end - _LONGEST_LEAD), end):
+    for bare, text in _texts(tables).ending.get(before[-3:], ()):
+        if before.endswith(bare):
+            end = len(before) - len(bare)
+            lead = max(0, end - _LONGEST_LEAD)
+            if before[lead:end].rstrip().endswith(_OPENING) or _BEFORE_TEXT.search(before, lead, end):
                 return text
     return ""
 
@@ -149,10 +157,10 @@ def _text_at(line: str, start: int, tables: Tables) -> Text | None:
 
 def _text_at_end(line: str, tables: Tables) -> Text | None:
     tail = line[-LONGEST:].rstrip(" .\r\n").replace("’", "'")
-    for description in _texts(tables).ending.get(tail[-3:], ()):
-        start = len(tail) - len(description.rstrip("."))
-        if not tail.endswith(description.rstrip(".")):
+    for bare, description in _texts(tables).ending.get(tail[-3:], ()):
+        if not tail.endswith(bare):
             continue
+        start = len(tail) - len(bare)
         if not _TEXT_AT_END.search(tail, 0, start):
             return None  # a shorter text would be a part of this one
         cut = max(0, len(line) - LONGEST)

@@ -12,11 +12,10 @@ from typing import NamedTuple
 
 from knowledge.vmkerr.table import Tables
 from knowledge.vmklog.decoding import decode_from
-from knowledge.vmklog.finders import FINDERS
 from knowledge.vmklog.finding import Finding
 from knowledge.vmklog.line import Context, text_of
 from knowledge.vmklog.origin import Origin, given_origin, inferred_origin
-from knowledge.vmklog.scan import every_line, scanner
+from knowledge.vmklog.scan import EVERYTHING, NOTHING, Engine, every_line, scanner
 
 BLOCK = 1 << 18
 """The most bytes that are read at a time."""
@@ -58,16 +57,16 @@ def decode_stream(
     tables: Tables,
     progress: Progress,
     every_line: bool = False,
-    fast: bool = True,
+    engine: Engine | None = None,
 ) -> Iterator[list[Decoded]]:
     """Decode blocks of bytes while they arrive; yield for each block its lines with findings, or every line.
 
     Accepts any bytes: a line that is not UTF-8 is read as Latin-1 or has U+FFFD in it. ``progress`` is updated after
-    each block. Without ``fast``, each line is given to each finder, as on platforms without Hyperscan. Raises
-    Unreadable for an unknown release.
+    each block. ``engine`` is what selects the lines, by default the fastest one. Raises Unreadable for an unknown
+    release.
     """
     origin = given_origin(release, tables) if isinstance(release, str) and release else release or None
-    decoder = _Decoder(origin, tables, progress, every_line, fast)
+    decoder = _Decoder(origin, tables, progress, every_line, engine)
     for block in blocks:
         yield decoder.feed(block)
     yield decoder.finish()
@@ -82,12 +81,14 @@ def blocks_of(read: Callable[[int], bytes]) -> Iterator[bytes]:
 class _Decoder:
     """Decodes block after block, and keeps the incomplete line between two blocks."""
 
-    def __init__(self, origin: Origin | None, tables: Tables, progress: Progress, every_line: bool, fast: bool) -> None:
+    def __init__(
+        self, origin: Origin | None, tables: Tables, progress: Progress, every_line: bool, engine: Engine | None
+    ) -> None:
         self.given = origin
         self.tables = tables
         self.progress = progress
         self.every_line = every_line
-        self.select = scanner(tables, fast)
+        self.select = scanner(tables, engine)
         self.context = Context()
         self.rest = b""
         self.offset = 0
@@ -127,13 +128,13 @@ class _Decoder:
     def _decode_lines(self, whole: bytes, decoded: list[Decoded]) -> None:
         counted = 0
         number = self.progress.lines
-        lines = ((*span, FINDERS) for span in every_line(whole)) if self.every_line else self.select(whole)
-        for start, end, finders in lines:
+        lines = ((*span, EVERYTHING) for span in every_line(whole)) if self.every_line else self.select(whole)
+        for start, end, selection in lines:
             number += whole.count(b"\n", counted, start)
             counted = start
             line = text_of(whole[start:end]).removesuffix("\r")
             origin = self.given or inferred_origin(line, self.tables)
-            findings = decode_from(line, number + 1, origin, self.tables, self.context, finders)
+            findings = decode_from(line, number + 1, origin, self.tables, self.context, selection)
             if findings or self.every_line:
                 decoded.append(Decoded(line, findings))
         self.progress.lines = number + whole.count(b"\n", counted) + (not whole.endswith(b"\n") if whole else 0)
@@ -161,7 +162,7 @@ class _Decoder:
         if not self.offset:
             self.line_origin = self.given or inferred_origin(text, self.tables)
         assert self.line_origin is not None
-        selected = next((finders for _, _, finders in self.select(text.encode(errors="replace"))), ())
+        selected = next((each for _, _, each in self.select(text.encode(errors="replace"))), NOTHING)
         found = decode_from(text, self.progress.lines + 1, self.line_origin, self.tables, self.context, selected)
         findings = [
             finding._replace(start=finding.start + self.offset, end=finding.end + self.offset)

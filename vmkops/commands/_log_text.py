@@ -41,6 +41,8 @@ class LogText:
     def __init__(self, *, colour: bool) -> None:
         self._colour = colour
         self._explained: set[tuple[str, ...]] = set()
+        self._repeated: dict[tuple[str, Meaning], str] = {}
+        """What is written for a text and its meaning after the first time."""
 
     def line(self, decoded: Decoded) -> str:
         """Return a line with its number, and below it each finding: the text, what it means, and what to do."""
@@ -59,17 +61,26 @@ class LogText:
         return self.styled(_STYLES[level(class_)], text)
 
     def _explain(self, finding: Finding) -> str:
-        meaning = finding.meaning
-        if finding.kind in _EXPLAINED_ONCE and not self._is_first(finding.kind, finding.text):
-            return ""
-        explained = _explained(finding.text, meaning, self._colour)
+        _, _, _, text, meaning = finding
+        repeated = self._repeated.get((text, meaning))
+        if repeated is not None:
+            return repeated
+        once = meaning.kind in _EXPLAINED_ONCE
+        if once and not self._is_first(meaning.kind, text):
+            return self._repeat(text, meaning, "")
+        explained = _explained(text, meaning, self._colour)
         without_numbers = _NUMBER.sub("0", meaning.summary)
         if not self._is_first("advice", without_numbers, meaning.next, *meaning.procedures):
-            return explained
+            return explained if once else self._repeat(text, meaning, explained)
         if meaning.next:
             explained += f"        {self.styled(_BOLD, 'next:')} {printable(meaning.next)}\n"
         for slug in meaning.procedures:
             explained += f"        {self.styled(_DIM, f'page: vmkops kb show {printable(slug)}')}\n"
+        return explained
+
+    def _repeat(self, text: str, meaning: Meaning, explained: str) -> str:
+        if len(self._repeated) < MOST_REMEMBERED:
+            self._repeated[text, meaning] = explained
         return explained
 
     def _is_first(self, *what: str) -> bool:

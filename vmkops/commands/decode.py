@@ -22,7 +22,6 @@ from service.api.words import counted
 from vmkops.commands import OFFLINE
 from vmkops.commands._log_html import page_mistake, take_page, write_page
 from vmkops.commands._log_progress import with_progress
-from vmkops.commands._log_summary import print_summary
 from vmkops.commands._log_text import LogText, wants_colour
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed
 from vmkops.commands._words import read_words
@@ -152,6 +151,8 @@ def _decode(source: Source, release: str, switches: set[str], limits: Limits, pa
     if page is not None:
         found = write_page(page, decoded, looked, source.name)
     elif "--summary" in switches:
+        from vmkops.commands._log_summary import print_summary  # imported only for a summary
+
         found = print_summary(decoded, as_json=as_json)
     else:
         found = _print_findings(decoded, _as_json if as_json else LogText(colour=wants_colour(sys.stdout)).line)

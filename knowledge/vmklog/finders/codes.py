@@ -10,7 +10,7 @@ from knowledge.vmklog import status_texts as texts
 from knowledge.vmklog.code_meanings import code_meaning, doubtful, errno_meaning, name_meaning, text_meaning
 from knowledge.vmklog.decimals import presented
 from knowledge.vmklog.finding import Finding
-from knowledge.vmklog.line import Finder, Line, Markers
+from knowledge.vmklog.line import Finder, Line, places
 
 _NUMBER = re.compile(
     r"(?<![\w.@+×])(?:0[x×])+0*(?P<hex>2?bad0[0-9a-f]{3})(?!\w)"
@@ -36,9 +36,12 @@ _NAME = re.compile(r"(?<![\w.$@:/-])(?:msg\.vmk\.status\.)?(?P<name>VMK_[A-Z0-9_
 _SUCCESS = "VMK_OK"
 
 
+_NUMBER_SIGNS = frozenset((r"bad0[\da-f]{3}", r"195887\d{3}", r"7327[56]\d{4}"))
+
+
 def signs(tables: Tables) -> Iterable[str]:
     """Return the signs of a line that has a status code, text or name."""
-    return (r"bad0[\da-f]{3}", r"195887\d{3}", r"7327[56]\d{4}", r"(?-i)VMK_[A-Z0-9]", *texts.signs(tables))
+    return (*_NUMBER_SIGNS, r"(?-i)VMK_[A-Z0-9]", *texts.signs(tables))
 
 
 def find(line: Line) -> Iterator[Finding]:
@@ -46,24 +49,26 @@ def find(line: Line) -> Iterator[Finding]:
 
     A name is left out when another finding of the line has that meaning only.
     """
-    known: set[str] = set()
-    for finding in _find_codes_and_texts(line):
-        yield finding
-        names = {match.name for match in finding.meaning.matches}
-        known |= names if len(names) == 1 else set()
-    for found in _NAME.finditer(line.text) if "VMK_" in line.text else ():
+    found = list(_find_codes(line)) if line.may_have(_NUMBER_SIGNS) else []
+    if line.may_have(texts.signs(line.tables)):
+        found += _find_texts(line, found)
+    yield from found
+    if "VMK_" in line.text:
+        yield from _find_names(line, found)
+
+
+def _find_names(line: Line, others: list[Finding]) -> Iterator[Finding]:
+    meanings = [{match.name for match in finding.meaning.matches} for finding in others]
+    known = {name for names in meanings if len(names) == 1 for name in names}
+    for found in _NAME.finditer(line.text):
         name = found["name"]
         if name in line.tables.by_name and name != _SUCCESS and name not in known:
             yield line.finding(*found.span("name"), name_meaning(name, line.origin, line.tables))
 
 
-def _find_codes_and_texts(line: Line) -> Iterator[Finding]:
-    starts: set[int] = set()
-    ends: set[int] = set()
-    for finding in _find_codes(line):
-        yield finding
-        starts.add(finding.start)
-        ends.add(finding.end)
+def _find_texts(line: Line, codes: list[Finding]) -> Iterator[Finding]:
+    starts = {finding.start for finding in codes}
+    ends = {finding.end for finding in codes}
     found: list[tuple[int, int]] = []
     for text in texts.standalone_texts(line.text, line.lower, line.tables):
         before_a_code = any(text.end + blanks in starts for blanks in range(4))
@@ -79,9 +84,10 @@ FINDER = Finder(signs, find)
 
 def _numbers(line: Line) -> Iterator[re.Match[str]]:
     """Yield the numbers that may be status codes; only the text from a marker on is searched."""
-    markers = Markers(line.lower, _MARKERS)
     at = 0
-    while (place := markers.next(at)) >= 0:
+    for place in places(line.lower, *_MARKERS):
+        if place < at:
+            continue
         before = line.text[at:place]
         found = _NUMBER.search(line.text, at + len(before.rstrip(_PREFIX)))
         if found is None:

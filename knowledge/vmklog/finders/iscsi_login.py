@@ -66,7 +66,7 @@ FINDER = Finder(
     lambda _: (
         r"login (?:error|failed|response|status)",
         r"login[^\n]*\(0x?[0-3]{1,2}/",
-        r"status[ _-]?class",
+        *(rf"status{gap}class" for gap in ("", " ", "_", "-")),
         r"log in to target",
         r"initiator failed auth",
         r"conn error \(10",

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from knowledge import oui
 from knowledge.vmklog.finding import Finding, Kind, Meaning
-from knowledge.vmklog.line import Finder, Line, Markers
+from knowledge.vmklog.line import Finder, Line, places
 
 EUI_OF_NVME = "{name}: the 128-bit identifier of an NVMe namespace{by}, as ESXi writes it"
 NOT_ISCSI = "An iSCSI eui. name has 16 digits."
@@ -44,16 +44,17 @@ def find(line: Line) -> Iterator[Finding]:
 
 
 def _names(line: Line) -> Iterator[re.Match[str]]:
-    markers = Markers(line.lower, _MARKERS)
     at = 0
-    while (place := markers.next(at)) >= 0:
+    for place in places(line.lower, *_MARKERS):
+        if place < at:
+            continue
         found = _NAME.match(line.text, place) or _NAME.match(line.text, max(at, place - 1))
+        at = found.end() if found else place + 1
         if found:
             yield found
-        at = max(place + 1, found.end() if found else 0)
 
 
-FINDER = Finder(lambda _: (r"(?:naa|eui)\.[\da-f]", r"[in]qn\.\d", r"t10\."), find)
+FINDER = Finder(lambda _: (r"naa\.[\da-f]", r"eui\.[\da-f]", r"[in]qn\.\d", r"t10\."), find)
 
 
 @lru_cache(maxsize=16384)

@@ -61,7 +61,7 @@ def find(line: Line) -> Iterator[Finding]:
         line.context.psod = line.context.screen = line.number
         end = found.end("world") if found["world"] else found.end()
         yield line.finding(found.start(), end, _exception_meaning(found["vector"], found["world"], found["name"]))
-    for found, fact in phrases.matches(HEADINGS, line.text):
+    for found, fact in phrases.matches(HEADINGS, line):
         certain = "BlueScreen" in line.text or _is_on_screen(line)
         line.context.psod = line.context.screen = line.number
         yield line.finding(*phrases.span(found), _heading_meaning(fact, phrases.about(found), certain))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from knowledge.vmklog.finding import Finding
-from knowledge.vmklog.line import Finder, Line
+from knowledge.vmklog.line import Finder, Line, first_place, places
 from knowledge.vmklog.scsi_meanings import command_meaning, esx3_status, modern_status, sense_meaning
 
 _X = "0[x×]"
@@ -15,6 +15,7 @@ _STATUS = re.compile(rf"\bH:{_BYTE}\s+D:{_BYTE}(?:\s+P:{_BYTE})?(?!\w)", re.IGNO
 _SENSE = re.compile(
     rf"(?:\b(Valid|Possible|Invalid) )?\bsense data:?\s*{_BYTE}[\s,]+{_BYTE}[\s,]+{_BYTE}(?!\w)", re.IGNORECASE
 )
+_QUALIFIERS = ("invalid ", "possible ", "valid ")
 _SLASHED = re.compile(rf"(?<!\w)(PDL error )?\({_BYTE}/{_BYTE}/{_BYTE}\)", re.IGNORECASE)
 _CONTEXT = re.compile(
     rf"\bscsi|\b(?:nmp|satp|psp|hpp)_?|\b(?:sense|asc|ascq|cdb|lun|pdl)\b|\bvmhba\d|\b(?:naa|eui|t10|mpx)\.\w"
@@ -37,14 +38,14 @@ _COMMAND = re.compile(rf"\bC(?:m|omman)d(?:\s*\({_X}[0-9a-f]+\)\s+|\s+|\s*\(){_B
 def find(line: Line) -> Iterator[Finding]:
     """Yield the SCSI status and sense data of a line and, when it has either, the SCSI command."""
     found: list[Finding] = []
-    status, sense = line.lower.find("h:0"), line.lower.find("sense data")
-    command = _COMMAND.search(line.text)
+    lower = line.lower
+    at = first_place(lower, "cmd", "command")
+    command = _COMMAND.search(line.text, at) if at >= 0 else None
     code = int(command[1], 16) if command else None
-    if status >= 0 or sense >= 0:
-        found += _find_modern(line, status, sense, code)
-    if "status = " in line.lower or " ascq " in line.lower:
+    found += _find_modern(line, code)
+    if "status = " in lower or " ascq " in lower:
         found += _find_esx3(line)
-    if "/0" in line.lower:
+    if "/0" in lower:
         found += _find_slashed(line, code)
     yield from found
     if found and command and (meaning := command_meaning(int(command[1], 16))):
@@ -56,19 +57,27 @@ FINDER = Finder(
 )
 
 
-def _find_modern(line: Line, status: int, sense: int, command: int | None) -> Iterator[Finding]:
-    """Yield ``H: D: P:`` from the position ``status`` on and sense data from ``sense`` on; -1 means none."""
-    senses = list(_SENSE.finditer(line.text, max(0, sense - len("Possible  ")))) if sense >= 0 else []
+def _find_modern(line: Line, command: int | None) -> Iterator[Finding]:
+    """Yield ``H: D: P:`` and sense data."""
+    senses = list(_senses(line))
     of_device = True
-    for found in _STATUS.finditer(line.text, status) if status >= 0 else ():
-        host, device, plugin = (int(digits, 16) if digits else None for digits in found.groups())
+    for found in line.matches(_STATUS, "h:0"):
+        host, device = int(found[1], 16), int(found[2], 16)
+        plugin = int(found[3], 16) if found[3] else None
         of_device = not host and not plugin
-        meaning = modern_status(host or 0, device or 0, plugin, bool(senses), line.origin.majors)
+        meaning = modern_status(host, device, plugin, bool(senses), line.origin.majors)
         yield line.finding(found.start(), found.end(), meaning)
     for found in senses:
-        key, asc, ascq = (int(digits, 16) for digits in found.groups()[1:])
+        key, asc, ascq = int(found[2], 16), int(found[3], 16), int(found[4], 16)
         meaning = sense_meaning((found[1] or "").capitalize(), key, asc, ascq, command, of_device)
         yield line.finding(found.start(), found.end(), meaning)
+
+
+def _senses(line: Line) -> Iterator[re.Match[str]]:
+    for at in places(line.lower, "sense data"):
+        before = next((len(word) for word in _QUALIFIERS if line.lower.endswith(word, 0, at)), 0)
+        if found := _SENSE.match(line.text, at - before) or _SENSE.match(line.text, at):
+            yield found
 
 
 def _find_esx3(line: Line) -> Iterator[Finding]:

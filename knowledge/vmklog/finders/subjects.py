@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from knowledge.vmklog.finding import Finding, Meaning
-from knowledge.vmklog.line import Finder, Line
+from knowledge.vmklog.line import Finder, Line, places
 
 PATH = "{name}: the path through adapter vmhba{adapter} to channel {channel}, target {target}, LUN {lun}"
 PATH_3 = "{name}: the path through adapter vmhba{adapter} to target {target}, LUN {lun}"
@@ -27,7 +27,8 @@ NFS_VOLUME = "{name}: the UUID of an NFS datastore"
 VM = "{name}: a VM"
 
 _NFS_END = "-0000-000000000000"
-_HEX8 = "[0-9a-f]{8}"
+_DIGITS = 8
+_HEX8 = f"[0-9a-f]{{{_DIGITS}}}"
 _ADAPTER = re.compile(
     r"(?<![\w.:])(?P<mpx>mpx\.(?=vmhba\d))?"
     r"(?P<name>vmhba(?P<adapter>\d{1,5})"
@@ -47,8 +48,8 @@ _VOLUME = re.compile(
     r"(?: \(\"?(?P<name>[^()\"]{1,80})\"?\))?",
     re.IGNORECASE,
 )
-_DASHES = 3
-"""Dashes in the UUID of a volume. Most lines have only the two of their timestamp."""
+_VOLUME_END = re.compile(rf"-{_HEX8}-[0-9a-f]{{4}}-[0-9a-f]{{12}}", re.IGNORECASE)
+"""The end of the UUID of a volume; because of the dash at its beginning, it is found faster than the whole."""
 _VOLUME_OF_EVENT = re.compile(
     rf"\besx\.[\w.]*vmfs[\w.]*\] (?P<volume>{_HEX8}-{_HEX8}-[0-9a-f]{{4}}-[0-9a-f]{{12}}) (?P<name>[^\s(\"]{{1,80}})",
     re.IGNORECASE,
@@ -76,9 +77,13 @@ REASON = "the form of the name, or the words around it, show what it is"
 
 def find(line: Line) -> Iterator[Finding]:
     """Yield the paths, adapters, datastores and VMs of a line."""
-    places = [at for at in map(line.lower.find, ("vmhba", "vmnic")) if at >= 0]
-    if places:
-        for found in _ADAPTER.finditer(line.text, max(0, min(places) - len("mpx."))):
+    until = 0
+    for at in places(line.lower, "vmhba", "vmnic"):
+        mpx = at - len("mpx.")
+        found = _ADAPTER.match(line.text, mpx) if mpx >= until else None
+        found = found or (_ADAPTER.match(line.text, at) if at >= until else None)
+        if found:
+            until = found.end()
             yield line.finding(found.start(), found.end(), _adapter_meaning(found))
     spans: set[tuple[int, int]] = set()
     for kind, start, end in _places(line):
@@ -105,32 +110,33 @@ def _places(line: Line) -> Iterator[tuple[str, int, int]]:
             yield (_kind_of_name(found["datastore"]), *found.span("datastore"))
             if found["vm"]:
                 yield ("vm", *found.span("vm"))
-    if text.count("-") >= _DASHES:
-        for found in _VOLUME.finditer(text):
-            yield ("volume", *found.span("volume"))
-            if found["name"]:
-                yield ("datastore", *found.span("name"))
-    if "vmfs" in lower and (event := _VOLUME_OF_EVENT.search(text)):
+    until = 0
+    for end in _VOLUME_END.finditer(text):
+        start = end.start() - _DIGITS
+        if start >= until and (volume := _VOLUME.match(text, start)):
+            until = volume.end()
+            yield ("volume", *volume.span("volume"))
+            if volume["name"]:
+                yield ("datastore", *volume.span("name"))
+    if "vmfs" in lower and "esx." in lower and (event := _VOLUME_OF_EVENT.search(text)):
         yield ("datastore", *event.span("name"))
     if "identifier " in lower or "ident [" in lower:
         for found in _NFS_VOLUME.finditer(text):
             yield ("nfs", *found.span(1))
-    if "datastore" in lower or "vol" in lower:
-        for found in _AFFECTED.finditer(text):
-            for name in _QUOTED.finditer(text, *found.span()):
-                yield ("datastore", *name.span(1))
-        for found in _NAMED.finditer(text):
-            which = 1 if found[1] else 2
-            yield (_kind_of_name(found[which]), *found.span(which))
+    for found in line.matches(_AFFECTED, "datastore"):
+        for name in _QUOTED.finditer(text, *found.span()):
+            yield ("datastore", *name.span(1))
+    for found in line.matches(_NAMED, "vol", "datastore"):
+        which = 1 if found[1] else 2
+        yield (_kind_of_name(found[which]), *found.span(which))
     if "hb at offset" in lower:
         for found in _OF_HEARTBEAT.finditer(text):
             yield ("datastore", *found.span(1))
     if ".vm" in lower and "] " in text:
         for found in _BRACKETED.finditer(text):
             yield ("datastore", *found.span(1))
-    if "vmm" in lower or "vcpu-" in lower:
-        for found in _WORLD.finditer(text):
-            yield ("vm", *found.span(1))
+    for found in line.matches(_WORLD, "vmm", "vmx-vcpu-"):
+        yield ("vm", *found.span(1))
 
 
 def _kind_of_name(name: str) -> str:

@@ -27,7 +27,7 @@ def find(line: Line) -> Iterator[Finding]:
     """Yield the known texts of a line, unless it has a known event."""
     if events.has_known_event(line.text):
         return
-    for found, fact in phrases.matches(PHRASES, line.text):
+    for found, fact in phrases.matches(PHRASES, line):
         yield line.finding(*phrases.span(found), _meaning(fact, _about(found)))
 
 

@@ -36,7 +36,7 @@ def find(line: Line) -> Iterator[Finding]:
 
 FINDER = Finder(
     lambda _: (
-        r"(?-i)(?:vim|vmodl|sms|pbm|eam|vslm)\.(?:fault|query)\.",
+        *(rf"(?-i){service}\.(?:fault|query)\." for service in ("vim", "vmodl", "sms", "pbm", "eam", "vslm")),
         r"(?-i)(?:[^d\n]|[^o\n]d)Fault",
         r"(?-i)vim25\.[A-Z]",
     ),

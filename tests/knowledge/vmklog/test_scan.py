@@ -8,6 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from knowledge.vmklog.finders import FINDERS
 from knowledge.vmklog.finding import Finding
 from knowledge.vmklog.line import Context, Finder, Line, lowercase
 from knowledge.vmklog.origin import inferred_origin
-from knowledge.vmklog.scan import scanner
+from knowledge.vmklog.scan import ENGINES, Engine, required_text, scanner
 from knowledge.vmklog.stream import Progress, decode_stream
 from tests.knowledge.vmklog.test_stream import LOG_LIKE
 from tests.knowledge.vmklog.test_stream import SAMPLES as LOG
@@ -78,30 +79,66 @@ def test_no_sign_matches_a_line_feed() -> None:
             assert not pattern.search(b"\n\n"), (finder.find.__module__, pattern)
 
 
-def test_hyperscan_takes_every_sign() -> None:
-    assert [span[:2] for span in scanner(bundled())(b"boring\nfailed: 0xbad0006\n")] == [(7, 24)]
+@pytest.mark.parametrize("engine", ["hyperscan", "aho-corasick"])
+def test_both_engines_take_every_sign(engine: Engine) -> None:
+    assert [span[:2] for span in scanner(bundled(), engine)(b"boring\nfailed: 0xbad0006\n")] == [(7, 24)]
 
 
-def decoded(log: bytes, fast: bool) -> list[Finding]:
-    stream = decode_stream([log], None, bundled(), Progress(), fast=fast)
+@given(st.data())
+@settings(max_examples=400, deadline=None)
+def test_each_text_that_matches_a_sign_has_the_text_that_the_sign_requires(data: st.DataObject) -> None:
+    sign = data.draw(st.sampled_from([sign for finder in FINDERS for sign in finder.signs(bundled())]))
+    required = required_text(sign).encode()
+    matching = data.draw(st.from_regex(sign.removeprefix("(?-i)").encode(), fullmatch=True))
+
+    assert len(required) >= 2
+    assert required in matching if sign.startswith("(?-i)") else required.lower() in matching.lower()
+
+
+def decoded(log: bytes, engine: Engine) -> list[Finding]:
+    stream = decode_stream([log], None, bundled(), Progress(), engine=engine)
     return [finding for lines in stream for line in lines for finding in line.findings]
 
 
-def test_published_lines_have_the_same_findings_with_and_without_the_scan() -> None:
-    for line in LOG.splitlines():
-        assert decoded(line, fast=True) == decoded(line, fast=False)
-    assert decoded(LOG, fast=True) == decoded(LOG, fast=False)
+def selected(log: bytes, engine: Engine) -> list[tuple[int, int, frozenset[str] | None]]:
+    return [(start, end, selection.signs) for start, end, selection in scanner(bundled(), engine)(log)]
+
+
+def test_published_lines_have_the_same_findings_with_each_engine_and_without_one() -> None:
+    for log in (LOG, *LOG.splitlines()):
+        with_each = [decoded(log, engine) for engine in ENGINES]
+        assert with_each == [with_each[0]] * len(ENGINES)
 
 
 @given(LOG_LIKE)
 @settings(max_examples=300, deadline=None)
-def test_any_lines_have_the_same_findings_with_and_without_the_scan(log: bytes) -> None:
-    assert decoded(log, fast=True) == decoded(log, fast=False)
+def test_any_lines_have_the_same_findings_with_each_engine_and_without_one(log: bytes) -> None:
+    with_each = [decoded(log, engine) for engine in ENGINES]
+
+    assert with_each == [with_each[0]] * len(ENGINES)
 
 
-def test_dull_lines_are_not_selected() -> None:
+@given(st.lists(st.one_of(LINES, LINES.map(str.upper), LINES.map(str.lower), st.text())).map("\n".join))
+@settings(max_examples=300, deadline=None)
+def test_both_engines_select_the_same_lines_for_the_same_signs(log: str) -> None:
+    for encoded in (log.encode(errors="replace"), log.encode("latin-1", errors="replace")):
+        assert selected(encoded, "aho-corasick") == selected(encoded, "hyperscan")
+
+
+@given(st.lists(st.sampled_from(["vmhba1", "vmhba", "VMHBA2:", ".", " ", "xvmhba3", "é", "İ"])).map("".join))
+def test_matches_at_markers_are_those_that_a_search_of_the_whole_line_finds(text: str) -> None:
+    pattern = re.compile(r"(?<![\w.])vmhba\d(?:: ?vmhba\d)?", re.IGNORECASE)
+    line = Line(1, text, lowercase(text), inferred_origin(text, bundled()), bundled(), Context())
+
+    spans = [found.span() for found in line.matches(pattern, "vmhba")]
+
+    assert spans == [found.span() for found in pattern.finditer(text)]
+
+
+@pytest.mark.parametrize("engine", ["hyperscan", "aho-corasick"])
+def test_dull_lines_are_not_selected(engine: Engine) -> None:
     dull = b"2024-05-01T00:00:00.123Z cpu1:2)NetPort: 1580: disabled port 0x20000, vSwitch0 is up at 10000 Mbps\n"
-    assert list(scanner(bundled())(dull * 100)) == []
+    assert list(scanner(bundled(), engine)(dull * 100)) == []
 
 
 def test_a_lookup_of_a_code_does_not_load_hyperscan() -> None:
@@ -110,6 +147,21 @@ def test_a_lookup_of_a_code_does_not_load_hyperscan() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=True)
     assert done.stdout.splitlines()[-1] == b"False"
+
+
+def test_a_log_is_decoded_where_an_engine_is_not_installed() -> None:
+    log = Path(__file__).with_name("vmkernel_log_samples.txt")
+
+    def output(*missing: str) -> bytes:
+        code = (
+            f"import sys; sys.modules.update(dict.fromkeys({missing}))\n"
+            f"import vmkops.__main__ as vmkops; vmkops.main(['decode', '--json', {str(log)!r}])"
+        )
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=120, check=True).stdout
+
+    assert output()
+    assert output("hyperscan") == output()
+    assert output("hyperscan", "ahocorasick_rs") == output()
 
 
 def test_several_threads_can_scan_at_the_same_time() -> None:
