@@ -88,7 +88,7 @@ def first_place(text: str, *markers: str) -> int:
 def places(text: str, *markers: str) -> Iterator[int]:
     """Yield the places of some markers in a text in order, in a time that is linear in the text."""
     found = [(at, marker) for marker in markers if (at := text.find(marker)) >= 0]
-    while found:
+    while len(found) > 1:
         first = min(found)
         at, marker = first
         yield at
@@ -96,6 +96,10 @@ def places(text: str, *markers: str) -> Iterator[int]:
         at = text.find(marker, at + 1)
         if at >= 0:
             found.append((at, marker))
+    for at, marker in found:
+        while at >= 0:
+            yield at
+            at = text.find(marker, at + 1)
 
 
 def lowercase(line: str) -> str:
