@@ -26,6 +26,7 @@ from knowledge.ovf.about import Fact
 from knowledge.procedure_store.lookups import Lookup as ProcedureLookup
 from knowledge.procedure_store.procedure import Page as ProcedurePage
 from knowledge.procedure_store.search import Hit as ProcedureHit
+from knowledge.procedure_store.search import Searched as ProceduresSearched
 from knowledge.releases import Release as VmkerrRelease
 from knowledge.scsi.sense import Sense as ScsiSense
 from knowledge.scsi.status import Reading as ScsiReading
@@ -67,6 +68,7 @@ __all__ = [
     "ProcedureHit",
     "ProcedureLookup",
     "ProcedurePage",
+    "ProceduresSearched",
     "RenderedSnippet",
     "ReplacedSetting",
     "ScriptCorrection",

@@ -48,3 +48,10 @@ async def test_other_errors_are_passed_on(slack_request: Request, service: FakeS
     service.refusals["/procedures"] = Problem(title="Unavailable", status=503)
     with pytest.raises(ServiceError, match="Unavailable"):
         await command.answer("reset-lun", slack_request)
+
+
+async def test_weak_match_is_shown_only_to_the_user(slack_request: Request, service: FakeService) -> None:
+    service.procedures = [page(title="Dance of the LUNs", weak=True)]
+    reply = await command.answer("dance", slack_request)
+    assert reply is not None
+    assert not reply.public
