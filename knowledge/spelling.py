@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_KNOWN_WORD = re.compile(r"(?<![^\W_])[^\W\d_]{3,40}(?![^\W_])")
+_WORD = re.compile(r"[^\W_]+")
 _VOWELS = re.compile(r"[aeiouy]+")
 _DOUBLED = re.compile(r"(.)\1+")
 _MAX_CORRECTIONS = 5
@@ -19,7 +19,7 @@ _MAX_CORRECTIONS = 5
 
 def known_words(text: str) -> set[str]:
     """Return the words of a text that serve as corrections: letters only, so never a code or a number."""
-    return set(_KNOWN_WORD.findall(text.lower()))
+    return {word for word in set(_WORD.findall(text.lower())) if 3 <= len(word) <= 40 and word.isalpha()}
 
 
 def spelling_keys(word: str) -> set[str]:

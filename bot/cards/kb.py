@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from bot.blocks import Message, bold, code, context, escape, header, message, section, shortened
+from bot.blocks import Block, Message, bold, code, context, escape, header, message, section, shortened
 from bot.cards.links import page_link
 from bot.cards.markdown import mrkdwn, sections
 
@@ -21,22 +21,36 @@ SHOWN_SECTIONS = ("Before", "Steps", "Check")
 """The sections of a procedure that someone on call needs; "Before" has the warnings."""
 
 
-def search_card(
-    words: str, hits: Sequence[Mapping[str, Any]], lookups: Sequence[Mapping[str, Any]], service_url: str
-) -> Message:
-    """The procedures that match the words, best match first, and the lookup that explains each code among the words.
+def search_card(words: str, found: Mapping[str, Any], service_url: str) -> Message:
+    """What each code among the words means, then the procedures that match the words, best match first.
 
-    Each hit is a mapping with `slug`, `title` and `summary`, and each lookup one with `query` and `meaning`, as the
-    service's search returns them.
+    `found` is what the service's search returns: `results`, each with `slug`, `title`, `summary` and `weak`; `lookups`,
+    each with `query` and `meaning`; and `searched` with the number of `pages` and the `folders`.
     """
+    hits, lookups = found["results"], found["lookups"]
     explained = [section(code(f"/vmkerr {lookup['query']}"), escape(lookup["meaning"])) for lookup in lookups]
     if not hits:
-        below = explained or [context("Try other words, or fewer words")]
-        return message(f"No procedure matches {words}.", [section(f"No procedure matches {code(words)}."), *below])
-    lines = [section(f"{bold(hit['title'])} {code(hit['slug'])}", escape(hit["summary"])) for hit in hits] + explained
+        searched = found["searched"]
+        folders = " and ".join(code(folder) for folder in searched["folders"])
+        below = context(
+            f"Searched {searched['pages']} pages in {folders}. Try other words, or write a page: copy "
+            f"{code('TEMPLATE.md')} into the folder that {code('VMKOPS_PROCEDURES_DIR')} names."
+        )
+        return message(
+            f"No procedure matches {words}.", [*explained, section(f"No procedure matches {code(words)}."), below]
+        )
+    lines = [_hit(hit) for hit in hits]
+    if all(hit["weak"] for hit in hits):
+        lines.insert(0, context(f"No procedure fits {code(words)} well. The nearest ones:"))
     hint = f"To see the first one, type {code('/kb ' + hits[0]['slug'])}"
     link = page_link(service_url, "/procedures", "all procedures")
-    return message("Procedures: " + ", ".join(hit["title"] for hit in hits), [*lines, context(hint, link)])
+    titles = "Procedures: " + ", ".join(hit["title"] for hit in hits)
+    return message(titles, [*explained, *lines, context(hint, link)])
+
+
+def _hit(hit: Mapping[str, Any]) -> Block:
+    weak = ["_weak match_"] if hit["weak"] else []
+    return section(f"{bold(hit['title'])} {code(hit['slug'])}", escape(hit["summary"]), *weak)
 
 
 def procedure_card(page: Mapping[str, Any], service_url: str) -> Message:

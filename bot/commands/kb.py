@@ -44,7 +44,7 @@ async def run(query: ProcedureQuery, request: Request) -> Reply:
     """Show the procedure with that name, or the best matches for the words and what a code among them means.
 
     With targets, the procedure shows what its commands answer for them, and a button for each action that may start.
-    An answer without matches and codes is shown only to the user.
+    An answer without matches and codes, or with weak matches only, is shown only to the user.
     """
     service = request.deps.service
     if query.slug:
@@ -59,8 +59,8 @@ async def run(query: ProcedureQuery, request: Request) -> Reply:
             if error.problem.status != 404:
                 raise
     found = await service.get("/procedures", q=query.words, limit="5")
-    hits, lookups = found["results"], found["lookups"]
-    return Reply(search_card(query.words, hits, lookups, service.url), public=bool(hits or lookups))
+    certain = found["lookups"] or not all(hit["weak"] for hit in found["results"])
+    return Reply(search_card(query.words, found, service.url), public=bool(certain))
 
 
 command = Command(

@@ -11,20 +11,30 @@ from typing import TYPE_CHECKING, Any
 from knowledge.procedure_store.folders import Found
 from knowledge.procedure_store.procedure import Broken, Procedure
 from knowledge.procedure_store.query import alert_words, name_key
+from knowledge.procedure_store.symptoms import fingerprint, symptoms
 from knowledge.procedure_store.text import plain_text
+from knowledge.procedure_store.wording import key_words, synonym_words
 from knowledge.spelling import known_words, spelling_keys
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-VERSION = 1
-"""Stored in ``user_version``; increment it with every change of the tables or of how a page becomes a row."""
+VERSION = 2
+"""Increment it with every change of the tables or of how a page becomes a row."""
 
 _OBSOLETE_WORTH = 0.6
 """The factor for the score of an obsolete page (1.0 for all others)."""
 
 _SEARCHED = ("title", "aliases", "subjects", "summary", "body")
 """The columns of a page that are searched."""
+
+_COLUMNS = (
+    *("slug", "worth", "origin", "overrides", "file", "obsolete_since", "title", "summary", "aliases", "subjects"),
+    *("body", "text", "keys", "about"),
+)
+"""The columns of ``pages`` besides ``id``."""
+
+_INSERT_PAGE = f"INSERT INTO pages ({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{name}' for name in _COLUMNS)})"  # noqa: S608
 
 _TABLES = ("search", "pages", "files", "broken", "names", "spellings")
 
@@ -33,11 +43,12 @@ _STATEMENTS = (
     """CREATE TABLE pages (
         id INTEGER PRIMARY KEY, slug TEXT NOT NULL UNIQUE, worth REAL NOT NULL, origin TEXT NOT NULL,
         overrides INTEGER NOT NULL, file TEXT NOT NULL, obsolete_since TEXT NOT NULL, title TEXT NOT NULL,
-        summary TEXT NOT NULL, aliases TEXT NOT NULL, subjects TEXT NOT NULL, body TEXT NOT NULL, text TEXT NOT NULL
+        summary TEXT NOT NULL, aliases TEXT NOT NULL, subjects TEXT NOT NULL, body TEXT NOT NULL, text TEXT NOT NULL,
+        keys TEXT NOT NULL, about TEXT NOT NULL
     )""",
     """CREATE VIRTUAL TABLE search USING fts5(
         title, aliases, subjects, summary, body, content = 'pages', content_rowid = 'id',
-        tokenize = 'porter unicode61 remove_diacritics 2', prefix = '2 3 4'
+        tokenize = 'porter unicode61 remove_diacritics 2'
     )""",
     """CREATE TRIGGER pages_after_insert AFTER INSERT ON pages BEGIN
         INSERT INTO search (rowid, title, aliases, subjects, summary, body)
@@ -54,9 +65,8 @@ _STATEMENTS = (
     "CREATE INDEX files_by_slug ON files (slug)",
     "CREATE TABLE broken (slug TEXT NOT NULL, file TEXT NOT NULL, line INTEGER NOT NULL, message TEXT NOT NULL)",
     "CREATE INDEX broken_by_slug ON broken (slug)",
-    # Every name of a page, see query.name_key.
-    "CREATE TABLE names (name TEXT NOT NULL, slug TEXT NOT NULL, PRIMARY KEY (name, slug)) WITHOUT ROWID",
-    "CREATE INDEX names_by_slug ON names (slug)",
+    # Every name of a page, see query.name_key; the rank is that of its sort: 0 slug and title, 1 alias, 2 symptom.
+    "CREATE TABLE names (name TEXT NOT NULL, slug TEXT NOT NULL, rank INTEGER NOT NULL)",
     # Words of the pages by their spelling keys, see knowledge/spelling.py; words of deleted pages may remain.
     "CREATE TABLE spellings (key TEXT NOT NULL, word TEXT NOT NULL, PRIMARY KEY (key, word)) WITHOUT ROWID",
 )
@@ -66,15 +76,18 @@ def prepare(database: Database) -> None:
     """Create the tables, or create them again when they are from another version."""
     database.enable_wal()
     database.execute("PRAGMA synchronous = NORMAL")
+    database.execute("PRAGMA wal_autocheckpoint = 8000")  # 32 MiB; 4 MiB, the default, slows down the first start
     database.execute("PRAGMA cache_size = -32768")  # 32 MiB; 2 MiB, the default, is too small for a large store
+    version = (fingerprint() + VERSION) & 0x7FFFFFFF
     database.execute("BEGIN IMMEDIATE")
     with database.conn:
-        if database.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+        if database.execute("PRAGMA user_version").fetchone()[0] != version:
             for table in _TABLES:
                 database.execute(f"DROP TABLE IF EXISTS {table}")
             for statement in _STATEMENTS:
                 database.execute(statement)
-            database.execute(f"PRAGMA user_version = {VERSION}")
+            database.execute(f"PRAGMA user_version = {version}")
+            _insert_spellings(database, synonym_words())
 
 
 def delete_slugs(database: Database, slugs: list[str]) -> None:
@@ -83,9 +96,21 @@ def delete_slugs(database: Database, slugs: list[str]) -> None:
         database.table(table).delete_where(f"slug IN ({', '.join('?' * len(slugs))})", slugs)
 
 
+def finish(database: Database, *, merge: bool) -> None:
+    """Create the indexes that are missing after pages were stored; a filled table gets them faster than a growing one.
+
+    With ``merge``, for after the first reading, the parts of the search index become one: searches are twice as fast.
+    """
+    if merge:
+        database.execute("INSERT INTO search (search) VALUES ('optimize')")
+    database.execute("CREATE INDEX IF NOT EXISTS names_by_name ON names (name)")
+    database.execute("CREATE INDEX IF NOT EXISTS names_by_slug ON names (slug)")
+
+
 def insert_files(database: Database, files: Iterable[Found]) -> None:
     """Store which files were read, with their stamps."""
-    database.table("files").insert_all({**found._asdict(), "slug": found.slug} for found in files)
+    sql = "INSERT INTO files (folder, name, stamp, slug) VALUES (?, ?, ?, ?)"
+    database.conn.executemany(sql, ((*found, found.slug) for found in files))
 
 
 def known_files(database: Database) -> set[Found]:
@@ -95,33 +120,45 @@ def known_files(database: Database) -> set[Found]:
 
 def insert_broken(database: Database, problems: Iterable[tuple[str, Broken]]) -> None:
     """Store the problems of pages, each with the slug of its page."""
-    database.table("broken").insert_all(
-        {"slug": slug, "file": one.file, "line": one.line, "message": one.message} for slug, one in problems
+    database.conn.executemany(
+        "INSERT INTO broken (slug, file, line, message) VALUES (?, ?, ?, ?)",
+        ((slug, one.file, one.line, one.message) for slug, one in problems),
     )
 
 
-def insert_pages(database: Database, pages: list[Procedure], spelled: set[str]) -> None:
-    """Store pages with their names and words; ``spelled`` has the words stored so far and gets the new ones."""
-    rows = [_row(page) for page in pages]
-    database.table("pages").insert_all(rows)
-    new = {word for row in rows for column in _SEARCHED for word in known_words(row[column])} - spelled
+def insert_pages(database: Database, rows: list[dict[str, Any]], spelled: set[str]) -> None:
+    """Store pages with their names and words, from rows that `page_row` made.
+
+    ``spelled`` has the words stored so far and gets the new ones.
+    """
+    database.conn.executemany(_INSERT_PAGE, rows)
+    new = known_words(" ".join(row[column] for row in rows for column in _SEARCHED)) - spelled
     spelled |= new
+    _insert_spellings(database, new)
+    database.conn.executemany(
+        "INSERT INTO names (name, slug, rank) VALUES (?, ?, ?)",
+        ((name, row["slug"], rank) for row in rows for name, rank in row["names"]),
+    )
+
+
+def _insert_spellings(database: Database, words: Iterable[str]) -> None:
     database.conn.executemany(
         "INSERT OR IGNORE INTO spellings (key, word) VALUES (?, ?)",
-        ((key, word) for word in new for key in spelling_keys(word)),
-    )
-    database.conn.executemany(
-        "INSERT OR IGNORE INTO names (name, slug) VALUES (?, ?)",
-        ((name_key(name), page.slug) for page in pages for name in (page.slug, page.title, *page.aliases)),
+        ((key, word) for word in words for key in spelling_keys(word)),
     )
 
 
-def _row(page: Procedure) -> dict[str, Any]:
+def page_row(page: Procedure) -> dict[str, Any]:
     """Return a page as a row of the table ``pages``, by column.
 
-    The slug is an alias too, and an alias in CamelCase is also found by its parts.
+    The slug is an alias too, and an alias in CamelCase is also found by its parts. ``keys`` has each name in the form
+    in which it is compared, one on each line, and ``about`` the words of subjects and summary in that form. The key
+    ``names`` is for the table of that name: each key of a name, with its rank.
     """
-    aliases = (page.slug, *page.aliases)
+    names = (page.slug, page.title, *page.aliases, *symptoms(page.slug))
+    parted = [" ".join(alert_words(alias)) for alias in page.aliases]
+    keys = list(dict.fromkeys(" ".join(key_words(name)) for name in (*names, *parted)))
+    forms = sorted({form for key in keys for form in key.split(" ")})
     return {
         "slug": page.slug,
         "worth": _OBSOLETE_WORTH if page.obsolete_since else 1.0,
@@ -131,8 +168,15 @@ def _row(page: Procedure) -> dict[str, Any]:
         "obsolete_since": page.obsolete_since,
         "title": page.title,
         "summary": page.summary,
-        "aliases": ", ".join([*aliases, *(" ".join(alert_words(alias)) for alias in aliases)]),
+        "aliases": ", ".join([*names, *parted, *forms]),
         "subjects": ", ".join(page.subjects),
         "body": plain_text(page.body),
         "text": page.text,
+        "names": [
+            (name_key(name), rank)
+            for rank, ranked in enumerate(((page.slug, page.title), page.aliases, symptoms(page.slug)))
+            for name in ranked
+        ],
+        "keys": "\n".join(keys),
+        "about": " ".join(sorted({*forms, *key_words(" ".join((*page.subjects, page.summary)))})),
     }

@@ -120,7 +120,8 @@ def _broken(file: str, faults: list[Fault]) -> BrokenPageError:
 def _decode(data: bytes) -> tuple[str, list[Fault]]:
     """Return the text of a page with ``\\n`` as line end, or an empty text and the fault that makes it unreadable."""
     if len(data) > MAX_BYTES:
-        return "", [Fault(1, f"the page has {len(data):,} bytes; at most {MAX_BYTES:,} are allowed")]
+        message = f"the page has more than {MAX_BYTES:,} bytes, the most that is read: split it, or move logs out"
+        return "", [Fault(1, message)]
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

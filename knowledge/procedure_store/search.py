@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from knowledge.procedure_store.query import (
-    alert_words,
-    all_of,
-    any_of,
-    camel_case_parts,
-    in_names,
-    name_key,
-    phrase,
-    typed_words,
-)
+from knowledge.procedure_store.folders import BUILT_IN
+from knowledge.procedure_store.query import alert_words, any_of, name_key
+from knowledge.procedure_store.ranking import Rated, candidates, ranked
+from knowledge.procedure_store.terms import Term, terms
 from knowledge.procedure_store.text import MARK_END, MARK_START
-from knowledge.spelling import can_be_mistyped, nearest_words, spelling_keys
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -26,27 +18,27 @@ if TYPE_CHECKING:
 MAX_HITS = 100
 """The most pages that one search returns."""
 
-_ENOUGH = 1000
-"""How many matches of one query are ranked. A word in more pages says little about them; the names of pages decide."""
-
-_CONTENDERS = 300
-"""How many of the best pages are ranked again with their factor, which moves obsolete pages down."""
-
-_WORTH_SHOWING = 0.2
+_WORTH_SHOWING = 0.35
 """A page is not shown when its score is less than this fraction of the best score."""
 
-_SCORES = """
-    SELECT rowid AS page, -bm25(search, 10.0, 8.0, 5.0, 3.0, 1.0) AS score FROM search WHERE search MATCH ? LIMIT ?
-"""  # the weights of title, aliases, subjects, summary and body
+_WEAK = 0.5
+"""A match is weak when the page has less than this share of the words, by their weight."""
 
-_HIT = """
-    SELECT slug, pages.title, pages.summary, origin, obsolete_since,
-        snippet(search, 4, ?1, ?2, '…', 18) AS inside, snippet(search, -1, ?1, ?2, '…', 18) AS anywhere
-    FROM search JOIN pages ON pages.id = search.rowid WHERE search MATCH ?3 AND search.rowid = ?4
-"""
+_IN_BODY = 0.6
+"""How much a word counts for the match when the page has it in its summary or body only, not in its names."""
+
+_PAGE = "SELECT slug, title, summary, origin, obsolete_since FROM pages WHERE id = ?"
+
+_NAMES_ALERT = 0.75
+"""The least fit (0 to 1) of a name of a page to the name of an alert; unknown words count as not fitting."""
+
+_SNIPPET = "SELECT snippet(search, ?, ?, ?, '…', 18) FROM search WHERE search MATCH ? AND rowid = ?"
+
+_SNIPPET_COLUMNS = (4, 3)
+"""The numbers of the columns that snippets come from: the body, or else the summary."""
 
 _NAMED = """
-    SELECT slug, id FROM names JOIN pages USING (slug) WHERE name = ? ORDER BY origin DESC, slug LIMIT 1
+    SELECT slug, id FROM names JOIN pages USING (slug) WHERE name = ? ORDER BY origin DESC, rank, slug LIMIT 1
 """  # "team" sorts before "built-in"
 
 
@@ -63,122 +55,119 @@ class Hit:
     """Grows with the match."""
     origin: str
     obsolete_since: str
+    weak: bool = False
+    """True when the page has few of the words, so that it is probably about something else."""
 
 
-def search(database: Database, words: str, limit: int) -> list[Hit]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Searched:
+    """What a search looks at: how many pages, and the paths of their folders."""
+
+    pages: int
+    folders: tuple[str, ...]
+
+    def in_words(self) -> str:
+        """Return what was searched, and how to write the page that is missing, in sentences for people."""
+        pages = "1 page" if self.pages == 1 else f"{self.pages:,} pages"
+        return (
+            f"Searched {pages} in {' and '.join(self.folders)}. To write a page, copy TEMPLATE.md from {BUILT_IN} into "
+            "the folder that VMKOPS_PROCEDURES_DIR names, and give it these words as an alias."
+        )
+
+
+def search(database: Database, words: str, limit: int, first: Sequence[str] = ()) -> list[Hit]:
     """Return the best pages for ``words``, at most ``limit``.
 
-    They contain all words, or some of them in their names; if there are no such pages, they contain some of the words.
-    A page that has exactly these words as one of its names is the best one.
+    The pages with the slugs in ``first`` come first. The others contain all words, or some of them in their names; if
+    there are no such pages, they contain some of the words. A page that has exactly these words as one of its names is
+    the best one.
     """
-    queries = list(_queries(database, typed_words(words)))
-    if not queries:
+    limit = max(1, min(limit, MAX_HITS))
+    found = terms(database, words)
+    some = [term for term in found if term.match]
+    preferred = _ids(database, first)
+    order = ranked(database, some, candidates(database, some), preferred, limit)
+    exact = _named(database, words)
+    if exact:
+        best = max((rated.score for rated in order), default=1.0)
+        order = [Rated(exact["id"], best, 1.0, frozenset()), *(each for each in order if each.page != exact["id"])]
+    if not order:
         return []
-    some = any_of(queries)
-    scores = _scores(database, all_of(queries))
-    _add(scores, _scores(database, in_names(some)))
-    if not scores:
-        scores = _scores(database, some)
-    ranked = _named_first(database, words, _ranked(database, scores))
-    worth_showing = ranked[0][1] * _WORTH_SHOWING
-    best = [(page, score) for page, score in ranked if score >= worth_showing]
-    return [_hit(database, page, score, some) for page, score in best[: max(1, min(limit, MAX_HITS))]]
+    worth_showing = order[0].score * _WORTH_SHOWING
+    kept = [each for each in order if each.score >= worth_showing][:limit]
+    certain = {exact["id"] if exact else None, *preferred}
+    return [
+        _hit(database, rated, some, weak=rated.page not in certain and _weak(database, rated, found)) for rated in kept
+    ]
 
 
 def slug_for_alert(database: Database, alert_name: str) -> str | None:
-    """Return the slug of the page with the alert's name, or of the best page named by at least half of its words."""
+    """Return the slug of the page with the alert's name, or of the page with a name that has most of its words."""
     if named := slug_named(database, alert_name):
         return named
-    words = alert_words(alert_name)
-    queries = [query for query in (in_names(phrase(word)) for word in words) if _known(database, query)]
-    if not queries or len(queries) * 2 < len(words):
+    found = terms(database, " ".join(alert_words(alert_name)))
+    some = [term for term in found if term.certainty == 1]
+    order = ranked(database, some, candidates(database, some))
+    if not order:
         return None
-    best = _ranked(database, _scores(database, any_of(queries)))[:10]
-    covered, _, page = max((_covered(database, page, queries), score, page) for page, score in best)
-    if covered * 2 < len(words):
+    best = max(order[:10], key=lambda rated: (rated.name, rated.score))
+    known_part = sum(term.weight for term in some) / sum(term.weight for term in found)
+    if best.name * known_part < _NAMES_ALERT:
         return None
-    return str(_rows(database, "SELECT slug FROM pages WHERE id = ?", page)[0]["slug"])
+    return str(_rows(database, "SELECT slug FROM pages WHERE id = ?", best.page)[0]["slug"])
 
 
 def slug_named(database: Database, name: str) -> str | None:
-    """Return the slug of the page with this name as its slug, title or alias, regardless of case and separators."""
-    named = _rows(database, _NAMED, name_key(name))
-    return str(named[0]["slug"]) if named else None
+    """Return the slug of the page with this name as its slug, title, alias or symptom, whatever its case and signs."""
+    named = _named(database, name)
+    return str(named["slug"]) if named else None
+
+
+def _named(database: Database, name: str) -> dict[str, Any] | None:
+    return next(iter(_rows(database, _NAMED, name_key(name))), None)
+
+
+def _ids(database: Database, slugs: Sequence[str]) -> list[int]:
+    """Return the ids of the pages with these slugs, in order; slugs without a page are left out."""
+    found = [_rows(database, "SELECT id FROM pages WHERE slug = ?", slug) for slug in dict.fromkeys(slugs)]
+    return [rows[0]["id"] for rows in found if rows]
 
 
 def _rows(database: Database, sql: str, *parameters: object) -> list[dict[str, Any]]:
-    return list(database.query(sql, parameters))
+    found = database.conn.execute(sql, parameters)
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found]
 
 
-def _queries(database: Database, words: list[str]) -> Iterator[str]:
-    """Yield a query for each word that some page has: as typed, in its parts, or as the nearest known words."""
-    for place, word in enumerate(words):
-        unfinished = place == len(words) - 1 and len(word) > 1 and not _common(database, phrase(word))
-        typed = phrase(word, prefix=unfinished)
-        parts = all_of([phrase(part) for part in camel_case_parts(word)])
-        if _known(database, typed):
-            yield typed
-        elif _known(database, parts):
-            yield parts
-        elif can_be_mistyped(word) and (corrections := _corrections(database, word.lower())):
-            yield any_of(corrections)
-
-
-def _corrections(database: Database, word: str) -> list[str]:
-    """Return queries for the known words that are nearest to a mistyped one."""
-    keys = sorted(spelling_keys(word))
-    sql = f"SELECT DISTINCT word FROM spellings WHERE key IN ({', '.join('?' * len(keys))})"  # noqa: S608
-    candidates = [row["word"] for row in _rows(database, sql, *keys)]
-    return [query for query in map(phrase, nearest_words(word, candidates)) if _known(database, query)]
-
-
-def _known(database: Database, match: str) -> bool:
-    return bool(_rows(database, "SELECT 1 FROM search WHERE search MATCH ? LIMIT 1", match))
-
-
-def _common(database: Database, match: str) -> bool:
-    """Return True for a query that very many pages match.
-
-    Such a word counts as complete, because the search for every word that starts with it would be slow.
-    """
-    sql = "SELECT count(*) AS pages FROM (SELECT 1 FROM search WHERE search MATCH ? LIMIT ?)"
-    return bool(_rows(database, sql, match, _ENOUGH)[0]["pages"] == _ENOUGH)
-
-
-def _covered(database: Database, page: int, queries: list[str]) -> int:
-    """Return how many of the queries match the page."""
+def _has(database: Database, page: int, query: str) -> bool:
     sql = "SELECT 1 FROM search WHERE search MATCH ? AND rowid = ?"
-    return sum(bool(_rows(database, sql, query, page)) for query in queries)
+    return database.execute(sql, [query, page]).fetchone() is not None
 
 
-def _ranked(database: Database, scores: dict[int, float]) -> list[tuple[int, float]]:
-    """Return the best pages as (page id, score times factor), best first."""
-    best = heapq.nlargest(_CONTENDERS, scores, key=lambda page: (scores[page], -page))
-    sql = f"SELECT id, worth FROM pages WHERE id IN ({', '.join('?' * len(best))})"  # noqa: S608
-    weighted = [(row["id"], scores[row["id"]] * row["worth"]) for row in _rows(database, sql, *best)]
-    return sorted(weighted, key=lambda one: (-one[1], one[0]))
+def _hit(database: Database, rated: Rated, some: Sequence[Term], *, weak: bool) -> Hit:
+    row = _rows(database, _PAGE, rated.page)[0]
+    snippet = _snippet(database, rated.page, any_of([term.match for term in some])) if some else ""
+    return Hit(**row, snippet=snippet, score=round(rated.score, 4), weak=weak)
 
 
-def _named_first(database: Database, words: str, ranked: list[tuple[int, float]]) -> list[tuple[int, float]]:
-    """Move the page that is named exactly like the words to the start, with the best score."""
-    rows = _rows(database, _NAMED, name_key(words))
-    if not rows:
-        return ranked
-    named, best = rows[0]["id"], max((score for _, score in ranked), default=0.0)
-    return [(named, best), *((page, score) for page, score in ranked if page != named)]
+def _snippet(database: Database, page: int, match: str) -> str:
+    """Return a part of the page with marks around the matched words; empty when only its names match."""
+    for column in _SNIPPET_COLUMNS:
+        row = database.execute(_SNIPPET, [column, MARK_START, MARK_END, match, page]).fetchone()
+        if row and MARK_START in row[0]:
+            return str(row[0])
+    return ""
 
 
-def _add(scores: dict[int, float], more: dict[int, float]) -> None:
-    """Add more pages to ``scores``, each with the better of its two scores."""
-    for page, score in more.items():
-        scores[page] = max(score, scores.get(page, score))
+def _weak(database: Database, rated: Rated, found: Sequence[Term]) -> bool:
+    """Return whether the page has less than ``_WEAK`` of the terms, by their weight.
 
-
-def _scores(database: Database, match: str) -> dict[int, float]:
-    return {row["page"]: row["score"] for row in _rows(database, _SCORES, match, _ENOUGH)}
-
-
-def _hit(database: Database, page: int, score: float, match: str) -> Hit:
-    row = _rows(database, _HIT, MARK_START, MARK_END, match, page)[0]
-    inside, anywhere = row.pop("inside"), row.pop("anywhere")
-    return Hit(**row, snippet=inside if MARK_START in inside else anywhere, score=round(score, 4))
+    A corrected word counts less, and so does one that only the body has.
+    """
+    needed = _WEAK * sum(term.weight for term in found)
+    some = [term for term in found if term.match]
+    matched = sum(some[place].weight * some[place].certainty for place in rated.named)
+    for place, term in enumerate(some):
+        if matched < needed and place not in rated.named and _has(database, rated.page, term.match):
+            matched += term.weight * term.certainty * _IN_BODY
+    return matched < needed

@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from knowledge.procedure_store import index as store_index
 from knowledge.procedure_store import search as store_search
 from knowledge.procedure_store.folders import BUILT_IN, Found, find_pages, read_page, write_page
 from knowledge.procedure_store.procedure import Broken, BrokenPageError, Procedure, parse_page, slug_fault
-from knowledge.procedure_store.search import Hit
+from knowledge.procedure_store.search import Hit, Searched
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
 _BATCH = 100
+"""Pages that are stored at once while others may search."""
+
+_FIRST_BATCH = 2000
+"""Pages that are stored at once into an empty index, which nobody searches yet: fewer, larger writes are faster."""
 
 
 class StoreError(Exception):
@@ -44,6 +49,7 @@ class Store:
         self._database = database
         self._folders = tuple(dict.fromkeys(folders))
         self._folder_faults: list[Broken] = []
+        self._pages = 0
         self._connection_lock = RLock()
         self._writer_lock = RLock()
 
@@ -92,6 +98,11 @@ class Store:
             rows = list(self._database.query("SELECT file, line, message FROM broken ORDER BY file, line"))
         return [*self._folder_faults, *(Broken(**row) for row in rows)]
 
+    @property
+    def searched(self) -> Searched:
+        """What every search looks at."""
+        return Searched(pages=self._pages, folders=tuple(map(str, self._folders)))
+
     def get(self, slug: str) -> Procedure | None:
         """Return the page with this slug, or None."""
         if slug_fault(slug):
@@ -110,16 +121,17 @@ class Store:
         with self._connection_lock:
             return [Hit(**row, snippet="", score=0.0) for row in self._database.query(sql)]
 
-    def search(self, words: str, limit: int = 10) -> list[Hit]:
+    def search(self, words: str, limit: int = 10, *, first: Sequence[str] = ()) -> list[Hit]:
         """Return the best ``limit`` pages (1 to 100) that contain all words or, when there are none, some of them.
 
-        The last word can be incomplete. A mistyped word matches the nearest known words. No text is an error.
+        The last word can be incomplete. A mistyped word matches the nearest known words. No text is an error. The pages
+        with the slugs in ``first`` come first, as those for a code among the words (``lookups.named_pages``).
         """
         with self._connection_lock:
-            return store_search.search(self._database, words, limit)
+            return store_search.search(self._database, words, limit, first)
 
     def nearest(self, alert_name: str) -> Procedure | None:
-        """Return the page for an alert: with its name as an alias, or else named by at least half of its words."""
+        """Return the page for an alert: with its name as an alias, or else with a name that has most of its words."""
         with self._connection_lock:
             slug = store_search.slug_for_alert(self._database, alert_name)
             return self.get(slug) if slug else None
@@ -141,16 +153,25 @@ class Store:
                 if one.slug in candidates:
                     candidates[one.slug].append(one)
             spelled: set[str] = set()
-            for start in range(0, len(slugs), _BATCH):
-                batch = slugs[start : start + _BATCH]
-                read = [(slug, *_best_page(candidates[slug])) for slug in batch]
-                with self._connection_lock, self._database.atomic():
-                    store_index.delete_slugs(self._database, batch)
-                    store_index.insert_files(self._database, [one for slug in batch for one in candidates[slug]])
-                    store_index.insert_pages(self._database, [page for _, page, _ in read if page], spelled)
-                    store_index.insert_broken(
-                        self._database, ((slug, problem) for slug, _, problems in read for problem in problems)
-                    )
+            size = _BATCH if known else _FIRST_BATCH
+            with ThreadPoolExecutor(1) as writer:  # one batch is read while the one before it is written
+                writing = None
+                for start in range(0, len(slugs), size):
+                    batch = slugs[start : start + size]
+                    read = [(slug, *_best_page(candidates[slug])) for slug in batch]
+                    rows = [store_index.page_row(page) for _, page, _ in read if page]
+                    files = [one for slug in batch for one in candidates[slug]]
+                    broken = [(slug, problem) for slug, _, problems in read for problem in problems]
+                    if writing:
+                        writing.result()
+                    writing = writer.submit(self._write, batch if known else [], files, rows, broken, spelled)
+                if writing:
+                    writing.result()
+            with self._connection_lock:
+                if slugs:
+                    with self._database.atomic():
+                        store_index.finish(self._database, merge=not known)
+                self._pages = self._database.execute("SELECT count(*) FROM pages").fetchone()[0]
             return len(slugs)
 
     def save(self, slug: str, text: str) -> Procedure:
@@ -188,6 +209,22 @@ class Store:
             except OSError as error:
                 raise NotEditableError(f"{folder} cannot be written: {error.strerror}.") from error
             self.refresh()
+
+    def _write(
+        self,
+        replaced: list[str],
+        files: list[Found],
+        rows: list[dict[str, Any]],
+        broken: list[tuple[str, Broken]],
+        spelled: set[str],
+    ) -> None:
+        """Write one batch: delete the slugs in ``replaced``, then insert the files, rows of pages, and problems."""
+        with self._connection_lock, self._database.atomic():
+            if replaced:
+                store_index.delete_slugs(self._database, replaced)
+            store_index.insert_files(self._database, files)
+            store_index.insert_pages(self._database, rows, spelled)
+            store_index.insert_broken(self._database, broken)
 
     def _find(self, known: set[Found]) -> list[Found]:
         """Return the files of all folders in order; a folder that cannot be listed has the files known before."""

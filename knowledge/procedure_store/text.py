@@ -10,21 +10,49 @@ MARK_START = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}"
 MARK_END = "\N{MATHEMATICAL RIGHT WHITE SQUARE BRACKET}"
 """The mark after a matched word in a snippet."""
 
-_FENCE_LINE = re.compile(r"^[ >]*(?:`{3,}|~{3,}).*$", re.MULTILINE)
-_HEADING_MARK = re.compile(r"^#{1,6} +|^ {0,3}(?:[-*+]|\d+[.)]) +|^ {0,3}> ?", re.MULTILINE)
+_CODE = re.compile(
+    r"^[ >]*(?P<fence>`{3,}|~{3,})[^`\n]*\n(?P<block>.*?)(?:^[ >]*(?P=fence)[`~]* *$|\Z)"
+    r"|(?P<ticks>`+)(?!`)(?P<span>.+?)(?<!`)(?P=ticks)(?!`)",
+    re.MULTILINE | re.DOTALL,
+)
+_LINE_START = re.compile(
+    r"^ {0,3}(?:> ?)+(?:\[!(?:NOTE|TIP|IMPORTANT|WARNING|CAUTION)\] *$)?|^#{1,6} +|^ *(?:[-*+]|\d+[.)]) +", re.MULTILINE
+)
 _TABLE_SIGNS = re.compile(r"^ *\|[ |:-]*\| *$|^ *\| *| *\| *$| \|(?= )", re.MULTILINE)
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
-_EMPHASIS = re.compile(r"\*\*|`+|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w)|[" + MARK_START + MARK_END + "]")
-_BLANKS = re.compile(r"\s+")
+_STARS = re.compile(r"\*(?<![\w*\\]\*)(\*{0,2})(?=\S)([^*\n]+)(?<=\S)\*\1(?!\w)")
+_UNDERSCORES = re.compile(r"_(?<![\w\\]_)(_?)(?=\S)([^_\n]+)(?<=\S)_\1(?!\w)")
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+_WITHOUT_MARKS = str.maketrans("", "", MARK_START + MARK_END)
+_CODE_HERE = "\0"
+"""Stands for code while the markup around it is removed; no page can contain it."""
+_MARKUP = (
+    *(("", _LINE_START, ""), ("|", _TABLE_SIGNS, ""), ("](", _LINK, r"\1")),
+    *(("*", _STARS, r"\2"), ("_", _UNDERSCORES, r"\2"), ("\\", _ESCAPED, r"\1")),
+)
+"""For each kind of markup: a sign that a text may have it, its pattern, and what remains of it."""
 
 
 def plain_text(markdown: str) -> str:
-    """Return the words of a Markdown text on one line, without its markup."""
-    text = _FENCE_LINE.sub("", markdown)
-    text = _HEADING_MARK.sub("", text)
-    text = _TABLE_SIGNS.sub("", text)
-    text = _LINK.sub(r"\1", text)
-    return _BLANKS.sub(" ", _EMPHASIS.sub("", text)).strip()
+    """Return the words of a Markdown text on one line, without its markup.
+
+    Code remains as it is, with its underscores, hyphens and asterisks (``_VCB-BACKUP_``).
+    """
+    code: list[str] = []
+
+    def put_aside(found: re.Match[str]) -> str:
+        code.append(found["span"] or found["block"] or "")
+        return _CODE_HERE if found["span"] else f"\n{_CODE_HERE}\n"
+
+    text = markdown.replace(_CODE_HERE, "")
+    if "`" in text or "~~~" in text:
+        text = _CODE.sub(put_aside, text)
+    for sign, pattern, instead in _MARKUP:
+        if sign in text:
+            text = pattern.sub(instead, text)
+    first, *rest = text.split(_CODE_HERE)
+    text = first + "".join(part for pair in zip(code, rest, strict=True) for part in pair)
+    return " ".join(text.translate(_WITHOUT_MARKS).split())
 
 
 def marked(snippet: str, start: str, end: str) -> str:

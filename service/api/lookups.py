@@ -28,6 +28,7 @@ from knowledge.procedure_store.live_blocks import live_commands
 from knowledge.procedure_store.lookups import Lookup as ProcedureLookup
 from knowledge.procedure_store.procedure import Page
 from knowledge.procedure_store.search import Hit as ProcedureHit
+from knowledge.procedure_store.search import Searched as ProceduresSearched
 from knowledge.releases import Release as VmkerrRelease
 from knowledge.scsi.sense import Sense as ScsiSense
 from knowledge.scsi.status import Reading as ScsiReading
@@ -72,6 +73,7 @@ __all__ = [
     "ProcedureHit",
     "ProcedureLookup",
     "ProcedurePage",
+    "ProceduresSearched",
     "RenderedSnippet",
     "ReplacedSetting",
     "ScriptCorrection",

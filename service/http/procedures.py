@@ -8,13 +8,13 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import Field
 
+from knowledge.procedure_store.answer import answer
 from knowledge.procedure_store.boxes import readable_boxes
 from knowledge.procedure_store.live_blocks import filled_body, live_commands
-from knowledge.procedure_store.lookups import lookups
 from knowledge.procedure_store.procedure import BrokenPageError, Page
 from knowledge.procedure_store.store import NotEditableError
 from knowledge.vmkerr.table import tables_in
-from service.api.lookups import LiveProcedure, ProcedureHit, ProcedureLookup, ProcedurePage
+from service.api.lookups import LiveProcedure, ProcedureHit, ProcedureLookup, ProcedurePage, ProceduresSearched
 from service.api.models import Value
 from service.errors import Conflict, InvalidParams, NotFound
 from service.http._answers import ANSWERS
@@ -33,7 +33,11 @@ Write one: copy `TEMPLATE.md` from the built-in procedures into the folder that 
 class SearchQuery(Query):
     """What to search for."""
 
-    q: str = Field(default="", max_length=500, description="Words; the last may be unfinished. Empty lists all.")
+    q: str = Field(
+        default="",
+        max_length=4000,
+        description="Words; the last may be unfinished, and only the first 1,000 characters count. Empty lists all.",
+    )
     limit: int = Field(default=10, ge=1, le=100, description="How many pages at most.")
 
 
@@ -51,7 +55,9 @@ class ProcedureList(Value):
     results: tuple[ProcedureHit, ...]
     broken: tuple[str, ...]
     lookups: tuple[ProcedureLookup, ...] = ()
-    """For each code or status in the words: the call that explains it, and its answer."""
+    """For each code, event or fault in the words: the call that explains it, and its answer."""
+    searched: ProceduresSearched
+    """What was searched."""
 
 
 class Runbook(Value):
@@ -69,12 +75,14 @@ class PageText(Value):
 
 
 async def _search(call: Call[SearchQuery, None]) -> ProcedureList:
-    store = call.services.procedures.store
-    words, limit = call.query.q.strip(), call.query.limit
-    hits = await asyncio.to_thread(store.search, words, limit) if words else await asyncio.to_thread(store.pages)
-    broken = await asyncio.to_thread(lambda: store.broken)
-    suggested = lookups(words, tables_in(call.services.settings.data_dir)) if words else ()
-    return ProcedureList(results=tuple(hits), broken=tuple(map(str, broken)), lookups=suggested)
+    store, words = call.services.procedures.store, call.query.q.strip()
+    broken = await asyncio.to_thread(lambda: tuple(map(str, store.broken)))
+    if not words:
+        everything = tuple(await asyncio.to_thread(store.pages))
+        return ProcedureList(results=everything, broken=broken, searched=store.searched)
+    tables = tables_in(call.services.settings.data_dir)
+    found = await asyncio.to_thread(answer, store, words, call.query.limit, tables)
+    return ProcedureList(results=found.hits, broken=broken, lookups=found.lookups, searched=found.searched)
 
 
 async def _get(call: Call[Query, None]) -> ProcedurePage:
@@ -129,8 +137,10 @@ async def _delete(call: Call[Query, None]) -> web.StreamResponse:
 
 
 def _texts(found: ProcedureList) -> str:
-    lines = [f"{hit.slug:<32} {hit.summary}" for hit in found.results]
-    lines += [f"{_call_for(lookup):<32} {lookup.meaning}" for lookup in found.lookups]
+    lines = [f"{_call_for(lookup):<32} {lookup.meaning}" for lookup in found.lookups]
+    lines += [f"{hit.slug:<32} {'(weak match) ' if hit.weak else ''}{hit.summary}" for hit in found.results]
+    if not found.results:
+        lines.append(f"No procedure fits these words. {found.searched.in_words()}")
     return "\n".join([*lines, *(f"left out: {each}" for each in found.broken)]) + "\n"
 
 

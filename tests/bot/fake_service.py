@@ -122,7 +122,8 @@ class FakeService:
     async def _search(self, request: web.Request) -> web.Response:
         words = request.query["q"].lower()
         pages = [page for page in self.procedures if words in page["title"].lower()]
-        return web.json_response({"results": pages, "lookups": self.lookups})
+        searched = {"pages": len(self.procedures), "folders": ["/pages"]}
+        return web.json_response({"results": pages, "lookups": self.lookups, "searched": searched})
 
     async def _procedure(self, request: web.Request) -> web.Response:
         page = next((page for page in self.procedures if page["slug"] == request.match_info["slug"]), None)

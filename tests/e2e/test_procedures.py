@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.error
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,6 +84,55 @@ def test_words_find_the_page_also_unfinished_or_mistyped(kept: RunningService, w
 @pytest.mark.parametrize("words", ['"', "***", "a AND", "NEAR(", "title:", "(((", "'; DROP", "-", "^x", "\0"])
 def test_no_words_are_a_query_error(kept: RunningService, words: str) -> None:
     assert kept.call("GET", f"/procedures?q={urllib.parse.quote(words)}", token="")[0] == 200
+
+
+def test_nothing_found_shows_what_was_searched_and_how_to_write_a_page(kept: RunningService, team: Path) -> None:
+    _, answer = kept.call("GET", "/procedures?q=qqqqzzzz", token="")
+    _, text = get(kept.url + "/procedures?q=qqqqzzzz", Accept="text/plain")
+    _, html = get(kept.url + "/procedures?q=qqqqzzzz", Accept="text/html")
+
+    assert answer["results"] == []
+    assert answer["searched"]["pages"] > 0
+    assert str(team) in answer["searched"]["folders"]
+    for shown in (text, html):
+        assert f"Searched {answer['searched']['pages']} pages in " in shown
+        assert "VMKOPS_PROCEDURES_DIR" in shown
+
+
+def test_weak_match_is_called_one_in_every_form(kept: RunningService) -> None:
+    path = "/procedures?q=kubernetes+pod+crash+loop"
+    _, answer = kept.call("GET", path, token="")
+    _, text = get(kept.url + path, Accept="text/plain")
+    _, html = get(kept.url + path, Accept="text/html")
+
+    assert answer["results"]
+    assert all(hit["weak"] for hit in answer["results"])
+    assert "(weak match)" in text
+    assert "No procedure fits these words well." in html
+    assert "<span>weak match</span>" in html
+
+
+@pytest.mark.parametrize("words", ["x", '*"*', "", "word " * 700])
+def test_any_words_are_answered(kept: RunningService, words: str) -> None:
+    status, answer = kept.call("GET", f"/procedures?q={urllib.parse.quote(words)}", token="")
+
+    assert status == 200
+    assert answer["searched"]["pages"] > 0
+
+
+def test_too_many_words_are_refused_with_the_limit(kept: RunningService) -> None:
+    status, problem = kept.call("GET", f"/procedures?q={urllib.parse.quote('word ' * 900)}", token="")
+
+    assert status == 400
+    assert "4000" in problem["detail"]
+
+
+def test_ten_thousand_words_are_refused(kept: RunningService) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        get(kept.url + "/procedures?q=" + urllib.parse.quote("word " * 10_000))
+
+    with refused.value as answer:
+        assert answer.code == 400
 
 
 def test_code_in_the_words_leads_to_its_lookup(kept: RunningService) -> None:

@@ -38,7 +38,8 @@ HELP = f"""{USAGE}
 
 {SUMMARY}.
 
-A search that contains a vmkernel code or a SCSI status also prints the lookup that explains it.
+A search that contains a code, an event or a fault first prints the lookup that explains it. A page that has few of the
+words is marked as a weak match.
 Each form takes --json. Pages of your own are read from the folder in VMKOPS_PROCEDURES_DIR.
 
 Exit status: 0 found or valid, 1 not found or invalid, 2 wrong usage."""
@@ -97,24 +98,25 @@ def run(argv: list[str]) -> int:
 
 
 def _search(words: str, *, as_json: bool) -> int:
-    from knowledge.procedure_store.lookups import lookups
+    from knowledge.procedure_store.answer import answer
     from knowledge.vmkerr.table import tables_in
 
-    suggested = lookups(words, tables_in(data_dir()))
     with _open_store() as store:
-        hits = store.search(words, LIMIT)
+        found = answer(store, words, LIMIT, tables_in(data_dir()))
         broken = len(store.broken)
     _mention(broken)
     if as_json:
-        answer = {"results": [asdict(hit) for hit in hits], "lookups": [asdict(lookup) for lookup in suggested]}
-        print_json({"query": words, **answer})
-        return FOUND if hits else NOT_FOUND
-    _print_hits(hits)
-    _print_lookups(suggested)
-    if hits:
+        results, lookups = [asdict(hit) for hit in found.hits], [asdict(lookup) for lookup in found.lookups]
+        print_json({"query": words, "results": results, "lookups": lookups, "searched": asdict(found.searched)})
+        return FOUND if found.hits else NOT_FOUND
+    _print_lookups(found.lookups)
+    if found.hits and all(hit.weak for hit in found.hits):
+        print("No procedure fits these words well. The nearest ones:")
+    _print_hits(found.hits)
+    if found.hits:
         return FOUND
-    message = f"No procedure contains any of the words {shown(words)}."
-    return failed(NotFound(message if suggested else f"{message} Try other words, or: vmkops kb list"))
+    advice = f"{found.searched.in_words()} Try other words, or list all pages: vmkops kb list"
+    return failed(NotFound(f"No procedure contains any of the words {shown(words)}. {advice}"))
 
 
 def _list(*, as_json: bool) -> int:
@@ -205,7 +207,8 @@ def _print_hits(hits: Sequence[Hit]) -> None:
 
     bold, plain = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
     for hit in hits:
-        notes = [note for note in (_since(hit.obsolete_since), "team" if hit.origin == "team" else "") if note]
+        team, weak = "team" if hit.origin == "team" else "", "weak match" if hit.weak else ""
+        notes = [note for note in (_since(hit.obsolete_since), team, weak) if note]
         print(f"{bold}{hit.slug}{plain}  {hit.title}{' (' + ', '.join(notes) + ')' if notes else ''}")
         print(f"    {hit.summary}")
         if hit.snippet:

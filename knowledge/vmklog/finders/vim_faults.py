@@ -50,6 +50,13 @@ def _bases() -> dict[str, str]:
     return dict(line.split("\t") for line in data_lines("vim_fault_types.tsv"))
 
 
+def full_name(last_part: str, *, any_case: bool = False) -> str:
+    """Return the full name of a fault of the API, ``vim.fault.FileLocked`` for ``FileLocked``, or an empty string."""
+    if any_case:
+        return next((full for name, full in _by_last_part().items() if name.lower() == last_part.lower()), "")
+    return _full_name(last_part)
+
+
 @cache
 def _by_last_part() -> dict[str, str]:
     """Return the full names by their last part; a name of ``vim.fault`` or ``vmodl.fault`` comes before others."""

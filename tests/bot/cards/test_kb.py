@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import given
@@ -23,8 +24,14 @@ def page(**changes: Any) -> dict[str, Any]:
         "entry_points": [{"slack": "/action rescan HOST"}, {"slack": ""}],
         "obsolete_since": "",
         "obsolete_reason": "",
+        "weak": False,
         **changes,
     }
+
+
+def found(*hits: dict[str, Any], lookups: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """What the search of the service returns."""
+    return {"results": hits, "lookups": lookups, "searched": {"pages": 41, "folders": ["/built-in", "/team"]}}
 
 
 def test_procedure_shows_its_warnings_its_steps_its_check_and_a_link_to_the_rest() -> None:
@@ -48,22 +55,39 @@ def test_obsolete_procedure_has_a_warning() -> None:
 
 
 def test_search_shows_how_to_open_the_first_result() -> None:
-    assert drawn(search_card("lun", [page()], [], URL)).splitlines() == [
+    assert drawn(search_card("lun", found(page()), URL)).splitlines() == [
         "*Reset a LUN* `reset-lun`",
         "The last resort.",
         "To see the first one, type `/kb reset-lun` · <https://ops.example.com/procedures|all procedures>",
     ]
 
 
-def test_search_without_a_result_says_so() -> None:
-    assert "No procedure matches `dance`." in drawn(search_card("dance", [], [], URL))
+def test_search_without_a_result_shows_what_was_searched_and_how_to_write_a_page() -> None:
+    assert drawn(search_card("dance", found(), URL)).splitlines() == [
+        "No procedure matches `dance`.",
+        "Searched 41 pages in `/built-in` and `/team`. Try other words, or write a page: copy `TEMPLATE.md` into the "
+        "folder that `VMKOPS_PROCEDURES_DIR` names.",
+    ]
 
 
-def test_search_shows_the_lookup_of_each_code_after_the_procedures() -> None:
+def test_weak_match_is_called_one() -> None:
+    assert drawn(search_card("dance lun", found(page(weak=True)), URL)).splitlines()[:4] == [
+        "No procedure fits `dance lun` well. The nearest ones:",
+        "*Reset a LUN* `reset-lun`",
+        "The last resort.",
+        "_weak match_",
+    ]
+    assert "fits" not in drawn(search_card("lun", found(page(), page(weak=True)), URL))
+
+
+def test_search_shows_the_lookup_of_each_code_above_the_procedures() -> None:
     lookups = [{"command": "vmkerr", "query": "0xbad0014", "meaning": "0xbad0014 Out of memory <VMK_NO_MEMORY>"}]
     explained = "`/vmkerr 0xbad0014`\n0xbad0014 Out of memory &lt;VMK_NO_MEMORY&gt;"
-    assert drawn(search_card("0xbad0014", [], lookups, URL)) == f"No procedure matches `0xbad0014`.\n{explained}"
-    assert f"The last resort.\n{explained}\n" in drawn(search_card("lun 0xbad0014", [page()], lookups, URL))
+    nothing = drawn(search_card("0xbad0014", found(lookups=lookups), URL))
+    assert nothing.startswith(f"{explained}\nNo procedure matches `0xbad0014`.\n")
+    assert drawn(search_card("lun 0xbad0014", found(page(), lookups=lookups), URL)).startswith(
+        f"{explained}\n*Reset a LUN* `reset-lun`\n"
+    )
 
 
 @given(st.text("<>&*`# \na|", max_size=4_000))

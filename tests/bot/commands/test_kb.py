@@ -86,3 +86,10 @@ async def test_procedure_for_a_vm_has_a_button_for_each_action_that_may_start(
     assert [each["text"]["text"] for each in buttons["elements"]] == ["Start reset"]
     (call,) = service.called("/procedures/reset-lun/live")
     assert call.on_behalf_of == "slack:U1"
+
+
+async def test_weak_match_is_shown_only_to_the_user(slack_request: Request, service: FakeService) -> None:
+    service.procedures = [page(title="Dance of the LUNs", weak=True)]
+    reply = await command.answer("dance", slack_request)
+    assert reply is not None
+    assert not reply.public

@@ -128,7 +128,7 @@ def test_a_byte_that_is_not_utf_8_is_named_with_its_line() -> None:
 
 
 def test_a_page_that_is_too_long_for_use_on_call_is_refused() -> None:
-    assert "are allowed" in faults(PAGE + "x" * MAX_BYTES)[0]
+    assert "the most that is read" in faults(PAGE + "x" * MAX_BYTES)[0]
 
 
 @pytest.mark.parametrize("slug", ["", "Fan", "fan failed", "../fan", "fan--failed", "-fan", "fan.md", "x" * 81, "fän"])

@@ -72,6 +72,61 @@ def test_a_typing_error_does_not_matter(store: Store, words: str, slug: str) -> 
     assert first(store, words) == slug
 
 
+@pytest.mark.parametrize(
+    ("words", "slug"),
+    [
+        ("poweron stuck", "vm-stuck-at-95-percent"),
+        ("purplescreen", "purple-screen"),
+        ("v motion failed", "vmotion-failed"),
+        ("snap shot left behind", "snapshot-left-behind"),
+        ("vm kernel status codes", "vmkernel-status-codes"),
+    ],
+)
+def test_words_can_be_joined_or_split(store: Store, words: str, slug: str) -> None:
+    assert first(store, words) == slug
+
+
+@pytest.mark.parametrize(
+    ("words", "slug"),
+    [
+        ("VMSnapshotsTooOld", "snapshot-left-behind"),
+        ("NfsDatastoreDown", "nfs-datastore-inaccessible"),
+        ("StaleFileHandle", "nfs-datastore-inaccessible"),
+    ],
+)
+def test_a_name_in_camel_case_is_found_by_its_parts(store: Store, words: str, slug: str) -> None:
+    assert first(store, words) == slug
+
+
+@pytest.mark.parametrize("hung", ["hung", "frozen", "hangs", "not responding", "unresponsive", "stuck"])
+@pytest.mark.parametrize(("what", "slug"), [("host", "host-not-responding"), ("VM", "vm-stuck-at-95-percent")])
+def test_words_with_the_same_meaning_find_the_same_page(store: Store, what: str, hung: str, slug: str) -> None:
+    assert first(store, f"{what} {hung}") == slug
+
+
+@pytest.mark.parametrize(
+    "words", ["coffee machine broken", "kubernetes pod crash loop", "printer out of paper", "banana bread"]
+)
+def test_words_about_something_else_have_weak_matches_only(store: Store, words: str) -> None:
+    assert [hit.slug for hit in store.search(words) if not hit.weak] == []
+
+
+@pytest.mark.parametrize("words", ["qwertz", "asdf jkl", "zzzzqqq"])
+def test_words_without_meaning_find_nothing(store: Store, words: str) -> None:
+    assert store.search(words) == []
+
+
+@pytest.mark.parametrize("words", ["datastore full", "resevation conflict", "vmotion fails at 14%", "snapsh"])
+def test_a_good_match_is_not_called_weak(store: Store, words: str) -> None:
+    assert not store.search(words)[0].weak
+
+
+def test_the_pages_for_a_code_come_first(store: Store) -> None:
+    slugs = [hit.slug for hit in store.search("datastore", first=["iscsi-names", "no-such-page", "vi-sdk"])]
+    assert slugs[:2] == ["iscsi-names", "vi-sdk"]
+    assert len(slugs) > 2
+
+
 @pytest.mark.parametrize("code", ["0xbad0029", "195887999", "vmhba99"])
 def test_a_code_is_never_taken_for_another_one(store: Store, code: str) -> None:
     assert store.search(code) == []
@@ -118,7 +173,8 @@ def test_obsolete_pages_are_marked_and_come_after_current_ones(store: Store) -> 
             '"snapshot',
         ),
         *('snapshot" OR "', "snapshot*", "{title} : x", "a AND", "''; DROP TABLE pages; --", "\ud800", "🔥", "²"),
-        *("x" * 100_000, "snapshot " * 10_000, "%_", "\\"),
+        *("x" * 100_000, "snapshot " * 10_000, " ".join(f"word{number}" for number in range(10_000)), "%_", "\\"),
+        *("x", "***", '"*"', "a" * 59 + " " + "b" * 61),
     ],
 )
 def test_no_query_causes_an_error(store: Store, words: str) -> None:
@@ -173,7 +229,10 @@ def test_an_alert_leads_to_its_page(store: Store, alert: str, slug: str) -> None
     assert nearest.slug == slug
 
 
-@pytest.mark.parametrize("alert", ["Watchdog", "KubePodCrashLooping", "HostHighCpuLoad", "", "High", "🔥"])
+@pytest.mark.parametrize(
+    "alert",
+    ["Watchdog", "KubePodCrashLooping", "HostHighCpuLoad", "HostCpuHigh", "CoffeeMachineEmpty", "High", "", "🔥"],
+)
 def test_an_alert_about_something_else_has_no_page(store: Store, alert: str) -> None:
     assert store.nearest(alert) is None
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from knowledge.procedure_store.folders import BUILT_IN
+from knowledge.procedure_store.index import VERSION
 from knowledge.procedure_store.procedure import BrokenPageError
 from knowledge.procedure_store.store import NotEditableError, Store, StoreError
+from knowledge.procedure_store.symptoms import fingerprint
 
 
 def page(title: str, words: str = "Words.") -> str:
@@ -221,6 +223,38 @@ def test_a_stored_index_reads_only_what_changed_since_its_last_use(team: Path, t
     with Store.open(tmp_path / "store.db", folders=[team]) as store:
         assert [hit.slug for hit in store.pages()] == ["fan", "pump"]
         assert store.refresh() == 0
+
+
+def test_ten_thousand_pages_are_taken_in_and_found(team: Path, tmp_path: Path) -> None:
+    for number in range(10_000):
+        (team / f"fan-{number}.md").write_text(page(f"Fan {number} failed"))
+    (team / "pump.md").write_text(page("Pump failed", "turbine"))
+    with Store.open(tmp_path / "store.db", folders=[team]) as store:
+        assert store.broken == []
+        assert store.searched.pages == 10_001
+        assert [hit.slug for hit in store.search("fan failed 9876", 1)] == ["fan-9876"]
+        assert [hit.slug for hit in store.search("turbine")] == ["pump"]
+        assert len(store.search("fan", 100)) == 100
+    with Store.open(tmp_path / "store.db", folders=[team]) as store:
+        assert store.searched.pages == 10_001
+        assert store.refresh() == 0, "an unchanged folder must not be read again"
+
+
+def test_a_page_that_is_too_large_is_named_with_its_limit(store: Store, team: Path) -> None:
+    (team / "large.md").write_text(page("Large", "x" * 5_000_000))
+    store.refresh()
+    (problem,) = store.broken
+    assert (problem.file, problem.line) == (str(team / "large.md"), 1)
+    assert "more than 262,144 bytes, the most that is read: split it" in problem.message
+    with pytest.raises(BrokenPageError, match="more than 262,144 bytes"):
+        store.save("large", page("Large", "x" * 5_000_000))
+
+
+def test_changed_symptoms_or_synonyms_make_the_index_again(team: Path, tmp_path: Path) -> None:
+    Store.open(tmp_path / "store.db", folders=[team]).close()
+    with sqlite3.connect(tmp_path / "store.db") as old:
+        version = old.execute("PRAGMA user_version").fetchone()[0]
+    assert version == (fingerprint() + VERSION) & 0x7FFFFFFF
 
 
 def test_two_processes_can_share_one_index(team: Path, tmp_path: Path) -> None:

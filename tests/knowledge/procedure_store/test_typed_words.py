@@ -1,4 +1,7 @@
-"""The words that people type on call, and the page that each must find first."""
+"""The words that people type on call lead to the right page.
+
+Each of ``TYPED`` must find its page first. The longer lists of ``typed_queries`` are counted.
+"""
 
 from collections.abc import Iterator
 
@@ -6,6 +9,7 @@ import pytest
 
 from knowledge.procedure_store.folders import BUILT_IN, find_pages, read_page
 from knowledge.procedure_store.store import Store
+from tests.knowledge.procedure_store.typed_queries import HELD_OUT, TUNED, score, typed_queries
 
 TYPED = {
     "alerts-setup": [
@@ -315,3 +319,17 @@ def test_typed_words_find_their_page_first(store: Store, words: str, slug: str) 
 def test_each_name_of_a_page_finds_that_page_first(store: Store) -> None:
     found = [(name, slug, store.search(name, 1)[0].slug) for name, slug in NAMES]
     assert [each for each in found if each[1] != each[2]] == []
+
+
+@pytest.mark.parametrize(("name", "first", "among_three"), [(TUNED, 0.95, 0.99), (HELD_OUT, 0.9, 0.97)])
+def test_most_of_many_queries_find_their_page(store: Store, name: str, first: float, among_three: float) -> None:
+    result = score(store, typed_queries(name))
+    assert result.first >= first * result.queries, result.misses
+    assert result.among_three >= among_three * result.queries, result.misses
+
+
+def test_no_query_is_there_twice_and_each_leads_to_a_page() -> None:
+    queries = [*typed_queries(TUNED), *typed_queries(HELD_OUT)]
+    assert len({typed.query.lower() for typed in queries}) == len(queries)
+    existing = {found.slug for found in find_pages(BUILT_IN)}
+    assert {typed.page for typed in queries} <= existing

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -59,32 +60,49 @@ def test_words_find_pages_of_the_team_beside_the_built_in_ones(team: Path) -> No
     assert kb("resevation", "conflict", folder=team).stdout.startswith("scsi-reservation-conflict  SCSI")
 
 
-def test_words_that_no_page_has_exit_with_one_and_say_what_to_try(team: Path) -> None:
+def test_words_that_no_page_has_exit_with_one_and_say_what_was_searched_and_how_to_write_a_page(team: Path) -> None:
     nothing = kb("zzzzqqq", folder=team)
     assert nothing.returncode == 1
+    assert re.search(rf"Searched \d+ pages in {re.escape(str(BUILT_IN))} and {re.escape(str(team))}\.", nothing.stderr)
+    assert "copy TEMPLATE.md" in nothing.stderr
+    assert "VMKOPS_PROCEDURES_DIR" in nothing.stderr
     assert "vmkops kb list" in nothing.stderr
     assert nothing.stdout == ""
 
 
-def test_a_code_leads_to_its_lookup_after_the_pages(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_weak_match_is_called_one(team: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["coffee", "turbine", "cappuccino"]) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "No procedure fits these words well. The nearest ones:",
+        "fan  Fan failed (team, weak match)",
+    ]
+    assert run(["fan", "failed"]) == 0
+    assert "weak" not in capsys.readouterr().out.splitlines()[0]
+    assert run(["coffee", "turbine", "cappuccino", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["results"][0]["weak"] is True
+
+
+def test_a_code_leads_to_its_lookup_above_the_pages(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["vmotion", "fails", "195887371"]) == 0
-    printed = capsys.readouterr().out
-    assert printed.startswith("vmotion-failed  ")
-    assert printed.splitlines()[-2] == "vmkops vmkerr 195887371"
-    assert "VMK_VMOTION_CONNECT_FAILED" in printed.splitlines()[-1]
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "vmkops vmkerr 195887371"
+    assert "VMK_VMOTION_CONNECT_FAILED" in printed[1]
+    assert printed[2].startswith("vmotion-failed  ")
     assert run(["H:0x5 D:0x0 P:0x0"]) == 0
     assert "echo 'H:0x5 D:0x0 P:0x0' | vmkops decode\n    host 0x5 ABORT" in capsys.readouterr().out
 
 
-def test_a_code_without_a_page_leads_to_its_lookup_and_exits_with_one(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["0xbad0014"]) == 1
-    printed = capsys.readouterr()
-    assert printed.out == "vmkops vmkerr 0xbad0014\n    0xbad0014 Out of memory (VMK_NO_MEMORY)\n"
-    assert printed.err == "No procedure contains any of the words '0xbad0014'.\n"
-    assert run(["0xbad0014", "--json"]) == 1
+def test_a_code_that_no_page_names_leads_to_the_page_about_all_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["0xbad0014"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[:2] == ["vmkops vmkerr 0xbad0014", "    0xbad0014 Out of memory (VMK_NO_MEMORY)"]
+    assert printed[2].startswith("vmkernel-status-codes  ")
+    assert run(["0xbad0014", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert answer["results"] == []
-    assert [(each["command"], each["query"]) for each in answer["lookups"]] == [("vmkerr", "0xbad0014")]
+    assert answer["searched"]["pages"] > 0
+    assert [(each["command"], each["query"], each["procedures"]) for each in answer["lookups"]] == [
+        ("vmkerr", "0xbad0014", ["vmkernel-status-codes"])
+    ]
 
 
 def test_results_as_json_have_the_names_of_the_http_answer(team: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,7 +112,9 @@ def test_results_as_json_have_the_names_of_the_http_answer(team: Path, capsys: p
     assert answer["results"][0]["slug"] == "snapshot-left-behind"
     assert {"slug", "title", "summary", "snippet", "score"} <= answer["results"][0].keys()
     assert run(["--json", "zzzzqqq"]) == 1
-    assert json.loads(capsys.readouterr().out)["results"] == []
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["results"] == []
+    assert answer["searched"]["folders"] == [str(BUILT_IN), str(team)]
 
 
 def test_show_prints_a_page_with_its_source_and_that_it_is_obsolete(capsys: pytest.CaptureFixture[str]) -> None:

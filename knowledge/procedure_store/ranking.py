@@ -1,0 +1,100 @@
+"""Ranks the pages that match a search: by the names that fit its terms best, then by how often they have them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from knowledge.procedure_store.query import all_of, in_names
+from knowledge.procedure_store.terms import Term
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+_CONTENDERS = 60
+"""How many of the pages with the best text score are ranked by their names, at least."""
+
+_BEST_NAME, _ALL_NAMES, _TEXT = 0.6, 0.3, 0.1
+"""What the score of a page consists of: its best name, the terms in any of its names, and its text score."""
+
+_WHOLE_NAME = 0.6
+"""The part of the score of a name that depends on how much of the name the terms cover."""
+
+_ENOUGH = 300
+"""How many matches of one query are ranked. A word in more pages says little about them; the names of pages decide."""
+
+_IN_TEXT = 0.3
+"""What a term counts for the text score when it is anywhere in the page, beside 1 when it is in a name."""
+
+_MATCHES = "SELECT rowid FROM search WHERE search MATCH ? LIMIT ?"
+
+
+class Rated(NamedTuple):
+    """A page with its score."""
+
+    page: int
+    score: float
+    name: float
+    """How well its best name fits the terms, 0 to 1."""
+    named: frozenset[int]
+    """The places of the terms that are in its names, subjects or summary."""
+
+
+def candidates(database: Database, some: Sequence[Term]) -> dict[int, float]:
+    """Return the pages that match the terms, each with its text score: the weights of the terms that it has.
+
+    bm25 of FTS5 is not used, because it counts every page that has a word: in a large store, a common word takes long.
+    """
+    scores: dict[int, float] = {}
+
+    def add(match: str, weight: float) -> None:
+        for (page,) in database.execute(_MATCHES, [match, _ENOUGH]):
+            scores[page] = scores.get(page, 0.0) + weight
+
+    for term in some:
+        add(in_names(term.match), term.weight)
+        add(term.match, term.weight * _IN_TEXT)
+    if len(some) > 1:
+        everything = all_of([term.match for term in some])
+        total = sum(term.weight for term in some)
+        add(in_names(everything), total)
+        add(everything, total * _IN_TEXT)
+    return scores
+
+
+def ranked(
+    database: Database, some: Sequence[Term], scores: dict[int, float], first: Sequence[int] = (), limit: int = 0
+) -> list[Rated]:
+    """Return the best pages, at least ``limit``, best first; the pages in ``first`` come before all others."""
+    by_text = sorted(scores, key=lambda page: (-scores[page], page))[: max(_CONTENDERS, limit)]
+    best = list(dict.fromkeys([*first, *by_text]))
+    highest = scores[by_text[0]] if by_text else 1.0
+    sql = f"SELECT id, worth, keys, about FROM pages WHERE id IN ({', '.join('?' * len(best))})"  # noqa: S608
+    rated: list[Rated] = []
+    for page, worth, keys, about in database.execute(sql, best):
+        name, names, named = _in_names(some, keys, about)
+        score = _BEST_NAME * name + _ALL_NAMES * names + _TEXT * max(0.0, scores.get(page, 0.0)) / highest
+        extra = max(0.1, 1.0 - 0.1 * first.index(page)) if page in first else 0.0
+        rated.append(Rated(page, score * worth + extra, name, named))
+    return sorted(rated, key=lambda one: (-one.score, one.page))
+
+
+def _in_names(some: Sequence[Term], keys: str, about: str) -> tuple[float, float, frozenset[int]]:
+    """Return the score of the name that fits the terms best, the share of terms in all names, and their places.
+
+    Both numbers are from 0 to 1. ``keys`` and ``about`` are the columns of the page.
+    """
+    places = {form: place for place, term in enumerate(some) for form in term.forms}
+    here = places.keys() & set(about.split(" "))
+    if not here:
+        return 0.0, 0.0, frozenset()
+    weights = [term.weight * term.certainty for term in some]
+    best = 0.0
+    for key in keys.split("\n"):
+        words = key.split(" ")
+        if found := here.intersection(words):
+            share = sum(weights[place] for place in {places[form] for form in found})
+            best = max(best, share * (1 - _WHOLE_NAME + _WHOLE_NAME * len(found) / len(words)))
+    named = frozenset(places[form] for form in here)
+    total = sum(term.weight for term in some)
+    return best / total, sum(weights[place] for place in named) / total, named

@@ -1,0 +1,103 @@
+"""Brings words to one form, so that names of pages match however somebody types them.
+
+``VMs hung``, ``virtual machine is not responding`` and ``vm frozen`` all become ``vm hang``. Names get this form when a
+page is stored, and queries when they are typed. The synonyms are in ``search_synonyms.tsv``: the columns ``word``, the
+form that all of them get, and ``also``, the words and phrases that mean the same, separated by commas.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache, lru_cache
+
+from knowledge.data_files import data_lines
+
+_WORD = re.compile(r"[^\W_]{1,60}")
+_APOSTROPHE = re.compile(r"(?<=\w)['\N{RIGHT SINGLE QUOTATION MARK}`](?=\w)")
+_STOP = """
+    a about an and any are as at be been but by can cannot cant could did didnt do does doesnt dont fix for from get got
+    had has have help how i if in into is isnt issue issues it its me my no not of on or our out please problem problems
+    should show shows so some than that the their them then there this to too trouble unable up us was we were what when
+    where which who why will with wont would you your
+"""
+STOP_WORDS = frozenset(_STOP.split())
+"""Words that say nothing about what a page is about."""
+
+_ENDINGS = (
+    *(("ations", ""), ("ation", ""), ("ating", ""), ("ated", ""), ("ates", ""), ("ate", ""), ("ions", ""), ("ion", "")),
+    *(("ings", ""), ("ing", ""), ("ies", "y"), ("ied", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("ed", "")),
+    *(("edly", ""), ("ly", ""), ("es", ""), ("s", ""), ("e", "")),
+)
+_SHORTEST_STEM = 3
+
+
+def split_words(text: str) -> list[str]:
+    """Return the words of a text as typed, without punctuation; ``won't`` is one word, ``wont``."""
+    return _WORD.findall(_APOSTROPHE.sub("", text))
+
+
+def key_words(text: str) -> tuple[str, ...]:
+    """Return the words of a text in the form in which names and queries are compared, without stop words."""
+    return tuple(form for form, _ in key_forms(split_words(text)))
+
+
+def key_forms(words: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Return the form of each significant word or phrase among ``words``, with the words as typed that have it.
+
+    When all words are stop words, all of them count.
+    """
+    found = _forms(words, STOP_WORDS)
+    return found or _forms(words, frozenset())
+
+
+@lru_cache(maxsize=65536)
+def stem(word: str) -> str:
+    """Return a word in lower case without its ending, so that singular and plural, noun and verb are alike."""
+    word = word.lower()
+    if not word.isalpha() or word.endswith(("ss", "us", "is")):
+        return word
+    for ending, instead in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
+            return word[: -len(ending)] + instead
+    return word
+
+
+def synonym_words() -> set[str]:
+    """Return every single word of the table of synonyms."""
+    return {word for phrase in _synonyms() for word in phrase if word.isalpha()}
+
+
+def _forms(words: Sequence[str], stop_words: frozenset[str]) -> list[tuple[str, list[str]]]:
+    synonyms, lengths = _synonyms(), _lengths()
+    lower = [word.lower() for word in words]
+    found: list[tuple[str, list[str]]] = []
+    at = 0
+    while at < len(lower):
+        length = next((each for each in lengths.get(lower[at], ()) if tuple(lower[at : at + each]) in synonyms), 0)
+        if length:
+            found.append((synonyms[tuple(lower[at : at + length])], list(words[at : at + length])))
+        elif lower[at] not in stop_words:
+            found.append((stem(lower[at]), [words[at]]))
+        at += length or 1
+    return found
+
+
+@cache
+def _synonyms() -> dict[tuple[str, ...], str]:
+    """Return the form of each word and phrase of the table, by its words."""
+    forms: dict[tuple[str, ...], str] = {}
+    for line in data_lines("search_synonyms.tsv"):
+        word, also = line.split("\t")
+        for phrase in (word, *also.split(", ")):
+            forms[tuple(phrase.split(" "))] = word
+    return forms
+
+
+@cache
+def _lengths() -> dict[str, list[int]]:
+    """Return how many words the phrases have that start with a word, the longest first."""
+    lengths: dict[str, set[int]] = {}
+    for phrase in _synonyms():
+        lengths.setdefault(phrase[0], set()).add(len(phrase))
+    return {first: sorted(each, reverse=True) for first, each in lengths.items()}

@@ -1,0 +1,59 @@
+"""The words that people type, each with the page that must come first, and how many of them the search gets right.
+
+``queries.tsv`` is the set that the ranking is tuned on; ``queries_held_out.tsv`` is never used for tuning. Columns:
+``query``, ``page`` (a slug), ``kind`` (what sort of words it has).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from knowledge.procedure_store.answer import answer
+from knowledge.procedure_store.store import Store
+
+TUNED = "queries.tsv"
+HELD_OUT = "queries_held_out.tsv"
+
+
+class Typed(NamedTuple):
+    """A query, the slug of the page that must come first, and what sort of words it has."""
+
+    query: str
+    page: str
+    kind: str
+
+
+class Score(NamedTuple):
+    """How many queries found their page first, and among the first three; the misses with what came instead."""
+
+    queries: int
+    first: int
+    among_three: int
+    misses: list[tuple[Typed, list[str]]]
+
+    def __str__(self) -> str:
+        first, three = self.first / self.queries, self.among_three / self.queries
+        return f"{self.queries} queries, right page first {first:.1%}, among the first three {three:.1%}"
+
+
+def typed_queries(name: str) -> list[Typed]:
+    """Return the queries of a file in this folder."""
+    lines = Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines()[1:]
+    return [Typed(*line.split("\t")) for line in lines]
+
+
+def found(store: Store, words: str, limit: int = 3) -> list[str]:
+    """Return the slugs of the best pages, as every user of the search gets them."""
+    return [hit.slug for hit in answer(store, words, limit).hits]
+
+
+def score(store: Store, queries: list[Typed]) -> Score:
+    """Return how many of the queries find their page."""
+    answers = [(typed, found(store, typed.query)) for typed in queries]
+    return Score(
+        queries=len(queries),
+        first=sum(answer[:1] == [typed.page] for typed, answer in answers),
+        among_three=sum(typed.page in answer for typed, answer in answers),
+        misses=[(typed, answer) for typed, answer in answers if answer[:1] != [typed.page]],
+    )
