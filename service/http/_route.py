@@ -19,6 +19,7 @@ from service.jobs.action import Action, Context
 from service.jobs.engine import Jobs
 from service.jobs.schedules import Schedules
 from service.store.checklist_runs import ChecklistRuns
+from service.store.procedure_runs import ProcedureRuns
 from service.store.procedures import Procedures
 from service.store.tokens import Actor, Scope, Tokens
 
@@ -42,6 +43,7 @@ class Services:
     jobs: Jobs
     schedules: Schedules
     checklist_runs: ChecklistRuns
+    procedure_runs: ProcedureRuns
     actions: Mapping[str, Action]
     context: Context
     procedures: Procedures

@@ -78,11 +78,11 @@ async def _search(call: Call[SearchQuery, None]) -> ProcedureList:
 
 
 async def _get(call: Call[Query, None]) -> ProcedurePage:
-    return ProcedurePage.of(await _page(call.services, call.path("slug")))
+    return ProcedurePage.of(await find_page(call.services, call.path("slug")))
 
 
 async def _live(call: Call[LiveQuery, None]) -> LiveProcedure:
-    page = await _page(call.services, call.path("slug"))
+    page = await find_page(call.services, call.path("slug"))
     targets = call.query.model_dump()
     blocks = await live_answers(call, live_commands(page.body), targets)
     shown = {each.line: each.problem or each.text for each in blocks}
@@ -90,7 +90,8 @@ async def _live(call: Call[LiveQuery, None]) -> LiveProcedure:
     return LiveProcedure.of(page, body=body, blocks=blocks)
 
 
-async def _page(services: Services, slug: str) -> Page:
+async def find_page(services: Services, slug: str) -> Page:
+    """The page with this slug; raises NotFound with the nearest ones."""
     store = services.procedures.store
     page = await asyncio.to_thread(store.get, slug)
     if page is None:

@@ -154,6 +154,21 @@ def test_schedule_checklist_run_and_kept_backup_are_as_before(upgraded: Upgraded
     assert act(service, "verify-backup", backup=kept["id"])["result"]["verdict"] == "good"
 
 
+def test_runs_of_procedures_start_on_the_old_data(upgraded: Upgraded) -> None:
+    left, service = upgraded
+    (checklist_run,) = [path for path in left.before["answers"] if path.startswith("/p2v/runs/")]
+
+    status, run = service.call("POST", "/procedures/snapshot-left-behind/runs", {"vm": KEPT})
+    _, ticked = service.call("PATCH", f"/runs/{run['id']}/items/step-1", {"state": "done"})
+    _, before = service.call("GET", checklist_run)
+    _, after = service.call("PATCH", f"{checklist_run}/items/{before['progress']['next']}", {"state": "done"})
+
+    assert status == 201
+    assert ticked["progress"]["done"] == 1
+    assert [each["id"] for each in service.call("GET", "/runs")[1]["runs"]] == [run["id"]]
+    assert after["progress"]["done"] == before["progress"]["done"] + 1
+
+
 def test_token_holds(upgraded: Upgraded) -> None:
     left, service = upgraded
 
