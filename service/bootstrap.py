@@ -30,6 +30,7 @@ from service.reaper import Reaper, reaping
 from service.store.checklist_runs import ChecklistRuns
 from service.store.copy_slots import CopySlots
 from service.store.database import lock_data_dir, open_database
+from service.store.page_history import PageHistory
 from service.store.procedure_runs import ProcedureRuns
 from service.store.procedures import open_procedures
 from service.store.snapshot_ledger import SnapshotLedger
@@ -90,6 +91,7 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
             actions=actions,
             context=context,
             procedures=procedures,
+            page_history=PageHistory(engine, procedures.store),
         )
         services.health["jobs"] = lambda: {"executor": jobs.executor_id}
         services.health["vcenter"] = lambda: [each.model_dump(mode="json") for each in vcenters.freshness()]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from knowledge.procedure_store.body import Line, body_lines
-from knowledge.procedure_store.boxes import BOXES, box_kind
+from knowledge.procedure_store.boxes import box_kind
 
 SECTIONS = {"Steps": "step", "Check": "check"}
 """The sections whose list items become items of a run, and how the ids of those start."""
@@ -20,7 +20,7 @@ _HEADING = re.compile(r" {0,3}#{3,6} ")
 _MARKER = re.compile(r"(?:\d{1,9}[.)]|[-*+]) +")
 _QUOTE = re.compile(r"\s*> ?")
 _BLOCK = re.compile(r"\s*(?:[-*+] |\d+[.)] |[|>#]|$)")
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*\)")
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,8 +158,3 @@ def _boxes(text: str) -> Iterator[Box]:
             kind = started
         elif kind:
             words.append(_QUOTE.sub("", line.text, count=1))
-
-
-def box_line(box: Box) -> str:
-    """Return a box as one line: ``Caution: Affects every host.``"""
-    return f"{BOXES[box.kind]}: {box.text}"

@@ -19,6 +19,7 @@ from service.jobs.action import Action, Context
 from service.jobs.engine import Jobs
 from service.jobs.schedules import Schedules
 from service.store.checklist_runs import ChecklistRuns
+from service.store.page_history import PageHistory
 from service.store.procedure_runs import ProcedureRuns
 from service.store.procedures import Procedures
 from service.store.tokens import Actor, Scope, Tokens
@@ -47,6 +48,7 @@ class Services:
     actions: Mapping[str, Action]
     context: Context
     procedures: Procedures
+    page_history: PageHistory
     health: dict[str, Callable[[], Any]] = field(default_factory=dict)
     """What each part reports about itself, by its name, for /readyz."""
 

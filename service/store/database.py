@@ -82,6 +82,19 @@ procedure_runs = sa.Table(
     sa.Column("run", sa.JSON, nullable=False),
 )
 
+page_versions = sa.Table(
+    "vmkops_page_versions",
+    metadata,
+    sa.Column("slug", sa.String, primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True),
+    sa.Column("saved_at", sa.String, nullable=False),
+    sa.Column("change", sa.String, nullable=False),
+    sa.Column("token", sa.String, nullable=False),
+    sa.Column("person", sa.String, nullable=False),
+    sa.Column("restored_from", sa.Integer),
+    sa.Column("text", sa.Text, nullable=False),
+)
+
 HELD_SECONDS = 30
 """How long PostgreSQL keeps the lock for a client that sends nothing."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from knowledge.procedure_store.templates import template
 from tests.e2e.actions import act
 from tests.e2e.upgrade.conftest import Left, leaving
 from tests.e2e.upgrade.record import (
@@ -167,6 +168,18 @@ def test_runs_of_procedures_start_on_the_old_data(upgraded: Upgraded) -> None:
     assert ticked["progress"]["done"] == 1
     assert [each["id"] for each in service.call("GET", "/runs")[1]["runs"]] == [run["id"]]
     assert after["progress"]["done"] == before["progress"]["done"] + 1
+
+
+def test_edits_of_pages_are_kept_on_the_old_data(recording: Path, tmp_path: Path) -> None:
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    settings = {"VMKOPS_PROCEDURES_DIR": str(pages)}
+    with leaving(recording, tmp_path / "data") as left, left.service(settings) as service:
+        text = template("failure")
+        assert service.call("PUT", "/procedures/broken-thing", {"text": text})[0] == 200
+        (version,) = service.call("GET", "/procedures/broken-thing/history")[1]["versions"]
+
+    assert (version["change"], version["token"]) == ("created", "test")
 
 
 def test_token_holds(upgraded: Upgraded) -> None:
