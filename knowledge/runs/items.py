@@ -17,6 +17,7 @@ LONGEST_TITLE = 200
 
 _SECTION = re.compile(r" {0,3}## +(.*?)(?: +#+)? *")
 _HEADING = re.compile(r" {0,3}#{3,6} ")
+_HEADING_TEXT = re.compile(r"#{3,6} +(.*?)(?: +#+)? *(?:\n|$)")
 _MARKER = re.compile(r"(?:\d{1,9}[.)]|[-*+]) +")
 _QUOTE = re.compile(r"\s*> ?")
 _BLOCK = re.compile(r"\s*(?:[-*+] |\d+[.)] |[|>#]|$)")
@@ -53,7 +54,7 @@ def procedure_items(body: str) -> tuple[Item, ...]:
     """Return the steps and checks of a procedure, in order.
 
     An item is an item of the outermost list in the section. A heading belongs to the item below it, any other text to
-    the item above it. A section without a list is one item.
+    the item above it. In a section without a list, each heading starts an item; without headings, it is one item.
     """
     return tuple(
         _item(f"{SECTIONS[section]}-{number}", section, lines)
@@ -89,6 +90,8 @@ def _lines_of(body: str) -> dict[str, list[Line]]:
 
 
 def _split(lines: list[Line]) -> list[list[Line]]:
+    if not any(line.kind == "text" and _MARKER.match(line.text) for line in lines):
+        return _split_at_headings(lines)
     parts: list[list[Line]] = []
     ahead: list[Line] = []  # what belongs to the next item
     listed = False
@@ -101,12 +104,17 @@ def _split(lines: list[Line]) -> list[list[Line]]:
             ahead.append(line)
         else:
             parts[-1].append(line)
-    if any(line.text.strip() for line in ahead):
-        if parts:
-            parts[-1] += ahead
-        else:
-            parts.append(ahead)
+    parts[-1] += ahead
     return parts
+
+
+def _split_at_headings(lines: list[Line]) -> list[list[Line]]:
+    parts: list[list[Line]] = [[]]
+    for line in lines:
+        if line.kind == "text" and _HEADING.match(line.text) and any(each.text.strip() for each in parts[-1]):
+            parts.append([])
+        parts[-1].append(line)
+    return [part for part in parts if any(line.text.strip() for line in part)]
 
 
 def _item(id_: str, section: str, lines: list[Line]) -> Item:
@@ -119,7 +127,9 @@ def _item(id_: str, section: str, lines: list[Line]) -> Item:
         else:
             texts.append(line.text if own else f"{' ' * 3}{line.text}".rstrip())
     text = _dedented(texts)
-    return Item(id=id_, section=section, title=_title(text), text=text, boxes=tuple(_boxes(text)))
+    heading = None if own else _HEADING_TEXT.match(text)
+    title = heading[1] if heading else _title(text)
+    return Item(id=id_, section=section, title=_shortened(title), text=text, boxes=tuple(_boxes(text)))
 
 
 def _dedented(lines: list[str]) -> str:
@@ -139,7 +149,11 @@ def _title(text: str) -> str:
             words.append(line.text.strip())
         elif words:
             break
-    title = _LINK.sub(r"\1", " ".join(words)) or " ".join(text.split())
+    return " ".join(words) or " ".join(text.split())
+
+
+def _shortened(words: str) -> str:
+    title = _LINK.sub(r"\1", words)
     if len(title) <= LONGEST_TITLE:
         return title
     cut = title[: LONGEST_TITLE - 1]

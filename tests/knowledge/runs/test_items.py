@@ -82,6 +82,16 @@ def test_no_text_of_the_two_sections_is_lost() -> None:
     assert check == "It is quiet."
 
 
+def test_section_without_a_list_has_an_item_for_each_heading() -> None:
+    items = procedure_items("## Steps\n\nFirst.\n\n### Look ###\n\nAt it.\n\n### Act\n\n```sh\n### no\n```\n")
+
+    assert [(item.title, item.text) for item in items] == [
+        ("First.", "First."),
+        ("Look", "### Look ###\n\nAt it."),
+        ("Act", "### Act\n\n```sh\n### no\n```"),
+    ]
+
+
 def test_boxes_of_a_step_are_named() -> None:
     assert procedure_items(BODY)[1].boxes[-1] == Box(kind="WARNING", text="Affects the host, and its VMs.")
 
