@@ -150,9 +150,9 @@ def _slugs(files: list[Path], built_in: set[str]) -> dict[Path, str]:
 
 def _slug(file: Path) -> str:
     name = file.stem
-    if name.lower() in _GENERAL and file.absolute().parent.name:
+    if name.strip("_").lower() in _GENERAL and file.absolute().parent.name:
         name = file.absolute().parent.name
-    plain = unicodedata.normalize("NFKD", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name))
+    plain = unicodedata.normalize("NFKD", re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name))
     ascii_ = plain.encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", ascii_)[:LONGEST_SLUG].strip("-") or "page"
 

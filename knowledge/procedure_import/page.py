@@ -31,6 +31,9 @@ ROUNDS = 4
 
 _INLINE_CODE = re.compile(r"((?<!`)(`++).*?(?<!`)\2(?!`))")
 _TO = r"\[([^\[\]]*)\]\([ \t]*<?([^()\s<>]+)>?(?:[ \t]+\"[^\"()]*\")?[ \t]*\)"
+_ANY_LINK = re.compile(r"!?\[([^\[\]]*)\]\(([^()]*)\)")
+_HUGO_REFERENCE = re.compile(r"\{\{[<%] *(?:rel)?ref +\"([^\"\s]+)\" *[>%]\}\}")
+"""How runbooks written for Hugo link to each other (https://gohugo.io/shortcodes/ref/)."""
 _IMAGE = re.compile(rf"(!){_TO}")
 _LINK = re.compile(rf"(?<!!)(){_TO}")
 _WEB = re.compile(r"(?:https?://[^/?#]|mailto:.|[#/](?!/))", re.IGNORECASE)
@@ -149,19 +152,28 @@ def _with_links(text: str, kind: str, target: Target) -> str:
     """A line whose links lead to imported pages or to the web; of any other link, the words and the path are kept."""
     if kind != "text" or "](" not in text:
         return text
-    pieces = _INLINE_CODE.split(text)
+    pieces = _INLINE_CODE.split(_HUGO_REFERENCE.sub(r"\1", text))
 
     def changed(found: re.Match[str]) -> str:
         image, words, path = found.groups()
-        if not image and (slug := target.page_at(path.partition("#")[0])):
+        page = path.partition("#")[0]
+        if not image and (slug := target.page_at(page) or target.page_at(f"{page}.md")):
             return f"[{words}]({slug}.md)"
         if _WEB.match(path):
             return found[0]
         return f"{words} ({'image ' if image else ''}{path})".strip()
 
-    # The expression has two groups, so each third piece is text. Images can be in links.
-    return "".join(_LINK.sub(changed, _IMAGE.sub(changed, piece)) if place % 3 == 0 else piece if place % 3 == 1 else ""
-                   for place, piece in enumerate(pieces))  # fmt: skip
+    def readable(found: re.Match[str]) -> str:
+        words, path = found.groups()
+        known = path.removesuffix(".md") in target.slugs or _WEB.match(path.strip().lstrip("<"))
+        return found[0] if known else f"{words} ({path.strip()})".strip()
+
+    def all_changed(piece: str) -> str:
+        return _ANY_LINK.sub(readable, _LINK.sub(changed, _IMAGE.sub(changed, piece)))
+
+    # The expression has two groups, so each third piece is text, and the one after it code.
+    parts = (all_changed(piece) if place % 3 == 0 else piece for place, piece in enumerate(pieces) if place % 3 < 2)
+    return "".join(parts)
 
 
 def _with_boxes(lines: list[str], notes: list[str]) -> list[str]:

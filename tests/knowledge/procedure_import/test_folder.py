@@ -183,6 +183,18 @@ def test_links_between_runbooks_lead_to_their_pages_and_other_ones_become_words(
     assert "[b](b.md) bad (bad.md) i (image i.png) (x.html) `[b](b.md)`" in page(done, "a").body
 
 
+def test_links_of_hugo_and_links_with_spaces_are_understood(source: Path, into: Path) -> None:
+    (source / "_index.md").write_text(
+        '# All\n\n[a]({{< ref "CPUHigh.md" >}}), [b]({{% relref "./CPUHigh" %}}), [c](d e)\n'
+    )
+    (source / "CPUHigh.md").write_text("# CPUHigh\n\nWords.\n")
+
+    done = import_markdown(source, into)
+
+    checked(into)
+    assert "[a](cpu-high.md), [b](cpu-high.md), c (d e)" in page(done, "runbooks").body
+
+
 def test_nothing_is_replaced(source: Path, into: Path) -> None:
     (source / "datastore-full.md").write_text("# Datastore full\n\nOurs.\n")
     (source / "x").mkdir()
