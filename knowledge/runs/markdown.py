@@ -50,11 +50,12 @@ def run_text(run: ProcedureRun, run_id: str) -> str:
             lines += ["", section]
         mark = last.get(item.id)
         state = mark.state if mark else State.OPEN
-        lines.append(f"{BOXES[state]} {item.id}  {item.title}")
+        in_full = state is State.OPEN and item.text != item.title
+        lines.append(f"{BOXES[state]} {item.id}{'' if in_full else f'  {item.title}'}")
         if mark:
             lines.append(f"      {mark.state} by {mark.who}, {mark.when}{_after(mark.note)}")
         lines += [f"      note by {each.who}, {each.when}{_after(each.note)}" for each in more.get(item.id, ())]
-        if state is State.OPEN and item.text != item.title:
+        if in_full:
             lines += textwrap.indent(readable_boxes(item.text), "      ").split("\n")
     return "\n".join(lines) + "\n"
 
