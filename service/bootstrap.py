@@ -30,6 +30,8 @@ from service.reaper import Reaper, reaping
 from service.store.checklist_runs import ChecklistRuns
 from service.store.copy_slots import CopySlots
 from service.store.database import lock_data_dir, open_database
+from service.store.page_history import PageHistory
+from service.store.procedure_runs import ProcedureRuns
 from service.store.procedures import open_procedures
 from service.store.snapshot_ledger import SnapshotLedger
 from service.store.tokens import Tokens
@@ -85,9 +87,11 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
             jobs=jobs,
             schedules=schedules,
             checklist_runs=ChecklistRuns(engine),
+            procedure_runs=ProcedureRuns(engine),
             actions=actions,
             context=context,
             procedures=procedures,
+            page_history=PageHistory(engine, procedures.store),
         )
         services.health["jobs"] = lambda: {"executor": jobs.executor_id}
         services.health["vcenter"] = lambda: [each.model_dump(mode="json") for each in vcenters.freshness()]

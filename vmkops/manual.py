@@ -31,6 +31,7 @@ TOPICS = {
     "commands": DOCS / "commands.md",
     "settings": DOCS / "settings.md",
     "procedures": DOCS / "procedures.md",
+    "team-pages": DOCS / "team-pages.md",
     "architecture": DOCS / "architecture.md",
     "faults": DOCS / "faults.md",
     "subjects": DOCS / "subjects.md",

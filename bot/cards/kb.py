@@ -13,6 +13,9 @@ from bot.cards.markdown import mrkdwn, sections
 START = "procedure_start"
 """The start of the action ids of the buttons that start an action; the value is JSON with `action` and `params`."""
 
+RUN = "procedure_run"
+"""The action id of the button that starts a run; the value is JSON with `procedure` and `targets`."""
+
 MOST_BUTTONS = 5
 MOST_VALUE = 2000
 """Characters that Slack takes as the value of a button."""
@@ -53,8 +56,10 @@ def _hit(hit: Mapping[str, Any]) -> Block:
     return section(f"{bold(hit['title'])} {code(hit['slug'])}", escape(hit["summary"]), *weak)
 
 
-def procedure_card(page: Mapping[str, Any], service_url: str) -> Message:
+def procedure_card(page: Mapping[str, Any], service_url: str, targets: Mapping[str, str] | None = None) -> Message:
     """One procedure: what it is for, what to know before, its steps and its check, and a link to the complete page.
+
+    `targets` are what a run of it is about, by `vm`, `host` and `datastore`.
 
     `page` is a procedure as the service returns it; this reads `slug`, `title`, `summary`, `body` (Markdown),
     `applies_to` (a list), `entry_points` (a list of mappings with `slack`), `obsolete_since` and `obsolete_reason`
@@ -71,8 +76,8 @@ def procedure_card(page: Mapping[str, Any], service_url: str) -> Message:
     forms = [code(each["slack"]) for each in page["entry_points"] if each["slack"]]
     if forms:
         blocks.append(context(f"With vmkops: {', '.join(forms)}"))
-    if buttons := [_start_button(block) for block in page.get("blocks", []) if _fits(block)]:
-        blocks.append({"type": "actions", "elements": buttons[:MOST_BUTTONS]})
+    buttons = [_start_button(block) for block in page.get("blocks", []) if _fits(block)]
+    blocks.append({"type": "actions", "elements": [*buttons[:MOST_BUTTONS], _run_button(page["slug"], targets or {})]})
     link = page_link(service_url, f"/procedures/{page['slug']}", "complete procedure")
     blocks.append(context(link, escape(", ".join(page["applies_to"]))))
     return message(f"{page['title']}: {page['summary']}", blocks)
@@ -80,6 +85,17 @@ def procedure_card(page: Mapping[str, Any], service_url: str) -> Message:
 
 def _fits(block: Mapping[str, Any]) -> bool:
     return bool(block["action"]) and len(json.dumps(block["params"])) < MOST_VALUE - 200
+
+
+def _run_button(slug: str, targets: Mapping[str, str]) -> dict[str, Any]:
+    """A button that starts a run of the procedure, which the team then ticks off."""
+    value = json.dumps({"procedure": slug, "targets": dict(targets)})
+    return {
+        "type": "button",
+        "action_id": RUN,
+        "value": value,
+        "text": {"type": "plain_text", "text": "Work through it as a team"},
+    }
 
 
 def _start_button(block: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ async def run(query: ProcedureQuery, request: Request) -> Reply:
                 page = await service.get(path, on_behalf_of=request.on_behalf_of, **query.targets)
             else:
                 page = await service.get(f"/procedures/{query.slug}")
-            return Reply(procedure_card(page, service.url), public=True)
+            return Reply(procedure_card(page, service.url, query.targets), public=True)
         except ServiceError as error:
             if error.problem.status != 404:
                 raise

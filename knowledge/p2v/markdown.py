@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from knowledge.p2v.checklist import Checklist, Command, Item
 from knowledge.p2v.run import Mark, Run, State, progress, standings
-
-SPECIAL = re.compile(r"([\\`*_\[\]<>#|~])")
-BOXES = {State.OPEN: "[ ]", State.DONE: "[x]", State.SKIPPED: "[-]"}
+from knowledge.runs.markdown import BOXES
+from knowledge.runs.markdown import plain as _plain
 
 
 def checklist_markdown(checklist: Checklist) -> str:
@@ -61,12 +58,3 @@ def _item(item: Item, mark: Mark | None) -> list[str]:
 def _command(command: Command) -> list[str]:
     note = f" ({_plain(command.note)})" if command.note else ""
     return [f"  - On {_plain(command.on)}{note}:", "", f"        {command.run}", ""]
-
-
-def _plain(text: str) -> str:
-    """Return the text on one line with Markdown syntax escaped, except for `code` spans."""
-    pieces = re.split(r"(`[^`\n]*`)", " ".join(text.split()))
-    return "".join(
-        piece if piece.startswith("`") and piece.endswith("`") and len(piece) > 1 else SPECIAL.sub(r"\\\1", piece)
-        for piece in pieces
-    )

@@ -13,7 +13,7 @@ SECTIONS = ("When", "Before", "Steps", "Check", "Undo")
 
 _HEADING = re.compile(r" {0,3}(#{1,6})(?: +(.*?))?(?: +#+)? *")
 _CODE_FENCE = re.compile(r"[ >]*(?:(?:[-*+]|\d+[.)]) +)*(`{3,}|~{3,})(.*)")
-_PAGE_LINK = re.compile(r"\]\(([^)\s:/]+)\.md(?:#[^)\s]*)?\)")
+_PAGE_LINK = re.compile(r"\]\(([^()\s:/]{1,200})\.md(?:#[^)\s]*)?\)")
 
 
 class Line(NamedTuple):

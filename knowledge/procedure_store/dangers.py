@@ -16,6 +16,9 @@ from knowledge.procedure_store.body import body_lines
 from knowledge.procedure_store.boxes import BOXES, box_kind
 from knowledge.procedure_store.front_matter import Fault
 
+LONGEST_COMMAND = 4000
+"""Characters of a line that are searched; the patterns would take minutes for a line as long as a page."""
+
 _ENTERED = ("Before", "Steps", "Undo")
 """The sections in which readers also enter the commands that stand in a sentence."""
 
@@ -59,7 +62,8 @@ def unannounced_commands(lines: list[str], start: int) -> Iterator[Fault]:
 
 def danger_of(command: str) -> Danger | None:
     """Return what is destructive about a command line, or None."""
-    return next((danger for danger in _dangers() if danger.pattern.search(command)), None)
+    start = command[:LONGEST_COMMAND]
+    return next((danger for danger in _dangers() if danger.pattern.search(start)), None)
 
 
 def _commands(text: str, *, code: bool, entered: bool) -> list[str]:

@@ -1,16 +1,12 @@
-"""The folders with pages: lists and checks their pages, reads a page safely, and writes a page atomically."""
+"""The folders with pages: lists their pages, reads a page safely, and writes a page atomically."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from knowledge.procedure_store.body import page_links
-from knowledge.procedure_store.dangers import unannounced_commands
-from knowledge.procedure_store.front_matter import read_front_matter
 from knowledge.procedure_store.procedure import MAX_BYTES, Broken, BrokenPageError, Procedure, parse_page, slug_fault
 
 BUILT_IN = Path(__file__).parents[1] / "procedures"
@@ -49,6 +45,11 @@ def find_pages(folder: Path) -> list[Found]:
         )
 
 
+def built_in_pages() -> list[Procedure]:
+    """Return the pages that come with vmkops."""
+    return [read_page(found) for found in find_pages(BUILT_IN)]
+
+
 def read_page(found: Found) -> Procedure:
     """Read and parse the page ``found``; raises `BrokenPageError`, also when the file cannot be read."""
     try:
@@ -62,6 +63,17 @@ def read_page(found: Found) -> Procedure:
         reason = error.strerror or str(error)
         raise BrokenPageError([Broken(file=found.file, line=1, message=f"cannot be read: {reason}")]) from error
     return parse_page(data, slug=found.slug, file=found.file)
+
+
+def work_tree(folder: Path) -> Path | None:
+    """Return the git work tree that ``folder`` is in, or None.
+
+    A folder in the checkout of vmkops itself, such as ``./pages``, does not count: that repository does not track it.
+    """
+    for place in (path := folder.absolute(), *path.parents):
+        if (place / ".git").exists():
+            return None if place == BUILT_IN.parents[1] else place
+    return None
 
 
 def write_page(folder: Path, slug: str, data: bytes) -> None:
@@ -78,32 +90,6 @@ def write_page(folder: Path, slug: str, data: bytes) -> None:
         temporary.replace(folder / f"{slug}.md")
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def check_folder(folder: Path, *, elsewhere: Iterable[str] = ()) -> tuple[int, list[Broken]]:
-    """Return the number of pages in ``folder`` and everything wrong with them, by file and line.
-
-    This is stricter than what a page must meet to be shown: links to pages that do not exist are wrong, and so are
-    destructive commands without a box. ``elsewhere`` has the slugs of other folders that can be linked to. Raises
-    OSError when the folder cannot be listed.
-    """
-    pages: list[Procedure] = []
-    broken: list[Broken] = []
-    everything = find_pages(folder)
-    for found in everything:
-        try:
-            pages.append(read_page(found))
-        except BrokenPageError as error:
-            broken += error.problems
-    slugs = {*elsewhere, *(found.slug for found in everything)}
-    for page in pages:
-        lines = page.text.split("\n")
-        for line, message in unannounced_commands(lines, read_front_matter(lines).length):
-            broken.append(Broken(file=page.file, line=line, message=message))
-        for line, slug in page_links(lines):
-            if slug not in slugs:
-                broken.append(Broken(file=page.file, line=line, message=f"links to {slug}.md, which does not exist"))
-    return len(everything), sorted(broken, key=lambda one: (one.file, one.line))
 
 
 def _found(folder: str, entry: os.DirEntry[str]) -> Found:

@@ -86,7 +86,7 @@ def slug_fault(slug: str) -> str:
 
 def parse_page(data: bytes, *, slug: str, file: str) -> Procedure:
     """Parse one page; raises `BrokenPageError` with every problem by ``file`` and line."""
-    text, faults = _decode(data)
+    text, faults = decode_page(data)
     if reason := slug_fault(slug):
         faults.insert(0, Fault(1, reason))
     if faults:
@@ -117,7 +117,7 @@ def _broken(file: str, faults: list[Fault]) -> BrokenPageError:
     return BrokenPageError([Broken(file=file, line=line, message=message) for line, message in sorted(faults)])
 
 
-def _decode(data: bytes) -> tuple[str, list[Fault]]:
+def decode_page(data: bytes) -> tuple[str, list[Fault]]:
     """Return the text of a page with ``\\n`` as line end, or an empty text and the fault that makes it unreadable."""
     if len(data) > MAX_BYTES:
         message = f"the page has more than {MAX_BYTES:,} bytes, the most that is read: split it, or move logs out"

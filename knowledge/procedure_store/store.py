@@ -16,9 +16,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from knowledge.procedure_store import index as store_index
+from knowledge.procedure_store import link_table
 from knowledge.procedure_store import search as store_search
-from knowledge.procedure_store.folders import BUILT_IN, Found, find_pages, read_page, write_page
-from knowledge.procedure_store.procedure import Broken, BrokenPageError, Procedure, parse_page, slug_fault
+from knowledge.procedure_store.folders import BUILT_IN, Found, find_pages, read_page, work_tree, write_page
+from knowledge.procedure_store.procedure import MAX_BYTES, Broken, BrokenPageError, Procedure, parse_page, slug_fault
 from knowledge.procedure_store.search import Hit, Searched
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Store:
             connection = sqlite3.connect(path or ":memory:", check_same_thread=False)
             database = Database(connection, execute_plugins=False)
             store_index.prepare(database)
+            link_table.prepare(database)
         except sqlite3.Error as error:
             if connection:
                 connection.close()
@@ -92,8 +94,14 @@ class Store:
             self._database.close()
 
     @property
+    def broken_links(self) -> list[Broken]:
+        """Links of the team's pages, which are shown, to pages that are not there, by file and line."""
+        with self._connection_lock:
+            return link_table.broken_links(self._database)
+
+    @property
     def broken(self) -> list[Broken]:
-        """Everything that is wrong with pages and folders since the last refresh, by file and line."""
+        """What keeps pages and folders from being shown since the last refresh, by file and line."""
         with self._connection_lock:
             rows = list(self._database.query("SELECT file, line, message FROM broken ORDER BY file, line"))
         return [*self._folder_faults, *(Broken(**row) for row in rows)]
@@ -190,6 +198,20 @@ class Store:
             self.refresh()
             return self.get(slug) or page
 
+    def team_text(self, slug: str) -> str | None:
+        """Return the text of a page in the team's folder as its file has it, also of a broken one; None without one.
+
+        Raises `NotEditableError` when there is no such folder, or the file cannot be read.
+        """
+        file = self._team_folder() / f"{slug}.md"
+        if slug_fault(slug) or not file.is_file():
+            return None
+        try:
+            with file.open("rb") as opened:
+                return opened.read(MAX_BYTES).decode("utf-8", "replace").replace("\0", "\ufffd")
+        except OSError as error:
+            raise NotEditableError(f"{file} cannot be read: {error.strerror}.") from error
+
     def delete(self, slug: str) -> None:
         """Delete a page from the team's folder; a built-in page that it replaced is shown again.
 
@@ -225,6 +247,7 @@ class Store:
             store_index.insert_files(self._database, files)
             store_index.insert_pages(self._database, rows, spelled)
             store_index.insert_broken(self._database, broken)
+            link_table.replace_links(self._database, replaced, rows)
 
     def _find(self, known: set[Found]) -> list[Found]:
         """Return the files of all folders in order; a folder that cannot be listed has the files known before."""
@@ -241,11 +264,18 @@ class Store:
         return found
 
     def _team_folder(self) -> Path:
+        """The folder that pages are written to; raises `NotEditableError`."""
         if not self._folders or self._folders[-1] == BUILT_IN:
             raise NotEditableError(
                 "There is no folder for the team's own pages. Set VMKOPS_PROCEDURES_DIR to a folder and restart."
             )
-        return self._folders[-1]
+        folder = self._folders[-1]
+        if tree := work_tree(folder):
+            raise NotEditableError(
+                f"The team's pages come from the git work tree {tree}, so that they are not changed here: "
+                "commit the change there, and update the work tree with `git pull`."
+            )
+        return folder
 
 
 def _best_page(candidates: list[Found]) -> tuple[Procedure | None, list[Broken]]:

@@ -101,6 +101,12 @@ class ServiceClient:
         """GET any path; raises ServiceError with the service's own problem."""
         return await self._call("GET", path, query=query, on_behalf_of=on_behalf_of)
 
+    async def send(
+        self, method: str, path: str, body: dict[str, Any], *, on_behalf_of: str | None = None
+    ) -> dict[str, Any]:
+        """POST, PUT or PATCH any path with a body; raises ServiceError with the service's own problem."""
+        return await self._call(method, path, body=body, on_behalf_of=on_behalf_of)
+
     async def get_text(self, path: str, **query: str) -> str:
         """GET any path as text for people; raises ServiceError with the service's own problem."""
         return await self._send("GET", path, query={"format": "text", **query}, headers={"Accept": "application/json"})

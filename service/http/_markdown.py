@@ -21,8 +21,9 @@ def markdown(text: str) -> str:
             _mark_box(token, tokens[place + 1 : place + 3])
         for child in token.children or []:
             target = str(child.attrGet("href") or "")
-            if child.type == "link_open" and target.endswith(".md") and "/" not in target:
-                child.attrSet("href", f"/procedures/{target.removesuffix('.md')}")
+            page, _, _ = target.partition("#")
+            if child.type == "link_open" and page.endswith(".md") and "/" not in page:
+                child.attrSet("href", f"/procedures/{page.removesuffix('.md')}")
     return str(parser.renderer.render(tokens, parser.options, {}))
 
 

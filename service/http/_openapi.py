@@ -83,7 +83,8 @@ def _operation(route: AnyRoute, found: Schemas) -> dict[str, Any]:
             content[media] = {"schema": {"type": "string", **binary}}
         if route.form_body:
             content["multipart/form-data"] = {"schema": {"type": "object"}}
-        operation["requestBody"] = {"required": True, "content": content}
+        required = any(field.is_required() for field in route.body.model_fields.values())
+        operation["requestBody"] = {"required": required, "content": content}
     if route.procedures:
         operation["externalDocs"] = {
             "url": f"/procedures/{route.procedures[0]}",

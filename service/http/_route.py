@@ -19,6 +19,8 @@ from service.jobs.action import Action, Context
 from service.jobs.engine import Jobs
 from service.jobs.schedules import Schedules
 from service.store.checklist_runs import ChecklistRuns
+from service.store.page_history import PageHistory
+from service.store.procedure_runs import ProcedureRuns
 from service.store.procedures import Procedures
 from service.store.tokens import Actor, Scope, Tokens
 
@@ -42,9 +44,11 @@ class Services:
     jobs: Jobs
     schedules: Schedules
     checklist_runs: ChecklistRuns
+    procedure_runs: ProcedureRuns
     actions: Mapping[str, Action]
     context: Context
     procedures: Procedures
+    page_history: PageHistory
     health: dict[str, Callable[[], Any]] = field(default_factory=dict)
     """What each part reports about itself, by its name, for /readyz."""
 

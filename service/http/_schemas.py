@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import CoreModeRef, CoreRef, DefsRef, GenerateJsonSchema, JsonSchemaMode
 from pydantic_core import core_schema
 
-from service.api import lookups, p2v
+from service.api import lookups, p2v, runs
 from service.api.adapter import adapter
 
 Kind = tuple[type[Any], JsonSchemaMode]
@@ -21,7 +21,7 @@ Schema = dict[str, Any]
 
 PUBLIC_NAMES = {
     value: name
-    for module in (lookups, p2v)
+    for module in (lookups, p2v, runs)
     for name, value in vars(module).items()
     if isinstance(value, type) and name in module.__all__
 }

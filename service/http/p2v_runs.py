@@ -7,8 +7,9 @@ from dataclasses import fields
 from aiohttp import web
 from pydantic import AliasChoices, ConfigDict, Field
 
-from knowledge.p2v.markdown import BOXES, run_markdown
+from knowledge.p2v.markdown import run_markdown
 from knowledge.p2v.run import LONGEST_NOTE, State, progress, standings
+from knowledge.runs.markdown import BOXES
 from service.api.models import Value
 from service.api.p2v import P2vItem, P2vRun, P2vRunItem, P2vRunPhase, P2vRuns, P2vRunSummary
 from service.http._render import respond

@@ -1,23 +1,22 @@
-"""The written procedures: found by words, shown, edited by the team, and the runbook of an alert."""
+"""The written procedures: found by words, shown, filled in for a target, and the runbook of an alert."""
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from urllib.parse import quote
 
-from aiohttp import web
 from pydantic import Field
 
 from knowledge.procedure_store.answer import answer
 from knowledge.procedure_store.boxes import readable_boxes
 from knowledge.procedure_store.live_blocks import filled_body, live_commands
-from knowledge.procedure_store.procedure import BrokenPageError, Page
-from knowledge.procedure_store.store import NotEditableError
+from knowledge.procedure_store.procedure import Page
+from knowledge.procedure_store.store import Store
 from knowledge.vmkerr.table import tables_in
 from service.api.lookups import LiveProcedure, ProcedureHit, ProcedureLookup, ProcedurePage, ProceduresSearched
 from service.api.models import Value
-from service.errors import Conflict, InvalidParams, NotFound
-from service.http._answers import ANSWERS
+from service.errors import NotFound
 from service.http._live import live_answers
 from service.http._route import Call, Query, Route, Services
 from service.store.tokens import Scope
@@ -28,6 +27,10 @@ Write one: copy `TEMPLATE.md` from the built-in procedures into the folder that 
 `{alert}` as an alias, and it is found here within seconds. Over HTTP: `PUT /procedures/your-slug` with the page as
 `text`. Until then, `GET /procedures?q=words` searches what there is.
 """
+
+
+MOST_BROKEN = 100
+"""How many problems of pages an answer lists."""
 
 
 class SearchQuery(Query):
@@ -50,10 +53,11 @@ class LiveQuery(Query):
 
 
 class ProcedureList(Value):
-    """The pages that match, best first, and why other pages cannot be shown."""
+    """The pages that match, best first, and what is wrong with the team's pages."""
 
     results: tuple[ProcedureHit, ...]
     broken: tuple[str, ...]
+    """Why pages are left out, and links that lead nowhere, by file and line; at most MOST_BROKEN of them."""
     lookups: tuple[ProcedureLookup, ...] = ()
     """For each code, event or fault in the words: the call that explains it, and its answer."""
     searched: ProceduresSearched
@@ -68,15 +72,9 @@ class Runbook(Value):
     advice: str
 
 
-class PageText(Value):
-    """The text of a page: front matter and body."""
-
-    text: str = Field(max_length=256 * 1024)
-
-
 async def _search(call: Call[SearchQuery, None]) -> ProcedureList:
     store, words = call.services.procedures.store, call.query.q.strip()
-    broken = await asyncio.to_thread(lambda: tuple(map(str, store.broken)))
+    broken = await asyncio.to_thread(_broken, store)
     if not words:
         everything = tuple(await asyncio.to_thread(store.pages))
         return ProcedureList(results=everything, broken=broken, searched=store.searched)
@@ -85,12 +83,18 @@ async def _search(call: Call[SearchQuery, None]) -> ProcedureList:
     return ProcedureList(results=found.hits, broken=broken, lookups=found.lookups, searched=found.searched)
 
 
+def _broken(store: Store) -> tuple[str, ...]:
+    problems = [*map(str, store.broken), *(f"{each}; the page is shown" for each in store.broken_links)]
+    more = len(problems) - MOST_BROKEN
+    return (*problems[:MOST_BROKEN], *([f"{more} more; `vmkops kb check` shows all"] if more > 0 else []))
+
+
 async def _get(call: Call[Query, None]) -> ProcedurePage:
-    return ProcedurePage.of(await _page(call.services, call.path("slug")))
+    return ProcedurePage.of(await find_page(call.services, call.path("slug")))
 
 
 async def _live(call: Call[LiveQuery, None]) -> LiveProcedure:
-    page = await _page(call.services, call.path("slug"))
+    page = await find_page(call.services, call.path("slug"))
     targets = call.query.model_dump()
     blocks = await live_answers(call, live_commands(page.body), targets)
     shown = {each.line: each.problem or each.text for each in blocks}
@@ -98,10 +102,14 @@ async def _live(call: Call[LiveQuery, None]) -> LiveProcedure:
     return LiveProcedure.of(page, body=body, blocks=blocks)
 
 
-async def _page(services: Services, slug: str) -> Page:
+async def find_page(services: Services, slug: str) -> Page:
+    """The page with this slug; raises NotFound with the nearest ones."""
     store = services.procedures.store
     page = await asyncio.to_thread(store.get, slug)
     if page is None:
+        broken = await asyncio.to_thread(lambda: [str(each) for each in store.broken if Path(each.file).stem == slug])
+        if broken:
+            raise NotFound(f"The page {slug} is left out until it is corrected: {'; '.join(broken[:5])}", broken[:100])
         near = await asyncio.to_thread(store.search, slug.replace("-", " ")[:200], 3)
         raise NotFound(f"There is no procedure {slug[:80]!r}. GET /procedures lists them.", [hit.slug for hit in near])
     return page
@@ -114,34 +122,12 @@ async def _runbook(call: Call[Query, None]) -> Runbook:
     return Runbook(alert=alert, procedure=ProcedurePage.of(page) if page else None, advice=advice)
 
 
-async def _put(call: Call[Query, PageText]) -> ProcedurePage:
-    procedures = call.services.procedures
-    try:
-        page = await asyncio.to_thread(procedures.store.save, call.path("slug"), call.body.text)
-    except BrokenPageError as error:
-        problems = [str(each) for each in error.problems]
-        raise InvalidParams("The page was not saved: " + "; ".join(problems[:5]), problems) from error
-    except NotEditableError as error:
-        raise Conflict(str(error)) from error
-    call.request.app[ANSWERS].clear()
-    return ProcedurePage.of(page)
-
-
-async def _delete(call: Call[Query, None]) -> web.StreamResponse:
-    try:
-        await asyncio.to_thread(call.services.procedures.store.delete, call.path("slug"))
-    except NotEditableError as error:
-        raise Conflict(str(error)) from error
-    call.request.app[ANSWERS].clear()
-    return web.Response(status=204)
-
-
 def _texts(found: ProcedureList) -> str:
     lines = [f"{_call_for(lookup):<32} {lookup.meaning}" for lookup in found.lookups]
     lines += [f"{hit.slug:<32} {'(weak match) ' if hit.weak else ''}{hit.summary}" for hit in found.results]
     if not found.results:
         lines.append(f"No procedure fits these words. {found.searched.in_words()}")
-    return "\n".join([*lines, *(f"left out: {each}" for each in found.broken)]) + "\n"
+    return "\n".join([*lines, *(f"problem: {each}" for each in found.broken)]) + "\n"
 
 
 def _call_for(lookup: ProcedureLookup) -> str:
@@ -150,14 +136,15 @@ def _call_for(lookup: ProcedureLookup) -> str:
     return f"POST /decode: {lookup.query}"
 
 
-def _text(page: ProcedurePage) -> str:
+def page_text(page: ProcedurePage) -> str:
+    """A page as text."""
     ways = "".join(f"\n- {each.what}: {', '.join(each.ways)}" for each in page.entry_points)
     with_vmkops = f"\n## With vmkops\n{ways}\n" if ways else ""
     return f"# {page.title}\n\n{page.summary}\n\n{readable_boxes(page.body).strip()}\n{with_vmkops}"
 
 
 def _runbook_text(runbook: Runbook) -> str:
-    return _text(runbook.procedure) if runbook.procedure else runbook.advice
+    return page_text(runbook.procedure) if runbook.procedure else runbook.advice
 
 
 ROUTES = (
@@ -179,7 +166,7 @@ ROUTES = (
         handle=_get,
         answer=ProcedurePage,
         lookup=True,
-        text=_text,
+        text=page_text,
         page="procedure.html",
         errors=(404,),
     ),
@@ -191,30 +178,9 @@ ROUTES = (
         answer=LiveProcedure,
         query=LiveQuery,
         scope=Scope.READ,
-        text=_text,
+        text=page_text,
         page="procedure.html",
         errors=(404,),
-    ),
-    Route(
-        method="PUT",
-        path="/procedures/{slug}",
-        summary="Write a page into the team's folder, after checking it",
-        handle=_put,
-        answer=ProcedurePage,
-        body=PageText,
-        scope=Scope.OPERATE,
-        text=_text,
-        page="procedure.html",
-        errors=(409,),
-    ),
-    Route(
-        method="DELETE",
-        path="/procedures/{slug}",
-        summary="Remove a page from the team's folder",
-        handle=_delete,
-        scope=Scope.OPERATE,
-        status=204,
-        errors=(409,),
     ),
     Route(
         method="GET",

@@ -70,6 +70,31 @@ p2v_runs = sa.Table(
     sa.Column("run", sa.JSON, nullable=False),
 )
 
+procedure_runs = sa.Table(
+    "vmkops_procedure_runs",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("created_at", sa.String, nullable=False),
+    sa.Column("updated_at", sa.String, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("procedure", sa.String, nullable=False),
+    sa.Column("incident", sa.String, nullable=False),
+    sa.Column("run", sa.JSON, nullable=False),
+)
+
+page_versions = sa.Table(
+    "vmkops_page_versions",
+    metadata,
+    sa.Column("slug", sa.String, primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True),
+    sa.Column("saved_at", sa.String, nullable=False),
+    sa.Column("change", sa.String, nullable=False),
+    sa.Column("token", sa.String, nullable=False),
+    sa.Column("person", sa.String, nullable=False),
+    sa.Column("restored_from", sa.Integer),
+    sa.Column("text", sa.Text, nullable=False),
+)
+
 HELD_SECONDS = 30
 """How long PostgreSQL keeps the lock for a client that sends nothing."""
 

@@ -22,6 +22,10 @@ SHARE = 20
 """The pause is at least so many times as long as the look before it, so that looking takes a twentieth of the time."""
 
 
+MOST_LOGGED = 100
+"""How many new problems are logged after one look; a folder may have thousands of pages."""
+
+
 class Procedures:
     """The store, and a `revision` that changes whenever a page does."""
 
@@ -34,20 +38,28 @@ class Procedures:
         return list(dict.fromkeys(slug for name in names if (slug := self.store.named(name))))
 
     async def watch(self) -> None:
-        """Load changes of the folders into the store until cancelled; each broken page is logged once."""
+        """Load changes of the folders into the store until cancelled; each broken page and link is logged once."""
         logged: set[str] = set()
         while True:
             began = time.monotonic()
             try:
                 if await asyncio.to_thread(self.store.refresh):
                     self.revision += 1
-                broken = {str(each) for each in await asyncio.to_thread(lambda: self.store.broken)}
-                for each in sorted(broken - logged):
-                    log.warning("a procedure was left out: %s", each)
-                logged = broken
+                found = await asyncio.to_thread(self._problems)
+                new = sorted(found - logged)
+                for each in new[:MOST_LOGGED]:
+                    log.warning("procedures: %s", each)
+                if len(new) > MOST_LOGGED:
+                    log.warning("procedures: %s more problems; `vmkops kb check` shows all", len(new) - MOST_LOGGED)
+                logged = found
             except StoreError as error:
                 log.warning("the procedures could not be refreshed: %s", error)
             await asyncio.sleep(max(LOOK_SECONDS, SHARE * (time.monotonic() - began)))
+
+    def _problems(self) -> set[str]:
+        """What is wrong with pages and links now, as lines of the log."""
+        left_out = (f"a page was left out: {each}" for each in self.store.broken)
+        return {*left_out, *(f"a link leads nowhere: {each}" for each in self.store.broken_links)}
 
 
 @contextlib.asynccontextmanager

@@ -34,9 +34,9 @@ class Call(NamedTuple):
 class FakeService:
     """The service as the bot sees it.
 
-    `meanings`, `releases`, `procedures`, `lookups`, `vms`, `checks`, `actions` and `jobs` are its content. `refusals`
-    and `garbled` are answers that it gives instead, by the start of the path (for a pre-flight check, by the whole
-    path). While `held` is set, every request waits for the event.
+    `meanings`, `releases`, `procedures`, `lookups`, `vms`, `checks`, `actions`, `runs` and `jobs` are its content.
+    `refusals` and `garbled` are answers that it gives instead, by the start of the path (for a pre-flight check, by the
+    whole path). While `held` is set, every request waits for the event.
     """
 
     def __init__(self) -> None:
@@ -48,6 +48,7 @@ class FakeService:
         self.actions: list[dict[str, Any]] = []
         self.checks: list[Check] = []
         self.jobs: dict[str, Job] = {}
+        self.runs: list[dict[str, Any]] = []
         self.refusals: dict[str, Problem] = {}
         self.garbled: dict[str, Any] = {}
         self.calls: list[Call] = []
@@ -58,6 +59,11 @@ class FakeService:
         app.router.add_get("/procedures", self._search)
         app.router.add_get("/procedures/{slug}", self._procedure)
         app.router.add_get("/procedures/{slug}/live", self._procedure)
+        app.router.add_post("/procedures/{slug}/runs", self._run)
+        app.router.add_get("/runs", self._runs)
+        app.router.add_get("/runs/{id}", self._run)
+        app.router.add_get("/runs/{id}/markdown", self._run_markdown)
+        app.router.add_patch("/runs/{id}/items/{item}", self._run)
         app.router.add_get("/releases", self._releases)
         app.router.add_get("/vms/{selector}", self._vm)
         app.router.add_get("/actions", self._actions)
@@ -128,6 +134,15 @@ class FakeService:
     async def _procedure(self, request: web.Request) -> web.Response:
         page = next((page for page in self.procedures if page["slug"] == request.match_info["slug"]), None)
         return web.json_response(page) if page else _problem(NOT_FOUND)
+
+    async def _run(self, _: web.Request) -> web.Response:
+        return web.json_response(self.runs[0]) if self.runs else _problem(NOT_FOUND)
+
+    async def _runs(self, _: web.Request) -> web.Response:
+        return web.json_response({"runs": self.runs})
+
+    async def _run_markdown(self, _: web.Request) -> web.Response:
+        return web.Response(text=f"# {self.runs[0]['title']}\n") if self.runs else _problem(NOT_FOUND)
 
     async def _releases(self, _: web.Request) -> web.Response:
         found = [VmkerrRelease(id=each, name="", what="", certainty="", source="") for each in self.releases]

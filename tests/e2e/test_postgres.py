@@ -1,13 +1,15 @@
-"""Runs of the P2V checklist and schedules on PostgreSQL, where several processes share them."""
+"""Runs, edits of pages and schedules on PostgreSQL, where several processes share them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
 
 from tests.e2e.test_p2v import begin, work_through
+from tests.e2e.test_procedures import PAGE
 from tests.e2e.test_schedules import EVERY_SECOND, fired, put
 from tests.kept_packages import keep_package
 from tests.peers.fetch import require
@@ -21,8 +23,11 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
     require("postgres")
     data_dir = tmp_path_factory.mktemp("postgres")
     keep_package(data_dir / "backups", "a1", datetime(2026, 1, 1, tzinfo=UTC))
-    with Postgres() as postgres, RunningService(data_dir, {"VMKOPS_DATABASE_URL": postgres.url}) as running:
-        yield running
+    pages = tmp_path_factory.mktemp("pages")
+    with Postgres() as postgres:
+        settings = {"VMKOPS_DATABASE_URL": postgres.url, "VMKOPS_PROCEDURES_DIR": str(pages)}
+        with RunningService(data_dir, settings) as running:
+            yield running
 
 
 def test_ticks_of_two_people_at_once_are_all_kept(service: RunningService) -> None:
@@ -32,6 +37,35 @@ def test_ticks_of_two_people_at_once_are_all_kept(service: RunningService) -> No
 
     _, listed = service.call("GET", "/p2v/runs")
     assert [each["id"] for each in listed["runs"]] == [run["id"]]
+
+
+def test_marks_of_a_run_of_a_procedure_at_the_same_time_are_all_kept(service: RunningService) -> None:
+    _, run = service.call("POST", "/procedures/linux-p2v/runs", {"incident": "INC-7"})
+    items = [item["id"] for item in run["items"]]
+
+    def tick(item: str) -> int:
+        return service.call("PATCH", f"/runs/{run['id']}/items/{item}", {"state": "done", "note": "é ☑"})[0]
+
+    with ThreadPoolExecutor(6) as people:
+        statuses = set(people.map(tick, items))
+
+    _, kept = service.call("GET", "/runs?incident=INC-7")
+    assert statuses == {200}
+    assert [each["progress"]["done"] for each in kept["runs"]] == [len(items)]
+
+
+def test_edits_of_a_page_at_the_same_time_are_all_kept(service: RunningService) -> None:
+    def edit(number: int) -> int:
+        text = PAGE.replace("rack nine", f"rack {number}")
+        return service.call("PUT", "/procedures/ring-the-bell", {"text": text})[0]
+
+    with ThreadPoolExecutor(6) as people:
+        statuses = set(people.map(edit, range(12)))
+
+    _, history = service.call("GET", "/procedures/ring-the-bell/history")
+    assert statuses == {200}
+    assert [each["revision"] for each in history["versions"]] == list(range(12, 0, -1))
+    assert [each["change"] for each in history["versions"]] == ["changed"] * 11 + ["created"]
 
 
 def test_schedule_fires_a_job_by_the_clock_and_goes_when_it_is_taken_away(service: RunningService) -> None:

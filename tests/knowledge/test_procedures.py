@@ -7,7 +7,8 @@ import yaml
 from markdown_it import MarkdownIt
 
 from knowledge.procedure_store.body import SECTIONS, page_links
-from knowledge.procedure_store.folders import BUILT_IN, check_folder, find_pages, read_page
+from knowledge.procedure_store.check import check_folder
+from knowledge.procedure_store.folders import BUILT_IN, find_pages, read_page
 from knowledge.procedure_store.front_matter import read_front_matter
 from knowledge.procedure_store.procedure import MAX_SUMMARY, parse_page
 from vmkops.commands import names

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from knowledge.errors import NotFound, shown
-from service.api.settings_source import read_setting
 from service.api.words import counted
 from vmkops.commands import OFFLINE
+from vmkops.commands._kb_pages import check, import_pages, print_template, team_folder
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed, print_json
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from knowledge.procedure_store.search import Hit
     from knowledge.procedure_store.store import Store
 
-SUMMARY = "find procedures by words, show or list them, or check a folder of your own"
+SUMMARY = "find procedures by words, show or list them; check, begin or import pages of your own"
 GROUP = OFFLINE
 
 LIMIT = 10
@@ -32,7 +32,10 @@ USAGE = """usage: vmkops kb WORDS ...       find procedures; the last word may b
        vmkops kb show SLUG [--vm NAME] [--host NAME] [--datastore NAME]
                                  print one; with a target, the service fills in its live blocks
        vmkops kb list            list all of them by title
-       vmkops kb check [FOLDER]  show what is wrong in the pages of a folder, by file and line"""
+       vmkops kb check [FOLDER]  show what is wrong in the pages of a folder, by file and line
+       vmkops kb template [KIND] print a page to fill in: alert, failure, maintenance or reference
+       vmkops kb import FILE_OR_FOLDER [--into FOLDER]
+                                 write Markdown runbooks as pages, by default into your own folder"""
 
 HELP = f"""{USAGE}
 
@@ -59,9 +62,16 @@ def parser() -> ArgumentParser:
         show.add_argument(f"--{target}", metavar="NAME", help=f"fill in the live blocks for this {target}")
     listing = commands.add_parser("list", help="list all procedures", description="list all procedures")
     words = "show what is wrong in the pages of a folder, by file and line"
-    check = commands.add_parser("check", help=words, description=words)
-    check.add_argument("folder", nargs="?", metavar="FOLDER", help="the folder; otherwise VMKOPS_PROCEDURES_DIR")
-    for each in (show, listing, check):
+    checked = commands.add_parser("check", help=words, description=words)
+    checked.add_argument("folder", nargs="?", metavar="FOLDER", help="the folder; otherwise VMKOPS_PROCEDURES_DIR")
+    words = "print a page to fill in"
+    template = commands.add_parser("template", help=words, description=words)
+    template.add_argument("kind", nargs="?", metavar="KIND", help="alert, failure, maintenance or reference")
+    words = "write Markdown runbooks as pages"
+    imported = commands.add_parser("import", help=words, description=words)
+    imported.add_argument("source", metavar="FILE_OR_FOLDER", help="the runbooks")
+    imported.add_argument("--into", metavar="FOLDER", help="where to write them; otherwise VMKOPS_PROCEDURES_DIR")
+    for each in (show, listing, checked, template, imported):
         each.add_argument("--json", action="store_true", help="print JSON")
     return made
 
@@ -73,8 +83,12 @@ def run(argv: list[str]) -> int:
     if words in (["-h"], ["--help"], ["help"]):
         print(HELP)
         return FOUND
+    words, into = _without_option(words, "into")
     words, targets = _targets(words)
     unknown = next((word for word in words if word.startswith("--")), None)
+    if into is not None and (not into or words[:1] != ["import"] or len(words) != 2):
+        print(f"vmkops kb: --into FOLDER belongs to import\n{USAGE}", file=sys.stderr)
+        return WRONG_USAGE
     if targets and (unknown or words[:1] != ["show"] or len(words) != 2):
         print(f"vmkops kb: a target belongs to one procedure\n{USAGE}", file=sys.stderr)
         return WRONG_USAGE
@@ -90,9 +104,15 @@ def run(argv: list[str]) -> int:
         case ["list"]:
             return _list(as_json=as_json)
         case ["check"]:
-            return _check(_team_folder(), as_json=as_json)
+            return check(None, as_json=as_json)
         case ["check", folder]:
-            return _check(Path(folder), as_json=as_json)
+            return check(Path(folder), as_json=as_json)
+        case ["template"]:
+            return print_template(None, as_json=as_json)
+        case ["template", kind]:
+            return print_template(kind, as_json=as_json)
+        case ["import", source] if into or _is_path(source):
+            return import_pages(Path(source), Path(into) if into else None, as_json=as_json)
         case _:
             return _search(" ".join(words), as_json=as_json)
 
@@ -103,7 +123,7 @@ def _search(words: str, *, as_json: bool) -> int:
 
     with _open_store() as store:
         found = answer(store, words, LIMIT, tables_in(data_dir()))
-        broken = len(store.broken)
+        broken = len(store.broken) + len(store.broken_links)
     _mention(broken)
     if as_json:
         results, lookups = [asdict(hit) for hit in found.hits], [asdict(lookup) for lookup in found.lookups]
@@ -122,7 +142,7 @@ def _search(words: str, *, as_json: bool) -> int:
 def _list(*, as_json: bool) -> int:
     with _open_store() as store:
         pages = store.pages()
-        broken = len(store.broken)
+        broken = len(store.broken) + len(store.broken_links)
     if as_json:
         print_json({"results": [asdict(page) for page in pages]})
     else:
@@ -173,33 +193,27 @@ def _targets(words: list[str]) -> tuple[list[str], dict[str, str]]:
     return rest, targets
 
 
-def _check(folder: Path | None, *, as_json: bool) -> int:
-    from knowledge.procedure_store.folders import BUILT_IN, check_folder, find_pages
+def _without_option(words: list[str], name: str) -> tuple[list[str], str | None]:
+    """The words without the option `--name VALUE`, and its value; None when it is not there, empty without a value."""
+    for place, word in enumerate(words):
+        if word == f"--{name}":
+            return words[:place] + words[place + 2 :], (words[place + 1 : place + 2] or [""])[0]
+        if word.startswith(f"--{name}="):
+            return words[:place] + words[place + 1 :], word.partition("=")[2]
+    return words, None
 
-    folder = folder or BUILT_IN
-    try:
-        pages, broken = check_folder(folder, elsewhere=[found.slug for found in find_pages(BUILT_IN)])
-    except OSError as error:
-        print(f"vmkops kb: {folder} cannot be listed: {error.strerror}. Name a folder of pages.", file=sys.stderr)
-        return WRONG_USAGE
-    if as_json:
-        print_json({"folder": str(folder), "pages": pages, "broken": [asdict(one) for one in broken]})
-    else:
-        print(*broken, f"{folder}: {counted(pages, 'page')}, {counted(len(broken), 'problem')}", sep="\n")
-    return NOT_FOUND if broken else FOUND
+
+def _is_path(word: str) -> bool:
+    """Whether a word after `import` names a file or a folder, rather than a word to search for."""
+    return "/" in word or word.endswith(".md") or Path(word).exists()
 
 
 def _open_store() -> Store:
     from knowledge.procedure_store.folders import BUILT_IN
     from knowledge.procedure_store.store import Store
 
-    team = _team_folder()
+    team = team_folder()
     return Store.open(folders=[BUILT_IN, team] if team else [BUILT_IN])
-
-
-def _team_folder() -> Path | None:
-    folder = read_setting("VMKOPS_PROCEDURES_DIR")
-    return Path(folder) if folder else None
 
 
 def _print_hits(hits: Sequence[Hit]) -> None:

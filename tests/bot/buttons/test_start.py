@@ -16,7 +16,7 @@ RESET = {"line": 5, "command": "vmkops action reset web-01", "action": "reset", 
 
 def value() -> str:
     (buttons,) = [each for each in procedure_card(page(blocks=[RESET]), URL).blocks if each["type"] == "actions"]
-    (element,) = buttons["elements"]
+    element = buttons["elements"][0]
     assert not isinstance(button.action_id, str)
     assert button.action_id.fullmatch(element["action_id"])
     return str(element["value"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,8 +46,16 @@ def test_procedure_shows_its_warnings_its_steps_its_check_and_a_link_to_the_rest
         "*Check*",
         "Look.",
         "With vmkops: `/action rescan HOST`",
+        "Work through it as a team",
         "<https://ops.example.com/procedures/reset-lun|complete procedure> · ESX 3.0 and later",
     ]
+
+
+def test_procedure_has_a_button_that_starts_a_run_for_its_targets() -> None:
+    (buttons,) = [block for block in procedure_card(page(), URL, {"vm": "web-01"}).blocks if block["type"] == "actions"]
+    (button,) = buttons["elements"]
+    assert button["text"]["text"] == "Work through it as a team"
+    assert json.loads(button["value"]) == {"procedure": "reset-lun", "targets": {"vm": "web-01"}}
 
 
 def test_obsolete_procedure_has_a_warning() -> None:

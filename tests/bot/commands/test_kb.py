@@ -83,7 +83,7 @@ async def test_procedure_for_a_vm_has_a_button_for_each_action_that_may_start(
     assert reply is not None
     assert_slack_takes(reply.message)
     (buttons,) = [block for block in reply.message.blocks if block["type"] == "actions"]
-    assert [each["text"]["text"] for each in buttons["elements"]] == ["Start reset"]
+    assert [each["text"]["text"] for each in buttons["elements"]] == ["Start reset", "Work through it as a team"]
     (call,) = service.called("/procedures/reset-lun/live")
     assert call.on_behalf_of == "slack:U1"
 

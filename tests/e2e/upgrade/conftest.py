@@ -48,9 +48,9 @@ class Left:
         """A job as the older version last answered it."""
         return dict(self.before["answers"][f"/jobs/{self.job_id(name)}"])
 
-    def service(self) -> RunningService:
-        """The service of this checkout on that data, for whoever has the recorded token."""
-        settings = vcenter_settings(self.vcenter) | {"VMKOPS_REAP_SECONDS": "1"}
+    def service(self, more: Mapping[str, str] | None = None) -> RunningService:
+        """The service of this checkout on that data, with more settings, for whoever has the recorded token."""
+        settings = vcenter_settings(self.vcenter) | {"VMKOPS_REAP_SECONDS": "1", **(more or {})}
         return RunningService(self.data_dir, settings, token=self.before["token"])
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from knowledge.procedure_store.templates import template
 from tests.e2e.actions import act
 from tests.e2e.upgrade.conftest import Left, leaving
 from tests.e2e.upgrade.record import (
@@ -152,6 +153,33 @@ def test_schedule_checklist_run_and_kept_backup_are_as_before(upgraded: Upgraded
             assert {key: found[path][key] for key in was} == was
     assert backups[kept["id"]] == kept
     assert act(service, "verify-backup", backup=kept["id"])["result"]["verdict"] == "good"
+
+
+def test_runs_of_procedures_start_on_the_old_data(upgraded: Upgraded) -> None:
+    left, service = upgraded
+    (checklist_run,) = [path for path in left.before["answers"] if path.startswith("/p2v/runs/")]
+
+    status, run = service.call("POST", "/procedures/snapshot-left-behind/runs", {"vm": KEPT})
+    _, ticked = service.call("PATCH", f"/runs/{run['id']}/items/step-1", {"state": "done"})
+    _, before = service.call("GET", checklist_run)
+    _, after = service.call("PATCH", f"{checklist_run}/items/{before['progress']['next']}", {"state": "done"})
+
+    assert status == 201
+    assert ticked["progress"]["done"] == 1
+    assert [each["id"] for each in service.call("GET", "/runs")[1]["runs"]] == [run["id"]]
+    assert after["progress"]["done"] == before["progress"]["done"] + 1
+
+
+def test_edits_of_pages_are_kept_on_the_old_data(recording: Path, tmp_path: Path) -> None:
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    settings = {"VMKOPS_PROCEDURES_DIR": str(pages)}
+    with leaving(recording, tmp_path / "data") as left, left.service(settings) as service:
+        text = template("failure")
+        assert service.call("PUT", "/procedures/broken-thing", {"text": text})[0] == 200
+        (version,) = service.call("GET", "/procedures/broken-thing/history")[1]["versions"]
+
+    assert (version["change"], version["token"]) == ("created", "test")
 
 
 def test_token_holds(upgraded: Upgraded) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from knowledge.data_files import data_lines
 from knowledge.procedure_store.boxes import BOXES
+from knowledge.procedure_store.check import check_folder
 from knowledge.procedure_store.dangers import danger_of, unannounced_commands
-from knowledge.procedure_store.folders import check_folder
 
 BOX = "   > [!CAUTION]\n   > Affects every host.\n\n"
 RESET = "   ```sh\n   vmkfstools -L lunreset /vmfs/devices/disks/naa.6\n   ```\n"

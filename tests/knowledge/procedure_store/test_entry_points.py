@@ -32,7 +32,11 @@ def test_each_command_of_the_shell_has_a_page(name: str) -> None:
     assert procedures_of_command(name)
 
 
-@pytest.mark.parametrize("route", [r for r in all_routes() if f"{r.method} {r.path}" not in UNDOCUMENTED], ids=str)
+@pytest.mark.parametrize(
+    "route",
+    [r for r in all_routes() if f"{r.method} {r.path}" not in UNDOCUMENTED],
+    ids=lambda r: f"{r.method} {r.path}",
+)
 def test_each_call_has_a_page(route) -> None:
     assert route.procedures
 

@@ -310,3 +310,33 @@ def test_threads_search_while_pages_are_written(store: Store) -> None:
         thread.join()
     assert failures == []
     assert [hit.title for hit in store.search("fan")] == ["Fan 19 failed"]
+
+
+def linking(slug: str) -> str:
+    return page("Fan failed", f"See [it]({slug}.md).")
+
+
+def test_links_of_the_team_that_stop_working_are_listed_until_they_work_again(store: Store, team: Path) -> None:
+    (team / "fan.md").write_text(linking("pump"))
+    (team / "pump.md").write_text(page("Pump failed"))
+    store.refresh()
+    assert store.broken_links == []
+
+    (team / "pump.md").unlink()
+    store.refresh()
+    assert [str(one) for one in store.broken_links] == [f"{team}/fan.md:9: links to pump.md, which does not exist"]
+
+    (team / "fan.md").write_text(linking("linux-p2v"))
+    store.refresh()
+    assert store.broken_links == []
+
+
+def test_store_of_a_version_without_the_table_of_links_gets_it(team: Path, tmp_path: Path) -> None:
+    (team / "fan.md").write_text(linking("pump"))
+    with Store.open(tmp_path / "store.db", folders=[team]):
+        pass
+    with sqlite3.connect(tmp_path / "store.db") as database:
+        database.execute("DROP TABLE page_links")
+
+    with Store.open(tmp_path / "store.db", folders=[team]) as store:
+        assert len(store.broken_links) == 1

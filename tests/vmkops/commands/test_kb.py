@@ -196,3 +196,63 @@ def test_help_prints_the_usage(word: str, capsys: pytest.CaptureFixture[str]) ->
 def test_signs_in_the_words_are_no_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(['"snapshot*', "AND", "(left", "-28"]) == 0
     assert capsys.readouterr().out.startswith("snapshot-left-behind")
+
+
+def test_template_is_a_page_to_fill_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["template", "alert"]) == 0
+    (tmp_path / "my-alert.md").write_text(capsys.readouterr().out)
+    assert run(["check", str(tmp_path)]) == 0
+    capsys.readouterr()
+    assert run(["template"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        "alert",
+        "failure",
+        "maintenance",
+        "reference",
+    ]
+    assert run(["template", "essay"]) == 2
+    assert "alert, failure, maintenance, reference" in capsys.readouterr().err
+
+
+def test_import_writes_pages_into_the_folder_of_the_team(team: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (team / "notes").mkdir()
+    (team / "notes" / "PumpFailed.md").write_text("# PumpFailed\n\nThe pump stands.\n\n## Fix\n\n1. `reboot`\n")
+    assert run(["import", str(team / "notes")]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(
+        f"{team}/pump-failed.md  from {team}/notes/PumpFailed.md\n    a command stops the machine"
+    )
+    assert printed.endswith("1 page imported, 0 problems\n")
+    assert run(["check"]) == 0
+    capsys.readouterr()
+    assert run(["show", "pump-failed", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["summary"] == "The pump stands."
+
+
+def test_import_reports_what_it_cannot_read_and_exits_with_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.md").write_bytes(b"# a\n\n\xff")
+    assert run(["import", str(tmp_path / "bad.md"), "--into", str(tmp_path / "pages"), "--json"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["imported"], answer["failed"][0]["line"]) == ([], 3)
+    assert run(["import", str(tmp_path / "bad.md"), f"--into={tmp_path / 'pages'}"]) == 1
+    assert f"{tmp_path}/bad.md:3: byte 0xff is not UTF-8" in capsys.readouterr().err
+
+
+def test_import_without_a_folder_of_pages_or_of_a_missing_file_is_wrong_usage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("VMKOPS_PROCEDURES_DIR", raising=False)
+    (tmp_path / "a.md").write_text("# a\n\nb\n")
+    assert run(["import", str(tmp_path / "a.md")]) == 2
+    assert "--into" in capsys.readouterr().err
+    assert run(["import", str(tmp_path / "gone"), "--into", str(tmp_path)]) == 2
+    assert "gone: No such file or directory" in capsys.readouterr().err
+    assert run(["import", str(tmp_path / "a.md"), "--into"]) == 2
+    assert run(["show", "linux-p2v", "--into", "x"]) == 2
+
+
+def test_word_after_import_that_is_no_file_is_searched(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["import", "ovf"]) == 0
+    assert capsys.readouterr().out.startswith("ovf-")

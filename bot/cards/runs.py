@@ -1,0 +1,119 @@
+"""Cards of the runs of procedures: one run with its next step, the list of runs, and a run to paste elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bot.blocks import (
+    PREFORMATTED_LENGTH,
+    Block,
+    Message,
+    bold,
+    code,
+    context,
+    escape,
+    header,
+    message,
+    person,
+    preformatted,
+    section,
+    shortened,
+)
+from bot.cards.markdown import mrkdwn
+
+TICK = "run_tick"
+"""The action id of the button that marks a step as done; its value is JSON with `run` and `item`."""
+EXPORT = "run_export"
+"""The action id of the button that exports a run; its value is the run's id."""
+
+SIGNS = {"open": "☐", "done": "☑", "skipped": "☒"}
+
+
+def run_card(run: Mapping[str, Any]) -> Message:
+    """One run: what it is about, who did what, the next step in full with its boxes, and a button to tick it.
+
+    `run` is a run as the service returns it: `id`, `title`, `procedure`, `targets`, `incident`, `started_by`,
+    `before`, `progress`, `history`, and `items` with `id`, `title`, `text`, `state`, `mark` and `notes`.
+    """
+    blocks = [header(run["title"]), context(*_about(run))]
+    if not run["history"] and run["before"]:
+        blocks.append(section(bold("Before"), mrkdwn(run["before"])))
+    blocks.append(section(" · ".join(_state(item) for item in run["items"])))
+    blocks += [section(*notes) for item in run["items"] if (notes := _notes(item))][-5:]
+    following = next((item for item in run["items"] if item["id"] == run["progress"]["next"]), None)
+    buttons = []
+    if following:
+        blocks.append(section(bold(following["id"]), mrkdwn(following["text"])))
+        buttons.append(_button(TICK, f"{following['id']} is done", json.dumps(_pair(run, following)), "primary"))
+    buttons.append(_button(EXPORT, "Export", run["id"]))
+    blocks.append({"type": "actions", "elements": buttons})
+    if following:
+        command = code(f"/runs skip {run['id']} {following['id']} REASON")
+        blocks.append(context(f"To skip this step, type {command}"))
+    return message(f"{run['title']}: {_progress(run)}", blocks)
+
+
+def run_list(runs: Sequence[Mapping[str, Any]]) -> Message:
+    """Runs, newest first: mappings with `id`, `title`, `targets`, `incident`, `started_by` and `progress`."""
+    if not runs:
+        hint = section("No runs yet.", f"To start one, type {code('/runs start NAME')}")
+        return message("No runs yet.", [hint])
+    lines = [section(f"{bold(run['title'])} {code(run['id'])}", " · ".join(_about(run)[1:])) for run in runs]
+    return message("Runs: " + ", ".join(run["title"] for run in runs), lines)
+
+
+def export_card(run_id: str, markdown: str) -> Message:
+    """A run as Markdown, to copy into the incident."""
+    blocks = [section(preformatted(part)) for part in _parts(markdown)]
+    hint = context(f"In the shell: {code(f'vmkops runs export {run_id}')}")
+    return message(f"Run {run_id} as Markdown", [*blocks, hint])
+
+
+def _about(run: Mapping[str, Any]) -> list[str]:
+    targets = [f"{name} {code(value)}" for name, value in run["targets"].items()]
+    incident = [f"incident {escape(run['incident'])}"] if run["incident"] else []
+    started = f"started by {person(run['started_by'])}"
+    return [f"run {code(run['id'])}", *targets, *incident, started, escape(_progress(run))]
+
+
+def _progress(run: Mapping[str, Any]) -> str:
+    now = run["progress"]
+    counts = f"{now['done']} done, {now['skipped']} skipped, {now['open']} open"
+    return f"{counts}, finished" if now["finished"] else counts
+
+
+def _state(item: Mapping[str, Any]) -> str:
+    who = f" {person(item['mark']['who'])}" if item["mark"] else ""
+    return f"{SIGNS[item['state']]} {escape(item['id'])}{who}"
+
+
+def _notes(item: Mapping[str, Any]) -> list[str]:
+    """What people wrote about a step, each with the name."""
+    marks = [mark for mark in (item["mark"], *item["notes"]) if mark and mark["note"]]
+    return [f"{escape(item['id'])}, {person(each['who'])}: {escape(shortened(each['note'], 300))}" for each in marks]
+
+
+def _pair(run: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, str]:
+    return {"run": run["id"], "item": item["id"]}
+
+
+def _button(action_id: str, text: str, value: str, style: str = "") -> Block:
+    label = {"type": "plain_text", "text": shortened(text, 75)}
+    return {"type": "button", "action_id": action_id, "value": value, "text": label} | (
+        {"style": style} if style else {}
+    )
+
+
+def _parts(text: str) -> Iterator[str]:
+    """The text in parts that fit into one block each, cut between lines."""
+    part = ""
+    for line in text.splitlines():
+        if part and len(escape(f"{part}\n{line}")) > PREFORMATTED_LENGTH:
+            yield part
+            part = line
+        else:
+            part = f"{part}\n{line}" if part else line
+    if part:
+        yield part

@@ -1,0 +1,155 @@
+"""The team's own pages, edited over HTTP: written, deleted, and their versions, of which an older one can come back."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from aiohttp import web
+from pydantic import Field
+
+from knowledge.procedure_store.procedure import BrokenPageError
+from knowledge.procedure_store.store import NotEditableError
+from service.api.lookups import ProcedurePage
+from service.api.models import Value
+from service.errors import Conflict, InvalidParams, NotFound
+from service.http._answers import ANSWERS
+from service.http._route import Call, Query, Route
+from service.http.procedures import page_text
+from service.store.page_history import PageVersion, PageVersionText
+from service.store.tokens import Scope
+
+LARGEST_REVISION = 2**31 - 1
+
+
+class PageText(Value):
+    """The text of a page: front matter and body."""
+
+    text: str = Field(max_length=256 * 1024)
+
+
+class PageVersions(Value):
+    """The versions of a page that edits over HTTP left, newest first."""
+
+    slug: str
+    versions: tuple[PageVersion, ...]
+
+
+async def _put(call: Call[Query, PageText]) -> ProcedurePage:
+    with _refusals("saved"):
+        page = await call.services.page_history.save(call.path("slug"), call.body.text, call.known_actor())
+    call.request.app[ANSWERS].clear()
+    return ProcedurePage.of(page)
+
+
+async def _delete(call: Call[Query, None]) -> web.StreamResponse:
+    with _refusals("deleted"):
+        await call.services.page_history.delete(call.path("slug"), call.known_actor())
+    call.request.app[ANSWERS].clear()
+    return web.Response(status=204)
+
+
+async def _history(call: Call[Query, None]) -> PageVersions:
+    slug = call.path("slug")
+    versions = await call.services.page_history.versions(slug)
+    if not versions:
+        raise NotFound(f"No edit of {slug[:80]!r} over HTTP is known.")
+    return PageVersions(slug=slug, versions=tuple(versions))
+
+
+async def _version(call: Call[Query, None]) -> PageVersionText:
+    return await call.services.page_history.version(call.path("slug"), _revision(call))
+
+
+async def _restore(call: Call[Query, None]) -> ProcedurePage:
+    with _refusals("restored"):
+        page = await call.services.page_history.restore(call.path("slug"), _revision(call), call.known_actor())
+    call.request.app[ANSWERS].clear()
+    return ProcedurePage.of(page)
+
+
+@contextlib.contextmanager
+def _refusals(done: str) -> Iterator[None]:
+    """Turn the refusals of the store into those of the API."""
+    try:
+        yield
+    except BrokenPageError as error:
+        problems = [str(each) for each in error.problems]
+        raise InvalidParams(f"The page was not {done}: " + "; ".join(problems[:5]), problems[:100]) from error
+    except NotEditableError as error:
+        raise Conflict(str(error)) from error
+
+
+def _revision(call: Call[Query, None]) -> int:
+    text = call.path("revision")
+    if not (text.isascii() and text.isdecimal()) or len(text) > 10 or int(text) > LARGEST_REVISION:
+        raise NotFound(f"{text[:40]!r} is not a revision. GET /procedures/SLUG/history lists them.")
+    return int(text)
+
+
+def _texts(found: PageVersions) -> str:
+    return "".join(map(_line, found.versions))
+
+
+def _line(version: PageVersion) -> str:
+    who = " for ".join(filter(None, (f"token {version.token}" if version.token else "", version.person)))
+    restored = f" from revision {version.restored_from}" if version.restored_from else ""
+    by = f" by {who}" if who else " in the folder"
+    return f"{version.revision:>4}  {version.saved_at}  {version.change}{restored}{by}, {version.bytes} bytes\n"
+
+
+ROUTES = (
+    Route(
+        method="PUT",
+        path="/procedures/{slug}",
+        summary="Write a page into the team's folder, after checking it",
+        handle=_put,
+        answer=ProcedurePage,
+        body=PageText,
+        scope=Scope.OPERATE,
+        text=page_text,
+        page="procedure.html",
+        errors=(409,),
+    ),
+    Route(
+        method="DELETE",
+        path="/procedures/{slug}",
+        summary="Remove a page from the team's folder",
+        handle=_delete,
+        scope=Scope.OPERATE,
+        status=204,
+        errors=(409,),
+    ),
+    Route(
+        method="GET",
+        path="/procedures/{slug}/history",
+        summary="The versions of a page that was edited over HTTP: who saved which one, and when",
+        handle=_history,
+        answer=PageVersions,
+        scope=Scope.READ,
+        text=_texts,
+        page="procedure_history.html",
+        errors=(404,),
+    ),
+    Route(
+        method="GET",
+        path="/procedures/{slug}/history/{revision}",
+        summary="One version of a page with its text",
+        handle=_version,
+        answer=PageVersionText,
+        scope=Scope.READ,
+        text=lambda version: version.text,
+        errors=(404,),
+    ),
+    Route(
+        method="POST",
+        path="/procedures/{slug}/history/{revision}/restore",
+        summary="Write an older version of a page again, after checking it",
+        handle=_restore,
+        answer=ProcedurePage,
+        scope=Scope.OPERATE,
+        text=page_text,
+        page="procedure.html",
+        errors=(404, 409),
+    ),
+)

@@ -1,0 +1,187 @@
+"""Procedures that a team works through together: started, ticked off by name, exported to the incident as Markdown."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from aiohttp import web
+from pydantic import ConfigDict, Field
+
+from knowledge.runs.items import Item
+from knowledge.runs.markdown import in_words, run_markdown, run_text
+from knowledge.runs.marks import LONGEST_NOTE, State, notes, standings
+from knowledge.runs.procedure_run import LONGEST_INCIDENT, LONGEST_TARGET, progress
+from service.api.models import Value
+from service.api.runs import ProcedureRunDetails, ProcedureRunItem, ProcedureRuns, ProcedureRunSummary
+from service.errors import InvalidParams
+from service.http._render import respond
+from service.http._route import Call, Query, Route
+from service.http.procedures import find_page
+from service.store.procedure_runs import KeptProcedureRun
+from service.store.tokens import Scope
+
+
+class ProcedureRunRequest(Value):
+    """What the run is about; an unknown name is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    vm: str = Field(default="", max_length=LONGEST_TARGET, description="The VM; it need not exist.")
+    host: str = Field(default="", max_length=LONGEST_TARGET, description="The host.")
+    datastore: str = Field(default="", max_length=LONGEST_TARGET, description="The datastore.")
+    incident: str = Field(default="", max_length=LONGEST_INCIDENT, description="The incident's number or address.")
+
+
+class ProcedureMark(Value):
+    """The new state of a step, or a note on it, or both; a step that is skipped needs a reason."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: State | None = Field(default=None, description="Left out: the step keeps its state.")
+    note: str = Field(default="", max_length=LONGEST_NOTE)
+    reason: str = Field(default="", max_length=LONGEST_NOTE, description="The same as `note`, for a skipped step.")
+
+
+class RunsQuery(Query):
+    """Which runs to list."""
+
+    procedure: str = Field(default="", max_length=100, description="Only runs of the page with this slug.")
+    incident: str = Field(default="", max_length=LONGEST_INCIDENT, description="Only runs for this incident.")
+    limit: int = Field(default=50, ge=1, le=200, description="How many, newest first.")
+
+
+async def _start(call: Call[Query, ProcedureRunRequest]) -> ProcedureRunDetails:
+    page = await find_page(call.services, call.path("slug"))
+    targets = call.body.model_dump(exclude={"incident"})
+    runs = call.services.procedure_runs
+    return _details(await runs.start(page, targets, call.body.incident, call.known_actor().name))
+
+
+async def _list(call: Call[RunsQuery, None]) -> ProcedureRuns:
+    asked = call.query
+    kept = await call.services.procedure_runs.recent(
+        asked.limit, procedure=asked.procedure.strip(), incident=" ".join(asked.incident.split())
+    )
+    return ProcedureRuns(runs=tuple(map(_summary, kept)))
+
+
+async def _get(call: Call[Query, None]) -> ProcedureRunDetails:
+    return _details(await call.services.procedure_runs.get(call.path("id")))
+
+
+async def _mark(call: Call[Query, ProcedureMark]) -> ProcedureRunDetails:
+    note = call.body.reason or call.body.note
+    if call.body.state is None and not note.strip():
+        raise InvalidParams("Give a state (done, skipped or open), a note, or both.")
+    who = call.known_actor().name
+    runs = call.services.procedure_runs
+    return _details(await runs.mark(call.path("id"), call.path("item"), call.body.state, who=who, note=note))
+
+
+async def _markdown(call: Call[Query, None]) -> web.StreamResponse:
+    kept = await call.services.procedure_runs.get(call.path("id"))
+    return respond(run_markdown(kept.run).encode(), "text/markdown", 200)
+
+
+def _summary(kept: KeptProcedureRun) -> ProcedureRunSummary:
+    return ProcedureRunSummary(
+        id=kept.id,
+        procedure=kept.run.procedure,
+        title=kept.run.title,
+        targets=kept.run.targets,
+        incident=kept.run.incident,
+        started_by=kept.run.started_by,
+        created_at=kept.created_at,
+        updated_at=kept.updated_at,
+        revision=kept.revision,
+        progress=progress(kept.run),
+    )
+
+
+def _details(kept: KeptProcedureRun) -> ProcedureRunDetails:
+    marks, more = standings(kept.run.marks), notes(kept.run.marks)
+
+    def shown(item: Item) -> ProcedureRunItem:
+        mark = marks.get(item.id)
+        values = {field.name: getattr(item, field.name) for field in fields(item)}
+        state = mark.state if mark else State.OPEN
+        return ProcedureRunItem(**values, state=state, mark=mark, notes=more.get(item.id, ()))
+
+    details = ProcedureRunDetails(
+        **dict(_summary(kept)),
+        before=kept.run.before,
+        items=tuple(map(shown, kept.run.items)),
+        history=kept.run.marks,
+    )
+    details._text = run_text(kept.run, kept.id)
+    return details
+
+
+def _line(run: ProcedureRunSummary) -> str:
+    about = [*run.targets.values(), *([run.incident] if run.incident else [])]
+    return f"{run.id}  {run.procedure}{''.join(f' {each}' for each in about)}: {in_words(run.progress)}\n"
+
+
+def _texts(found: ProcedureRuns) -> str:
+    return "".join(map(_line, found.runs)) or "No runs. POST /procedures/SLUG/runs starts one.\n"
+
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/procedures/{slug}/runs",
+        summary="Start a run of a procedure that a team works through",
+        handle=_start,
+        answer=ProcedureRunDetails,
+        scope=Scope.OPERATE,
+        body=ProcedureRunRequest,
+        status=201,
+        location=lambda run: f"/runs/{run.id}",
+        text=lambda run: run._text,
+        page="run.html",
+        errors=(404,),
+    ),
+    Route(
+        method="GET",
+        path="/runs",
+        summary="Runs of procedures, newest first",
+        handle=_list,
+        answer=ProcedureRuns,
+        scope=Scope.READ,
+        query=RunsQuery,
+        text=_texts,
+        page="runs.html",
+    ),
+    Route(
+        method="GET",
+        path="/runs/{id}",
+        summary="One run of a procedure with its steps, and who did what",
+        handle=_get,
+        answer=ProcedureRunDetails,
+        scope=Scope.READ,
+        text=lambda run: run._text,
+        page="run.html",
+        errors=(404,),
+    ),
+    Route(
+        method="PATCH",
+        path="/runs/{id}/items/{item}",
+        summary="Mark a step as done, skipped or open again, or add a note to it",
+        handle=_mark,
+        answer=ProcedureRunDetails,
+        scope=Scope.OPERATE,
+        body=ProcedureMark,
+        text=lambda run: run._text,
+        page="run.html",
+        errors=(404, 409),
+    ),
+    Route(
+        method="GET",
+        path="/runs/{id}/markdown",
+        summary="A run of a procedure as Markdown, to paste into the incident",
+        handle=_markdown,
+        scope=Scope.READ,
+        media="text/markdown",
+        errors=(404,),
+    ),
+)

@@ -1,0 +1,137 @@
+"""A table of runs that teams work through, of one kind; concurrent changes are all kept."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+import sqlalchemy as sa
+
+from knowledge.runs.marks import AlreadyDone
+from service.errors import Conflict, NotFound
+
+ATTEMPTS = 50
+"""How often a change is attempted; an attempt fails when somebody else changed the run meanwhile."""
+
+RUN_ID = re.compile(r"[0-9a-f]{16}")
+
+R = TypeVar("R")
+"""The kind of run."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept(Generic[R]):
+    """A stored run: its id, when it was started and last changed (RFC 3339, UTC), and a revision for each change."""
+
+    id: str
+    created_at: str
+    updated_at: str
+    revision: int
+    run: R
+
+
+class RunTable(Generic[R]):
+    """All access to the stored runs of one kind."""
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        table: sa.Table,
+        *,
+        write: Callable[[R], Any],
+        read: Callable[[Any], R],
+        columns: Callable[[R], Mapping[str, str]],
+        listed_at: str,
+    ) -> None:
+        """Use `table` for the runs that `write` makes JSON of and `read` makes of JSON.
+
+        `columns` has the values of the columns that this kind has in addition, and `listed_at` is the call that lists
+        the runs.
+        """
+        self._engine = engine
+        self._table = table
+        self._write = write
+        self._read = read
+        self._columns = columns
+        self._listed_at = listed_at
+
+    async def add(self, make: Callable[[datetime], R]) -> Kept[R]:
+        """Store the run that `make` returns for the time of its start."""
+        return await asyncio.to_thread(self._add, make)
+
+    async def recent(self, limit: int, **only: str) -> list[Kept[R]]:
+        """The newest runs first; `only` has the values that columns must have."""
+        return await asyncio.to_thread(self._recent, limit, only)
+
+    async def get(self, run_id: str) -> Kept[R]:
+        """One run; raises NotFound."""
+        return await asyncio.to_thread(self._get, run_id)
+
+    async def change(self, run_id: str, change: Callable[[R, datetime], R]) -> Kept[R]:
+        """Store what `change` makes of the run at this time; a run that it returns as it is stays as it is.
+
+        When somebody else was faster, `change` is called again with the newer run. Raises NotFound; Conflict when a
+        step that is done is to be skipped, and when very many people change the run at once.
+        """
+        try:
+            return await asyncio.to_thread(self._change, run_id, change)
+        except AlreadyDone as error:
+            raise Conflict(f"{error}.") from error
+
+    def _add(self, make: Callable[[datetime], R]) -> Kept[R]:
+        now = datetime.now(UTC)
+        run, at = make(now), now.isoformat()
+        kept = Kept(id=secrets.token_hex(8), created_at=at, updated_at=at, revision=1, run=run)
+        row = {"id": kept.id, "created_at": at, "updated_at": at, "revision": kept.revision, "run": self._write(run)}
+        with self._engine.begin() as connection:
+            connection.execute(self._table.insert().values(**row, **self._columns(run)))
+        return kept
+
+    def _recent(self, limit: int, only: Mapping[str, str]) -> list[Kept[R]]:
+        columns = self._table.c
+        newest = sa.select(self._table).order_by(columns.created_at.desc(), columns.id).limit(limit)
+        newest = newest.where(*(columns[name] == value for name, value in only.items()))
+        with self._engine.connect() as connection:
+            return [self._kept(row) for row in connection.execute(newest)]
+
+    def _get(self, run_id: str) -> Kept[R]:
+        with self._engine.connect() as connection:
+            return self._one(connection, run_id)
+
+    def _change(self, run_id: str, change: Callable[[R, datetime], R]) -> Kept[R]:
+        table = self._table
+        for _ in range(ATTEMPTS):
+            with self._engine.begin() as connection:
+                kept, now = self._one(connection, run_id), datetime.now(UTC)
+                changed = change(kept.run, now)
+                if changed is kept.run:
+                    return kept
+                at, revision = now.isoformat(), kept.revision + 1
+                written = connection.execute(
+                    table.update()
+                    .where(table.c.id == run_id, table.c.revision == kept.revision)
+                    .values(updated_at=at, revision=revision, run=self._write(changed))
+                )
+                if written.rowcount == 1:
+                    return Kept(id=run_id, created_at=kept.created_at, updated_at=at, revision=revision, run=changed)
+        raise Conflict(f"Many people are changing run {run_id} at the same time, so nothing was marked. Try again.")
+
+    def _one(self, connection: sa.Connection, run_id: str) -> Kept[R]:
+        known = RUN_ID.fullmatch(run_id)
+        row = (
+            connection.execute(sa.select(self._table).where(self._table.c.id == run_id)).one_or_none()
+            if known
+            else None
+        )
+        if row is None:
+            raise NotFound(f"There is no run {run_id[:40]!r}. {self._listed_at} lists them.")
+        return self._kept(row)
+
+    def _kept(self, row: sa.Row[Any]) -> Kept[R]:
+        run = self._read(row.run)
+        return Kept(id=row.id, created_at=row.created_at, updated_at=row.updated_at, revision=row.revision, run=run)

@@ -1,0 +1,80 @@
+"""What `vmkops kb` does with pages of your own: checks a folder, prints a template, imports Markdown."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from service.api.settings_source import read_setting
+from service.api.words import counted
+from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, print_json
+
+
+def team_folder() -> Path | None:
+    """The folder that VMKOPS_PROCEDURES_DIR names, or None."""
+    folder = read_setting("VMKOPS_PROCEDURES_DIR")
+    return Path(folder) if folder else None
+
+
+def check(folder: Path | None, *, as_json: bool) -> int:
+    """Print what is wrong in the pages of a folder, of the team's or of the built-in one; 1 when there is something."""
+    from knowledge.procedure_store.check import check_folder
+    from knowledge.procedure_store.folders import BUILT_IN, built_in_pages
+
+    folder = folder or team_folder() or BUILT_IN
+    try:
+        pages, broken = check_folder(folder, elsewhere=built_in_pages())
+    except OSError as error:
+        print(f"vmkops kb: {folder} cannot be listed: {error.strerror}. Name a folder of pages.", file=sys.stderr)
+        return WRONG_USAGE
+    if as_json:
+        print_json({"folder": str(folder), "pages": pages, "broken": [asdict(one) for one in broken]})
+    else:
+        print(*broken, f"{folder}: {counted(pages, 'page')}, {counted(len(broken), 'problem')}", sep="\n")
+    return NOT_FOUND if broken else FOUND
+
+
+def print_template(kind: str | None, *, as_json: bool) -> int:
+    """Print the template of a page of this kind; without a kind, list the kinds."""
+    from knowledge.procedure_store.templates import KINDS, template
+
+    if kind is None:
+        if as_json:
+            print_json({"kinds": dict(KINDS)})
+        else:
+            print(*(f"{name:<12} {what}" for name, what in KINDS.items()), sep="\n")
+        return FOUND
+    if kind not in KINDS:
+        print(f"vmkops kb: there is no template {kind[:40]!a}; the kinds are {', '.join(KINDS)}", file=sys.stderr)
+        return WRONG_USAGE
+    if as_json:
+        print_json({"kind": kind, "text": template(kind)})
+    else:
+        print(template(kind), end="")
+    return FOUND
+
+
+def import_pages(source: Path, into: Path | None, *, as_json: bool) -> int:
+    """Write Markdown runbooks as pages into a folder; 1 when one of them cannot be imported."""
+    from knowledge.procedure_import.folder import import_markdown
+
+    into = into or team_folder()
+    if into is None:
+        print("vmkops kb: name the folder for the pages with --into, or set VMKOPS_PROCEDURES_DIR", file=sys.stderr)
+        return WRONG_USAGE
+    try:
+        done = import_markdown(source, into)
+    except OSError as error:
+        print(f"vmkops kb: {error.filename or source}: {error.strerror or error}", file=sys.stderr)
+        return WRONG_USAGE
+    if as_json:
+        print_json({"imported": [asdict(one) for one in done.imported], "failed": [asdict(one) for one in done.failed]})
+        return NOT_FOUND if done.failed or not done.imported else FOUND
+    for page in done.imported:
+        print(f"{page.page}  from {page.source}", *(f"    {note}" for note in page.notes), sep="\n")
+    for problem in done.failed:
+        print(problem, file=sys.stderr)
+    counts = f"{counted(len(done.imported), 'page')} imported, {counted(len(done.failed), 'problem')}"
+    print(counts, file=sys.stderr if done.failed else sys.stdout)
+    return NOT_FOUND if done.failed or not done.imported else FOUND
