@@ -37,6 +37,8 @@ _SHORTEST_JOINED = 5
 _GENERAL = frozenset({"vmwar", "vspher"})
 """Forms that say little here even if few pages have them as a name."""
 _GENERAL_WEIGHT = 0.4
+_NUMBER_WEIGHT = 0.1
+"""The factor for a number, release, address or device that no page has as a name: it shows where, not what."""
 _TYPED, _CORRECTED, _UNKNOWN = 1.0, 0.7, 0.0
 
 
@@ -52,6 +54,8 @@ class Term:
     """1 for a word as typed, less for a corrected one, 0 for one that no page has."""
     weight: float
     """Grows with the rarity of the term in the names of pages."""
+    names: bool = False
+    """Whether any page has the term in its names."""
 
 
 def terms(database: Database, text: str) -> list[Term]:
@@ -83,14 +87,22 @@ def _term(database: Database, form: str, typed: Sequence[str], certainty: float,
         matches.append(phrase(form))
     match = any_of(matches)
     if not known(database, match):
-        return Term(match="", forms=frozenset(), certainty=_UNKNOWN, weight=math.log1p(pages))
+        return Term(match="", forms=frozenset(), certainty=_UNKNOWN, weight=math.log1p(pages) * _worth(form, 0))
     named = _count(database, in_names(match))
     return Term(
         match=match,
         forms=frozenset([form, *(found for each in completed for found, _ in key_forms([each]))]),
         certainty=certainty,
-        weight=math.log1p(pages / (1 + named)) * (_GENERAL_WEIGHT if form in _GENERAL else 1.0),
+        weight=math.log1p(pages / (1 + named)) * _worth(form, named),
+        names=named > 0,
     )
+
+
+def _worth(form: str, named: int) -> float:
+    """Return the factor for the weight of a term that ``named`` pages have in their names."""
+    if form in _GENERAL:
+        return _GENERAL_WEIGHT
+    return 1.0 if named or form.isalpha() else _NUMBER_WEIGHT
 
 
 def _completed(database: Database, word: str) -> list[str]:
@@ -126,12 +138,14 @@ def _read(database: Database, word: str, *, last: bool) -> list[tuple[str, str]]
     A word that no page has is taken apart, as ``NfsDatastoreDown`` or ``poweron``, or corrected. So is one that pages
     have only by a stem that it shares with another word, as ``maintenence`` does. The last one can be unfinished.
     """
-    if not word.isalpha() or word.lower() in STOP_WORDS:
+    if word.lower() in STOP_WORDS:
         return [(word, word)]
     in_pages = known(database, phrase(word))
+    parts = camel_case_parts(word)
+    if not word.isalpha() and (in_pages or sum(len(part) > 1 and part.isalpha() for part in parts) < 2):
+        return [(word, word)]
     if in_pages and any(_spelled(database, each) for each in (word.lower(), stem(word))):
         return [(word, word)]
-    parts = camel_case_parts(word)
     if len(parts) > 1 and not in_pages:
         return [each for part in alert_words(word) or parts for each in _read(database, part, last=False)]
     if not in_pages and (two := _two_words(database, word.lower())):
