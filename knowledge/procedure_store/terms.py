@@ -54,6 +54,8 @@ class Term:
     """1 for a word as typed, less for a corrected one, 0 for one that no page has."""
     weight: float
     """Grows with the rarity of the term in the names of pages."""
+    form: str = ""
+    """The form of the words as typed."""
     names: bool = False
     """Whether any page has the term in its names."""
 
@@ -94,6 +96,7 @@ def _term(database: Database, form: str, typed: Sequence[str], certainty: float,
         forms=frozenset([form, *(found for each in completed for found, _ in key_forms([each]))]),
         certainty=certainty,
         weight=math.log1p(pages / (1 + named)) * _worth(form, named),
+        form=form,
         names=named > 0,
     )
 
