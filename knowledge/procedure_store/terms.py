@@ -150,7 +150,7 @@ def _read(database: Database, word: str, *, last: bool) -> list[tuple[str, str]]
     if in_pages and any(_spelled(database, each) for each in (word.lower(), stem(word))):
         return [(word, word)]
     if len(parts) > 1 and not in_pages:
-        return [each for part in alert_words(word) or parts for each in _read(database, part, last=False)]
+        return [each for part in parts for each in _read(database, part, last=False)]
     if not in_pages and (two := _two_words(database, word.lower())):
         return [(part, part) for part in two]
     if last and not in_pages and _completed(database, word):
