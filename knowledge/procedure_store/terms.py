@@ -32,6 +32,8 @@ _COUNTED = 300
 """From so many pages on, the number of pages with a word is not counted further."""
 _MAX_COMPLETED = 12
 """How many words an unfinished one is completed to."""
+_MOST_MISSING = 8
+"""The most letters that an unfinished word is completed by. Longer words are names in CamelCase."""
 _MAX_WORDS = 40
 _SHORTEST_JOINED = 5
 _GENERAL = frozenset({"vmwar", "vspher"})
@@ -112,9 +114,10 @@ def _completed(database: Database, word: str) -> list[str]:
     """Return the shortest known words that an unfinished word can become; none for a word that is known as it is."""
     if len(word) < 2 or not word.isalpha() or _spelled(database, word.lower()):
         return []
-    sql = """SELECT word FROM spellings WHERE key >= ?1 AND key < ?1 || '\U0010ffff' AND word = key
-        ORDER BY length(word), word LIMIT ?2"""
-    return [found for (found,) in database.execute(sql, [word.lower(), _MAX_COMPLETED])]
+    sql = """SELECT word FROM spellings WHERE key >= ?1 AND key < ?1 || '\U0010ffff' AND word = key AND length(word) <= ?2
+        ORDER BY length(word), word LIMIT ?3"""
+    longest = len(word) + _MOST_MISSING
+    return [found for (found,) in database.execute(sql, [word.lower(), longest, _MAX_COMPLETED])]
 
 
 def _joined(database: Database, words: list[str]) -> list[str]:
