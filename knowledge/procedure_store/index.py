@@ -19,7 +19,7 @@ from knowledge.spelling import known_words, spelling_keys
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-VERSION = 2
+VERSION = 3
 """Increment it with every change of the tables or of how a page becomes a row."""
 
 _OBSOLETE_WORTH = 0.6
@@ -157,7 +157,7 @@ def page_row(page: Procedure) -> dict[str, Any]:
     """
     names = (page.slug, page.title, *page.aliases, *symptoms(page.slug))
     parted = [" ".join(alert_words(alias)) for alias in page.aliases]
-    keys = list(dict.fromkeys(" ".join(key_words(name)) for name in (*names, *parted)))
+    keys = list(dict.fromkeys(" ".join(dict.fromkeys(key_words(name))) for name in (*names, *parted)))
     forms = sorted({form for key in keys for form in key.split(" ")})
     return {
         "slug": page.slug,

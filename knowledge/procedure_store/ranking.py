@@ -14,11 +14,17 @@ if TYPE_CHECKING:
 _CONTENDERS = 60
 """How many of the pages with the best text score are ranked by their names, at least."""
 
-_BEST_NAME, _ALL_NAMES, _TEXT = 0.6, 0.3, 0.1
+_BEST_NAME, _ALL_NAMES, _TEXT = 0.65, 0.25, 0.1
 """What the score of a page consists of: its best name, the terms in any of its names, and its text score."""
 
-_WHOLE_NAME = 0.6
+_WHOLE_NAME = 0.7
 """The part of the score of a name that depends on how much of the name the terms cover."""
+
+_TERMS_OF_A_NAME = 3
+"""How many terms, the rarest ones, fit a name completely. A pasted message has more words than any name."""
+
+_IN_A_ROW = 1.2
+"""The factor for a name whose words are all typed one after the other."""
 
 _ENOUGH = 300
 """How many matches of one query are ranked. A word in more pages says little about them; the names of pages decide."""
@@ -69,13 +75,16 @@ def ranked(
     by_text = sorted(scores, key=lambda page: (-scores[page], page))[: max(_CONTENDERS, limit)]
     best = list(dict.fromkeys([*first, *by_text]))
     highest = scores[by_text[0]] if by_text else 1.0
+    total = sum(term.weight for term in some)
+    naming = sorted((term.weight for term in some if term.names), reverse=True)
+    long = total / (sum(naming[:_TERMS_OF_A_NAME]) or total) if some else 1.0
     sql = f"SELECT id, worth, keys, about FROM pages WHERE id IN ({', '.join('?' * len(best))})"  # noqa: S608
     rated: list[Rated] = []
     for page, worth, keys, about in database.execute(sql, best):
         name, names, named = _in_names(some, keys, about)
-        score = _BEST_NAME * name + _ALL_NAMES * names + _TEXT * max(0.0, scores.get(page, 0.0)) / highest
+        score = _BEST_NAME * name * long + _ALL_NAMES * names + _TEXT * max(0.0, scores.get(page, 0.0)) / highest
         extra = max(0.1, 1.0 - 0.1 * first.index(page)) if page in first else 0.0
-        rated.append(Rated(page, score * worth + extra, name, named))
+        rated.append(Rated(page, score * worth + extra, min(1.0, name), named))
     return sorted(rated, key=lambda one: (-one.score, one.page))
 
 
@@ -89,12 +98,14 @@ def _in_names(some: Sequence[Term], keys: str, about: str) -> tuple[float, float
     if not here:
         return 0.0, 0.0, frozenset()
     weights = [term.weight * term.certainty for term in some]
+    typed = f" {' '.join(term.form for term in some)} "
     best = 0.0
     for key in keys.split("\n"):
         words = key.split(" ")
         if found := here.intersection(words):
             share = sum(weights[place] for place in {places[form] for form in found})
-            best = max(best, share * (1 - _WHOLE_NAME + _WHOLE_NAME * len(found) / len(words)))
+            fit = share * (1 - _WHOLE_NAME + _WHOLE_NAME * len(found) / len(words))
+            best = max(best, fit * _IN_A_ROW if len(words) > 1 and f" {key} " in typed else fit)
     named = frozenset(places[form] for form in here)
     total = sum(term.weight for term in some)
     return best / total, sum(weights[place] for place in named) / total, named

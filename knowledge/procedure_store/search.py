@@ -162,12 +162,12 @@ def _snippet(database: Database, page: int, match: str) -> str:
 def _weak(database: Database, rated: Rated, found: Sequence[Term]) -> bool:
     """Return whether the page has less than ``_WEAK`` of the terms, by their weight.
 
-    A corrected word counts less, and so does one that only the body has.
+    A corrected word counts less, and so does one that only the body has; one that is both does not count.
     """
     needed = _WEAK * sum(term.weight for term in found)
     some = [term for term in found if term.match]
     matched = sum(some[place].weight * some[place].certainty for place in rated.named)
     for place, term in enumerate(some):
-        if matched < needed and place not in rated.named and _has(database, rated.page, term.match):
-            matched += term.weight * term.certainty * _IN_BODY
+        if matched < needed and term.certainty == 1 and place not in rated.named and _has(database, rated.page, term.match):
+            matched += term.weight * _IN_BODY
     return matched < needed

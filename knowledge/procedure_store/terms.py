@@ -32,11 +32,15 @@ _COUNTED = 300
 """From so many pages on, the number of pages with a word is not counted further."""
 _MAX_COMPLETED = 12
 """How many words an unfinished one is completed to."""
+_MOST_MISSING = 8
+"""The most letters that an unfinished word is completed by. Longer words are names in CamelCase."""
 _MAX_WORDS = 40
 _SHORTEST_JOINED = 5
 _GENERAL = frozenset({"vmwar", "vspher"})
 """Forms that say little here even if few pages have them as a name."""
 _GENERAL_WEIGHT = 0.4
+_NUMBER_WEIGHT = 0.1
+"""The factor for a number, release, address or device that no page has as a name: it shows where, not what."""
 _TYPED, _CORRECTED, _UNKNOWN = 1.0, 0.7, 0.0
 
 
@@ -52,6 +56,10 @@ class Term:
     """1 for a word as typed, less for a corrected one, 0 for one that no page has."""
     weight: float
     """Grows with the rarity of the term in the names of pages."""
+    form: str = ""
+    """The form of the words as typed."""
+    names: bool = False
+    """Whether any page has the term in its names."""
 
 
 def terms(database: Database, text: str) -> list[Term]:
@@ -83,23 +91,33 @@ def _term(database: Database, form: str, typed: Sequence[str], certainty: float,
         matches.append(phrase(form))
     match = any_of(matches)
     if not known(database, match):
-        return Term(match="", forms=frozenset(), certainty=_UNKNOWN, weight=math.log1p(pages))
+        return Term(match="", forms=frozenset(), certainty=_UNKNOWN, weight=math.log1p(pages) * _worth(form, 0))
     named = _count(database, in_names(match))
     return Term(
         match=match,
         forms=frozenset([form, *(found for each in completed for found, _ in key_forms([each]))]),
         certainty=certainty,
-        weight=math.log1p(pages / (1 + named)) * (_GENERAL_WEIGHT if form in _GENERAL else 1.0),
+        weight=math.log1p(pages / (1 + named)) * _worth(form, named),
+        form=form,
+        names=named > 0,
     )
+
+
+def _worth(form: str, named: int) -> float:
+    """Return the factor for the weight of a term that ``named`` pages have in their names."""
+    if form in _GENERAL:
+        return _GENERAL_WEIGHT
+    return 1.0 if named or form.isalpha() else _NUMBER_WEIGHT
 
 
 def _completed(database: Database, word: str) -> list[str]:
     """Return the shortest known words that an unfinished word can become; none for a word that is known as it is."""
     if len(word) < 2 or not word.isalpha() or _spelled(database, word.lower()):
         return []
-    sql = """SELECT word FROM spellings WHERE key >= ?1 AND key < ?1 || '\U0010ffff' AND word = key
-        ORDER BY length(word), word LIMIT ?2"""
-    return [found for (found,) in database.execute(sql, [word.lower(), _MAX_COMPLETED])]
+    sql = """SELECT word FROM spellings WHERE key >= ?1 AND key < ?1 || '\U0010ffff' AND word = key AND length(word) <= ?2
+        ORDER BY length(word), word LIMIT ?3"""
+    longest = len(word) + _MOST_MISSING
+    return [found for (found,) in database.execute(sql, [word.lower(), longest, _MAX_COMPLETED])]
 
 
 def _joined(database: Database, words: list[str]) -> list[str]:
@@ -126,14 +144,16 @@ def _read(database: Database, word: str, *, last: bool) -> list[tuple[str, str]]
     A word that no page has is taken apart, as ``NfsDatastoreDown`` or ``poweron``, or corrected. So is one that pages
     have only by a stem that it shares with another word, as ``maintenence`` does. The last one can be unfinished.
     """
-    if not word.isalpha() or word.lower() in STOP_WORDS:
+    if word.lower() in STOP_WORDS:
         return [(word, word)]
     in_pages = known(database, phrase(word))
+    parts = camel_case_parts(word)
+    if not word.isalpha() and (in_pages or sum(len(part) > 1 and part.isalpha() for part in parts) < 2):
+        return [(word, word)]
     if in_pages and any(_spelled(database, each) for each in (word.lower(), stem(word))):
         return [(word, word)]
-    parts = camel_case_parts(word)
     if len(parts) > 1 and not in_pages:
-        return [each for part in alert_words(word) or parts for each in _read(database, part, last=False)]
+        return [each for part in parts for each in _read(database, part, last=False)]
     if not in_pages and (two := _two_words(database, word.lower())):
         return [(part, part) for part in two]
     if last and not in_pages and _completed(database, word):
