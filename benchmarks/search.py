@@ -20,7 +20,7 @@ from pathlib import Path
 
 from knowledge.procedure_store.folders import BUILT_IN
 from knowledge.procedure_store.store import Store
-from tests.knowledge.procedure_store.typed_queries import HELD_OUT, TUNED, score, typed_queries
+from tests.knowledge.procedure_store.typed_queries import FOURTH, HELD_OUT, THIRD, TUNED, score, typed_queries
 
 GOAL_MS = 20.0
 GOAL_FIRST = 0.9
@@ -84,11 +84,12 @@ def quality() -> bool:
     """Print how many typed queries find the right built-in page, and return whether the goals are met."""
     good = True
     with Store.open() as store:
-        for label, name in (("tuned on", TUNED), ("held out", HELD_OUT)):
+        for label, name in (("tuned on", TUNED), ("held out", HELD_OUT), ("third", THIRD), ("fourth", FOURTH)):
             result = score(store, typed_queries(name))
             print(f"{label}: {result}")
-            good &= result.first >= GOAL_FIRST * result.queries
-            good &= result.among_three >= GOAL_AMONG_THREE * result.queries
+            if name in (TUNED, HELD_OUT):
+                good &= result.first >= GOAL_FIRST * result.queries
+                good &= result.among_three >= GOAL_AMONG_THREE * result.queries
     return good
 
 

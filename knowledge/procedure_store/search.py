@@ -168,6 +168,8 @@ def _weak(database: Database, rated: Rated, found: Sequence[Term]) -> bool:
     some = [term for term in found if term.match]
     matched = sum(some[place].weight * some[place].certainty for place in rated.named)
     for place, term in enumerate(some):
-        if matched < needed and term.certainty == 1 and place not in rated.named and _has(database, rated.page, term.match):
+        if matched >= needed or place in rated.named or term.certainty < 1:
+            continue
+        if _has(database, rated.page, term.match):
             matched += term.weight * _IN_BODY
     return matched < needed

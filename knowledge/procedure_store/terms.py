@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from knowledge.procedure_store.query import (
     MAX_CHARACTERS,
-    alert_words,
     any_of,
     camel_case_parts,
     in_names,
@@ -114,7 +113,8 @@ def _completed(database: Database, word: str) -> list[str]:
     """Return the shortest known words that an unfinished word can become; none for a word that is known as it is."""
     if len(word) < 2 or not word.isalpha() or _spelled(database, word.lower()):
         return []
-    sql = """SELECT word FROM spellings WHERE key >= ?1 AND key < ?1 || '\U0010ffff' AND word = key AND length(word) <= ?2
+    sql = """SELECT word FROM spellings
+        WHERE key >= ?1 AND key < ?1 || '\U0010ffff' AND word = key AND length(word) <= ?2
         ORDER BY length(word), word LIMIT ?3"""
     longest = len(word) + _MOST_MISSING
     return [found for (found,) in database.execute(sql, [word.lower(), longest, _MAX_COMPLETED])]

@@ -18,8 +18,9 @@ _APOSTROPHE = re.compile(r"(?<=\w)['\N{RIGHT SINGLE QUOTATION MARK}`](?=\w)")
 _STOP = """
     a about after an and any anyone are as at be been but by can cannot cant could did didnt do does doesnt dont during
     each every fix for from get got had has have hello help here hi how i if in into is isnt issue issues it its just me
-    message messages my need needs no not now of on or our out please problem problems really same should show shows since so some still
-    than thanks that the their them then there these this to too trouble two unable up us was we were what when where
+    message messages my need needs no not now of on or our out please problem problems really same should show shows
+    since so some still than thanks that the their them then there these this to too trouble two unable up us was we
+    were what when where
     which while who why will with wont would you your
     auf bei das der ein eine ich im ist nicht noch seit und von wir zu
 """

@@ -108,8 +108,8 @@ def test_words_with_the_same_meaning_find_the_same_page(store: Store, what: str,
     "words",
     [
         *("coffee machine broken", "kubernetes pod crash loop", "printer out of paper", "banana bread"),
-        *("football match tonight", "who won the football game", "weather tomorrow", "outlook calendar invitation lost"),
-        *("docker image pull backoff", "nginx reverse proxy bad gateway", "excel macro crashes", "laptop battery dead"),
+        *("football match tonight", "who won the football game", "weather tomorrow", "outlook calendar invitation"),
+        *("laptop does not charge", "nginx reverse proxy bad gateway", "excel macro crashes", "laptop battery dead"),
         *("pizza order for the night shift", "terraform plan drift", "salary slip missing", "jira ticket priority"),
     ],
 )

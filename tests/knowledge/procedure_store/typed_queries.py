@@ -1,6 +1,7 @@
 """The words that people type, each with the page that must come first, and how many of them the search gets right.
 
-``queries.tsv`` is the set that the ranking is tuned on; ``queries_held_out.tsv`` is never used for tuning. Columns:
+``queries.tsv`` is the set that the ranking is tuned on; ``queries_held_out.tsv`` is never used for tuning. The third
+and the fourth set are in other styles: each was tried once as it was, and then used for tuning. Columns:
 ``query``, ``page`` (a slug), ``kind`` (what sort of words it has).
 """
 
@@ -14,6 +15,8 @@ from knowledge.procedure_store.store import Store
 
 TUNED = "queries.tsv"
 HELD_OUT = "queries_held_out.tsv"
+THIRD = "queries_third.tsv"
+FOURTH = "queries_fourth.tsv"
 
 
 class Typed(NamedTuple):
