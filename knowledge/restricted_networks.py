@@ -1,4 +1,4 @@
-"""Says of an IP address whether it belongs to the public internet: the table ``knowledge/data/restricted_networks.tsv``.
+"""Whether an IP address belongs to the public internet; the table is ``knowledge/data/restricted_networks.tsv``.
 
 An IPv6 address can contain an IPv4 address that a translator, a tunnel or the operating system connects to. So the
 strictest rule counts: that of the address itself and that of each IPv4 address in it.
