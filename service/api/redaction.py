@@ -97,9 +97,10 @@ def _without(found: re.Match[str]) -> str:
 
 
 def _split_user(place: str) -> tuple[str, str, str]:
-    """User name with password, the `@` after it, and the rest; a password may contain an unquoted `/` or `@`."""
-    host, slash, path = place.partition("/")
-    if "@" in host:
-        user, at, host = host.rpartition("@")
-        return user, at, host + slash + path
-    return ("", "", place) if _PORT.fullmatch(host) or "@" not in path else place.rpartition("@")
+    """User name with password, the `@` after it, and the rest.
+
+    A password may contain an unquoted `/` or `@`. So where there is one, it is taken to end at the last `@`.
+    """
+    host = place.partition("/")[0]
+    has_user = "@" in host or not _PORT.fullmatch(host)
+    return place.rpartition("@") if has_user else ("", "", place)
