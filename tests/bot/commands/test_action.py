@@ -32,6 +32,10 @@ def service(service: FakeService) -> FakeService:
         ("power-off web-01", ActionCommand("power-off", "web-01", {}, False)),
         ("power-off vm=web-01 dry_run=TRUE", ActionCommand("power-off", "", {"vm": "web-01"}, True)),
         ("reset web-01 note=“the patch”", ActionCommand("reset", "web-01", {"note": "the patch"}, False)),
+        (
+            "import-ovf https://h.example.com/x?a=b&sig=c== name=web-02",
+            ActionCommand("import-ovf", "https://h.example.com/x?a=b&sig=c==", {"name": "web-02"}, False),
+        ),
         ("power-off web-01 dry_run=no", ActionCommand("power-off", "web-01", {}, False)),
     ],
 )

@@ -128,7 +128,7 @@ def test_refusal_and_schedule_do_not_repeat_the_secret(lab: Lab, reader: str, sc
     _, refusal = lab.service.call("POST", "/actions/import-ovf", {"params": {"source": url}})
     assert "detail" in refusal, refusal
     assert SECRET not in json.dumps(refusal)
-    done = lab.service.run("action", "import-ovf", f"source={url}")
+    done = lab.service.run("action", "import-ovf", url)
     assert done.returncode != 0
     assert SECRET not in done.stdout + done.stderr
 
