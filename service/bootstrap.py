@@ -17,6 +17,7 @@ from aiohttp.typedefs import Handler
 
 from service.actions import all_actions
 from service.api.config_file import misspelt
+from service.api.redaction import redact_log
 from service.api.settings import Settings
 from service.errors import AddressUnavailable
 from service.http._app import make_app
@@ -161,6 +162,7 @@ def set_up_logging(level: str) -> None:
         level=level,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    redact_log(logging.getLogger())
     for noisy in ("slack_bolt", "slack_sdk", "aiohttp.access", "sqlalchemy"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     for warning in misspelt(os.environ):

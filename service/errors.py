@@ -38,16 +38,17 @@ class VmkopsError(Exception):
         return str(self)
 
     def problem(self) -> Problem:
-        """This error as RFC 9457 problem details."""
+        """This error as RFC 9457 problem details, without the secret parts of URLs."""
         from service.api.models import Problem
+        from service.api.redaction import redact
 
         words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in type(self).__name__)
         return Problem(
             type=f"urn:vmkops:{self.code}",
             title=words.strip().capitalize().replace("V sphere", "vSphere"),
             status=self.status,
-            detail=self.detail,
-            suggestions=self.suggestions,
+            detail=redact(self.detail),
+            suggestions=[redact(each) for each in self.suggestions],
         )
 
 

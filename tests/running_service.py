@@ -36,12 +36,12 @@ def vcenter_settings(vcsim: Vcsim) -> dict[str, str]:
     }
 
 
-def make_token(environment: dict[str, str], scope: str) -> str:
-    """A token named `test`, as `vmkops token create test --scope S` makes it, without waiting for the command."""
+def make_token(environment: dict[str, str], scope: str, name: str = "test") -> str:
+    """A token, as `vmkops token create NAME --scope S` makes it, without waiting for the command."""
     kept = ("VMKOPS_DATA_DIR", "VMKOPS_DATABASE_URL")
     engine = open_database(read_settings({name: environment[name] for name in kept if name in environment}))
     try:
-        return Tokens(engine, frozenset()).create("test", scope)
+        return Tokens(engine, frozenset()).create(name, scope)
     finally:
         engine.dispose()
 

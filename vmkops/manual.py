@@ -116,6 +116,8 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if field.is_required() or value is None or value == frozenset():
         return ""
+    if isinstance(value, frozenset):
+        return f"`{' '.join(map(str, sorted(value)))}`"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     return f"`{value.value if isinstance(value, Enum) else value}`"

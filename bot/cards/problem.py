@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.blocks import Message, bold, bullets, code, escape, message, section
 from bot.cards.help import example_line
 from service.api.client import Problem
+from service.api.redaction import redact
 
 CANDIDATES = {400, 404, 409}
 """Statuses whose suggestions complete a command. The suggestions of other statuses are sentences."""
@@ -21,6 +22,7 @@ def problem_card(problem: Problem, *, command: str = "") -> Message:
 
 def usage_card(usage: str, reason: str, examples: tuple[str, ...]) -> Message:
     """The reply to arguments that cannot be read: the reason, the usage and the examples of the command."""
+    reason = redact(reason)  # it may repeat what was typed, such as a signed URL
     return message(
         f"{reason} Usage: {usage}",
         [section(f"⚠️ {escape(reason)}", f"Usage: {code(usage)}", example_line(examples))],

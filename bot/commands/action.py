@@ -34,7 +34,9 @@ def parse(text: str) -> ActionCommand:
     """
     name, _, rest = single_argument(text).partition(" ")
     first = rest.split(" ", 1)[0]
-    words, params = name_and_values(f'"" {rest}' if "=" in first else rest)
+    # A signed URL has = too, but not after the name of a parameter.
+    is_pair = "=" in first and first.partition("=")[0].isidentifier()
+    words, params = name_and_values(f'"" {rest}' if is_pair else rest)
     dry_run = BOOLEANS.get(params.pop(DRY_RUN, "false").lower())
     if dry_run is None:
         raise UsageError(f"{DRY_RUN} must be true or false.")

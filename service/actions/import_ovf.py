@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from knowledge.ovf.descriptor import Descriptor
 from service.actions._deploy import CONFIRM, PACKAGE, REMOVE, SEND, Deployment
 from service.actions._placement import LONGEST_NAME, NAME, PlacementParams, check_place, new_vm_key
 from service.actions._targeted import info, refuse, warn
 from service.api.models import Check
+from service.api.redaction import is_redacted, without_secrets
 from service.api.settings import Settings
 from service.errors import PackageRefused
 from service.jobs.action import Action, Context, JobControl, Params, StepResult, Target
 from service.packages.contents import read_contents
 from service.packages.deployable import Deployable, capacities
 from service.packages.download import LARGEST_PACKAGE, Download, Fetched, FetchedFile, Reference
-from service.packages.fetch import without_query
-from service.packages.inbox import locate
+from service.packages.inbox import locate, read_url_file
 from service.packages.remote_descriptor import read_remote
+from service.packages.url_guard import LONGEST_URL
 from service.transfer.disk_space import RESERVE, free_space
 
 FETCH, TIDY = "fetch the package", "remove what was fetched"
@@ -31,13 +34,26 @@ CHECKED_LATER = info("files", "Its manifest and files are checked after they are
 
 
 class Source(Params):
-    """Where the package is."""
+    """Where the package is: exactly one of the two."""
 
     source: str = Field(
-        min_length=1,
-        max_length=2000,
+        default="",
+        max_length=LONGEST_URL,
         description="The .ovf or .ova: a path below the import folder, exports/ and a path there, or an https URL.",
     )
+    url_file: str = Field(
+        default="",
+        max_length=LONGEST_URL,
+        description="Instead of a signed URL: a file below the import folder that holds the URL on one line.",
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if bool(self.source.strip()) == bool(self.url_file.strip()):
+            raise ValueError("Give either `source` or `url_file`.")
+        if is_redacted(self.source):
+            raise ValueError("A part of this URL was hidden when it was shown. Give the whole URL.")
+        return self
 
 
 class ImportPackage(PlacementParams, Source):
@@ -69,18 +85,19 @@ class ImportOvf(Action):
 
     async def target(self, context: Context, params: ImportPackage) -> Target:
         """What the package contains and where it goes; refused when it cannot be imported or the name is taken."""
-        title = _title(params.source)
+        title = _title(params)
+        source = await _source(context.settings, params)
         try:
-            found = await _outline(context.settings, params.source)
+            found = await _outline(context.settings, source)
         except PackageRefused as error:
             checks = (refuse("package", str(error)),)
-            return Target(key=f"import:{params.source}", name=title, params=params.model_dump(), checks=checks)
+            return Target(key=_key(source), name=title, params=params.model_dump(), checks=checks)
         name = params.name or found.descriptor.machines[0].name
         exact: dict[str, Any] = {**params.model_dump(), "name": name}
         networks = list(found.descriptor.networks)
         placed, place = await check_place(context, params, name, networks, found.size)
         return Target(
-            key=f"import:{params.source}:{name}",
+            key=f"{_key(source)}:{name}",
             name=f"{title} as {name[:LONGEST_NAME]}",
             params=exact | place,
             checks=(*found.checks, *_name_checks(name), *placed),
@@ -91,13 +108,13 @@ class ImportOvf(Action):
         """Fetch, read, send, check; whatever fails, the VM is removed, and in any case what was fetched."""
         settings = context.settings
         deployment = Deployment(context, job, params)
-        source = {"source": _title(params.source)}
-        if not _is_url(params.source):
+        source = {"source": _title(params)}
+        if not _from_url(params):
             root, path = locate(settings, params.source)
             return {**await deployment.deploy(partial(_read, params, root, path)), **source}
         download = Download(settings, job.job_id)
         try:
-            file = await _fetch(job, download, params.source)
+            file = await _fetch(job, download, partial(_source, settings, params))
             made = await deployment.deploy(partial(_read, params, download.folder, file))
         except Exception:
             await job.step_as(StepResult, TIDY, download.discard, part="give up", cleanup=True)
@@ -120,9 +137,13 @@ async def _outline(settings: Settings, source: str) -> _Outline:
     return _Outline(contents.descriptor, size, [*_licence_checks(contents.descriptor), *contents.checks])
 
 
-async def _fetch(job: JobControl, download: Download, url: str) -> str:
+async def _fetch(job: JobControl, download: Download, read_url: Callable[[], Awaitable[str]]) -> str:
     """Fetch the package, each file a recorded part of the step; returns its `.ovf` or `.ova` in the folder."""
-    fetched = await job.step_as(Fetched, FETCH, partial(download.begin, url, job.report), interruptible=True)
+
+    async def begin() -> Fetched:
+        return await download.begin(await read_url(), job.report)
+
+    fetched = await job.step_as(Fetched, FETCH, begin, interruptible=True)
     sizes = [each.size for each in fetched.references]
     total = sum(size for size in sizes if size is not None) if None not in sizes else None
     done = 0
@@ -143,9 +164,9 @@ async def _fetch(job: JobControl, download: Download, url: str) -> str:
 async def _read(params: ImportPackage, root: Path, path: str) -> Deployable:
     contents = await asyncio.to_thread(read_contents, root, path)
     return Deployable(
-        title=_title(params.source),
+        title=_title(params),
         vm=params.name,
-        note=f"Imported from {_title(params.source)}.",
+        note=f"Imported from {_title(params)}.",
         root=str(root),
         descriptor=contents.text,
         files=contents.files,
@@ -159,8 +180,24 @@ def _is_url(source: str) -> bool:
     return "://" in source
 
 
-def _title(source: str) -> str:
-    return without_query(source) if _is_url(source) else source.strip()
+def _from_url(params: Source) -> bool:
+    return bool(params.url_file) or _is_url(params.source)
+
+
+async def _source(settings: Settings, params: Source) -> str:
+    """The path or the URL of the package; raises what `read_url_file` does."""
+    return await asyncio.to_thread(read_url_file, settings, params.url_file) if params.url_file else params.source
+
+
+def _title(params: Source) -> str:
+    """The source for people. A job reads the file of a URL only in a step, so the title is the path of the file."""
+    source = params.url_file or params.source
+    return without_secrets(source) if _is_url(source) else source.strip()
+
+
+def _key(source: str) -> str:
+    """The key of the target. It is recorded, and messages may repeat it, so a URL is in it as a digest."""
+    return f"import:{hashlib.sha256(source.encode()).hexdigest()[:32] if _is_url(source) else source}"
 
 
 def _name_checks(name: str) -> list[Check]:

@@ -130,6 +130,18 @@ class Settings(TypedSettings):
         description="Your own web servers in the internal network that packages may be imported from, such as "
         "`images.example.com`.",
     )
+    import_hosts_only: bool = Field(
+        default=False,
+        alias="VMKOPS_IMPORT_HOSTS_ONLY",
+        description="Whether packages may be imported only from the hosts in `VMKOPS_IMPORT_HOSTS`. With an empty "
+        "list, no URL is fetched at all.",
+    )
+    import_ports: frozenset[Annotated[int, Field(ge=1, le=65535)]] = Field(
+        default=frozenset({443}),
+        alias="VMKOPS_IMPORT_PORTS",
+        description="The TCP ports from which packages are fetched, such as `443 8443`; redirects to other ports are "
+        "refused too.",
+    )
     import_ca_file: Path | None = Field(
         default=None,
         alias="VMKOPS_IMPORT_CA_FILE",
@@ -168,9 +180,11 @@ class Settings(TypedSettings):
             raise ValueError(f"{value} does not exist. Create it, or correct the path.")
         return value
 
-    @field_validator("slack_operators", "import_hosts", mode="before")
+    @field_validator("slack_operators", "import_hosts", "import_ports", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
+        if isinstance(value, int):  # one port in vmkops.toml
+            return frozenset({value})
         return frozenset(value.replace(",", " ").split()) if isinstance(value, str) else value
 
     @field_validator("procedures_dir")

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 
 from knowledge.procedure_store.entry_points import procedures_of_action
 from service.api.models import ActionPreview, Job, Value
+from service.api.redaction import redact_params
 from service.errors import Conflict, InvalidParams, NotFound
 from service.http._route import Call, Query, Route, read_values
 from service.jobs.action import Action, Target
@@ -90,7 +91,7 @@ async def _check(call: Call[Query, ActionRequest]) -> ActionPreview:
     return ActionPreview(
         action=action.name,
         target=target.name,
-        params=target.params,
+        params=redact_params(target.params),
         steps=list(action.steps),
         checks=list(target.checks),
         allowed=all(check.severity != "refuse" for check in target.checks),

@@ -18,6 +18,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowAttributes, SetWorkflo
 from dbos import error as engine_errors
 
 from service.api.models import Job, JobState
+from service.api.redaction import redact_log, redact_params
 from service.api.settings import Settings
 from service.errors import Conflict, JobCancelled, NotFound, VmkopsError
 from service.jobs import outdated, view
@@ -78,8 +79,10 @@ class Jobs:
             "log_level": "ERROR",
             "notification_listener_polling_interval_sec": STOP_SECONDS,
             "scheduler_polling_interval_sec": SCHEDULE_SECONDS,
+            "db_engine_kwargs": {"hide_parameters": True},
         }
         DBOS(config=config)
+        redact_log(logging.getLogger("dbos"))
         self._workflow = self._register()
         await asyncio.to_thread(_prepare_queue, url, self._settings.max_jobs)
         # Launched outside of this event loop, so that jobs run in a loop of their own and never block HTTP.
@@ -138,7 +141,7 @@ class Jobs:
         attributes = {
             "action": action.name,
             "target": target.name,
-            "params": target.params,
+            "params": redact_params(target.params),
             "requested_by": requested_by,
             "reply_to": reply_to,
             KEYS: keys,

@@ -17,10 +17,11 @@ from dbos import DBOS
 from pydantic import ValidationError
 
 from service.api.models import Problem
+from service.api.redaction import redact_params
 from service.errors import Conflict, InvalidParams, NotFound, VmkopsError
 from service.jobs.action import Action, Context, Target
 from service.jobs.engine import Jobs
-from service.jobs.view import outcome_of
+from service.jobs.view import outcome_of, problem_of
 from service.retry import attempts
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,10 @@ RANDOM = re.compile(r"(^|[\s,/])[rh]([\s,/(]|$)", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Schedule:
-    """An action that starts by the clock; times are in UTC, and `last_*` describe the newest firing."""
+    """An action that starts by the clock; times are in UTC, and `last_*` describe the newest firing.
+
+    `params` are as they are shown, without the secret parts of URLs.
+    """
 
     name: str
     action: str
@@ -176,14 +180,14 @@ class Schedules:
         return Schedule(
             name=row["schedule_name"],
             action=context["action"],
-            params=context["params"],
+            params=redact_params(context["params"]),
             cron=row["schedule"],
             timezone=row["cron_timezone"] or "UTC",
             created_by=context["created_by"],
             next_at=_cron(row["schedule"], _zone(row), datetime.now(UTC)).get_next(datetime).astimezone(UTC),
             last_at=datetime.fromtimestamp(fired[0].created_at / 1000, UTC) if fired and fired[0].created_at else None,
             last_job=outcome.get("job"),
-            last_problem=Problem.model_validate(outcome["problem"]) if outcome.get("problem") else None,
+            last_problem=problem_of(outcome["problem"]) if outcome.get("problem") else None,
         )
 
 

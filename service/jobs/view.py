@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from service.api.models import Job, JobState, Problem, Progress, Step, StepState
+from service.api.redaction import redact, redact_json, redact_params
 from service.jobs.job_run import NOW, PROGRESS
 
 OUTCOME = "outcome"
@@ -21,13 +22,13 @@ def job(status: Any, recorded: Sequence[Mapping[str, Any]], events: Mapping[str,
     return Job(
         id=status.workflow_id,
         action=attributes.get("action", ""),
-        target=attributes.get("target", ""),
+        target=redact(attributes.get("target", "")),
         state=state,
-        params=attributes.get("params", {}),
+        params=redact_params(attributes.get("params", {})),
         steps=steps(recorded, events.get(NOW), planned, state),
         progress=Progress.model_validate(events[PROGRESS]) if PROGRESS in events else None,
         error=_error(state, status, outcome),
-        result=outcome.get("result"),
+        result=redact_json(outcome.get("result")),
         requested_by=attributes.get("requested_by", ""),
         created_at=_time(status.created_at) or "",
         started_at=_time(status.dequeued_at),
@@ -40,6 +41,11 @@ def outcome_of(status: Any) -> Mapping[str, Any]:
     """What a workflow returned, or what was noted when it was ended; empty when there is neither."""
     noted = (status.attributes or {}).get(OUTCOME)
     return noted or (status.output if isinstance(status.output, dict) else {})
+
+
+def problem_of(recorded: Mapping[str, Any]) -> Problem:
+    """A recorded problem as it is shown; an earlier version may have recorded secret parts of a URL."""
+    return Problem.model_validate(redact_json(recorded))
 
 
 def steps(
@@ -67,7 +73,7 @@ def steps(
                 state=step_state,
                 started_at=_time(min(started)) if started else (now["at"] if running and now else None),
                 finished_at=_time(max(ended)) if ended and not running else None,
-                detail="; ".join(filter(None, map(_detail, parts))),
+                detail=redact("; ".join(filter(None, map(_detail, parts)))),
             )
         )
     return shown
@@ -98,9 +104,10 @@ def _state(status: str, outcome: Mapping[str, Any]) -> JobState:
 
 def _error(state: JobState, status: Any, outcome: Mapping[str, Any]) -> Problem | None:
     if outcome.get("error"):
-        return Problem.model_validate(outcome["error"])
+        return problem_of(outcome["error"])
     if state is JobState.FAILED:
-        detail = f"The job ended unexpectedly: {status.error or status.status}. See the log of the service."
+        reason = redact(str(status.error or status.status))
+        detail = f"The job ended unexpectedly: {reason}. See the log of the service."
         return Problem(type="urn:vmkops:error", title="Job failed", status=500, detail=detail)
     return None
 

@@ -15,11 +15,12 @@ from yarl import URL
 
 from knowledge.ovf.descriptor import Descriptor
 from knowledge.ovf.manifest import LARGEST_MANIFEST, manifest_name
+from service.api.redaction import without_secrets
 from service.api.settings import Settings
 from service.api.words import counted
 from service.errors import FetchAbsent, FetchBrokeOff, PackageRefused
 from service.jobs.action import StepResult
-from service.packages.fetch import fetch, save, without_query
+from service.packages.fetch import fetch, save
 from service.packages.remote_descriptor import read_remote
 from service.retry import attempts
 
@@ -65,7 +66,7 @@ class Download:
         """Fetch the OVA, or the descriptor and the manifest of an OVF; raises what `fetch` and `read_remote` do."""
         found = await attempts(lambda: read_remote(url, self._settings), times=TRIES, of=FetchBrokeOff)
         await asyncio.to_thread(self.folder.mkdir, parents=True, exist_ok=True)
-        origin = without_query(str(found.url))
+        origin = without_secrets(str(found.url))
         if found.archive:
             size = await self.save(url, OVA, LARGEST_PACKAGE, lambda done: progress(done, found.size))
             return Fetched(file=OVA, references=[], detail=f"{size} bytes from {origin}")

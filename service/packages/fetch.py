@@ -17,9 +17,11 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from knowledge.restricted_networks import Address
+from service.api.redaction import redact, without_secrets
 from service.api.settings import Settings
 from service.errors import DiskFull, FetchAbsent, FetchBrokeOff, FetchFailed, InvalidParams, NotAllowed, NotConfigured
-from service.packages.url_guard import Address, check_url, literal_address, why_refused
+from service.packages.url_guard import check_url, literal_address, why_refused
 from service.transfer.disk_space import RESERVE, free_space
 
 MOST_REDIRECTS = 5
@@ -50,7 +52,7 @@ async def fetch(text: str, settings: Settings) -> AsyncIterator[Answer]:
     Raises InvalidParams and NotAllowed for a URL that is refused, FetchFailed when the server does not deliver the
     file, FetchBrokeOff when the connection is interrupted, also while the block reads.
     """
-    url = check_url(text)
+    url = check_url(text, settings)
     tls = _tls(settings)
     for _ in range(MOST_REDIRECTS + 1):
         addresses = await _addresses(url)
@@ -60,8 +62,8 @@ async def fetch(text: str, settings: Settings) -> AsyncIterator[Answer]:
             if response.status not in REDIRECTS:
                 yield _answer(url, response)
                 return
-            url = _next(url, response.headers.get("Location", ""))
-    raise FetchFailed(f"{without_query(text)} redirects more than {MOST_REDIRECTS} times. Give the final URL.")
+            url = _next(url, response.headers.get("Location", ""), settings)
+    raise FetchFailed(f"{without_secrets(text)} redirects more than {MOST_REDIRECTS} times. Give the final URL.")
 
 
 async def save(answer: Answer, to: Path, limit: int, progress: Callable[[int], None]) -> int:
@@ -78,7 +80,7 @@ async def save(answer: Answer, to: Path, limit: int, progress: Callable[[int], N
                 size += len(chunk)
                 if size > limit:
                     raise FetchFailed(
-                        f"{without_query(str(answer.url))} is larger than the {limit} bytes that are expected."
+                        f"{without_secrets(str(answer.url))} is larger than the {limit} bytes that are expected."
                     )
                 if chunks % SPACE_CHECK_CHUNKS == 0:
                     _require_space(to, len(chunk))
@@ -92,11 +94,6 @@ async def save(answer: Answer, to: Path, limit: int, progress: Callable[[int], N
             ) from error
         raise
     return size
-
-
-def without_query(url: str) -> str:
-    """A URL to show to people: without its query, which may contain a signature."""
-    return url.strip().partition("?")[0].partition("#")[0][:200]
 
 
 class _Pinned(AbstractResolver):
@@ -163,9 +160,9 @@ async def request(url: URL, addresses: Sequence[Address], tls: ssl.SSLContext) -
             "its CA."
         ) from error
     except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-        reason = str(error) or type(error).__name__
+        reason = redact(str(error)) or type(error).__name__  # some of aiohttp's errors repeat the URL
         raise FetchBrokeOff(
-            f"The download of {without_query(str(url))} was interrupted: {reason}. Check the server and the network, "
+            f"The download of {without_secrets(str(url))} was interrupted: {reason}. Check the server and the network, "
             "then try again."
         ) from error
 
@@ -173,19 +170,22 @@ async def request(url: URL, addresses: Sequence[Address], tls: ssl.SSLContext) -
 def _answer(url: URL, response: aiohttp.ClientResponse) -> Answer:
     if response.status != 200:
         error = FetchAbsent if response.status in ABSENT else FetchFailed
-        raise error(f"{without_query(str(url))}: the server answered {response.status} {response.reason}.")
+        raise error(f"{without_secrets(str(url))}: the server answered {response.status} {response.reason}.")
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise FetchFailed(
-            f"{without_query(str(url))}: the server sends it compressed. Configure it to send the file unchanged."
+            f"{without_secrets(str(url))}: the server sends it compressed. Configure it to send the file unchanged."
         )
     return Answer(url, response.content_length, response.content)
 
 
-def _next(url: URL, location: str) -> URL:
+def _next(url: URL, location: str, settings: Settings) -> URL:
     try:
-        return check_url(str(url.join(URL(location)))) if location else url
-    except (ValueError, InvalidParams) as error:
-        raise NotAllowed(f"{without_query(str(url))} redirects to {location[:80]!r}. {error}") from error
+        return check_url(str(url.join(URL(location))), settings) if location else url
+    except ValueError as error:
+        raise NotAllowed(f"{without_secrets(str(url))} redirects to something that is not a URL.") from error
+    except (InvalidParams, NotAllowed) as error:
+        to = without_secrets(location)[:80]
+        raise NotAllowed(f"{without_secrets(str(url))} redirects to {to!r}. {error}") from error
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:

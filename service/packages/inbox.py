@@ -1,4 +1,4 @@
-"""Which file an import path means: below the import folder or the exports, and nowhere else."""
+"""Which file an import path means, below the import folder or the exports and nowhere else; reads a URL from one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path, PurePosixPath
 
 from service.api.settings import Settings
 from service.errors import InvalidParams, NotFound
+from service.packages.url_guard import LONGEST_URL
+from service.transfer.safe_open import safe_open
 
 EXPORTS = "exports"
 
@@ -31,3 +33,21 @@ def locate(settings: Settings, path: str) -> tuple[Path, str]:
             "folder."
         )
     return root, str(below)
+
+
+def read_url_file(settings: Settings, path: str) -> str:
+    """The URL in the file `path`, a path as `locate` takes it; no message repeats what the file holds.
+
+    Raises what `locate` does, and InvalidParams when the file cannot be read or does not hold one URL.
+    """
+    root, below = locate(settings, path)
+    try:
+        with safe_open(root, below) as file:
+            text = file.read(LONGEST_URL + 2).decode().strip()
+    except OSError as error:
+        raise InvalidParams(f"{below} in {root} cannot be read: {error.strerror}. Correct the path.") from error
+    except ValueError as error:
+        raise InvalidParams(f"{below} in {root} is not UTF-8 text. Write the URL on one line.") from error
+    if "://" not in text or len(text.splitlines()) != 1:
+        raise InvalidParams(f"{below} in {root} does not hold a URL. Write the URL on one line and nothing else.")
+    return text

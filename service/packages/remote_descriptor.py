@@ -13,11 +13,12 @@ from yarl import URL
 from knowledge.ovf.descriptor import Descriptor
 from knowledge.ovf.package import is_archive
 from knowledge.ovf.xml import LARGEST_DOCUMENT
+from service.api.redaction import without_secrets
 from service.api.settings import Settings
 from service.errors import FetchBrokeOff, PackageRefused
 from service.packages.contents import START, refuse_compressed, refuse_unless_descriptor
 from service.packages.descriptor import parse_deployable
-from service.packages.fetch import Answer, fetch, without_query
+from service.packages.fetch import Answer, fetch
 
 READ_SECONDS = 30
 FIRST_READ = 64 << 10
@@ -54,8 +55,8 @@ async def read_remote(text: str, settings: Settings) -> RemoteDescriptor:
             return RemoteDescriptor(answer.url, False, data, found, size)
     except TimeoutError as error:
         raise FetchBrokeOff(
-            f"The descriptor of {without_query(text)} did not arrive within {READ_SECONDS} seconds. Try again, or copy "
-            "the package into the import folder."
+            f"The descriptor of {without_secrets(text)} did not arrive within {READ_SECONDS} seconds. Try again, or "
+            "copy the package into the import folder."
         ) from error
 
 

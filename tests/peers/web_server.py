@@ -19,7 +19,8 @@ class WebServer:
     """Serves `files` by path and answers those in `redirects` with 302; a context manager.
 
     `asked` are the paths that were asked for. `bytes_per_second` slows it down (0: not at all); `cut_after` ends a
-    file's connection after so many bytes; `chunked` leaves the length unsaid.
+    file's connection after so many bytes; `chunked` leaves the length unsaid. With a `signature`, a request without it
+    in its query is refused with 403.
     """
 
     def __init__(self, ca_file: Path, *names: str) -> None:
@@ -33,6 +34,7 @@ class WebServer:
         self.bytes_per_second = 0
         self.cut_after: int | None = None
         self.chunked = False
+        self.signature = ""
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("localhost", "127.0.0.1", *names).configure_cert(self._tls)
 
@@ -66,7 +68,7 @@ class WebServer:
     def behave(self) -> None:
         """Fast and whole again, with nothing on it."""
         self.files, self.redirects, self.asked = {}, {}, []
-        self.bytes_per_second, self.cut_after, self.chunked = 0, None, False
+        self.bytes_per_second, self.cut_after, self.chunked, self.signature = 0, None, False, ""
 
 
 def _handler(web: WebServer) -> type[BaseHTTPRequestHandler]:
@@ -74,9 +76,11 @@ def _handler(web: WebServer) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            path = self.path.partition("?")[0]
+            path, _, query = self.path.partition("?")
             web.asked.append(path)
-            if path in web.redirects:
+            if web.signature not in query:
+                self._begin(403, {"Content-Length": "0"})
+            elif path in web.redirects:
                 self._begin(302, {"Location": web.redirects[path], "Content-Length": "0"})
             elif path in web.files:
                 self._send(web.files[path])

@@ -32,7 +32,9 @@ def run(argv: Sequence[str]) -> int:
     """Start the action and follow its job, or only check it; 0 when that went well, 1 otherwise."""
     options = parser().parse_args(argv)
     words = list(options.words)
-    target = words.pop(0) if words and "=" not in words[0] else None
+    # A signed URL has = too, but not after the name of a parameter.
+    is_pair = bool(words) and "=" in words[0] and words[0].partition("=")[0].isidentifier()
+    target = words.pop(0) if words and not is_pair else None
     params: dict[str, str] = {}
     for word in words:
         key, equals, value = word.partition("=")

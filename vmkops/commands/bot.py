@@ -40,8 +40,10 @@ def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
 
     from bot.settings import ONE_WAY_IN, BotSettings, SettingError
+    from service.api.redaction import redact_log
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    redact_log(logging.getLogger())
     settings = BotSettings.from_environment(os.environ)
     if settings is None:
         raise SettingError("SLACK_BOT_TOKEN", f"is missing. Set it to the app's bot token (xoxb-...). {ONE_WAY_IN}")

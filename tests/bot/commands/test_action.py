@@ -32,6 +32,10 @@ def service(service: FakeService) -> FakeService:
         ("power-off web-01", ActionCommand("power-off", "web-01", {}, False)),
         ("power-off vm=web-01 dry_run=TRUE", ActionCommand("power-off", "", {"vm": "web-01"}, True)),
         ("reset web-01 note=“the patch”", ActionCommand("reset", "web-01", {"note": "the patch"}, False)),
+        (
+            "import-ovf https://h.example.com/x?a=b&sig=c== name=web-02",
+            ActionCommand("import-ovf", "https://h.example.com/x?a=b&sig=c==", {"name": "web-02"}, False),
+        ),
         ("power-off web-01 dry_run=no", ActionCommand("power-off", "web-01", {}, False)),
     ],
 )
@@ -79,3 +83,11 @@ async def test_target_that_is_given_twice_is_refused_with_the_usage(
     assert reply is not None
     assert "Unexpected argument web-01." in drawn(reply.message)
     assert service.jobs == {}
+
+
+async def test_usage_does_not_repeat_the_signature_of_a_url(slack_request: Request, service: FakeService) -> None:
+    reply = await command.answer("power-off https://h.example.com/x?sig=s3cret vm=web-01", slack_request)
+
+    assert reply is not None
+    assert "https://h.example.com/x?REDACTED" in drawn(reply.message)
+    assert "s3cret" not in drawn(reply.message)

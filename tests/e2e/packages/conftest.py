@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -65,7 +66,11 @@ def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     data = tmp_path_factory.mktemp("data")
     (data / "imports").mkdir()
     with Vcsim() as vcenter, WebServer(data.parent / "web-ca.pem") as web:
-        settings = {"VMKOPS_IMPORT_HOSTS": "localhost", "VMKOPS_IMPORT_CA_FILE": str(web.ca_file)}
+        settings = {
+            "VMKOPS_IMPORT_HOSTS": "localhost",
+            "VMKOPS_IMPORT_CA_FILE": str(web.ca_file),
+            "VMKOPS_IMPORT_PORTS": f"443 {web.port} {urlsplit(vcenter.url).port}",
+        }
         with RunningService(data, vcenter_settings(vcenter) | settings) as service:
             yield Lab(vcenter, service, web)
 

@@ -95,6 +95,16 @@ def test_hosts_to_import_from_are_names_alone() -> None:
             read_settings({"VMKOPS_IMPORT_HOSTS": wrong})
 
 
+def test_ports_to_import_from_are_numbers(tmp_path: Path) -> None:
+    assert read_settings({}).import_ports == {443}
+    assert read_settings({"VMKOPS_IMPORT_PORTS": "443, 8443"}).import_ports == {443, 8443}
+    assert read_settings(written(tmp_path, "VMKOPS_IMPORT_PORTS = 8443\n")).import_ports == {8443}
+    assert read_settings(written(tmp_path, "VMKOPS_IMPORT_PORTS = [443, 8443]\n")).import_ports == {443, 8443}
+    for wrong in ("https", "0", "65536", "443-445"):
+        with pytest.raises(SettingError, match="VMKOPS_IMPORT_PORTS"):
+            read_settings({"VMKOPS_IMPORT_PORTS": wrong})
+
+
 @pytest.mark.parametrize("name", ["VMKOPS_IMPORTS_DIR", "VMKOPS_IMPORT_CA_FILE"])
 def test_path_that_does_not_exist_is_named_at_the_start(tmp_path: Path, name: str) -> None:
     with pytest.raises(SettingError, match=name):

@@ -12,7 +12,7 @@ from yarl import URL
 
 from service.api.settings import Settings
 from service.errors import DiskFull, FetchAbsent, FetchBrokeOff, FetchFailed, NotAllowed, NotConfigured
-from service.packages.fetch import Answer, fetch, request, save, without_query
+from service.packages.fetch import Answer, fetch, request, save
 from tests.peers.web_server import WebServer
 
 NAME = "not-in-any-dns.example.com"
@@ -25,8 +25,9 @@ def web(tmp_path: Path) -> Iterator[WebServer]:
         yield server
 
 
-def settings(web: WebServer, hosts: str = "localhost") -> Settings:
-    return Settings.model_validate({"VMKOPS_IMPORT_HOSTS": hosts, "VMKOPS_IMPORT_CA_FILE": str(web.ca_file)})
+def settings(web: WebServer, hosts: str = "localhost", **more: object) -> Settings:
+    values = {"HOSTS": hosts, "CA_FILE": str(web.ca_file), "PORTS": f"443 {web.port}", **more}
+    return Settings.model_validate({f"VMKOPS_IMPORT_{name}": value for name, value in values.items()})
 
 
 async def test_name_is_not_resolved_again(web: WebServer) -> None:
@@ -78,5 +79,33 @@ async def test_file_that_does_not_fit_on_the_disk_is_not_downloaded(web: WebServ
     assert not (tmp_path / "x").exists()
 
 
-def test_signature_in_a_query_is_not_without_query() -> None:
-    assert without_query("https://h.example.com/x.ova?signature=s3cret#part") == "https://h.example.com/x.ova"
+@pytest.mark.parametrize(
+    ("to", "reason"),
+    [
+        ("https://localhost:{other}/x?sig=s3cret", "VMKOPS_IMPORT_PORTS"),
+        ("https://127.0.0.1:{port}/x?sig=s3cret", "VMKOPS_IMPORT_HOSTS"),
+        ("https://u:s3cret@localhost:{port}/x", "user name or password"),
+        ("https://localhost:99999/x?sig=s3cret", "not a URL"),
+    ],
+)
+async def test_each_redirect_is_checked_as_the_url_is(web: WebServer, to: str, reason: str) -> None:
+    web.redirects["/moved"] = to.format(port=web.port, other=web.port + 1)
+
+    with pytest.raises((NotAllowed, FetchAbsent), match=reason) as refused:
+        async with fetch(f"{web.url}/moved", settings(web, HOSTS_ONLY="true")):
+            pass
+
+    assert "s3cret" not in str(refused.value)
+    assert web.asked[0] == "/moved"
+    assert "/x" not in web.asked
+
+
+async def test_error_of_the_connection_does_not_repeat_the_query(web: WebServer) -> None:
+    web.redirects["/x"] = "/" + "y" * 20_000  # a header longer than aiohttp reads, whose error repeats the URL
+
+    with pytest.raises(FetchBrokeOff) as broken:
+        async with fetch(f"{web.url}/x?sig=s3cret", settings(web)):
+            pass
+
+    assert "s3cret" not in str(broken.value)
+    assert "REDACTED" in str(broken.value)
