@@ -222,7 +222,7 @@ class Jobs:
         recorded = await DBOS.list_workflow_steps_async(status.workflow_id)
         try:
             events = await DBOS.get_all_events_async(status.workflow_id)
-        except (RecordUnreadable, TypeError):  # the engine raises a TypeError for a form that it does not know
+        except (RecordUnreadable, TypeError, ValueError):  # the last two for rows that name another form
             events = {}
         return view.job(status, recorded, events, action.steps if action else ())
 

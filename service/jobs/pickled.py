@@ -19,7 +19,7 @@ from service.jobs.recorded_errors import MODULE, known_error, other_error
 
 START = "gA"
 """The Base64 of each pickle of protocol 2 or newer begins with it, and no JSON text does."""
-MAX_VALUES = 1_000_000
+MAX_VALUES = 500_000
 """The most values in one record. A few bytes can name one list many times over, and so stand for a huge value."""
 MAX_DEPTH = 200
 """The deepest nesting of lists and dictionaries."""

@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.errors import Conflict, NotConfigured, SettingMissing, VmkopsError
@@ -55,6 +55,7 @@ class Calls:
         return self.call
 
 
+@settings(max_examples=50)
 @given(PLAIN)
 def test_plain_value_is_read_as_it_was(value: Any) -> None:
     assert pickled.read(stored(value)) == value

@@ -1,4 +1,4 @@
-"""What the engine records is JSON: plain values, times and errors come back as they were, and nothing else is written."""
+"""What the engine records is JSON: plain values, times and errors come back as they were; nothing else is written."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dbos._serialization import (
     serialize_args,
     serialize_exception,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -38,11 +38,13 @@ class Model(BaseModel):
     name: str = "web"
 
 
+@settings(max_examples=50)
 @given(PLAIN)
 def test_plain_value_comes_back_as_it_was(value: Any) -> None:
     assert SERIALIZER.deserialize(SERIALIZER.serialize(value)) == value
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from(["$datetime", "$error", "$object", "$unreadable", "$", "a"]), PLAIN))
 def test_keys_that_look_like_marks_come_back_as_they_were(value: Any) -> None:
     assert SERIALIZER.deserialize(SERIALIZER.serialize([value])) == [value]
