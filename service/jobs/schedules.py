@@ -174,7 +174,7 @@ class Schedules:
     async def _view(self, row: Mapping[str, Any]) -> Schedule:
         # The engine answers with the text of a context, not with its value, when it cannot read it.
         readable = isinstance(row["context"], dict)
-        context = row["context"] if readable else {"action": "", "params": {}, "created_by": ""}
+        context: dict[str, Any] = row["context"] if readable else {"action": "", "params": {}, "created_by": ""}
         fired = await DBOS.list_workflows_async(
             name=WORKFLOW, schedule_name=row["schedule_name"], limit=1, sort_desc=True, load_input=False
         )
