@@ -30,6 +30,7 @@ from service.reaper import Reaper, reaping
 from service.store.checklist_runs import ChecklistRuns
 from service.store.copy_slots import CopySlots
 from service.store.database import lock_data_dir, open_database
+from service.store.private_files import tighten
 from service.store.procedures import open_procedures
 from service.store.snapshot_ledger import SnapshotLedger
 from service.store.tokens import Tokens
@@ -67,6 +68,7 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
         if settings.postgres_url is None:
             stack.enter_context(lock_data_dir(settings.data_dir))
         engine = open_database(settings)
+        await asyncio.to_thread(tighten, settings.data_dir)
         stack.callback(engine.dispose)
         procedures = await stack.enter_async_context(open_procedures(settings))
         vcenters = VCenters(settings.vcenters(), KINDS)
