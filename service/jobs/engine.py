@@ -117,7 +117,7 @@ class Jobs:
             try:
                 result = await action.run(self._context, job, known)
             except engine_errors.DBOSUnexpectedStepError as error:
-                raise outdated.steps_differ(name) from error
+                raise outdated.why_steps_differ(name, error) from error
             state = result.pop("state", JobState.SUCCEEDED.value)
             log.info("job ended: %s", state, extra=extra)
             return {"state": state, "result": result}
