@@ -163,8 +163,9 @@ class Jobs:
                 return job_id
 
         # In a context of its own: in a firing, the engine would record these calls as steps and not repeat them.
-        queued = await asyncio.get_running_loop().run_in_executor(None, contextvars.Context().run, queue)
-        return await self.get(queued)
+        context = contextvars.Context()
+        queued = await asyncio.get_running_loop().run_in_executor(None, context.run, queue)
+        return await asyncio.create_task(self.get(queued), context=context)
 
     async def get(self, job_id: str) -> Job:
         """One job; raises NotFound."""

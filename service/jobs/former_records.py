@@ -43,11 +43,13 @@ STATUS = _table(
 )
 INPUT = _table("workflow_input", ["workflow_uuid"], "inputs")
 OUTPUT = _table("workflow_output", ["workflow_uuid"], "output", "error")
+STEPS = _table(
+    "operation_outputs", ["workflow_uuid", "function_id"], *("function_name", "output", "error", "serialization")
+)
+UNUSED_STEPS = ("DBOS.listWorkflows", "DBOS.listWorkflowSteps", "DBOS.get_events")
+"""Calls in the firing of a schedule of version 0.1.0, whose answers the engine recorded; this version reads none."""
 WITH_FORM = {
-    _table("operation_outputs", ["workflow_uuid", "function_id"], "output", "error", "serialization"): (
-        "output",
-        "error",
-    ),
+    STEPS: ("output", "error"),
     _table("workflow_events", ["workflow_uuid", "key"], "value", "serialization"): ("value",),
     _table("workflow_events_history", ["workflow_uuid", "function_id", "key"], "value", "serialization"): ("value",),
     _table("streams", ["workflow_uuid", "key", "offset"], "value", "serialization"): ("value",),
@@ -65,6 +67,9 @@ def convert(engine: sa.Engine, job_format: str) -> None:
     engine = engine.execution_options(schema_translate_map={None: SCHEMA if engine.name == "postgresql" else None})
     lock = InterProcessLock(engine, "convert records")
     count = _convert_workflows(lock) + _convert_schedules(lock)
+    with lock.acquire() as connection:
+        unused = STEPS.c.function_name.in_(UNUSED_STEPS), STEPS.c.serialization == PICKLE, STEPS.c.error.is_(None)
+        connection.execute(STEPS.update().where(*unused).values(output="null", serialization=NAME))
     for table, columns in WITH_FORM.items():
         count += _convert_table(lock, table, columns)
     with lock.acquire() as connection:  # comes last: until then, no process continues these jobs

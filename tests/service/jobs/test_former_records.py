@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from dbos import DBOS
+from dbos import DBOS, WorkflowStatus
 
 from service.api.settings import read_settings
 from service.errors import SnapshotLeft
 from service.jobs import former_records
-from service.jobs.former_records import BATCH, INPUT, OUTPUT, SCHEDULES, STATUS, WITH_FORM, convert
+from service.jobs.former_records import BATCH, INPUT, OUTPUT, SCHEDULES, STATUS, STEPS, WITH_FORM, convert
 from service.jobs.serializer import NAME, PICKLE, unreadable
 from service.store.database import engine_url
 from tests.peers.fetch import require
@@ -28,7 +28,6 @@ AT = datetime(2026, 1, 2, tzinfo=UTC)
 INPUTS = {"args": ("backup", {"vm": "moref:vm-7"}, "token:ops"), "kwargs": {}}
 FIRING = {"args": (AT, {"name": "nightly"}), "kwargs": {}}
 EVENTS = next(table for table in WITH_FORM if table.name == "workflow_events_history")
-STEPS = next(table for table in WITH_FORM if table.name == "operation_outputs")
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -156,3 +155,16 @@ def test_conversion_that_was_interrupted_goes_on_and_a_second_one_changes_nothin
     convert(engine, "2")
     assert rows(engine, EVENTS.c.function_id, EVENTS.c.value, EVENTS.c.serialization) == expected
     assert former_records.FORMER_FORMAT == "1"
+
+
+def test_answers_of_the_engine_in_the_firing_of_a_schedule_are_dropped(
+    engine: sa.Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = stored([Calls(WorkflowStatus)])
+    names = {"function_name": "DBOS.listWorkflows", "serialization": PICKLE}
+    add(engine, STEPS, workflow_uuid="sched-1", function_id=2, output=answer, **names)
+
+    convert(engine, "2")
+
+    assert rows(engine, STEPS.c.output, STEPS.c.serialization) == [("null", NAME)]
+    assert "cannot be read" not in caplog.text
