@@ -32,6 +32,7 @@ from service.store.checklist_runs import ChecklistRuns
 from service.store.copy_slots import CopySlots
 from service.store.database import lock_data_dir, open_database
 from service.store.page_history import PageHistory
+from service.store.private_files import tighten
 from service.store.procedure_runs import ProcedureRuns
 from service.store.procedures import open_procedures
 from service.store.snapshot_ledger import SnapshotLedger
@@ -70,6 +71,7 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
         if settings.postgres_url is None:
             stack.enter_context(lock_data_dir(settings.data_dir))
         engine = open_database(settings)
+        await asyncio.to_thread(tighten, settings.data_dir)
         stack.callback(engine.dispose)
         procedures = await stack.enter_async_context(open_procedures(settings))
         vcenters = VCenters(settings.vcenters(), KINDS)

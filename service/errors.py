@@ -5,17 +5,17 @@ VmkopsError
 ├── later:             VSphereBusy, VSphereUnavailable
 ├── the operator's:    NotConfigured, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, CopyFailed,
 │                       DiskFull, BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged, FetchFailed,
-│                       ImportFailed, JobOutdated
+│                       ImportFailed, JobOutdated, RecordUnreadable
 └── StartError:        SettingError, AddressUnavailable, DatabaseUnavailable, DataDirectoryInUse
 
 A StartError stops a command or the service with exit status 2 and its message.
-The job engine stores errors by the name of their class and module: do not move or rename a class without an alias.
+The job engine stores errors by the name of their class: do not rename a class without an alias.
 """
 
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:  # pydantic takes a tenth of a second to import, and the offline lookups read SettingError only
     from service.api.models import Problem
@@ -118,9 +118,6 @@ class SettingError(StartError):
         super().__init__(f"{setting}: {explanation}")
         self.setting = setting
         self.explanation = explanation
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.setting, self.explanation)
 
 
 class AddressUnavailable(StartError):
@@ -258,6 +255,12 @@ class JobOutdated(VmkopsError):
     """This version of vmkops cannot continue the job. Start the job again."""
 
     code = "job-outdated"
+
+
+class RecordUnreadable(VmkopsError):
+    """vmkops cannot read its record of this job and does not continue it. Check its target, then start it again."""
+
+    code = "record-unreadable"
 
 
 class JobCancelled(VmkopsError):

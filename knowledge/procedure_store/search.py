@@ -27,6 +27,9 @@ _WEAK = 0.5
 _IN_BODY = 0.6
 """How much a word counts for the match when the page has it in its summary or body only, not in its names."""
 
+_LONG, _FITS = 5, 0.6
+"""With so many known words, as in a pasted message, a page with at least this score is no weak match."""
+
 _PAGE = "SELECT slug, title, summary, origin, obsolete_since FROM pages WHERE id = ?"
 
 _NAMES_ALERT = 0.75
@@ -166,7 +169,9 @@ def _weak(database: Database, rated: Rated, found: Sequence[Term]) -> bool:
     """
     needed = _WEAK * sum(term.weight for term in found)
     some = [term for term in found if term.match]
-    matched = sum(some[place].weight * some[place].certainty for place in rated.named)
+    if len(some) >= _LONG and rated.score >= _FITS:
+        return False
+    matched = sum(some[place].weight * some[place].certainty ** 2 for place in rated.named)
     for place, term in enumerate(some):
         if matched >= needed or place in rated.named or term.certainty < 1:
             continue

@@ -7,11 +7,12 @@ A setting has the name that it has in the environment. Slack's settings may also
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 
-from service.api.settings_source import CONFIG
+from service.api.settings_source import CONFIG, DEFAULT_CONFIG, read_config
 from service.errors import SettingError
 
 SLACK, VCENTERS = TABLES = ("slack", "vcenters")
@@ -50,6 +51,8 @@ NAMES = (
 )
 """Every setting. The models define what each may hold; with this list the offline lookups need not import them."""
 PREFIXES = ("VMKOPS_", "SLACK_")
+SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|DATABASE_URL")
+"""The names of the settings that are secret."""
 
 
 def settings_in(content: bytes, path: str) -> dict[str, object]:
@@ -78,6 +81,21 @@ def misspelt(environ: Mapping[str, str] = os.environ) -> list[str]:
             hint = f" Did you mean {near}?" if near else ""
             sentences.append(f"{name} is set in the environment, but vmkops has no such setting.{hint}")
     return sentences
+
+
+def files_with_secrets(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The files that hold settings or one secret, by the name of the setting that names each; raises SettingError."""
+    config = read_config(environ)
+    found = {CONFIG: environ.get(CONFIG, "").strip() or DEFAULT_CONFIG}
+    for name in (f"{each}_FILE" for each in NAMES if SECRET.search(each)):
+        path = environ.get(name) or config.get(name)
+        if isinstance(path, str) and path.strip():
+            found[name] = path.strip()
+    tables = config.get(VCENTERS)
+    for vcenter, table in tables.items() if isinstance(tables, dict) else ():
+        if isinstance(table, dict) and isinstance(table.get("password_file"), str):
+            found[f"password_file of [{VCENTERS}.{vcenter}]"] = table["password_file"]
+    return found
 
 
 def _by_name(table: dict[str, object], path: str) -> dict[str, object]:

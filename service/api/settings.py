@@ -31,7 +31,8 @@ class Settings(TypedSettings):
         default=None,
         alias="VMKOPS_DATABASE_URL",
         description="A PostgreSQL database (`postgresql://...`) that lets several processes on several machines share "
-        "the jobs. Without it, SQLite in the data directory.",
+        "the jobs. Without it, SQLite in the data directory. To another machine, the connection is encrypted and the "
+        "certificate checked; add `?sslrootcert=/path/to/ca.pem` to the URL, or choose another `sslmode`.",
     )
     vcenter_url: Url | None = Field(
         default=None,

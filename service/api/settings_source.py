@@ -28,7 +28,7 @@ def read_setting(name: str, environ: Mapping[str, str] = os.environ) -> str:
 
     The file is only read when the environment does not have the setting.
     """
-    value = _pick(name, environ) or _pick(name, _read_config(environ))
+    value = _pick(name, environ) or _pick(name, read_config(environ))
     if not isinstance(value, str):
         raise _wrong(name, f"must be text. Put it in quotes in {environ.get(CONFIG) or DEFAULT_CONFIG}.")
     return value
@@ -36,7 +36,7 @@ def read_setting(name: str, environ: Mapping[str, str] = os.environ) -> str:
 
 def read_settings_of(names: Iterable[str], environ: Mapping[str, str] = os.environ) -> dict[str, object]:
     """Those of these settings that are set, by name, as they are written. Raises SettingError."""
-    config = _read_config(environ)
+    config = read_config(environ)
     found = ((name, _pick(name, environ) or _pick(name, config)) for name in names)
     return {name: value for name, value in found if value != ""}
 
@@ -72,7 +72,7 @@ def _stripped(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
 
 
-def _read_config(environ: Mapping[str, str]) -> dict[str, object]:
+def read_config(environ: Mapping[str, str]) -> dict[str, object]:
     """The settings in the file by their names in the environment, and `vcenters`; raises SettingError."""
     named = environ.get(CONFIG, "").strip()
     path = named or DEFAULT_CONFIG

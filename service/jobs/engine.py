@@ -20,21 +20,24 @@ from dbos import error as engine_errors
 from service.api.models import Job, JobState
 from service.api.redaction import redact_log, redact_params
 from service.api.settings import Settings
-from service.errors import Conflict, JobCancelled, NotFound, VmkopsError
-from service.jobs import outdated, view
+from service.errors import Conflict, JobCancelled, NotFound, RecordUnreadable, VmkopsError
+from service.jobs import former_records, outdated, view
 from service.jobs.action import Action, Context, Target
 from service.jobs.claims import KEYS, WORKFLOW, find_live_job, job_exists
 from service.jobs.job_run import CANCELLED_BY, JobRun
+from service.jobs.serializer import RecordSerializer, use_json_only
 from service.store.database import InterProcessLock, engine_url
+from service.store.executors import adopt_dead, living_formats
 
 log = logging.getLogger(__name__)
 
 NAME = "vmkops"
 """The engine's name for this application, which owns the queue."""
-JOB_FORMAT = "1"
+JOB_FORMAT = "2"
 """The engine's application version.
 
 Change it when newer code cannot continue the steps of running jobs: they then end as failed (see `outdated`).
+Jobs of version 0.1.0 have the format "1" until `former_records` has converted them.
 """
 QUEUE = "actions"
 QUEUE_SECONDS = 0.25
@@ -65,11 +68,13 @@ class Jobs:
         self._settings = settings
         self._actions = actions
         self._context = context
+        self._engine = engine
         self._submitting = InterProcessLock(engine, "submit")
         self._workflow: Any = None
 
     async def start(self) -> None:
         """Launch the engine; jobs of this executor's last process continue at their unfinished step."""
+        use_json_only()
         url = engine_url(self._settings, "jobs")
         config: DBOSConfig = {
             "name": NAME,
@@ -80,11 +85,14 @@ class Jobs:
             "notification_listener_polling_interval_sec": STOP_SECONDS,
             "scheduler_polling_interval_sec": SCHEDULE_SECONDS,
             "db_engine_kwargs": {"hide_parameters": True},
+            "serializer": RecordSerializer(),
         }
         DBOS(config=config)
         redact_log(logging.getLogger("dbos"))
         self._workflow = self._register()
         await asyncio.to_thread(_prepare_queue, url, self._settings.max_jobs)
+        if former_records.FORMER_FORMAT not in await asyncio.to_thread(living_formats, self._engine):
+            await asyncio.to_thread(self.convert_records)
         # Launched outside of this event loop, so that jobs run in a loop of their own and never block HTTP.
         await asyncio.to_thread(DBOS.launch)
         if self._settings.postgres_url is None:  # where several processes share the jobs, `taking_over` looks at them
@@ -112,7 +120,7 @@ class Jobs:
             try:
                 result = await action.run(self._context, job, known)
             except engine_errors.DBOSUnexpectedStepError as error:
-                raise outdated.steps_differ(name) from error
+                raise outdated.why_steps_differ(name, error) from error
             state = result.pop("state", JobState.SUCCEEDED.value)
             log.info("job ended: %s", state, extra=extra)
             return {"state": state, "result": result}
@@ -158,8 +166,9 @@ class Jobs:
                 return job_id
 
         # In a context of its own: in a firing, the engine would record these calls as steps and not repeat them.
-        queued = await asyncio.get_running_loop().run_in_executor(None, contextvars.Context().run, queue)
-        return await self.get(queued)
+        context = contextvars.Context()
+        queued = await asyncio.get_running_loop().run_in_executor(None, context.run, queue)
+        return await asyncio.create_task(self.get(queued), context=context)
 
     async def get(self, job_id: str) -> Job:
         """One job; raises NotFound."""
@@ -191,6 +200,15 @@ class Jobs:
         """Put the jobs of a dead executor back in the queue; any free executor continues them."""
         await asyncio.to_thread(DBOS._recover_pending_workflows, [executor])
 
+    def convert_records(self) -> None:
+        """Convert the records of version 0.1.0 and take over its jobs; call it when none of its processes runs."""
+        engine = sa.create_engine(engine_url(self._settings, "jobs"))
+        try:
+            former_records.convert(engine, JOB_FORMAT)
+        finally:
+            engine.dispose()
+        adopt_dead(self._engine, former_records.FORMER_FORMAT, JOB_FORMAT)
+
     async def changes(self, job_id: str) -> AsyncIterator[Job]:
         """Yield the job now and after each change, until it has ended; raises NotFound."""
         last: Job | None = None
@@ -206,14 +224,17 @@ class Jobs:
     async def _view(self, status: Any) -> Job:
         action = self._actions.get((status.attributes or {}).get("action", ""))
         recorded = await DBOS.list_workflow_steps_async(status.workflow_id)
-        events = await DBOS.get_all_events_async(status.workflow_id)
+        try:
+            events = await DBOS.get_all_events_async(status.workflow_id)
+        except (RecordUnreadable, TypeError, ValueError):  # the last two for rows that name another form
+            events = {}
         return view.job(status, recorded, events, action.steps if action else ())
 
 
 def _prepare_queue(url: str, at_once: int) -> None:
     """Make the engine's tables and the queue before the launch; the engine finds a later queue only after a second."""
     DBOS.migrate(url)
-    client = DBOSClient(system_database_url=url, application_name=NAME)
+    client = DBOSClient(system_database_url=url, application_name=NAME, serializer=RecordSerializer())
     try:
         client.register_queue(QUEUE, global_concurrency=at_once, polling_interval_sec=QUEUE_SECONDS)
     finally:

@@ -10,7 +10,7 @@ from dbos import DBOS
 from pydantic import ValidationError
 
 from service.api.models import JobState
-from service.errors import JobOutdated
+from service.errors import JobOutdated, RecordUnreadable
 from service.jobs import view
 from service.jobs.action import Action, Params
 from service.jobs.claims import WORKFLOW
@@ -57,6 +57,15 @@ def read(actions: Mapping[str, Action], name: str, params: dict[str, Any]) -> tu
         ) from error
 
 
-def steps_differ(name: str) -> JobOutdated:
-    """The error for a job whose recorded steps are not those of the action in this version."""
+def why_steps_differ(name: str, error: BaseException) -> JobOutdated | RecordUnreadable:
+    """The error for a job whose recorded steps are not those of the action in this version.
+
+    `error` is what the engine raised. An action that cannot read a recorded step cleans up, with other steps than those
+    that are recorded after it. The reason is then that record.
+    """
+    before = error.__cause__ or error.__context__
+    while before is not None:
+        if isinstance(before, RecordUnreadable):
+            return before
+        before = before.__cause__ or before.__context__
     return JobOutdated(f"The recorded steps of the job do not fit the action {name!r} of this version. {AGAIN}")

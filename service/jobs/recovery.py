@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from service.background import every
 from service.jobs.engine import JOB_FORMAT, Jobs
+from service.jobs.former_records import FORMER_FORMAT
 from service.jobs.outdated import end_outdated
-from service.store.executors import BEAT_SECONDS, beat, find_dead, forget, living_formats, mark_stopped
+from service.store.executors import BEAT_SECONDS, beat, find_dead, forget, living_formats, mark_stopped, waiting_formats
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +40,14 @@ async def taking_over(engine: sa.Engine, jobs: Jobs) -> AsyncIterator[None]:
     async def beat_and_look() -> None:
         try:
             await asyncio.to_thread(beat, engine, jobs.executor_id, JOB_FORMAT)
+            living = await asyncio.to_thread(living_formats, engine)
+            if FORMER_FORMAT not in living and FORMER_FORMAT in await asyncio.to_thread(waiting_formats, engine):
+                await asyncio.to_thread(jobs.convert_records)
             for dead in await asyncio.to_thread(find_dead, engine, JOB_FORMAT):
                 log.warning("executor %s has died; its jobs are queued again", dead)
                 await jobs.take_over(dead)
                 await asyncio.to_thread(forget, engine, dead)
-            await end_outdated({JOB_FORMAT, *await asyncio.to_thread(living_formats, engine)})
+            await end_outdated({JOB_FORMAT, *living})
         except sa.exc.SQLAlchemyError as error:
             log.warning("the shared database did not answer: %s", error)
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from service.api.models import Problem
 from service.api.redaction import redact_params
-from service.errors import Conflict, InvalidParams, NotFound, VmkopsError
+from service.errors import Conflict, InvalidParams, NotFound, RecordUnreadable, VmkopsError
 from service.jobs.action import Action, Context, Target
 from service.jobs.engine import Jobs
 from service.jobs.view import outcome_of, problem_of
@@ -30,6 +30,7 @@ WORKFLOW = "vmkops.schedule"
 RETRY_SECONDS = (60, 300, 900)
 """Pauses between the attempts of a firing while vCenter does not answer."""
 FIELDS = "minute hour day month weekday"
+UNREADABLE = "vmkops cannot read what this schedule starts, so it does not fire. Save the schedule again."
 RANDOM = re.compile(r"(^|[\s,/])[rh]([\s,/(]|$)", re.IGNORECASE)
 """Fields that croniter fills in at random, differently in each process."""
 
@@ -75,6 +76,9 @@ class Schedules:
         """Catch up: a schedule whose time came while no process ran fires once now, however often it was due."""
         now = datetime.now(UTC)
         for row in await DBOS.list_schedules_async():
+            if not isinstance(row["context"], dict):
+                log.error("schedule %s cannot be read and does not fire; save it again", row["schedule_name"])
+                continue
             due = _cron(row["schedule"], _zone(row), now).get_prev(datetime)
             known = [row["last_fired_at"], row["context"]["changed_at"]]
             if due > max(datetime.fromisoformat(at) for at in known if at):
@@ -172,11 +176,14 @@ class Schedules:
         return {"key": target.key, "name": target.name, "params": target.params, "also": list(target.also)}
 
     async def _view(self, row: Mapping[str, Any]) -> Schedule:
-        context = row["context"]
+        # The engine answers with the text of a context, not with its value, when it cannot read it.
+        readable = isinstance(row["context"], dict)
+        context: dict[str, Any] = row["context"] if readable else {"action": "", "params": {}, "created_by": ""}
         fired = await DBOS.list_workflows_async(
             name=WORKFLOW, schedule_name=row["schedule_name"], limit=1, sort_desc=True, load_input=False
         )
         outcome = outcome_of(fired[0]) if fired else {}
+        problem = outcome.get("problem") if readable else RecordUnreadable(UNREADABLE).problem().model_dump()
         return Schedule(
             name=row["schedule_name"],
             action=context["action"],
@@ -187,7 +194,7 @@ class Schedules:
             next_at=_cron(row["schedule"], _zone(row), datetime.now(UTC)).get_next(datetime).astimezone(UTC),
             last_at=datetime.fromtimestamp(fired[0].created_at / 1000, UTC) if fired and fired[0].created_at else None,
             last_job=outcome.get("job"),
-            last_problem=problem_of(outcome["problem"]) if outcome.get("problem") else None,
+            last_problem=problem_of(problem) if problem else None,
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from service.api.models import Job, JobState, Problem, Progress, Step, StepState
 from service.api.redaction import redact, redact_json, redact_params
+from service.errors import RecordUnreadable
 from service.jobs.job_run import NOW, PROGRESS
 
 OUTCOME = "outcome"
@@ -88,8 +89,8 @@ def _part(item: Mapping[str, Any]) -> str:
 
 
 def _detail(item: Mapping[str, Any]) -> str:
-    if item.get("error") is not None:
-        return str(item["error"])
+    if (error := item.get("error")) is not None:
+        return str(error if isinstance(error, Exception) else RecordUnreadable())
     output = item.get("output")
     return str(output.get("detail", "")) if isinstance(output, dict) else ""
 
@@ -106,6 +107,9 @@ def _error(state: JobState, status: Any, outcome: Mapping[str, Any]) -> Problem 
     if outcome.get("error"):
         return problem_of(outcome["error"])
     if state is JobState.FAILED:
+        # The engine answers with the text of a record, not with its value, when it cannot read the record.
+        if isinstance(status.error, (RecordUnreadable, str)) or isinstance(status.output, str):
+            return RecordUnreadable().problem()
         reason = redact(str(status.error or status.status))
         detail = f"The job ended unexpectedly: {reason}. See the log of the service."
         return Problem(type="urn:vmkops:error", title="Job failed", status=500, detail=detail)

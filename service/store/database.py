@@ -16,6 +16,7 @@ from sqlalchemy.schema import CreateColumn
 from service.api.settings import Settings
 from service.api.vcenter import DEFAULT
 from service.errors import DatabaseUnavailable, DataDirectoryInUse, SettingError
+from service.store import postgres_tls
 
 metadata = sa.MetaData()
 
@@ -125,11 +126,13 @@ class InterProcessLock:
 
 
 def engine_url(settings: Settings, name: str) -> str:
-    """The SQLAlchemy URL of the database `name`: a file in the data directory, or the shared PostgreSQL."""
+    """The SQLAlchemy URL of the database `name`: a file in the data directory, or the shared PostgreSQL.
+
+    Raises ArgumentError when VMKOPS_DATABASE_URL is not a URL.
+    """
     if settings.postgres_url:
-        return settings.postgres_url.replace("postgres://", "postgresql://").replace(
-            "postgresql://", "postgresql+psycopg://", 1
-        )
+        rest = settings.postgres_url.partition("://")[2]
+        return postgres_tls.with_tls(f"postgresql+psycopg://{rest}")
     return f"sqlite:///{settings.data_dir.absolute() / name}.sqlite"
 
 
@@ -170,8 +173,10 @@ def _connecting(settings: Settings) -> Iterator[sa.Engine]:
             raise SettingError(
                 "VMKOPS_DATA_DIR", f"{settings.data_dir} cannot hold a database ({reason}). {OTHER_DIR}"
             ) from error
+        default = postgres_tls.needs_default(settings.postgres_url)
+        what_to_do = (default and postgres_tls.explain(reason)) or "Check the URL, and that it runs."
         raise DatabaseUnavailable(
-            f"The database of VMKOPS_DATABASE_URL does not answer ({reason}). Check the URL, and that it runs."
+            f"The database of VMKOPS_DATABASE_URL does not answer ({reason}). {what_to_do}"
         ) from error
 
 

@@ -34,6 +34,19 @@ def living_formats(engine: sa.Engine) -> set[str]:
         return set(connection.scalars(sa.select(executors.c.job_format).where(executors.c.id.in_(living()))))
 
 
+def waiting_formats(engine: sa.Engine) -> set[str]:
+    """The formats of the jobs that dead executors left."""
+    with engine.connect() as connection:
+        return set(connection.scalars(sa.select(executors.c.job_format).where(executors.c.id.not_in(living()))))
+
+
+def adopt_dead(engine: sa.Engine, former: str, job_format: str) -> None:
+    """Let executors of the format `job_format` take over what dead executors of the format `former` left."""
+    dead = executors.update().where(executors.c.job_format == former, executors.c.id.not_in(living()))
+    with engine.begin() as connection:
+        connection.execute(dead.values(job_format=job_format))
+
+
 def find_dead(engine: sa.Engine, job_format: str) -> list[str]:
     """The ids of dead executors with jobs left, except those that a living executor of their format takes over."""
     theirs = sa.select(executors.c.job_format).where(executors.c.id.in_(living()), executors.c.job_format != job_format)

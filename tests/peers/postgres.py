@@ -28,9 +28,17 @@ class Postgres:
             port = free.getsockname()[1]
         data = str(self._folder / "data")
         self._run("initdb", "--pgdata", data, "--username", "vmkops", "--auth", "trust", "--no-sync")
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {self._folder}"
+        self._options = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {self._folder}"
         self._run(
-            "pg_ctl", "--pgdata", data, "--wait", "--log", str(self._folder / "log"), "--options", options, "start"
+            "pg_ctl",
+            "--pgdata",
+            data,
+            "--wait",
+            "--log",
+            str(self._folder / "log"),
+            "--options",
+            self._options,
+            "start",
         )
         self.url = f"postgresql://vmkops@127.0.0.1:{port}/postgres"
         return self
@@ -40,6 +48,18 @@ class Postgres:
     ) -> None:
         self._run("pg_ctl", "--pgdata", str(self._folder / "data"), "--mode", "immediate", "stop")
         shutil.rmtree(self._folder)
+
+    def use_certificate(self, certificate: bytes, key: bytes) -> None:
+        """Offer TLS with this certificate from now on; both are PEM. Connections without TLS are still possible."""
+        for name, content in (("server.crt", certificate), ("server.key", key)):
+            file = self._folder / "data" / name
+            file.write_bytes(content)
+            file.chmod(0o600)
+            if os.geteuid() == 0:
+                shutil.chown(file, "nobody")
+        with (self._folder / "data" / "postgresql.auto.conf").open("a") as settings:
+            settings.write("ssl = on\n")
+        self._run("pg_ctl", "--pgdata", str(self._folder / "data"), "--wait", "--options", self._options, "restart")
 
     def _run(self, program: str, *words: str) -> None:
         nobody = pwd.getpwnam("nobody")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.api.words import counted
@@ -41,6 +42,7 @@ async def _examine() -> int:
     from service.errors import SettingError, VmkopsError
 
     checks: dict[str, Check] = {}
+    settings = None
     good = True
     try:
         settings = read_settings()
@@ -53,6 +55,8 @@ async def _examine() -> int:
         good = False
     for warning in misspelt():
         _print("settings", "warning", warning)
+    for name, warning in _exposed(settings) if settings else ():
+        _print(name, "warning", warning)
     checks |= {"slack": _slack, "service": _service}
     for name, check in checks.items():
         try:
@@ -61,6 +65,25 @@ async def _examine() -> int:
             _print(name, "failed", str(error))
             good = False
     return 0 if good else 1
+
+
+def _exposed(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What other users of the machine or of the network can open, each with the name of its check and what to do."""
+    from service.api.config_file import files_with_secrets
+    from service.store.postgres_tls import weakness
+    from service.store.private_files import DATABASES, exposed
+
+    folder = settings.data_dir
+    for name, file in files_with_secrets().items():
+        if others := exposed(Path(file)):
+            yield "settings", f"{name}: other users can {others} {file}. Run chmod 600 {file}."
+    if others := exposed(folder):
+        yield "data", f"VMKOPS_DATA_DIR: other users can {others} {folder}. Run chmod 700 {folder}."
+    for path in (folder / each for each in DATABASES):
+        if others := exposed(path):
+            yield "data", f"VMKOPS_DATA_DIR: other users can {others} {path}. Run chmod 600 {path}."
+    if settings.postgres_url and (weak := weakness(settings.postgres_url)):
+        yield "data", weak
 
 
 def _print(name: str, mark: str, text: str) -> None:

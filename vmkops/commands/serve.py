@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from vmkops.commands import SERVICE
 from vmkops.commands._options import add_address_options
+from vmkops.commands._private import write_privately
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -43,6 +44,7 @@ def run(argv: Sequence[str]) -> int:
     settings = read_settings()
     slack = BotSettings.from_environment(os.environ)
     set_up_logging(settings.log_level)
+    write_privately()
     asyncio.run(_serve(settings, slack, options.host, options.port))
     return exit_process()
 

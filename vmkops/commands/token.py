@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from vmkops.commands import SERVICE
+from vmkops.commands._private import write_privately
 
 SUMMARY = "create an API token"
 GROUP = SERVICE
@@ -30,6 +31,7 @@ def run(argv: Sequence[str]) -> int:
     from service.store.database import open_database
     from service.store.tokens import Tokens
 
+    write_privately()
     engine = open_database(read_settings())
     try:
         print(Tokens(engine, frozenset()).create(options.name, options.scope))

@@ -138,9 +138,11 @@ def _as_text(answer: vmkerr.Answer) -> str:
 def _import(file: str, name: str) -> int:
     from knowledge.vmkerr import listing as vmkerr_listing
     from service.api.words import counted
+    from vmkops.commands._private import write_privately
 
     release = vmkerr_listing.release_id(name)
     found = vmkerr_listing.read_listing(vmkerr_listing.content(file), release)
+    write_privately()
     kept = vmkerr_listing.keep(data_dir(), release, found.rows)
     print(f"{counted(len(found.rows), 'code')} of {release} imported into {kept}. Lookups include them from now on.")
     if found.skipped:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vmkops.commands import SERVICE
+from vmkops.commands._private import write_privately
 
 if TYPE_CHECKING:
     from service.api.settings import Settings
@@ -37,6 +38,7 @@ def run(argv: Sequence[str]) -> int:
             "`vmkops serve` runs the jobs itself.",
         )
     set_up_logging(settings.log_level)
+    write_privately()
     asyncio.run(_work(settings))
     return exit_process()
 

@@ -1,6 +1,6 @@
 """A data directory as text: its databases as SQL that a person can read, and the files beside them.
 
-The job engine keeps arguments, results and errors as pickles in Base64. A pickle of plain values is written as
+Version 0.1.0 keeps arguments, results and errors as pickles in Base64. A pickle of plain values is written as
 `python:` and a Python literal, so that it can be read and filled in. Any other, such as that of an error, stays as the
 service wrote it.
 """
@@ -61,7 +61,7 @@ def restore(recording: Path, data_dir: Path, words: Mapping[str, str]) -> dict[s
 
 
 def pickled(value: object) -> str:
-    """A plain value as the job engine keeps it."""
+    """A plain value as version 0.1.0 keeps it."""
     return base64.b64encode(pickle.dumps(value)).decode()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 import subprocess
 import sys
@@ -133,12 +132,6 @@ def test_misspelt_name_in_the_environment_is_reported(name: str, words: str) -> 
 
 def test_names_of_other_programs_for_slack_are_not_reported() -> None:
     assert misspelt({"SLACK_WEBHOOK_URL": "x", "SLACK_CHANNEL": "x"}) == []
-
-
-def test_error_survives_being_stored() -> None:
-    error = pickle.loads(pickle.dumps(SettingError("VMKOPS_TOKEN", "is missing.")))
-
-    assert (str(error), error.setting) == ("VMKOPS_TOKEN: is missing.", "VMKOPS_TOKEN")
 
 
 def test_setting_is_read_without_pydantic() -> None:

@@ -59,3 +59,45 @@ def test_data_directory_that_cannot_be_written_is_marked(tmp_path: Path) -> None
 
     assert done.returncode == 1
     assert "data       failed: VMKOPS_DATA_DIR: a-file/data cannot be written" in done.stdout
+
+
+def test_what_other_users_can_open_is_reported(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    for name in ("vmkops.sqlite", "jobs.sqlite", "password", "bot", "table"):
+        (data / name if name.endswith(".sqlite") else tmp_path / name).write_text("secret\n" if "." not in name else "")
+    config = tmp_path / "vmkops.toml"
+    config.write_text(
+        'SLACK_BOT_TOKEN_FILE = "bot"\n[vcenters.lab]\nurl = "127.0.0.1:9"\nuser = "u"\npassword_file = "table"\n'
+    )
+    everything = [data, *data.iterdir(), *(tmp_path / each for each in ("password", "bot", "table")), config]
+    for path in everything:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+    warned = run(tmp_path, "doctor", VMKOPS_TOKEN_FILE="password").stdout
+    for path in everything:
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    silent = run(tmp_path, "doctor", VMKOPS_TOKEN_FILE="password").stdout
+
+    assert [line for line in warned.splitlines() if "other users" in line] == [
+        "settings   warning: VMKOPS_CONFIG: other users can read vmkops.toml. Run chmod 600 vmkops.toml.",
+        "settings   warning: SLACK_BOT_TOKEN_FILE: other users can read bot. Run chmod 600 bot.",
+        "settings   warning: VMKOPS_TOKEN_FILE: other users can read password. Run chmod 600 password.",
+        "settings   warning: password_file of [vcenters.lab]: other users can read table. Run chmod 600 table.",
+        "data       warning: VMKOPS_DATA_DIR: other users can read data. Run chmod 700 data.",
+        *(
+            f"data       warning: VMKOPS_DATA_DIR: other users can read data/{name}. Run chmod 600 data/{name}."
+            for name in ("jobs.sqlite", "vmkops.sqlite")
+        ),
+    ]
+    assert "other users" not in silent
+
+
+def test_connection_to_a_database_that_others_can_read_is_reported(tmp_path: Path) -> None:
+    url = "postgresql://db.example.com:9/vmkops?hostaddr=127.0.0.1&sslmode="
+
+    weak = run(tmp_path, "doctor", VMKOPS_DATABASE_URL=f"{url}require").stdout
+    strong = run(tmp_path, "doctor", VMKOPS_DATABASE_URL=f"{url}verify-full").stdout
+
+    assert "data       warning: VMKOPS_DATABASE_URL: sslmode=require does not check whose certificate" in weak
+    assert "warning" not in strong

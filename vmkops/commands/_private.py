@@ -1,0 +1,13 @@
+"""What commands that write the data directory do first."""
+
+from __future__ import annotations
+
+import os
+
+PRIVATE = 0o077
+"""The umask of these commands: nobody but the user who runs them can open what they write."""
+
+
+def write_privately() -> None:
+    """Let nobody but this user open the files that this process makes, and those of the programs that it starts."""
+    os.umask(PRIVATE)
