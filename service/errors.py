@@ -59,7 +59,7 @@ class InvalidParams(VmkopsError):
 
 
 class NotSignedIn(VmkopsError):
-    """This call needs a token: send `Authorization: Bearer TOKEN` (make one with `vmkops token create`)."""
+    """This call needs a token from `vmkops token create`: set VMKOPS_TOKEN, or send `Authorization: Bearer TOKEN`."""
 
     code, status = "not-signed-in", 401
 

@@ -36,8 +36,8 @@ def search_card(words: str, found: Mapping[str, Any], service_url: str) -> Messa
         searched = found["searched"]
         folders = " and ".join(code(folder) for folder in searched["folders"])
         below = context(
-            f"Searched {searched['pages']} pages in {folders}. Try other words, or write a page: copy "
-            f"{code('TEMPLATE.md')} into the folder that {code('VMKOPS_PROCEDURES_DIR')} names."
+            f"Searched {searched['pages']} pages in {folders}. Try other words, or write a page: put what "
+            f"{code('vmkops kb template')} prints into the folder that {code('VMKOPS_PROCEDURES_DIR')} names."
         )
         return message(
             f"No procedure matches {words}.", [*explained, section(f"No procedure matches {code(words)}."), below]

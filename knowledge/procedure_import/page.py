@@ -179,23 +179,30 @@ def _with_links(text: str, kind: str, target: Target) -> str:
 def _with_boxes(lines: list[str], notes: list[str]) -> list[str]:
     """The lines with a box in front of each destructive command that has none."""
     for _ in range(ROUNDS):
-        found = _first_of_each_step(lines, list(unannounced_commands(lines, read_front_matter(lines).length)))
+        found = _by_step(lines, list(unannounced_commands(lines, read_front_matter(lines).length)))
         if not found:
             break
-        for fault in reversed(found):  # from the last one, so that the line numbers of the others stay right
-            kind = "CAUTION" if "[!CAUTION]" in fault.message else "WARNING"
-            effect = fault.message.partition(": before it")[0].removeprefix("this command ")
-            box = [f"> [!{kind}]", f"> This command {effect}. Find out what it affects before you run it."]
-            lines = _insert(lines, fault.line, box)
-            notes.append(f"a command {effect}: a box was added before it; name in it what exactly it affects")
+        for faults in reversed(found):  # from the last one, so that the line numbers of the others stay right
+            kind = "CAUTION" if any("[!CAUTION]" in fault.message for fault in faults) else "WARNING"
+            effects = list(dict.fromkeys(_effect(fault) for fault in faults))
+            named = ", and another one ".join(effects)
+            box = [f"> [!{kind}]", f"> This command {named}. Find out what it affects before you run it."]
+            lines = _insert(lines, faults[0].line, box)
+            notes.append(f"a command {named}: a box was added before it; name in it what exactly it affects")
     return lines
 
 
-def _first_of_each_step(lines: list[str], faults: list[Fault]) -> list[Fault]:
-    """The faults whose box announces the others in the same step too."""
+def _effect(fault: Fault) -> str:
+    return fault.message.partition(": before it")[0].removeprefix("this command ")
+
+
+def _by_step(lines: list[str], faults: list[Fault]) -> list[list[Fault]]:
+    """The faults of each step, which one box announces, in order."""
     starts = [line.number for line in body_lines(lines, 0) if line.kind == "text" and _STEP.match(line.text)]
-    steps = {bisect_right(starts, fault.line): fault for fault in reversed(faults)}
-    return sorted(steps.values())
+    steps: dict[int, list[Fault]] = {}
+    for fault in sorted(faults):
+        steps.setdefault(bisect_right(starts, fault.line), []).append(fault)
+    return list(steps.values())
 
 
 def _insert(lines: list[str], number: int, box: list[str]) -> list[str]:

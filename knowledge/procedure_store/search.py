@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from knowledge.procedure_store.folders import BUILT_IN
 from knowledge.procedure_store.query import alert_words, any_of, name_key
 from knowledge.procedure_store.ranking import Rated, candidates, ranked
 from knowledge.procedure_store.terms import Term, terms
@@ -73,8 +72,8 @@ class Searched:
         """Return what was searched, and how to write the page that is missing, in sentences for people."""
         pages = "1 page" if self.pages == 1 else f"{self.pages:,} pages"
         return (
-            f"Searched {pages} in {' and '.join(self.folders)}. To write a page, copy TEMPLATE.md from {BUILT_IN} into "
-            "the folder that VMKOPS_PROCEDURES_DIR names, and give it these words as an alias."
+            f"Searched {pages} in {' and '.join(self.folders)}. To write a page, put what `vmkops kb template` prints "
+            "into the folder that VMKOPS_PROCEDURES_DIR names, and give it these words as an alias."
         )
 
 

@@ -12,14 +12,15 @@ MARK_END = "\N{MATHEMATICAL RIGHT WHITE SQUARE BRACKET}"
 
 _CODE = re.compile(
     r"^[ >]*(?P<fence>`{3,}|~{3,})[^`\n]*\n(?P<block>.*?)(?:^[ >]*(?P=fence)[`~]* *$|\Z)"
-    r"|(?P<ticks>`+)(?!`)(?P<span>.+?)(?<!`)(?P=ticks)(?!`)",
+    r"|(?<!`)(?P<ticks>`{1,8})(?!`)(?P<span>[^\n]{1,300}?)(?<!`)(?P=ticks)(?!`)",
     re.MULTILINE | re.DOTALL,
 )
+"""Lengths have a bound, here and below, so that a hostile page takes a time that is linear in its size."""
 _LINE_START = re.compile(
     r"^ {0,3}(?:> ?)+(?:\[!(?:NOTE|TIP|IMPORTANT|WARNING|CAUTION)\] *$)?|^#{1,6} +|^ *(?:[-*+]|\d+[.)]) +", re.MULTILINE
 )
-_TABLE_SIGNS = re.compile(r"^ *\|[ |:-]*\| *$|^ *\| *| *\| *$| \|(?= )", re.MULTILINE)
-_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
+_TABLE_SIGNS = re.compile(r"^ *\|[ |:-]*\| *$|^ *\| *|(?<! ) *\| *$| \|(?= )", re.MULTILINE)
+_LINK = re.compile(r"!?\[([^\]\n]{0,300})\]\([^)\n]{0,500}\)")
 _STARS = re.compile(r"\*(?<![\w*\\]\*)(\*{0,2})(?=\S)([^*\n]+)(?<=\S)\*\1(?!\w)")
 _UNDERSCORES = re.compile(r"_(?<![\w\\]_)(_?)(?=\S)([^_\n]+)(?<=\S)_\1(?!\w)")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")

@@ -5,6 +5,7 @@ The functions neither store anything nor read a clock: each returns new marks, a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from knowledge.errors import NotFound, Unreadable
 
 LONGEST_WHO = 200
 LONGEST_NOTE = 2000
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 MOST_MARKS = 5000
 
 
@@ -149,6 +151,8 @@ def _same(mark: Mark, other: Mark) -> bool:
 
 def _note(text: str) -> str:
     note = text.strip()
-    if len(note) > LONGEST_NOTE or "\0" in note:
+    if len(note) > LONGEST_NOTE:
         raise InvalidMark(f"a note can have at most {LONGEST_NOTE} characters")
-    return note
+    if _CONTROLS.search(note):
+        raise InvalidMark("a note cannot have control characters, nor characters that change the direction of text")
+    return note if any(character.isprintable() and not character.isspace() for character in note) else ""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from aiohttp import hdrs, web
+from markupsafe import Markup, escape
 from pydantic import TypeAdapter
 
 from knowledge.procedure_store.text import marked
@@ -20,7 +21,13 @@ from service.web.pages import pages
 MEDIA: dict[Form, str] = {"json": "application/json", "text": "text/plain", "html": "text/html"}
 FORMS: dict[str, Form] = {form: form for form in MEDIA}
 
-pages.globals.update(asdict=asdict, markdown=markdown, marked=marked)
+
+def marked_html(snippet: str) -> Markup:
+    """A snippet as HTML, with the matched words marked."""
+    return Markup(marked(str(escape(snippet)), "<mark>", "</mark>"))  # noqa: S704 - the snippet is escaped
+
+
+pages.globals.update(asdict=asdict, markdown=markdown, marked_html=marked_html)
 
 
 def choose_form(request: web.Request, otherwise: Form = "json") -> Form:

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from urllib.parse import quote
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from knowledge.procedure_store.answer import answer
 from knowledge.procedure_store.boxes import readable_boxes
@@ -23,7 +23,7 @@ from service.store.tokens import Scope
 
 HOW_TO_WRITE = """No procedure fits the alert "{alert}" yet.
 
-Write one: copy `TEMPLATE.md` from the built-in procedures into the folder that VMKOPS_PROCEDURES_DIR names, give it
+Write one: put what `vmkops kb template alert` prints into the folder that VMKOPS_PROCEDURES_DIR names, give it
 `{alert}` as an alias, and it is found here within seconds. Over HTTP: `PUT /procedures/your-slug` with the page as
 `text`. Until then, `GET /procedures?q=words` searches what there is.
 """
@@ -50,6 +50,13 @@ class LiveQuery(Query):
     vm: str = Field(default="", max_length=255, description="A VM, as in GET /vms/{selector}.")
     host: str = Field(default="", max_length=255, description="A host.")
     datastore: str = Field(default="", max_length=255, description="A datastore.")
+
+    @field_validator("vm", "host", "datastore")
+    @classmethod
+    def _on_one_line(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError("a name has printable characters only")
+        return value
 
 
 class ProcedureList(Value):

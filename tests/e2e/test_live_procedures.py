@@ -108,7 +108,9 @@ def test_vm_that_is_gone_is_reported_with_similar_names(service: RunningService)
 
 
 def test_target_with_a_quote_and_markdown_stays_one_word(service: RunningService) -> None:
-    page = live(service, vm="a'b```\n# x")
+    status, problem = service.call("GET", f"/procedures/vm-slow/live?vm={quote('a```' + chr(10) + '# x')}")
+    assert (status, "printable" in problem["detail"]) == (400, True)
+    page = live(service, vm="a'b``` # x")
     assert page["blocks"][0]["problem"]
     assert "'a'\"'\"'b```" in page["blocks"][0]["command"]
 
@@ -153,3 +155,10 @@ def test_shell_names_what_does_not_exist(service: RunningService) -> None:
     done = service.run("vm", "no-such-vm")
     assert done.returncode == 1
     assert "no-such-vm" in done.stderr
+
+
+def test_shell_prints_the_page_also_when_the_service_does_not_fill_it_in(service: RunningService) -> None:
+    done = service.run("kb", "show", "consolidation-needed", "--vm", "web-01", VMKOPS_TOKEN="wrong")
+    assert done.returncode == 0
+    assert "vmkops action guest-shutdown web-01" in done.stdout
+    assert "the page is not filled in. This token is not known" in done.stderr

@@ -148,6 +148,12 @@ def test_code_in_the_words_leads_to_its_lookup(kept: RunningService) -> None:
     assert '<a href="/vmkerr/0xbad0014">0xbad0014</a>' in html
 
 
+def test_matched_words_of_an_excerpt_are_marked_in_html(kept: RunningService) -> None:
+    _, html = get(kept.url + "/procedures?q=reservation+holder+registers", Accept="text/html")
+    assert "<mark>" in html
+    assert "&lt;mark&gt;" not in html
+
+
 def test_page_is_markdown_in_json_and_rendered_in_html(kept: RunningService) -> None:
     _, page = kept.call("GET", "/procedures/vmkernel-status-codes", token="")
     _, html = get(kept.url + "/procedures/vmkernel-status-codes", Accept="text/html")

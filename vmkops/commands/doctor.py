@@ -49,6 +49,8 @@ async def _examine() -> int:
         vcenters = settings.vcenters()
         _print("settings", "ok", "every setting of the service can be read")
         checks["data"] = partial(asyncio.to_thread, _data, settings)
+        if not vcenters:
+            _print("vcenter", "ok", "not set; host actions need VMKOPS_VCENTER_URL")
         checks |= {f"vcenter {each.name}": partial(_vcenter, each) for each in vcenters}
     except SettingError as error:
         _print("settings", "failed", str(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, fai
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from knowledge.procedure_store.lookups import Lookup
     from knowledge.procedure_store.procedure import Procedure
@@ -151,7 +152,7 @@ def _list(*, as_json: bool) -> int:
     return FOUND
 
 
-def _show(slug: str, *, as_json: bool) -> int:
+def _show(slug: str, *, as_json: bool, targets: Mapping[str, str] | None = None) -> int:
     with _open_store() as store:
         page = store.get(slug)
         near = [] if page else [hit.slug for hit in store.search(slug, 3)]
@@ -163,18 +164,27 @@ def _show(slug: str, *, as_json: bool) -> int:
     if as_json:
         print_json(asdict(page))
     else:
-        print(_as_text(page), end="")
+        from knowledge.procedure_store.live_blocks import with_targets
+
+        print(with_targets(_as_text(page), targets or {}), end="")
     return FOUND
 
 
 def _show_live(slug: str, targets: dict[str, str], *, as_json: bool) -> int:
-    """Print the page as the service fills it in; raises ServiceError when it does not answer."""
+    """Print the page as the service fills it in; where it does not, the page with the targets in its commands."""
     import asyncio
     from urllib.parse import quote
 
+    from service.api.client import ServiceError
     from vmkops.commands._inventory import print_answer
 
-    return asyncio.run(print_answer(f"/procedures/{quote(slug, safe='')}/live", targets, as_json=as_json))
+    try:
+        return asyncio.run(print_answer(f"/procedures/{quote(slug, safe='')}/live", targets, as_json=as_json))
+    except ServiceError as error:
+        if as_json or error.problem.status == HTTPStatus.NOT_FOUND:
+            raise
+        print(f"vmkops kb: the page is not filled in. {error.problem.detail or error.problem.title}", file=sys.stderr)
+        return _show(slug, as_json=False, targets=targets)
 
 
 def _targets(words: list[str]) -> tuple[list[str], dict[str, str]]:

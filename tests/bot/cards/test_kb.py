@@ -74,8 +74,8 @@ def test_search_shows_how_to_open_the_first_result() -> None:
 def test_search_without_a_result_shows_what_was_searched_and_how_to_write_a_page() -> None:
     assert drawn(search_card("dance", found(), URL)).splitlines() == [
         "No procedure matches `dance`.",
-        "Searched 41 pages in `/built-in` and `/team`. Try other words, or write a page: copy `TEMPLATE.md` into the "
-        "folder that `VMKOPS_PROCEDURES_DIR` names.",
+        "Searched 41 pages in `/built-in` and `/team`. Try other words, or write a page: put what `vmkops kb template` "
+        "prints into the folder that `VMKOPS_PROCEDURES_DIR` names.",
     ]
 
 

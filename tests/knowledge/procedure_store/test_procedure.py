@@ -196,3 +196,22 @@ def test_accepted_front_matter_means_the_same_to_a_yaml_parser(facts: dict[str, 
         by_yaml = yaml.load("\n".join(lines[1:]), Loader=yaml.BaseLoader) or {}
         ours = {key: entry.value or "" for key, entry in head.entries.items()}
         assert ours == {key: value or "" for key, value in by_yaml.items()}
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        " ".join("`" * length for length in range(1, 300)),
+        "`" * 100_000,
+        "[a](" * 50_000,
+        "![" * 50_000,
+        "|" + " " * 200_000,
+        " " * 200_000 + "x",
+        "*a_ " * 50_000,
+        "```\n" * 50_000,
+    ],
+    ids=["runs of ticks", "one run of ticks", "links", "images", "table", "blanks", "emphasis", "fences"],
+)
+@pytest.mark.timeout(60)
+def test_plain_text_of_a_hostile_page_takes_a_time_that_is_linear_in_its_size(hostile: str) -> None:
+    assert isinstance(plain_text(hostile), str)

@@ -20,7 +20,7 @@ def test_everything_good_is_marked_and_exits_0(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stdout
     assert [line.split()[:2] for line in done.stdout.splitlines()] == [
-        [name, "ok:"] for name in ("settings", "data", "slack", "service")
+        [name, "ok:"] for name in ("settings", "vcenter", "data", "slack", "service")
     ]
 
 

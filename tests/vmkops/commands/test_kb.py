@@ -64,7 +64,7 @@ def test_words_that_no_page_has_exit_with_one_and_say_what_was_searched_and_how_
     nothing = kb("zzzzqqq", folder=team)
     assert nothing.returncode == 1
     assert re.search(rf"Searched \d+ pages in {re.escape(str(BUILT_IN))} and {re.escape(str(team))}\.", nothing.stderr)
-    assert "copy TEMPLATE.md" in nothing.stderr
+    assert "vmkops kb template" in nothing.stderr
     assert "VMKOPS_PROCEDURES_DIR" in nothing.stderr
     assert "vmkops kb list" in nothing.stderr
     assert nothing.stdout == ""
