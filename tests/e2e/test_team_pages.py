@@ -176,7 +176,7 @@ def test_broken_page_is_explained_where_it_is_missing(team: RunningService, page
     ("text", "words"),
     [
         ("x" * 5_000_000, "text"),
-        ("é" * 200_000, "too large"),
+        ("é" * 200_000, "more than 262,144 bytes"),
         ("---\ntitle: x\n", "not closed"),
         (PAGE.replace("title:", "titel:"), "titel"),
         (PAGE.replace("- bells", "- {a: b}"), "double quotes"),

@@ -74,7 +74,7 @@ def test_empty_fields_of_a_form_count_as_not_told(plain_service: RunningService)
     [
         ("", "path"),
         ("path=a&colour=red", "no parameter"),
-        ("path=a&index=9", "0, 1, 2, 3"),
+        ("path=a&index=99", "0, 1, 2 to 31"),
         ("path=a%0Ascsi0.present%20=%20%22FALSE%22", "line break"),
         ("path=%E2%80%9Ca%E2%80%9D", "curly quotes"),
         ("path=" + "a" * 5000, "at most 4096"),
@@ -187,9 +187,9 @@ def test_merge_takes_the_next_free_port_and_the_end_that_is_asked_for(plain_serv
     ("change", "status"),
     [
         ({"snippet": "nothing"}, 404),
-        ({"params": {"index": 9}}, 400),
+        ({"params": {"index": 99}}, 400),
         ({"end": "client"}, 400),
-        ({"text": "".join(f'serial{port}.present = "TRUE"\n' for port in range(4))}, 400),
+        ({"text": "".join(f'serial{port}.present = "TRUE"\n' for port in range(32))}, 400),
         ({"text": VMX + "\ufffe\udcff"}, 400),
         ({"text": "a" * 2_000_000}, 413),
     ],

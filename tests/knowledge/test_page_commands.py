@@ -6,7 +6,6 @@ import contextlib
 import io
 import re
 import shlex
-import shutil
 import subprocess
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -22,8 +21,6 @@ from vmkops.commands import names
 
 PAGES = {found.slug: read_page(found) for found in find_pages(BUILT_IN)}
 SHELLS = {"sh", "bash", "vmkops"}
-TOOLS = ("curl", "tar", "grep", "find", "sort")
-"""Tools whose long options are compared with their help where they are installed."""
 
 
 class Command(NamedTuple):
@@ -87,20 +84,3 @@ def complaint_about(parser: ArgumentParser, words: list[str]) -> str:
 def test_block_of_a_shell_has_its_syntax(block: tuple[str, str, str]) -> None:
     done = subprocess.run(["bash", "-n"], input=block[2], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-
-
-@pytest.mark.parametrize("tool", TOOLS)
-def test_long_options_of_a_tool_are_in_its_help(tool: str) -> None:
-    used = {
-        option
-        for _, language, text in code_blocks()
-        if language in SHELLS
-        for line in text.replace("\\\n", " ").splitlines()
-        for command in re.split(r"[|;&]+", line)
-        if command.split()[:1] == [tool]
-        for option in re.findall(r"(?<=\s)--[a-z][a-z-]+", command)
-    }
-    help_words = {"curl": ["--help", "all"]}.get(tool, ["--help"])
-    if used and shutil.which(tool):
-        done = subprocess.run([tool, *help_words], capture_output=True, text=True, timeout=60, check=False)
-        assert {option for option in used if option not in done.stdout + done.stderr} == set()

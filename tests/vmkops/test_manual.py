@@ -75,7 +75,7 @@ def test_bash_completes_commands_and_options(tmp_path: Path, typed: str, word: s
         f"source {script}; COMP_WORDS=({typed}); COMP_CWORD={len(words) - 1}; "
         "$(complete -p vmkops | sed -n 's/.*-F \\([^ ]*\\).*/\\1/p'); printf '%s\\n' \"${COMPREPLY[@]}\""
     )
-    done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(["bash"], input=ask, capture_output=True, text=True, timeout=60, check=True)
     assert word in done.stdout.split()
 
 
