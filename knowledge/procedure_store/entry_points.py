@@ -60,6 +60,7 @@ def _names(text: str, entry: EntryPoint) -> bool:
     return bool(re.search(rf"{re.escape(' '.join(words))}(?![\w-])", text))
 
 
+@cache
 def procedures_of_call(method: str, path: str) -> tuple[str, ...]:
     """Return the slugs of the pages about a call; ``path`` has its variables in braces."""
     return _procedures(each for each in entry_points() if f"{method} {path}" in each.calls)

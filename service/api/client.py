@@ -109,7 +109,7 @@ class ServiceClient:
 
     async def get_text(self, path: str, **query: str) -> str:
         """GET any path as text for people; raises ServiceError with the service's own problem."""
-        return await self._send("GET", path, query={"format": "text", **query}, headers={"Accept": "application/json"})
+        return await self._send("GET", path, query={"format": "text", **query})
 
     async def vmkerr(self, query: str, release: str | None = None) -> VmkerrAnswer:
         """What a vmkernel status means."""
