@@ -90,22 +90,26 @@ def _lines_of(body: str) -> dict[str, list[Line]]:
 
 
 def _split(lines: list[Line]) -> list[list[Line]]:
-    if not any(line.kind == "text" and _MARKER.match(line.text) for line in lines):
+    if not any(map(_starts_item, lines)):
         return _split_at_headings(lines)
     parts: list[list[Line]] = []
     ahead: list[Line] = []  # what belongs to the next item
     listed = False
     for line in lines:
-        text = line.kind == "text"
-        if text and _MARKER.match(line.text):
+        if _starts_item(line):
             parts.append([*ahead, line])
             ahead, listed = [], True
-        elif ahead or not listed or (text and _HEADING.match(line.text)):
+        elif ahead or not listed or (line.kind == "text" and _HEADING.match(line.text)):
             ahead.append(line)
         else:
             parts[-1].append(line)
     parts[-1] += ahead
     return parts
+
+
+def _starts_item(line: Line) -> bool:
+    """Whether the line starts an item of the outermost list; its text can be the fence of a code block."""
+    return line.kind in ("text", "open") and bool(_MARKER.match(line.text))
 
 
 def _split_at_headings(lines: list[Line]) -> list[list[Line]]:
@@ -120,7 +124,7 @@ def _split_at_headings(lines: list[Line]) -> list[list[Line]]:
 def _item(id_: str, section: str, lines: list[Line]) -> Item:
     texts, own = [], False
     for line in lines:
-        marker = _MARKER.match(line.text) if line.kind == "text" else None
+        marker = _MARKER.match(line.text) if _starts_item(line) else None
         if marker:
             texts.append(" " * marker.end() + line.text[marker.end() :])
             own = True

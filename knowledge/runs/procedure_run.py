@@ -10,7 +10,7 @@ from knowledge.errors import Unreadable
 from knowledge.procedure_store.live_blocks import TARGETS, filled_body
 from knowledge.procedure_store.procedure import Page
 from knowledge.runs.items import Item, procedure_items, section_text
-from knowledge.runs.marks import Mark, Progress, State, checked_name, checked_time, marked, standings
+from knowledge.runs.marks import Mark, Progress, State, checked_name, checked_time, marked, named, standings
 
 LONGEST_TARGET = 255
 LONGEST_INCIDENT = 300
@@ -42,9 +42,18 @@ class ProcedureRun:
     started_at: str
     """ISO 8601 with its zone."""
     marks: tuple[Mark, ...] = ()
+    by: str = ""
+    """The name that the person who started it gave, which nobody checked; empty without one."""
+
+    @property
+    def starter(self) -> str:
+        """Who started it, for people."""
+        return named(self.started_by, self.by)
 
 
-def start(page: Page, targets: Mapping[str, str], incident: str, who: str, when: datetime) -> ProcedureRun:
+def start(
+    page: Page, targets: Mapping[str, str], incident: str, who: str, when: datetime, by: str = ""
+) -> ProcedureRun:
     """Return a new run of the page, with every step open and the targets filled in in its commands.
 
     A target need not exist: the VM may be what is lost. Raises InvalidRun or InvalidMark.
@@ -64,16 +73,19 @@ def start(page: Page, targets: Mapping[str, str], incident: str, who: str, when:
         items=items,
         started_by=checked_name(who),
         started_at=checked_time(when),
+        by=checked_name(by) if by.strip() else "",
     )
 
 
-def mark(run: ProcedureRun, item: str, state: State | None, *, who: str, when: datetime, note: str) -> ProcedureRun:
+def mark(
+    run: ProcedureRun, item: str, state: State | None, *, who: str, when: datetime, note: str, by: str = ""
+) -> ProcedureRun:
     """Return the run with this step in this state; without a state, with a note on the step as it is.
 
     A step that has the state already keeps its mark. Raises UnknownItem, AlreadyDone or InvalidMark.
     """
-    ids = [known.id for known in run.items]
-    changed = marked(run.marks, ids, item, state, who=who, when=when, note=note)
+    titles = {known.id: known.title for known in run.items}
+    changed = marked(run.marks, titles, item, state, who=who, when=when, note=note, by=by)
     return run if changed is run.marks else replace(run, marks=changed)
 
 

@@ -12,6 +12,7 @@ from knowledge.runs.items import Item as ProcedureItem
 from knowledge.runs.marks import Mark as RunMark
 from knowledge.runs.marks import Progress as RunProgress
 from knowledge.runs.marks import State as RunStepState
+from knowledge.runs.marks import named
 from service.api.models import Value
 
 __all__ = [
@@ -50,10 +51,18 @@ class ProcedureRunSummary(Value):
     incident: str
     """The reference that was given at the start; may be empty."""
     started_by: str
+    """The token, or the person for whom it acted."""
+    by: str = ""
+    """The name that the person gave at the start, which is not checked; may be empty."""
     created_at: str
     updated_at: str
     revision: int
     progress: RunProgress
+
+    @property
+    def starter(self) -> str:
+        """Who started it, for people."""
+        return named(self.started_by, self.by)
 
 
 class ProcedureRunDetails(ProcedureRunSummary):

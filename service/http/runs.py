@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from knowledge.runs.items import Item
 from knowledge.runs.markdown import in_words, run_markdown, run_text
-from knowledge.runs.marks import LONGEST_NOTE, State, notes, standings
+from knowledge.runs.marks import LONGEST_NOTE, LONGEST_WHO, State, notes, standings
 from knowledge.runs.procedure_run import LONGEST_INCIDENT, LONGEST_TARGET, progress
 from service.api.models import Value
 from service.api.runs import ProcedureRunDetails, ProcedureRunItem, ProcedureRuns, ProcedureRunSummary
@@ -30,6 +30,11 @@ class ProcedureRunRequest(Value):
     host: str = Field(default="", max_length=LONGEST_TARGET, description="The host.")
     datastore: str = Field(default="", max_length=LONGEST_TARGET, description="The datastore.")
     incident: str = Field(default="", max_length=LONGEST_INCIDENT, description="The incident's number or address.")
+    by: str = Field(
+        default="",
+        max_length=LONGEST_WHO,
+        description="The name of the person, kept beside the token and shown as `NAME (token T)`. It is not checked.",
+    )
 
 
 class ProcedureMark(Value):
@@ -40,6 +45,11 @@ class ProcedureMark(Value):
     state: State | None = Field(default=None, description="Left out: the step keeps its state.")
     note: str = Field(default="", max_length=LONGEST_NOTE)
     reason: str = Field(default="", max_length=LONGEST_NOTE, description="The same as `note`, for a skipped step.")
+    by: str = Field(
+        default="",
+        max_length=LONGEST_WHO,
+        description="The name of the person, kept beside the token and shown as `NAME (token T)`. It is not checked.",
+    )
 
 
 class RunsQuery(Query):
@@ -52,9 +62,9 @@ class RunsQuery(Query):
 
 async def _start(call: Call[Query, ProcedureRunRequest]) -> ProcedureRunDetails:
     page = await find_page(call.services, call.path("slug"))
-    targets = call.body.model_dump(exclude={"incident"})
+    targets = call.body.model_dump(exclude={"incident", "by"})
     runs = call.services.procedure_runs
-    return _details(await runs.start(page, targets, call.body.incident, call.known_actor().name))
+    return _details(await runs.start(page, targets, call.body.incident, call.known_actor().name, call.body.by))
 
 
 async def _list(call: Call[RunsQuery, None]) -> ProcedureRuns:
@@ -73,9 +83,9 @@ async def _mark(call: Call[Query, ProcedureMark]) -> ProcedureRunDetails:
     note = call.body.reason or call.body.note
     if call.body.state is None and not note.strip():
         raise InvalidParams("Give a state (done, skipped or open), a note, or both.")
-    who = call.known_actor().name
+    who, by = call.known_actor().name, call.body.by
     runs = call.services.procedure_runs
-    return _details(await runs.mark(call.path("id"), call.path("item"), call.body.state, who=who, note=note))
+    return _details(await runs.mark(call.path("id"), call.path("item"), call.body.state, who=who, note=note, by=by))
 
 
 async def _markdown(call: Call[Query, None]) -> web.StreamResponse:
@@ -91,6 +101,7 @@ def _summary(kept: KeptProcedureRun) -> ProcedureRunSummary:
         targets=kept.run.targets,
         incident=kept.run.incident,
         started_by=kept.run.started_by,
+        by=kept.run.by,
         created_at=kept.created_at,
         updated_at=kept.updated_at,
         revision=kept.revision,

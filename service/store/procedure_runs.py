@@ -29,9 +29,14 @@ class ProcedureRuns:
             listed_at="GET /runs",
         )
 
-    async def start(self, page: Page, targets: Mapping[str, str], incident: str, who: str) -> KeptProcedureRun:
-        """Start a run of the page as it is now; `who` is named in it. Raises InvalidRun or InvalidMark."""
-        return await self._table.add(lambda now: start(page, targets, incident, who, now))
+    async def start(
+        self, page: Page, targets: Mapping[str, str], incident: str, who: str, by: str = ""
+    ) -> KeptProcedureRun:
+        """Start a run of the page as it is now; `who` is named in it, and beside it the name in `by`.
+
+        Raises InvalidRun or InvalidMark.
+        """
+        return await self._table.add(lambda now: start(page, targets, incident, who, now, by))
 
     async def recent(self, limit: int, *, procedure: str = "", incident: str = "") -> list[KeptProcedureRun]:
         """The newest runs first; with `procedure` or `incident`, only those of that page or incident."""
@@ -42,10 +47,16 @@ class ProcedureRuns:
         """One run; raises NotFound."""
         return await self._table.get(run_id)
 
-    async def mark(self, run_id: str, item: str, state: State | None, *, who: str, note: str) -> KeptProcedureRun:
+    async def mark(
+        self, run_id: str, item: str, state: State | None, *, who: str, note: str, by: str = ""
+    ) -> KeptProcedureRun:
         """Mark a step as done, skipped or open again, by `who`, now; without a state, only add the note.
+
+        `by` is the name that the person gave, which is kept beside `who`.
 
         A step that already has the state keeps the name of who set it first. Raises NotFound for an unknown run or
         step, InvalidMark, and Conflict when a step that is done is to be skipped.
         """
-        return await self._table.change(run_id, lambda run, now: mark(run, item, state, who=who, when=now, note=note))
+        return await self._table.change(
+            run_id, lambda run, now: mark(run, item, state, who=who, when=now, note=note, by=by)
+        )
