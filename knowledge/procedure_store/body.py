@@ -56,6 +56,13 @@ def body_lines(lines: list[str], start: int) -> Iterator[Line]:
             yield Line(number, text, "text")
 
 
+def language_of(opening: str) -> str:
+    """Return the language of a code block, the first word of its opening line; empty when it has none."""
+    fence = _CODE_FENCE.fullmatch(opening)
+    words = fence[2].split() if fence else []
+    return words[0] if words else ""
+
+
 def body_faults(lines: list[str], start: int) -> Iterator[Fault]:
     """Yield the faults in the sections and code blocks of the body, which starts after ``start`` lines."""
     sections: list[tuple[str, int]] = []

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from knowledge.errors import Unreadable
-from knowledge.procedure_store.live_blocks import TARGETS, filled_body
+from knowledge.procedure_store.live_blocks import filled_body
+from knowledge.procedure_store.placeholders import TARGETS
 from knowledge.procedure_store.procedure import Page
 from knowledge.runs.items import Item, procedure_items, section_text
 from knowledge.runs.marks import Mark, Progress, State, checked_name, checked_time, marked, named, standings

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from knowledge.procedure_store.answer import answer
 from knowledge.procedure_store.boxes import readable_boxes
 from knowledge.procedure_store.live_blocks import filled_body, live_commands
+from knowledge.procedure_store.placeholders import in_capitals, targets_in
 from knowledge.procedure_store.procedure import Page
 from knowledge.procedure_store.store import Store
 from knowledge.vmkerr.table import tables_in
@@ -147,7 +148,10 @@ def page_text(page: ProcedurePage) -> str:
     """A page as text."""
     ways = "".join(f"\n- {each.what}: {', '.join(each.ways)}" for each in page.entry_points)
     with_vmkops = f"\n## With vmkops\n{ways}\n" if ways else ""
-    return f"# {page.title}\n\n{page.summary}\n\n{readable_boxes(page.body).strip()}\n{with_vmkops}"
+    left = [f"{name}=NAME" for name in targets_in(page.body)]
+    fill = f"To fill in the commands: GET /procedures/{page.slug}/live?{'&'.join(left)}\n\n" if left else ""
+    body = in_capitals(readable_boxes(page.body).strip())
+    return f"# {page.title}\n\n{page.summary}\n\n{fill}{body}\n{with_vmkops}"
 
 
 def _runbook_text(runbook: Runbook) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -127,11 +128,31 @@ def test_page_that_replaces_a_built_in_one_may_have_its_names(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_templates_are_pages_that_pass_the_check(tmp_path: Path, kind: str) -> None:
+def test_only_the_words_of_a_template_are_wrong_with_it(tmp_path: Path, kind: str) -> None:
     (tmp_path / "my-page.md").write_text(template(kind))
 
-    assert check_folder(tmp_path, elsewhere=built_in_pages()) == (1, [])
+    count, broken = check_folder(tmp_path, elsewhere=built_in_pages())
+
+    assert count == 1
+    assert {one.message.partition(":")[0] for one in broken} == {"the words of the template are still here"}
     assert "[!" in template(kind) or kind == "reference"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_line_that_a_template_asks_for_is_reported_until_it_is_replaced(tmp_path: Path, kind: str) -> None:
+    lines = template(kind).split("\n")
+    (tmp_path / "my-page.md").write_text("\n".join(lines))
+    _, broken = check_folder(tmp_path)
+    reported = [lines[one.line - 1].strip() for one in broken]
+    for one in broken:
+        lines[one.line - 1] = re.sub(r"(\w[\w ]*\w)(?=\W*$)", f"our own {one.line}", lines[one.line - 1])
+    (tmp_path / "my-page.md").write_text("\n".join(lines))
+
+    assert {"For each step that changes something: how to go back, or that there is no way back."} <= {*reported} or (
+        kind in ("maintenance", "reference")
+    )
+    assert {line.partition(":")[0] for line in reported} >= {"title", "summary"}
+    assert check_folder(tmp_path) == (1, [])
 
 
 @pytest.mark.parametrize(
