@@ -10,6 +10,9 @@ from service.api.settings_source import read_setting
 from service.api.words import counted
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, print_json
 
+MOST_SKIPPED = 20
+"""How many files and folders that an import left out are named."""
+
 
 def team_folder() -> Path | None:
     """The folder that VMKOPS_PROCEDURES_DIR names, or None."""
@@ -69,10 +72,19 @@ def import_pages(source: Path, into: Path | None, *, as_json: bool) -> int:
         print(f"vmkops kb: {error.filename or source}: {error.strerror or error}", file=sys.stderr)
         return WRONG_USAGE
     if as_json:
-        print_json({"imported": [asdict(one) for one in done.imported], "failed": [asdict(one) for one in done.failed]})
+        print_json(
+            {
+                name: [asdict(one) for one in found]
+                for name, found in (("imported", done.imported), ("failed", done.failed), ("skipped", done.skipped))
+            }
+        )
         return NOT_FOUND if done.failed or not done.imported else FOUND
     for page in done.imported:
         print(f"{page.page}  from {page.source}", *(f"    {note}" for note in page.notes), sep="\n")
+    for skipped in done.skipped[:MOST_SKIPPED]:
+        print(f"{skipped.source}: left out, because {skipped.reason}", file=sys.stderr)
+    if (more := len(done.skipped) - MOST_SKIPPED) > 0:
+        print(f"and {more} more left out", file=sys.stderr)
     for problem in done.failed:
         print(problem, file=sys.stderr)
     counts = f"{counted(len(done.imported), 'page')} imported, {counted(len(done.failed), 'problem')}"

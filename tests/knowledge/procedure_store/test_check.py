@@ -81,6 +81,15 @@ def test_links_that_lead_nowhere_are_reported(tmp_path: Path, link: str, message
     assert fault.startswith(f"fan.md:17: {message}")
 
 
+def test_link_that_leads_nowhere_is_named_once_and_very_many_are_counted(tmp_path: Path) -> None:
+    again = faults(tmp_path, "[a](gone.md) [b](gone.md)\n[c](gone.md)")
+    many = faults(tmp_path, "\n".join(f"[a](gone-{number}.md)" for number in range(25)))
+
+    assert again == ["fan.md:16: links to gone.md, which does not exist (3 times in this page)"]
+    assert len(many) == 21
+    assert many[-1] == "fan.md:36: and 5 more links lead nowhere"
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [
