@@ -15,7 +15,8 @@ _PAGE = re.compile(r"([^:/#?]+)\.md(?:#.*)?")
 MOST_DEAD_LINKS = 20
 """How many links of a page that lead nowhere are named."""
 
-_SCHEMES = ("http", "https", "mailto")
+SCHEMES = ("http", "https", "mailto")
+"""The schemes of links that are shown as links."""
 
 
 class _Link(NamedTuple):
@@ -70,7 +71,7 @@ def _fault(link: _Link, slugs: Container[str]) -> str:
         parts = urlsplit(target)
     except ValueError:
         return f"links to {target[:80]}, which is not an address"
-    if parts.scheme in _SCHEMES:
+    if parts.scheme in SCHEMES:
         whole = parts.path if parts.scheme == "mailto" else parts.hostname
         return "" if whole else f"links to {target[:80]}, which has no host: write https://HOST/..."
     if parts.scheme:

@@ -63,6 +63,11 @@ def procedure_items(body: str) -> tuple[Item, ...]:
     )
 
 
+def item_count(body: str) -> int:
+    """Return how many items `procedure_items` would return, in a fraction of its time."""
+    return sum(len(parts) for _, parts in _sections(body))
+
+
 def section_text(body: str, name: str) -> str:
     """Return the text of a section, as Markdown; empty when the body does not have it."""
     return "\n".join(line.text for line in _lines_of(body).get(name, [])).strip("\n")

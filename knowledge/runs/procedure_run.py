@@ -10,7 +10,7 @@ from knowledge.errors import Unreadable
 from knowledge.procedure_store.live_blocks import filled_body
 from knowledge.procedure_store.placeholders import TARGETS
 from knowledge.procedure_store.procedure import Page
-from knowledge.runs.items import Item, procedure_items, section_text
+from knowledge.runs.items import Item, item_count, procedure_items, section_text
 from knowledge.runs.marks import Mark, Progress, State, checked_name, checked_time, marked, named, standings
 
 LONGEST_TARGET = 255
@@ -61,17 +61,16 @@ def start(
     """
     given = {name: _line(targets.get(name, ""), LONGEST_TARGET, name) for name in TARGETS}
     given = {name: value for name, value in given.items() if value}
+    if (count := item_count(page.body)) > MOST_ITEMS:
+        raise InvalidRun(f"the page has {count:,} steps; a run can have at most {MOST_ITEMS}: split the page")
     body = filled_body(page.body, given, lambda _: "")
-    items = procedure_items(body)
-    if len(items) > MOST_ITEMS:
-        raise InvalidRun(f"the page has {len(items):,} steps; a run can have at most {MOST_ITEMS}: split the page")
     return ProcedureRun(
         procedure=page.slug,
         title=page.title,
         targets=given,
         incident=_line(incident, LONGEST_INCIDENT, "incident"),
         before=section_text(body, "Before"),
-        items=items,
+        items=procedure_items(body),
         started_by=checked_name(who),
         started_at=checked_time(when),
         by=checked_name(by) if by.strip() else "",

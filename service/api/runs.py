@@ -58,6 +58,8 @@ class ProcedureRunSummary(Value):
     updated_at: str
     revision: int
     progress: RunProgress
+    path: str = ""
+    """Where the run is: `/runs/ID`, or `/p2v/runs/ID` for a P2V checklist."""
 
     @property
     def starter(self) -> str:
@@ -80,3 +82,5 @@ class ProcedureRuns(Value):
     """Runs, newest first."""
 
     runs: tuple[ProcedureRunSummary, ...]
+    next: str | None = None
+    """The `cursor` of the next call; null when there are no more runs."""

@@ -20,6 +20,7 @@ from service.api.models import Value
 from service.errors import NotFound
 from service.http._live import live_answers
 from service.http._route import Call, Query, Route, Services
+from service.store.page_history import page_tag
 from service.store.tokens import Scope
 
 HOW_TO_WRITE = """No procedure fits the alert "{alert}" yet.
@@ -154,6 +155,11 @@ def page_text(page: ProcedurePage) -> str:
     return f"# {page.title}\n\n{page.summary}\n\n{fill}{body}\n{with_vmkops}"
 
 
+def page_etag(page: ProcedurePage) -> str:
+    """The ETag of a page, for If-Match in an edit of it."""
+    return page_tag(page.text)
+
+
 def _runbook_text(runbook: Runbook) -> str:
     return page_text(runbook.procedure) if runbook.procedure else runbook.advice
 
@@ -177,6 +183,7 @@ ROUTES = (
         handle=_get,
         answer=ProcedurePage,
         lookup=True,
+        etag=page_etag,
         text=page_text,
         page="procedure.html",
         errors=(404,),

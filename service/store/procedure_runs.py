@@ -11,7 +11,7 @@ from knowledge.runs.marks import State
 from knowledge.runs.procedure_run import ProcedureRun, mark, start
 from service.api.adapter import adapter
 from service.store.database import procedure_runs
-from service.store.run_table import Kept, RunTable
+from service.store.run_table import Kept, Place, RunTable
 
 KeptProcedureRun = Kept[ProcedureRun]
 
@@ -38,10 +38,12 @@ class ProcedureRuns:
         """
         return await self._table.add(lambda now: start(page, targets, incident, who, now, by))
 
-    async def recent(self, limit: int, *, procedure: str = "", incident: str = "") -> list[KeptProcedureRun]:
-        """The newest runs first; with `procedure` or `incident`, only those of that page or incident."""
+    async def recent(
+        self, limit: int, *, procedure: str = "", incident: str = "", after: Place | None = None
+    ) -> list[KeptProcedureRun]:
+        """The newest runs first, those after a place; with `procedure` or `incident`, only of that page or incident."""
         only = {"procedure": procedure, "incident": incident}
-        return await self._table.recent(limit, **{name: value for name, value in only.items() if value})
+        return await self._table.recent(limit, after, **{name: value for name, value in only.items() if value})
 
     async def get(self, run_id: str) -> KeptProcedureRun:
         """One run; raises NotFound."""

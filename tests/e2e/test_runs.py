@@ -202,6 +202,32 @@ def test_list_has_the_newest_first_by_page_and_by_incident(team: RunningService)
     assert ids("procedure=nothing") == []
 
 
+def test_list_has_p2v_runs_too_and_goes_on_at_a_cursor(tmp_path: Path) -> None:
+    with RunningService(tmp_path) as service:
+        made = [
+            service.call("POST", "/procedures/linux-p2v/runs", {"vm": f"web-{number}"})[1]["id"] for number in range(3)
+        ]
+        _, p2v = service.call("POST", "/p2v/runs", {"distribution": "centos", "version": "4"})
+        made.append(p2v["id"])
+        made.append(service.call("POST", "/procedures/snapshot-left-behind/runs", {"incident": "INC-1"})[1]["id"])
+
+        _, first = service.call("GET", "/runs?limit=2")
+        _, second = service.call("GET", f"/runs?limit=2&cursor={first['next']}")
+        _, third = service.call("GET", f"/runs?limit=2&cursor={second['next']}")
+        pages = [first, second, third]
+
+        assert [run["id"] for page in pages for run in page["runs"]] == made[::-1]
+        assert third["next"] is None
+        assert first["runs"][1]["path"] == f"/p2v/runs/{p2v['id']}"
+        assert service.call("GET", first["runs"][1]["path"])[0] == 200
+        assert len(service.call("GET", "/runs?procedure=linux-p2v")[1]["runs"]) == 4
+        assert len(service.call("GET", "/runs?incident=INC-1")[1]["runs"]) == 1
+        for cursor in ("x", "%00", "AAAA", "eCB5", "A" * 201):
+            assert service.call("GET", f"/runs?cursor={cursor}")[0] == 400
+        for name in ("procedure", "incident"):
+            assert service.call("GET", f"/runs?{name}=a%00b")[0] == 400
+
+
 def test_pages_show_the_run_with_boxes_and_escape_notes(team: RunningService) -> None:
     run = start(team, vm="web-01")
     mark(team, run, "step-1", "bob", state="done", note="<script>alert(1)</script>")

@@ -51,6 +51,8 @@ def _commands() -> Subcommands:
     listed.add_argument("--incident", default="", metavar="REFERENCE", help="only runs for this incident")
     listed.add_argument("--limit", type=int, default=50, help="how many at most, 1 to 200 (default %(default)s)")
 
+    listed.add_argument("--cursor", default="", help="the runs after those of an earlier answer, which has the cursor")
+
     shown = commands.add("show", _show, "show a run: who did what, and what is still to do")
     _add_run(shown)
     exported = commands.add("export", _export, "print a run as Markdown, to paste into the incident")
@@ -103,7 +105,7 @@ def _start(options: argparse.Namespace) -> int:
 def _list(options: argparse.Namespace) -> int:
     from vmkops.commands._inventory import print_answer
 
-    asked = {name: str(getattr(options, name)) for name in ("procedure", "incident", "limit")}
+    asked = {name: str(getattr(options, name)) for name in ("procedure", "incident", "limit", "cursor")}
     return asyncio.run(
         print_answer("/runs", {name: value for name, value in asked.items() if value}, as_json=options.json)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -134,6 +135,10 @@ def test_page_with_very_many_steps_and_unprintable_targets_are_refused(page: Pag
 
     with pytest.raises(InvalidRun, match=f"at most {MOST_ITEMS}"):
         start(long, {}, "", "anna", NOON)
+    began = time.monotonic()
+    with pytest.raises(InvalidRun, match="20,000 steps"):
+        start(replace(page, body="## Steps\n" + "- VM\n" * 20_000), {"vm": "a b"}, "", "anna", NOON)
+    assert time.monotonic() - began < 10
     with pytest.raises(InvalidRun, match="vm"):
         start(page, {"vm": "a\0"}, "", "anna", NOON)
     with pytest.raises(InvalidRun, match="incident"):
