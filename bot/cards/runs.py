@@ -61,7 +61,7 @@ def run_list(runs: Sequence[Mapping[str, Any]]) -> Message:
     if not runs:
         hint = section("No runs yet.", f"To start one, type {code('/runs start NAME')}")
         return message("No runs yet.", [hint])
-    lines = [section(f"{bold(run['title'])} {code(run['id'])}", " · ".join(_about(run)[1:])) for run in runs]
+    lines = [section(f"{bold(run['title'])} {code(_place(run))}", " · ".join(_about(run)[1:])) for run in runs]
     return message("Runs: " + ", ".join(run["title"] for run in runs), lines)
 
 
@@ -70,6 +70,12 @@ def export_card(run_id: str, markdown: str) -> Message:
     blocks = [section(preformatted(part)) for part in _parts(markdown)]
     hint = context(f"In the shell: {code(f'vmkops runs export {run_id}')}")
     return message(f"Run {run_id} as Markdown", [*blocks, hint])
+
+
+def _place(run: Mapping[str, Any]) -> str:
+    """The id of a run that `/runs ID` shows; the path of any other one, such as that of a P2V checklist."""
+    path = str(run.get("path", ""))
+    return path if path and path != f"/runs/{run['id']}" else str(run["id"])
 
 
 def _about(run: Mapping[str, Any]) -> list[str]:

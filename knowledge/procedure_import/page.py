@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from knowledge.procedure_import.document import first_paragraph, read_document
 from knowledge.procedure_import.facts import Facts, read_facts
 from knowledge.procedure_import.sections import page_sections
-from knowledge.procedure_store.body import body_lines
+from knowledge.procedure_store.body import LIST_MARKER, body_lines
 from knowledge.procedure_store.check import page_faults
 from knowledge.procedure_store.dangers import unannounced_commands
 from knowledge.procedure_store.front_matter import Fault, read_front_matter
@@ -40,8 +40,8 @@ _HUGO_REFERENCE = re.compile(r"\{\{[<%] *(?:rel)?ref +\"([^\"\s]+)\" *[>%]\}\}")
 _IMAGE = re.compile(rf"(!){_TO}")
 _LINK = re.compile(rf"(?<!!)(){_TO}")
 _WEB = re.compile(r"(?:https?://[^/?#]|mailto:.|[#/](?!/))", re.IGNORECASE)
-_STEP = re.compile(r"(?:\d+[.)]|[-*+]) |#{1,6} ")
-_ITEM = re.compile(r"((?:\d+[.)]|[-*+]) +)(.*)")
+_STEP = re.compile(rf"{LIST_MARKER} |#{{1,6}} ")
+_ITEM = re.compile(rf"({LIST_MARKER} +)(.*)")
 _LIVE = re.compile(r"([ >]*(?:`{3,}|~{3,})\s*)vmkops\s*")
 
 

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from knowledge.procedure_store.body import Line, body_lines
+from knowledge.procedure_store.body import LIST_MARKER, Line, body_lines
 from knowledge.procedure_store.boxes import box_kind
 
 SECTIONS = {"Steps": "step", "Check": "check"}
@@ -18,9 +18,9 @@ LONGEST_TITLE = 200
 _SECTION = re.compile(r" {0,3}## +(.*?)(?: +#+)? *")
 _HEADING = re.compile(r" {0,3}#{3,6} ")
 _HEADING_TEXT = re.compile(r"#{3,6} +(.*?)(?: +#+)? *(?:\n|$)")
-_MARKER = re.compile(r"(?:\d{1,9}[.)]|[-*+]) +")
+_MARKER = re.compile(rf"{LIST_MARKER} +")
 _QUOTE = re.compile(r"\s*> ?")
-_BLOCK = re.compile(r"\s*(?:[-*+] |\d+[.)] |[|>#]|$)")
+_BLOCK = re.compile(rf"\s*(?:{LIST_MARKER} |[|>#]|$)")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 
 

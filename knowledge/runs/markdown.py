@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Callable, Sequence
 
-from knowledge.procedure_store.body import body_lines
+from knowledge.procedure_store.body import LIST_MARKER, body_lines
 from knowledge.procedure_store.boxes import readable_boxes
 from knowledge.runs.items import SECTIONS, Item
 from knowledge.runs.marks import Mark, Progress, State, notes, standings
@@ -20,7 +20,7 @@ TASKS = {State.OPEN: "[ ]", State.DONE: "[x]", State.SKIPPED: "[ ]"}
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~])")
 _ADDRESS = re.compile(r"https?://[^\s<>()\[\]|`*\\]+")
-_BLOCK = re.compile(r"\s*(?:[-*+] |\d+[.)] |[|>]|`{3}|~{3}|$)")
+_BLOCK = re.compile(rf"\s*(?:{LIST_MARKER} |[|>]|`{{3}}|~{{3}}|$)")
 _HEADING = re.compile(r"#{3,6} +(.*?)(?: +#+)? *")
 _PAGE_LINK = re.compile(r"\[([^\[\]]*)\]\(([^()\s:/]{1,200})\.md(?:#[^()\s]*)?\)")
 _NAMES = {"vm": "VM", "host": "host", "datastore": "datastore"}
