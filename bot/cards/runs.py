@@ -22,7 +22,7 @@ from bot.blocks import (
     shortened,
 )
 from bot.cards.markdown import mrkdwn
-from knowledge.runs.marks import named
+from service.api.runs import named
 
 TICK = "run_tick"
 """The action id of the button that marks a step as done; its value is JSON with `run` and `item`."""

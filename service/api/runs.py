@@ -25,6 +25,7 @@ __all__ = [
     "RunMark",
     "RunProgress",
     "RunStepState",
+    "named",
 ]
 
 

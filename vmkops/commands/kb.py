@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from knowledge.errors import NotFound, shown
 from service.api.words import counted
 from vmkops.commands import OFFLINE
-from vmkops.commands._kb_pages import check, import_pages, print_template, team_folder
+from vmkops.commands._kb_pages import as_text, check, import_pages, print_template, team_folder
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed, print_json
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from knowledge.procedure_store.lookups import Lookup
-    from knowledge.procedure_store.procedure import Procedure
     from knowledge.procedure_store.search import Hit
     from knowledge.procedure_store.store import Store
 
@@ -192,7 +191,7 @@ def _show(slug: str, *, as_json: bool, targets: Mapping[str, str] | None = None)
     if as_json:
         print_json(asdict(page))
     else:
-        print(_as_text(page, targets or {}), end="")
+        print(as_text(page, targets or {}), end="")
     return FOUND
 
 
@@ -273,29 +272,6 @@ def _print_lookups(suggested: Sequence[Lookup]) -> None:
         query = shlex.quote(lookup.query)
         print(f"vmkops vmkerr {query}" if lookup.command == "vmkerr" else f"echo {query} | vmkops decode")
         print(f"    {lookup.meaning}")
-
-
-def _as_text(page: Procedure, targets: Mapping[str, str]) -> str:
-    """The page as text: its facts, then its Markdown with readable boxes, and the targets in its commands."""
-    from knowledge.procedure_store.boxes import readable_boxes
-    from knowledge.procedure_store.entry_points import entry_points_of
-    from knowledge.procedure_store.live_blocks import filled_body
-    from knowledge.procedure_store.placeholders import in_capitals, targets_in
-
-    body = filled_body(page.body, targets, lambda _: "")
-    facts = [page.title, "=" * len(page.title), "", page.summary, ""]
-    if page.obsolete_since:
-        facts.append(f"OBSOLETE since {page.obsolete_since}: {page.obsolete_reason}")
-    facts.append(f"Applies to: {', '.join(page.applies_to)}")
-    facts += [f"Source: {source}" for source in page.source]
-    if page.overrides:
-        facts.append(f"The team's own page, shown instead of the built-in one: {page.file}")
-    if left := targets_in(body):
-        words, options = " and ".join(map(str.upper, left)), " ".join(f"--{name} NAME" for name in left)
-        facts.append(f"In the commands, replace {words}, or fill in: vmkops kb show {page.slug} {options}")
-    ways = [f"- {each.what}: {', '.join(filter(None, (each.command, each.slack)))}" for each in entry_points_of(page)]
-    with_vmkops = ["## With vmkops", "", *ways, ""] if ways else []
-    return "\n".join([*facts, "", in_capitals(readable_boxes(body)), *with_vmkops])
 
 
 def _since(obsolete_since: str) -> str:
