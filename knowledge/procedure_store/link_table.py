@@ -19,7 +19,7 @@ _BROKEN = """
     SELECT pages.file AS file, min(page_links.line) AS line, target
     FROM page_links JOIN pages USING (slug) LEFT JOIN pages AS other ON other.slug = page_links.target
     WHERE pages.origin = 'team' AND other.slug IS NULL
-    GROUP BY file, target ORDER BY file, line, target
+    GROUP BY pages.file, target ORDER BY pages.file, line, target
 """
 
 
