@@ -1,7 +1,8 @@
 """Every refusal and failure of the service, by whose move is next; the docstring is the default message.
 
 VmkopsError
-├── the caller's move: InvalidParams, NotFound, Ambiguous, NotAllowed, NotSignedIn, Conflict
+├── the caller's move: InvalidParams, NotFound, Ambiguous, NotAllowed, NotSignedIn, Conflict,
+│                       ChangedMeanwhile
 ├── later:             VSphereBusy, VSphereUnavailable
 ├── the operator's:    NotConfigured, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, CopyFailed,
 │                       DiskFull, BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged, FetchFailed,
@@ -86,6 +87,12 @@ class Conflict(VmkopsError):
     """This does not fit the state that the thing is in."""
 
     code, status = "conflict", 409
+
+
+class ChangedMeanwhile(VmkopsError):
+    """Somebody else changed it since you read it; read it again, and make your change there."""
+
+    code, status = "changed-meanwhile", 412
 
 
 class TooLarge(VmkopsError):

@@ -11,8 +11,11 @@ from knowledge.procedure_store.front_matter import Fault
 SECTIONS = ("When", "Before", "Steps", "Check", "Undo")
 """The second-level headings of every page, in this order; other headings may be between or after them."""
 
+LIST_MARKER = r"(?:\d{1,9}[.)]|[-*+])"
+"""A pattern for what begins an item of a list (https://spec.commonmark.org/0.31.2/#list-items)."""
+
 _HEADING = re.compile(r" {0,3}(#{1,6})(?: +(.*?))?(?: +#+)? *")
-_CODE_FENCE = re.compile(r"[ >]*(?:(?:[-*+]|\d+[.)]) +)*(`{3,}|~{3,})(.*)")
+_CODE_FENCE = re.compile(rf"[ >]*(?:{LIST_MARKER} +)*(`{{3,}}|~{{3,}})(.*)")
 _PAGE_LINK = re.compile(r"\]\(([^()\s:/]{1,200})\.md(?:#[^)\s]*)?\)")
 
 
@@ -54,6 +57,13 @@ def body_lines(lines: list[str], start: int) -> Iterator[Line]:
             yield Line(number, text, "open")
         else:
             yield Line(number, text, "text")
+
+
+def language_of(opening: str) -> str:
+    """Return the language of a code block, the first word of its opening line; empty when it has none."""
+    fence = _CODE_FENCE.fullmatch(opening)
+    words = fence[2].split() if fence else []
+    return words[0] if words else ""
 
 
 def body_faults(lines: list[str], start: int) -> Iterator[Fault]:

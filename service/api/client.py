@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypedDict, Unpack
 from urllib.parse import quote
 
 import aiohttp
@@ -77,6 +77,15 @@ class ServiceUnavailable(ServiceError):
     """The service did not answer, or cannot now; the same call may work later."""
 
 
+class _Sent(TypedDict, total=False):
+    """What goes with a call, in addition to its method and path."""
+
+    query: Mapping[str, str | list[str]]
+    body: dict[str, Any]
+    headers: dict[str, str]
+    on_behalf_of: str | None
+
+
 class ServiceClient:
     """Calls the service at `url` with `token`; an async context manager that holds its connections."""
 
@@ -107,9 +116,9 @@ class ServiceClient:
         """POST, PUT or PATCH any path with a body; raises ServiceError with the service's own problem."""
         return await self._call(method, path, body=body, on_behalf_of=on_behalf_of)
 
-    async def get_text(self, path: str, **query: str) -> str:
+    async def get_text(self, path: str, *, on_behalf_of: str | None = None, **query: str) -> str:
         """GET any path as text for people; raises ServiceError with the service's own problem."""
-        return await self._send("GET", path, query={"format": "text", **query})
+        return await self._send("GET", path, query={"format": "text", **query}, on_behalf_of=on_behalf_of)
 
     async def vmkerr(self, query: str, release: str | None = None) -> VmkerrAnswer:
         """What a vmkernel status means."""
@@ -223,34 +232,16 @@ class ServiceClient:
                 if line.startswith(b"data: "):
                     yield Job.model_validate_json(line[6:])
 
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str | list[str]] | None = None,
-        body: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
-        on_behalf_of: str | None = None,
-    ) -> dict[str, Any]:
-        text = await self._send(method, path, query=query, body=body, headers=headers, on_behalf_of=on_behalf_of)
-        answer: dict[str, Any] = json.loads(text)
+    async def _call(self, method: str, path: str, **sent: Unpack[_Sent]) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(await self._send(method, path, **sent))
         return answer
 
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str | list[str]] | None = None,
-        body: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
-        on_behalf_of: str | None = None,
-    ) -> str:
-        sent = self._headers | (headers or {}) | ({"X-On-Behalf-Of": on_behalf_of} if on_behalf_of else {})
+    async def _send(self, method: str, path: str, **sent: Unpack[_Sent]) -> str:
+        query, body, person = sent.get("query"), sent.get("body"), sent.get("on_behalf_of")
+        headers = self._headers | sent.get("headers", {}) | ({"X-On-Behalf-Of": person} if person else {})
         url = f"{self.url}{path}"
         try:
-            async with self._session().request(method, url, params=query, json=body, headers=sent) as response:
+            async with self._session().request(method, url, params=query, json=body, headers=headers) as response:
                 text = await response.text()
                 if response.status >= 400:
                     raise _refusal(response.status, text)

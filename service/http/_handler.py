@@ -61,8 +61,9 @@ def _lookup(route: AnyRoute, services: Services, answers: AnswerCache) -> Handle
         if answer is None:
             revision = answers.revision
             form = choose_form(request, route.form)
-            body, media = render(route, await _call(route, request, services, None, form), form)
-            answer = Answer(body, {hdrs.CONTENT_TYPE: content_type(media), **links})
+            value = await _call(route, request, services, None, form)
+            body, media = render(route, value, form)
+            answer = Answer(body, {hdrs.CONTENT_TYPE: content_type(media), **links, **_etag(route, value, form)})
             answers.put(asked, answer, revision)
         return answer.response()
 
@@ -76,6 +77,7 @@ async def _answer(route: AnyRoute, services: Services, request: web.Request) -> 
     if isinstance(answer, web.StreamResponse):
         return answer
     headers = _links(route) | ({hdrs.LOCATION: route.location(answer)} if route.location else {})
+    headers |= _etag(route, answer, form)
     return respond(*render(route, answer, form), route.status, headers)
 
 
@@ -83,6 +85,10 @@ def _links(route: AnyRoute) -> dict[str, str]:
     """The header that leads to the pages about a call (RFC 8288)."""
     links = ", ".join(f'</procedures/{slug}>; rel="help"' for slug in route.procedures)
     return {hdrs.LINK: links} if links else {}
+
+
+def _etag(route: AnyRoute, answer: Any, form: Form) -> dict[str, str]:
+    return {hdrs.ETAG: route.etag(answer)} if route.etag and form == "json" else {}
 
 
 async def _call(route: AnyRoute, request: web.Request, services: Services, actor: Actor | None, form: Form) -> Any:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
 from knowledge.procedure_store.boxes import BOX_MARK, BOXES
+from knowledge.procedure_store.links import SCHEMES
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
+
+
+_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
 
 
 def markdown(text: str) -> str:
@@ -36,8 +41,16 @@ def _mark_box(quote: Token, start: list[Token]) -> None:
         words[0].type, words[0].content = "html_inline", f"<strong>{BOXES[found[1]]}:</strong>"
 
 
+def _can_be_opened(target: str) -> bool:
+    """Whether a link or an image is shown as one, as `vmkops kb check` has it: on this site, or with a known scheme."""
+    scheme = _SCHEME.match(target)
+    return scheme is None or scheme[1].lower() in SCHEMES
+
+
 @cache
 def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt  # not needed before the first page
 
-    return MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser.validateLink = _can_be_opened  # type: ignore[method-assign, assignment]  # its documented way to restrict links
+    return parser

@@ -126,6 +126,8 @@ class Route(Generic[Q, B, A]):
     status: int = 200
     location: Callable[[A], str] | None = None
     """The path of what the call made, for the Location header."""
+    etag: Callable[[A], str] | None = None
+    """The ETag header of the answer as JSON, which a change can require in If-Match."""
     text: Callable[[A], str] | None = None
     page: str = "answer.html"
     """The template of the page that shows the answer."""
