@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack
 from urllib.parse import quote
@@ -89,8 +91,19 @@ class _Sent(TypedDict, total=False):
 class ServiceClient:
     """Calls the service at `url` with `token`; an async context manager that holds its connections."""
 
-    def __init__(self, url: str, token: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        public_url: str | None = None,
+        ca_file: Path | None = None,
+        socket: Path | None = None,
+    ) -> None:
+        """`public_url` is the address for people, `ca_file` an additional CA, `socket` a Unix socket to connect to."""
         self.url = url.rstrip("/")
+        self.public_url = public_url or self.url
+        self._ca_file, self._socket = ca_file, socket
         self._headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         self._http: aiohttp.ClientSession | None = None
 
@@ -254,8 +267,17 @@ class ServiceClient:
         if self._http is None:
             timeout = aiohttp.ClientTimeout(total=SECONDS)
             # The path is sent as quoted here: a name may hold a slash or a percent sign.
-            self._http = aiohttp.ClientSession(timeout=timeout, requote_redirect_url=False)
+            self._http = aiohttp.ClientSession(connector=self._connector(), timeout=timeout, requote_redirect_url=False)
         return self._http
+
+    def _connector(self) -> aiohttp.BaseConnector:
+        if self._socket is not None:
+            return aiohttp.UnixConnector(str(self._socket))
+        if self._ca_file is None:
+            return aiohttp.TCPConnector()
+        context = ssl.create_default_context()
+        context.load_verify_locations(self._ca_file)
+        return aiohttp.TCPConnector(ssl=context)
 
 
 def _problem_in_text(status: int, text: str) -> Problem:
