@@ -36,6 +36,7 @@ from service.store.page_history import PageHistory
 from service.store.private_files import tighten
 from service.store.procedure_runs import ProcedureRuns
 from service.store.procedures import open_procedures
+from service.store.signing import open_signer
 from service.store.snapshot_ledger import SnapshotLedger
 from service.store.tokens import Tokens
 from service.vsphere.datastores import DATASTORES
@@ -90,7 +91,13 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
         if settings.postgres_url is not None:
             await stack.enter_async_context(registered(engine, executor))
         copy_slots = CopySlots(engine, settings.max_copies, executor)
-        context = Context(settings=settings, vcenters=vcenters, ledger=SnapshotLedger(engine), copy_slots=copy_slots)
+        context = Context(
+            settings=settings,
+            vcenters=vcenters,
+            ledger=SnapshotLedger(engine),
+            copy_slots=copy_slots,
+            signer=await asyncio.to_thread(open_signer, settings),
+        )
         actions = all_actions()
         jobs = Jobs(settings, actions, context, engine, executor)
         schedules = Schedules(jobs, actions, context)

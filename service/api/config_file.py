@@ -46,6 +46,8 @@ NAMES = (
     "VMKOPS_REAP_SECONDS",
     "VMKOPS_SERVICE_CA_FILE",
     "VMKOPS_SERVICE_URL",
+    "VMKOPS_REQUIRE_SIGNATURES",
+    "VMKOPS_SIGNING_KEY",
     "VMKOPS_SLACK_OPERATORS",
     "VMKOPS_TLS_CERT",
     "VMKOPS_TLS_KEY",
@@ -62,6 +64,8 @@ NAMES = (
 PREFIXES = ("VMKOPS_", "SLACK_")
 SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|DATABASE_URL")
 """The names of the settings that are secret."""
+KEY_FILES = ("VMKOPS_SIGNING_KEY",)
+"""The settings that name the file of a private key."""
 
 
 def settings_in(content: bytes, path: str) -> dict[str, object]:
@@ -97,6 +101,10 @@ def files_with_secrets(environ: Mapping[str, str] = os.environ) -> dict[str, str
     config = read_config(environ)
     found = {CONFIG: environ.get(CONFIG, "").strip() or DEFAULT_CONFIG}
     for name in (f"{each}_FILE" for each in NAMES if SECRET.search(each)):
+        path = environ.get(name) or config.get(name)
+        if isinstance(path, str) and path.strip():
+            found[name] = path.strip()
+    for name in KEY_FILES:
         path = environ.get(name) or config.get(name)
         if isinstance(path, str) and path.strip():
             found[name] = path.strip()

@@ -114,6 +114,18 @@ class Settings(WebSettings):
         alias="VMKOPS_SLACK_OPERATORS",
         description="The IDs of the Slack users who may start and cancel host actions, such as `U012AB3CD U045EF6GH`.",
     )
+    signing_key: Path | None = Field(
+        default=None,
+        alias="VMKOPS_SIGNING_KEY",
+        description="The Ed25519 key in a PEM file that signs backups; without it, one that the first start makes in "
+        "`signing` in the data directory.",
+    )
+    require_signatures: bool = Field(
+        default=False,
+        alias="VMKOPS_REQUIRE_SIGNATURES",
+        description="Whether backups without a signature are refused, also those that were made before vmkops signed "
+        "them.",
+    )
     imports_dir: Path | None = Field(
         default=None,
         alias="VMKOPS_IMPORTS_DIR",
