@@ -64,7 +64,7 @@ NAMES = (
 PREFIXES = ("VMKOPS_", "SLACK_")
 SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|DATABASE_URL")
 """The names of the settings that are secret."""
-KEY_FILES = ("VMKOPS_SIGNING_KEY",)
+KEY_FILES = ("VMKOPS_SIGNING_KEY", "VMKOPS_TLS_KEY")
 """The settings that name the file of a private key."""
 
 
