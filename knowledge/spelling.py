@@ -19,8 +19,7 @@ _MAX_CORRECTIONS = 5
 
 def known_words(text: str) -> set[str]:
     """Return the words of a text that serve as corrections: letters only, so never a code or a number."""
-    words = set(_WORD.findall(" ".join(set(text.lower().split()))))  # each part once: most repeat very often
-    return {word for word in words if 3 <= len(word) <= 40 and word.isalpha()}
+    return {word for word in set(_WORD.findall(text.lower())) if 3 <= len(word) <= 40 and word.isalpha()}
 
 
 def spelling_keys(word: str) -> set[str]:

@@ -130,13 +130,14 @@ def insert_broken(database: Database, problems: Iterable[tuple[str, Broken]]) ->
 def insert_pages(database: Database, rows: list[dict[str, Any]], spelled: set[str]) -> int:
     """Store pages with their names and words, from rows that `page_row` made; return the highest id before them.
 
-    ``spelled`` has the words stored so far and gets the new ones. `index_text` makes the pages searchable.
+    ``spelled`` has the parts of the text whose words were stored by earlier calls, split at spaces, and gets the new
+    ones: most parts repeat, and looking for words takes long. `index_text` makes the pages searchable.
     """
     highest = int(database.execute("SELECT coalesce(max(id), 0) FROM pages").fetchone()[0])
     database.conn.executemany(_INSERT_PAGE, rows)
-    new = known_words(" ".join(row[column] for row in rows for column in _SEARCHED)) - spelled
-    spelled |= new
-    _insert_spellings(database, new)
+    parts = set(" ".join(row[column] for row in rows for column in _SEARCHED).split()) - spelled
+    spelled |= parts
+    _insert_spellings(database, known_words(" ".join(parts)))
     database.conn.executemany(
         "INSERT INTO names (name, slug, rank) VALUES (?, ?, ?)",
         ((name, row["slug"], rank) for row in rows for name, rank in row["names"]),
