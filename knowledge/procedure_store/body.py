@@ -49,7 +49,11 @@ def body_lines(lines: list[str], start: int) -> Iterator[Line]:
             ends = closing.fullmatch(text)
             yield Line(number, text, "close" if ends else "code")
             closing = None if ends else closing
-        elif ("```" in text or "~~~" in text) and (fence := _CODE_FENCE.fullmatch(text)) and not (fence[1][0] == "`" and "`" in fence[2]):
+        elif (
+            ("```" in text or "~~~" in text)
+            and (fence := _CODE_FENCE.fullmatch(text))
+            and not (fence[1][0] == "`" and "`" in fence[2])
+        ):
             closing = re.compile(rf"[ >]*{fence[1][0]}{{{len(fence[1])},}} *")
             yield Line(number, text, "open")
         else:

@@ -270,5 +270,3 @@ class Store:
                 "commit the change there, and update the work tree with `git pull`."
             )
         return folder
-
-
