@@ -40,5 +40,5 @@ def test_marks_of_an_excerpt_never_come_from_the_page() -> None:
     assert plain_text(f"{MARK_START}x{MARK_END}") == "x"
 
 
-def test_a_link_to_code_is_converted_like_any_other_text() -> None:
+def test_a_link_whose_target_is_code_remains_as_text() -> None:
     assert plain_text("See [the log](`vmkernel.log`) and `esxtop`.") == "See [the log](vmkernel.log) and esxtop."
