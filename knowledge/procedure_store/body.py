@@ -39,7 +39,7 @@ def page_links(lines: list[str]) -> list[PageLink]:
     return [
         PageLink(line.number, found[1])
         for line in body_lines(lines, 0)
-        if line.kind == "text"
+        if line.kind == "text" and ".md" in line.text
         for found in _PAGE_LINK.finditer(line.text)
     ]
 
@@ -52,7 +52,11 @@ def body_lines(lines: list[str], start: int) -> Iterator[Line]:
             ends = closing.fullmatch(text)
             yield Line(number, text, "close" if ends else "code")
             closing = None if ends else closing
-        elif (fence := _CODE_FENCE.fullmatch(text)) and not (fence[1][0] == "`" and "`" in fence[2]):
+        elif (
+            ("```" in text or "~~~" in text)
+            and (fence := _CODE_FENCE.fullmatch(text))
+            and not (fence[1][0] == "`" and "`" in fence[2])
+        ):
             closing = re.compile(rf"[ >]*{fence[1][0]}{{{len(fence[1])},}} *")
             yield Line(number, text, "open")
         else:
@@ -78,7 +82,7 @@ def body_faults(lines: list[str], start: int) -> Iterator[Fault]:
                 yield Fault(number, "the code block has no language: write ```sh, ```text or the like")
         elif kind == "close":
             opened = 0
-        heading = _HEADING.fullmatch(text) if kind == "text" else None
+        heading = _HEADING.fullmatch(text) if kind == "text" and "#" in text else None
         if heading is None:
             if text.strip():
                 filled.add(len(sections))
