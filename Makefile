@@ -9,7 +9,7 @@ PYTEST = $(BIN)/pytest -n auto --dist worksteal
 export UV_COMPILE_BYTECODE = 1
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup serve test check lint types layers fast peers race demo bench docs manifest lock clean
+.PHONY: help setup serve test check lint types layers fast peers race demo bench docs manifest sbom audit lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -74,11 +74,25 @@ docs: .venv/developer ## the documentation as a site and a man page, in site/
 manifest: .venv/ready ## deploy/slack-manifest.json from the commands
 	$(BIN)/python -m bot.manifest
 
-lock: .venv/uv ## both lock files from pyproject.toml
+sbom: .venv-audit/ready ## sbom.json: every installed package with its version and hashes (CycloneDX)
+	.venv-audit/bin/cyclonedx-py requirements --pyproject pyproject.toml --short-PURLs --output-reproducible \
+	  --of JSON -o sbom.json requirements.lock
+
+audit: .venv-audit/ready ## known vulnerabilities of the locked packages; needs access to PyPI
+	.venv-audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
+
+.venv-audit/ready: .venv/uv requirements-audit.lock
+	$(BIN)/uv venv --quiet --allow-existing .venv-audit
+	$(BIN)/uv pip install --quiet --python .venv-audit/bin/python --require-hashes -r requirements-audit.lock
+	@touch $@
+
+lock: .venv/uv ## the lock files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade pyproject.toml \
 	  --custom-compile-command "make lock" -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes pyproject.toml --group dev \
 	  -c requirements.lock --custom-compile-command "make lock" -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --group audit \
+	  --custom-compile-command "make lock" -o requirements-audit.lock
 
 clean: ## what the above made, but not your data
-	rm -rf site docs/procedures .venv .peers .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf site docs/procedures sbom.json .venv .venv-audit .peers .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
