@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from unicodedata import normalize
 
 from knowledge.data_files import data_lines
 
@@ -36,7 +37,12 @@ _SHORTEST_STEM = 3
 
 
 def split_words(text: str) -> list[str]:
-    """Return the words of a text as typed, without punctuation; ``won't`` is one word, ``wont``."""
+    """Return the words of a text as typed, without punctuation; ``won't`` is one word, ``wont``.
+
+    Letters and digits in another form, such as the full-width ``ＡＰＤ``, become the usual ones (Unicode form NFKC).
+    """
+    if not text.isascii():
+        text = normalize("NFKC", text)
     return _WORD.findall(_APOSTROPHE.sub("", text))
 
 
