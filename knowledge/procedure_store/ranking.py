@@ -27,7 +27,7 @@ A logistic regression on typed words gave these numbers, each time for words tha
 _OFTEN_ENOUGH = 8
 """With so many names of the usual number, a term counts half of what it counts in all names."""
 
-_USUAL_NAMES = 44
+_USUAL_NAMES = 64
 """How many names a page usually has. In a page with fewer names, one name counts more."""
 
 _OFTEN_IN_BODY = 4

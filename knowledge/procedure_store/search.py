@@ -26,6 +26,9 @@ _WEAK = 0.4
 _FAINT = 0.34
 """A match is weak when the page fits the words less than this, from 0 to 1."""
 
+_FOREIGN = 1.6
+"""How much a word counts for that when no page has it, beside 1 for the others: it probably names another product."""
+
 _STATES = frozenset(
     """
     crash corrupt critic deep degrad down error expire fail full hang high lock low missing nostart old reboot remove
@@ -37,7 +40,7 @@ _STATES = frozenset(
 _IN_BODY = 0.6
 """How much a word counts for the match when the page has it in its summary or body only, not in its names."""
 
-_LONG, _FITS = 5, 0.6
+_LONG, _FITS = 5, 0.38
 """With so many known words, as in a pasted message, a page with at least this score is no weak match."""
 
 _PAGE = "SELECT slug, title, summary, origin, obsolete_since FROM pages WHERE id = ?"
@@ -183,6 +186,7 @@ def _weak(database: Database, rated: Rated, found: Sequence[Term]) -> bool:
         return False
     if rated.fit < _FAINT:
         return True
+    needed = {term: _WEAK * term.weight * (1.0 if term.match else _FOREIGN) for term in found}
     matched = dict.fromkeys(found, 0.0)
     for place, term in enumerate(some):
         if place in rated.named:
@@ -190,6 +194,4 @@ def _weak(database: Database, rated: Rated, found: Sequence[Term]) -> bool:
         elif term.certainty == 1 and _has(database, rated.page, term.match):
             matched[term] = term.weight * _IN_BODY
     things = [term for term in found if not term.forms & _STATES]
-    return any(
-        sum(matched[term] for term in each) < _WEAK * sum(term.weight for term in each) for each in (found, things)
-    )
+    return any(sum(matched[term] for term in each) < sum(needed[term] for term in each) for each in (found, things))

@@ -23,6 +23,9 @@ _STOP = """
     since so some still than thanks that the their them then there these this to too trouble two unable up us was we
     were what when where
     which while who why will with wont would you your
+    again already also anybody anymore everything found getting gives goes going happen happened happens just keep keeps
+    maybe only people said say says see seem seems someone somebody something suddenly tell tried try tries trying users
+    very want wants went yet
     auf bei das der ein eine ich im ist nicht noch seit und von wir zu
 """
 STOP_WORDS = frozenset(_STOP.split())
