@@ -24,6 +24,9 @@ have them, its text score, and how often its body has them.
 A logistic regression on typed words gave these numbers, each time for words that the pages did not have as a name.
 """
 
+_FITS_WELL, _WELL = 0.6, 0.6
+"""From what fit on the best name counts more, and by how much: nearly the same words are better than frequent ones."""
+
 _OFTEN_ENOUGH = 8
 """With so many names of the usual number, a term counts half of what it counts in all names."""
 
@@ -109,6 +112,7 @@ def ranked(
         fit = _in_names(some, keys, about)
         score = (
             (_BEST_NAME * fit.best + _TITLE * fit.title) * long
+            + _WELL * max(0.0, fit.best * long - _FITS_WELL)
             + _ALL_NAMES * fit.names
             + _OFTEN * fit.often
             + _TEXT * max(0.0, scores.get(page, 0.0)) / highest

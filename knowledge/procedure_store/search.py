@@ -23,18 +23,17 @@ _WORTH_SHOWING = 0.35
 _WEAK = 0.4
 """A match is weak when the page has less than this share of the words, or of the words for things, by their weight."""
 
-_FAINT = 0.34
+_FAINT = 0.37
 """A match is weak when the page fits the words less than this, from 0 to 1."""
 
 _FOREIGN = 1.6
 """How much a word counts for that when no page has it, beside 1 for the others: it probably names another product."""
 
-_STATES = frozenset(
-    """
-    crash corrupt critic deep degrad down error expire fail full hang high lock low missing nostart old reboot remove
-    restore slow stop timeout unmapped wrong
-    """.split()
-)
+_STATE_FORMS = """
+    crash corrupt critic deep degrad down error expire fail full hang high lock low
+    missing nostart old reboot remove restore slow stop timeout unmapped wrong
+"""
+_STATES = frozenset(_STATE_FORMS.split())
 """Forms that show what is wrong, but not with what: other things than those of the pages are down or full, too."""
 
 _IN_BODY = 0.6
