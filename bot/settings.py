@@ -28,6 +28,7 @@ class BotSettings(ClientSettings):
         description="The bot token (`xoxb-...`). The bot starts with the service when this and one of the next two are "
         "set.",
     )
+    public_url: HttpUrl | None = Field(default=None, alias="VMKOPS_PUBLIC_URL")
     app_token: SecretStr | None = Field(
         default=None,
         alias="SLACK_APP_TOKEN",
@@ -67,6 +68,11 @@ class BotSettings(ClientSettings):
         if not app_token and "SLACK_SIGNING_SECRET" not in values:
             raise SettingError("SLACK_APP_TOKEN", f"is missing, and so is SLACK_SIGNING_SECRET. {ONE_WAY_IN}")
         return values
+
+    @field_validator("public_url")
+    @classmethod
+    def _no_slash(cls, value: str | None) -> str | None:
+        return value and value.rstrip("/")
 
     @field_validator("api_url")
     @classmethod

@@ -19,10 +19,11 @@ from service.actions import all_actions
 from service.api.config_file import misspelt
 from service.api.redaction import redact_log
 from service.api.settings import Settings
-from service.errors import AddressUnavailable
 from service.http._app import make_app
+from service.http._browsers import BROWSERS
 from service.http._edge import guarded
 from service.http._route import Services
+from service.http._server import listen, listen_for_metrics
 from service.jobs.action import Context
 from service.jobs.engine import Jobs, executor_id
 from service.jobs.recovery import registered, taking_over
@@ -35,6 +36,7 @@ from service.store.page_history import PageHistory
 from service.store.private_files import tighten
 from service.store.procedure_runs import ProcedureRuns
 from service.store.procedures import open_procedures
+from service.store.signing import open_signer
 from service.store.snapshot_ledger import SnapshotLedger
 from service.store.tokens import Tokens
 from service.vsphere.datastores import DATASTORES
@@ -42,12 +44,18 @@ from service.vsphere.hosts import HOSTS
 from service.vsphere.inventory import VMS
 from service.vsphere.vcenters import VCenters
 
+__all__ = [
+    "RunningService",
+    "exit_process",
+    "listen",
+    "listen_for_metrics",
+    "run_service",
+    "set_up_logging",
+    "stop_requested",
+]
+
 log = logging.getLogger(__name__)
 
-LINE_LIMIT = 65536
-"""Longest request line in bytes: a long lookup, over aiohttp's limit of 8190, gets a proper answer too."""
-SHUTDOWN_SECONDS = 3
-"""How long requests under way may take when the service stops."""
 KINDS = (VMS, HOSTS, DATASTORES)
 """The kinds of objects in the live inventory."""
 
@@ -59,9 +67,12 @@ class RunningService:
     services: Services
     app: web.Application
 
-    def add_post(self, path: str, handler: Handler) -> None:
-        """Let `handler` answer POST requests for `path`, with the same errors and counters as the declared routes."""
-        self.app.router.add_post(path, guarded(handler, path))
+    def add_signed_post(self, path: str, handler: Handler) -> None:
+        """Let `handler` answer POST requests for `path`, with the same errors and counters as the declared routes.
+
+        The handler checks the signature of each request.
+        """
+        self.app.router.add_post(path, guarded(handler, path, self.app[BROWSERS], signed=True))
 
 
 @contextlib.asynccontextmanager
@@ -80,7 +91,13 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
         if settings.postgres_url is not None:
             await stack.enter_async_context(registered(engine, executor))
         copy_slots = CopySlots(engine, settings.max_copies, executor)
-        context = Context(settings=settings, vcenters=vcenters, ledger=SnapshotLedger(engine), copy_slots=copy_slots)
+        context = Context(
+            settings=settings,
+            vcenters=vcenters,
+            ledger=SnapshotLedger(engine),
+            copy_slots=copy_slots,
+            signer=await asyncio.to_thread(open_signer, settings),
+        )
         actions = all_actions()
         jobs = Jobs(settings, actions, context, engine, executor)
         schedules = Schedules(jobs, actions, context)
@@ -108,29 +125,6 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
         if settings.postgres_url is not None:
             await stack.enter_async_context(taking_over(engine, jobs))
         yield RunningService(services=services, app=make_app(services))
-
-
-@contextlib.asynccontextmanager
-async def listen(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
-    """Serve the application on a TCP port while the block runs; yields its URL.
-
-    Raises AddressUnavailable, for example because the port is taken.
-    """
-    runner = web.AppRunner(
-        app, max_line_size=LINE_LIMIT, shutdown_timeout=SHUTDOWN_SECONDS, access_log=None, handle_signals=False
-    )
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port)
-        try:
-            await site.start()
-        except OSError as error:
-            raise AddressUnavailable.explain(host, port, error) from error
-        address = runner.addresses[0]
-        shown = f"[{address[0]}]" if ":" in address[0] else address[0]
-        yield f"http://{shown}:{address[1]}"
-    finally:
-        await runner.cleanup()
 
 
 @contextlib.contextmanager

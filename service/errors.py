@@ -1,8 +1,9 @@
 """Every refusal and failure of the service, by whose move is next; the docstring is the default message.
 
 VmkopsError
-├── the caller's move: InvalidParams, NotFound, Ambiguous, NotAllowed, NotSignedIn, Conflict
-├── later:             VSphereBusy, VSphereUnavailable
+├── the caller's move: InvalidParams, NotFound, Ambiguous, NotAllowed, NotSignedIn, Conflict, TooLarge, ForeignOrigin,
+│                       UnknownHost, RequestTimeout, ChangedMeanwhile
+├── later:             VSphereBusy, VSphereUnavailable, TooManyRequests
 ├── the operator's:    NotConfigured, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, CopyFailed,
 │                       DiskFull, BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged, FetchFailed,
 │                       ImportFailed, JobOutdated, RecordUnreadable
@@ -88,10 +89,44 @@ class Conflict(VmkopsError):
     code, status = "conflict", 409
 
 
+class ChangedMeanwhile(VmkopsError):
+    """Somebody else changed it since you read it; read it again, and make your change there."""
+
+    code, status = "changed-meanwhile", 412
+
+
 class TooLarge(VmkopsError):
     """The body is larger than this call takes."""
 
     code, status = "too-large", 413
+
+
+class ForeignOrigin(VmkopsError):
+    """A page of another site sent this request. Only pages of this service may change something or send files."""
+
+    code, status = "foreign-origin", 403
+
+
+class UnknownHost(VmkopsError):
+    """The service does not answer under this name."""
+
+    code, status = "unknown-host", 421
+
+
+class RequestTimeout(VmkopsError):
+    """The body of the request did not arrive in time. Send it again over a faster connection, or make it smaller."""
+
+    code, status = "request-timeout", 408
+
+
+class TooManyRequests(VmkopsError):
+    """You ask too much at a time; try again later. `retry_after` is in seconds."""
+
+    code, status = "too-many-requests", 429
+
+    def __init__(self, detail: str = "", suggestions: list[str] | None = None, *, retry_after: int = 10) -> None:
+        super().__init__(detail, suggestions)
+        self.retry_after = retry_after
 
 
 class NotConfigured(VmkopsError):

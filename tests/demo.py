@@ -66,7 +66,7 @@ def _run(stack: contextlib.ExitStack) -> int:
         "SLACK_APP_TOKEN": slack.app_token,
         "VMKOPS_SLACK_OPERATORS": OPERATOR,
     }
-    create = [VMKOPS, "token", "create", "demo", "--scope", "operate"]
+    create = [VMKOPS, "token", "create", "demo", "--scope", "operate", "--init"]
     token = subprocess.run(create, env=environment, capture_output=True, text=True, check=True).stdout.strip()
     port = os.environ.get("PORT", "8080")
     serve = subprocess.Popen([VMKOPS, "serve", "--port", port], env=environment, stdout=subprocess.PIPE, text=True)

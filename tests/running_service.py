@@ -53,7 +53,12 @@ class RunningService:
         self.data_dir = data_dir
         self.token = token
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("VMKOPS_", "SLACK_"))}
-        self.environment = {**kept, "VMKOPS_DATA_DIR": str(data_dir), **(settings or {})}
+        self.environment = {
+            **kept,
+            "VMKOPS_DATA_DIR": str(data_dir),
+            "VMKOPS_RATE_LIMIT": "1000000",
+            **(settings or {}),
+        }
         self.url = ""
         self._own_python = any(name.startswith("PYTHON") for name in settings or {})
         self._process: Forked | subprocess.Popen[str] | None = None

@@ -22,6 +22,7 @@ from bot.blocks import (
     shortened,
 )
 from bot.cards.markdown import mrkdwn
+from service.api.runs import named
 
 TICK = "run_tick"
 """The action id of the button that marks a step as done; its value is JSON with `run` and `item`."""
@@ -60,7 +61,7 @@ def run_list(runs: Sequence[Mapping[str, Any]]) -> Message:
     if not runs:
         hint = section("No runs yet.", f"To start one, type {code('/runs start NAME')}")
         return message("No runs yet.", [hint])
-    lines = [section(f"{bold(run['title'])} {code(run['id'])}", " · ".join(_about(run)[1:])) for run in runs]
+    lines = [section(f"{bold(run['title'])} {code(_place(run))}", " · ".join(_about(run)[1:])) for run in runs]
     return message("Runs: " + ", ".join(run["title"] for run in runs), lines)
 
 
@@ -71,10 +72,16 @@ def export_card(run_id: str, markdown: str) -> Message:
     return message(f"Run {run_id} as Markdown", [*blocks, hint])
 
 
+def _place(run: Mapping[str, Any]) -> str:
+    """The id of a run that `/runs ID` shows; the path of any other one, such as that of a P2V checklist."""
+    path = str(run.get("path", ""))
+    return path if path and path != f"/runs/{run['id']}" else str(run["id"])
+
+
 def _about(run: Mapping[str, Any]) -> list[str]:
     targets = [f"{name} {code(value)}" for name, value in run["targets"].items()]
     incident = [f"incident {escape(run['incident'])}"] if run["incident"] else []
-    started = f"started by {person(run['started_by'])}"
+    started = f"started by {_who(run['started_by'], run.get('by', ''))}"
     return [f"run {code(run['id'])}", *targets, *incident, started, escape(_progress(run))]
 
 
@@ -85,14 +92,23 @@ def _progress(run: Mapping[str, Any]) -> str:
 
 
 def _state(item: Mapping[str, Any]) -> str:
-    who = f" {person(item['mark']['who'])}" if item["mark"] else ""
+    mark = item["mark"]
+    who = f" {_who(mark['who'], mark.get('by', ''))}" if mark else ""
     return f"{SIGNS[item['state']]} {escape(item['id'])}{who}"
 
 
 def _notes(item: Mapping[str, Any]) -> list[str]:
     """What people wrote about a step, each with the name."""
     marks = [mark for mark in (item["mark"], *item["notes"]) if mark and mark["note"]]
-    return [f"{escape(item['id'])}, {person(each['who'])}: {escape(shortened(each['note'], 300))}" for each in marks]
+    return [
+        f"{escape(item['id'])}, {_who(each['who'], each.get('by', ''))}: {escape(shortened(each['note'], 300))}"
+        for each in marks
+    ]
+
+
+def _who(actor: str, by: str) -> str:
+    """A mention of an actor; with the name that the person gave in the shell, that name and the actor in brackets."""
+    return escape(named(actor, by)) if by else person(actor)
 
 
 def _pair(run: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, str]:

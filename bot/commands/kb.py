@@ -54,13 +54,13 @@ async def run(query: ProcedureQuery, request: Request) -> Reply:
                 page = await service.get(path, on_behalf_of=request.on_behalf_of, **query.targets)
             else:
                 page = await service.get(f"/procedures/{query.slug}")
-            return Reply(procedure_card(page, service.url, query.targets), public=True)
+            return Reply(procedure_card(page, service.public_url, query.targets), public=True)
         except ServiceError as error:
             if error.problem.status != 404:
                 raise
     found = await service.get("/procedures", q=query.words, limit="5")
     certain = found["lookups"] or not all(hit["weak"] for hit in found["results"])
-    return Reply(search_card(query.words, found, service.url), public=bool(certain))
+    return Reply(search_card(query.words, found, service.public_url), public=bool(certain))
 
 
 command = Command(

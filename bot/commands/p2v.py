@@ -83,7 +83,7 @@ async def run(query: P2vQuery, request: Request) -> Reply:
             path = f"/p2v/checklist?{urlencode(query.parameters, doseq=True)}"
             card = checklist_card(
                 await service.p2v_checklist(query.parameters),
-                page=page_link(service.url, path, "all steps with their checks"),
+                page=page_link(service.public_url, path, "all steps with their checks"),
                 asked_by=asked_by,
             )
             return Reply(card, public=True)

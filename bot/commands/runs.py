@@ -97,7 +97,8 @@ async def mark(run_id: str, item: str, state: str | None, note: str, request: Re
 
 async def export(run_id: str, request: Request) -> Reply:
     """Show the run as Markdown."""
-    return Reply(export_card(run_id, await request.deps.service.get_text(f"/runs/{quote(run_id, safe='')}/markdown")))
+    path = f"/runs/{quote(run_id, safe='')}/markdown"
+    return Reply(export_card(run_id, await request.deps.service.get_text(path, on_behalf_of=request.on_behalf_of)))
 
 
 command = Command(

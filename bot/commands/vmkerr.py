@@ -37,7 +37,7 @@ async def run(lookup: Lookup, request: Request) -> Reply:
         decoded = await service.decode(lookup.query, lookup.release)
         if decoded.findings:
             card = decoded_card(
-                lookup.query, decoded.findings, known, service_url=service.url, asked_by=request.mention
+                lookup.query, decoded.findings, known, service_url=service.public_url, asked_by=request.mention
             )
             return Reply(card, public=True)
     try:

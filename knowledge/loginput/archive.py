@@ -59,8 +59,7 @@ def tar_members(blocks: Iterator[bytes], looked: LookedAt) -> Iterator[Member]:
         looked.incomplete = True
         looked.add_problem(DAMAGED.format(where=last and f" after{last[3:]}", reason=error))
     except (tarfile.ReadError, tarfile.StreamError, EOFError):
-        looked.incomplete = True
-        looked.add_problem(TRUNCATED.format(where=last))
+        _end_early(looked, last)
     except (tarfile.TarError, ValueError, OverflowError) as error:
         looked.incomplete = True
         looked.add_problem(DAMAGED.format(where=last, reason=error))
@@ -92,11 +91,17 @@ def _contents(stream: Any, size: int, looked: LookedAt, where: str) -> Iterator[
     while size > 0:
         block = stream.read(min(BLOCK, size))
         if not block:
-            looked.incomplete = True
-            looked.add_problem(TRUNCATED.format(where=where))
+            _end_early(looked, where)
             return
         size -= len(block)
         yield block
+
+
+def _end_early(looked: LookedAt, where: str) -> None:
+    """Note that an archive ends in the middle, unless a limit of vmkops ended it, which is noted already."""
+    looked.incomplete = True
+    if not looked.limited:
+        looked.add_problem(TRUNCATED.format(where=where))
 
 
 def _zip_contents(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, looked: LookedAt) -> Iterator[bytes]:

@@ -37,6 +37,8 @@ class LookedAt:
     """Texts in an archive that were decoded."""
     incomplete: bool = False
     """The input is not read to its end, because it is cut or damaged or unpacks to too much."""
+    limited: bool = False
+    """It is not read to its end, because it unpacks to more than the limits of vmkops allow."""
     problems: list[str] = field(default_factory=list)
     """Sentences: what could not be read, and caveats."""
 

@@ -28,6 +28,10 @@ INCOMPLETE = (
     "This archive is cut or damaged before commands/vmware_-vl.txt, which shows the release in a support bundle. The"
     " text files before that are decoded, and the format of each line shows the release."
 )
+STOPPED = (
+    "Decoding stopped at a limit before it found commands/vmware_-vl.txt, which shows the release in a support bundle."
+    " The text files before that are decoded, and the format of each line shows the release."
+)
 READ_ONCE = (
     "The input is a pipe, so files before {file} are decoded without the release that it shows. To use"
     " it for all files, give the name of the archive."
@@ -66,7 +70,7 @@ def decode_archive(
     if not looked.files:
         raise NotText(" ".join([NOTHING_IN_IT.format(looked_at=looked.in_words()), *looked.problems]))
     if not bundle.name:
-        looked.add_problem(INCOMPLETE if looked.incomplete else NO_BUNDLE)
+        looked.add_problem(STOPPED if looked.limited else INCOMPLETE if looked.incomplete else NO_BUNDLE)
     else:
         looked.add_format(BUNDLE.format(name=bundle.name))
         if source.file is None:
@@ -119,6 +123,7 @@ def _decode_member(
     looked.lines += progress.lines
     looked.long_lines += progress.long_lines
     looked.unpacked = max(looked.unpacked, own.unpacked)
+    looked.limited = looked.limited or own.limited
     looked.add_encoding(own.encoding)
     for format_ in own.formats:
         looked.add_format(format_)

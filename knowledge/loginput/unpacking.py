@@ -24,8 +24,14 @@ MEMORY = 1 << 27
 TRUNCATED = "The {kind} data ends in the middle. What could be read is decoded."
 DAMAGED = "The {kind} data is damaged after {size:,} bytes ({reason}). What could be read is decoded."
 TRAILING = "The {kind} data is followed by something else, which is ignored."
-TOO_MUCH = "The input unpacks to more than {limit}. Decoding stops there."
-BOMB = "The input unpacks to more than {ratio:,} times its size, so it is no log. Decoding stops there."
+TOO_MUCH = (
+    "The input unpacks to more than {limit}. Decoding stops there. To decode the rest, unpack the input and decode the"
+    " files that you need, or use `vmkops decode --max-size SIZE FILE`."
+)
+BOMB = (
+    "The input unpacks to more than {ratio:,} times its size, so it is no log. Decoding stops there. If it is one,"
+    " unpack it and decode the files that you need."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +100,11 @@ def limited(blocks: Iterable[bytes], looked: LookedAt, limits: Limits, packed: C
         looked.unpacked += len(block)
         yield block[:left]
         if len(block) > left:
-            looked.incomplete = True
+            looked.incomplete = looked.limited = True
             looked.add_problem(TOO_MUCH.format(limit=in_units(limits.total)))
             return
         if size > limits.ratio_from and size > packed() * limits.ratio:
-            looked.incomplete = True
+            looked.incomplete = looked.limited = True
             looked.add_problem(BOMB.format(ratio=limits.ratio))
             return
 

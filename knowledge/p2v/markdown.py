@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from knowledge.p2v.checklist import Checklist, Command, Item
 from knowledge.p2v.run import Mark, Run, State, progress, standings
-from knowledge.runs.markdown import BOXES
 from knowledge.runs.markdown import plain as _plain
+from knowledge.runs.markdown import task
 
 
 def checklist_markdown(checklist: Checklist) -> str:
@@ -41,12 +41,11 @@ def _document(checklist: Checklist, head: list[str], marks: dict[str, Mark]) -> 
 
 
 def _item(item: Item, mark: Mark | None) -> list[str]:
-    box = BOXES[mark.state if mark else State.OPEN]
     optional = " (optional)" if item.optional else ""
-    lines = [f"- {box} **{_plain(item.title)}**{optional} `{item.id}`"]
+    lines = [task(mark.state if mark else State.OPEN, f"**{_plain(item.title)}**{optional} `{item.id}`")]
     if mark:
         note = f": {_plain(mark.note)}" if mark.note else ""
-        lines.append(f"  - {mark.state} by {_plain(mark.who)}, {mark.when}{note}")
+        lines.append(f"  - {mark.state} by {_plain(mark.name)}, {mark.when}{note}")
     lines.append(f"  - Why: {_plain(item.why)}")
     lines += [line for command in item.commands for line in _command(command)]
     lines.append(f"  - Check: {_plain(item.check)}")

@@ -108,6 +108,6 @@ def progress(run: Run) -> Progress:
 
 
 def _marked(run: Run, item: str, state: State, who: str, when: datetime, note: str) -> Run:
-    ids = [known.id for known in run.checklist.items]
-    changed = marked(run.marks, ids, item, state, who=who, when=when, note=note)
+    titles = {known.id: known.title for known in run.checklist.items}
+    changed = marked(run.marks, titles, item, state, who=who, when=when, note=note)
     return run if changed is run.marks else replace(run, marks=changed)

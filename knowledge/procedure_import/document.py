@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from knowledge.procedure_store.body import body_lines
+from knowledge.procedure_store.body import LIST_MARKER, body_lines
 
 _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*")
-_BLOCK = re.compile(r"\s*(?:[-*+] |\d+[.)] |[|>#]|$)| {4}|\t")
-_FENCE = re.compile(r"([ >]*(?:(?:[-*+]|\d+[.)]) +)*)(`{3,}|~{3,})(.*)")
+_BLOCK = re.compile(rf"\s*(?:{LIST_MARKER} |[|>#]|$)| {{4}}|\t")
+_FENCE = re.compile(rf"([ >]*(?:{LIST_MARKER} +)*)(`{{3,}}|~{{3,}})(.*)")
 
 
 class Section(NamedTuple):

@@ -23,6 +23,7 @@ LONGEST_SLUG = 70
 _ENDINGS = (".md", ".markdown")
 _GENERAL = ("readme", "index", "runbook")
 """Names that say nothing about the subject: the folder's name does."""
+_A_LINK = "it is a symbolic link: import what it leads to by its own path"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,21 +39,30 @@ class Imported:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Skipped:
+    """A file or a folder that was left out, and why."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Done:
     """What became of the runbooks; the problems have the file and the line of the runbook."""
 
     imported: tuple[Imported, ...]
     failed: tuple[Broken, ...]
+    skipped: tuple[Skipped, ...] = ()
 
 
 def import_markdown(source: Path, into: Path) -> Done:
     """Write a runbook, or every runbook below a folder, as pages into the folder ``into``, which is made if needed.
 
-    Symbolic links and hidden files are left out. A page that has the slug of one that comes with vmkops gets another
-    name, because it would replace that one. Raises OSError when a folder cannot be read or written, and for a folder
-    with more than MOST_FILES runbooks.
+    Symbolic links and what is not a regular file are left out and named; hidden files are left out. A page that has the
+    slug of one that comes with vmkops gets another name, because it would replace that one. Raises OSError when a
+    folder cannot be read or written, and for a folder with more than MOST_FILES runbooks.
     """
-    files = [source] if source.is_file() else list(_below(source))
+    files, skipped = ([source], list[Skipped]()) if source.is_file() else _below(source)
     into.mkdir(parents=True, exist_ok=True)
     built_in = built_in_pages()
     known = [*built_in, *_pages_in(into)]
@@ -71,7 +81,7 @@ def import_markdown(source: Path, into: Path) -> Done:
         if page.slug != _slug(file):
             notes = (f"named {page.slug}, because another page is called {_slug(file)}", *notes)
         imported.append(Imported(source=str(file), page=str(into / f"{page.slug}.md"), slug=page.slug, notes=notes))
-    return Done(imported=tuple(imported), failed=tuple(failed))
+    return Done(imported=tuple(imported), failed=tuple(dict.fromkeys(failed)), skipped=tuple(skipped))
 
 
 def _made(
@@ -112,20 +122,27 @@ def _broken(file: Path, message: str) -> BrokenPageError:
     return BrokenPageError([Broken(file=str(file), line=1, message=message)])
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    """The runbooks below a folder, sorted by path."""
+def _below(folder: Path) -> tuple[list[Path], list[Skipped]]:
+    """The runbooks below a folder, sorted by path, and what is left out."""
     found: list[Path] = []
+    skipped: list[Skipped] = []
 
     def fail(error: OSError) -> None:
         raise error
 
     for place, folders, files in os.walk(folder, onerror=fail):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        paths = (Path(place, name) for name in files if name.lower().endswith(_ENDINGS) and name[0] != ".")
-        found += (path for path in paths if path.is_file() and not path.is_symlink())
+        inside = (Path(place, name) for name in folders)
+        skipped += (Skipped(source=str(path), reason=_A_LINK) for path in inside if path.is_symlink())
+        for path in (Path(place, name) for name in files if name.lower().endswith(_ENDINGS) and name[0] != "."):
+            reason = _A_LINK if path.is_symlink() else "" if path.is_file() else "it is not a regular file"
+            if reason:
+                skipped.append(Skipped(source=str(path), reason=reason))
+            else:
+                found.append(path)
         if len(found) > MOST_FILES:
             raise OSError(0, f"there are more than {MOST_FILES:,} runbooks: import its folders one by one", str(folder))
-    return iter(sorted(found))
+    return sorted(found), sorted(skipped, key=lambda one: one.source)
 
 
 def _pages_in(folder: Path) -> Iterator[Procedure]:

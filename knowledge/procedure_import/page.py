@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from knowledge.procedure_import.document import first_paragraph, read_document
 from knowledge.procedure_import.facts import Facts, read_facts
 from knowledge.procedure_import.sections import page_sections
-from knowledge.procedure_store.body import body_lines
+from knowledge.procedure_store.body import LIST_MARKER, body_lines
 from knowledge.procedure_store.check import page_faults
 from knowledge.procedure_store.dangers import unannounced_commands
 from knowledge.procedure_store.front_matter import Fault, read_front_matter
@@ -26,6 +27,8 @@ from knowledge.procedure_store.procedure import (
 from knowledge.procedure_store.query import name_key
 
 LONGEST_TITLE = 150
+MOST_LOST = 10
+"""How many links of a runbook that lead nowhere are named."""
 ROUNDS = 4
 """How often boxes are added: a step may need a more severe one than its first command."""
 
@@ -37,8 +40,8 @@ _HUGO_REFERENCE = re.compile(r"\{\{[<%] *(?:rel)?ref +\"([^\"\s]+)\" *[>%]\}\}")
 _IMAGE = re.compile(rf"(!){_TO}")
 _LINK = re.compile(rf"(?<!!)(){_TO}")
 _WEB = re.compile(r"(?:https?://[^/?#]|mailto:.|[#/](?!/))", re.IGNORECASE)
-_STEP = re.compile(r"(?:\d+[.)]|[-*+]) |#{1,6} ")
-_ITEM = re.compile(r"((?:\d+[.)]|[-*+]) +)(.*)")
+_STEP = re.compile(rf"{LIST_MARKER} |#{{1,6}} ")
+_ITEM = re.compile(rf"({LIST_MARKER} +)(.*)")
 _LIVE = re.compile(r"([ >]*(?:`{3,}|~{3,})\s*)vmkops\s*")
 
 
@@ -78,8 +81,9 @@ def imported_page(data: bytes, target: Target) -> tuple[Procedure, list[str]]:
         page = _page("\n".join(_LIVE.sub(r"\1sh", line) for line in page.text.split("\n")), target)
         left = list(page_faults(page, target.names, target.slugs))
     if left:
-        raise BrokenPageError([Broken(file=target.file, line=1, message=f"as a page: {one.message}") for one in left])
-    return page, notes
+        problems = [Broken(file=target.file, line=1, message=f"as a page: {one.message}") for one in left]
+        raise BrokenPageError(list(dict.fromkeys(problems)))
+    return page, [f"{note} ({times} times)" if times > 1 else note for note, times in Counter(notes).items()]
 
 
 def _page(text: str, target: Target) -> Procedure:
@@ -92,8 +96,13 @@ def _page(text: str, target: Target) -> Procedure:
 
 def _text(lines: list[str], facts: Facts, target: Target, notes: list[str]) -> str:
     values = facts.values
-    document = read_document([_with_links(line.text, line.kind, target) for line in body_lines(lines, 0)],
-                             titled=bool(values.get("title")))  # fmt: skip
+    lost: list[str] = []
+    linked = [_with_links(line.text, line.kind, target, lost) for line in body_lines(lines, 0)]
+    document = read_document(linked, titled=bool(values.get("title")))
+    dead = list(dict.fromkeys(lost))
+    notes += (f"the link to {path[:80]} leads to no imported page: it is plain text now" for path in dead[:MOST_LOST])
+    if (more := len(dead) - MOST_LOST) > 0:
+        notes.append(f"and {more} more {'link' if more == 1 else 'links'} of this kind")
     heading = " ".join(values.get("title", []))
     title = _title(heading or document.title or target.slug.replace("-", " "), target, notes)
     paragraph = first_paragraph(document.intro)
@@ -148,8 +157,11 @@ def _is_free(alias: str, target: Target, notes: list[str]) -> bool:
     return not taken
 
 
-def _with_links(text: str, kind: str, target: Target) -> str:
-    """A line whose links lead to imported pages or to the web; of any other link, the words and the path are kept."""
+def _with_links(text: str, kind: str, target: Target, lost: list[str]) -> str:
+    """A line whose links lead to imported pages or to the web; of any other link, the words and the path are kept.
+
+    The paths of those other links are added to ``lost``.
+    """
     if kind != "text" or "](" not in text:
         return text
     pieces = _INLINE_CODE.split(_HUGO_REFERENCE.sub(r"\1", text))
@@ -161,12 +173,16 @@ def _with_links(text: str, kind: str, target: Target) -> str:
             return f"[{words}]({slug}.md)"
         if _WEB.match(path):
             return found[0]
+        lost.append(path)
         return f"{words} ({'image ' if image else ''}{path})".strip()
 
     def readable(found: re.Match[str]) -> str:
         words, path = found.groups()
         known = path.removesuffix(".md") in target.slugs or _WEB.match(path.strip().lstrip("<"))
-        return found[0] if known else f"{words} ({path.strip()})".strip()
+        if known:
+            return found[0]
+        lost.append(path.strip())
+        return f"{words} ({path.strip()})".strip()
 
     def all_changed(piece: str) -> str:
         return _ANY_LINK.sub(readable, _LINK.sub(changed, _IMAGE.sub(changed, piece)))

@@ -11,8 +11,11 @@ from knowledge.procedure_store.front_matter import Fault
 SECTIONS = ("When", "Before", "Steps", "Check", "Undo")
 """The second-level headings of every page, in this order; other headings may be between or after them."""
 
+LIST_MARKER = r"(?:\d{1,9}[.)]|[-*+])"
+"""A pattern for what begins an item of a list (https://spec.commonmark.org/0.31.2/#list-items)."""
+
 _HEADING = re.compile(r" {0,3}(#{1,6})(?: +(.*?))?(?: +#+)? *")
-_CODE_FENCE = re.compile(r"[ >]*(?:(?:[-*+]|\d+[.)]) +)*(`{3,}|~{3,})(.*)")
+_CODE_FENCE = re.compile(rf"[ >]*(?:{LIST_MARKER} +)*(`{{3,}}|~{{3,}})(.*)")
 _PAGE_LINK = re.compile(r"\]\(([^()\s:/]{1,200})\.md(?:#[^)\s]*)?\)")
 
 
@@ -36,7 +39,7 @@ def page_links(lines: list[str]) -> list[PageLink]:
     return [
         PageLink(line.number, found[1])
         for line in body_lines(lines, 0)
-        if line.kind == "text"
+        if line.kind == "text" and ".md" in line.text
         for found in _PAGE_LINK.finditer(line.text)
     ]
 
@@ -49,11 +52,22 @@ def body_lines(lines: list[str], start: int) -> Iterator[Line]:
             ends = closing.fullmatch(text)
             yield Line(number, text, "close" if ends else "code")
             closing = None if ends else closing
-        elif (fence := _CODE_FENCE.fullmatch(text)) and not (fence[1][0] == "`" and "`" in fence[2]):
+        elif (
+            ("```" in text or "~~~" in text)
+            and (fence := _CODE_FENCE.fullmatch(text))
+            and not (fence[1][0] == "`" and "`" in fence[2])
+        ):
             closing = re.compile(rf"[ >]*{fence[1][0]}{{{len(fence[1])},}} *")
             yield Line(number, text, "open")
         else:
             yield Line(number, text, "text")
+
+
+def language_of(opening: str) -> str:
+    """Return the language of a code block, the first word of its opening line; empty when it has none."""
+    fence = _CODE_FENCE.fullmatch(opening)
+    words = fence[2].split() if fence else []
+    return words[0] if words else ""
 
 
 def body_faults(lines: list[str], start: int) -> Iterator[Fault]:
@@ -68,7 +82,7 @@ def body_faults(lines: list[str], start: int) -> Iterator[Fault]:
                 yield Fault(number, "the code block has no language: write ```sh, ```text or the like")
         elif kind == "close":
             opened = 0
-        heading = _HEADING.fullmatch(text) if kind == "text" else None
+        heading = _HEADING.fullmatch(text) if kind == "text" and "#" in text else None
         if heading is None:
             if text.strip():
                 filled.add(len(sections))

@@ -14,9 +14,11 @@ from knowledge.procedure_store.entry_points import entry_points
 from knowledge.procedure_store.folders import find_pages, read_page
 from knowledge.procedure_store.front_matter import Fault, read_front_matter
 from knowledge.procedure_store.links import dead_links
-from knowledge.procedure_store.live_blocks import TARGETS, live_commands
+from knowledge.procedure_store.live_blocks import live_commands
+from knowledge.procedure_store.placeholders import TARGETS
 from knowledge.procedure_store.procedure import Broken, BrokenPageError, Procedure
 from knowledge.procedure_store.query import name_key
+from knowledge.procedure_store.templates import template_lines
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][\w-]*)\}")
 
@@ -25,9 +27,9 @@ def check_folder(folder: Path, *, elsewhere: Iterable[Procedure] = ()) -> tuple[
     """Return the number of pages in ``folder`` and everything wrong with them, by file and line.
 
     In addition to what keeps a page from being shown, these are wrong: links that lead nowhere, destructive commands
-    without a box, names that two pages have, and live blocks with unknown commands or placeholders. ``elsewhere`` has
-    the pages of other folders; a page in ``folder`` replaces the one of the same slug. Raises OSError when the folder
-    cannot be listed.
+    without a box, names that two pages have, live blocks with unknown commands or placeholders, and words of a template
+    that are still there. ``elsewhere`` has the pages of other folders; a page in ``folder`` replaces the one of the
+    same slug. Raises OSError when the folder cannot be listed.
     """
     pages: list[Procedure] = []
     broken: list[Broken] = []
@@ -42,9 +44,8 @@ def check_folder(folder: Path, *, elsewhere: Iterable[Procedure] = ()) -> tuple[
     names = owners([*others, *pages])
     slugs = own | {page.slug for page in others}
     for page in pages:
-        broken += (
-            Broken(file=page.file, line=line, message=message) for line, message in page_faults(page, names, slugs)
-        )
+        faults = [*page_faults(page, names, slugs), *_template_faults(page)]
+        broken += (Broken(file=page.file, line=line, message=message) for line, message in faults)
     return len(everything), sorted(broken, key=lambda one: (one.file, one.line))
 
 
@@ -71,6 +72,11 @@ def page_faults(page: Procedure, names: Mapping[str, list[str]], slugs: Containe
     for command in live_commands(page.body):
         if message := _live_fault(command.text):
             yield Fault(first + command.line, message)
+
+
+def _template_faults(page: Procedure) -> Iterator[Fault]:
+    for line in template_lines(page.text.split("\n")):
+        yield Fault(line, "the words of the template are still here: write what they ask for, or remove the line")
 
 
 def _name_faults(page: Procedure, head: list[str], names: Mapping[str, list[str]]) -> Iterator[Fault]:

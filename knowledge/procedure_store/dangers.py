@@ -12,7 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from knowledge.data_files import data_lines
-from knowledge.procedure_store.body import body_lines
+from knowledge.procedure_store.body import LIST_MARKER, body_lines
 from knowledge.procedure_store.boxes import BOXES, box_kind
 from knowledge.procedure_store.front_matter import Fault
 
@@ -22,7 +22,7 @@ LONGEST_COMMAND = 4000
 _ENTERED = ("Before", "Steps", "Undo")
 """The sections in which readers also enter the commands that stand in a sentence."""
 
-_NEW_PART = re.compile(r"(?:\d+[.)]|[-*+]) |#{1,6} ")
+_NEW_PART = re.compile(rf"{LIST_MARKER} |#{{1,6}} ")
 _SECTION = re.compile(r"## +(.*?)(?: +#+)? *")
 _INLINE_CODE = re.compile(r"`([^`]+)`")
 _SEVERITY = {kind: place for place, kind in enumerate(BOXES)}

@@ -19,7 +19,7 @@ from knowledge.spelling import known_words, spelling_keys
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-VERSION = 3
+VERSION = 4
 """Increment it with every change of the tables or of how a page becomes a row."""
 
 _OBSOLETE_WORTH = 0.6
@@ -30,34 +30,49 @@ _SEARCHED = ("title", "aliases", "subjects", "summary", "body")
 
 _COLUMNS = (
     *("slug", "worth", "origin", "overrides", "file", "obsolete_since", "title", "summary", "aliases", "subjects"),
-    *("body", "text", "keys", "about"),
+    *("keys", "about", "body", "text"),
 )
-"""The columns of ``pages`` besides ``id``."""
+"""The columns of ``pages`` besides ``id``, the long ones last: SQLite reads a row up to the last column it needs."""
 
 _INSERT_PAGE = f"INSERT INTO pages ({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{name}' for name in _COLUMNS)})"  # noqa: S608
 
-_TABLES = ("search", "pages", "files", "broken", "names", "spellings")
+_NAMING = ("title", "aliases", "subjects")
+"""The columns that name a page."""
+
+_FULL_TEXT = {"search": _SEARCHED, "search_names": _NAMING}
+"""The full-text indexes and their columns.
+
+The names have their own one: to find a word in the names only, FTS5 would read every occurrence in the other columns.
+"""
+
+_INDEX_TEXT = tuple(
+    f"INSERT INTO {table} (rowid, {', '.join(columns)}) SELECT id, {', '.join(columns)} FROM pages WHERE id > ?"  # noqa: S608
+    for table, columns in _FULL_TEXT.items()
+)
+_FORGET_TEXT = "".join(
+    f"INSERT INTO {table} ({table}, rowid, {', '.join(columns)}) "  # noqa: S608
+    f"VALUES ('delete', old.id, {', '.join(f'old.{column}' for column in columns)});\n"
+    for table, columns in _FULL_TEXT.items()
+)
+
+_TABLES = (*_FULL_TEXT, "pages", "files", "broken", "names", "spellings")
 
 _STATEMENTS = (
     # One row for each slug: the page that is shown.
     """CREATE TABLE pages (
         id INTEGER PRIMARY KEY, slug TEXT NOT NULL UNIQUE, worth REAL NOT NULL, origin TEXT NOT NULL,
         overrides INTEGER NOT NULL, file TEXT NOT NULL, obsolete_since TEXT NOT NULL, title TEXT NOT NULL,
-        summary TEXT NOT NULL, aliases TEXT NOT NULL, subjects TEXT NOT NULL, body TEXT NOT NULL, text TEXT NOT NULL,
-        keys TEXT NOT NULL, about TEXT NOT NULL
+        summary TEXT NOT NULL, aliases TEXT NOT NULL, subjects TEXT NOT NULL, keys TEXT NOT NULL, about TEXT NOT NULL,
+        body TEXT NOT NULL, text TEXT NOT NULL
     )""",
-    """CREATE VIRTUAL TABLE search USING fts5(
-        title, aliases, subjects, summary, body, content = 'pages', content_rowid = 'id',
-        tokenize = 'porter unicode61 remove_diacritics 2'
-    )""",
-    """CREATE TRIGGER pages_after_insert AFTER INSERT ON pages BEGIN
-        INSERT INTO search (rowid, title, aliases, subjects, summary, body)
-        VALUES (new.id, new.title, new.aliases, new.subjects, new.summary, new.body);
-    END""",
-    """CREATE TRIGGER pages_after_delete AFTER DELETE ON pages BEGIN
-        INSERT INTO search (search, rowid, title, aliases, subjects, summary, body)
-        VALUES ('delete', old.id, old.title, old.aliases, old.subjects, old.summary, old.body);
-    END""",
+    *(
+        f"""CREATE VIRTUAL TABLE {table} USING fts5(
+            {", ".join(columns)}, content = 'pages', content_rowid = 'id',
+            tokenize = 'porter unicode61 remove_diacritics 2'
+        )"""
+        for table, columns in _FULL_TEXT.items()
+    ),
+    f"CREATE TRIGGER pages_after_delete AFTER DELETE ON pages BEGIN {_FORGET_TEXT} END",
     # The files that were read, to detect changes.
     """CREATE TABLE files (
         folder TEXT NOT NULL, name TEXT NOT NULL, stamp TEXT NOT NULL, slug TEXT NOT NULL, PRIMARY KEY (folder, name)
@@ -99,10 +114,12 @@ def delete_slugs(database: Database, slugs: list[str]) -> None:
 def finish(database: Database, *, merge: bool) -> None:
     """Create the indexes that are missing after pages were stored; a filled table gets them faster than a growing one.
 
-    With ``merge``, for after the first reading, the parts of the search index become one: searches are twice as fast.
+    With ``merge``, for after the first reading, the parts of each full-text index become one: searches are twice as
+    fast.
     """
     if merge:
-        database.execute("INSERT INTO search (search) VALUES ('optimize')")
+        for table in _FULL_TEXT:
+            database.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")  # noqa: S608
     database.execute("CREATE INDEX IF NOT EXISTS names_by_name ON names (name)")
     database.execute("CREATE INDEX IF NOT EXISTS names_by_slug ON names (slug)")
 
@@ -126,25 +143,39 @@ def insert_broken(database: Database, problems: Iterable[tuple[str, Broken]]) ->
     )
 
 
-def insert_pages(database: Database, rows: list[dict[str, Any]], spelled: set[str]) -> None:
-    """Store pages with their names and words, from rows that `page_row` made.
+def insert_pages(database: Database, rows: list[dict[str, Any]], spelled: set[str]) -> int:
+    """Store pages with their names and words, from rows that `page_row` made; return the highest id before them.
 
-    ``spelled`` has the words stored so far and gets the new ones.
+    ``spelled`` has the parts of the text whose words were stored by earlier calls, split at spaces, and gets the new
+    ones: most parts repeat, and looking for words takes long. `index_text` makes the pages searchable.
     """
+    highest = int(database.execute("SELECT coalesce(max(id), 0) FROM pages").fetchone()[0])
     database.conn.executemany(_INSERT_PAGE, rows)
-    new = known_words(" ".join(row[column] for row in rows for column in _SEARCHED)) - spelled
-    spelled |= new
-    _insert_spellings(database, new)
+    parts = set(" ".join(row[column] for row in rows for column in _SEARCHED).split()) - spelled
+    spelled |= parts
+    _insert_spellings(database, known_words(" ".join(parts)))
     database.conn.executemany(
         "INSERT INTO names (name, slug, rank) VALUES (?, ?, ?)",
         ((name, row["slug"], rank) for row in rows for name, rank in row["names"]),
     )
+    return highest
+
+
+def index_text(database: Database, after: int) -> None:
+    """Add the pages with ids above ``after`` to the full-text indexes, in the transaction that stored them.
+
+    It is one statement for each index, during which other threads of this process run. A trigger for each page would
+    need the interpreter's lock again after each page, for which it waits up to 5 ms (``sys.getswitchinterval``).
+    """
+    for statement in _INDEX_TEXT:
+        database.execute(statement, [after])
 
 
 def _insert_spellings(database: Database, words: Iterable[str]) -> None:
+    """Store words by their keys, sorted: a B-tree grows several times as fast in its own order."""
     database.conn.executemany(
         "INSERT OR IGNORE INTO spellings (key, word) VALUES (?, ?)",
-        ((key, word) for word in words for key in spelling_keys(word)),
+        sorted((key, word) for word in words for key in spelling_keys(word)),
     )
 
 

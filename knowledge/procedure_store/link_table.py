@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 _CREATE = "CREATE TABLE page_links (slug TEXT NOT NULL, line INTEGER NOT NULL, target TEXT NOT NULL)"
 _BROKEN = """
-    SELECT pages.file AS file, page_links.line AS line, target
+    SELECT pages.file AS file, min(page_links.line) AS line, target
     FROM page_links JOIN pages USING (slug) LEFT JOIN pages AS other ON other.slug = page_links.target
-    WHERE pages.origin = 'team' AND other.slug IS NULL ORDER BY file, line, target
+    WHERE pages.origin = 'team' AND other.slug IS NULL
+    GROUP BY pages.file, target ORDER BY pages.file, line, target
 """
 
 
@@ -41,7 +42,7 @@ def replace_links(database: Database, slugs: list[str], rows: Iterable[Mapping[s
 
 
 def broken_links(database: Database) -> list[Broken]:
-    """Return the links of the team's pages to pages that are not there, by file and line."""
+    """Return the links of the team's pages to pages that are not there, each once in a file, by file and line."""
     return [
         Broken(file=row["file"], line=row["line"], message=f"links to {row['target']}.md, which does not exist")
         for row in database.query(_BROKEN)

@@ -12,7 +12,11 @@ from knowledge.procedure_store.body import body_lines
 _INLINE_CODE = re.compile(r"(?<!`)(`++).*?(?<!`)\1(?!`)")
 _LINK = re.compile(r"!?\[[^\[\]]*\]\([ \t]*<?([^()\s<>]+)")
 _PAGE = re.compile(r"([^:/#?]+)\.md(?:#.*)?")
-_SCHEMES = ("http", "https", "mailto")
+MOST_DEAD_LINKS = 20
+"""How many links of a page that lead nowhere are named."""
+
+SCHEMES = ("http", "https", "mailto")
+"""The schemes of links that are shown as links."""
 
 
 class _Link(NamedTuple):
@@ -29,13 +33,23 @@ class _Link(NamedTuple):
 
 
 def dead_links(lines: list[str], slugs: Container[str]) -> Iterator[tuple[int, str]]:
-    """Yield the line and the explanation of each link that leads nowhere; ``slugs`` has the pages that exist.
+    """Yield the first line and the explanation of each link that leads nowhere; ``slugs`` has the pages that exist.
 
-    Whether an address on the network answers is not tried.
+    A link that is there several times is named once, and at most MOST_DEAD_LINKS are. Whether an address on the network
+    answers is not tried.
     """
+    places: dict[str, list[int]] = {}
     for link in _links(lines):
         if message := _fault(link, slugs):
-            yield link.line, message
+            places.setdefault(message, []).append(link.line)
+    for message, at in list(places.items())[:MOST_DEAD_LINKS]:
+        again = f" ({len(at)} times in this page)" if len(at) > 1 else ""
+        yield at[0], f"{message}{again}"
+    if (more := len(places) - MOST_DEAD_LINKS) > 0:
+        yield (
+            list(places.values())[MOST_DEAD_LINKS][0],
+            f"and {more} more {'link leads' if more == 1 else 'links lead'} nowhere",
+        )
 
 
 def _links(lines: list[str]) -> list[_Link]:
@@ -57,7 +71,7 @@ def _fault(link: _Link, slugs: Container[str]) -> str:
         parts = urlsplit(target)
     except ValueError:
         return f"links to {target[:80]}, which is not an address"
-    if parts.scheme in _SCHEMES:
+    if parts.scheme in SCHEMES:
         whole = parts.path if parts.scheme == "mailto" else parts.hostname
         return "" if whole else f"links to {target[:80]}, which has no host: write https://HOST/..."
     if parts.scheme:

@@ -1,23 +1,19 @@
 """Live blocks: code blocks of the language ``vmkops``, one command on each line, that vmkops fills in for a target.
 
 Elsewhere such a block is what it looks like: commands to run. ``{vm}``, ``{host}`` and ``{datastore}`` stand for the
-object that the reader has in mind.
+object that the reader has in mind, and so do ``VM``, ``HOST`` and ``DATASTORE`` in any code block (``placeholders``).
 """
 
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from knowledge.procedure_store.body import body_lines
-
-TARGETS = ("vm", "host", "datastore")
-"""What a live block can be filled in for."""
+from knowledge.procedure_store.body import body_lines, language_of
+from knowledge.procedure_store.placeholders import placeholders, with_targets
 
 _LIVE_FENCE = re.compile(r"([ >]*)(`{3,}|~{3,})\s*vmkops\s*")
-_PLACEHOLDER = re.compile(rf"{{({'|'.join(TARGETS)})}}")
 
 
 class LiveCommand(NamedTuple):
@@ -29,7 +25,7 @@ class LiveCommand(NamedTuple):
     @property
     def targets(self) -> tuple[str, ...]:
         """The names of its placeholders, such as ``vm``."""
-        return tuple(dict.fromkeys(_PLACEHOLDER.findall(self.text)))
+        return placeholders(self.text)
 
 
 def live_commands(body: str) -> tuple[LiveCommand, ...]:
@@ -43,26 +39,23 @@ def live_commands(body: str) -> tuple[LiveCommand, ...]:
     return tuple(found)
 
 
-def with_targets(text: str, targets: Mapping[str, str]) -> str:
-    """Return a command or a text in which each target that is given replaces its placeholder, quoted for a shell."""
-    return _PLACEHOLDER.sub(lambda found: shlex.quote(targets[found[1]]) if targets.get(found[1]) else found[0], text)
-
-
 def filled_body(body: str, targets: Mapping[str, str], answer: Callable[[int], str]) -> str:
     """Return the body with its live blocks filled in: the targets in the commands, and below each block the answers.
 
     ``answer`` returns the answer to the command on a line of the body; an empty one is left out. Code outside of live
-    blocks has the targets too. An answer that two commands of a block have, such as a dry run and its action, stands
-    once.
+    blocks has the targets too, quoted for its language. An answer that two commands of a block have, such as a dry run
+    and its action, stands once.
     """
     lines: list[str] = []
-    prefix, live, answers = "", False, list[str]()
+    prefix, live, answers, language = "", False, list[str](), ""
     for line in body_lines(body.split("\n"), 0):
         if line.kind == "open" and (fence := _LIVE_FENCE.fullmatch(line.text)):
             prefix, live, answers = fence[1], True, []
         elif line.kind == "open":
             live = False
-        lines.append(with_targets(line.text, targets) if line.kind == "code" else line.text)
+        if line.kind == "open":
+            language = language_of(line.text)
+        lines.append(with_targets(line.text, targets, language) if line.kind == "code" else line.text)
         if line.kind == "code" and live and (text := answer(line.number)) and text not in answers:
             answers.append(text)
         if line.kind == "close" and live and answers:

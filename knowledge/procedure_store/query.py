@@ -77,8 +77,3 @@ def any_of(queries: list[str]) -> str:
 def all_of(queries: list[str]) -> str:
     """Return a query for pages that match all of ``queries``."""
     return queries[0] if len(queries) == 1 else "(" + " AND ".join(queries) + ")"
-
-
-def in_names(query: str) -> str:
-    """Return the same query limited to the columns that name a page: title, aliases and subjects."""
-    return f"{{title aliases subjects}} : {query}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from knowledge.procedure_store.query import all_of, in_names
+from knowledge.procedure_store.query import all_of
 from knowledge.procedure_store.terms import Term
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ _IN_TEXT = 0.3
 """What a term counts for the text score when it is anywhere in the page, beside 1 when it is in a name."""
 
 _MATCHES = "SELECT rowid FROM search WHERE search MATCH ? LIMIT ?"
+_NAMED = "SELECT rowid FROM search_names WHERE search_names MATCH ? LIMIT ?"
 
 
 class Rated(NamedTuple):
@@ -81,17 +82,16 @@ def candidates(database: Database, some: Sequence[Term]) -> dict[int, float]:
     scores: dict[int, float] = {}
 
     def add(match: str, weight: float) -> None:
-        for (page,) in database.execute(_MATCHES, [match, _ENOUGH]):
-            scores[page] = scores.get(page, 0.0) + weight
+        for sql, part in ((_NAMED, 1.0), (_MATCHES, _IN_TEXT)):
+            for (page,) in database.execute(sql, [match, _ENOUGH]):
+                scores[page] = scores.get(page, 0.0) + weight * part
 
     for term in some:
-        add(in_names(term.match), term.weight)
-        add(term.match, term.weight * _IN_TEXT)
+        add(term.match, term.weight)
     if len(some) > 1:
         everything = all_of([term.match for term in some])
         total = sum(term.weight for term in some)
-        add(in_names(everything), total)
-        add(everything, total * _IN_TEXT)
+        add(everything, total)
     return scores
 
 

@@ -13,13 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from knowledge.procedure_store import index as store_index
 from knowledge.procedure_store import link_table
 from knowledge.procedure_store import search as store_search
-from knowledge.procedure_store.folders import BUILT_IN, Found, find_pages, read_page, work_tree, write_page
-from knowledge.procedure_store.procedure import MAX_BYTES, Broken, BrokenPageError, Procedure, parse_page, slug_fault
+from knowledge.procedure_store.batch import read_batch
+from knowledge.procedure_store.folders import BUILT_IN, Found, find_pages, work_tree, write_page
+from knowledge.procedure_store.procedure import MAX_BYTES, Broken, Procedure, parse_page, slug_fault
 from knowledge.procedure_store.search import Hit, Searched
 
 if TYPE_CHECKING:
@@ -160,25 +161,9 @@ class Store:
             for one in found:
                 if one.slug in candidates:
                     candidates[one.slug].append(one)
-            spelled: set[str] = set()
-            size = _BATCH if known else _FIRST_BATCH
-            with ThreadPoolExecutor(1) as writer:  # one batch is read while the one before it is written
-                writing = None
-                for start in range(0, len(slugs), size):
-                    batch = slugs[start : start + size]
-                    read = [(slug, *_best_page(candidates[slug])) for slug in batch]
-                    rows = [store_index.page_row(page) for _, page, _ in read if page]
-                    files = [one for slug in batch for one in candidates[slug]]
-                    broken = [(slug, problem) for slug, _, problems in read for problem in problems]
-                    if writing:
-                        writing.result()
-                    writing = writer.submit(self._write, batch if known else [], files, rows, broken, spelled)
-                if writing:
-                    writing.result()
+            if slugs:
+                self._take_in(list(candidates.items()), first=not known)
             with self._connection_lock:
-                if slugs:
-                    with self._database.atomic():
-                        store_index.finish(self._database, merge=not known)
                 self._pages = self._database.execute("SELECT count(*) FROM pages").fetchone()[0]
             return len(slugs)
 
@@ -232,22 +217,31 @@ class Store:
                 raise NotEditableError(f"{folder} cannot be written: {error.strerror}.") from error
             self.refresh()
 
-    def _write(
-        self,
-        replaced: list[str],
-        files: list[Found],
-        rows: list[dict[str, Any]],
-        broken: list[tuple[str, Broken]],
-        spelled: set[str],
-    ) -> None:
-        """Write one batch: delete the slugs in ``replaced``, then insert the files, rows of pages, and problems."""
+    def _take_in(self, candidates: list[tuple[str, list[Found]]], *, first: bool) -> None:
+        """Read the pages of some slugs and store them in place of what is stored about these slugs.
+
+        Each batch is read while SQLite indexes the text of the batch before it; the index is empty when ``first``.
+        """
+        size = _FIRST_BATCH if first else _BATCH
+        parts = [candidates[start : start + size] for start in range(0, len(candidates), size)]
+        spelled: set[str] = set()
+        with ThreadPoolExecutor(1) as reader:
+            reading = reader.submit(read_batch, parts[0])
+            for following in (*parts[1:], None):
+                batch = reading.result()
+                replaced = [] if first else batch.slugs
+                with self._connection_lock, self._database.atomic():
+                    if replaced:
+                        store_index.delete_slugs(self._database, replaced)
+                    store_index.insert_files(self._database, batch.files)
+                    stored_before = store_index.insert_pages(self._database, batch.rows, spelled)
+                    store_index.insert_broken(self._database, batch.broken)
+                    link_table.replace_links(self._database, replaced, batch.rows)
+                    if following:
+                        reading = reader.submit(read_batch, following)
+                    store_index.index_text(self._database, stored_before)
         with self._connection_lock, self._database.atomic():
-            if replaced:
-                store_index.delete_slugs(self._database, replaced)
-            store_index.insert_files(self._database, files)
-            store_index.insert_pages(self._database, rows, spelled)
-            store_index.insert_broken(self._database, broken)
-            link_table.replace_links(self._database, replaced, rows)
+            store_index.finish(self._database, merge=first)
 
     def _find(self, known: set[Found]) -> list[Found]:
         """Return the files of all folders in order; a folder that cannot be listed has the files known before."""
@@ -276,17 +270,3 @@ class Store:
                 "commit the change there, and update the work tree with `git pull`."
             )
         return folder
-
-
-def _best_page(candidates: list[Found]) -> tuple[Procedure | None, list[Broken]]:
-    """Return the last candidate that is a correct page, or None, and the problems of the candidates after it."""
-    problems: list[Broken] = []
-    for place, found in reversed(list(enumerate(candidates))):
-        try:
-            page = read_page(found)
-        except BrokenPageError as error:
-            problems += error.problems
-        else:
-            origin = "built-in" if found.folder == str(BUILT_IN) else "team"
-            return replace(page, origin=origin, overrides=place > 0), problems
-    return None, problems

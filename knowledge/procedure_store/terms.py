@@ -15,7 +15,6 @@ from knowledge.procedure_store.query import (
     MAX_CHARACTERS,
     any_of,
     camel_case_parts,
-    in_names,
     phrase,
 )
 from knowledge.procedure_store.wording import STOP_WORDS, key_forms, split_words, stem
@@ -93,7 +92,7 @@ def _term(database: Database, form: str, typed: Sequence[str], certainty: float,
     match = any_of(matches)
     if not known(database, match):
         return Term(match="", forms=frozenset(), certainty=_UNKNOWN, weight=math.log1p(pages) * _worth(form, 0))
-    named = _count(database, in_names(match))
+    named = _count_named(database, match)
     return Term(
         match=match,
         forms=frozenset([form, *(found for each in completed for found, _ in key_forms([each]))]),
@@ -189,7 +188,7 @@ def _corrected(database: Database, word: str) -> str:
     keys = sorted(spelling_keys(word.lower()))
     sql = f"SELECT DISTINCT word FROM spellings WHERE key IN ({', '.join('?' * len(keys))})"  # noqa: S608
     nearest = nearest_words(word, [found for (found,) in database.execute(sql, keys)])
-    return max(nearest, key=lambda near: _count(database, in_names(phrase(near))), default=word)
+    return max(nearest, key=lambda near: _count_named(database, phrase(near)), default=word)
 
 
 def _spelled(database: Database, word: str) -> bool:
@@ -197,7 +196,7 @@ def _spelled(database: Database, word: str) -> bool:
     return database.execute(sql, [word]).fetchone() is not None
 
 
-def _count(database: Database, match: str) -> int:
-    """Return how many pages match a query, at most ``_COUNTED``."""
-    sql = "SELECT count(*) FROM (SELECT 1 FROM search WHERE search MATCH ? LIMIT ?)"
+def _count_named(database: Database, match: str) -> int:
+    """Return how many pages match a query in their names, at most ``_COUNTED``."""
+    sql = "SELECT count(*) FROM (SELECT 1 FROM search_names WHERE search_names MATCH ? LIMIT ?)"
     return int(database.execute(sql, [match, _COUNTED]).fetchone()[0])

@@ -15,7 +15,8 @@ from unicodedata import normalize
 from knowledge.data_files import data_lines
 
 _WORD = re.compile(r"[^\W_]{1,60}")
-_APOSTROPHE = re.compile(r"(?<=\w)['\N{RIGHT SINGLE QUOTATION MARK}`](?=\w)")
+_APOSTROPHE = re.compile(r"['\N{RIGHT SINGLE QUOTATION MARK}`](?<=\w.)(?=\w)")
+"""It starts with the sign, not with what is before it: a search for a sign is several times as fast."""
 _STOP = """
     a about after an and any anyone are as at be been but by can cannot cant could did didnt do does doesnt dont during
     each every fix for from get got had has have hello help here hi how i if in into is isnt issue issues it its just me
@@ -83,15 +84,20 @@ def synonym_words() -> set[str]:
 def _forms(words: Sequence[str], stop_words: frozenset[str]) -> list[tuple[str, list[str]]]:
     synonyms, lengths = _synonyms(), _lengths()
     lower = [word.lower() for word in words]
+    if lengths.keys().isdisjoint(lower):  # most names have no synonym
+        return [(stem(low), [word]) for low, word in zip(lower, words, strict=True) if low not in stop_words]
     found: list[tuple[str, list[str]]] = []
     at = 0
     while at < len(lower):
-        length = next((each for each in lengths.get(lower[at], ()) if tuple(lower[at : at + each]) in synonyms), 0)
-        if length:
-            found.append((synonyms[tuple(lower[at : at + length])], list(words[at : at + length])))
-        elif lower[at] not in stop_words:
-            found.append((stem(lower[at]), [words[at]]))
-        at += length or 1
+        for length in lengths.get(lower[at], ()):
+            if form := synonyms.get(tuple(lower[at : at + length])):
+                found.append((form, list(words[at : at + length])))
+                break
+        else:
+            length = 1
+            if lower[at] not in stop_words:
+                found.append((stem(lower[at]), [words[at]]))
+        at += length
     return found
 
 

@@ -4,35 +4,47 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Callable, Sequence
 
+from knowledge.procedure_store.body import LIST_MARKER, body_lines
 from knowledge.procedure_store.boxes import readable_boxes
 from knowledge.runs.items import SECTIONS, Item
 from knowledge.runs.marks import Mark, Progress, State, notes, standings
 from knowledge.runs.procedure_run import ProcedureRun, progress
 
 BOXES = {State.OPEN: "[ ]", State.DONE: "[x]", State.SKIPPED: "[-]"}
+"""The states on a terminal."""
+
+TASKS = {State.OPEN: "[ ]", State.DONE: "[x]", State.SKIPPED: "[ ]"}
+"""The boxes of a Markdown task list, which knows no third state (https://github.github.com/gfm/, 5.3)."""
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~])")
 _ADDRESS = re.compile(r"https?://[^\s<>()\[\]|`*\\]+")
+_BLOCK = re.compile(rf"\s*(?:{LIST_MARKER} |[|>]|`{{3}}|~{{3}}|$)")
+_HEADING = re.compile(r"#{3,6} +(.*?)(?: +#+)? *")
+_PAGE_LINK = re.compile(r"\[([^\[\]]*)\]\(([^()\s:/]{1,200})\.md(?:#[^()\s]*)?\)")
 _NAMES = {"vm": "VM", "host": "host", "datastore": "datastore"}
 
 
 def run_markdown(run: ProcedureRun) -> str:
-    """Return the run for an incident: title, targets and progress, and each step with who did it, when, and notes."""
+    """Return the run for an incident: title, targets and progress, and each step as a task of a task list.
+
+    A task has the whole step, then who did or skipped it, when, and the notes on it.
+    """
     lines = [f"# {plain(run.title)}", "", f"- Procedure: `{run.procedure}`"]
     if run.incident:
         lines.append(f"- Incident: {run.incident if _ADDRESS.fullmatch(run.incident) else plain(run.incident)}")
     if run.targets:
         targets = (f"{_NAMES[name]} {plain(value)}" for name, value in run.targets.items())
         lines.append(f"- About: {', '.join(targets)}")
-    lines += [f"- Started by {plain(run.started_by)}, {run.started_at}", f"- {in_words(progress(run))}"]
+    lines += [f"- Started by {plain(run.starter)}, {run.started_at}", f"- {in_words(progress(run))}"]
     last, more = standings(run.marks), notes(run.marks)
     for section in SECTIONS:
         if items := [item for item in run.items if item.section == section]:
             lines += ["", f"## {section}", ""]
             for item in items:
-                lines += _lines(item, last.get(item.id), more.get(item.id, ()))
-    return "\n".join(lines) + "\n"
+                lines += _task(item, last.get(item.id), more.get(item.id, ()))
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def run_text(run: ProcedureRun, run_id: str) -> str:
@@ -40,7 +52,7 @@ def run_text(run: ProcedureRun, run_id: str) -> str:
     about = [f"{_NAMES[name]} {value}" for name, value in run.targets.items()]
     about += [f"incident {run.incident}"] if run.incident else []
     lines = [run.title, f"run {run_id} of {run.procedure}{''.join(f', {each}' for each in about)}"]
-    lines += [f"started by {run.started_by}, {run.started_at}; {in_words(progress(run))}"]
+    lines += [f"started by {run.starter}, {run.started_at}; {in_words(progress(run))}"]
     lines += ["", "Before", *textwrap.indent(readable_boxes(run.before), "  ").split("\n")]
     last, more = standings(run.marks), notes(run.marks)
     section = ""
@@ -48,16 +60,22 @@ def run_text(run: ProcedureRun, run_id: str) -> str:
         if item.section != section:
             section = item.section
             lines += ["", section]
-        mark = last.get(item.id)
-        state = mark.state if mark else State.OPEN
-        in_full = state is State.OPEN and item.text != item.title
-        lines.append(f"{BOXES[state]} {item.id}{'' if in_full else f'  {item.title}'}")
-        if mark:
-            lines.append(f"      {mark.state} by {mark.who}, {mark.when}{_after(mark.note)}")
-        lines += [f"      note by {each.who}, {each.when}{_after(each.note)}" for each in more.get(item.id, ())]
-        if in_full:
-            lines += textwrap.indent(readable_boxes(item.text), "      ").split("\n")
+        lines.append(item_text(item, last.get(item.id), more.get(item.id, ())))
     return "\n".join(lines) + "\n"
+
+
+def item_text(item: Item, mark: Mark | None, more: Sequence[Mark]) -> str:
+    """Return a step for a terminal: in full while it is open, its title alone when it is done or skipped.
+
+    ``mark`` brought it to its state, and ``more`` are the notes on it.
+    """
+    state = mark.state if mark else State.OPEN
+    in_full = state is State.OPEN and item.text != item.title
+    lines = [f"{BOXES[state]} {item.id}{'' if in_full else f'  {item.title}'}"]
+    lines += [f"      {change}" for change in _changes(mark, more)]
+    if in_full:
+        lines += textwrap.indent(readable_boxes(item.text), "      ").split("\n")
+    return "\n".join(lines)
 
 
 def in_words(now: Progress) -> str:
@@ -75,11 +93,35 @@ def plain(text: str) -> str:
     )
 
 
-def _lines(item: Item, mark: Mark | None, more: tuple[Mark, ...]) -> list[str]:
-    lines = [f"- {BOXES[mark.state if mark else State.OPEN]} `{item.id}` {item.title}"]
-    if mark:
-        lines.append(f"  - {mark.state} by {plain(mark.who)}, {mark.when}{_after(plain(mark.note))}")
-    return [*lines, *(f"  - note by {plain(each.who)}, {each.when}{_after(plain(each.note))}" for each in more)]
+def in_short(now: Progress) -> str:
+    """Return progress on one line: ``3 of 12 done, 1 skipped``."""
+    skipped = f", {now.skipped} skipped" if now.skipped else ""
+    return f"{now.done} of {now.total} done{skipped}{'; finished' if now.finished else ''}"
+
+
+def task(state: State, words: str) -> str:
+    """Return the first line of a task: its box, and the words; a skipped one is not checked, and says so."""
+    return f"- {TASKS[state]} {words}{' (skipped)' if state is State.SKIPPED else ''}"
+
+
+def _task(item: Item, mark: Mark | None, more: Sequence[Mark]) -> list[str]:
+    """The lines of a task. What follows its first paragraph is indented, so that it stays a part of it."""
+    lines = [
+        _PAGE_LINK.sub(r"\1 (`\2`)", line.text) if line.kind == "text" else line.text
+        for line in body_lines(item.text.split("\n"), 0)
+    ]
+    heading = _HEADING.fullmatch(lines[0])
+    first = "" if _BLOCK.match(lines[0]) else heading[1] if heading else lines[0]
+    rest = lines[1:] if first else ["", *lines]
+    changes = [line for change in _changes(mark, more, plain) for line in ("", change)]
+    task_line = task(mark.state if mark else State.OPEN, f"`{item.id}`")
+    return [f"{task_line} {first}".rstrip(), *(f"  {line}".rstrip() for line in (*rest, *changes)), ""]
+
+
+def _changes(mark: Mark | None, more: Sequence[Mark], write: Callable[[str], str] = str) -> list[str]:
+    """Who did or skipped a step, and who wrote notes on it; ``write`` makes the words of people safe to print."""
+    marks = [*([(str(mark.state), mark)] if mark else []), *(("note", each) for each in more)]
+    return [f"{what} by {write(each.name)}, {each.when}{_after(write(each.note))}" for what, each in marks]
 
 
 def _after(note: str) -> str:

@@ -6,8 +6,8 @@ The functions neither store anything nor read a clock: each returns new marks, a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from enum import StrEnum
@@ -18,6 +18,7 @@ LONGEST_WHO = 200
 LONGEST_NOTE = 2000
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 MOST_MARKS = 5000
+MOST_SUGGESTED = 20
 
 
 class State(StrEnum):
@@ -40,6 +41,13 @@ class Mark:
     """ISO 8601 with its zone."""
     note: str
     """For a skipped step the reason."""
+    by: str = ""
+    """The name that the person gave, which nobody checked; empty without one."""
+
+    @property
+    def name(self) -> str:
+        """Who set it, for people."""
+        return named(self.who, self.by)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,18 +65,21 @@ class Progress:
 
 
 class UnknownItem(NotFound):
-    """The run has no such step; ``suggestions`` and the message have the most similar ids."""
+    """The run has no such step; ``suggestions`` and the message have the ids that are probably meant, or all ids."""
 
-    def __init__(self, item: str, suggestions: tuple[str, ...]) -> None:
-        hint = f"; did you mean {' or '.join(suggestions)}?" if suggestions else ""
-        super().__init__(f"there is no step {item[:80]!r} in this run{hint}", suggestions)
+    def __init__(self, item: str, titles: Mapping[str, str]) -> None:
+        near = _near(item, titles)
+        known = tuple(titles)[:MOST_SUGGESTED]
+        more = f" and {len(titles) - len(known)} more" if len(titles) > len(known) else ""
+        hint = f"did you mean {' or '.join(near)}?" if near else f"the steps are {', '.join(known)}{more}"
+        super().__init__(f"there is no step {item[:80]!r} in this run; {hint}", near or known)
 
 
 class AlreadyDone(Unreadable):
     """A step that is done cannot be skipped; reopen it first."""
 
     def __init__(self, mark: Mark) -> None:
-        super().__init__(f"{mark.item} was done by {mark.who} at {mark.when}; untick it before you skip it")
+        super().__init__(f"{mark.item} was done by {mark.name} at {mark.when}; untick it before you skip it")
         self.mark = mark
 
 
@@ -78,22 +89,25 @@ class InvalidMark(Unreadable):
 
 def marked(
     marks: tuple[Mark, ...],
-    ids: Sequence[str],
+    titles: Mapping[str, str],
     item: str,
     state: State | None,
     *,
     who: str,
     when: datetime,
     note: str = "",
+    by: str = "",
 ) -> tuple[Mark, ...]:
     """Return the marks with this step in this state; without a state, with a note on the step as it is.
 
-    ``ids`` has the ids of all steps of the run. A step that has the state already keeps its mark, and a note on it is
-    added; without a note, the same ``marks`` are returned. Raises UnknownItem; AlreadyDone when a step that is done is
-    to be skipped; InvalidMark, also for a skipped step without a reason.
+    ``titles`` has the titles of all steps of the run by their ids, and ``by`` the name that the person gave. A step
+    that has the state already keeps its mark, and a note on it is added; without a note, the same ``marks`` are
+    returned.
+    Raises UnknownItem; AlreadyDone when a step that is done is to be skipped; InvalidMark, also for a skipped step
+    without a reason.
     """
-    if item not in ids:
-        raise UnknownItem(item, tuple(get_close_matches(item[:200], ids, n=3, cutoff=0.5)))
+    if item not in titles:
+        raise UnknownItem(item, titles)
     last = standings(marks).get(item)
     now = last.state if last else State.OPEN
     text = _note(note)
@@ -101,7 +115,14 @@ def marked(
         raise InvalidMark("the reason is missing: say why the step is skipped")
     if state is State.SKIPPED and last and now is State.DONE:
         raise AlreadyDone(last)
-    mark = Mark(item=item, state=state or now, who=checked_name(who), when=checked_time(when), note=text)
+    mark = Mark(
+        item=item,
+        state=state or now,
+        who=checked_name(who),
+        when=checked_time(when),
+        note=text,
+        by=checked_name(by) if by.strip() else "",
+    )
     if mark.state is now and (not text or any(_same(mark, each) for each in marks)):
         return marks
     if len(marks) >= MOST_MARKS:
@@ -129,6 +150,15 @@ def notes(marks: Iterable[Mark]) -> dict[str, tuple[Mark, ...]]:
     return found
 
 
+def named(who: str, by: str) -> str:
+    """Return the name that a person gave, and in brackets the actor that the service knows: ``Anna (token laptop)``.
+
+    Without a name, return the actor alone. ``who`` is the name of an actor, such as ``token:laptop`` or ``slack:U1``.
+    """
+    actor = f"token {who.removeprefix('token:')}" if who.startswith("token:") else who
+    return f"{by} ({actor})" if by else who
+
+
 def checked_name(who: str) -> str:
     """Return the name of a person on one line; raises InvalidMark for one that is empty, too long or unprintable."""
     name = " ".join(who.split())
@@ -146,7 +176,19 @@ def checked_time(when: datetime) -> str:
 
 def _same(mark: Mark, other: Mark) -> bool:
     """Whether a mark repeats another one, as when a request is sent twice."""
-    return (mark.item, mark.state, mark.who, mark.note) == (other.item, other.state, other.who, other.note)
+    return replace(mark, when=other.when) == other
+
+
+def _near(item: str, titles: Mapping[str, str]) -> tuple[str, ...]:
+    """The ids that are probably meant: with this number, with these words in the title, or spelt like this."""
+    words = " ".join(item[:LONGEST_WHO].casefold().split())
+    number = words.removeprefix("#").rstrip(".)")
+    if number.isdecimal():
+        return tuple(each for each in titles if each.endswith(f"-{int(number)}"))[:3]
+    fitting = (each for each, title in titles.items() if len(words) > 2 and words in title.casefold())
+    return tuple(dict.fromkeys([*get_close_matches(words, titles, n=3, cutoff=0.75), *fitting]))[:3] or tuple(
+        get_close_matches(words, titles, n=3, cutoff=0.5)
+    )
 
 
 def _note(text: str) -> str:

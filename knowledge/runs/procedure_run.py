@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from knowledge.errors import Unreadable
-from knowledge.procedure_store.live_blocks import TARGETS, filled_body
+from knowledge.procedure_store.live_blocks import filled_body
+from knowledge.procedure_store.placeholders import TARGETS
 from knowledge.procedure_store.procedure import Page
-from knowledge.runs.items import Item, procedure_items, section_text
-from knowledge.runs.marks import Mark, Progress, State, checked_name, checked_time, marked, standings
+from knowledge.runs.items import Item, item_count, procedure_items, section_text
+from knowledge.runs.marks import Mark, Progress, State, checked_name, checked_time, marked, named, standings
 
 LONGEST_TARGET = 255
 LONGEST_INCIDENT = 300
@@ -42,38 +43,49 @@ class ProcedureRun:
     started_at: str
     """ISO 8601 with its zone."""
     marks: tuple[Mark, ...] = ()
+    by: str = ""
+    """The name that the person who started it gave, which nobody checked; empty without one."""
+
+    @property
+    def starter(self) -> str:
+        """Who started it, for people."""
+        return named(self.started_by, self.by)
 
 
-def start(page: Page, targets: Mapping[str, str], incident: str, who: str, when: datetime) -> ProcedureRun:
+def start(
+    page: Page, targets: Mapping[str, str], incident: str, who: str, when: datetime, by: str = ""
+) -> ProcedureRun:
     """Return a new run of the page, with every step open and the targets filled in in its commands.
 
     A target need not exist: the VM may be what is lost. Raises InvalidRun or InvalidMark.
     """
     given = {name: _line(targets.get(name, ""), LONGEST_TARGET, name) for name in TARGETS}
     given = {name: value for name, value in given.items() if value}
+    if (count := item_count(page.body)) > MOST_ITEMS:
+        raise InvalidRun(f"the page has {count:,} steps; a run can have at most {MOST_ITEMS}: split the page")
     body = filled_body(page.body, given, lambda _: "")
-    items = procedure_items(body)
-    if len(items) > MOST_ITEMS:
-        raise InvalidRun(f"the page has {len(items):,} steps; a run can have at most {MOST_ITEMS}: split the page")
     return ProcedureRun(
         procedure=page.slug,
         title=page.title,
         targets=given,
         incident=_line(incident, LONGEST_INCIDENT, "incident"),
         before=section_text(body, "Before"),
-        items=items,
+        items=procedure_items(body),
         started_by=checked_name(who),
         started_at=checked_time(when),
+        by=checked_name(by) if by.strip() else "",
     )
 
 
-def mark(run: ProcedureRun, item: str, state: State | None, *, who: str, when: datetime, note: str) -> ProcedureRun:
+def mark(
+    run: ProcedureRun, item: str, state: State | None, *, who: str, when: datetime, note: str, by: str = ""
+) -> ProcedureRun:
     """Return the run with this step in this state; without a state, with a note on the step as it is.
 
     A step that has the state already keeps its mark. Raises UnknownItem, AlreadyDone or InvalidMark.
     """
-    ids = [known.id for known in run.items]
-    changed = marked(run.marks, ids, item, state, who=who, when=when, note=note)
+    titles = {known.id: known.title for known in run.items}
+    changed = marked(run.marks, titles, item, state, who=who, when=when, note=note, by=by)
     return run if changed is run.marks else replace(run, marks=changed)
 
 

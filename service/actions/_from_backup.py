@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from service.api.models import Check
 from service.api.words import counted
 from service.backups.catalogue import KeptBackup, descriptor_of, find_backup
 from service.backups.lock import locked
+from service.backups.signatures import check_signatures
 from service.errors import BackupDamaged, ImportFailed, PackageDamaged, PackageRefused, RestoreFailed
 from service.jobs.action import Context, JobControl, Params, Target
 from service.packages.contents import Contents, read_contents
@@ -43,7 +45,7 @@ async def check_restore(context: Context, params: FromBackup, name: str, suffix:
     Ambiguous.
     """
     kept = await asyncio.to_thread(find_backup, context.settings.backups_dir, params.backup)
-    checks = _backup_checks(kept)
+    checks = await _backup_checks(context, kept)
     exact: dict[str, Any] = {**params.model_dump(), "backup": kept.id}
     if not any(check.severity == "refuse" for check in checks):
         try:
@@ -75,7 +77,7 @@ class BackupDeployment:
         self._backup = params.backup
         self._name = name
         self._suffix = suffix
-        self._backups_dir = context.settings.backups_dir
+        self._context = context
         self.remove = self._deployment.remove
 
     async def deploy(self) -> dict[str, Any]:
@@ -92,8 +94,9 @@ class BackupDeployment:
         return {**made, "backup": self._backup}
 
     async def _read(self) -> Deployable:
-        kept = await asyncio.to_thread(find_backup, self._backups_dir, self._backup)
-        if refused := [check.message for check in _backup_checks(kept) if check.severity == "refuse"]:
+        kept = await asyncio.to_thread(find_backup, self._context.settings.backups_dir, self._backup)
+        checks = await _backup_checks(self._context, kept)
+        if refused := [check.message for check in checks if check.severity == "refuse"]:
             raise BackupDamaged(" ".join(refused))
         contents = await _contents(kept)
         created = kept.created_at.isoformat() if kept.created_at else "at an unknown time"
@@ -117,11 +120,15 @@ async def _contents(kept: KeptBackup) -> Contents:
         raise BackupDamaged(f"{error} Restore another backup.") from error
 
 
-def _backup_checks(kept: KeptBackup) -> list[Check]:
+async def _backup_checks(context: Context, kept: KeptBackup) -> list[Check]:
     if kept.state in ("broken", "damaged"):
         message = f"The backup {kept.id} is {kept.state}: {kept.reason} Restore another one (GET /backups)."
         return [refuse(f"backup-{kept.state}", message)]
-    checks = []
+    required = context.settings.require_signatures
+    wrong, warnings = await asyncio.to_thread(partial(check_signatures, kept, context.signer, required=required))
+    if wrong:
+        return [refuse("backup-signature", f"{' '.join(wrong)} Restore another one (GET /backups).")]
+    checks = [warn("backup-unsigned", warning) for warning in warnings]
     if kept.state == "unverified":
         message = f"The backup {kept.id} was never verified; its checksums are compared while it is sent."
         checks.append(info("backup-unverified", message))

@@ -14,6 +14,7 @@ from service.actions._targeted import info, refuse
 from service.api.models import Check
 from service.backups.catalogue import KeptBackup, Verdict, find_backup
 from service.backups.lock import locked
+from service.backups.signatures import check_signatures
 from service.backups.verify import check_descriptor, check_hashes, files_of, write_verdict
 from service.errors import BackupDamaged, Conflict
 from service.jobs.action import Action, Context, JobControl, StepResult, Target
@@ -80,7 +81,7 @@ class Verify(Action):
                 hashes[name] = file.sha256
                 size += file.size
             checked = await job.step_as(DescriptorChecked, DESCRIPTOR, partial(_check_descriptor, folder))
-            verdict = await job.step_as(VerdictWritten, VERDICT, partial(_decide, kept, hashes, checked, job))
+            verdict = await job.step_as(VerdictWritten, VERDICT, partial(_decide, context, kept, hashes, checked, job))
         if verdict.verdict != "good":
             problems = " ".join(verdict.problems)
             raise BackupDamaged(f"The backup {kept.id} of {kept.vm.name} is damaged. {problems}")
@@ -111,16 +112,18 @@ async def _check_descriptor(folder: Path) -> DescriptorChecked:
 
 
 async def _decide(
-    kept: KeptBackup, hashes: Mapping[str, str], checked: DescriptorChecked, job: JobControl
+    context: Context, kept: KeptBackup, hashes: Mapping[str, str], checked: DescriptorChecked, job: JobControl
 ) -> VerdictWritten:
     wrong = await asyncio.to_thread(check_hashes, kept, hashes)
+    required = context.settings.require_signatures
+    unsigned, warnings = await asyncio.to_thread(partial(check_signatures, kept, context.signer, required=required))
     verdict = Verdict(
-        verdict="damaged" if wrong or checked.problems else "good",
+        verdict="damaged" if wrong or unsigned or checked.problems else "good",
         verified_at=datetime.now(UTC),
         verified_by=job.requested_by,
         job=job.job_id,
-        problems=[*wrong, *checked.problems],
-        warnings=checked.warnings,
+        problems=[*unsigned, *wrong, *checked.problems],
+        warnings=[*warnings, *checked.warnings],
     )
     await asyncio.to_thread(write_verdict, Path(kept.path), verdict)
     return VerdictWritten(**dict(verdict), detail=f"the backup is {verdict.verdict}")

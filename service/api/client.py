@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypedDict, Unpack
 from urllib.parse import quote
 
 import aiohttp
@@ -77,11 +79,31 @@ class ServiceUnavailable(ServiceError):
     """The service did not answer, or cannot now; the same call may work later."""
 
 
+class _Sent(TypedDict, total=False):
+    """What goes with a call, in addition to its method and path."""
+
+    query: Mapping[str, str | list[str]]
+    body: dict[str, Any]
+    headers: dict[str, str]
+    on_behalf_of: str | None
+
+
 class ServiceClient:
     """Calls the service at `url` with `token`; an async context manager that holds its connections."""
 
-    def __init__(self, url: str, token: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        public_url: str | None = None,
+        ca_file: Path | None = None,
+        socket: Path | None = None,
+    ) -> None:
+        """`public_url` is the address for people, `ca_file` an additional CA, `socket` a Unix socket to connect to."""
         self.url = url.rstrip("/")
+        self.public_url = public_url or self.url
+        self._ca_file, self._socket = ca_file, socket
         self._headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         self._http: aiohttp.ClientSession | None = None
 
@@ -107,9 +129,9 @@ class ServiceClient:
         """POST, PUT or PATCH any path with a body; raises ServiceError with the service's own problem."""
         return await self._call(method, path, body=body, on_behalf_of=on_behalf_of)
 
-    async def get_text(self, path: str, **query: str) -> str:
+    async def get_text(self, path: str, *, on_behalf_of: str | None = None, **query: str) -> str:
         """GET any path as text for people; raises ServiceError with the service's own problem."""
-        return await self._send("GET", path, query={"format": "text", **query})
+        return await self._send("GET", path, query={"format": "text", **query}, on_behalf_of=on_behalf_of)
 
     async def vmkerr(self, query: str, release: str | None = None) -> VmkerrAnswer:
         """What a vmkernel status means."""
@@ -223,34 +245,16 @@ class ServiceClient:
                 if line.startswith(b"data: "):
                     yield Job.model_validate_json(line[6:])
 
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str | list[str]] | None = None,
-        body: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
-        on_behalf_of: str | None = None,
-    ) -> dict[str, Any]:
-        text = await self._send(method, path, query=query, body=body, headers=headers, on_behalf_of=on_behalf_of)
-        answer: dict[str, Any] = json.loads(text)
+    async def _call(self, method: str, path: str, **sent: Unpack[_Sent]) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(await self._send(method, path, **sent))
         return answer
 
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str | list[str]] | None = None,
-        body: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
-        on_behalf_of: str | None = None,
-    ) -> str:
-        sent = self._headers | (headers or {}) | ({"X-On-Behalf-Of": on_behalf_of} if on_behalf_of else {})
+    async def _send(self, method: str, path: str, **sent: Unpack[_Sent]) -> str:
+        query, body, person = sent.get("query"), sent.get("body"), sent.get("on_behalf_of")
+        headers = self._headers | sent.get("headers", {}) | ({"X-On-Behalf-Of": person} if person else {})
         url = f"{self.url}{path}"
         try:
-            async with self._session().request(method, url, params=query, json=body, headers=sent) as response:
+            async with self._session().request(method, url, params=query, json=body, headers=headers) as response:
                 text = await response.text()
                 if response.status >= 400:
                     raise _refusal(response.status, text)
@@ -263,8 +267,17 @@ class ServiceClient:
         if self._http is None:
             timeout = aiohttp.ClientTimeout(total=SECONDS)
             # The path is sent as quoted here: a name may hold a slash or a percent sign.
-            self._http = aiohttp.ClientSession(timeout=timeout, requote_redirect_url=False)
+            self._http = aiohttp.ClientSession(connector=self._connector(), timeout=timeout, requote_redirect_url=False)
         return self._http
+
+    def _connector(self) -> aiohttp.BaseConnector:
+        if self._socket is not None:
+            return aiohttp.UnixConnector(str(self._socket))
+        if self._ca_file is None:
+            return aiohttp.TCPConnector()
+        context = ssl.create_default_context()
+        context.load_verify_locations(self._ca_file)
+        return aiohttp.TCPConnector(ssl=context)
 
 
 def _problem_in_text(status: int, text: str) -> Problem:

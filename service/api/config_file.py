@@ -23,6 +23,7 @@ NAMES = (
     "SLACK_APP_TOKEN",
     "SLACK_BOT_TOKEN",
     "SLACK_SIGNING_SECRET",
+    "VMKOPS_ALLOWED_HOSTS",
     "VMKOPS_DATABASE_URL",
     "VMKOPS_DATA_DIR",
     "VMKOPS_IMPORTS_DIR",
@@ -32,16 +33,26 @@ NAMES = (
     "VMKOPS_IMPORT_PORTS",
     "VMKOPS_LOG_LEVEL",
     "VMKOPS_LOOKUPS_PUBLIC",
+    "VMKOPS_MAX_CONNECTIONS",
     "VMKOPS_MAX_COPIES",
     "VMKOPS_MAX_JOBS",
+    "VMKOPS_METRICS_PORT",
     "VMKOPS_PARALLEL_DISKS",
     "VMKOPS_POST_THAW",
     "VMKOPS_PRE_FREEZE",
     "VMKOPS_PROCEDURES_DIR",
+    "VMKOPS_PUBLIC_URL",
+    "VMKOPS_RATE_LIMIT",
     "VMKOPS_REAP_SECONDS",
+    "VMKOPS_SERVICE_CA_FILE",
     "VMKOPS_SERVICE_URL",
+    "VMKOPS_REQUIRE_SIGNATURES",
+    "VMKOPS_SIGNING_KEY",
     "VMKOPS_SLACK_OPERATORS",
+    "VMKOPS_TLS_CERT",
+    "VMKOPS_TLS_KEY",
     "VMKOPS_TOKEN",
+    "VMKOPS_TRUSTED_PROXIES",
     "VMKOPS_VCENTER_CA_FILE",
     "VMKOPS_VCENTER_INSECURE",
     "VMKOPS_VCENTER_PASSWORD",
@@ -53,6 +64,8 @@ NAMES = (
 PREFIXES = ("VMKOPS_", "SLACK_")
 SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|DATABASE_URL")
 """The names of the settings that are secret."""
+KEY_FILES = ("VMKOPS_SIGNING_KEY", "VMKOPS_TLS_KEY")
+"""The settings that name the file of a private key."""
 
 
 def settings_in(content: bytes, path: str) -> dict[str, object]:
@@ -88,6 +101,10 @@ def files_with_secrets(environ: Mapping[str, str] = os.environ) -> dict[str, str
     config = read_config(environ)
     found = {CONFIG: environ.get(CONFIG, "").strip() or DEFAULT_CONFIG}
     for name in (f"{each}_FILE" for each in NAMES if SECRET.search(each)):
+        path = environ.get(name) or config.get(name)
+        if isinstance(path, str) and path.strip():
+            found[name] = path.strip()
+    for name in KEY_FILES:
         path = environ.get(name) or config.get(name)
         if isinstance(path, str) and path.strip():
             found[name] = path.strip()

@@ -12,6 +12,7 @@ from knowledge.runs.items import Item as ProcedureItem
 from knowledge.runs.marks import Mark as RunMark
 from knowledge.runs.marks import Progress as RunProgress
 from knowledge.runs.marks import State as RunStepState
+from knowledge.runs.marks import named
 from service.api.models import Value
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "RunMark",
     "RunProgress",
     "RunStepState",
+    "named",
 ]
 
 
@@ -50,10 +52,20 @@ class ProcedureRunSummary(Value):
     incident: str
     """The reference that was given at the start; may be empty."""
     started_by: str
+    """The token, or the person for whom it acted."""
+    by: str = ""
+    """The name that the person gave at the start, which is not checked; may be empty."""
     created_at: str
     updated_at: str
     revision: int
     progress: RunProgress
+    path: str = ""
+    """Where the run is: `/runs/ID`, or `/p2v/runs/ID` for a P2V checklist."""
+
+    @property
+    def starter(self) -> str:
+        """Who started it, for people."""
+        return named(self.started_by, self.by)
 
 
 class ProcedureRunDetails(ProcedureRunSummary):
@@ -71,3 +83,5 @@ class ProcedureRuns(Value):
     """Runs, newest first."""
 
     runs: tuple[ProcedureRunSummary, ...]
+    next: str | None = None
+    """The `cursor` of the next call; null when there are no more runs."""

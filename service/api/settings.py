@@ -11,22 +11,17 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator
 
 from service.api.config_file import VCENTERS
-from service.api.settings_source import DEFAULT_DATA_DIR
-from service.api.typed_settings import TypedSettings
-from service.api.vcenter import CALL_SECONDS, DEFAULT, LEAST_SECONDS, NAME, PemFile, Url, VCenter, VCenterTable
+from service.api.typed_settings import PemFile
+from service.api.vcenter import CALL_SECONDS, DEFAULT, LEAST_SECONDS, NAME, Url, VCenter, VCenterTable
+from service.api.web_settings import WebSettings
 from service.errors import SettingError
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
-class Settings(TypedSettings):
+class Settings(WebSettings):
     """Everything the service reads from outside."""
 
-    data_dir: Path = Field(
-        default=Path(DEFAULT_DATA_DIR),
-        alias="VMKOPS_DATA_DIR",
-        description="The folder of databases, backups, exports and imported tables.",
-    )
     database_url: SecretStr | None = Field(
         default=None,
         alias="VMKOPS_DATABASE_URL",
@@ -118,6 +113,18 @@ class Settings(TypedSettings):
         default=frozenset(),
         alias="VMKOPS_SLACK_OPERATORS",
         description="The IDs of the Slack users who may start and cancel host actions, such as `U012AB3CD U045EF6GH`.",
+    )
+    signing_key: Path | None = Field(
+        default=None,
+        alias="VMKOPS_SIGNING_KEY",
+        description="The Ed25519 key in a PEM file that signs backups; without it, one that the first start makes in "
+        "`signing` in the data directory.",
+    )
+    require_signatures: bool = Field(
+        default=False,
+        alias="VMKOPS_REQUIRE_SIGNATURES",
+        description="Whether backups without a signature are refused, also those that were made before vmkops signed "
+        "them.",
     )
     imports_dir: Path | None = Field(
         default=None,

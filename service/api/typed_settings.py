@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from service.api.settings_source import read_settings_of
 from service.errors import SettingError
 
-__all__ = ["ClientSettings", "HttpUrl", "SettingError", "TypedSettings"]
+__all__ = ["ClientSettings", "HttpUrl", "PemFile", "SettingError", "TypedSettings"]
 
 
 class _Source(PydanticBaseSettingsSource):
@@ -69,7 +70,15 @@ def http_url(value: str) -> str:
     return value
 
 
+def pem_file(value: Path) -> Path:
+    """The file, if it exists; raises ValueError otherwise."""
+    if not value.is_file():
+        raise ValueError(f"there is no file {value}. Name the PEM file with the certificate of the CA.")
+    return value
+
+
 HttpUrl = Annotated[str, AfterValidator(http_url)]
+PemFile = Annotated[Path, AfterValidator(pem_file)]
 
 
 class ClientSettings(TypedSettings):
@@ -79,6 +88,12 @@ class ClientSettings(TypedSettings):
         default="http://127.0.0.1:8080",
         alias="VMKOPS_SERVICE_URL",
         description="Where the service is, for the command line and for a bot that runs elsewhere (`vmkops bot`).",
+    )
+    service_ca_file: PemFile | None = Field(
+        default=None,
+        alias="VMKOPS_SERVICE_CA_FILE",
+        description="The CA of the certificate of the service, in a PEM file, when it is not one of the CAs of the "
+        "system.",
     )
     service_token: SecretStr | None = Field(
         default=None,

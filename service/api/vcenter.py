@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from service.api.settings_source import read_secret_file
+from service.api.typed_settings import PemFile
 from service.errors import SettingError
 
 DEFAULT = "default"
@@ -28,15 +29,7 @@ def https_url(value: str) -> str:
     return url
 
 
-def pem_file(value: Path) -> Path:
-    """The file, if it exists; raises ValueError otherwise."""
-    if not value.is_file():
-        raise ValueError(f"there is no file {value}. Name the PEM file with vCenter's CA certificate.")
-    return value
-
-
 Url = Annotated[str, AfterValidator(https_url)]
-PemFile = Annotated[Path, AfterValidator(pem_file)]
 
 
 class VCenterTable(BaseModel):

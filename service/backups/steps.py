@@ -29,6 +29,7 @@ class BackupRun:
 
     def __init__(self, context: Context, session: Session, job: JobControl, moref: str, quiesce: str) -> None:
         self._settings = context.settings
+        self._signer = context.signer
         self._ledger = context.ledger
         self._copy_slots = context.copy_slots
         self._session = session
@@ -160,7 +161,7 @@ class BackupRun:
             "missing": opened.missing,
         }
         package = self._package(plan)
-        names = await asyncio.to_thread(package.finish, descriptor, files, record)
+        names = await asyncio.to_thread(package.finish, descriptor, files, record, self._signer)
         size = sum(file.size for file in files)
         return PackageWritten.model_validate(
             {

@@ -8,8 +8,11 @@ from pathlib import Path
 from aiohttp import web
 
 from service.http._answers import ANSWERS, AnswerCache
+from service.http._browsers import BROWSERS, Browsers
 from service.http._edge import guarded, nothing_here
 from service.http._handler import BODY_LIMIT, bind
+from service.http._limits import Limits
+from service.http._metrics import METRICS
 from service.http._route import Services, all_routes
 from service.web.pages import WEB
 
@@ -20,12 +23,17 @@ def make_app(services: Services) -> web.Application:
     """The application that answers every declared route."""
     releases = services.settings.data_dir / "releases"
     answers = AnswerCache(lambda: (date.today(), services.procedures.revision, sorted(_stamps(releases))))
+    browsers = Browsers(services.settings)
+    limits = Limits(services.settings.rate_limit)
     app = web.Application(client_max_size=BODY_LIMIT)
-    app[ANSWERS] = answers
+    app[ANSWERS], app[BROWSERS] = answers, browsers
     for route in all_routes():
-        app.router.add_route(route.method, route.path, guarded(bind(route, services, answers), route.path))
-    app.router.add_get("/static/{name}", guarded(_file, "/static"))
-    app.router.add_route("*", "/{path:.*}", guarded(nothing_here, "unknown"))
+        if route.path == METRICS and services.settings.metrics_port is not None:
+            continue
+        handler = bind(route, services, answers, limits)
+        app.router.add_route(route.method, route.path, guarded(handler, route.path, browsers))
+    app.router.add_get("/static/{name}", guarded(_file, "/static", browsers))
+    app.router.add_route("*", "/{path:.*}", guarded(nothing_here, "unknown", browsers))
     return app
 
 

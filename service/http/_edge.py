@@ -12,7 +12,8 @@ from aiohttp.typedefs import Handler
 
 import knowledge.errors
 from service.api.models import Problem
-from service.errors import InvalidParams, NotFound, NotSignedIn, VmkopsError
+from service.errors import InvalidParams, NotFound, NotSignedIn, TooManyRequests, VmkopsError
+from service.http._browsers import Browsers
 from service.http._handler import BODY_LIMIT
 from service.http._metrics import seconds
 from service.http._render import FORMS, accepted, render_problem, respond
@@ -20,8 +21,11 @@ from service.http._render import FORMS, accepted, render_problem, respond
 log = logging.getLogger(__name__)
 
 
-def guarded(handler: Handler, name: str) -> Handler:
+def guarded(handler: Handler, name: str, browsers: Browsers, *, signed: bool = False) -> Handler:
     """The handler with every error as a problem in the form that the caller asks for; answers count under `name`.
+
+    `browsers` refuses what pages of other sites send, unless the sender signs its requests, and adds its headers to
+    each answer.
 
     This wraps each handler. A middleware would do the same, at four times the price for a lookup that is asked often.
     """
@@ -29,6 +33,8 @@ def guarded(handler: Handler, name: str) -> Handler:
     async def answered(request: web.Request) -> web.StreamResponse:
         began = time.perf_counter()
         try:
+            if not signed:
+                browsers.check(request)
             response = await handler(request)
         except web.HTTPException as error:
             if error.status < 400:
@@ -36,6 +42,9 @@ def guarded(handler: Handler, name: str) -> Handler:
             response = _problem(request, error)
         except Exception as error:
             response = _problem(request, error)
+        if not response.prepared:
+            for header, value in browsers.headers.items():
+                response.headers.setdefault(header, value)
         method = request.method if request.method in hdrs.METH_ALL else "other"
         seconds(method, name, response.status).observe(time.perf_counter() - began)
         return response
@@ -67,7 +76,11 @@ def described(request: web.Request, error: Exception) -> tuple[Problem, Mapping[
     match error:
         case VmkopsError():
             headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotSignedIn) else {}
-            return error.problem(), headers | ({"Retry-After": "10"} if error.retryable else {})
+            if isinstance(error, TooManyRequests):
+                headers["Retry-After"] = str(error.retry_after)
+            elif error.retryable:
+                headers["Retry-After"] = "10"
+            return error.problem(), headers
         case knowledge.errors.Unreadable():
             return InvalidParams(error.message, list(error.suggestions)).problem(), {}
         case knowledge.errors.NotFound():

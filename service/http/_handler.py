@@ -11,8 +11,10 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 from pydantic import ValidationError
 
-from service.errors import InvalidParams, TooLarge
+from service.errors import InvalidParams, NotSignedIn, RequestTimeout, TooLarge
 from service.http._answers import Answer, AnswerCache
+from service.http._clients import bucket_of, client_of
+from service.http._limits import Limits
 from service.http._render import choose_form, content_type, render, respond
 from service.http._route import (
     AnyRoute,
@@ -28,54 +30,75 @@ from service.http._route import (
 from service.store.tokens import Actor, Scope
 
 BODY_LIMIT = 16 << 20
+BODY_SECONDS = 60
+"""How long a client may take to send a body."""
 ON_BEHALF_OF = "X-On-Behalf-Of"
 
 
-def bind(route: AnyRoute, services: Services, answers: AnswerCache) -> Handler:
+def bind(route: AnyRoute, services: Services, answers: AnswerCache, limits: Limits) -> Handler:
     """The aiohttp handler of a route: it raises errors as they come."""
     if route.lookup and route.body is None:
-        return _lookup(route, services, answers)
-    return partial(_answer, route, services)
+        return _lookup(route, services, answers, limits)
+    return partial(_answer, route, services, limits)
 
 
-async def authorize(request: web.Request, services: Services, scope: Scope | None, *, lookup: bool) -> Actor | None:
-    """Who calls; raises NotSignedIn or NotAllowed when the call needs a scope that the caller does not have."""
+async def authorize(request: web.Request, services: Services, limits: Limits, scope: Scope | None) -> Actor | None:
+    """Who calls; the request counts for the limits. What needs no scope needs a token too when lookups are not public.
+
+    Raises NotSignedIn or NotAllowed when the call needs a scope that the caller does not have, and TooManyRequests.
+    """
     person = request.headers.get(ON_BEHALF_OF)
     if person is not None and (len(person) > 200 or not person.isprintable()):
         raise InvalidParams(f"{ON_BEHALF_OF} must be a short name such as slack:U123.")
-    actor = await services.tokens.actor(request.headers.get(hdrs.AUTHORIZATION), person)
-    if lookup and not services.settings.lookups_public:
+    address = _address(request, services)
+    try:
+        actor = await services.tokens.actor(request.headers.get(hdrs.AUTHORIZATION), person)
+    except NotSignedIn:
+        limits.count_failed(address)
+        raise
+    limits.count(f"token:{actor.token}" if actor else address)
+    if scope is None and not services.settings.lookups_public:
         scope = Scope.READ
     return actor if scope is None else services.tokens.require(actor, scope)
 
 
-def _lookup(route: AnyRoute, services: Services, answers: AnswerCache) -> Handler:
+def _lookup(route: AnyRoute, services: Services, answers: AnswerCache, limits: Limits) -> Handler:
     public = services.settings.lookups_public
     links = _links(route)
 
     async def answer_lookup(request: web.Request) -> web.StreamResponse:
         if not public:
-            await authorize(request, services, route.scope, lookup=True)
+            await authorize(request, services, limits, route.scope)
         asked = request.raw_path, request.headers.get(hdrs.ACCEPT, "")
         answer = answers.get(asked)
         if answer is None:
+            if public:  # a remembered answer costs less than to count it
+                limits.count(_address(request, services))
             revision = answers.revision
             form = choose_form(request, route.form)
-            body, media = render(route, await _call(route, request, services, None, form), form)
-            answer = Answer(body, {hdrs.CONTENT_TYPE: content_type(media), **links})
+            value = await _call(route, request, services, None, form)
+            body, media = render(route, value, form)
+            answer = Answer(body, {hdrs.CONTENT_TYPE: content_type(media), **links, **_etag(route, value, form)})
             answers.put(asked, answer, revision)
         return answer.response()
 
     return answer_lookup
 
 
-async def _answer(route: AnyRoute, services: Services, request: web.Request) -> web.StreamResponse:
+async def _answer(route: AnyRoute, services: Services, limits: Limits, request: web.Request) -> web.StreamResponse:
     form = choose_form(request, route.form)
-    actor = await authorize(request, services, route.scope, lookup=route.lookup)
-    answer = await _call(route, request, services, actor, form)
+    actor = None
+    if not route.health or hdrs.AUTHORIZATION in request.headers:
+        actor = await authorize(request, services, limits, route.scope)
+    if route.body is None:
+        answer = await _call(route, request, services, actor, form)
+    else:
+        async with limits.turn(f"token:{actor.token}" if actor else _address(request, services)):
+            answer = await _call(route, request, services, actor, form)
     if isinstance(answer, web.StreamResponse):
         return answer
     headers = _links(route) | ({hdrs.LOCATION: route.location(answer)} if route.location else {})
+    headers |= _etag(route, answer, form)
     return respond(*render(route, answer, form), route.status, headers)
 
 
@@ -83,6 +106,10 @@ def _links(route: AnyRoute) -> dict[str, str]:
     """The header that leads to the pages about a call (RFC 8288)."""
     links = ", ".join(f'</procedures/{slug}>; rel="help"' for slug in route.procedures)
     return {hdrs.LINK: links} if links else {}
+
+
+def _etag(route: AnyRoute, answer: Any, form: Form) -> dict[str, str]:
+    return {hdrs.ETAG: route.etag(answer)} if route.etag and form == "json" else {}
 
 
 async def _call(route: AnyRoute, request: web.Request, services: Services, actor: Actor | None, form: Form) -> Any:
@@ -94,13 +121,21 @@ async def _call(route: AnyRoute, request: web.Request, services: Services, actor
     return await handle(call)
 
 
+def _address(request: web.Request, services: Services) -> str:
+    """The address under which a request without a token counts."""
+    return bucket_of(client_of(request, services.settings.trusted_proxies))
+
+
 async def _body(route: AnyRoute, request: web.Request) -> Any:
     if route.body is None:
         return None
     try:
-        if route.form_body and request.content_type == "multipart/form-data":
-            return route.form_body(await _fields(request))
-        raw = await request.read()
+        async with asyncio.timeout(BODY_SECONDS):
+            if route.form_body and request.content_type == "multipart/form-data":
+                return route.form_body(await _fields(request))
+            raw = await request.read()
+    except TimeoutError:
+        raise RequestTimeout from None
     except web.HTTPRequestEntityTooLarge:
         limit = f"The body is larger than the {BODY_LIMIT >> 20} MiB that this call takes."
         raise TooLarge(f"{limit} {route.if_too_large}".rstrip()) from None

@@ -9,7 +9,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
-from knowledge.procedure_store.live_blocks import LiveCommand, with_targets
+from knowledge.procedure_store.live_blocks import LiveCommand
+from knowledge.procedure_store.placeholders import with_targets
 from service.api.lookups import LiveAnswer
 from service.http._edge import described
 from service.http._route import AnyRoute, Call, Services, all_routes, read_values

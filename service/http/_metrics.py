@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from prometheus_client import Histogram
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
+
+METRICS = "/metrics"
+"""The path of the counters."""
 
 REQUESTS = Histogram(
     "vmkops_http_request_seconds",
@@ -19,3 +23,8 @@ def seconds(method: str, route: str, status: int) -> Histogram:
     """The histogram of answers to such requests."""
     # prometheus_client looks the labels up anew at each call, which a lookup would notice.
     return REQUESTS.labels(method, route, status)
+
+
+async def counters(_request: web.BaseRequest | None = None) -> web.Response:
+    """All counters in the text format of Prometheus."""
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -15,8 +15,8 @@ from service.http._render import MEDIA
 from service.http._route import AnyRoute, all_routes, takes_text
 from service.http._schemas import Kind, Schema, schemas
 
-REASONS = {400: "unreadable", 401: "no token", 403: "not allowed", 404: "unknown", 409: "conflict", 413: "too large"}
-REASONS |= {502: "vSphere refused", 503: "not available now"}
+REASONS = {400: "unreadable", 401: "no token", 403: "not allowed", 404: "unknown", 409: "conflict"}
+REASONS |= {412: "changed meanwhile", 413: "too large", 502: "vSphere refused", 503: "not available now"}
 PROBLEM: Kind = (Problem, "serialization")
 
 Schemas = Mapping[Kind, Schema]

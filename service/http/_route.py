@@ -112,9 +112,11 @@ class Route(Generic[Q, B, A]):
     answer: type[A] | None = None
     """The type of the answer, a model or a dataclass; None when the handler makes the response itself."""
     scope: Scope | None = None
-    """The scope that the caller's token must have; None means that everyone may call."""
+    """The scope that the caller's token must have; None: everyone may call, unless VMKOPS_LOOKUPS_PUBLIC is false."""
     lookup: bool = False
-    """Everyone may call a lookup too, unless VMKOPS_LOOKUPS_PUBLIC is false; answers without a body are cached."""
+    """A lookup; answers without a body are cached."""
+    health: bool = False
+    """Answered without a token even when VMKOPS_LOOKUPS_PUBLIC is false, and never limited."""
     query: type[Q] = Query  # type: ignore[assignment]  # a handler that declares another query must name it
     body: type[B] | None = None
     files: tuple[str, ...] = ()
@@ -126,6 +128,8 @@ class Route(Generic[Q, B, A]):
     status: int = 200
     location: Callable[[A], str] | None = None
     """The path of what the call made, for the Location header."""
+    etag: Callable[[A], str] | None = None
+    """The ETag header of the answer as JSON, which a change can require in If-Match."""
     text: Callable[[A], str] | None = None
     page: str = "answer.html"
     """The template of the page that shows the answer."""

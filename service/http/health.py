@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from service.api.models import Value
+from service.http._metrics import METRICS, counters
 from service.http._route import Call, Query, Route
 
 
 class Health(Value):
-    """`ok` when the service answers; each part says more about itself under /readyz."""
+    """`ok` when the service answers; with a token, each part reports more about itself under /readyz."""
 
     status: str
     parts: dict[str, Any]
@@ -23,16 +23,26 @@ async def _health(call: Call[Query, None]) -> Health:
 
 
 async def _ready(call: Call[Query, None]) -> Health:
-    parts = {name: ask() for name, ask in call.services.health.items()}
+    signed_in = call.actor is not None
+    parts = {name: ask() for name, ask in call.services.health.items()} if signed_in else {}
     return Health(status="ok", parts=parts)
 
 
 async def _metrics(call: Call[Query, None]) -> web.StreamResponse:
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    return await counters(call.request)
 
 
 ROUTES = (
-    Route(method="GET", path="/healthz", summary="Whether the service answers", handle=_health, answer=Health),
-    Route(method="GET", path="/readyz", summary="What each part says about itself", handle=_ready, answer=Health),
-    Route(method="GET", path="/metrics", summary="Counters for Prometheus", handle=_metrics, media="text/plain"),
+    Route(
+        method="GET", path="/healthz", summary="Whether the service answers", handle=_health, answer=Health, health=True
+    ),
+    Route(
+        method="GET",
+        path="/readyz",
+        summary="Whether the service can work; with a token, what each part reports",
+        handle=_ready,
+        answer=Health,
+        health=True,
+    ),
+    Route(method="GET", path=METRICS, summary="Counters for Prometheus", handle=_metrics, media="text/plain"),
 )

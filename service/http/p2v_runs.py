@@ -115,7 +115,7 @@ def _text(run: P2vRun) -> str:
     for phase in run.phases:
         lines.append(f"\n{phase.title}\n")
         for item in phase.items:
-            change = f": {item.mark.who}, {item.mark.when} {item.mark.note}".rstrip() if item.mark else ""
+            change = f": {item.mark.name}, {item.mark.when} {item.mark.note}".rstrip() if item.mark else ""
             lines.append(f"  {BOXES[item.state]} {item.id}{change}\n")
     return "".join(lines)
 

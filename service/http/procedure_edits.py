@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from pydantic import Field
 
-from knowledge.procedure_store.procedure import BrokenPageError
+from knowledge.procedure_store.procedure import BrokenPageError, slug_fault
 from knowledge.procedure_store.store import NotEditableError
 from service.api.lookups import ProcedurePage
 from service.api.models import Value
 from service.errors import Conflict, InvalidParams, NotFound
 from service.http._answers import ANSWERS
 from service.http._route import Call, Query, Route
-from service.http.procedures import page_text
+from service.http.procedures import page_etag, page_text
 from service.store.page_history import PageVersion, PageVersionText
 from service.store.tokens import Scope
 
@@ -37,20 +38,20 @@ class PageVersions(Value):
 
 async def _put(call: Call[Query, PageText]) -> ProcedurePage:
     with _refusals("saved"):
-        page = await call.services.page_history.save(call.path("slug"), call.body.text, call.known_actor())
+        page = await call.services.page_history.save(call.path("slug"), call.body.text, call.known_actor(), _only(call))
     call.request.app[ANSWERS].clear()
     return ProcedurePage.of(page)
 
 
 async def _delete(call: Call[Query, None]) -> web.StreamResponse:
     with _refusals("deleted"):
-        await call.services.page_history.delete(call.path("slug"), call.known_actor())
+        await call.services.page_history.delete(call.path("slug"), call.known_actor(), _only(call))
     call.request.app[ANSWERS].clear()
     return web.Response(status=204)
 
 
 async def _history(call: Call[Query, None]) -> PageVersions:
-    slug = call.path("slug")
+    slug = _slug(call)
     versions = await call.services.page_history.versions(slug)
     if not versions:
         raise NotFound(f"No edit of {slug[:80]!r} over HTTP is known.")
@@ -58,12 +59,13 @@ async def _history(call: Call[Query, None]) -> PageVersions:
 
 
 async def _version(call: Call[Query, None]) -> PageVersionText:
-    return await call.services.page_history.version(call.path("slug"), _revision(call))
+    return await call.services.page_history.version(_slug(call), _revision(call))
 
 
 async def _restore(call: Call[Query, None]) -> ProcedurePage:
     with _refusals("restored"):
-        page = await call.services.page_history.restore(call.path("slug"), _revision(call), call.known_actor())
+        history, only = call.services.page_history, _only(call)
+        page = await history.restore(_slug(call), _revision(call), call.known_actor(), only)
     call.request.app[ANSWERS].clear()
     return ProcedurePage.of(page)
 
@@ -78,6 +80,19 @@ def _refusals(done: str) -> Iterator[None]:
         raise InvalidParams(f"The page was not {done}: " + "; ".join(problems[:5]), problems[:100]) from error
     except NotEditableError as error:
         raise Conflict(str(error)) from error
+
+
+def _only(call: Call[Any, Any]) -> frozenset[str] | None:
+    """The versions that the page must be one of, by the header If-Match; None without it."""
+    sent = call.request.headers.getall(hdrs.IF_MATCH, [])
+    return frozenset(each.strip() for header in sent for each in header.split(",")) if sent else None
+
+
+def _slug(call: Call[Query, None]) -> str:
+    """The slug of the path; raises NotFound for one that no page can have."""
+    if reason := slug_fault(call.path("slug")):
+        raise NotFound(f"{reason}.")
+    return call.path("slug")
 
 
 def _revision(call: Call[Query, None]) -> int:
@@ -107,9 +122,10 @@ ROUTES = (
         answer=ProcedurePage,
         body=PageText,
         scope=Scope.OPERATE,
+        etag=page_etag,
         text=page_text,
         page="procedure.html",
-        errors=(409,),
+        errors=(409, 412),
     ),
     Route(
         method="DELETE",
@@ -118,7 +134,7 @@ ROUTES = (
         handle=_delete,
         scope=Scope.OPERATE,
         status=204,
-        errors=(409,),
+        errors=(409, 412),
     ),
     Route(
         method="GET",
@@ -148,8 +164,9 @@ ROUTES = (
         handle=_restore,
         answer=ProcedurePage,
         scope=Scope.OPERATE,
+        etag=page_etag,
         text=page_text,
         page="procedure.html",
-        errors=(404, 409),
+        errors=(404, 409, 412),
     ),
 )

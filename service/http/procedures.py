@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from knowledge.procedure_store.answer import answer
 from knowledge.procedure_store.boxes import readable_boxes
 from knowledge.procedure_store.live_blocks import filled_body, live_commands
+from knowledge.procedure_store.placeholders import in_capitals, targets_in
 from knowledge.procedure_store.procedure import Page
 from knowledge.procedure_store.store import Store
 from knowledge.vmkerr.table import tables_in
@@ -19,6 +20,7 @@ from service.api.models import Value
 from service.errors import NotFound
 from service.http._live import live_answers
 from service.http._route import Call, Query, Route, Services
+from service.store.page_history import page_tag
 from service.store.tokens import Scope
 
 HOW_TO_WRITE = """No procedure fits the alert "{alert}" yet.
@@ -147,7 +149,15 @@ def page_text(page: ProcedurePage) -> str:
     """A page as text."""
     ways = "".join(f"\n- {each.what}: {', '.join(each.ways)}" for each in page.entry_points)
     with_vmkops = f"\n## With vmkops\n{ways}\n" if ways else ""
-    return f"# {page.title}\n\n{page.summary}\n\n{readable_boxes(page.body).strip()}\n{with_vmkops}"
+    left = [f"{name}=NAME" for name in targets_in(page.body)]
+    fill = f"To fill in the commands: GET /procedures/{page.slug}/live?{'&'.join(left)}\n\n" if left else ""
+    body = in_capitals(readable_boxes(page.body).strip())
+    return f"# {page.title}\n\n{page.summary}\n\n{fill}{body}\n{with_vmkops}"
+
+
+def page_etag(page: ProcedurePage) -> str:
+    """The ETag of a page, for If-Match in an edit of it."""
+    return page_tag(page.text)
 
 
 def _runbook_text(runbook: Runbook) -> str:
@@ -173,6 +183,7 @@ ROUTES = (
         handle=_get,
         answer=ProcedurePage,
         lookup=True,
+        etag=page_etag,
         text=page_text,
         page="procedure.html",
         errors=(404,),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import fields
+from datetime import datetime
 
 from aiohttp import web
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 
+from knowledge.p2v.run import progress as checklist_progress
 from knowledge.runs.items import Item
 from knowledge.runs.markdown import in_words, run_markdown, run_text
-from knowledge.runs.marks import LONGEST_NOTE, State, notes, standings
+from knowledge.runs.marks import LONGEST_NOTE, LONGEST_WHO, State, notes, standings
 from knowledge.runs.procedure_run import LONGEST_INCIDENT, LONGEST_TARGET, progress
 from service.api.models import Value
 from service.api.runs import ProcedureRunDetails, ProcedureRunItem, ProcedureRuns, ProcedureRunSummary
@@ -17,8 +20,13 @@ from service.errors import InvalidParams
 from service.http._render import respond
 from service.http._route import Call, Query, Route
 from service.http.procedures import find_page
+from service.store.checklist_runs import KeptRun
 from service.store.procedure_runs import KeptProcedureRun
+from service.store.run_table import RUN_ID, Place
 from service.store.tokens import Scope
+
+CHECKLIST = "linux-p2v"
+"""The page that the P2V checklist comes from."""
 
 
 class ProcedureRunRequest(Value):
@@ -30,6 +38,11 @@ class ProcedureRunRequest(Value):
     host: str = Field(default="", max_length=LONGEST_TARGET, description="The host.")
     datastore: str = Field(default="", max_length=LONGEST_TARGET, description="The datastore.")
     incident: str = Field(default="", max_length=LONGEST_INCIDENT, description="The incident's number or address.")
+    by: str = Field(
+        default="",
+        max_length=LONGEST_WHO,
+        description="The name of the person, kept beside the token and shown as `NAME (token T)`. It is not checked.",
+    )
 
 
 class ProcedureMark(Value):
@@ -40,6 +53,11 @@ class ProcedureMark(Value):
     state: State | None = Field(default=None, description="Left out: the step keeps its state.")
     note: str = Field(default="", max_length=LONGEST_NOTE)
     reason: str = Field(default="", max_length=LONGEST_NOTE, description="The same as `note`, for a skipped step.")
+    by: str = Field(
+        default="",
+        max_length=LONGEST_WHO,
+        description="The name of the person, kept beside the token and shown as `NAME (token T)`. It is not checked.",
+    )
 
 
 class RunsQuery(Query):
@@ -48,21 +66,54 @@ class RunsQuery(Query):
     procedure: str = Field(default="", max_length=100, description="Only runs of the page with this slug.")
     incident: str = Field(default="", max_length=LONGEST_INCIDENT, description="Only runs for this incident.")
     limit: int = Field(default=50, ge=1, le=200, description="How many, newest first.")
+    cursor: str = Field(
+        default="", max_length=200, description="`next` of the answer before, for the runs after those."
+    )
+
+    @field_validator("procedure", "incident")
+    @classmethod
+    def _printable(cls, value: str) -> str:
+        if not value.isprintable():  # PostgreSQL has no NUL in a text
+            raise ValueError("give printable characters only")
+        return value
 
 
 async def _start(call: Call[Query, ProcedureRunRequest]) -> ProcedureRunDetails:
     page = await find_page(call.services, call.path("slug"))
-    targets = call.body.model_dump(exclude={"incident"})
+    targets = call.body.model_dump(exclude={"incident", "by"})
     runs = call.services.procedure_runs
-    return _details(await runs.start(page, targets, call.body.incident, call.known_actor().name))
+    return _details(await runs.start(page, targets, call.body.incident, call.known_actor().name, call.body.by))
 
 
 async def _list(call: Call[RunsQuery, None]) -> ProcedureRuns:
     asked = call.query
-    kept = await call.services.procedure_runs.recent(
-        asked.limit, procedure=asked.procedure.strip(), incident=" ".join(asked.incident.split())
-    )
-    return ProcedureRuns(runs=tuple(map(_summary, kept)))
+    procedure, incident = asked.procedure.strip(), " ".join(asked.incident.split())
+    after = _place(asked.cursor) if asked.cursor else None
+    most = asked.limit + 1
+    kept = await call.services.procedure_runs.recent(most, procedure=procedure, incident=incident, after=after)
+    found = [_summary(each) for each in kept]
+    if procedure in ("", CHECKLIST) and not incident:
+        found += [_checklist_summary(each) for each in await call.services.checklist_runs.recent(most, after)]
+        found.sort(key=lambda run: run.id)
+        found.sort(key=lambda run: run.created_at, reverse=True)
+    runs = tuple(found[: asked.limit])
+    return ProcedureRuns(runs=runs, next=_cursor(runs[-1]) if len(found) > len(runs) else None)
+
+
+def _cursor(run: ProcedureRunSummary) -> str:
+    return urlsafe_b64encode(f"{run.created_at} {run.id}".encode()).decode().rstrip("=")
+
+
+def _place(cursor: str) -> Place:
+    """The place that a cursor stands for; raises InvalidParams for what is no cursor."""
+    try:
+        created_at, run_id = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").split(" ")
+        datetime.fromisoformat(created_at)
+    except ValueError:
+        raise InvalidParams("cursor: give what `next` of the answer before has, unchanged.") from None
+    if not RUN_ID.fullmatch(run_id):
+        raise InvalidParams("cursor: give what `next` of the answer before has, unchanged.")
+    return Place(created_at, run_id)
 
 
 async def _get(call: Call[Query, None]) -> ProcedureRunDetails:
@@ -73,9 +124,9 @@ async def _mark(call: Call[Query, ProcedureMark]) -> ProcedureRunDetails:
     note = call.body.reason or call.body.note
     if call.body.state is None and not note.strip():
         raise InvalidParams("Give a state (done, skipped or open), a note, or both.")
-    who = call.known_actor().name
+    who, by = call.known_actor().name, call.body.by
     runs = call.services.procedure_runs
-    return _details(await runs.mark(call.path("id"), call.path("item"), call.body.state, who=who, note=note))
+    return _details(await runs.mark(call.path("id"), call.path("item"), call.body.state, who=who, note=note, by=by))
 
 
 async def _markdown(call: Call[Query, None]) -> web.StreamResponse:
@@ -91,10 +142,30 @@ def _summary(kept: KeptProcedureRun) -> ProcedureRunSummary:
         targets=kept.run.targets,
         incident=kept.run.incident,
         started_by=kept.run.started_by,
+        by=kept.run.by,
         created_at=kept.created_at,
         updated_at=kept.updated_at,
         revision=kept.revision,
         progress=progress(kept.run),
+        path=f"/runs/{kept.id}",
+    )
+
+
+def _checklist_summary(kept: KeptRun) -> ProcedureRunSummary:
+    """A run of the P2V checklist in the list of all runs."""
+    source = kept.run.checklist
+    return ProcedureRunSummary(
+        id=kept.id,
+        procedure=CHECKLIST,
+        title=f"Linux P2V: {source.distribution} {source.source.version}".rstrip(),
+        targets={},
+        incident="",
+        started_by=kept.run.started_by,
+        created_at=kept.created_at,
+        updated_at=kept.updated_at,
+        revision=kept.revision,
+        progress=checklist_progress(kept.run),
+        path=f"/p2v/runs/{kept.id}",
     )
 
 
@@ -119,11 +190,13 @@ def _details(kept: KeptProcedureRun) -> ProcedureRunDetails:
 
 def _line(run: ProcedureRunSummary) -> str:
     about = [*run.targets.values(), *([run.incident] if run.incident else [])]
-    return f"{run.id}  {run.procedure}{''.join(f' {each}' for each in about)}: {in_words(run.progress)}\n"
+    where = "" if run.path == f"/runs/{run.id}" else f" (GET {run.path})"
+    return f"{run.id}  {run.procedure}{''.join(f' {each}' for each in about)}: {in_words(run.progress)}{where}\n"
 
 
 def _texts(found: ProcedureRuns) -> str:
-    return "".join(map(_line, found.runs)) or "No runs. POST /procedures/SLUG/runs starts one.\n"
+    more = f"more: GET /runs?cursor={found.next}\n" if found.next else ""
+    return "".join(map(_line, found.runs)) + more or "No runs. POST /procedures/SLUG/runs starts one.\n"
 
 
 ROUTES = (
@@ -144,7 +217,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/runs",
-        summary="Runs of procedures, newest first",
+        summary="Runs of procedures and of the P2V checklist, newest first",
         handle=_list,
         answer=ProcedureRuns,
         scope=Scope.READ,

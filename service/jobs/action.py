@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from service.api.models import Check
 from service.api.settings import Settings
 from service.store.copy_slots import CopySlots
+from service.store.signing import Signer
 from service.store.snapshot_ledger import SnapshotLedger
 from service.vsphere.vcenters import VCenters
 
@@ -61,6 +62,7 @@ class Context:
     vcenters: VCenters
     ledger: SnapshotLedger
     copy_slots: CopySlots
+    signer: Signer
 
 
 class JobControl(Protocol):

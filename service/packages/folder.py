@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from service.errors import CopyFailed
 from service.jobs.action import StepResult
+from service.store.signing import Signer, signature_of
 
 PARTIAL = ".partial"
 """Ending of the folder of a package that is not complete yet."""
@@ -53,7 +54,7 @@ class Package:
         return f"{self.name}-{safe_name(Path(offered).name)}"
 
     def describe(self, descriptor: str, disks: Sequence[PackageFile]) -> list[str]:
-        """Check that every disk is there, and write descriptor and manifest; returns their file names.
+        """Check that every disk is there, and write descriptor and manifest; returns the names of these two.
 
         Raises CopyFailed when a disk is missing or has another size.
         """
@@ -65,10 +66,10 @@ class Package:
                     f"else writes to {self.partial.parent}, then start the action again."
                 )
         ovf, manifest = f"{self.name}.ovf", f"{self.name}.mf"
-        _write(self.partial / ovf, descriptor)
+        _write(self.partial / ovf, descriptor.encode())
         # The descriptor comes first; `sha256sum -c` reads this form as well as OVF tools do.
         sums = [(ovf, hashlib.sha256(descriptor.encode()).hexdigest()), *((disk.file, disk.sha256) for disk in disks)]
-        _write(self.partial / manifest, "".join(f"SHA256({name})= {value}\n" for name, value in sums))
+        _write(self.partial / manifest, "".join(f"SHA256({name})= {value}\n" for name, value in sums).encode())
         return [ovf, manifest]
 
     def publish(self) -> list[str]:
@@ -78,14 +79,19 @@ class Package:
             _sync(self.path.parent)
         return sorted(item.name for item in self.path.iterdir())
 
-    def finish(self, descriptor: str, disks: Sequence[PackageFile], record: Mapping[str, Any]) -> list[str]:
-        """Write descriptor, manifest and `record` (as `backup.json`), then publish; returns the file names.
+    def finish(
+        self, descriptor: str, disks: Sequence[PackageFile], record: Mapping[str, Any], signer: Signer
+    ) -> list[str]:
+        """Write descriptor, manifest and `record` (as `backup.json`) with signatures, then publish; returns all names.
 
         Raises CopyFailed when a disk is missing or has another size.
         """
         if self.partial.exists() or not self.path.exists():
-            self.describe(descriptor, disks)
-            _write(self.partial / "backup.json", json.dumps(record, indent=2) + "\n")
+            _, manifest = self.describe(descriptor, disks)
+            _write(self.partial / "backup.json", f"{json.dumps(record, indent=2)}\n".encode())
+            for name in (manifest, "backup.json"):
+                path = self.partial / name
+                _write(signature_of(path), signer.sign(path.read_bytes()))
         return self.publish()
 
     def discard(self) -> None:
@@ -108,9 +114,9 @@ def safe_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "_", name).strip("._-")[:80] or "vm"
 
 
-def _write(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
 

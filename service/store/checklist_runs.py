@@ -11,7 +11,7 @@ from knowledge.p2v.run import Run, State, skip, start, tick, untick
 from knowledge.p2v.source import Source
 from service.api.adapter import adapter
 from service.store.database import p2v_runs
-from service.store.run_table import Kept, RunTable
+from service.store.run_table import Kept, Place, RunTable
 
 KeptRun = Kept[Run]
 
@@ -28,9 +28,9 @@ class ChecklistRuns:
         """Start a run of the checklist for this source; `who` is named in it."""
         return await self._table.add(lambda now: start(source, who, now))
 
-    async def recent(self, limit: int) -> list[KeptRun]:
-        """The newest runs first."""
-        return await self._table.recent(limit)
+    async def recent(self, limit: int, after: Place | None = None) -> list[KeptRun]:
+        """The newest runs first, those after a place."""
+        return await self._table.recent(limit, after)
 
     async def get(self, run_id: str) -> KeptRun:
         """One run; raises NotFound."""

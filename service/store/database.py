@@ -136,12 +136,18 @@ def engine_url(settings: Settings, name: str) -> str:
     return f"sqlite:///{settings.data_dir.absolute() / name}.sqlite"
 
 
-def open_database(settings: Settings) -> sa.Engine:
-    """Open the shared tables and create the missing ones.
+def has_database(settings: Settings) -> bool:
+    """Whether there is a database of a service: a PostgreSQL that is set, or a file in the data directory."""
+    return settings.postgres_url is not None or (settings.data_dir / "vmkops.sqlite").exists()
+
+
+def open_database(settings: Settings, *, make_dir: bool = True) -> sa.Engine:
+    """Open the shared tables and create the missing ones; also the data directory, unless `make_dir` is false.
 
     Raises DatabaseUnavailable, or SettingError for a data directory or a database URL that cannot be used.
     """
-    make_data_dir(settings.data_dir)
+    if make_dir:
+        make_data_dir(settings.data_dir)
     with _connecting(settings) as engine:
         metadata.create_all(engine)
         _add_missing_columns(engine)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +14,7 @@ import sqlalchemy as sa
 
 from knowledge.procedure_store.procedure import Procedure
 from knowledge.procedure_store.store import Store
-from service.errors import NotFound
+from service.errors import ChangedMeanwhile, NotFound
 from service.store.database import InterProcessLock, page_versions
 from service.store.tokens import Actor
 
@@ -47,6 +49,11 @@ class PageVersionText(PageVersion):
     """The whole page; empty when this change deleted it."""
 
 
+def page_tag(text: str) -> str:
+    """Return the tag of a version of a page, an entity tag of HTTP (RFC 9110, 8.8.3) for its text."""
+    return f'"{hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]}"'
+
+
 class PageHistory:
     """All edits of the team's pages, one at a time, and their versions."""
 
@@ -57,20 +64,24 @@ class PageHistory:
         # Not held while pages are written: reading a large folder takes longer than others wait for the database.
         self._lock = InterProcessLock(engine, "procedures")
 
-    async def save(self, slug: str, text: str, actor: Actor) -> Procedure:
-        """Write a page and keep the version; raises BrokenPageError or NotEditableError."""
-        return await asyncio.to_thread(self._save, slug, text, actor, None)
+    async def save(self, slug: str, text: str, actor: Actor, only: Collection[str] | None = None) -> Procedure:
+        """Write a page and keep the version; raises BrokenPageError or NotEditableError.
 
-    async def delete(self, slug: str, actor: Actor) -> None:
-        """Delete a page; its versions stay. Raises NotEditableError."""
-        await asyncio.to_thread(self._delete, slug, actor)
+        With `only`, the page must be one of these versions, given by their tags as `page_tag` returns them, or any
+        version for `*`; raises ChangedMeanwhile otherwise. The same holds for `delete` and `restore`.
+        """
+        return await asyncio.to_thread(self._save, slug, text, actor, None, only)
 
-    async def restore(self, slug: str, revision: int, actor: Actor) -> Procedure:
-        """Write an older version again; raises NotFound, BrokenPageError or NotEditableError."""
+    async def delete(self, slug: str, actor: Actor, only: Collection[str] | None = None) -> None:
+        """Delete a page; its versions stay. Raises NotEditableError or ChangedMeanwhile."""
+        await asyncio.to_thread(self._delete, slug, actor, only)
+
+    async def restore(self, slug: str, revision: int, actor: Actor, only: Collection[str] | None = None) -> Procedure:
+        """Write an older version again; raises NotFound, BrokenPageError, NotEditableError or ChangedMeanwhile."""
         version = await self.version(slug, revision)
         if not version.text:
             raise NotFound(f"Revision {revision} of {slug} deleted the page. Restore an older one.")
-        return await asyncio.to_thread(self._save, slug, version.text, actor, revision)
+        return await asyncio.to_thread(self._save, slug, version.text, actor, revision, only)
 
     async def versions(self, slug: str) -> list[PageVersion]:
         """The versions of a page, newest first."""
@@ -80,8 +91,11 @@ class PageHistory:
         """One version with its text; raises NotFound."""
         return await asyncio.to_thread(self._version, slug, revision)
 
-    def _save(self, slug: str, text: str, actor: Actor, restored_from: int | None) -> Procedure:
+    def _save(
+        self, slug: str, text: str, actor: Actor, restored_from: int | None, only: Collection[str] | None
+    ) -> Procedure:
         with self._edits:
+            self._require(slug, only)
             before = self._keep_found(slug)
             page = self._store.save(slug, text)
             if text != before:
@@ -89,11 +103,29 @@ class PageHistory:
                 self._keep(slug, change, text, actor, restored_from)
             return page
 
-    def _delete(self, slug: str, actor: Actor) -> None:
+    def _delete(self, slug: str, actor: Actor, only: Collection[str] | None) -> None:
         with self._edits:
+            self._require(slug, only)
             self._keep_found(slug)
             self._store.delete(slug)
             self._keep(slug, "deleted", "", actor)
+
+    def _require(self, slug: str, only: Collection[str] | None) -> None:
+        """Raise ChangedMeanwhile unless the page, as it is shown now, is one of the versions with these tags."""
+        if only is None:
+            return
+        text = self._store.team_text(slug)
+        if text is None and (page := self._store.get(slug)):
+            text = page.text
+        if text is None:
+            raise ChangedMeanwhile(
+                f"There is no page {slug[:80]!r} any more. GET /procedures/SLUG/history has its text."
+            )
+        if "*" not in only and page_tag(text) not in only:
+            raise ChangedMeanwhile(
+                f"Somebody else changed the page {slug} since you read it. GET /procedures/{slug} has the new text and "
+                "its ETag: make your change there, and send it again."
+            )
 
     def _keep_found(self, slug: str) -> str | None:
         """Keep the version that is in the folder now, if it was edited there, so that no edit loses it; return it."""

@@ -11,7 +11,7 @@ from knowledge.runs.marks import State
 from knowledge.runs.procedure_run import ProcedureRun, mark, start
 from service.api.adapter import adapter
 from service.store.database import procedure_runs
-from service.store.run_table import Kept, RunTable
+from service.store.run_table import Kept, Place, RunTable
 
 KeptProcedureRun = Kept[ProcedureRun]
 
@@ -29,23 +29,36 @@ class ProcedureRuns:
             listed_at="GET /runs",
         )
 
-    async def start(self, page: Page, targets: Mapping[str, str], incident: str, who: str) -> KeptProcedureRun:
-        """Start a run of the page as it is now; `who` is named in it. Raises InvalidRun or InvalidMark."""
-        return await self._table.add(lambda now: start(page, targets, incident, who, now))
+    async def start(
+        self, page: Page, targets: Mapping[str, str], incident: str, who: str, by: str = ""
+    ) -> KeptProcedureRun:
+        """Start a run of the page as it is now; `who` is named in it, and beside it the name in `by`.
 
-    async def recent(self, limit: int, *, procedure: str = "", incident: str = "") -> list[KeptProcedureRun]:
-        """The newest runs first; with `procedure` or `incident`, only those of that page or incident."""
+        Raises InvalidRun or InvalidMark.
+        """
+        return await self._table.add(lambda now: start(page, targets, incident, who, now, by))
+
+    async def recent(
+        self, limit: int, *, procedure: str = "", incident: str = "", after: Place | None = None
+    ) -> list[KeptProcedureRun]:
+        """The newest runs first, those after a place; with `procedure` or `incident`, only of that page or incident."""
         only = {"procedure": procedure, "incident": incident}
-        return await self._table.recent(limit, **{name: value for name, value in only.items() if value})
+        return await self._table.recent(limit, after, **{name: value for name, value in only.items() if value})
 
     async def get(self, run_id: str) -> KeptProcedureRun:
         """One run; raises NotFound."""
         return await self._table.get(run_id)
 
-    async def mark(self, run_id: str, item: str, state: State | None, *, who: str, note: str) -> KeptProcedureRun:
+    async def mark(
+        self, run_id: str, item: str, state: State | None, *, who: str, note: str, by: str = ""
+    ) -> KeptProcedureRun:
         """Mark a step as done, skipped or open again, by `who`, now; without a state, only add the note.
+
+        `by` is the name that the person gave, which is kept beside `who`.
 
         A step that already has the state keeps the name of who set it first. Raises NotFound for an unknown run or
         step, InvalidMark, and Conflict when a step that is done is to be skipped.
         """
-        return await self._table.change(run_id, lambda run, now: mark(run, item, state, who=who, when=now, note=note))
+        return await self._table.change(
+            run_id, lambda run, now: mark(run, item, state, who=who, when=now, note=note, by=by)
+        )

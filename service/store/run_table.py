@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
@@ -19,6 +19,14 @@ ATTEMPTS = 50
 """How often a change is attempted; an attempt fails when somebody else changed the run meanwhile."""
 
 RUN_ID = re.compile(r"[0-9a-f]{16}")
+
+
+class Place(NamedTuple):
+    """The place of a run in the list of all, of which the newest is the first."""
+
+    created_at: str
+    id: str
+
 
 R = TypeVar("R")
 """The kind of run."""
@@ -64,9 +72,12 @@ class RunTable(Generic[R]):
         """Store the run that `make` returns for the time of its start."""
         return await asyncio.to_thread(self._add, make)
 
-    async def recent(self, limit: int, **only: str) -> list[Kept[R]]:
-        """The newest runs first; `only` has the values that columns must have."""
-        return await asyncio.to_thread(self._recent, limit, only)
+    async def recent(self, limit: int, after: Place | None = None, **only: str) -> list[Kept[R]]:
+        """The newest runs first; `after` is the place of the last run that is known already.
+
+        `only` has the values that columns must have.
+        """
+        return await asyncio.to_thread(self._recent, limit, after, only)
 
     async def get(self, run_id: str) -> Kept[R]:
         """One run; raises NotFound."""
@@ -92,10 +103,13 @@ class RunTable(Generic[R]):
             connection.execute(self._table.insert().values(**row, **self._columns(run)))
         return kept
 
-    def _recent(self, limit: int, only: Mapping[str, str]) -> list[Kept[R]]:
+    def _recent(self, limit: int, after: Place | None, only: Mapping[str, str]) -> list[Kept[R]]:
         columns = self._table.c
         newest = sa.select(self._table).order_by(columns.created_at.desc(), columns.id).limit(limit)
         newest = newest.where(*(columns[name] == value for name, value in only.items()))
+        if after:
+            same_time = sa.and_(columns.created_at == after.created_at, columns.id > after.id)
+            newest = newest.where(sa.or_(columns.created_at < after.created_at, same_time))
         with self._engine.connect() as connection:
             return [self._kept(row) for row in connection.execute(newest)]
 

@@ -29,7 +29,12 @@ def verify(package: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     listed = {line.partition("(")[2].partition(")")[0] for line in manifest.read_text().splitlines()}
-    assert listed == {item.name for item in package.iterdir()} - {manifest.name, "backup.json"}
+    assert listed == {item.name for item in package.iterdir()} - {
+        manifest.name,
+        f"{manifest.name}.sig",
+        "backup.json",
+        "backup.json.sig",
+    }
 
 
 @pytest.mark.gives_back

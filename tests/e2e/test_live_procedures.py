@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.e2e.conftest import VM
+from tests.e2e.test_lookup import get
 from tests.peers.fetch import require
 from tests.peers.vcsim import Vcsim
 from tests.running_service import RunningService, vcenter_settings
@@ -120,6 +121,12 @@ def test_unknown_page_is_404_and_live_state_needs_a_token(service: RunningServic
     assert service.call("GET", "/procedures/vm-slow/live?vm=a", token="")[0] == 401
     status, page = service.call("GET", "/procedures/vm-slow", token="")
     assert (status, page["targets"]) == (200, ["vm", "host"])
+
+
+def test_page_as_text_has_placeholders_in_capitals_and_how_to_fill_them_in(service: RunningService) -> None:
+    _, text = get(f"{service.url}/procedures/vm-slow?format=text")
+    assert "vmkops action power-off VM --dry-run" in text
+    assert "To fill in the commands: GET /procedures/vm-slow/live?vm=NAME&host=NAME" in text
 
 
 def test_shell_prints_the_page_filled_in(service: RunningService) -> None:

@@ -54,6 +54,20 @@ def test_marks_of_a_run_of_a_procedure_at_the_same_time_are_all_kept(service: Ru
     assert [each["progress"]["done"] for each in kept["runs"]] == [len(items)]
 
 
+def test_query_with_nul_is_refused_and_the_list_goes_on_at_a_cursor(service: RunningService) -> None:
+    for number in range(3):
+        service.call("POST", "/procedures/linux-p2v/runs", {"incident": f"INC-{number}"})
+    _, first = service.call("GET", "/runs?limit=2")
+    _, second = service.call("GET", f"/runs?limit=200&cursor={first['next']}")
+
+    assert service.call("GET", "/runs?procedure=a%00b")[0] == 400
+    assert service.call("GET", "/runs?incident=%00")[0] == 400
+    assert service.call("GET", "/runs?cursor=%00")[0] == 400
+    assert service.call("GET", "/procedures/a%00b/history")[0] == 404
+    ids = [run["id"] for run in (*first["runs"], *second["runs"])]
+    assert len(ids) == len({*ids}) == len(service.call("GET", "/runs?limit=200")[1]["runs"])
+
+
 def test_edits_of_a_page_at_the_same_time_are_all_kept(service: RunningService) -> None:
     def edit(number: int) -> int:
         text = PAGE.replace("rack nine", f"rack {number}")

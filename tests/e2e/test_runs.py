@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import re
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -182,7 +184,7 @@ def test_run_is_exported_as_markdown(team: RunningService) -> None:
 
     assert kind == "text/markdown; charset=utf-8"
     assert text.startswith("# Ring the bell\n\n- Procedure: `ring-the-bell`\n- Incident: INC-7\n- About: VM web-01\n")
-    assert "- [x] `step-1` Look at the bell:\n  - done by bob, 20" in text
+    assert "- [x] `step-1` Look at the bell:\n\n  ```vmkops\n  vmkops vm web-01\n  ```\n\n  done by bob, 20" in text
     assert r"as \*planned\*" in text
     assert "- [ ] `step-2` Stop the bell." in text
 
@@ -198,6 +200,32 @@ def test_list_has_the_newest_first_by_page_and_by_incident(team: RunningService)
     assert ids("incident=INC-9") == [other["id"], newer["id"]]
     assert ids("incident=INC-9&procedure=ring-the-bell") == [newer["id"]]
     assert ids("procedure=nothing") == []
+
+
+def test_list_has_p2v_runs_too_and_goes_on_at_a_cursor(tmp_path: Path) -> None:
+    with RunningService(tmp_path) as service:
+        made = [
+            service.call("POST", "/procedures/linux-p2v/runs", {"vm": f"web-{number}"})[1]["id"] for number in range(3)
+        ]
+        _, p2v = service.call("POST", "/p2v/runs", {"distribution": "centos", "version": "4"})
+        made.append(p2v["id"])
+        made.append(service.call("POST", "/procedures/snapshot-left-behind/runs", {"incident": "INC-1"})[1]["id"])
+
+        _, first = service.call("GET", "/runs?limit=2")
+        _, second = service.call("GET", f"/runs?limit=2&cursor={first['next']}")
+        _, third = service.call("GET", f"/runs?limit=2&cursor={second['next']}")
+        pages = [first, second, third]
+
+        assert [run["id"] for page in pages for run in page["runs"]] == made[::-1]
+        assert third["next"] is None
+        assert first["runs"][1]["path"] == f"/p2v/runs/{p2v['id']}"
+        assert service.call("GET", first["runs"][1]["path"])[0] == 200
+        assert len(service.call("GET", "/runs?procedure=linux-p2v")[1]["runs"]) == 4
+        assert len(service.call("GET", "/runs?incident=INC-1")[1]["runs"]) == 1
+        for cursor in ("x", "%00", "AAAA", "eCB5", "A" * 201):
+            assert service.call("GET", f"/runs?cursor={cursor}")[0] == 400
+        for name in ("procedure", "incident"):
+            assert service.call("GET", f"/runs?{name}=a%00b")[0] == 400
 
 
 def test_pages_show_the_run_with_boxes_and_escape_notes(team: RunningService) -> None:
@@ -236,13 +264,37 @@ def test_shell_starts_ticks_skips_notes_and_exports(team: RunningService) -> Non
     reopened = team.run("runs", "untick", run, "step-1")
 
     assert [done.returncode for done in (started, ticked, skipped, noted, listed, exported, reopened)] == [0] * 7
-    assert "[x] step-1  Look at the bell:\n      done by token:" in ticked.stdout
+    assert f"[x] step-1  Look at the bell:\n      done by {getpass.getuser()} (token test), 20" in ticked.stdout
     assert "> CAUTION:" in ticked.stdout
     assert "already quiet" in skipped.stdout
-    assert "[ ] step-3  Write it down.\n      note by token:" in noted.stdout
+    assert "[ ] step-3  Write it down.\n      note by" in noted.stdout
     assert listed.stdout.startswith(f"{run}  ring-the-bell web-01 INC-10: 1 done, 1 skipped, 2 open of 4; next: step-3")
     assert exported.stdout.startswith("# Ring the bell\n")
     assert "[ ] step-1" in reopened.stdout
+
+
+def test_shell_prints_the_ticked_step_the_next_one_and_the_progress(team: RunningService) -> None:
+    run = start(team)["id"]
+
+    ticked = team.run("runs", "tick", run, "step-1", "--by", "Anna")
+    whole = team.run("runs", "tick", run, "step-2", "--all")
+    later = team.run("runs", "note", run, "check-1", "soon", "--by", "")
+
+    assert re.match(r"\[x\] step-1 .*\n +done by Anna \(token test\), .*\n\n\[ \] step-2\n", ticked.stdout)
+    assert "step-3" not in ticked.stdout
+    assert ticked.stdout.endswith(f"1 of 4 done (all steps: vmkops runs show {run})\n")
+    assert all(f" {item}" in whole.stdout for item in ("step-1", "step-2", "step-3", "check-1"))
+    assert re.match(r"\[ \] check-1 .*\n +note by token:test, .*\n\n\[ \] step-3 ", later.stdout)
+
+
+def test_shell_suggests_the_step_for_its_number_or_words_of_its_title(team: RunningService) -> None:
+    run = start(team)["id"]
+
+    number, words = team.run("runs", "tick", run, "2"), team.run("runs", "tick", run, "look at")
+
+    assert (number.returncode, words.returncode) == (1, 1)
+    assert "did you mean step-2?" in number.stderr
+    assert "did you mean step-1?" in words.stderr
 
 
 def test_shell_shows_refusals_with_what_to_do(team: RunningService) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,30 @@ def test_history_has_who_changed_what_and_when(team: RunningService) -> None:
     assert {each["token"] for each in versions} == {"test"}
     assert all(each["saved_at"].endswith("+00:00") for each in versions)
     assert team.call("GET", f"{PATH}/history/1")[1]["text"] == PAGE
+
+
+def test_edit_of_a_version_that_somebody_else_replaced_is_refused(team: RunningService) -> None:
+    def edit(text: str, tag: str, method: str = "PUT", path: str = PATH) -> int:
+        return team.call(method, path, {"text": text} if method == "PUT" else None, headers={"If-Match": tag})[0]
+
+    def tag() -> str:
+        with urllib.request.urlopen(team.url + PATH) as answer:
+            return str(answer.headers["ETag"])
+
+    ours, theirs = PAGE.replace("rack nine", "rack ten"), PAGE.replace("rack nine", "rack eleven")
+    assert edit(PAGE, "*") == 412
+    put(team, PAGE)
+    read = tag()
+
+    assert edit(theirs, f'"other", {read}') == 200
+    assert edit(ours, read) == 412
+    assert edit("", read, "DELETE") == 412
+    assert edit("", read, "POST", f"{PATH}/history/1/restore") == 412
+    assert [each["change"] for each in history(team)] == ["changed", "created"]
+    assert tag() != read
+    assert edit(ours, tag()) == 200
+    assert edit(theirs, "*") == 200
+    assert team.call("GET", "/procedures/a%00b/history")[0] == 404
 
 
 def test_older_version_is_restored(team: RunningService, pages: Path) -> None:

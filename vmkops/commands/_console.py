@@ -20,7 +20,7 @@ from service.api.typed_settings import ClientSettings
 def client() -> ServiceClient:
     """The client for VMKOPS_SERVICE_URL with VMKOPS_TOKEN; raises SettingError."""
     settings = ClientSettings.read()
-    return ServiceClient(settings.service_url, settings.token)
+    return ServiceClient(settings.service_url, settings.token, ca_file=settings.service_ca_file)
 
 
 def carry_out(options: argparse.Namespace, action: str, target: str | None, params: Mapping[str, str]) -> int:

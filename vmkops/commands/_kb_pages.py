@@ -1,14 +1,23 @@
-"""What `vmkops kb` does with pages of your own: checks a folder, prints a template, imports Markdown."""
+"""What `vmkops kb` does with pages of your own: checks a folder, prints a template, imports Markdown; and shows one."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from service.api.settings_source import read_setting
 from service.api.words import counted
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from knowledge.procedure_store.procedure import Procedure
+
+MOST_SKIPPED = 20
+"""How many files and folders that an import left out are named."""
 
 
 def team_folder() -> Path | None:
@@ -69,12 +78,44 @@ def import_pages(source: Path, into: Path | None, *, as_json: bool) -> int:
         print(f"vmkops kb: {error.filename or source}: {error.strerror or error}", file=sys.stderr)
         return WRONG_USAGE
     if as_json:
-        print_json({"imported": [asdict(one) for one in done.imported], "failed": [asdict(one) for one in done.failed]})
+        print_json(
+            {
+                name: [asdict(one) for one in found]
+                for name, found in (("imported", done.imported), ("failed", done.failed), ("skipped", done.skipped))
+            }
+        )
         return NOT_FOUND if done.failed or not done.imported else FOUND
     for page in done.imported:
         print(f"{page.page}  from {page.source}", *(f"    {note}" for note in page.notes), sep="\n")
+    for skipped in done.skipped[:MOST_SKIPPED]:
+        print(f"{skipped.source}: left out, because {skipped.reason}", file=sys.stderr)
+    if (more := len(done.skipped) - MOST_SKIPPED) > 0:
+        print(f"and {more} more left out", file=sys.stderr)
     for problem in done.failed:
         print(problem, file=sys.stderr)
     counts = f"{counted(len(done.imported), 'page')} imported, {counted(len(done.failed), 'problem')}"
     print(counts, file=sys.stderr if done.failed else sys.stdout)
     return NOT_FOUND if done.failed or not done.imported else FOUND
+
+
+def as_text(page: Procedure, targets: Mapping[str, str]) -> str:
+    """The page as text: its facts, then its Markdown with readable boxes, and the targets in its commands."""
+    from knowledge.procedure_store.boxes import readable_boxes
+    from knowledge.procedure_store.entry_points import entry_points_of
+    from knowledge.procedure_store.live_blocks import filled_body
+    from knowledge.procedure_store.placeholders import in_capitals, targets_in
+
+    body = filled_body(page.body, targets, lambda _: "")
+    facts = [page.title, "=" * len(page.title), "", page.summary, ""]
+    if page.obsolete_since:
+        facts.append(f"OBSOLETE since {page.obsolete_since}: {page.obsolete_reason}")
+    facts.append(f"Applies to: {', '.join(page.applies_to)}")
+    facts += [f"Source: {source}" for source in page.source]
+    if page.overrides:
+        facts.append(f"The team's own page, shown instead of the built-in one: {page.file}")
+    if left := targets_in(body):
+        words, options = " and ".join(map(str.upper, left)), " ".join(f"--{name} NAME" for name in left)
+        facts.append(f"In the commands, replace {words}, or fill in: vmkops kb show {page.slug} {options}")
+    ways = [f"- {each.what}: {', '.join(filter(None, (each.command, each.slack)))}" for each in entry_points_of(page)]
+    with_vmkops = ["## With vmkops", "", *ways, ""] if ways else []
+    return "\n".join([*facts, "", in_capitals(readable_boxes(body)), *with_vmkops])

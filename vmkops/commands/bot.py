@@ -58,7 +58,8 @@ async def _run(settings: BotSettings, host: str, port: int) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with ServiceClient(settings.service_url, settings.token) as client:
+    service, token, ca_file = settings.service_url, settings.token, settings.service_ca_file
+    async with ServiceClient(service, token, public_url=settings.public_url, ca_file=ca_file) as client:
         bot = start_bot(settings, client)
         await bot.start()
         try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from knowledge.errors import NotFound, shown
 from service.api.words import counted
 from vmkops.commands import OFFLINE
-from vmkops.commands._kb_pages import check, import_pages, print_template, team_folder
+from vmkops.commands._kb_pages import as_text, check, import_pages, print_template, team_folder
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed, print_json
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from knowledge.procedure_store.lookups import Lookup
-    from knowledge.procedure_store.procedure import Procedure
     from knowledge.procedure_store.search import Hit
     from knowledge.procedure_store.store import Store
 
@@ -28,6 +27,9 @@ GROUP = OFFLINE
 
 LIMIT = 10
 """The largest number of pages that a search prints."""
+
+NAMED = 10
+"""How many procedures are named when the name is missing."""
 
 USAGE = """usage: vmkops kb WORDS ...       find procedures; the last word may be incomplete
        vmkops kb show SLUG [--vm NAME] [--host NAME] [--datastore NAME]
@@ -53,7 +55,7 @@ def parser() -> ArgumentParser:
     """The arguments of the command, for its documentation; `run` takes words that are none of these for a search."""
     from argparse import ArgumentParser
 
-    from knowledge.procedure_store.live_blocks import TARGETS
+    from knowledge.procedure_store.placeholders import TARGETS
 
     made = ArgumentParser(prog="vmkops kb", description=f"{SUMMARY}. vmkops kb WORDS searches.")
     commands = made.add_subparsers(metavar="WORDS | COMMAND")
@@ -90,7 +92,7 @@ def run(argv: list[str]) -> int:
     if into is not None and (not into or words[:1] != ["import"] or len(words) != 2):
         print(f"vmkops kb: --into FOLDER belongs to import\n{USAGE}", file=sys.stderr)
         return WRONG_USAGE
-    if targets and (unknown or words[:1] != ["show"] or len(words) != 2):
+    if targets and (unknown or words[:1] != ["show"] or len(words) > 2):
         print(f"vmkops kb: a target belongs to one procedure\n{USAGE}", file=sys.stderr)
         return WRONG_USAGE
     if unknown or not " ".join(words).strip():
@@ -102,6 +104,11 @@ def run(argv: list[str]) -> int:
             return _show_live(slug.removesuffix(".md"), targets, as_json=as_json)
         case ["show", slug]:
             return _show(slug.removesuffix(".md"), as_json=as_json)
+        case ["show"]:
+            return _name_missing(targets)
+        case ["import"]:
+            print(f"vmkops kb: name the file or the folder to import\n{USAGE}", file=sys.stderr)
+            return WRONG_USAGE
         case ["list"]:
             return _list(as_json=as_json)
         case ["check"]:
@@ -152,6 +159,26 @@ def _list(*, as_json: bool) -> int:
     return FOUND
 
 
+def _name_missing(targets: Mapping[str, str]) -> int:
+    """Print that `show` needs a name, with the pages that can be filled in for these targets, or some of all."""
+    from knowledge.procedure_store.placeholders import targets_in
+
+    with _open_store() as store:
+        slugs = [hit.slug for hit in store.pages()]
+        if targets:
+            pages = (store.get(slug) for slug in slugs)
+            slugs = [page.slug for page in pages if page and {*targets} <= {*targets_in(page.body)}]
+    some = ", ".join(sorted(slugs)[:NAMED])
+    more = f" and {len(slugs) - NAMED} more" if len(slugs) > NAMED else ""
+    about = f" about a {' and a '.join(targets)}" if targets else ""
+    print(
+        f"vmkops kb: show needs the name of a procedure: vmkops kb show SLUG. Procedures{about}: {some}{more}. "
+        "vmkops kb WORDS finds one by words, vmkops kb list lists all.",
+        file=sys.stderr,
+    )
+    return WRONG_USAGE
+
+
 def _show(slug: str, *, as_json: bool, targets: Mapping[str, str] | None = None) -> int:
     with _open_store() as store:
         page = store.get(slug)
@@ -164,9 +191,7 @@ def _show(slug: str, *, as_json: bool, targets: Mapping[str, str] | None = None)
     if as_json:
         print_json(asdict(page))
     else:
-        from knowledge.procedure_store.live_blocks import with_targets
-
-        print(with_targets(_as_text(page), targets or {}), end="")
+        print(as_text(page, targets or {}), end="")
     return FOUND
 
 
@@ -189,7 +214,7 @@ def _show_live(slug: str, targets: dict[str, str], *, as_json: bool) -> int:
 
 def _targets(words: list[str]) -> tuple[list[str], dict[str, str]]:
     """The words without the options `--vm NAME`, `--host NAME` and `--datastore NAME`, and those by their names."""
-    from knowledge.procedure_store.live_blocks import TARGETS
+    from knowledge.procedure_store.placeholders import TARGETS
 
     rest: list[str] = []
     targets: dict[str, str] = {}
@@ -247,23 +272,6 @@ def _print_lookups(suggested: Sequence[Lookup]) -> None:
         query = shlex.quote(lookup.query)
         print(f"vmkops vmkerr {query}" if lookup.command == "vmkerr" else f"echo {query} | vmkops decode")
         print(f"    {lookup.meaning}")
-
-
-def _as_text(page: Procedure) -> str:
-    """The page as text: its facts, then its Markdown with readable boxes."""
-    from knowledge.procedure_store.boxes import readable_boxes
-    from knowledge.procedure_store.entry_points import entry_points_of
-
-    facts = [page.title, "=" * len(page.title), "", page.summary, ""]
-    if page.obsolete_since:
-        facts.append(f"OBSOLETE since {page.obsolete_since}: {page.obsolete_reason}")
-    facts.append(f"Applies to: {', '.join(page.applies_to)}")
-    facts += [f"Source: {source}" for source in page.source]
-    if page.overrides:
-        facts.append(f"The team's own page, shown instead of the built-in one: {page.file}")
-    ways = [f"- {each.what}: {', '.join(filter(None, (each.command, each.slack)))}" for each in entry_points_of(page)]
-    with_vmkops = ["## With vmkops", "", *ways, ""] if ways else []
-    return "\n".join([*facts, "", readable_boxes(page.body), *with_vmkops])
 
 
 def _since(obsolete_since: str) -> str:

@@ -7,7 +7,9 @@ import asyncio
 import contextlib
 import gc
 import os
+import tempfile
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vmkops.commands import SERVICE
@@ -52,9 +54,9 @@ def run(argv: Sequence[str]) -> int:
 async def _serve(settings: Settings, slack: BotSettings | None, host: str, port: int) -> None:
     from aiohttp import web
 
-    from service.bootstrap import listen, run_service, stop_requested
+    from service.bootstrap import listen, listen_for_metrics, run_service, stop_requested
 
-    async with run_service(settings) as service:
+    async with run_service(settings) as service, contextlib.AsyncExitStack() as stack:
         started: list[Bot] = []
 
         async def slack_events(request: web.Request) -> web.StreamResponse:
@@ -62,10 +64,14 @@ async def _serve(settings: Settings, slack: BotSettings | None, host: str, port:
                 raise web.HTTPNotFound
             return await started[0].http_handler(request)
 
-        service.add_post("/slack/events", slack_events)
+        service.add_signed_post("/slack/events", slack_events)
+        # With TLS, the certificate is not one for the address that the bot would use.
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="vmkops-")) if settings.tls_cert else None
+        socket = Path(folder) / "service" if folder else None
         async with (
-            listen(service.app, host, port) as url,
-            _bot(slack, service.services.tokens, url, started),
+            listen(service.app, settings, host, port, socket) as url,
+            listen_for_metrics(host, settings.metrics_port),
+            _bot(slack, settings.public_url, service.services.tokens, url, socket, started),
         ):
             if started:
                 service.services.health["slack"] = started[0].status
@@ -76,7 +82,14 @@ async def _serve(settings: Settings, slack: BotSettings | None, host: str, port:
 
 
 @contextlib.asynccontextmanager
-async def _bot(slack: BotSettings | None, tokens: Tokens, url: str, started: list[Bot]) -> AsyncIterator[None]:
+async def _bot(
+    slack: BotSettings | None,
+    public_url: str | None,
+    tokens: Tokens,
+    url: str,
+    socket: Path | None,
+    started: list[Bot],
+) -> AsyncIterator[None]:
     """Run the bot, if it has settings, for as long as the block runs; it is in `started` for that time."""
     if slack is None:
         yield
@@ -85,7 +98,9 @@ async def _bot(slack: BotSettings | None, tokens: Tokens, url: str, started: lis
     from service.api.client import ServiceClient
     from service.store.tokens import Scope
 
-    async with ServiceClient(url, tokens.lend("slack-bot", Scope.OPERATE)) as client:
+    token = tokens.lend("slack-bot", Scope.OPERATE)
+    own = "http://localhost" if socket else url
+    async with ServiceClient(own, token, public_url=public_url or url, socket=socket) as client:
         bot = start_bot(slack, client)
         await bot.start()
         started.append(bot)

@@ -104,3 +104,19 @@ def test_slack_accepts_any_run(text: str) -> None:
         run_card(run(title=text, before=text, incident=text, items=items, history=[], progress=progress))
     )
     assert_slack_takes(export_card("0123456789abcdef", text))
+
+
+def test_name_that_was_given_in_the_shell_stands_beside_the_token() -> None:
+    done = mark("token:laptop", "it rings") | {"by": "B<b"}
+    card = drawn(run_card(run(started_by="token:laptop", by="Anna", items=[step(1, state="done", mark=done), step(2)])))
+
+    assert "started by Anna (token laptop)" in card
+    assert "☑ step-1 B&lt;b (token laptop)" in card
+    assert "step-1, B&lt;b (token laptop): it rings" in card
+
+
+def test_list_has_the_path_of_a_run_that_is_elsewhere() -> None:
+    listed = drawn(run_list([run(path="/runs/0123456789abcdef"), run(id="f" * 16, path=f"/p2v/runs/{'f' * 16}")]))
+
+    assert "*Ring the bell* `0123456789abcdef`" in listed
+    assert f"*Ring the bell* `/p2v/runs/{'f' * 16}`" in listed

@@ -85,6 +85,7 @@ async def test_lists_runs_and_exports_are_shown_only_to_the_user(slack_request: 
         assert reply is not None
         assert not reply.public
         assert words in drawn(reply.message)
+    assert [call.on_behalf_of for call in service.called("/runs/0123/markdown")] == ["slack:U1"]
 
 
 async def test_unknown_run_is_refused(slack_request: Request) -> None:

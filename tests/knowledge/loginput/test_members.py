@@ -180,6 +180,23 @@ def test_the_total_of_all_members_is_bounded() -> None:
         assert any("more than 50,000,000 bytes" in problem for problem in found.looked.problems)
 
 
+def test_an_archive_beyond_a_limit_is_not_called_damaged() -> None:
+    logs = {f"{at}.log": LOG + bytes(9_000_000) for at in range(3)}
+    for content in (
+        tar(logs),
+        gzip.compress(tar(logs)),
+        zipped(logs),
+        tar({"a.log.gz": gzip.compress(bytes(9_000_000))}),
+    ):
+        problems = outcome(content, limits=Limits(total=5_000_000, ratio=10**6)).looked.problems
+
+        assert any(
+            "unpacks to more than 5,000,000 bytes" in problem and "--max-size" in problem for problem in problems
+        )
+        assert any("stopped at a limit before it found commands/vmware_-vl.txt" in problem for problem in problems)
+        assert not any("damaged" in problem or "ends in the middle" in problem for problem in problems), problems
+
+
 def test_a_zip_bomb_is_stopped() -> None:
     found = outcome(zipped({"a.log": LOG + bytes(60_000_000)}), limits=Limits(ratio=500))
     assert found.files == ["a.log"]

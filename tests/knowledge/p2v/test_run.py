@@ -131,7 +131,8 @@ def test_the_counts_of_any_history_add_up(changes: list[tuple[str, int, str, str
     assert now.done + now.skipped + now.open == now.total == len(run.checklist.items)
     text = run_markdown(run)
     assert text.count("\n- [x] ") == now.done
-    assert text.count("\n- [-] ") == now.skipped
+    assert text.count("\n- [ ] ") == now.skipped + now.open
+    assert text.count("` (skipped)\n") == now.skipped
 
 
 def test_markdown_shows_who_did_what_and_when_and_why_a_step_was_skipped(fresh: Run) -> None:

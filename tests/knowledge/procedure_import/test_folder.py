@@ -270,7 +270,36 @@ def test_links_and_special_files_are_left_out(source: Path, into: Path) -> None:
     (source / ".hidden.md").write_text("# x\n\nx\n")
     (source / "notes.txt").write_text("x")
 
-    assert import_markdown(source, into) == Done(imported=(), failed=())
+    done = import_markdown(source, into)
+
+    assert (done.imported, done.failed) == ((), ())
+    assert [(Path(each.source).name, each.reason.partition(":")[0]) for each in done.skipped] == [
+        ("loop", "it is a symbolic link"),
+        ("passwd.md", "it is a symbolic link"),
+        ("pipe.md", "it is not a regular file"),
+    ]
+
+
+def test_links_that_become_words_are_named_once_each_and_not_all(source: Path, into: Path) -> None:
+    links = " ".join(f"[x](../wiki/{number}.html) [y](../wiki/{number}.html)" for number in range(13))
+    (source / "pump.md").write_text(f"# Pump\n\nIt stands.\n\n## Fix\n\n{links}\n\n1. `reboot`\n2. `reboot`\n")
+
+    (pump,) = import_markdown(source, into).imported
+
+    assert pump.notes[:2] == tuple(
+        f"the link to ../wiki/{number}.html leads to no imported page: it is plain text now" for number in (0, 1)
+    )
+    assert pump.notes[10] == "and 3 more links of this kind"
+    assert len(pump.notes) == 12
+    assert pump.notes[11].endswith(" (2 times)")
+
+
+def test_same_problem_is_printed_once(source: Path, into: Path) -> None:
+    (source / "x.md").write_text("# x\n\nwords\n\n## Fix\n\n[a](https:///x) and [a](https:///x)\n\n[a](https:///x)\n")
+
+    done = import_markdown(source, into)
+
+    assert len(done.failed) == len(set(done.failed)) <= 1
 
 
 def test_very_many_files_are_refused_before_one_is_written(source: Path, into: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -80,6 +81,15 @@ def test_links_that_lead_nowhere_are_reported(tmp_path: Path, link: str, message
     assert fault.startswith(f"fan.md:17: {message}")
 
 
+def test_link_that_leads_nowhere_is_named_once_and_very_many_are_counted(tmp_path: Path) -> None:
+    again = faults(tmp_path, "[a](gone.md) [b](gone.md)\n[c](gone.md)")
+    many = faults(tmp_path, "\n".join(f"[a](gone-{number}.md)" for number in range(25)))
+
+    assert again == ["fan.md:16: links to gone.md, which does not exist (3 times in this page)"]
+    assert len(many) == 21
+    assert many[-1] == "fan.md:36: and 5 more links lead nowhere"
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [
@@ -127,11 +137,31 @@ def test_page_that_replaces_a_built_in_one_may_have_its_names(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_templates_are_pages_that_pass_the_check(tmp_path: Path, kind: str) -> None:
+def test_only_the_words_of_a_template_are_wrong_with_it(tmp_path: Path, kind: str) -> None:
     (tmp_path / "my-page.md").write_text(template(kind))
 
-    assert check_folder(tmp_path, elsewhere=built_in_pages()) == (1, [])
+    count, broken = check_folder(tmp_path, elsewhere=built_in_pages())
+
+    assert count == 1
+    assert {one.message.partition(":")[0] for one in broken} == {"the words of the template are still here"}
     assert "[!" in template(kind) or kind == "reference"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_line_that_a_template_asks_for_is_reported_until_it_is_replaced(tmp_path: Path, kind: str) -> None:
+    lines = template(kind).split("\n")
+    (tmp_path / "my-page.md").write_text("\n".join(lines))
+    _, broken = check_folder(tmp_path)
+    reported = [lines[one.line - 1].strip() for one in broken]
+    for one in broken:
+        lines[one.line - 1] = re.sub(r"(\w[\w ]*\w)(?=\W*$)", f"our own {one.line}", lines[one.line - 1])
+    (tmp_path / "my-page.md").write_text("\n".join(lines))
+
+    assert {"For each step that changes something: how to go back, or that there is no way back."} <= {*reported} or (
+        kind in ("maintenance", "reference")
+    )
+    assert {line.partition(":")[0] for line in reported} >= {"title", "summary"}
+    assert check_folder(tmp_path) == (1, [])
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Live blocks are found in a page, and their answers stand below them."""
 
-from knowledge.procedure_store.live_blocks import LiveCommand, filled_body, live_commands, with_targets
+from knowledge.procedure_store.live_blocks import LiveCommand, filled_body, live_commands
+from knowledge.procedure_store.placeholders import with_targets
 
 BODY = """## Steps
 

@@ -245,6 +245,13 @@ def test_any_alert_returns_a_page_or_none(store: Store, name: str) -> None:
         ("iSCSITargetDown", "iscsi-discovery"),
         ("vCenterDown", "vcenter-unreachable"),
         ("QuiesceFailed", "quiesce-failed"),
+        ("VmnicLinkDown", "uplink-down"),
+        ("NetworkUplinkRedundancyLost", "uplink-down"),
+        ("VMCpuReadyTooHigh", "vm-slow"),
+        ("VsphereHAFailoverFailed", "ha-failover"),
+        ("KmsUnreachable", "key-provider-unavailable"),
+        ("EsxiRootLocked", "root-password-lost"),
+        ("RansomwareSuspected", "ransomware-suspected"),
     ],
 )
 def test_an_alert_leads_to_its_page(store: Store, alert: str, slug: str) -> None:

@@ -326,6 +326,10 @@ def test_links_of_the_team_that_stop_working_are_listed_until_they_work_again(st
     store.refresh()
     assert [str(one) for one in store.broken_links] == [f"{team}/fan.md:9: links to pump.md, which does not exist"]
 
+    (team / "fan.md").write_text(linking("pump") + "\n[it](pump.md) again\n")
+    store.refresh()
+    assert [one.line for one in store.broken_links] == [9]
+
     (team / "fan.md").write_text(linking("linux-p2v"))
     store.refresh()
     assert store.broken_links == []

@@ -38,3 +38,7 @@ def test_excerpt_keeps_underscores_and_hyphens(words: str) -> None:
 
 def test_marks_of_an_excerpt_never_come_from_the_page() -> None:
     assert plain_text(f"{MARK_START}x{MARK_END}") == "x"
+
+
+def test_a_link_whose_target_is_code_remains_as_text() -> None:
+    assert plain_text("See [the log](`vmkernel.log`) and `esxtop`.") == "See [the log](vmkernel.log) and esxtop."

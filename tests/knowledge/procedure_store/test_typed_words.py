@@ -65,6 +65,11 @@ TYPED = {
         "vm needs consolidation",
         "snapshot consolidation",
     ],
+    "cpu-disabled-by-guest": [
+        "cpu has been disabled",
+        "triple fault",
+        "vm bsod",
+    ],
     "datastore-full": [
         "msg.hbacommon.outofspace",
         "datastore full",
@@ -92,6 +97,11 @@ TYPED = {
         "consolidate fails locked",
         ".vmdk locked",
     ],
+    "ha-failover": [
+        "ha failover",
+        "insufficient resources to satisfy configured failover level",
+        "host isolated",
+    ],
     "host-not-responding": [
         "host not responding",
         "hostd not running",
@@ -118,6 +128,11 @@ TYPED = {
         "iscsi login failed",
         "chap failed",
         "target returned login error 0201",
+    ],
+    "key-provider-unavailable": [
+        "kms unreachable",
+        "encrypted vm locked",
+        "native key provider",
     ],
     "license-expired": [
         "license expired",
@@ -188,6 +203,11 @@ TYPED = {
         "the error code was: 2",
         "custom quiesce script failed",
     ],
+    "ransomware-suspected": [
+        "ransomware",
+        "esxi hacked",
+        "encrypted datastore",
+    ],
     "remove-lun": [
         "unmount datastore",
         "remove lun safely",
@@ -205,6 +225,11 @@ TYPED = {
         "esx.problem.visorfs.ramdisk.full",
         "vdf",
     ],
+    "root-password-lost": [
+        "forgot root password",
+        "root account locked",
+        "lockdown mode",
+    ],
     "scsi-reservation-conflict": [
         "D:0x18",
         "reservation conflict",
@@ -221,6 +246,12 @@ TYPED = {
         "ntp",
         "ntpd stopped",
         "esx.problem.ntpd.clock.correction.error",
+    ],
+    "uplink-down": [
+        "vmnic1 down",
+        "nic link is down",
+        "uplink redundancy lost",
+        "esx.problem.net.redundancy.lost",
     ],
     "vcenter-services-down": [
         "no healthy upstream",
@@ -266,6 +297,17 @@ TYPED = {
         "invalid vm",
         "re-register vm",
         "vm disappeared from inventory",
+    ],
+    "vm-network-lost-after-vmotion": [
+        "vm has no network",
+        "no network after vmotion",
+        "duplicate mac",
+    ],
+    "vm-slow": [
+        "slow vm",
+        "cpu ready",
+        "ballooning",
+        "co-stop",
     ],
     "vm-stuck-at-95-percent": [
         "vm stuck at 95%",

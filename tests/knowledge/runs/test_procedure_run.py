@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -101,11 +102,43 @@ def test_unknown_step_suggests_similar_ones(fresh: ProcedureRun) -> None:
     assert "step-1" in unknown.value.suggestions
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("2", ("step-2",)),
+        ("1", ("step-1", "check-1")),
+        ("#2.", ("step-2",)),
+        ("stop the", ("step-2",)),
+        ("stpe-2", ("step-2",)),
+        ("coffee", ("step-1", "step-2", "check-1")),
+        ("7", ("step-1", "step-2", "check-1")),
+    ],
+)
+def test_number_or_words_of_a_title_suggest_the_step(fresh: ProcedureRun, typed: str, meant: tuple[str, ...]) -> None:
+    with pytest.raises(UnknownItem) as unknown:
+        mark(fresh, typed, State.DONE, who="bob", when=NOON, note="")
+
+    assert unknown.value.suggestions == meant
+    assert meant[0] in str(unknown.value)
+
+
+def test_very_many_steps_are_not_all_suggested(page: Page) -> None:
+    long = start(replace(page, body="## Steps\n" + "- x\n" * 90), {}, "", "anna", NOON)
+
+    with pytest.raises(UnknownItem, match=r"step-20 and 70 more$") as unknown:
+        mark(long, "coffee", State.DONE, who="bob", when=NOON, note="")
+    assert len(unknown.value.suggestions) == 20
+
+
 def test_page_with_very_many_steps_and_unprintable_targets_are_refused(page: Page) -> None:
     long = replace(page, body="## Steps\n" + "- x\n" * (MOST_ITEMS + 1))
 
     with pytest.raises(InvalidRun, match=f"at most {MOST_ITEMS}"):
         start(long, {}, "", "anna", NOON)
+    began = time.monotonic()
+    with pytest.raises(InvalidRun, match="20,000 steps"):
+        start(replace(page, body="## Steps\n" + "- VM\n" * 20_000), {"vm": "a b"}, "", "anna", NOON)
+    assert time.monotonic() - began < 10
     with pytest.raises(InvalidRun, match="vm"):
         start(page, {"vm": "a\0"}, "", "anna", NOON)
     with pytest.raises(InvalidRun, match="incident"):
@@ -129,15 +162,67 @@ def test_markdown_has_title_targets_and_each_step_with_who_when_and_notes(fresh:
         "## Steps",
         "",
         "- [x] `step-1` Look:",
-        r"  - done by slack:U1, 2026-03-01T12:00:00+00:00: as \*planned\*",
-        "- [-] `step-2` Stop the bell.",
-        "  - skipped by bob, 2026-03-01T12:00:00+00:00: it is broken",
-        r"  - note by carol, 2026-03-01T12:00:00+00:00: \<b\>new\</b\> bell ordered",
+        "",
+        "  ```vmkops",
+        "  vmkops vm 'web 01'",
+        "  ```",
+        "",
+        r"  done by slack:U1, 2026-03-01T12:00:00+00:00: as \*planned\*",
+        "",
+        "- [ ] `step-2` (skipped) Stop the bell.",
+        "",
+        "  > [!CAUTION]",
+        "  > Affects all who listen.",
+        "",
+        "  skipped by bob, 2026-03-01T12:00:00+00:00: it is broken",
+        "",
+        r"  note by carol, 2026-03-01T12:00:00+00:00: \<b\>new\</b\> bell ordered",
+        "",
         "",
         "## Check",
         "",
         "- [ ] `check-1` It is quiet.",
     ]
+
+
+def test_markdown_has_whole_steps_that_begin_with_anything(page: Page) -> None:
+    long = "word " * 100
+    body = f"""## Steps
+1. {long}end, see [the bell](bell.md#now) and [the shop](https://bells.example/).
+   - first
+   - second
+2. ```sh
+   see [x](y.md)
+   ```
+3. | a | b |
+   | --- | --- |
+   | c | d |
+
+### Afterwards
+
+4. Rest.
+"""
+    text = run_markdown(start(replace(page, body=body), {}, "", "anna", NOON))
+
+    assert text.partition("## Steps\n\n")[2] == (
+        f"- [ ] `step-1` {long}end, see the bell (`bell`) and [the shop](https://bells.example/).\n"
+        "  - first\n  - second\n\n"
+        "- [ ] `step-2`\n\n  ```sh\n  see [x](y.md)\n  ```\n\n"
+        "- [ ] `step-3`\n\n  | a | b |\n  | --- | --- |\n  | c | d |\n\n"
+        "- [ ] `step-4` Afterwards\n\n  Rest.\n"
+    )
+
+
+def test_name_that_a_person_gave_is_shown_beside_the_token(page: Page) -> None:
+    run = start(page, {}, "", "token:laptop", NOON, by="Anna")
+    run = mark(run, "step-1", State.DONE, who="token:laptop", when=NOON, note="", by="B*b")
+
+    assert (run.started_by, run.marks[0].who, run.marks[0].by) == ("token:laptop", "token:laptop", "B*b")
+    assert "started by Anna (token laptop)" in run_text(run, "0123456789abcdef")
+    assert "done by B*b (token laptop)" in run_text(run, "0123456789abcdef")
+    assert r"done by B\*b (token laptop)" in run_markdown(run)
+    with pytest.raises(InvalidMark, match="name"):
+        mark(run, "step-2", State.DONE, who="token:laptop", when=NOON, note="", by="a\0b")
 
 
 def test_address_of_the_incident_stays_an_address(page: Page) -> None:

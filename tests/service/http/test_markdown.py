@@ -21,3 +21,13 @@ def test_link_to_a_page_leads_to_its_address() -> None:
 
 def test_html_in_a_page_stays_text() -> None:
     assert "<script>" not in markdown("<script>alert(1)</script>\n\n> [!NOTE]\n> <b>x</b>\n")
+
+
+def test_link_that_no_page_may_have_stays_text() -> None:
+    for target in ("data:image/png;base64,AA", "a:b.md", "javascript:alert", "DATA:text/html,x", "ftp://example.com/x"):
+        for text in (f"[x]({target})", f"![x]({target})", f"[x]\n\n[x]: {target}", f"<{target}>"):
+            html = markdown(text)
+            assert "href" not in html
+            assert "src" not in html
+    assert 'href="mailto:team@example.com"' in markdown("[x](mailto:team@example.com)")
+    assert 'href="#a:b"' in markdown("[x](#a:b)")

@@ -201,8 +201,8 @@ def test_signs_in_the_words_are_no_error(capsys: pytest.CaptureFixture[str]) -> 
 def test_template_is_a_page_to_fill_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["template", "alert"]) == 0
     (tmp_path / "my-alert.md").write_text(capsys.readouterr().out)
-    assert run(["check", str(tmp_path)]) == 0
-    capsys.readouterr()
+    assert run(["check", str(tmp_path)]) == 1
+    assert f"{tmp_path}/my-alert.md:4: the words of the template are still here" in capsys.readouterr().out
     assert run(["template"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
         "alert",
@@ -256,3 +256,28 @@ def test_import_without_a_folder_of_pages_or_of_a_missing_file_is_wrong_usage(
 def test_word_after_import_that_is_no_file_is_searched(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["import", "ovf"]) == 0
     assert capsys.readouterr().out.startswith("ovf-")
+
+
+def test_show_without_a_name_says_so_and_names_some(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "show needs the name of a procedure" in printed.err
+    assert "all-paths-down, " in printed.err
+    assert run(["show", "--datastore", "ds1"]) == 2
+    printed = capsys.readouterr()
+    assert "about a datastore" in printed.err
+    assert "datastore-full" in printed.err
+
+
+def test_import_without_a_file_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["import"]) == 2
+    assert "name the file or the folder to import" in capsys.readouterr().err
+
+
+def test_show_has_placeholders_in_capitals_and_how_to_fill_them_in(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", "vm-stuck-at-95-percent"]) == 0
+    shown = capsys.readouterr().out
+    assert "{vm}" not in shown
+    assert "vmkops vm VM\n" in shown
+    assert "In the commands, replace VM and DATASTORE, or fill in: vmkops kb show vm-stuck-at-95-percent --vm " in shown

@@ -62,7 +62,10 @@ def test_data_of_a_worker_is_private(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("token", "create", "x", "--scope", "read"), ("vmkerr", "import", "codes.txt", "--release", "esxi-8.0u2")],
+    [
+        ("token", "create", "x", "--scope", "read", "--init"),
+        ("vmkerr", "import", "codes.txt", "--release", "esxi-8.0u2"),
+    ],
     ids=lambda words: words[0],
 )
 def test_data_of_an_offline_command_is_private(tmp_path: Path, words: tuple[str, ...]) -> None:

@@ -13,7 +13,7 @@ from tests.vmkops.terminal import run
 
 @pytest.mark.parametrize(
     ("command", "data_dir"),
-    [("serve", "a-file"), ("serve", "a-file/data"), ("token create x --scope read", "a-file/data")],
+    [("serve", "a-file"), ("serve", "a-file/data"), ("token create x --scope read --init", "a-file/data")],
 )
 def test_data_directory_that_cannot_be_written_is_named(tmp_path: Path, command: str, data_dir: str) -> None:
     (tmp_path / "a-file").touch()
