@@ -1,7 +1,7 @@
 """Every refusal and failure of the service, by whose move is next; the docstring is the default message.
 
 VmkopsError
-├── the caller's move: InvalidParams, NotFound, Ambiguous, NotAllowed, NotSignedIn, Conflict
+├── the caller's move: InvalidParams, NotFound, Ambiguous, NotAllowed, NotSignedIn, Conflict, KeyReused, TooLarge
 ├── later:             VSphereBusy, VSphereUnavailable
 ├── the operator's:    NotConfigured, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, CopyFailed,
 │                       DiskFull, BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged, FetchFailed,
@@ -62,6 +62,17 @@ class NotSignedIn(VmkopsError):
     """This call needs a token from `vmkops token create`: set VMKOPS_TOKEN, or send `Authorization: Bearer TOKEN`."""
 
     code, status = "not-signed-in", 401
+    token_digits = ""
+    """The first digits of the hash of a token that was refused; empty when the call had none."""
+    token_name = ""
+    """The name of that token, when it is known: it is revoked or expired."""
+
+    @classmethod
+    def of_token(cls, detail: str, digits: str, name: str = "") -> NotSignedIn:
+        """The error for a token whose hash begins with these digits."""
+        error = cls(detail)
+        error.token_digits, error.token_name = digits, name
+        return error
 
 
 class NotAllowed(VmkopsError):
@@ -86,6 +97,12 @@ class Conflict(VmkopsError):
     """This does not fit the state that the thing is in."""
 
     code, status = "conflict", 409
+
+
+class KeyReused(VmkopsError):
+    """The Idempotency-Key belongs to another request. Use a new key for each request, and repeat it unchanged."""
+
+    code, status = "idempotency-key-reused", 422
 
 
 class TooLarge(VmkopsError):

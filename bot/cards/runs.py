@@ -74,7 +74,7 @@ def export_card(run_id: str, markdown: str) -> Message:
 def _about(run: Mapping[str, Any]) -> list[str]:
     targets = [f"{name} {code(value)}" for name, value in run["targets"].items()]
     incident = [f"incident {escape(run['incident'])}"] if run["incident"] else []
-    started = f"started by {person(run['started_by'])}"
+    started = f"started by {person(run['started_by'], run.get('started_token', ''))}"
     return [f"run {code(run['id'])}", *targets, *incident, started, escape(_progress(run))]
 
 

@@ -46,7 +46,7 @@ def _item(item: Item, mark: Mark | None) -> list[str]:
     lines = [f"- {box} **{_plain(item.title)}**{optional} `{item.id}`"]
     if mark:
         note = f": {_plain(mark.note)}" if mark.note else ""
-        lines.append(f"  - {mark.state} by {_plain(mark.who)}, {mark.when}{note}")
+        lines.append(f"  - {mark.state} by {_plain(mark.by)}, {mark.when}{note}")
     lines.append(f"  - Why: {_plain(item.why)}")
     lines += [line for command in item.commands for line in _command(command)]
     lines.append(f"  - Check: {_plain(item.check)}")

@@ -7,7 +7,7 @@ import textwrap
 
 from knowledge.procedure_store.boxes import readable_boxes
 from knowledge.runs.items import SECTIONS, Item
-from knowledge.runs.marks import Mark, Progress, State, notes, standings
+from knowledge.runs.marks import Mark, Progress, State, attributed, notes, standings
 from knowledge.runs.procedure_run import ProcedureRun, progress
 
 BOXES = {State.OPEN: "[ ]", State.DONE: "[x]", State.SKIPPED: "[-]"}
@@ -25,7 +25,8 @@ def run_markdown(run: ProcedureRun) -> str:
     if run.targets:
         targets = (f"{_NAMES[name]} {plain(value)}" for name, value in run.targets.items())
         lines.append(f"- About: {', '.join(targets)}")
-    lines += [f"- Started by {plain(run.started_by)}, {run.started_at}", f"- {in_words(progress(run))}"]
+    started_by = plain(attributed(run.started_by, run.started_token))
+    lines += [f"- Started by {started_by}, {run.started_at}", f"- {in_words(progress(run))}"]
     last, more = standings(run.marks), notes(run.marks)
     for section in SECTIONS:
         if items := [item for item in run.items if item.section == section]:
@@ -40,7 +41,8 @@ def run_text(run: ProcedureRun, run_id: str) -> str:
     about = [f"{_NAMES[name]} {value}" for name, value in run.targets.items()]
     about += [f"incident {run.incident}"] if run.incident else []
     lines = [run.title, f"run {run_id} of {run.procedure}{''.join(f', {each}' for each in about)}"]
-    lines += [f"started by {run.started_by}, {run.started_at}; {in_words(progress(run))}"]
+    started_by = attributed(run.started_by, run.started_token)
+    lines += [f"started by {started_by}, {run.started_at}; {in_words(progress(run))}"]
     lines += ["", "Before", *textwrap.indent(readable_boxes(run.before), "  ").split("\n")]
     last, more = standings(run.marks), notes(run.marks)
     section = ""
@@ -53,8 +55,8 @@ def run_text(run: ProcedureRun, run_id: str) -> str:
         in_full = state is State.OPEN and item.text != item.title
         lines.append(f"{BOXES[state]} {item.id}{'' if in_full else f'  {item.title}'}")
         if mark:
-            lines.append(f"      {mark.state} by {mark.who}, {mark.when}{_after(mark.note)}")
-        lines += [f"      note by {each.who}, {each.when}{_after(each.note)}" for each in more.get(item.id, ())]
+            lines.append(f"      {mark.state} by {mark.by}, {mark.when}{_after(mark.note)}")
+        lines += [f"      note by {each.by}, {each.when}{_after(each.note)}" for each in more.get(item.id, ())]
         if in_full:
             lines += textwrap.indent(readable_boxes(item.text), "      ").split("\n")
     return "\n".join(lines) + "\n"
@@ -78,8 +80,8 @@ def plain(text: str) -> str:
 def _lines(item: Item, mark: Mark | None, more: tuple[Mark, ...]) -> list[str]:
     lines = [f"- {BOXES[mark.state if mark else State.OPEN]} `{item.id}` {item.title}"]
     if mark:
-        lines.append(f"  - {mark.state} by {plain(mark.who)}, {mark.when}{_after(plain(mark.note))}")
-    return [*lines, *(f"  - note by {plain(each.who)}, {each.when}{_after(plain(each.note))}" for each in more)]
+        lines.append(f"  - {mark.state} by {plain(mark.by)}, {mark.when}{_after(plain(mark.note))}")
+    return [*lines, *(f"  - note by {plain(each.by)}, {each.when}{_after(plain(each.note))}" for each in more)]
 
 
 def _after(note: str) -> str:

@@ -40,6 +40,13 @@ class Mark:
     """ISO 8601 with its zone."""
     note: str
     """For a skipped step the reason."""
+    token: str = ""
+    """The name of the token that the change came with; empty when it is not known."""
+
+    @property
+    def by(self) -> str:
+        """Who made the change, and with which token, for people."""
+        return attributed(self.who, self.token)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +75,7 @@ class AlreadyDone(Unreadable):
     """A step that is done cannot be skipped; reopen it first."""
 
     def __init__(self, mark: Mark) -> None:
-        super().__init__(f"{mark.item} was done by {mark.who} at {mark.when}; untick it before you skip it")
+        super().__init__(f"{mark.item} was done by {mark.by} at {mark.when}; untick it before you skip it")
         self.mark = mark
 
 
@@ -85,6 +92,7 @@ def marked(
     who: str,
     when: datetime,
     note: str = "",
+    token: str = "",
 ) -> tuple[Mark, ...]:
     """Return the marks with this step in this state; without a state, with a note on the step as it is.
 
@@ -101,7 +109,7 @@ def marked(
         raise InvalidMark("the reason is missing: say why the step is skipped")
     if state is State.SKIPPED and last and now is State.DONE:
         raise AlreadyDone(last)
-    mark = Mark(item=item, state=state or now, who=checked_name(who), when=checked_time(when), note=text)
+    mark = Mark(item=item, state=state or now, who=checked_name(who), when=checked_time(when), note=text, token=token)
     if mark.state is now and (not text or any(_same(mark, each) for each in marks)):
         return marks
     if len(marks) >= MOST_MARKS:
@@ -127,6 +135,11 @@ def notes(marks: Iterable[Mark]) -> dict[str, tuple[Mark, ...]]:
             found[mark.item] = (*found.get(mark.item, ()), mark)
         states[mark.item] = mark.state
     return found
+
+
+def attributed(who: str, token: str) -> str:
+    """Return who did something, and with which token: ``slack:U012AB3CD via token bot``; a token by itself once."""
+    return who if not token or who == f"token:{token}" else f"{who} via token {token}"
 
 
 def checked_name(who: str) -> str:

@@ -42,9 +42,13 @@ class ProcedureRun:
     started_at: str
     """ISO 8601 with its zone."""
     marks: tuple[Mark, ...] = ()
+    started_token: str = ""
+    """The name of the token that the run was started with; empty when it is not known."""
 
 
-def start(page: Page, targets: Mapping[str, str], incident: str, who: str, when: datetime) -> ProcedureRun:
+def start(
+    page: Page, targets: Mapping[str, str], incident: str, who: str, when: datetime, token: str = ""
+) -> ProcedureRun:
     """Return a new run of the page, with every step open and the targets filled in in its commands.
 
     A target need not exist: the VM may be what is lost. Raises InvalidRun or InvalidMark.
@@ -64,16 +68,19 @@ def start(page: Page, targets: Mapping[str, str], incident: str, who: str, when:
         items=items,
         started_by=checked_name(who),
         started_at=checked_time(when),
+        started_token=token,
     )
 
 
-def mark(run: ProcedureRun, item: str, state: State | None, *, who: str, when: datetime, note: str) -> ProcedureRun:
+def mark(
+    run: ProcedureRun, item: str, state: State | None, *, who: str, when: datetime, note: str, token: str = ""
+) -> ProcedureRun:
     """Return the run with this step in this state; without a state, with a note on the step as it is.
 
     A step that has the state already keeps its mark. Raises UnknownItem, AlreadyDone or InvalidMark.
     """
     ids = [known.id for known in run.items]
-    changed = marked(run.marks, ids, item, state, who=who, when=when, note=note)
+    changed = marked(run.marks, ids, item, state, who=who, when=when, note=note, token=token)
     return run if changed is run.marks else replace(run, marks=changed)
 
 

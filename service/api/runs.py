@@ -50,6 +50,8 @@ class ProcedureRunSummary(Value):
     incident: str
     """The reference that was given at the start; may be empty."""
     started_by: str
+    started_token: str = ""
+    """The name of the token that the run was started with; empty for runs of version 0.1.0."""
     created_at: str
     updated_at: str
     revision: int

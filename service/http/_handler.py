@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler
 from pydantic import ValidationError
 
 from service.errors import InvalidParams, TooLarge
+from service.http._access import authorize, record_call, refusals_recorded
 from service.http._answers import Answer, AnswerCache
 from service.http._render import choose_form, content_type, render, respond
 from service.http._route import (
@@ -25,10 +26,9 @@ from service.http._route import (
     read_values,
     takes_text,
 )
-from service.store.tokens import Actor, Scope
+from service.store.tokens import Actor
 
 BODY_LIMIT = 16 << 20
-ON_BEHALF_OF = "X-On-Behalf-Of"
 
 
 def bind(route: AnyRoute, services: Services, answers: AnswerCache) -> Handler:
@@ -38,24 +38,14 @@ def bind(route: AnyRoute, services: Services, answers: AnswerCache) -> Handler:
     return partial(_answer, route, services)
 
 
-async def authorize(request: web.Request, services: Services, scope: Scope | None, *, lookup: bool) -> Actor | None:
-    """Who calls; raises NotSignedIn or NotAllowed when the call needs a scope that the caller does not have."""
-    person = request.headers.get(ON_BEHALF_OF)
-    if person is not None and (len(person) > 200 or not person.isprintable()):
-        raise InvalidParams(f"{ON_BEHALF_OF} must be a short name such as slack:U123.")
-    actor = await services.tokens.actor(request.headers.get(hdrs.AUTHORIZATION), person)
-    if lookup and not services.settings.lookups_public:
-        scope = Scope.READ
-    return actor if scope is None else services.tokens.require(actor, scope)
-
-
 def _lookup(route: AnyRoute, services: Services, answers: AnswerCache) -> Handler:
     public = services.settings.lookups_public
     links = _links(route)
 
     async def answer_lookup(request: web.Request) -> web.StreamResponse:
         if not public:
-            await authorize(request, services, route.scope, lookup=True)
+            async with refusals_recorded(route, services, request):
+                await authorize(request, services, route.scope, lookup=True)
         asked = request.raw_path, request.headers.get(hdrs.ACCEPT, "")
         answer = answers.get(asked)
         if answer is None:
@@ -71,8 +61,10 @@ def _lookup(route: AnyRoute, services: Services, answers: AnswerCache) -> Handle
 
 async def _answer(route: AnyRoute, services: Services, request: web.Request) -> web.StreamResponse:
     form = choose_form(request, route.form)
-    actor = await authorize(request, services, route.scope, lookup=route.lookup)
-    answer = await _call(route, request, services, actor, form)
+    async with refusals_recorded(route, services, request):
+        actor = await authorize(request, services, route.scope, lookup=route.lookup)
+        answer = await _call(route, request, services, actor, form)
+    await record_call(route, services, request, actor, answer)
     if isinstance(answer, web.StreamResponse):
         return answer
     headers = _links(route) | ({hdrs.LOCATION: route.location(answer)} if route.location else {})

@@ -10,14 +10,14 @@ from typing import Any
 
 from openapi_pydantic import OpenAPI
 
-from service.api.models import Problem
+from service.api.models import RequestProblem
 from service.http._render import MEDIA
 from service.http._route import AnyRoute, all_routes, takes_text
 from service.http._schemas import Kind, Schema, schemas
 
 REASONS = {400: "unreadable", 401: "no token", 403: "not allowed", 404: "unknown", 409: "conflict", 413: "too large"}
-REASONS |= {502: "vSphere refused", 503: "not available now"}
-PROBLEM: Kind = (Problem, "serialization")
+REASONS |= {422: "the Idempotency-Key belongs to another request", 502: "vSphere refused", 503: "not available now"}
+PROBLEM: Kind = (RequestProblem, "serialization")
 
 Schemas = Mapping[Kind, Schema]
 

@@ -54,7 +54,7 @@ async def _start(call: Call[Query, ProcedureRunRequest]) -> ProcedureRunDetails:
     page = await find_page(call.services, call.path("slug"))
     targets = call.body.model_dump(exclude={"incident"})
     runs = call.services.procedure_runs
-    return _details(await runs.start(page, targets, call.body.incident, call.known_actor().name))
+    return _details(await runs.start(page, targets, call.body.incident, call.known_actor()))
 
 
 async def _list(call: Call[RunsQuery, None]) -> ProcedureRuns:
@@ -73,9 +73,9 @@ async def _mark(call: Call[Query, ProcedureMark]) -> ProcedureRunDetails:
     note = call.body.reason or call.body.note
     if call.body.state is None and not note.strip():
         raise InvalidParams("Give a state (done, skipped or open), a note, or both.")
-    who = call.known_actor().name
+    actor = call.known_actor()
     runs = call.services.procedure_runs
-    return _details(await runs.mark(call.path("id"), call.path("item"), call.body.state, who=who, note=note))
+    return _details(await runs.mark(call.path("id"), call.path("item"), call.body.state, actor=actor, note=note))
 
 
 async def _markdown(call: Call[Query, None]) -> web.StreamResponse:
@@ -91,6 +91,7 @@ def _summary(kept: KeptProcedureRun) -> ProcedureRunSummary:
         targets=kept.run.targets,
         incident=kept.run.incident,
         started_by=kept.run.started_by,
+        started_token=kept.run.started_token,
         created_at=kept.created_at,
         updated_at=kept.updated_at,
         revision=kept.revision,

@@ -12,6 +12,7 @@ from knowledge.runs.procedure_run import ProcedureRun, mark, start
 from service.api.adapter import adapter
 from service.store.database import procedure_runs
 from service.store.run_table import Kept, RunTable
+from service.store.tokens import Actor
 
 KeptProcedureRun = Kept[ProcedureRun]
 
@@ -29,9 +30,9 @@ class ProcedureRuns:
             listed_at="GET /runs",
         )
 
-    async def start(self, page: Page, targets: Mapping[str, str], incident: str, who: str) -> KeptProcedureRun:
-        """Start a run of the page as it is now; `who` is named in it. Raises InvalidRun or InvalidMark."""
-        return await self._table.add(lambda now: start(page, targets, incident, who, now))
+    async def start(self, page: Page, targets: Mapping[str, str], incident: str, actor: Actor) -> KeptProcedureRun:
+        """Start a run of the page as it is now; the actor is named in it. Raises InvalidRun or InvalidMark."""
+        return await self._table.add(lambda now: start(page, targets, incident, actor.name, now, actor.token))
 
     async def recent(self, limit: int, *, procedure: str = "", incident: str = "") -> list[KeptProcedureRun]:
         """The newest runs first; with `procedure` or `incident`, only those of that page or incident."""
@@ -42,10 +43,13 @@ class ProcedureRuns:
         """One run; raises NotFound."""
         return await self._table.get(run_id)
 
-    async def mark(self, run_id: str, item: str, state: State | None, *, who: str, note: str) -> KeptProcedureRun:
-        """Mark a step as done, skipped or open again, by `who`, now; without a state, only add the note.
+    async def mark(self, run_id: str, item: str, state: State | None, *, actor: Actor, note: str) -> KeptProcedureRun:
+        """Mark a step as done, skipped or open again, by `actor`, now; without a state, only add the note.
 
         A step that already has the state keeps the name of who set it first. Raises NotFound for an unknown run or
         step, InvalidMark, and Conflict when a step that is done is to be skipped.
         """
-        return await self._table.change(run_id, lambda run, now: mark(run, item, state, who=who, when=now, note=note))
+        return await self._table.change(
+            run_id,
+            lambda run, now: mark(run, item, state, who=actor.name, when=now, note=note, token=actor.token),
+        )

@@ -43,7 +43,7 @@ def run(argv: Sequence[str]) -> int:
 
     settings = read_settings()
     slack = BotSettings.from_environment(os.environ)
-    set_up_logging(settings.log_level)
+    set_up_logging(settings)
     write_privately()
     asyncio.run(_serve(settings, slack, options.host, options.port))
     return exit_process()
@@ -85,7 +85,7 @@ async def _bot(slack: BotSettings | None, tokens: Tokens, url: str, started: lis
     from service.api.client import ServiceClient
     from service.store.tokens import Scope
 
-    async with ServiceClient(url, tokens.lend("slack-bot", Scope.OPERATE)) as client:
+    async with ServiceClient(url, tokens.lend("slack-bot", Scope.OPERATE, delegate=True)) as client:
         bot = start_bot(slack, client)
         await bot.start()
         started.append(bot)
