@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from knowledge.runs.marks import attributed
 from service.actions._from_backup import BackupParams
 from service.actions._targeted import info, refuse
 from service.api.models import Check
@@ -121,6 +122,7 @@ async def _decide(
         verdict="damaged" if wrong or unsigned or checked.problems else "good",
         verified_at=datetime.now(UTC),
         verified_by=job.requested_by,
+        token=job.token,
         job=job.job_id,
         problems=[*unsigned, *wrong, *checked.problems],
         warnings=[*warnings, *checked.warnings],
@@ -135,6 +137,7 @@ def _checks(kept: KeptBackup) -> list[Check]:
     checks = [info("bytes", f"{kept.size} bytes are read.")]
     if kept.verified:
         last = kept.verified
-        message = f"It was verified on {last.verified_at:%Y-%m-%d %H:%M} UTC by {last.verified_by}: {last.verdict}."
+        by = attributed(last.verified_by, last.token)
+        message = f"It was verified on {last.verified_at:%Y-%m-%d %H:%M} UTC by {by}: {last.verdict}."
         checks.append(info("verified-before", message))
     return checks

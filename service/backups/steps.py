@@ -154,6 +154,7 @@ class BackupRun:
             "job": self._job.job_id,
             "vm": vm,
             "requested_by": self._job.requested_by,
+            "token": self._job.token,
             "consistency": taken.consistency,
             "created_at": datetime.now(UTC).isoformat(),
             "disks": disks,

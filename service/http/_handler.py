@@ -11,9 +11,9 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 from pydantic import ValidationError
 
-from service.errors import InvalidParams, NotSignedIn, RequestTimeout, TooLarge
+from service.errors import InvalidParams, RequestTimeout, TooLarge
+from service.http._access import address_of, authorize, record_call, refusals_recorded
 from service.http._answers import Answer, AnswerCache
-from service.http._clients import bucket_of, client_of
 from service.http._limits import Limits
 from service.http._render import choose_form, content_type, render, respond
 from service.http._route import (
@@ -27,12 +27,11 @@ from service.http._route import (
     read_values,
     takes_text,
 )
-from service.store.tokens import Actor, Scope
+from service.store.tokens import Actor
 
 BODY_LIMIT = 16 << 20
 BODY_SECONDS = 60
 """How long a client may take to send a body."""
-ON_BEHALF_OF = "X-On-Behalf-Of"
 
 
 def bind(route: AnyRoute, services: Services, answers: AnswerCache, limits: Limits) -> Handler:
@@ -42,38 +41,19 @@ def bind(route: AnyRoute, services: Services, answers: AnswerCache, limits: Limi
     return partial(_answer, route, services, limits)
 
 
-async def authorize(request: web.Request, services: Services, limits: Limits, scope: Scope | None) -> Actor | None:
-    """Who calls; the request counts for the limits. What needs no scope needs a token too when lookups are not public.
-
-    Raises NotSignedIn or NotAllowed when the call needs a scope that the caller does not have, and TooManyRequests.
-    """
-    person = request.headers.get(ON_BEHALF_OF)
-    if person is not None and (len(person) > 200 or not person.isprintable()):
-        raise InvalidParams(f"{ON_BEHALF_OF} must be a short name such as slack:U123.")
-    address = _address(request, services)
-    try:
-        actor = await services.tokens.actor(request.headers.get(hdrs.AUTHORIZATION), person)
-    except NotSignedIn:
-        limits.count_failed(address)
-        raise
-    limits.count(f"token:{actor.token}" if actor else address)
-    if scope is None and not services.settings.lookups_public:
-        scope = Scope.READ
-    return actor if scope is None else services.tokens.require(actor, scope)
-
-
 def _lookup(route: AnyRoute, services: Services, answers: AnswerCache, limits: Limits) -> Handler:
     public = services.settings.lookups_public
     links = _links(route)
 
     async def answer_lookup(request: web.Request) -> web.StreamResponse:
         if not public:
-            await authorize(request, services, limits, route.scope)
+            async with refusals_recorded(route, services, request):
+                await authorize(request, services, limits, route.scope)
         asked = request.raw_path, request.headers.get(hdrs.ACCEPT, "")
         answer = answers.get(asked)
         if answer is None:
             if public:  # a remembered answer costs less than to count it
-                limits.count(_address(request, services))
+                limits.count(address_of(request, services))
             revision = answers.revision
             form = choose_form(request, route.form)
             value = await _call(route, request, services, None, form)
@@ -87,14 +67,16 @@ def _lookup(route: AnyRoute, services: Services, answers: AnswerCache, limits: L
 
 async def _answer(route: AnyRoute, services: Services, limits: Limits, request: web.Request) -> web.StreamResponse:
     form = choose_form(request, route.form)
-    actor = None
-    if not route.health or hdrs.AUTHORIZATION in request.headers:
-        actor = await authorize(request, services, limits, route.scope)
-    if route.body is None:
-        answer = await _call(route, request, services, actor, form)
-    else:
-        async with limits.turn(f"token:{actor.token}" if actor else _address(request, services)):
+    async with refusals_recorded(route, services, request):
+        actor = None
+        if not route.health or hdrs.AUTHORIZATION in request.headers:
+            actor = await authorize(request, services, limits, route.scope)
+        if route.body is None:
             answer = await _call(route, request, services, actor, form)
+        else:
+            async with limits.turn(f"token:{actor.token}" if actor else address_of(request, services)):
+                answer = await _call(route, request, services, actor, form)
+    await record_call(route, services, request, actor, answer)
     if isinstance(answer, web.StreamResponse):
         return answer
     headers = _links(route) | ({hdrs.LOCATION: route.location(answer)} if route.location else {})
@@ -119,11 +101,6 @@ async def _call(route: AnyRoute, request: web.Request, services: Services, actor
     variables = request.match_info
     call = Call(request=request, services=services, actor=actor, query=query, body=body, variables=variables)
     return await handle(call)
-
-
-def _address(request: web.Request, services: Services) -> str:
-    """The address under which a request without a token counts."""
-    return bucket_of(client_of(request, services.settings.trusted_proxies))
 
 
 async def _body(route: AnyRoute, request: web.Request) -> Any:

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from pydantic import TypeAdapter
 
 from knowledge.procedure_store.text import marked
+from knowledge.runs.marks import attributed
 from service.api.adapter import adapter
 from service.api.models import Problem
 from service.errors import InvalidParams
@@ -27,7 +28,7 @@ def marked_html(snippet: str) -> Markup:
     return Markup(marked(str(escape(snippet)), "<mark>", "</mark>"))  # noqa: S704 - the snippet is escaped
 
 
-pages.globals.update(asdict=asdict, markdown=markdown, marked_html=marked_html)
+pages.globals.update(asdict=asdict, attributed=attributed, markdown=markdown, marked_html=marked_html)
 
 
 def choose_form(request: web.Request, otherwise: Form = "json") -> Form:

@@ -18,6 +18,7 @@ from service.errors import InvalidParams
 from service.jobs.action import Action, Context
 from service.jobs.engine import Jobs
 from service.jobs.schedules import Schedules
+from service.store.audit import Audit, Event
 from service.store.checklist_runs import ChecklistRuns
 from service.store.page_history import PageHistory
 from service.store.procedure_runs import ProcedureRuns
@@ -41,6 +42,7 @@ class Services:
 
     settings: Settings
     tokens: Tokens
+    audit: Audit
     jobs: Jobs
     schedules: Schedules
     checklist_runs: ChecklistRuns
@@ -138,6 +140,10 @@ class Route(Generic[Q, B, A]):
     form: Form = "json"
     """The form of the answer for callers that have no preference."""
     media: str = "application/json"
+    audit: Event | None = None
+    """What the audit records when the call has changed something."""
+    about: Callable[[A], Mapping[str, str]] = lambda _: {}
+    """What the audit keeps of the answer, in addition to the variables of the path."""
     errors: tuple[int, ...] = ()
     """The error statuses of this call, in addition to those of every call."""
 

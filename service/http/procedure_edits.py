@@ -11,12 +11,14 @@ from pydantic import Field
 
 from knowledge.procedure_store.procedure import BrokenPageError, slug_fault
 from knowledge.procedure_store.store import NotEditableError
+from knowledge.runs.marks import attributed
 from service.api.lookups import ProcedurePage
 from service.api.models import Value
 from service.errors import Conflict, InvalidParams, NotFound
 from service.http._answers import ANSWERS
 from service.http._route import Call, Query, Route
 from service.http.procedures import page_etag, page_text
+from service.store.audit import Event
 from service.store.page_history import PageVersion, PageVersionText
 from service.store.tokens import Scope
 
@@ -107,7 +109,7 @@ def _texts(found: PageVersions) -> str:
 
 
 def _line(version: PageVersion) -> str:
-    who = " for ".join(filter(None, (f"token {version.token}" if version.token else "", version.person)))
+    who = attributed(version.person or f"token:{version.token}", version.token) if version.token else ""
     restored = f" from revision {version.restored_from}" if version.restored_from else ""
     by = f" by {who}" if who else " in the folder"
     return f"{version.revision:>4}  {version.saved_at}  {version.change}{restored}{by}, {version.bytes} bytes\n"
@@ -123,6 +125,7 @@ ROUTES = (
         body=PageText,
         scope=Scope.OPERATE,
         etag=page_etag,
+        audit=Event.PAGE_SAVED,
         text=page_text,
         page="procedure.html",
         errors=(409, 412),
@@ -133,6 +136,7 @@ ROUTES = (
         summary="Remove a page from the team's folder",
         handle=_delete,
         scope=Scope.OPERATE,
+        audit=Event.PAGE_DELETED,
         status=204,
         errors=(409, 412),
     ),
@@ -165,6 +169,7 @@ ROUTES = (
         answer=ProcedurePage,
         scope=Scope.OPERATE,
         etag=page_etag,
+        audit=Event.PAGE_RESTORED,
         text=page_text,
         page="procedure.html",
         errors=(404, 409, 412),

@@ -23,7 +23,8 @@ S = TypeVar("S", bound="StepResult")
 class Params(BaseModel):
     """Base of the parameters of an action; callers see the JSON Schema of the subclass."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # The parameters are stored with the job. A signed URL is the longest of them.
+    model_config = ConfigDict(frozen=True, extra="forbid", str_max_length=8192)
 
 
 class StepResult(BaseModel):
@@ -74,7 +75,11 @@ class JobControl(Protocol):
 
     @property
     def requested_by(self) -> str:
-        """Who asked for the job."""
+        """Who asked for the job, such as `slack:U012AB3CD` or `token:nightly`."""
+
+    @property
+    def token(self) -> str:
+        """The name of the token that the request came with; empty for a schedule, and for jobs of version 0.1.0."""
 
     async def step(
         self,
