@@ -41,6 +41,8 @@ from service.vsphere.datastores import DATASTORES
 from service.vsphere.hosts import HOSTS
 from service.vsphere.inventory import VMS
 from service.vsphere.vcenters import VCenters
+from service.workers.pool import parser_processes
+from service.workers.process import Limits
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +82,15 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
         if settings.postgres_url is not None:
             await stack.enter_async_context(registered(engine, executor))
         copy_slots = CopySlots(engine, settings.max_copies, executor)
-        context = Context(settings=settings, vcenters=vcenters, ledger=SnapshotLedger(engine), copy_slots=copy_slots)
+        limits = Limits(seconds=settings.parser_seconds, memory=settings.parser_memory_bytes)
+        workers = await stack.enter_async_context(parser_processes(settings.processes, limits, settings.data_dir))
+        context = Context(
+            settings=settings,
+            vcenters=vcenters,
+            ledger=SnapshotLedger(engine),
+            copy_slots=copy_slots,
+            workers=workers,
+        )
         actions = all_actions()
         jobs = Jobs(settings, actions, context, engine, executor)
         schedules = Schedules(jobs, actions, context)

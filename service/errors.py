@@ -1,8 +1,9 @@
 """Every refusal and failure of the service, by whose move is next; the docstring is the default message.
 
 VmkopsError
-├── the caller's move: InvalidParams, NotFound, Ambiguous, NotAllowed, NotSignedIn, Conflict
-├── later:             VSphereBusy, VSphereUnavailable
+├── the caller's move: InvalidParams, NotFound, Ambiguous, NotAllowed, NotSignedIn, Conflict, TooLarge,
+│                       LimitReached
+├── later:             WorkersBusy, VSphereBusy, VSphereUnavailable
 ├── the operator's:    NotConfigured, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, CopyFailed,
 │                       DiskFull, BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged, FetchFailed,
 │                       ImportFailed, JobOutdated, RecordUnreadable
@@ -92,6 +93,18 @@ class TooLarge(VmkopsError):
     """The body is larger than this call takes."""
 
     code, status = "too-large", 413
+
+
+class LimitReached(VmkopsError):
+    """What was sent needs more time or memory to read than one request may have."""
+
+    code, status = "limit-reached", 422
+
+
+class WorkersBusy(VmkopsError):
+    """All parser processes are busy with other files. Try again in a few seconds."""
+
+    code, status, retryable = "busy", 503, True
 
 
 class NotConfigured(VmkopsError):

@@ -11,15 +11,15 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator
 
 from service.api.config_file import VCENTERS
+from service.api.limit_settings import LimitSettings
 from service.api.settings_source import DEFAULT_DATA_DIR
-from service.api.typed_settings import TypedSettings
 from service.api.vcenter import CALL_SECONDS, DEFAULT, LEAST_SECONDS, NAME, PemFile, Url, VCenter, VCenterTable
 from service.errors import SettingError
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
-class Settings(TypedSettings):
+class Settings(LimitSettings):
     """Everything the service reads from outside."""
 
     data_dir: Path = Field(

@@ -9,8 +9,8 @@ from aiohttp import web
 
 from service.http._answers import ANSWERS, AnswerCache
 from service.http._edge import guarded, nothing_here
-from service.http._handler import BODY_LIMIT, bind
-from service.http._route import Services, all_routes
+from service.http._handler import bind
+from service.http._route import BODY_LIMIT, Services, all_routes
 from service.web.pages import WEB
 
 FILES = {file.name: file for file in (WEB / "static").iterdir()}

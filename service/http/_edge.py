@@ -13,9 +13,9 @@ from aiohttp.typedefs import Handler
 import knowledge.errors
 from service.api.models import Problem
 from service.errors import InvalidParams, NotFound, NotSignedIn, VmkopsError
-from service.http._handler import BODY_LIMIT
 from service.http._metrics import seconds
 from service.http._render import FORMS, accepted, render_problem, respond
+from service.http._route import BODY_LIMIT
 
 log = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ from service.errors import InvalidParams, TooLarge
 from service.http._answers import Answer, AnswerCache
 from service.http._render import choose_form, content_type, render, respond
 from service.http._route import (
+    BODY_LIMIT,
     AnyRoute,
     Call,
     FileText,
@@ -27,7 +28,6 @@ from service.http._route import (
 )
 from service.store.tokens import Actor, Scope
 
-BODY_LIMIT = 16 << 20
 ON_BEHALF_OF = "X-On-Behalf-Of"
 
 
@@ -97,12 +97,14 @@ async def _call(route: AnyRoute, request: web.Request, services: Services, actor
 async def _body(route: AnyRoute, request: web.Request) -> Any:
     if route.body is None:
         return None
+    if route.body_limit != BODY_LIMIT:
+        request = request.clone(client_max_size=route.body_limit)
     try:
         if route.form_body and request.content_type == "multipart/form-data":
             return route.form_body(await _fields(request))
         raw = await request.read()
     except web.HTTPRequestEntityTooLarge:
-        limit = f"The body is larger than the {BODY_LIMIT >> 20} MiB that this call takes."
+        limit = f"The body is larger than the {route.body_limit >> 20} MiB that this call takes."
         raise TooLarge(f"{limit} {route.if_too_large}".rstrip()) from None
     except web.RequestPayloadError:
         encoding = request.headers.get(hdrs.CONTENT_ENCODING, "")[:40]

@@ -14,8 +14,8 @@ from knowledge.procedure_store.text import marked
 from service.api.adapter import adapter
 from service.api.models import Problem
 from service.errors import InvalidParams
-from service.http._markdown import markdown
 from service.http._route import A, B, Form, Q, Route
+from service.web.markdown import markdown
 from service.web.pages import pages
 
 MEDIA: dict[Form, str] = {"json": "application/json", "text": "text/plain", "html": "text/html"}

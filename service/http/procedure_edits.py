@@ -8,17 +8,20 @@ from collections.abc import Iterator
 from aiohttp import web
 from pydantic import Field
 
-from knowledge.procedure_store.procedure import BrokenPageError
+from knowledge.procedure_store.procedure import Broken, BrokenPageError
 from knowledge.procedure_store.store import NotEditableError
 from service.api.lookups import ProcedurePage
 from service.api.models import Value
 from service.errors import Conflict, InvalidParams, NotFound
 from service.http._answers import ANSWERS
 from service.http._route import Call, Query, Route
+from service.http._workers import run_worker
 from service.http.procedures import page_text
 from service.store.page_history import PageVersion, PageVersionText
 from service.store.tokens import Scope
 
+LARGEST_BODY = 2 << 20
+"""Bytes: JSON takes up to six for a character."""
 LARGEST_REVISION = 2**31 - 1
 
 
@@ -37,6 +40,9 @@ class PageVersions(Value):
 
 async def _put(call: Call[Query, PageText]) -> ProcedurePage:
     with _refusals("saved"):
+        slug, text = call.path("slug"), call.body.text
+        if problems := await run_worker(call, "check_page", list[Broken], slug=slug, text=text):
+            raise BrokenPageError(problems)
         page = await call.services.page_history.save(call.path("slug"), call.body.text, call.known_actor())
     call.request.app[ANSWERS].clear()
     return ProcedurePage.of(page)
@@ -106,6 +112,7 @@ ROUTES = (
         handle=_put,
         answer=ProcedurePage,
         body=PageText,
+        body_limit=LARGEST_BODY,
         scope=Scope.OPERATE,
         text=page_text,
         page="procedure.html",

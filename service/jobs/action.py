@@ -14,6 +14,7 @@ from service.api.settings import Settings
 from service.store.copy_slots import CopySlots
 from service.store.snapshot_ledger import SnapshotLedger
 from service.vsphere.vcenters import VCenters
+from service.workers.pool import Workers
 
 R = TypeVar("R")
 S = TypeVar("S", bound="StepResult")
@@ -61,6 +62,7 @@ class Context:
     vcenters: VCenters
     ledger: SnapshotLedger
     copy_slots: CopySlots
+    workers: Workers
 
 
 class JobControl(Protocol):
