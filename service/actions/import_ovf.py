@@ -27,7 +27,7 @@ from service.packages.download import LARGEST_PACKAGE, Download, Fetched, Fetche
 from service.packages.inbox import locate, read_url_file
 from service.packages.remote_descriptor import read_remote
 from service.packages.url_guard import LONGEST_URL
-from service.transfer.disk_space import RESERVE, free_space
+from service.transfer.disk_space import free_space
 
 FETCH, TIDY = "fetch the package", "remove what was fetched"
 CHECKED_LATER = info("files", "Its manifest and files are checked after they are fetched.")
@@ -225,10 +225,11 @@ def _space_checks(settings: Settings, size: int | None) -> list[Check]:
     if size is None:
         message = "The server does not report the size of the package; the import fails when the disk is full."
         return [warn("size-unknown", message)]
-    if size + RESERVE <= free and size <= LARGEST_PACKAGE:
+    keep = settings.keep_free_bytes
+    if size + keep <= free and size <= LARGEST_PACKAGE:
         return []
     message = (
-        f"The package has {size} bytes, and {free} are free in {settings.data_dir}, where it is downloaded to. Free up "
-        "disk space there."
+        f"The package has {size} bytes, and {free} are free in {settings.data_dir}, where it is downloaded to; "
+        f"{keep >> 20} MiB stay free for the databases (VMKOPS_KEEP_FREE). Free up disk space there."
     )
     return [refuse("download-room", message)]

@@ -26,8 +26,10 @@ from service.http._route import (
     read_values,
     takes_text,
 )
+from service.http._workers import run_for
 from service.store.tokens import Actor, Scope
 
+SHORTER_PAGE = "Send `Accept: text/plain` for the page as text, and ask its authors to simplify it."
 ON_BEHALF_OF = "X-On-Behalf-Of"
 
 
@@ -61,7 +63,9 @@ def _lookup(route: AnyRoute, services: Services, answers: AnswerCache) -> Handle
         if answer is None:
             revision = answers.revision
             form = choose_form(request, route.form)
-            body, media = render(route, await _call(route, request, services, None, form), form)
+            body, media = await _rendered(
+                route, request, services, await _call(route, request, services, None, form), form
+            )
             answer = Answer(body, {hdrs.CONTENT_TYPE: content_type(media), **links})
             answers.put(asked, answer, revision)
         return answer.response()
@@ -76,7 +80,7 @@ async def _answer(route: AnyRoute, services: Services, request: web.Request) -> 
     if isinstance(answer, web.StreamResponse):
         return answer
     headers = _links(route) | ({hdrs.LOCATION: route.location(answer)} if route.location else {})
-    return respond(*render(route, answer, form), route.status, headers)
+    return respond(*await _rendered(route, request, services, answer, form), route.status, headers)
 
 
 def _links(route: AnyRoute) -> dict[str, str]:
@@ -92,6 +96,16 @@ async def _call(route: AnyRoute, request: web.Request, services: Services, actor
     variables = request.match_info
     call = Call(request=request, services=services, actor=actor, query=query, body=body, variables=variables)
     return await handle(call)
+
+
+async def _rendered(
+    route: AnyRoute, request: web.Request, services: Services, answer: Any, form: Form
+) -> tuple[bytes, str]:
+    """The body of the response and its media type; a parser process renders Markdown, which may take long."""
+    if form != "html" or route.markdown is None or not (text := route.markdown(answer)):
+        return render(route, answer, form)
+    html = await run_for(request, services, "render_markdown", str, text=text, advice=SHORTER_PAGE)
+    return render(route, answer, form, html)
 
 
 async def _body(route: AnyRoute, request: web.Request) -> Any:

@@ -136,6 +136,8 @@ class Route(Generic[Q, B, A]):
     """The template of the page that shows the answer."""
     html: Callable[[Call[Q, B]], Awaitable[web.StreamResponse]] | None = None
     """Answers with the page instead of `handle`, where the page shows more than the answer has."""
+    markdown: Callable[[A], str] | None = None
+    """The Markdown that the page shows as its `body`."""
     form: Form = "json"
     """The form of the answer for callers that have no preference."""
     media: str = "application/json"

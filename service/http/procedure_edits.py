@@ -16,7 +16,7 @@ from service.errors import Conflict, InvalidParams, NotFound
 from service.http._answers import ANSWERS
 from service.http._route import Call, Query, Route
 from service.http._workers import run_worker
-from service.http.procedures import page_text
+from service.http.procedures import page_body, page_text
 from service.store.page_history import PageVersion, PageVersionText
 from service.store.tokens import Scope
 
@@ -116,6 +116,7 @@ ROUTES = (
         scope=Scope.OPERATE,
         text=page_text,
         page="procedure.html",
+        markdown=page_body,
         errors=(409,),
     ),
     Route(
@@ -157,6 +158,7 @@ ROUTES = (
         scope=Scope.OPERATE,
         text=page_text,
         page="procedure.html",
+        markdown=page_body,
         errors=(404, 409),
     ),
 )

@@ -143,6 +143,11 @@ def _call_for(lookup: ProcedureLookup) -> str:
     return f"POST /decode: {lookup.query}"
 
 
+def page_body(page: ProcedurePage) -> str:
+    """The Markdown of a page."""
+    return page.body
+
+
 def page_text(page: ProcedurePage) -> str:
     """A page as text."""
     ways = "".join(f"\n- {each.what}: {', '.join(each.ways)}" for each in page.entry_points)
@@ -175,6 +180,7 @@ ROUTES = (
         lookup=True,
         text=page_text,
         page="procedure.html",
+        markdown=page_body,
         errors=(404,),
     ),
     Route(
@@ -187,6 +193,7 @@ ROUTES = (
         scope=Scope.READ,
         text=page_text,
         page="procedure.html",
+        markdown=page_body,
         errors=(404,),
     ),
     Route(
@@ -198,5 +205,6 @@ ROUTES = (
         lookup=True,
         text=_runbook_text,
         page="runbook.html",
+        markdown=lambda runbook: page_body(runbook.procedure) if runbook.procedure else "",
     ),
 )

@@ -88,7 +88,7 @@ class Download:
 
         async def once() -> int:
             async with fetch(url, self._settings) as answer:
-                return await save(answer, self.folder / name, limit, progress)
+                return await save(answer, self.folder / name, limit, progress, self._settings.keep_free_bytes)
 
         return await attempts(once, times=TRIES, of=FetchBrokeOff)
 

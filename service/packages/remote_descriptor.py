@@ -49,9 +49,7 @@ async def read_remote(text: str, settings: Settings, workers: Workers) -> Remote
                 return RemoteDescriptor(answer.url, True, b"", await _of_archive(answer, start, workers), answer.size)
             data = await _read_up_to(answer, start, LARGEST_DOCUMENT + 1)
             name = unquote(answer.url.name) or "descriptor"
-            found: Outline | None = await workers.run(
-                "read_start", Outline, file=data, name=name, advice=CHECK_IN_THE_SHELL
-            )
+            found = await workers.run("read_start", Outline, file=data, name=name, advice=CHECK_IN_THE_SHELL)
             sizes = [file.size for file in found.files]
             size = None if None in sizes else sum(each or 0 for each in sizes)
             return RemoteDescriptor(answer.url, False, data, found, size)
