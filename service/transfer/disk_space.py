@@ -26,8 +26,8 @@ def require_space(to: Path, size: int, keep: int) -> None:
     if free - size < keep:
         needed = f" for {size >> 20} MiB of {to.name}" if size >> 20 else f" for {to.name}"
         raise DiskFull(
-            f"{free >> 20} MiB are free in {to.parent}, which is not enough{needed}: {keep >> 20} MiB stay free for the "
-            "databases (VMKOPS_KEEP_FREE). Free up disk space, then try again."
+            f"{free >> 20} MiB are free in {to.parent}, which is not enough{needed}: {keep >> 20} MiB stay free for "
+            "the databases (VMKOPS_KEEP_FREE). Free up disk space, then try again."
         )
 
 
@@ -46,8 +46,8 @@ def check_space(rule: str, folder: Path, needed: int | None, what: str, keep: in
         return [Check(rule=rule, severity="refuse", message=message)]
     if needed and free - needed < keep:
         message = (
-            f"{free >> 20} MiB are free in {folder}, and {what} takes up to {needed >> 20} MiB. It is stopped when only "
-            f"{keep >> 20} MiB are free (VMKOPS_KEEP_FREE)."
+            f"{free >> 20} MiB are free in {folder}, and {what} takes up to {needed >> 20} MiB. It is stopped when "
+            f"only {keep >> 20} MiB are free (VMKOPS_KEEP_FREE)."
         )
         return [Check(rule=rule, severity="warn", message=message)]
     return []

@@ -60,8 +60,9 @@ class CopiedDisk(NamedTuple):
 class ExportLease:
     """The export lease of one job in this process; several disks may be copied at a time.
 
-    `opening` opens a lease, `report` receives the bytes done and in all, and `keep` bytes of disk space stay free. A lease ends with its process, so methods
-    also take the lease that the job has recorded: after a restart it is the lease of the process that died.
+    `opening` opens a lease, `report` receives the bytes done and in all, and `keep` bytes of disk space stay free. A
+    lease ends with its process, so methods also take the lease that the job has recorded: after a restart it is the
+    lease of the process that died.
     """
 
     def __init__(self, session: Session, opening: Callable[[], Awaitable[Lease]], report: Report, keep: int) -> None:
