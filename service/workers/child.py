@@ -29,6 +29,7 @@ def main(words: list[str]) -> int:
     from service.workers.functions import load_all
 
     load_all(words[2])
+    _write(answers, {"ready": True}, b"")
     while (request := frames.read_frame(requests.read)) is not None:
         header, file = request
         del request

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 import knowledge.errors
 from service.api.adapter import adapter
+from service.api.words import counted
 from service.errors import InvalidParams, LimitReached, NotFound, PackageRefused, VmkopsError, WorkersBusy
 from service.workers import frames
 from service.workers.process import Limits, NoAnswerError, ParserProcess
@@ -27,6 +28,10 @@ GRACE_SECONDS = 1.0
 """How long a process may go on with a request that was cancelled before it is killed: starting another costs more."""
 RESTART_SECONDS = 1.0
 """Pause before the next attempt to start a process."""
+START_SECONDS = 120
+"""How long a process may take to import the parsers; a second or two on an idle machine."""
+WAIT_SECONDS = 30
+"""How long a request waits for a process; a start of the service waits for none."""
 
 ERRORS: dict[str, type[VmkopsError]] = {each.__name__: each for each in (InvalidParams, NotFound, PackageRefused)}
 """The errors of `service.errors` that a function raises."""
@@ -47,12 +52,12 @@ class Workers:
         """Run a function on a file and JSON arguments; the result is checked to be an `answer`.
 
         Raises what the function raises, LimitReached when it needs more time or memory than it may have, and
-        WorkersBusy when no process was free for as long. `advice` is a sentence: what to do when a limit is reached.
-        A cancellation ends the work.
+        WorkersBusy when no process was free for WAIT_SECONDS. A cancellation ends the work. `advice` is a sentence: what
+        to do when a limit is reached.
         """
         seconds = self._limits.seconds
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(WAIT_SECONDS):
                 process = await self._free()
         except TimeoutError:
             raise WorkersBusy from None
@@ -67,7 +72,7 @@ class Workers:
         except TimeoutError:
             asking.cancel()
             self._later(self._replace(process))
-            raise self._limit(f"takes more than {seconds} seconds to read", advice) from None
+            raise self._limit(f"takes more than {counted(seconds, 'second')} to read", advice) from None
         except NoAnswerError:
             self._later(self._replace(process))
             raise self._limit(
@@ -131,6 +136,15 @@ class Workers:
                 await asyncio.sleep(RESTART_SECONDS)
                 continue
             self._all.add(process)
+            try:
+                async with asyncio.timeout(START_SECONDS):
+                    await process.ready()
+            except (NoAnswerError, TimeoutError):
+                log.error("a parser process did not start; its own message is above")
+                self._all.discard(process)
+                await process.kill()
+                await asyncio.sleep(RESTART_SECONDS)
+                continue
             self._idle.put_nowait(process)
             return
 
@@ -139,10 +153,10 @@ class Workers:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Start all processes; they import the parsers while the service goes on."""
         for _ in range(self._size):
-            await self._start_one()
+            self._later(self._start_one())
 
     async def stop(self) -> None:
         """Kill all processes."""
@@ -159,7 +173,7 @@ async def parser_processes(processes: int, limits: Limits, data_dir: Path) -> As
     """Parser processes that exist for as long as the block runs."""
     workers = Workers(processes, limits, data_dir)
     try:
-        await workers.start()
+        workers.start()
         yield workers
     finally:
         await workers.stop()

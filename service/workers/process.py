@@ -41,10 +41,7 @@ class ParserProcess:
 
     @classmethod
     async def start(cls, limits: Limits, data_dir: str) -> ParserProcess:
-        """Start one in a session of its own. It reads its first request when it has imported the parsers.
-
-        Raises OSError.
-        """
+        """Start one in a session of its own; `ready` waits until it has imported the parsers. Raises OSError."""
         words = ["-P", "-m", MODULE, str(limits.memory), str(os.getpid()), data_dir]
         environment = {name: os.environ[name] for name in PASSED if name in os.environ}
         process = await asyncio.create_subprocess_exec(
@@ -67,14 +64,25 @@ class ParserProcess:
         """Whether it is known to have ended."""
         return self._process.returncode is not None
 
+    async def ready(self) -> None:
+        """Wait until it can take a request; raises NoAnswerError."""
+        await self._read(0)
+
     async def ask(self, header: Mapping[str, Any], file: bytes, most: int) -> tuple[dict[str, Any], bytes]:
         """Send a request and return the answer, whose value has at most `most` bytes; raises NoAnswerError."""
-        requests, answers = self._process.stdin, self._process.stdout
+        requests = self._process.stdin
         assert requests is not None
-        assert answers is not None
         try:
             requests.writelines(frame(dict(header), file))
             await requests.drain()
+        except ConnectionError as error:
+            raise NoAnswerError from error
+        return await self._read(most)
+
+    async def _read(self, most: int) -> tuple[dict[str, Any], bytes]:
+        answers = self._process.stdout
+        assert answers is not None
+        try:
             first, size = LENGTHS.unpack(await answers.readexactly(LENGTHS.size))
             if first > LARGEST_HEADER or size > most:
                 raise NoAnswerError
