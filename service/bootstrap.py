@@ -17,6 +17,7 @@ from aiohttp.typedefs import Handler
 
 from service.actions import all_actions
 from service.api.config_file import misspelt
+from service.api.python_release import python_weaknesses
 from service.api.redaction import redact_log
 from service.api.settings import Settings
 from service.errors import AddressUnavailable
@@ -179,3 +180,5 @@ def set_up_logging(level: str) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     for warning in misspelt(os.environ):
         log.warning("settings: %s", warning)
+    for weakness in python_weaknesses():
+        log.warning("python: %s", weakness)

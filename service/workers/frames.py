@@ -4,8 +4,8 @@ A frame is the length of the JSON text and the length of the bytes (two big-endi
 
 A process first sends ``{"ready": true}``. A request has ``function``, ``arguments`` (an object), and ``cpu_seconds``;
 its bytes are the file. An answer is ``{"ok": true}`` with the value as JSON in its bytes, or an object with ``error``
-(one of the kinds below), ``detail``, ``suggestions`` and, for ``service``, ``name``. ``retire`` is true when the process
-ends after this answer.
+(one of the kinds below), ``detail``, ``suggestions`` and, for ``service``, ``name``. ``retire`` is true when the
+process ends after this answer.
 """
 
 from __future__ import annotations

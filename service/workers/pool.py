@@ -52,8 +52,8 @@ class Workers:
         """Run a function on a file and JSON arguments; the result is checked to be an `answer`.
 
         Raises what the function raises, LimitReached when it needs more time or memory than it may have, and
-        WorkersBusy when no process was free for WAIT_SECONDS. A cancellation ends the work. `advice` is a sentence: what
-        to do when a limit is reached.
+        WorkersBusy when no process was free for WAIT_SECONDS. A cancellation ends the work. `advice` is a sentence:
+        what to do when a limit is reached.
         """
         seconds = self._limits.seconds
         try:

@@ -21,7 +21,7 @@ def test_archive_of_real_programs_is_read_as_tarfile_reads_it(form: int) -> None
             entry = tarfile.TarInfo(name)
             entry.size, entry.mtime = 3, 1.25 if form == tarfile.PAX_FORMAT else 1  # type: ignore[assignment]
             archive.addfile(entry, io.BytesIO(b"abc"))
-    plain = tarfile.open(fileobj=io.BytesIO(packed.getvalue()))
+    plain = tarfile.TarFile(fileobj=io.BytesIO(packed.getvalue()))
     bounded = tarfile.TarFile(fileobj=io.BytesIO(packed.getvalue()), tarinfo=BoundedHeader)
     assert [(each.name, each.offset_data, each.mtime) for each in bounded] == [
         (each.name, each.offset_data, each.mtime) for each in plain

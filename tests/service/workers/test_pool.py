@@ -18,6 +18,7 @@ from service.packages.contents import Contents
 from service.workers.functions import FUNCTIONS
 from service.workers.pool import Workers, parser_processes
 from service.workers.process import Limits
+from tests.peers.waiting import wait_for
 
 LOG = b"0xbad0022 H:0x0 D:0x2 P:0x0 Valid sense data: 0x5 0x24 0x0 naa.600508b1001c1234567890abcdef1234\n" * 160_000
 
@@ -37,7 +38,7 @@ async def test_answer_is_the_value_of_the_function(workers: Workers) -> None:
     findings = await workers.run("ovf_lint", list[Finding], file=b"<a/>")
     assert [each.severity for each in findings] == ["error"]
     merged = await workers.run(
-        "vmx_merge", MergeAnswer, text='a = "b"\n', snippet="time-sync-off", parameters={}, end=None
+        "vmx_merge", MergeAnswer, text='a = "b"\n', snippet="tools-timesync", parameters={}, end=None
     )
     assert merged.diff
 
@@ -77,9 +78,7 @@ async def test_work_that_takes_too_long_is_refused_and_its_process_is_replaced(t
 
 async def test_work_that_is_cancelled_does_not_hold_up_the_next(workers: Workers) -> None:
     work = asyncio.create_task(decoded(workers, LOG))
-    await asyncio.sleep(0)
-    while not workers._idle.empty() or not workers._all:
-        await asyncio.sleep(0.01)
+    await asyncio.to_thread(wait_for, lambda: workers._all and workers._idle.empty(), what="the request to be taken")
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
