@@ -47,6 +47,7 @@ class Workers:
         self._idle: asyncio.LifoQueue[ParserProcess] = asyncio.LifoQueue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._all: set[ParserProcess] = set()
+        self._loop = asyncio.get_running_loop()
 
     async def run(self, function: str, answer: type[A], *, file: bytes = b"", advice: str = "", **arguments: Any) -> A:
         """Run a function on a file and JSON arguments; the result is checked to be an `answer`.
@@ -55,6 +56,13 @@ class Workers:
         WorkersBusy when no process was free for WAIT_SECONDS. A cancellation ends the work. `advice` is a sentence:
         what to do when a limit is reached.
         """
+        work = self._run(function, answer, file, advice, arguments)
+        if asyncio.get_running_loop() is self._loop:
+            return await work
+        # Jobs run in an event loop of their own, and the pipes belong to this one.
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    async def _run(self, function: str, answer: type[A], file: bytes, advice: str, arguments: dict[str, Any]) -> A:
         seconds = self._limits.seconds
         try:
             async with asyncio.timeout(WAIT_SECONDS):
