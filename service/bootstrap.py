@@ -18,6 +18,7 @@ from aiohttp.typedefs import Handler
 from service.actions import all_actions
 from service.api.config_file import misspelt
 from service.api.log import set_up_log
+from service.api.python_release import python_weaknesses
 from service.api.settings import Settings
 from service.api.typed_settings import LogSettings
 from service.http._app import make_app
@@ -46,6 +47,8 @@ from service.vsphere.datastores import DATASTORES
 from service.vsphere.hosts import HOSTS
 from service.vsphere.inventory import VMS
 from service.vsphere.vcenters import VCenters
+from service.workers.pool import parser_processes
+from service.workers.process import Limits
 
 __all__ = [
     "RunningService",
@@ -94,12 +97,15 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
         if settings.postgres_url is not None:
             await stack.enter_async_context(registered(engine, executor))
         copy_slots = CopySlots(engine, settings.max_copies, executor)
+        limits = Limits(seconds=settings.parser_seconds, memory=settings.parser_memory_bytes)
+        workers = await stack.enter_async_context(parser_processes(settings.processes, limits, settings.data_dir))
         context = Context(
             settings=settings,
             vcenters=vcenters,
             ledger=SnapshotLedger(engine),
             copy_slots=copy_slots,
             signer=await asyncio.to_thread(open_signer, settings),
+            workers=workers,
         )
         actions = all_actions()
         jobs = Jobs(settings, actions, context, engine, executor)
@@ -163,3 +169,5 @@ def set_up_logging(settings: LogSettings) -> None:
     set_up_log(settings)
     for warning in misspelt(os.environ):
         log.warning("settings: %s", warning)
+    for weakness in python_weaknesses():
+        log.warning("python: %s", weakness)

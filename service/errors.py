@@ -2,8 +2,8 @@
 
 VmkopsError
 ├── the caller's move: InvalidParams, NotFound, Ambiguous, NotAllowed, NotSignedIn, Conflict, KeyReused, TooLarge,
-│                       ForeignOrigin, UnknownHost, RequestTimeout, ChangedMeanwhile
-├── later:             VSphereBusy, VSphereUnavailable, TooManyRequests
+│                       LimitReached, ForeignOrigin, UnknownHost, RequestTimeout, ChangedMeanwhile
+├── later:             WorkersBusy, VSphereBusy, VSphereUnavailable, TooManyRequests
 ├── the operator's:    NotConfigured, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, CopyFailed,
 │                       DiskFull, BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged, FetchFailed,
 │                       ImportFailed, JobOutdated, RecordUnreadable
@@ -144,6 +144,18 @@ class TooManyRequests(VmkopsError):
     def __init__(self, detail: str = "", suggestions: list[str] | None = None, *, retry_after: int = 10) -> None:
         super().__init__(detail, suggestions)
         self.retry_after = retry_after
+
+
+class LimitReached(VmkopsError):
+    """What was sent needs more time or memory to read than one request may have."""
+
+    code, status = "limit-reached", 422
+
+
+class WorkersBusy(VmkopsError):
+    """All parser processes are busy with other files. Try again in a few seconds."""
+
+    code, status, retryable = "busy", 503, True
 
 
 class NotConfigured(VmkopsError):

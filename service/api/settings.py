@@ -11,13 +11,14 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator
 
 from service.api.config_file import VCENTERS
+from service.api.limit_settings import LimitSettings
 from service.api.typed_settings import LogSettings, PemFile
 from service.api.vcenter import CALL_SECONDS, DEFAULT, LEAST_SECONDS, NAME, Url, VCenter, VCenterTable
 from service.api.web_settings import WebSettings
 from service.errors import SettingError
 
 
-class Settings(WebSettings, LogSettings):
+class Settings(WebSettings, LimitSettings, LogSettings):
     """Everything the service reads from outside."""
 
     database_url: SecretStr | None = Field(

@@ -15,9 +15,9 @@ from service.api.log import begin_request, current_request
 from service.api.models import Problem, RequestProblem
 from service.errors import InvalidParams, NotFound, NotSignedIn, TooManyRequests, VmkopsError
 from service.http._browsers import Browsers
-from service.http._handler import BODY_LIMIT
 from service.http._metrics import seconds
 from service.http._render import FORMS, accepted, render_problem, respond
+from service.http._route import BODY_LIMIT
 
 log = logging.getLogger(__name__)
 

@@ -17,6 +17,7 @@ from service.http._answers import Answer, AnswerCache
 from service.http._limits import Limits
 from service.http._render import choose_form, content_type, render, respond
 from service.http._route import (
+    BODY_LIMIT,
     AnyRoute,
     Call,
     FileText,
@@ -27,11 +28,12 @@ from service.http._route import (
     read_values,
     takes_text,
 )
+from service.http._workers import run_for
 from service.store.tokens import Actor
 
-BODY_LIMIT = 16 << 20
 BODY_SECONDS = 60
 """How long a client may take to send a body."""
+SHORTER_PAGE = "Send `Accept: text/plain` for the page as text, and ask its authors to simplify it."
 
 
 def bind(route: AnyRoute, services: Services, answers: AnswerCache, limits: Limits) -> Handler:
@@ -57,7 +59,7 @@ def _lookup(route: AnyRoute, services: Services, answers: AnswerCache, limits: L
             revision = answers.revision
             form = choose_form(request, route.form)
             value = await _call(route, request, services, None, form)
-            body, media = render(route, value, form)
+            body, media = await _rendered(route, request, services, value, form)
             answer = Answer(body, {hdrs.CONTENT_TYPE: content_type(media), **links, **_etag(route, value, form)})
             answers.put(asked, answer, revision)
         return answer.response()
@@ -81,7 +83,7 @@ async def _answer(route: AnyRoute, services: Services, limits: Limits, request: 
         return answer
     headers = _links(route) | ({hdrs.LOCATION: route.location(answer)} if route.location else {})
     headers |= _etag(route, answer, form)
-    return respond(*render(route, answer, form), route.status, headers)
+    return respond(*await _rendered(route, request, services, answer, form), route.status, headers)
 
 
 def _links(route: AnyRoute) -> dict[str, str]:
@@ -103,9 +105,21 @@ async def _call(route: AnyRoute, request: web.Request, services: Services, actor
     return await handle(call)
 
 
+async def _rendered(
+    route: AnyRoute, request: web.Request, services: Services, answer: Any, form: Form
+) -> tuple[bytes, str]:
+    """The body of the response and its media type; a parser process renders Markdown, which may take long."""
+    if form != "html" or route.markdown is None or not (text := route.markdown(answer)):
+        return render(route, answer, form)
+    html = await run_for(request, services, "render_markdown", str, text=text, advice=SHORTER_PAGE)
+    return render(route, answer, form, html)
+
+
 async def _body(route: AnyRoute, request: web.Request) -> Any:
     if route.body is None:
         return None
+    if route.body_limit != BODY_LIMIT:
+        request = request.clone(client_max_size=route.body_limit)
     try:
         async with asyncio.timeout(BODY_SECONDS):
             if route.form_body and request.content_type == "multipart/form-data":
@@ -114,7 +128,7 @@ async def _body(route: AnyRoute, request: web.Request) -> Any:
     except TimeoutError:
         raise RequestTimeout from None
     except web.HTTPRequestEntityTooLarge:
-        limit = f"The body is larger than the {BODY_LIMIT >> 20} MiB that this call takes."
+        limit = f"The body is larger than the {route.body_limit >> 20} MiB that this call takes."
         raise TooLarge(f"{limit} {route.if_too_large}".rstrip()) from None
     except web.RequestPayloadError:
         encoding = request.headers.get(hdrs.CONTENT_ENCODING, "")[:40]

@@ -15,8 +15,8 @@ from knowledge.runs.marks import attributed
 from service.api.adapter import adapter
 from service.api.models import Problem
 from service.errors import InvalidParams
-from service.http._markdown import markdown
 from service.http._route import A, B, Form, Q, Route
+from service.web.markdown import markdown
 from service.web.pages import pages
 
 MEDIA: dict[Form, str] = {"json": "application/json", "text": "text/plain", "html": "text/html"}
@@ -62,13 +62,16 @@ def accepted(header: str, otherwise: Form = "json") -> Form:
     return best[2]
 
 
-def render(route: Route[Q, B, A], answer: A, form: Form) -> tuple[bytes, str]:
-    """The body and its media type; the answer is one of the route's declared type."""
+def render(route: Route[Q, B, A], answer: A, form: Form, body: str = "") -> tuple[bytes, str]:
+    """The body and its media type; the answer is one of the route's declared type.
+
+    `body` is the route's Markdown as HTML, for its page.
+    """
     if form == "json":
         return _adapter(route).dump_json(answer), "application/json"
     if form == "text":
         return (route.text(answer) if route.text else plain(route, answer)).encode(), "text/plain"
-    html = pages.get_template(route.page).render(answer=answer, route=route, plain=plain(route, answer))
+    html = pages.get_template(route.page).render(answer=answer, route=route, body=body, plain=plain(route, answer))
     return html.encode(), "text/html"
 
 

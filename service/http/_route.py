@@ -27,6 +27,9 @@ from service.store.tokens import Actor, Scope, Tokens
 
 Form = Literal["json", "text", "html"]
 
+BODY_LIMIT = 1 << 20
+"""Bytes of a body, for calls that do not state another limit."""
+
 M = TypeVar("M", bound=BaseModel)
 Q = TypeVar("Q", bound="Query")
 """The model of a call's query parameters."""
@@ -125,6 +128,8 @@ class Route(Generic[Q, B, A]):
     """The media types of a file that may be the body; FileText then holds the file, or the text from JSON."""
     form_body: Callable[[Mapping[str, str | bytes]], B] | None = None
     """Makes the body of the fields of a form that a browser sends as ``multipart/form-data``; a file is bytes."""
+    body_limit: int = BODY_LIMIT
+    """The largest body, in bytes; more than the default only for calls that take files."""
     if_too_large: str = ""
     """What to do instead with a body that is too large, as a sentence in the problem."""
     status: int = 200
@@ -137,6 +142,8 @@ class Route(Generic[Q, B, A]):
     """The template of the page that shows the answer."""
     html: Callable[[Call[Q, B]], Awaitable[web.StreamResponse]] | None = None
     """Answers with the page instead of `handle`, where the page shows more than the answer has."""
+    markdown: Callable[[A], str] | None = None
+    """The Markdown that the page shows as its `body`."""
     form: Form = "json"
     """The form of the answer for callers that have no preference."""
     media: str = "application/json"
@@ -154,6 +161,7 @@ class Route(Generic[Q, B, A]):
 
 
 AnyRoute = Route[Any, Any, Any]
+AnyCall = Call[Any, Any]
 
 
 def takes_text(model: type[BaseModel]) -> bool:

@@ -15,6 +15,7 @@ from service.store.copy_slots import CopySlots
 from service.store.signing import Signer
 from service.store.snapshot_ledger import SnapshotLedger
 from service.vsphere.vcenters import VCenters
+from service.workers.pool import Workers
 
 R = TypeVar("R")
 S = TypeVar("S", bound="StepResult")
@@ -64,6 +65,7 @@ class Context:
     ledger: SnapshotLedger
     copy_slots: CopySlots
     signer: Signer
+    workers: Workers
 
 
 class JobControl(Protocol):

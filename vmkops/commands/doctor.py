@@ -38,6 +38,7 @@ def run(argv: Sequence[str]) -> int:
 async def _examine() -> int:
     from service.api.client import ServiceError
     from service.api.config_file import misspelt
+    from service.api.python_release import python_weaknesses
     from service.api.settings import read_settings
     from service.errors import SettingError, VmkopsError
 
@@ -55,6 +56,8 @@ async def _examine() -> int:
     except SettingError as error:
         _print("settings", "failed", str(error))
         good = False
+    for weakness in python_weaknesses():
+        _print("python", "warning", weakness)
     for warning in misspelt():
         _print("settings", "warning", warning)
     for name, warning in _exposed(settings) if settings else ():
