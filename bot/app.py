@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 from collections.abc import Awaitable, Callable
@@ -28,7 +29,7 @@ from bot.replies import ReplySender
 from bot.request import Deps
 from bot.settings import BotSettings, SettingError
 from bot.socket_mode import SocketModeConnection
-from service.api.client import ServiceClient
+from service.api.client import ServiceClient, ServiceError
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,13 @@ BAD_TOKEN = {
     "not_allowed_token_type",
 }
 """Slack's errors for a token that stays invalid; a retry does not help."""
+
+RIGHTS_SECONDS = 10
+"""How long the start waits for the service to describe the token."""
+NO_DELEGATION = (
+    "the token %r of VMKOPS_TOKEN may not act for Slack users, so host actions, runs and the inventory are refused in "
+    "Slack. On the machine of the service, run: vmkops token change %s --delegate"
+)
 
 RETRY_SECONDS = (2.0, 5.0, 15.0, 30.0)
 """Seconds before each retry while Slack cannot be reached; the last one is repeated."""
@@ -160,6 +168,14 @@ class Bot:
             raise web.HTTPBadRequest(text="The request cannot be read.") from None
         return await to_aiohttp_response(await self._app.async_dispatch(delivery))
 
+    async def _check_rights(self) -> None:
+        """Log an error when the token of this bot may not act for people: host actions from Slack are then refused."""
+        with contextlib.suppress(ServiceError, TimeoutError, ValueError):  # a service that is away, or too old to know
+            async with asyncio.timeout(RIGHTS_SECONDS):
+                rights = await self._client.get("/tokens/current")
+            if isinstance(rights, dict) and rights.get("delegate") is False:
+                log.error(NO_DELEGATION, rights.get("name"), rights.get("name"))
+
     async def _connect(self) -> None:
         token = self._settings.bot_token.get_secret_value()
         try:
@@ -177,7 +193,8 @@ class Bot:
             await self._socket.open()
         self._app, self._problem = app, ""
         self._updates.start()
-        log.info("slack connected team=%s bot=%s", who.get("team"), who.get("user_id"))
+        log.info("slack connected", extra={"team": who.get("team"), "bot": who.get("user_id")})
+        await self._check_rights()
 
     async def _keep_connecting(self) -> None:
         pauses = list(RETRY_SECONDS)

@@ -122,10 +122,13 @@ def bullets(lines: Sequence[str], *, at_most: int = 10) -> str:
     return "\n".join(shown)
 
 
-def person(actor: str) -> str:
-    """A mention for an actor such as `slack:U123`, and the escaped name for any other actor."""
+def person(actor: str, token: str = "") -> str:
+    """A mention for an actor such as `slack:U123`, and the escaped name for any other actor; with its token, if any."""
     kind, _, user = actor.partition(":")
-    return f"<@{user}>" if kind == "slack" and user.isalnum() else escape(actor)
+    if kind == "token" and user == token:
+        token = ""
+    via = f" via token {escape(token)}" if token else ""
+    return (f"<@{user}>" if kind == "slack" and user.isalnum() else escape(actor)) + via
 
 
 def _length(block: Block) -> int:

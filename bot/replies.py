@@ -53,7 +53,7 @@ async def _make_and_send(respond: AsyncRespond, make_reply: MakeReply, command: 
         reply = Reply(problem_card(refusal.problem, command=command))
     except Exception:
         reference = secrets.token_hex(4)
-        log.exception("command failed reference=%s command=%s", reference, command)
+        log.exception("a command failed", extra={"incident": reference, "command": command})
         reply = Reply(internal_error_card(reference))
     if reply is not None:
         await _send(respond, reply, command)
@@ -69,7 +69,11 @@ async def _send(respond: AsyncRespond, reply: Reply, command: str) -> None:
             unfurl_links=False,
         )
     except Exception:
-        log.exception("reply not delivered command=%s", command)
+        log.exception("a reply was not delivered", extra={"command": command})
         return
     if sent.status_code != 200:
-        log.error("reply not delivered command=%s status=%s body=%s", command, sent.status_code, sent.body[:200])
+        log.error(
+            "a reply was not delivered: %s",
+            sent.body[:200],
+            extra={"command": command, "status": sent.status_code},
+        )

@@ -17,8 +17,10 @@ from aiohttp.typedefs import Handler
 
 from service.actions import all_actions
 from service.api.config_file import misspelt
-from service.api.redaction import redact_log
+from service.api.log import set_up_log
+from service.api.python_release import python_weaknesses
 from service.api.settings import Settings
+from service.api.typed_settings import LogSettings
 from service.http._app import make_app
 from service.http._browsers import BROWSERS
 from service.http._edge import guarded
@@ -27,8 +29,10 @@ from service.http._server import listen, listen_for_metrics
 from service.jobs.action import Context
 from service.jobs.engine import Jobs, executor_id
 from service.jobs.recovery import registered, taking_over
+from service.jobs.retention import removing_old
 from service.jobs.schedules import Schedules
 from service.reaper import Reaper, reaping
+from service.store.audit import Audit
 from service.store.checklist_runs import ChecklistRuns
 from service.store.copy_slots import CopySlots
 from service.store.database import lock_data_dir, open_database
@@ -43,6 +47,8 @@ from service.vsphere.datastores import DATASTORES
 from service.vsphere.hosts import HOSTS
 from service.vsphere.inventory import VMS
 from service.vsphere.vcenters import VCenters
+from service.workers.pool import parser_processes
+from service.workers.process import Limits
 
 __all__ = [
     "RunningService",
@@ -91,19 +97,24 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
         if settings.postgres_url is not None:
             await stack.enter_async_context(registered(engine, executor))
         copy_slots = CopySlots(engine, settings.max_copies, executor)
+        limits = Limits(seconds=settings.parser_seconds, memory=settings.parser_memory_bytes)
+        workers = await stack.enter_async_context(parser_processes(settings.processes, limits, settings.data_dir))
         context = Context(
             settings=settings,
             vcenters=vcenters,
             ledger=SnapshotLedger(engine),
             copy_slots=copy_slots,
             signer=await asyncio.to_thread(open_signer, settings),
+            workers=workers,
         )
         actions = all_actions()
         jobs = Jobs(settings, actions, context, engine, executor)
-        schedules = Schedules(jobs, actions, context)
+        tokens, audit = Tokens(engine, settings.slack_operators), Audit(engine)
+        schedules = Schedules(jobs, actions, context, tokens, audit)
         services = Services(
             settings=settings,
-            tokens=Tokens(engine, settings.slack_operators),
+            tokens=tokens,
+            audit=audit,
             jobs=jobs,
             schedules=schedules,
             checklist_runs=ChecklistRuns(engine),
@@ -122,6 +133,7 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
         reaper = Reaper(context, jobs)
         services.health["ledger"] = reaper.report
         await stack.enter_async_context(reaping(reaper, settings.reap_seconds))
+        await stack.enter_async_context(removing_old(engine, audit, settings.job_retention_days))
         if settings.postgres_url is not None:
             await stack.enter_async_context(taking_over(engine, jobs))
         yield RunningService(services=services, app=make_app(services))
@@ -152,14 +164,10 @@ def exit_process() -> NoReturn:
     os._exit(0)
 
 
-def set_up_logging(level: str) -> None:
-    """Log events of this level and above to standard error, one line each; warn about misspelt settings."""
-    logging.basicConfig(
-        level=level,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    redact_log(logging.getLogger())
-    for noisy in ("slack_bolt", "slack_sdk", "aiohttp.access", "sqlalchemy"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+def set_up_logging(settings: LogSettings) -> None:
+    """Log to standard error as these settings say; warn about misspelt settings."""
+    set_up_log(settings)
     for warning in misspelt(os.environ):
         log.warning("settings: %s", warning)
+    for weakness in python_weaknesses():
+        log.warning("python: %s", weakness)

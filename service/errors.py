@@ -1,9 +1,9 @@
 """Every refusal and failure of the service, by whose move is next; the docstring is the default message.
 
 VmkopsError
-├── the caller's move: InvalidParams, NotFound, Ambiguous, NotAllowed, NotSignedIn, Conflict, TooLarge, ForeignOrigin,
-│                       UnknownHost, RequestTimeout, ChangedMeanwhile
-├── later:             VSphereBusy, VSphereUnavailable, TooManyRequests
+├── the caller's move: InvalidParams, NotFound, Ambiguous, NotAllowed, NotSignedIn, Conflict, KeyReused, TooLarge,
+│                       LimitReached, ForeignOrigin, UnknownHost, RequestTimeout, ChangedMeanwhile
+├── later:             WorkersBusy, VSphereBusy, VSphereUnavailable, TooManyRequests
 ├── the operator's:    NotConfigured, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, CopyFailed,
 │                       DiskFull, BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged, FetchFailed,
 │                       ImportFailed, JobOutdated, RecordUnreadable
@@ -63,6 +63,17 @@ class NotSignedIn(VmkopsError):
     """This call needs a token from `vmkops token create`: set VMKOPS_TOKEN, or send `Authorization: Bearer TOKEN`."""
 
     code, status = "not-signed-in", 401
+    token_digits = ""
+    """The first digits of the hash of a token that was refused; empty when the call had none."""
+    token_name = ""
+    """The name of that token, when it is known: it is revoked or expired."""
+
+    @classmethod
+    def of_token(cls, detail: str, digits: str, name: str = "") -> NotSignedIn:
+        """The error for a token whose hash begins with these digits."""
+        error = cls(detail)
+        error.token_digits, error.token_name = digits, name
+        return error
 
 
 class NotAllowed(VmkopsError):
@@ -93,6 +104,12 @@ class ChangedMeanwhile(VmkopsError):
     """Somebody else changed it since you read it; read it again, and make your change there."""
 
     code, status = "changed-meanwhile", 412
+
+
+class KeyReused(VmkopsError):
+    """The Idempotency-Key belongs to another request. Use a new key for each request, and repeat it unchanged."""
+
+    code, status = "idempotency-key-reused", 422
 
 
 class TooLarge(VmkopsError):
@@ -127,6 +144,18 @@ class TooManyRequests(VmkopsError):
     def __init__(self, detail: str = "", suggestions: list[str] | None = None, *, retry_after: int = 10) -> None:
         super().__init__(detail, suggestions)
         self.retry_after = retry_after
+
+
+class LimitReached(VmkopsError):
+    """What was sent needs more time or memory to read than one request may have."""
+
+    code, status = "limit-reached", 422
+
+
+class WorkersBusy(VmkopsError):
+    """All parser processes are busy with other files. Try again in a few seconds."""
+
+    code, status, retryable = "busy", 503, True
 
 
 class NotConfigured(VmkopsError):

@@ -24,6 +24,9 @@ from tests.prefork import Forked
 
 VMKOPS = str(Path(sys.executable).with_name("vmkops"))
 READY = "vmkops serves at "
+ANNA, BOB, CAROL = "slack:U0ANNA", "slack:U0BOB", "slack:U0CAROL"
+OPERATORS = {"VMKOPS_SLACK_OPERATORS": "U0ANNA U0BOB U0CAROL U0P0 U0P1 U0P2 U0P3 U0P4 U0P5 U0P6 U0P7"}
+"""The setting that lets these people operate through a bot."""
 
 
 def vcenter_settings(vcsim: Vcsim) -> dict[str, str]:
@@ -36,12 +39,12 @@ def vcenter_settings(vcsim: Vcsim) -> dict[str, str]:
     }
 
 
-def make_token(environment: dict[str, str], scope: str, name: str = "test") -> str:
+def make_token(environment: dict[str, str], scope: str, name: str = "test", *, delegate: bool = False) -> str:
     """A token, as `vmkops token create NAME --scope S` makes it, without waiting for the command."""
     kept = ("VMKOPS_DATA_DIR", "VMKOPS_DATABASE_URL")
     engine = open_database(read_settings({name: environment[name] for name in kept if name in environment}))
     try:
-        return Tokens(engine, frozenset()).create(name, scope)
+        return Tokens(engine, frozenset()).create(name, scope, delegate=delegate)
     finally:
         engine.dispose()
 
@@ -52,6 +55,7 @@ class RunningService:
     def __init__(self, data_dir: Path, settings: dict[str, str] | None = None, token: str = "") -> None:
         self.data_dir = data_dir
         self.token = token
+        self._bot_token = ""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("VMKOPS_", "SLACK_"))}
         self.environment = {
             **kept,
@@ -74,6 +78,16 @@ class RunningService:
     ) -> None:
         self.kill(signal.SIGTERM)
         self._log.close()
+
+    def bot_token(self) -> str:
+        """The token of a Slack bot of its own: it may operate, and act for people."""
+        if not self._bot_token:
+            self._bot_token = make_token(self.environment, "operate", "bot", delegate=True)
+        return self._bot_token
+
+    def call_as(self, person: str, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        """Call the service as the bot does for a person, such as `slack:U0ANNA`."""
+        return self.call(method, path, body, token=self.bot_token(), headers={"X-On-Behalf-Of": person})
 
     def start(self) -> None:
         """Start the service and wait until it serves; on a second start it takes the same port."""

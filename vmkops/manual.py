@@ -32,6 +32,7 @@ TOPICS = {
     "settings": DOCS / "settings.md",
     "procedures": DOCS / "procedures.md",
     "team-pages": DOCS / "team-pages.md",
+    "audit": DOCS / "audit.md",
     "architecture": DOCS / "architecture.md",
     "faults": DOCS / "faults.md",
     "subjects": DOCS / "subjects.md",

@@ -55,7 +55,7 @@ def job_card(job: Job) -> Message:
         blocks.append(section(*_error_lines(job.error)))
     if job.result and (lines := result_lines(job.result)):
         blocks.append(section(*lines))
-    requested_by = f"requested by {person(job.requested_by)}" if job.requested_by else ""
+    requested_by = f"requested by {person(job.requested_by, job.token)}" if job.requested_by else ""
     blocks.append(context(f"job {code(job.id)}", requested_by))
     if not job.state.final:
         blocks.append(_cancel_button(job))

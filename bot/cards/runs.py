@@ -22,7 +22,7 @@ from bot.blocks import (
     shortened,
 )
 from bot.cards.markdown import mrkdwn
-from service.api.runs import named
+from service.api.runs import attributed
 
 TICK = "run_tick"
 """The action id of the button that marks a step as done; its value is JSON with `run` and `item`."""
@@ -81,7 +81,7 @@ def _place(run: Mapping[str, Any]) -> str:
 def _about(run: Mapping[str, Any]) -> list[str]:
     targets = [f"{name} {code(value)}" for name, value in run["targets"].items()]
     incident = [f"incident {escape(run['incident'])}"] if run["incident"] else []
-    started = f"started by {_who(run['started_by'], run.get('by', ''))}"
+    started = f"started by {_who(run['started_by'], run.get('started_token', ''), run.get('by', ''))}"
     return [f"run {code(run['id'])}", *targets, *incident, started, escape(_progress(run))]
 
 
@@ -93,22 +93,23 @@ def _progress(run: Mapping[str, Any]) -> str:
 
 def _state(item: Mapping[str, Any]) -> str:
     mark = item["mark"]
-    who = f" {_who(mark['who'], mark.get('by', ''))}" if mark else ""
+    who = f" {_marker(mark)}" if mark else ""
     return f"{SIGNS[item['state']]} {escape(item['id'])}{who}"
 
 
 def _notes(item: Mapping[str, Any]) -> list[str]:
     """What people wrote about a step, each with the name."""
     marks = [mark for mark in (item["mark"], *item["notes"]) if mark and mark["note"]]
-    return [
-        f"{escape(item['id'])}, {_who(each['who'], each.get('by', ''))}: {escape(shortened(each['note'], 300))}"
-        for each in marks
-    ]
+    return [f"{escape(item['id'])}, {_marker(each)}: {escape(shortened(each['note'], 300))}" for each in marks]
 
 
-def _who(actor: str, by: str) -> str:
+def _marker(mark: Mapping[str, Any]) -> str:
+    return _who(mark["who"], mark.get("token", ""), mark.get("by", ""))
+
+
+def _who(actor: str, token: str, by: str) -> str:
     """A mention of an actor; with the name that the person gave in the shell, that name and the actor in brackets."""
-    return escape(named(actor, by)) if by else person(actor)
+    return escape(attributed(actor, token, by)) if by else person(actor, token)
 
 
 def _pair(run: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, str]:

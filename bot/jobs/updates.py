@@ -121,7 +121,7 @@ class JobUpdates:
             except Exception as error:
                 pause = _retry_pause(failures)
                 failures += 1
-                log.warning("scan for jobs failed error=%r next_try_s=%.0f", error, pause)
+                log.warning("the scan for jobs failed: %r", error, extra={"next_try_seconds": pause})
             await self._clock.sleep(pause)
 
     async def _follow(self, job: Job, thread: JobThread) -> None:
@@ -142,7 +142,7 @@ class JobUpdates:
             async for job in self._service.follow(job_id):
                 latest.put(job)
         except Exception as error:
-            log.warning("job states ended early job=%s error=%r", job_id, error)
+            log.warning("the states of a job ended early: %r", error, extra={"job": job_id})
         finally:
             latest.end()
 
@@ -159,12 +159,14 @@ class JobUpdates:
                 await self._publish(job, thread)
             except (SlackClientError, aiohttp.ClientError, OSError) as error:
                 if _error_code(error) in NOT_WRITABLE:
-                    log.error("thread not writable job=%s slack=%s", job.id, _error_code(error))
+                    log.error("the thread of a job cannot be written: %s", _error_code(error), extra={"job": job.id})
                     self._finished.add(job.id)
                     return
                 pause = _retry_after(error) or _retry_pause(failures)
                 failures += 1
-                log.warning("job state not published job=%s error=%r next_try_s=%.0f", job.id, error, pause)
+                log.warning(
+                    "the state of a job was not shown: %r", error, extra={"job": job.id, "next_try_seconds": pause}
+                )
                 not_before += pause
                 latest.put_back(job)
                 continue
@@ -191,7 +193,7 @@ class JobUpdates:
             await self._slack.chat_update(channel=channel, ts=ts, text=message.text, blocks=message.blocks)
         except SlackApiError as error:
             if _error_code(error) in INVALID_CARD and message.blocks:
-                log.error("card refused slack=%s", _error_code(error))
+                log.error("Slack refused a card: %s", _error_code(error))
                 return await self._edit(channel, ts, Message(text=message.text, blocks=[]))
             if _error_code(error) in NOT_EDITABLE:
                 return False
@@ -208,7 +210,7 @@ class JobUpdates:
     def _forget_follower(self, job_id: str, task: asyncio.Task[None]) -> None:
         self._followers.pop(job_id, None)
         if not task.cancelled() and (error := task.exception()):
-            log.error("following failed job=%s", job_id, exc_info=error)
+            log.error("a job cannot be followed", exc_info=error, extra={"job": job_id})
 
 
 def _retry_pause(failures: int) -> float:

@@ -12,11 +12,9 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
+from knowledge.bounded_tar import BoundedHeader, HeaderRefusedError
 from knowledge.loginput.looked_at import LookedAt
 from knowledge.vmklog.stream import BLOCK, blocks_of
-
-LARGEST_HEADER = 1 << 20
-"""Bytes of a long name or of extended attributes; tarfile reads them into memory."""
 
 TRUNCATED = "The tar archive ends in the middle{where}. What could be read is decoded."
 DAMAGED = "The tar archive is damaged{where} ({reason}). What could be read is decoded."
@@ -24,9 +22,6 @@ DAMAGED_ZIP = "The ZIP archive is damaged ({reason}). What could be read is deco
 ENCRYPTED = "{name} in the ZIP archive is encrypted, so it is not decoded."
 NOT_READ = "{name} cannot be read ({reason})."
 
-_HEADERS = (
-    tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE,
-)  # fmt: skip
 _ZIP_ERRORS = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError, OSError, ValueError,
 )  # fmt: skip
@@ -40,10 +35,6 @@ class Member(NamedTuple):
     blocks: Iterator[bytes]
 
 
-class DamagedError(Exception):
-    """The tar archive cannot be read any further."""
-
-
 def tar_members(blocks: Iterator[bytes], looked: LookedAt) -> Iterator[Member]:
     """Yield the files of a tar archive; what is left of a file is passed over when the next one is asked for."""
     stream: Any = _Stream(blocks)
@@ -55,7 +46,7 @@ def tar_members(blocks: Iterator[bytes], looked: LookedAt) -> Iterator[Member]:
                 if entry.isreg() and not entry.issparse():
                     last = f" in {shown_name(entry.name)}"
                     yield Member(entry.name, entry.size, _contents(archive.fileobj, entry.size, looked, last))
-    except DamagedError as error:
+    except HeaderRefusedError as error:
         looked.incomplete = True
         looked.add_problem(DAMAGED.format(where=last and f" after{last[3:]}", reason=error))
     except (tarfile.ReadError, tarfile.StreamError, EOFError):
@@ -130,24 +121,16 @@ class _Stream:
         return joined[:size]
 
 
-class _Header(tarfile.TarInfo):
-    """A header whose extensions are bounded, so that a hostile archive cannot fill the memory."""
+class _Header(BoundedHeader):
+    """A header that ends the archive when it is damaged: its bytes are not searched for another one."""
 
     @classmethod
-    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> _Header:  # type: ignore[override]
+    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> BoundedHeader:  # type: ignore[override]
         try:
-            header = super().frombuf(buf, encoding, errors)
+            return super().frombuf(buf, encoding, errors)
         except (tarfile.EOFHeaderError, tarfile.EmptyHeaderError):  # type: ignore[attr-defined]
             raise
         except tarfile.TruncatedHeaderError:  # type: ignore[attr-defined]
             raise tarfile.ReadError("truncated header") from None
         except tarfile.HeaderError as error:
-            raise DamagedError(str(error)) from None
-        if header.type in _HEADERS and header.size > LARGEST_HEADER:
-            raise DamagedError(f"a header has {header.size:,} bytes")
-        if header.type == tarfile.GNUTYPE_SPARSE:
-            raise DamagedError("it has sparse files")
-        return header
-
-    def _proc_gnusparse_10(self, *_: object) -> None:
-        raise DamagedError("it has sparse files")
+            raise HeaderRefusedError(str(error)) from None

@@ -21,6 +21,7 @@ _MOST_CHUNKS = 100_000
 def check_contents(package: Package, descriptor: Descriptor) -> Iterator[Finding]:
     """Yield findings for missing files, wrong sizes, and disks whose header does not match the descriptor."""
     disks = {disk.file_id: disk for disk in descriptor.disks if disk.file_id}
+    headers: dict[str, bytes] = {}
     for file in descriptor.files:
         if not _is_local(file):
             continue
@@ -35,7 +36,9 @@ def check_contents(package: Package, descriptor: Descriptor) -> Iterator[Finding
         if file.size is not None and file.size != size:
             yield _wrong_size(file, size)
         if file.id in disks and file.compression in NOT_COMPRESSED:
-            yield from _check_disk(disks[file.id], name, first_bytes(package, name, SECTOR))
+            if name not in headers:  # a hostile descriptor lists one file many times
+                headers[name] = first_bytes(package, name, SECTOR)
+            yield from _check_disk(disks[file.id], name, headers[name])
 
 
 def local_files(package: Package, descriptor: Descriptor) -> list[str]:

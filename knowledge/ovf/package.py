@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol
 
+from knowledge.bounded_tar import BoundedHeader, HeaderRefusedError
 from knowledge.errors import Unreadable
 
 PIECE = 1024 * 1024
@@ -71,11 +72,11 @@ class Archive:
     def __init__(self, stream: BinaryIO) -> None:
         """Read the headers of ``stream``, which must be seekable; raises PackageUnreadable."""
         try:
-            self._tar = tarfile.TarFile(fileobj=_BoundedReader(stream))
+            self._tar = tarfile.TarFile(fileobj=_BoundedReader(stream), tarinfo=BoundedHeader)
             self._members = self._read_members()
         except PackageUnreadable:
             raise
-        except (tarfile.TarError, ValueError, OverflowError, OSError) as broken:
+        except (tarfile.TarError, HeaderRefusedError, ValueError, OverflowError, OSError) as broken:
             raise PackageUnreadable("archive-unreadable", f"The archive is damaged or truncated: {broken}.") from broken
 
     def _read_members(self) -> dict[str, tarfile.TarInfo]:

@@ -56,6 +56,8 @@ class Run:
     started_by: str
     started_at: str
     marks: tuple[Mark, ...] = ()
+    started_token: str = ""
+    """The name of the token that the run was started with; empty when it is not known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,27 +65,32 @@ class Progress(run_marks.Progress):
     """The progress of a run, in numbers of steps; an optional step can stay open in a finished run."""
 
 
-def start(source: Source, who: str, when: datetime) -> Run:
+def start(source: Source, who: str, when: datetime, token: str = "") -> Run:
     """Return a new run of the checklist for this source, with every step open; raises InvalidMark."""
-    return Run(checklist=checklist(source), started_by=checked_name(who), started_at=checked_time(when))
+    return Run(
+        checklist=checklist(source),
+        started_by=checked_name(who),
+        started_at=checked_time(when),
+        started_token=token,
+    )
 
 
-def tick(run: Run, item: str, who: str, when: datetime, note: str = "") -> Run:
+def tick(run: Run, item: str, who: str, when: datetime, note: str = "", token: str = "") -> Run:
     """Return the run with this step done; a step that is done already keeps its first mark.
 
     Raises UnknownItem or InvalidMark.
     """
-    return _marked(run, item, State.DONE, who, when, note)
+    return _marked(run, item, State.DONE, who, when, note, token)
 
 
-def untick(run: Run, item: str, who: str, when: datetime, note: str = "") -> Run:
+def untick(run: Run, item: str, who: str, when: datetime, note: str = "", token: str = "") -> Run:
     """Return the run with this step open again; the history remains. Raises UnknownItem or InvalidMark."""
-    return _marked(run, item, State.OPEN, who, when, note)
+    return _marked(run, item, State.OPEN, who, when, note, token)
 
 
-def skip(run: Run, item: str, who: str, when: datetime, reason: str) -> Run:
+def skip(run: Run, item: str, who: str, when: datetime, reason: str, token: str = "") -> Run:
     """Return the run with this step skipped for a reason; raises ``AlreadyDone``, UnknownItem or InvalidMark."""
-    return _marked(run, item, State.SKIPPED, who, when, reason)
+    return _marked(run, item, State.SKIPPED, who, when, reason, token)
 
 
 def standings(run: Run) -> dict[str, Mark]:
@@ -107,7 +114,7 @@ def progress(run: Run) -> Progress:
     )
 
 
-def _marked(run: Run, item: str, state: State, who: str, when: datetime, note: str) -> Run:
+def _marked(run: Run, item: str, state: State, who: str, when: datetime, note: str, token: str) -> Run:
     titles = {known.id: known.title for known in run.checklist.items}
-    changed = marked(run.marks, titles, item, state, who=who, when=when, note=note)
+    changed = marked(run.marks, titles, item, state, who=who, when=when, note=note, token=token)
     return run if changed is run.marks else replace(run, marks=changed)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+from unicodedata import normalize
 
 from knowledge.procedure_store.typed_codes import as_logged, may_have_code
 
@@ -57,7 +58,7 @@ def lookups(
     the page that has a status, such as ``VMK_BUSY``, as its name.
     """
     found: dict[str, Lookup] = {}
-    for lookup in _lookups(words[:_MAX_CHARACTERS], tables, named):
+    for lookup in _lookups(normalize("NFKC", words[:_MAX_CHARACTERS]), tables, named):
         found.setdefault(lookup.query.lower(), lookup)
     by_meaning = {lookup.meaning: lookup for lookup in reversed(found.values())}
     return tuple(reversed(by_meaning.values()))[:MAX_LOOKUPS]

@@ -20,13 +20,26 @@ MAX_HITS = 100
 _WORTH_SHOWING = 0.35
 """A page is not shown when its score is less than this fraction of the best score."""
 
-_WEAK = 0.5
-"""A match is weak when the page has less than this share of the words, by their weight."""
+_WEAK = 0.4
+"""A match is weak when the page has less than this share of the words, or of the words for things, by their weight."""
+
+_FAINT = 0.37
+"""A match is weak when the page fits the words less than this, from 0 to 1."""
+
+_FOREIGN = 1.6
+"""How much a word counts for that when no page has it, beside 1 for the others: it probably names another product."""
+
+_STATE_FORMS = """
+    crash corrupt critic deep degrad down error expire fail full hang high lock low
+    missing nostart old reboot remove restore slow stop timeout unmapped wrong
+"""
+_STATES = frozenset(_STATE_FORMS.split())
+"""Forms that show what is wrong, but not with what: other things than those of the pages are down or full, too."""
 
 _IN_BODY = 0.6
 """How much a word counts for the match when the page has it in its summary or body only, not in its names."""
 
-_LONG, _FITS = 5, 0.6
+_LONG, _FITS = 5, 0.38
 """With so many known words, as in a pasted message, a page with at least this score is no weak match."""
 
 _PAGE = "SELECT slug, title, summary, origin, obsolete_since FROM pages WHERE id = ?"
@@ -92,7 +105,7 @@ def search(database: Database, words: str, limit: int, first: Sequence[str] = ()
     exact = _named(database, words)
     if exact:
         best = max((rated.score for rated in order), default=1.0)
-        order = [Rated(exact["id"], best, 1.0, frozenset()), *(each for each in order if each.page != exact["id"])]
+        order = [Rated(exact["id"], best, 1.0, 1.0, frozenset()), *(each for each in order if each.page != exact["id"])]
     if not order:
         return []
     worth_showing = order[0].score * _WORTH_SHOWING
@@ -162,18 +175,22 @@ def _snippet(database: Database, page: int, match: str) -> str:
 
 
 def _weak(database: Database, rated: Rated, found: Sequence[Term]) -> bool:
-    """Return whether the page has less than ``_WEAK`` of the terms, by their weight.
+    """Return whether a page is probably about something else than the terms.
 
+    It is when it fits them little, or when it has less than ``_WEAK`` of them, or of those for things, by their weight.
     A corrected word counts less, and so does one that only the body has; one that is both does not count.
     """
-    needed = _WEAK * sum(term.weight for term in found)
     some = [term for term in found if term.match]
-    if len(some) >= _LONG and rated.score >= _FITS:
+    if len(some) >= _LONG and rated.fit >= _FITS:
         return False
-    matched = sum(some[place].weight * some[place].certainty ** 2 for place in rated.named)
+    if rated.fit < _FAINT:
+        return True
+    needed = {term: _WEAK * term.weight * (1.0 if term.match else _FOREIGN) for term in found}
+    matched = dict.fromkeys(found, 0.0)
     for place, term in enumerate(some):
-        if matched >= needed or place in rated.named or term.certainty < 1:
-            continue
-        if _has(database, rated.page, term.match):
-            matched += term.weight * _IN_BODY
-    return matched < needed
+        if place in rated.named:
+            matched[term] = term.weight * term.certainty**2
+        elif term.certainty == 1 and _has(database, rated.page, term.match):
+            matched[term] = term.weight * _IN_BODY
+    things = [term for term in found if not term.forms & _STATES]
+    return any(sum(matched[term] for term in each) < sum(needed[term] for term in each) for each in (found, things))

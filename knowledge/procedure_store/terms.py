@@ -56,6 +56,8 @@ class Term:
     """Grows with the rarity of the term in the names of pages."""
     form: str = ""
     """The form of the words as typed."""
+    starts: tuple[str, ...] = ()
+    """How the words of the term start in a text, in lower case."""
     names: bool = False
     """Whether any page has the term in its names."""
 
@@ -97,6 +99,7 @@ def _term(database: Database, form: str, typed: Sequence[str], certainty: float,
         certainty=certainty,
         weight=math.log1p(pages / (1 + named)) * _worth(form, named),
         form=form,
+        starts=tuple({stem(each) for each in (word, form)}),
         names=named > 0,
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from unicodedata import normalize
 
 from knowledge.data_files import data_lines
 
@@ -23,6 +24,9 @@ _STOP = """
     since so some still than thanks that the their them then there these this to too trouble two unable up us was we
     were what when where
     which while who why will with wont would you your
+    again already also anybody anymore everything found getting gives goes going happen happened happens just keep keeps
+    maybe only people said say says see seem seems someone somebody something suddenly tell tried try tries trying users
+    very want wants went yet
     auf bei das der ein eine ich im ist nicht noch seit und von wir zu
 """
 STOP_WORDS = frozenset(_STOP.split())
@@ -37,7 +41,12 @@ _SHORTEST_STEM = 3
 
 
 def split_words(text: str) -> list[str]:
-    """Return the words of a text as typed, without punctuation; ``won't`` is one word, ``wont``."""
+    """Return the words of a text as typed, without punctuation; ``won't`` is one word, ``wont``.
+
+    Letters and digits in another form, such as the full-width ``ＡＰＤ``, become the usual ones (Unicode form NFKC).
+    """
+    if not text.isascii():
+        text = normalize("NFKC", text)
     return _WORD.findall(_APOSTROPHE.sub("", text))
 
 

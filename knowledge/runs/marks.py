@@ -41,13 +41,15 @@ class Mark:
     """ISO 8601 with its zone."""
     note: str
     """For a skipped step the reason."""
+    token: str = ""
+    """The name of the token that the change came with; empty when it is not known."""
     by: str = ""
     """The name that the person gave, which nobody checked; empty without one."""
 
     @property
     def name(self) -> str:
-        """Who set it, for people."""
-        return named(self.who, self.by)
+        """Who made the change, and with which token, for people."""
+        return attributed(self.who, self.token, self.by)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +98,7 @@ def marked(
     who: str,
     when: datetime,
     note: str = "",
+    token: str = "",
     by: str = "",
 ) -> tuple[Mark, ...]:
     """Return the marks with this step in this state; without a state, with a note on the step as it is.
@@ -121,6 +124,7 @@ def marked(
         who=checked_name(who),
         when=checked_time(when),
         note=text,
+        token=token,
         by=checked_name(by) if by.strip() else "",
     )
     if mark.state is now and (not text or any(_same(mark, each) for each in marks)):
@@ -150,13 +154,15 @@ def notes(marks: Iterable[Mark]) -> dict[str, tuple[Mark, ...]]:
     return found
 
 
-def named(who: str, by: str) -> str:
-    """Return the name that a person gave, and in brackets the actor that the service knows: ``Anna (token laptop)``.
+def attributed(who: str, token: str = "", by: str = "") -> str:
+    """Return who did something, and with which token: ``slack:U012AB3CD via token bot``; a token by itself once.
 
-    Without a name, return the actor alone. ``who`` is the name of an actor, such as ``token:laptop`` or ``slack:U1``.
+    ``by`` is the name that a person gave, which nobody checked: ``Anna (token laptop)``.
     """
-    actor = f"token {who.removeprefix('token:')}" if who.startswith("token:") else who
-    return f"{by} ({actor})" if by else who
+    actor = who if not token or who == f"token:{token}" else f"{who} via token {token}"
+    if not by:
+        return actor
+    return f"{by} ({actor.replace('token:', 'token ', 1) if actor.startswith('token:') else actor})"
 
 
 def checked_name(who: str) -> str:

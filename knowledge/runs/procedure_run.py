@@ -11,7 +11,7 @@ from knowledge.procedure_store.live_blocks import filled_body
 from knowledge.procedure_store.placeholders import TARGETS
 from knowledge.procedure_store.procedure import Page
 from knowledge.runs.items import Item, item_count, procedure_items, section_text
-from knowledge.runs.marks import Mark, Progress, State, checked_name, checked_time, marked, named, standings
+from knowledge.runs.marks import Mark, Progress, State, attributed, checked_name, checked_time, marked, standings
 
 LONGEST_TARGET = 255
 LONGEST_INCIDENT = 300
@@ -43,17 +43,26 @@ class ProcedureRun:
     started_at: str
     """ISO 8601 with its zone."""
     marks: tuple[Mark, ...] = ()
+    started_token: str = ""
+    """The name of the token that the run was started with; empty when it is not known."""
     by: str = ""
     """The name that the person who started it gave, which nobody checked; empty without one."""
 
     @property
     def starter(self) -> str:
-        """Who started it, for people."""
-        return named(self.started_by, self.by)
+        """Who started it, and with which token, for people."""
+        return attributed(self.started_by, self.started_token, self.by)
 
 
 def start(
-    page: Page, targets: Mapping[str, str], incident: str, who: str, when: datetime, by: str = ""
+    page: Page,
+    targets: Mapping[str, str],
+    incident: str,
+    who: str,
+    when: datetime,
+    *,
+    token: str = "",
+    by: str = "",
 ) -> ProcedureRun:
     """Return a new run of the page, with every step open and the targets filled in in its commands.
 
@@ -74,18 +83,27 @@ def start(
         started_by=checked_name(who),
         started_at=checked_time(when),
         by=checked_name(by) if by.strip() else "",
+        started_token=token,
     )
 
 
 def mark(
-    run: ProcedureRun, item: str, state: State | None, *, who: str, when: datetime, note: str, by: str = ""
+    run: ProcedureRun,
+    item: str,
+    state: State | None,
+    *,
+    who: str,
+    when: datetime,
+    note: str,
+    token: str = "",
+    by: str = "",
 ) -> ProcedureRun:
     """Return the run with this step in this state; without a state, with a note on the step as it is.
 
     A step that has the state already keeps its mark. Raises UnknownItem, AlreadyDone or InvalidMark.
     """
     titles = {known.id: known.title for known in run.items}
-    changed = marked(run.marks, titles, item, state, who=who, when=when, note=note, by=by)
+    changed = marked(run.marks, titles, item, state, who=who, when=when, note=note, token=token, by=by)
     return run if changed is run.marks else replace(run, marks=changed)
 
 

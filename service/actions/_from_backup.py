@@ -19,8 +19,8 @@ from service.backups.lock import locked
 from service.backups.signatures import check_signatures
 from service.errors import BackupDamaged, ImportFailed, PackageDamaged, PackageRefused, RestoreFailed
 from service.jobs.action import Context, JobControl, Params, Target
-from service.packages.contents import Contents, read_contents
-from service.packages.deployable import Deployable, capacities
+from service.packages.contents import CHECK_IN_THE_SHELL, Contents
+from service.packages.deployable import Deployable
 from service.vsphere.placement import Home
 
 
@@ -49,7 +49,7 @@ async def check_restore(context: Context, params: FromBackup, name: str, suffix:
     exact: dict[str, Any] = {**params.model_dump(), "backup": kept.id}
     if not any(check.severity == "refuse" for check in checks):
         try:
-            networks = list((await _contents(kept)).descriptor.networks)
+            networks = (await _contents(context, kept)).outline.networks
         except BackupDamaged as error:
             checks.append(refuse("backup-damaged", str(error)))
         else:
@@ -73,6 +73,7 @@ class BackupDeployment:
 
     def __init__(self, context: Context, job: JobControl, params: FromBackup, name: str, suffix: str) -> None:
         self._deployment = Deployment(context, job, params)
+        self._context = context
         self._job = job.job_id
         self._backup = params.backup
         self._name = name
@@ -98,7 +99,7 @@ class BackupDeployment:
         checks = await _backup_checks(self._context, kept)
         if refused := [check.message for check in checks if check.severity == "refuse"]:
             raise BackupDamaged(" ".join(refused))
-        contents = await _contents(kept)
+        contents = await _contents(self._context, kept)
         created = kept.created_at.isoformat() if kept.created_at else "at an unknown time"
         return Deployable(
             title=f"backup {kept.id} of {kept.vm.name}",
@@ -107,15 +108,18 @@ class BackupDeployment:
             root=kept.path,
             descriptor=contents.text,
             files=contents.files,
-            networks=list(contents.descriptor.networks),
-            capacities=capacities(contents.descriptor),
+            networks=contents.outline.networks,
+            capacities=contents.outline.capacities,
         )
 
 
-async def _contents(kept: KeptBackup) -> Contents:
+async def _contents(context: Context, kept: KeptBackup) -> Contents:
     folder = Path(kept.path)
+    name = (await asyncio.to_thread(descriptor_of, folder)).name
     try:
-        return await asyncio.to_thread(lambda: read_contents(folder, descriptor_of(folder).name))
+        return await context.workers.run(
+            "read_contents", Contents, root=str(folder), path=name, advice=CHECK_IN_THE_SHELL
+        )
     except PackageRefused as error:
         raise BackupDamaged(f"{error} Restore another backup.") from error
 

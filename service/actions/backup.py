@@ -59,8 +59,8 @@ class Backup(Action):
         vm = await find_vm(context.vcenters, params.vm)
         link = context.vcenters.link(vm.vcenter)
         vm, checks = await look(link, _read(link.session, vm.moref)) or (vm, [NOT_CHECKED])
-        backups_dir = context.settings.backups_dir
-        space = await asyncio.to_thread(check_space, "backup-room", backups_dir, vm.allocated, "the backup")
+        backups_dir, keep = context.settings.backups_dir, context.settings.keep_free_bytes
+        space = await asyncio.to_thread(check_space, "backup-room", backups_dir, vm.allocated, "the backup", keep)
         exact = params.model_copy(update={"vm": vm.selector})
         return Target(
             key=lock_key("vm", vm.vcenter, vm.moref),

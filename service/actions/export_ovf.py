@@ -123,5 +123,6 @@ async def _checks(session: Session, settings: Settings, vm: Vm, params: ExportVm
         checks.append(warn("no-disk", f"{state.name} has no disk, so the package contains only its description."))
     # An OVA is packed from the copied disks, so both take disk space for a while.
     needed = (vm.allocated or 0) * (2 if params.format == "ova" else 1)
-    space = await asyncio.to_thread(check_space, "export-room", settings.exports_dir, needed, "the export")
+    folder, keep = settings.exports_dir, settings.keep_free_bytes
+    space = await asyncio.to_thread(check_space, "export-room", folder, needed, "the export", keep)
     return [*checks, *space]

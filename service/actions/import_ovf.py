@@ -12,22 +12,22 @@ from typing import Any, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from knowledge.ovf.descriptor import Descriptor
 from service.actions._deploy import CONFIRM, PACKAGE, REMOVE, SEND, Deployment
 from service.actions._placement import LONGEST_NAME, NAME, PlacementParams, check_place, new_vm_key
 from service.actions._targeted import info, refuse, warn
 from service.api.models import Check
 from service.api.redaction import is_redacted, without_secrets
 from service.api.settings import Settings
-from service.errors import PackageRefused
+from service.errors import LimitReached, PackageRefused
 from service.jobs.action import Action, Context, JobControl, Params, StepResult, Target
-from service.packages.contents import read_contents
-from service.packages.deployable import Deployable, capacities
+from service.packages.contents import CHECK_IN_THE_SHELL, Contents
+from service.packages.deployable import Deployable
+from service.packages.descriptor import Outline
 from service.packages.download import LARGEST_PACKAGE, Download, Fetched, FetchedFile, Reference
 from service.packages.inbox import locate, read_url_file
 from service.packages.remote_descriptor import read_remote
 from service.packages.url_guard import LONGEST_URL
-from service.transfer.disk_space import RESERVE, free_space
+from service.transfer.disk_space import free_space
 
 FETCH, TIDY = "fetch the package", "remove what was fetched"
 CHECKED_LATER = info("files", "Its manifest and files are checked after they are fetched.")
@@ -67,10 +67,10 @@ class ImportPackage(PlacementParams, Source):
     )
 
 
-class _Outline(NamedTuple):
+class _Preview(NamedTuple):
     """What the pre-flight found in a package; `size` is in bytes."""
 
-    descriptor: Descriptor
+    outline: Outline
     size: int
     checks: list[Check]
 
@@ -88,14 +88,13 @@ class ImportOvf(Action):
         title = _title(params)
         source = await _source(context.settings, params)
         try:
-            found = await _outline(context.settings, source)
-        except PackageRefused as error:
+            found = await _preview(context, source)
+        except (PackageRefused, LimitReached) as error:
             checks = (refuse("package", str(error)),)
             return Target(key=_key(source), name=title, params=params.model_dump(), checks=checks)
-        name = params.name or found.descriptor.machines[0].name
+        name = params.name or found.outline.vm
         exact: dict[str, Any] = {**params.model_dump(), "name": name}
-        networks = list(found.descriptor.networks)
-        placed, place = await check_place(context, params, name, networks, found.size)
+        placed, place = await check_place(context, params, name, found.outline.networks, found.size)
         return Target(
             key=f"{_key(source)}:{name}",
             name=f"{title} as {name[:LONGEST_NAME]}",
@@ -111,11 +110,11 @@ class ImportOvf(Action):
         source = {"source": _title(params)}
         if not _from_url(params):
             root, path = locate(settings, params.source)
-            return {**await deployment.deploy(partial(_read, params, root, path)), **source}
-        download = Download(settings, job.job_id)
+            return {**await deployment.deploy(partial(_read, context, params, root, path)), **source}
+        download = Download(settings, context.workers, job.job_id)
         try:
             file = await _fetch(job, download, partial(_source, settings, params))
-            made = await deployment.deploy(partial(_read, params, download.folder, file))
+            made = await deployment.deploy(partial(_read, context, params, download.folder, file))
         except Exception:
             await job.step_as(StepResult, TIDY, download.discard, part="give up", cleanup=True)
             raise
@@ -126,15 +125,19 @@ class ImportOvf(Action):
 ACTION = ImportOvf()
 
 
-async def _outline(settings: Settings, source: str) -> _Outline:
+async def _preview(context: Context, source: str) -> _Preview:
+    settings = context.settings
     if _is_url(source):
-        found = await read_remote(source, settings)
-        checks = [CHECKED_LATER, *_licence_checks(found.descriptor), *_space_checks(settings, found.size)]
-        return _Outline(found.descriptor, found.size or 0, checks)
-    root, path = locate(settings, source)
-    contents = await asyncio.to_thread(read_contents, root, path)
+        found = await read_remote(source, settings, context.workers)
+        checks = [CHECKED_LATER, *_licence_checks(found.outline), *_space_checks(settings, found.size)]
+        return _Preview(found.outline, found.size or 0, checks)
+    contents = await _contents(context, *locate(settings, source))
     size = sum(file.size for file in contents.files)
-    return _Outline(contents.descriptor, size, [*_licence_checks(contents.descriptor), *contents.checks])
+    return _Preview(contents.outline, size, [*_licence_checks(contents.outline), *contents.checks])
+
+
+async def _contents(context: Context, root: Path, path: str) -> Contents:
+    return await context.workers.run("read_contents", Contents, root=str(root), path=path, advice=CHECK_IN_THE_SHELL)
 
 
 async def _fetch(job: JobControl, download: Download, read_url: Callable[[], Awaitable[str]]) -> str:
@@ -161,8 +164,8 @@ async def _fetch(job: JobControl, download: Download, read_url: Callable[[], Awa
     return fetched.file
 
 
-async def _read(params: ImportPackage, root: Path, path: str) -> Deployable:
-    contents = await asyncio.to_thread(read_contents, root, path)
+async def _read(context: Context, params: ImportPackage, root: Path, path: str) -> Deployable:
+    contents = await _contents(context, root, path)
     return Deployable(
         title=_title(params),
         vm=params.name,
@@ -170,8 +173,8 @@ async def _read(params: ImportPackage, root: Path, path: str) -> Deployable:
         root=str(root),
         descriptor=contents.text,
         files=contents.files,
-        networks=list(contents.descriptor.networks),
-        capacities=capacities(contents.descriptor),
+        networks=contents.outline.networks,
+        capacities=contents.outline.capacities,
         warnings=[check.message for check in contents.checks if check.severity == "warn"],
     )
 
@@ -210,8 +213,8 @@ def _name_checks(name: str) -> list[Check]:
     return [refuse("name-unfit", message)]
 
 
-def _licence_checks(descriptor: Descriptor) -> list[Check]:
-    if not descriptor.has_licence:
+def _licence_checks(outline: Outline) -> list[Check]:
+    if not outline.has_licence:
         return []
     message = "The package contains a licence (EulaSection), and importing the package accepts it. Read it first."
     return [warn("licence", message)]
@@ -222,10 +225,11 @@ def _space_checks(settings: Settings, size: int | None) -> list[Check]:
     if size is None:
         message = "The server does not report the size of the package; the import fails when the disk is full."
         return [warn("size-unknown", message)]
-    if size + RESERVE <= free and size <= LARGEST_PACKAGE:
+    keep = settings.keep_free_bytes
+    if size + keep <= free and size <= LARGEST_PACKAGE:
         return []
     message = (
-        f"The package has {size} bytes, and {free} are free in {settings.data_dir}, where it is downloaded to. Free up "
-        "disk space there."
+        f"The package has {size} bytes, and {free} are free in {settings.data_dir}, where it is downloaded to; "
+        f"{keep >> 20} MiB stay free for the databases (VMKOPS_KEEP_FREE). Free up disk space there."
     )
     return [refuse("download-room", message)]

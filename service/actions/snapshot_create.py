@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from knowledge.runs.marks import attributed
 from service.actions._targeted import CHECK, CheckContext, info, refuse, undo, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
 from service.api.models import Check
@@ -86,7 +87,10 @@ class SnapshotCreate(VmAction[SnapshotVm]):
             running = vm.power_state == "poweredOn"
             quiesce = running and vm.tools_running and params.quiesce != "none" and not params.memory
             new = NewSnapshot(
-                name, f"Requested by {job.requested_by}; kept until it is removed.", params.memory, quiesce
+                name,
+                f"Requested by {attributed(job.requested_by, job.token)}; kept until it is removed.",
+                params.memory,
+                quiesce,
             )
             note = ""
             try:

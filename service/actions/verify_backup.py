@@ -9,15 +9,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from knowledge.runs.marks import attributed
 from service.actions._from_backup import BackupParams
 from service.actions._targeted import info, refuse
 from service.api.models import Check
 from service.backups.catalogue import KeptBackup, Verdict, find_backup
 from service.backups.lock import locked
 from service.backups.signatures import check_signatures
-from service.backups.verify import check_descriptor, check_hashes, files_of, write_verdict
+from service.backups.verify import CheckedDescriptor, check_hashes, files_of, write_verdict
 from service.errors import BackupDamaged, Conflict
 from service.jobs.action import Action, Context, JobControl, StepResult, Target
+from service.packages.contents import CHECK_IN_THE_SHELL
 from service.transfer.checksum import hash_file
 
 READ, DESCRIPTOR, VERDICT = "read every file", "follow the descriptor", "keep the verdict"
@@ -80,7 +82,7 @@ class Verify(Action):
                 file = await job.step_as(FileRead, READ, read, part=name, interruptible=True)
                 hashes[name] = file.sha256
                 size += file.size
-            checked = await job.step_as(DescriptorChecked, DESCRIPTOR, partial(_check_descriptor, folder))
+            checked = await job.step_as(DescriptorChecked, DESCRIPTOR, partial(_check_descriptor, context, folder))
             verdict = await job.step_as(VerdictWritten, VERDICT, partial(_decide, context, kept, hashes, checked, job))
         if verdict.verdict != "good":
             problems = " ".join(verdict.problems)
@@ -106,8 +108,10 @@ async def _read(path: Path, before: int, total: int, job: JobControl) -> FileRea
     return FileRead(size=size, sha256=sha256, detail=f"{path.name}: {size} bytes")
 
 
-async def _check_descriptor(folder: Path) -> DescriptorChecked:
-    problems, warnings = await asyncio.to_thread(check_descriptor, folder)
+async def _check_descriptor(context: Context, folder: Path) -> DescriptorChecked:
+    problems, warnings = await context.workers.run(
+        "check_descriptor", CheckedDescriptor, folder=str(folder), advice=CHECK_IN_THE_SHELL
+    )
     return DescriptorChecked(problems=problems, warnings=warnings, detail=" ".join([*problems, *warnings]))
 
 
@@ -121,6 +125,7 @@ async def _decide(
         verdict="damaged" if wrong or unsigned or checked.problems else "good",
         verified_at=datetime.now(UTC),
         verified_by=job.requested_by,
+        token=job.token,
         job=job.job_id,
         problems=[*unsigned, *wrong, *checked.problems],
         warnings=[*warnings, *checked.warnings],
@@ -135,6 +140,7 @@ def _checks(kept: KeptBackup) -> list[Check]:
     checks = [info("bytes", f"{kept.size} bytes are read.")]
     if kept.verified:
         last = kept.verified
-        message = f"It was verified on {last.verified_at:%Y-%m-%d %H:%M} UTC by {last.verified_by}: {last.verdict}."
+        by = attributed(last.verified_by, last.token)
+        message = f"It was verified on {last.verified_at:%Y-%m-%d %H:%M} UTC by {by}: {last.verdict}."
         checks.append(info("verified-before", message))
     return checks

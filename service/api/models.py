@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from knowledge.runs.marks import attributed
+
 
 class Value(BaseModel):
     """Base of every API value: frozen, and strict about unknown fields when it is read."""
@@ -23,6 +25,12 @@ class Problem(Value):
     status: int
     detail: str = ""
     suggestions: list[str] = Field(default_factory=list)
+
+
+class RequestProblem(Problem):
+    """A problem as the answer of a call, with the id of the request, which the log of the service has too."""
+
+    request_id: str = ""
 
 
 class Check(Value):
@@ -105,11 +113,18 @@ class Job(Value):
     error: Problem | None = None
     result: dict[str, Any] | None = None
     requested_by: str = ""
+    token: str = ""
+    """The name of the token that the request came with; empty for schedules and for jobs of version 0.1.0."""
     created_at: str = ""
     started_at: str | None = None
     finished_at: str | None = None
     reply_to: dict[str, Any] | None = None
-    """The caller's own reply address, kept and handed back unread."""
+    """Where the Slack bot shows the job, kept and handed back unread."""
+
+    @property
+    def requester(self) -> str:
+        """Who asked for the job, and with which token, for people: `slack:U012AB3CD via token bot`."""
+        return attributed(self.requested_by, self.token)
 
 
 class Freshness(Value):

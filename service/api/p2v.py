@@ -81,6 +81,8 @@ class P2vRunSummary(Value):
     distribution: str
     version: str
     started_by: str
+    started_token: str = ""
+    """The name of the token that the run was started with; empty for runs of version 0.1.0."""
     created_at: str
     updated_at: str
     revision: int

@@ -1,4 +1,6 @@
-"""Removes what a URL keeps secret from everything that people see: user name, password, query and fragment.
+"""Removes secrets from everything that people see: tokens, and what a URL keeps secret.
+
+That is its user name, password, query and fragment.
 
 A signed URL is a key: whoever reads it can fetch the file. Jobs and schedules keep such a URL, so that they can
 continue after a restart. Every view of them, every error and every log line goes through this module.
@@ -6,7 +8,6 @@ continue after a restart. Every view of them, every error and every log line goe
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -27,11 +28,13 @@ _SIGNED = re.compile(
     re.IGNORECASE,
 )
 """A parameter that signs a request, outside of a whole URL."""
+_TOKEN = re.compile(r"\b(?:vmkops_[\w-]{40,}|xox[a-z]-[\w-]{8,}|xapp-[\w-]{8,})|(?<=\bBearer )[\w~+/.=-]{8,}")
+"""A token of vmkops or of Slack, and whatever an Authorization header has for one."""
 
 
 def redact(text: str) -> str:
-    """The text with user name, password, query and fragment of each URL in it replaced by REDACTED."""
-    return _SIGNED.sub(rf"\1{REDACTED}", _URL_IN_TEXT.sub(_without, text))
+    """The text with tokens, and user name, password, query and fragment of each URL in it, replaced by REDACTED."""
+    return _TOKEN.sub(REDACTED, _SIGNED.sub(rf"\1{REDACTED}", _URL_IN_TEXT.sub(_without, text)))
 
 
 def redact_url(url: str) -> str:
@@ -70,25 +73,6 @@ def without_secrets(url: str) -> str:
 def is_redacted(url: str) -> bool:
     """Whether this is a URL as it was shown, so that a part of it is missing."""
     return any(mark in url for mark in (f"{REDACTED}@", f"?{REDACTED}", f"#{REDACTED}"))
-
-
-def redact_log(logger: logging.Logger) -> None:
-    """Redact what the handlers of this logger write, tracebacks included."""
-    for handler in logger.handlers:
-        if not isinstance(handler.formatter, _RedactingFormatter):
-            handler.setFormatter(_RedactingFormatter(handler.formatter or logging.Formatter()))
-
-
-class _RedactingFormatter(logging.Formatter):
-    """Formats a record as `formatter` does, and redacts the result."""
-
-    def __init__(self, formatter: logging.Formatter) -> None:
-        super().__init__()
-        self._formatter = formatter
-
-    def format(self, record: logging.LogRecord) -> str:
-        """See logging.Formatter."""
-        return redact(self._formatter.format(record))
 
 
 def _without(found: re.Match[str]) -> str:

@@ -12,7 +12,7 @@ from knowledge.runs.items import Item as ProcedureItem
 from knowledge.runs.marks import Mark as RunMark
 from knowledge.runs.marks import Progress as RunProgress
 from knowledge.runs.marks import State as RunStepState
-from knowledge.runs.marks import named
+from knowledge.runs.marks import attributed
 from service.api.models import Value
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
     "RunMark",
     "RunProgress",
     "RunStepState",
-    "named",
+    "attributed",
 ]
 
 
@@ -55,6 +55,8 @@ class ProcedureRunSummary(Value):
     """The token, or the person for whom it acted."""
     by: str = ""
     """The name that the person gave at the start, which is not checked; may be empty."""
+    started_token: str = ""
+    """The name of the token that the run was started with; empty for runs of version 0.1.0."""
     created_at: str
     updated_at: str
     revision: int
@@ -65,7 +67,7 @@ class ProcedureRunSummary(Value):
     @property
     def starter(self) -> str:
         """Who started it, for people."""
-        return named(self.started_by, self.by)
+        return attributed(self.started_by, self.started_token, self.by)
 
 
 class ProcedureRunDetails(ProcedureRunSummary):

@@ -6,20 +6,19 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
 
 from service.api.config_file import VCENTERS
-from service.api.typed_settings import PemFile
+from service.api.limit_settings import LimitSettings
+from service.api.typed_settings import LogSettings, PemFile
 from service.api.vcenter import CALL_SECONDS, DEFAULT, LEAST_SECONDS, NAME, Url, VCenter, VCenterTable
 from service.api.web_settings import WebSettings
 from service.errors import SettingError
 
-LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
-
-class Settings(WebSettings):
+class Settings(WebSettings, LimitSettings, LogSettings):
     """Everything the service reads from outside."""
 
     database_url: SecretStr | None = Field(
@@ -155,16 +154,20 @@ class Settings(WebSettings):
         alias="VMKOPS_IMPORT_CA_FILE",
         description="The CA of the certificates of those web servers, trusted in addition to the CAs of the system.",
     )
-    log_level: LogLevel = Field(
-        default="INFO",
-        alias="VMKOPS_LOG_LEVEL",
-        description="The smallest level that the service logs.",
+    schedule_seconds: int = Field(
+        default=300,
+        ge=1,
+        le=86400,
+        alias="VMKOPS_SCHEDULE_SECONDS",
+        description="The shortest time between two firings of a schedule, in seconds.",
     )
-
-    @field_validator("log_level", mode="before")
-    @classmethod
-    def _upper(cls, value: object) -> object:
-        return value.upper() if isinstance(value, str) else value
+    job_retention_days: int = Field(
+        default=400,
+        ge=1,
+        le=36500,
+        alias="VMKOPS_JOB_RETENTION_DAYS",
+        description="How many days the record of a job is kept after the job has ended. Backups stay.",
+    )
 
     @field_validator("database_url")
     @classmethod

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from service.api.settings_source import read_settings_of
 from service.errors import SettingError
 
-__all__ = ["ClientSettings", "HttpUrl", "PemFile", "SettingError", "TypedSettings"]
+__all__ = ["ClientSettings", "HttpUrl", "LogSettings", "PemFile", "SettingError", "TypedSettings"]
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+LogFormat = Literal["auto", "json", "text"]
 
 
 class _Source(PydanticBaseSettingsSource):
@@ -79,6 +82,32 @@ def pem_file(value: Path) -> Path:
 
 HttpUrl = Annotated[str, AfterValidator(http_url)]
 PemFile = Annotated[Path, AfterValidator(pem_file)]
+
+
+class LogSettings(TypedSettings):
+    """How the service and the bot log."""
+
+    log_level: LogLevel = Field(
+        default="INFO",
+        alias="VMKOPS_LOG_LEVEL",
+        description="The smallest level that the service and the bot log.",
+    )
+    log_format: LogFormat = Field(
+        default="auto",
+        alias="VMKOPS_LOG_FORMAT",
+        description="`json`: each line of the log is a JSON object; `text`: for people; `auto`: text in a terminal, "
+        "otherwise JSON.",
+    )
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("log_format", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
 
 
 class ClientSettings(TypedSettings):

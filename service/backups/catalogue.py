@@ -48,6 +48,8 @@ class Verdict(Value):
     verdict: Literal["good", "damaged"]
     verified_at: AwareDatetime
     verified_by: str
+    token: str = ""
+    """The name of the token that the verification was requested with, if any."""
     job: str
     problems: list[str] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
@@ -67,6 +69,8 @@ class KeptBackup(Value):
     path: str
     created_at: AwareDatetime | None = None
     requested_by: str = ""
+    token: str = ""
+    """The name of the token that the backup was requested with, if any."""
     consistency: str = ""
     size: int = 0
     """Bytes of all disks."""
@@ -96,6 +100,7 @@ class _Record(BaseModel):
     job: str
     vm: KeptVm
     requested_by: str = ""
+    token: str = ""
     consistency: str = ""
     created_at: AwareDatetime
     disks: list[KeptFile]
@@ -122,6 +127,7 @@ def read_package(folder: Path) -> KeptBackup:
             "vm": record.vm,
             "created_at": record.created_at.astimezone(UTC),
             "requested_by": record.requested_by,
+            "token": record.token,
             "consistency": record.consistency,
             "size": sum(disk.size for disk in record.disks),
             "disks": record.disks,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from service.backups.hooks import run_hook, run_post_thaw
 from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, SnapshotTaken
@@ -154,6 +155,7 @@ class BackupRun:
             "job": self._job.job_id,
             "vm": vm,
             "requested_by": self._job.requested_by,
+            "token": self._job.token,
             "consistency": taken.consistency,
             "created_at": datetime.now(UTC).isoformat(),
             "disks": disks,
@@ -223,7 +225,9 @@ class BackupRun:
     def _export(self, snapshot: str) -> ExportLease:
         """The export of the snapshot (a moref), one for each process."""
         if self._lease is None:
-            self._lease = ExportLease(self._session, lambda: open_lease(self._session, snapshot), self._job.report)
+            opening = partial(open_lease, self._session, snapshot)
+            keep = self._settings.keep_free_bytes
+            self._lease = ExportLease(self._session, opening, self._job.report, keep)
         return self._lease
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from knowledge.runs.marks import attributed
 from service.backups.catalogue import KeptBackup
 from service.backups.freshness import FreshnessReport
 
@@ -20,11 +21,12 @@ def backup_words(kept: KeptBackup) -> str:
     lines += [f"  {disk.sha256}  {disk.size:>14}  {disk.file}\n" for disk in kept.disks]
     lines += [f"  left out: {disk}\n" for disk in kept.left_out]
     if kept.consistency:
-        lines.append(f"  {kept.consistency}, requested by {kept.requested_by}\n")
+        lines.append(f"  {kept.consistency}, requested by {attributed(kept.requested_by, kept.token)}\n")
     if kept.verified:
         verdict = kept.verified
         lines.append(
-            f"  {verdict.verdict}: verified {verdict.verified_at:%Y-%m-%d %H:%M} UTC by {verdict.verified_by}\n"
+            f"  {verdict.verdict}: verified {verdict.verified_at:%Y-%m-%d %H:%M} UTC by "
+            f"{attributed(verdict.verified_by, verdict.token)}\n"
         )
         lines += [f"  warning: {warning}\n" for warning in verdict.warnings]
     if kept.reason:

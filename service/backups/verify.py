@@ -6,8 +6,9 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-from knowledge.ovf.manifest import Entry, read_entries
+from knowledge.ovf.manifest import LARGEST_MANIFEST, Entry, read_entries
 from knowledge.ovf.xml import LARGEST_DOCUMENT
 from service.backups.catalogue import RECORD, VERDICT, KeptBackup, Verdict, descriptor_of
 from service.errors import NotFound, PackageRefused
@@ -47,22 +48,35 @@ def check_hashes(kept: KeptBackup, found: Mapping[str, str]) -> list[str]:
 def read_manifest(folder: Path) -> dict[str, str]:
     """The SHA-256 in hex of each file, by file name; raises OSError, or ValueError for a line that is not a digest."""
     path = next(item for item in sorted(folder.iterdir()) if item.suffix == ".mf")
+    with path.open("rb") as file:
+        data = file.read(LARGEST_MANIFEST + 1)
+    if len(data) > LARGEST_MANIFEST:
+        raise ValueError(f"it is larger than {LARGEST_MANIFEST >> 20} MiB")
     entries: list[Entry] = []
-    for wrong in read_entries(path.name, path.read_bytes(), entries):
+    for wrong in read_entries(path.name, data, entries):
         raise ValueError(f"{wrong.where}: {wrong.message}")
     return {entry.name: entry.digest for entry in entries}
 
 
-def check_descriptor(folder: Path) -> tuple[list[str], list[str]]:
-    """The problems of the descriptor, and warnings, in sentences; two empty lists when there are none."""
-    path = descriptor_of(folder)
+class CheckedDescriptor(NamedTuple):
+    """What is wrong with a descriptor, and warnings, in sentences."""
+
+    problems: list[str]
+    warnings: list[str]
+
+
+def check_descriptor(folder: str) -> CheckedDescriptor:
+    """Check the descriptor of the package in `folder`, and what it refers to. A parser process runs this."""
+    package = Path(folder)
+    path = descriptor_of(package)
     try:
         with path.open("rb") as file:
-            return check_files(parse_descriptor(path.name, file.read(LARGEST_DOCUMENT + 1)), PackageFolder(folder))
+            descriptor = parse_descriptor(path.name, file.read(LARGEST_DOCUMENT + 1))
+        return CheckedDescriptor(*check_files(descriptor, PackageFolder(package)))
     except OSError as error:
-        return [f"The descriptor {path.name} cannot be read: {error.strerror}."], []
+        return CheckedDescriptor([f"The descriptor {path.name} cannot be read: {error.strerror}."], [])
     except PackageRefused as error:
-        return [str(error)], []
+        return CheckedDescriptor([str(error)], [])
 
 
 def write_verdict(folder: Path, verdict: Verdict) -> None:

@@ -10,10 +10,10 @@ from aiohttp import web
 from service.http._answers import ANSWERS, AnswerCache
 from service.http._browsers import BROWSERS, Browsers
 from service.http._edge import guarded, nothing_here
-from service.http._handler import BODY_LIMIT, bind
+from service.http._handler import bind
 from service.http._limits import Limits
 from service.http._metrics import METRICS
-from service.http._route import Services, all_routes
+from service.http._route import BODY_LIMIT, Services, all_routes
 from service.web.pages import WEB
 
 FILES = {file.name: file for file in (WEB / "static").iterdir()}

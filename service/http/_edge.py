@@ -11,14 +11,18 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 import knowledge.errors
-from service.api.models import Problem
+from service.api.log import begin_request, current_request
+from service.api.models import Problem, RequestProblem
 from service.errors import InvalidParams, NotFound, NotSignedIn, TooManyRequests, VmkopsError
 from service.http._browsers import Browsers
-from service.http._handler import BODY_LIMIT
 from service.http._metrics import seconds
 from service.http._render import FORMS, accepted, render_problem, respond
+from service.http._route import BODY_LIMIT
 
 log = logging.getLogger(__name__)
+
+REQUEST_ID = "X-Request-Id"
+"""Names a request in the answer and in each line of the log; a caller may choose it."""
 
 
 def guarded(handler: Handler, name: str, browsers: Browsers, *, signed: bool = False) -> Handler:
@@ -32,12 +36,14 @@ def guarded(handler: Handler, name: str, browsers: Browsers, *, signed: bool = F
 
     async def answered(request: web.Request) -> web.StreamResponse:
         began = time.perf_counter()
+        request_id = begin_request(request.headers.get(REQUEST_ID))
         try:
             if not signed:
                 browsers.check(request)
             response = await handler(request)
         except web.HTTPException as error:
             if error.status < 400:
+                error.headers[REQUEST_ID] = request_id
                 raise
             response = _problem(request, error)
         except Exception as error:
@@ -45,6 +51,7 @@ def guarded(handler: Handler, name: str, browsers: Browsers, *, signed: bool = F
         if not response.prepared:
             for header, value in browsers.headers.items():
                 response.headers.setdefault(header, value)
+            response.headers[REQUEST_ID] = request_id
         method = request.method if request.method in hdrs.METH_ALL else "other"
         seconds(method, name, response.status).observe(time.perf_counter() - began)
         return response
@@ -68,7 +75,8 @@ def _problem(request: web.Request, error: Exception) -> web.Response:
     problem, headers = described(request, error)
     chosen = FORMS.get(request.query.get("format", ""))
     form = chosen or accepted(request.headers.get(hdrs.ACCEPT, ""))
-    return respond(*render_problem(problem, form), problem.status, headers)
+    answer = RequestProblem(**dict(problem), request_id=current_request())
+    return respond(*render_problem(answer, form), problem.status, headers)
 
 
 def described(request: web.Request, error: Exception) -> tuple[Problem, Mapping[str, str]]:
@@ -90,7 +98,9 @@ def described(request: web.Request, error: Exception) -> tuple[Problem, Mapping[
         case web.HTTPException():
             return _http_problem(request, error), {}
     incident = secrets.token_hex(4)
-    log.error("request failed", exc_info=error, extra={"incident": incident, "path": request.path})
+    log.error(
+        "request failed", exc_info=error, extra={"incident": incident, "method": request.method, "path": request.path}
+    )
     detail = f"Something unexpected happened. For the reason, search the log of the service for incident {incident}."
     return Problem(title="Internal error", status=500, detail=detail), {}
 

@@ -11,12 +11,13 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 from pydantic import ValidationError
 
-from service.errors import InvalidParams, NotSignedIn, RequestTimeout, TooLarge
+from service.errors import InvalidParams, RequestTimeout, TooLarge
+from service.http._access import address_of, authorize, record_call, refusals_recorded
 from service.http._answers import Answer, AnswerCache
-from service.http._clients import bucket_of, client_of
 from service.http._limits import Limits
 from service.http._render import choose_form, content_type, render, respond
 from service.http._route import (
+    BODY_LIMIT,
     AnyRoute,
     Call,
     FileText,
@@ -27,12 +28,12 @@ from service.http._route import (
     read_values,
     takes_text,
 )
-from service.store.tokens import Actor, Scope
+from service.http._workers import run_for
+from service.store.tokens import Actor
 
-BODY_LIMIT = 16 << 20
 BODY_SECONDS = 60
 """How long a client may take to send a body."""
-ON_BEHALF_OF = "X-On-Behalf-Of"
+SHORTER_PAGE = "Send `Accept: text/plain` for the page as text, and ask its authors to simplify it."
 
 
 def bind(route: AnyRoute, services: Services, answers: AnswerCache, limits: Limits) -> Handler:
@@ -42,42 +43,23 @@ def bind(route: AnyRoute, services: Services, answers: AnswerCache, limits: Limi
     return partial(_answer, route, services, limits)
 
 
-async def authorize(request: web.Request, services: Services, limits: Limits, scope: Scope | None) -> Actor | None:
-    """Who calls; the request counts for the limits. What needs no scope needs a token too when lookups are not public.
-
-    Raises NotSignedIn or NotAllowed when the call needs a scope that the caller does not have, and TooManyRequests.
-    """
-    person = request.headers.get(ON_BEHALF_OF)
-    if person is not None and (len(person) > 200 or not person.isprintable()):
-        raise InvalidParams(f"{ON_BEHALF_OF} must be a short name such as slack:U123.")
-    address = _address(request, services)
-    try:
-        actor = await services.tokens.actor(request.headers.get(hdrs.AUTHORIZATION), person)
-    except NotSignedIn:
-        limits.count_failed(address)
-        raise
-    limits.count(f"token:{actor.token}" if actor else address)
-    if scope is None and not services.settings.lookups_public:
-        scope = Scope.READ
-    return actor if scope is None else services.tokens.require(actor, scope)
-
-
 def _lookup(route: AnyRoute, services: Services, answers: AnswerCache, limits: Limits) -> Handler:
     public = services.settings.lookups_public
     links = _links(route)
 
     async def answer_lookup(request: web.Request) -> web.StreamResponse:
         if not public:
-            await authorize(request, services, limits, route.scope)
+            async with refusals_recorded(route, services, request):
+                await authorize(request, services, limits, route.scope)
         asked = request.raw_path, request.headers.get(hdrs.ACCEPT, "")
         answer = answers.get(asked)
         if answer is None:
             if public:  # a remembered answer costs less than to count it
-                limits.count(_address(request, services))
+                limits.count(address_of(request, services))
             revision = answers.revision
             form = choose_form(request, route.form)
             value = await _call(route, request, services, None, form)
-            body, media = render(route, value, form)
+            body, media = await _rendered(route, request, services, value, form)
             answer = Answer(body, {hdrs.CONTENT_TYPE: content_type(media), **links, **_etag(route, value, form)})
             answers.put(asked, answer, revision)
         return answer.response()
@@ -87,19 +69,21 @@ def _lookup(route: AnyRoute, services: Services, answers: AnswerCache, limits: L
 
 async def _answer(route: AnyRoute, services: Services, limits: Limits, request: web.Request) -> web.StreamResponse:
     form = choose_form(request, route.form)
-    actor = None
-    if not route.health or hdrs.AUTHORIZATION in request.headers:
-        actor = await authorize(request, services, limits, route.scope)
-    if route.body is None:
-        answer = await _call(route, request, services, actor, form)
-    else:
-        async with limits.turn(f"token:{actor.token}" if actor else _address(request, services)):
+    async with refusals_recorded(route, services, request):
+        actor = None
+        if not route.health or hdrs.AUTHORIZATION in request.headers:
+            actor = await authorize(request, services, limits, route.scope)
+        if route.body is None:
             answer = await _call(route, request, services, actor, form)
+        else:
+            async with limits.turn(f"token:{actor.token}" if actor else address_of(request, services)):
+                answer = await _call(route, request, services, actor, form)
+    await record_call(route, services, request, actor, answer)
     if isinstance(answer, web.StreamResponse):
         return answer
     headers = _links(route) | ({hdrs.LOCATION: route.location(answer)} if route.location else {})
     headers |= _etag(route, answer, form)
-    return respond(*render(route, answer, form), route.status, headers)
+    return respond(*await _rendered(route, request, services, answer, form), route.status, headers)
 
 
 def _links(route: AnyRoute) -> dict[str, str]:
@@ -121,14 +105,21 @@ async def _call(route: AnyRoute, request: web.Request, services: Services, actor
     return await handle(call)
 
 
-def _address(request: web.Request, services: Services) -> str:
-    """The address under which a request without a token counts."""
-    return bucket_of(client_of(request, services.settings.trusted_proxies))
+async def _rendered(
+    route: AnyRoute, request: web.Request, services: Services, answer: Any, form: Form
+) -> tuple[bytes, str]:
+    """The body of the response and its media type; a parser process renders Markdown, which may take long."""
+    if form != "html" or route.markdown is None or not (text := route.markdown(answer)):
+        return render(route, answer, form)
+    html = await run_for(request, services, "render_markdown", str, text=text, advice=SHORTER_PAGE)
+    return render(route, answer, form, html)
 
 
 async def _body(route: AnyRoute, request: web.Request) -> Any:
     if route.body is None:
         return None
+    if route.body_limit != BODY_LIMIT:
+        request = request.clone(client_max_size=route.body_limit)
     try:
         async with asyncio.timeout(BODY_SECONDS):
             if route.form_body and request.content_type == "multipart/form-data":
@@ -137,7 +128,7 @@ async def _body(route: AnyRoute, request: web.Request) -> Any:
     except TimeoutError:
         raise RequestTimeout from None
     except web.HTTPRequestEntityTooLarge:
-        limit = f"The body is larger than the {BODY_LIMIT >> 20} MiB that this call takes."
+        limit = f"The body is larger than the {route.body_limit >> 20} MiB that this call takes."
         raise TooLarge(f"{limit} {route.if_too_large}".rstrip()) from None
     except web.RequestPayloadError:
         encoding = request.headers.get(hdrs.CONTENT_ENCODING, "")[:40]

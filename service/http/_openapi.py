@@ -10,14 +10,15 @@ from typing import Any
 
 from openapi_pydantic import OpenAPI
 
-from service.api.models import Problem
+from service.api.models import RequestProblem
 from service.http._render import MEDIA
 from service.http._route import AnyRoute, all_routes, takes_text
 from service.http._schemas import Kind, Schema, schemas
 
 REASONS = {400: "unreadable", 401: "no token", 403: "not allowed", 404: "unknown", 409: "conflict"}
-REASONS |= {412: "changed meanwhile", 413: "too large", 502: "vSphere refused", 503: "not available now"}
-PROBLEM: Kind = (Problem, "serialization")
+REASONS |= {412: "changed meanwhile", 413: "too large", 422: "the Idempotency-Key belongs to another request"}
+REASONS |= {502: "vSphere refused", 503: "not available now"}
+PROBLEM: Kind = (RequestProblem, "serialization")
 
 Schemas = Mapping[Kind, Schema]
 

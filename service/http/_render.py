@@ -11,11 +11,12 @@ from markupsafe import Markup, escape
 from pydantic import TypeAdapter
 
 from knowledge.procedure_store.text import marked
+from knowledge.runs.marks import attributed
 from service.api.adapter import adapter
 from service.api.models import Problem
 from service.errors import InvalidParams
-from service.http._markdown import markdown
 from service.http._route import A, B, Form, Q, Route
+from service.web.markdown import markdown
 from service.web.pages import pages
 
 MEDIA: dict[Form, str] = {"json": "application/json", "text": "text/plain", "html": "text/html"}
@@ -27,7 +28,7 @@ def marked_html(snippet: str) -> Markup:
     return Markup(marked(str(escape(snippet)), "<mark>", "</mark>"))  # noqa: S704 - the snippet is escaped
 
 
-pages.globals.update(asdict=asdict, markdown=markdown, marked_html=marked_html)
+pages.globals.update(asdict=asdict, attributed=attributed, markdown=markdown, marked_html=marked_html)
 
 
 def choose_form(request: web.Request, otherwise: Form = "json") -> Form:
@@ -61,13 +62,16 @@ def accepted(header: str, otherwise: Form = "json") -> Form:
     return best[2]
 
 
-def render(route: Route[Q, B, A], answer: A, form: Form) -> tuple[bytes, str]:
-    """The body and its media type; the answer is one of the route's declared type."""
+def render(route: Route[Q, B, A], answer: A, form: Form, body: str = "") -> tuple[bytes, str]:
+    """The body and its media type; the answer is one of the route's declared type.
+
+    `body` is the route's Markdown as HTML, for its page.
+    """
     if form == "json":
         return _adapter(route).dump_json(answer), "application/json"
     if form == "text":
         return (route.text(answer) if route.text else plain(route, answer)).encode(), "text/plain"
-    html = pages.get_template(route.page).render(answer=answer, route=route, plain=plain(route, answer))
+    html = pages.get_template(route.page).render(answer=answer, route=route, body=body, plain=plain(route, answer))
     return html.encode(), "text/html"
 
 

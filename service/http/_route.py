@@ -18,6 +18,7 @@ from service.errors import InvalidParams
 from service.jobs.action import Action, Context
 from service.jobs.engine import Jobs
 from service.jobs.schedules import Schedules
+from service.store.audit import Audit, Event
 from service.store.checklist_runs import ChecklistRuns
 from service.store.page_history import PageHistory
 from service.store.procedure_runs import ProcedureRuns
@@ -25,6 +26,9 @@ from service.store.procedures import Procedures
 from service.store.tokens import Actor, Scope, Tokens
 
 Form = Literal["json", "text", "html"]
+
+BODY_LIMIT = 1 << 20
+"""Bytes of a body, for calls that do not state another limit."""
 
 M = TypeVar("M", bound=BaseModel)
 Q = TypeVar("Q", bound="Query")
@@ -41,6 +45,7 @@ class Services:
 
     settings: Settings
     tokens: Tokens
+    audit: Audit
     jobs: Jobs
     schedules: Schedules
     checklist_runs: ChecklistRuns
@@ -123,6 +128,8 @@ class Route(Generic[Q, B, A]):
     """The media types of a file that may be the body; FileText then holds the file, or the text from JSON."""
     form_body: Callable[[Mapping[str, str | bytes]], B] | None = None
     """Makes the body of the fields of a form that a browser sends as ``multipart/form-data``; a file is bytes."""
+    body_limit: int = BODY_LIMIT
+    """The largest body, in bytes; more than the default only for calls that take files."""
     if_too_large: str = ""
     """What to do instead with a body that is too large, as a sentence in the problem."""
     status: int = 200
@@ -135,9 +142,15 @@ class Route(Generic[Q, B, A]):
     """The template of the page that shows the answer."""
     html: Callable[[Call[Q, B]], Awaitable[web.StreamResponse]] | None = None
     """Answers with the page instead of `handle`, where the page shows more than the answer has."""
+    markdown: Callable[[A], str] | None = None
+    """The Markdown that the page shows as its `body`."""
     form: Form = "json"
     """The form of the answer for callers that have no preference."""
     media: str = "application/json"
+    audit: Event | None = None
+    """What the audit records when the call has changed something."""
+    about: Callable[[A], Mapping[str, str]] = lambda _: {}
+    """What the audit keeps of the answer, in addition to the variables of the path."""
     errors: tuple[int, ...] = ()
     """The error statuses of this call, in addition to those of every call."""
 
@@ -148,6 +161,7 @@ class Route(Generic[Q, B, A]):
 
 
 AnyRoute = Route[Any, Any, Any]
+AnyCall = Call[Any, Any]
 
 
 def takes_text(model: type[BaseModel]) -> bool:

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
 from knowledge.procedure_store.entry_points import procedures_of_action
 from service.api.models import ActionPreview, Job, Value
 from service.api.redaction import redact_params
-from service.errors import Conflict, InvalidParams, NotFound
+from service.errors import Conflict, InvalidParams, NotAllowed, NotFound, TooLarge
 from service.http._route import Call, Query, Route, read_values
-from service.jobs.action import Action, Target
-from service.store.tokens import Scope
+from service.http.jobs import about_job
+from service.jobs.action import Action, Params, Target
+from service.jobs.keys import RequestKey, request_hash
+from service.store.audit import Event
+from service.store.tokens import Actor, Scope
 
+Name = Annotated[str, Field(max_length=100)]
 IDEMPOTENCY_KEY = "Idempotency-Key"
+LARGEST_PARAMS = 64 << 10
+"""Most bytes of the parameters of an action as JSON: they are stored with the job."""
+
+ReplyTo = Annotated[
+    dict[Annotated[str, Field(max_length=20)], Annotated[dict[Name, Name], Field(max_length=10)]],
+    Field(max_length=1, description="Only the Slack bot may set it; kept and handed back unread."),
+]
 
 
 class ActionInfo(Value):
@@ -38,7 +51,7 @@ class ActionList(Value):
 
 
 class ActionRequest(Value):
-    """What to do: the parameters of the action, and the caller's own reply address, kept unread.
+    """What to do: the parameters of the action, and for the Slack bot alone, where it shows the job.
 
     The parameters may stand under `params`, or by themselves: `{"vm": "web-01"}`.
     """
@@ -46,7 +59,7 @@ class ActionRequest(Value):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     params: dict[str, Any] = Field(default_factory=dict)
-    reply_to: dict[str, Any] | None = None
+    reply_to: ReplyTo | None = None
 
     def given(self) -> dict[str, Any]:
         """The parameters from both places; `params` takes precedence."""
@@ -71,19 +84,36 @@ async def _list(call: Call[Query, None]) -> ActionList:
 
 
 async def _start(call: Call[Query, ActionRequest]) -> Job:
-    key = call.request.headers.get(IDEMPOTENCY_KEY)
-    if key is not None and not 1 <= len(key) <= 200:
-        raise InvalidParams(f"{IDEMPOTENCY_KEY} must have 1 to 200 characters.")
+    actor, sent = call.known_actor(), call.body
+    if sent.reply_to is not None and not actor.delegate:
+        raise NotAllowed(
+            f"The token {actor.token!r} may not set reply_to. Only the Slack bot may, whose token can act for people."
+        )
+    key = _key(call, actor)
+    if key and (known := await call.services.jobs.of_key(key)):
+        return known
     action, target = await _target(call)
     if refused := [check.message for check in target.checks if check.severity == "refuse"]:
         raise Conflict(" ".join(refused))
     return await call.services.jobs.submit(
         action,
         target,
-        requested_by=call.known_actor().name,
-        idempotency_key=key,
-        reply_to=call.body.reply_to,
+        requested_by=actor.name,
+        token=actor.token,
+        key=key,
+        reply_to=sent.reply_to,
     )
+
+
+def _key(call: Call[Query, ActionRequest], actor: Actor) -> RequestKey | None:
+    """The idempotency key of the call, bound to the token and to this request; raises InvalidParams."""
+    key = call.request.headers.get(IDEMPOTENCY_KEY)
+    if key is None:
+        return None
+    if not 1 <= len(key) <= 200:
+        raise InvalidParams(f"{IDEMPOTENCY_KEY} must have 1 to 200 characters.")
+    request = request_hash("POST", f"/actions/{call.path('name')}", actor.person, call.body.model_dump(mode="json"))
+    return RequestKey(token=actor.token, key=key, request=request)
 
 
 async def _check(call: Call[Query, ActionRequest]) -> ActionPreview:
@@ -105,6 +135,13 @@ def _preview_text(preview: ActionPreview) -> str:
     return "\n".join([f"{preview.action} of {preview.target} {verdict}", *checks, steps]) + "\n"
 
 
+def read_params(action: Action, given: Mapping[str, Any]) -> Params:
+    """The parameters for the action; raises InvalidParams, or TooLarge, as they are stored."""
+    if len(json.dumps(given)) > LARGEST_PARAMS:
+        raise TooLarge(f"The parameters are larger than the {LARGEST_PARAMS >> 10} KiB that an action takes.")
+    return read_values(action.params, given)
+
+
 async def _target(call: Call[Query, ActionRequest]) -> tuple[Action, Target]:
     name = call.path("name")
     action = call.services.actions.get(name)
@@ -112,7 +149,7 @@ async def _target(call: Call[Query, ActionRequest]) -> tuple[Action, Target]:
         known = sorted(call.services.actions)
         near = difflib.get_close_matches(name, known, 5, 0.5) or known
         raise NotFound(f"There is no action {name[:60]!r}. GET /actions lists them.", near)
-    params = read_values(action.params, call.body.given())
+    params = read_params(action, call.body.given())
     return action, await action.target(call.services.context, params)
 
 
@@ -135,8 +172,10 @@ ROUTES = (
         body=ActionRequest,
         status=202,
         location=lambda job: f"/jobs/{job.id}",
+        audit=Event.ACTION_STARTED,
+        about=about_job,
         page="job.html",
-        errors=(400, 404, 409, 502, 503),
+        errors=(400, 404, 409, 413, 422, 502, 503),
     ),
     Route(
         method="POST",

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import web
 from pydantic import Field
 
-from knowledge.loghistory import LogHistory
-from knowledge.loginput.decoding import decode_input
-from knowledge.loginput.looked_at import LookedAt
-from knowledge.loginput.source import of_bytes
-from knowledge.loginput.unpacking import Limits
-from knowledge.vmkerr.table import Tables, tables_in
-from service.api.lookups import Decoded, LogFinding, LookedAtAnswer
+from service.api.lookups import Decoded
 from service.errors import InvalidParams
 from service.http._render import respond
 from service.http._route import Call, FileText, Query, Route
-from service.web.log_page import LogPage
+from service.http._workers import run_worker
 from service.web.pages import pages
 
-MOST_FINDINGS = 5000
-"""How many findings of one text are listed; all are counted."""
+LARGEST_LOG = 16 << 20
+"""Bytes of a body."""
 
-
-LIMITS = Limits(total=256 << 20)
-"""What a body may unpack to."""
+IN_THE_SHELL = "Run `vmkops decode FILE` in the shell, which has no such limit."
 
 FILES = (
     "text/plain",
@@ -74,51 +65,24 @@ def _of_form(fields: Mapping[str, str | bytes]) -> LogText:
 
 
 async def _decode(call: Call[DecodeQuery, LogText]) -> Decoded:
-    tables = tables_in(call.services.settings.data_dir)
-    release = call.body.release or call.query.release
-    return await asyncio.to_thread(_decoded, _bytes(call.body.content), release, tables)
+    return await run_worker(call, "decode", Decoded, advice=IN_THE_SHELL, **_asked(call))
 
 
 async def _decode_page(call: Call[DecodeQuery, LogText]) -> web.StreamResponse:
-    tables = tables_in(call.services.settings.data_dir)
-    release = call.body.release or call.query.release
-    html = await asyncio.to_thread(_page, _bytes(call.body.content), release, tables)
-    return respond(html.encode(errors="replace"), "text/html", 200)
+    html = await run_worker(call, "decode_page", str, advice=IN_THE_SHELL, **_asked(call))
+    return respond(html.encode(), "text/html", 200)
+
+
+def _asked(call: Call[DecodeQuery, LogText]) -> dict[str, Any]:
+    return {
+        "file": _bytes(call.body.content),
+        "release": call.body.release or call.query.release,
+        "data_dir": str(call.services.settings.data_dir),
+    }
 
 
 def _bytes(content: str | bytes) -> bytes:
     return content.encode(errors="replace") if isinstance(content, str) else content
-
-
-def _page(content: bytes, release: str | None, tables: Tables) -> str:
-    page = LogPage()
-    looked = LookedAt()
-    for lines in decode_input(of_bytes(content), release, tables, looked, LIMITS):
-        page.add(lines)
-    return page.html(looked, served=True)
-
-
-def _decoded(content: bytes, release: str | None, tables: Tables) -> Decoded:
-    findings: list[LogFinding] = []
-    counts: Counter[str] = Counter()
-    history = LogHistory()
-    looked = LookedAt()
-    for lines in decode_input(of_bytes(content), release, tables, looked, LIMITS):
-        history.add_all(lines)
-        for line in lines:
-            for finding in line.findings:
-                counts[finding.summary] += 1
-                if len(findings) < MOST_FINDINGS:
-                    findings.append(LogFinding.of(finding, line.file))
-    report = history.report()
-    return Decoded(
-        findings=tuple(findings),
-        summary=dict(counts.most_common()),
-        truncated=counts.total() > len(findings),
-        subjects=report.subjects,
-        incident=report.incident,
-        looked_at=LookedAtAnswer.of(looked),
-    )
 
 
 def _text(answer: Decoded) -> str:
@@ -146,6 +110,7 @@ ROUTES = (
         query=DecodeQuery,
         body=LogText,
         files=FILES,
+        body_limit=LARGEST_LOG,
         if_too_large="For a larger log, use `vmkops decode FILE`.",
         lookup=True,
         text=_text,

@@ -7,8 +7,10 @@ import asyncio
 from aiohttp import web
 from pydantic import Field
 
+from service.api.log import current_request
 from service.api.models import Job, Value
 from service.http._route import Call, Query, Route
+from service.store.audit import Event
 from service.store.tokens import Scope
 
 BEAT_SECONDS = 15
@@ -36,13 +38,19 @@ async def _get(call: Call[Query, None]) -> Job:
 
 
 async def _cancel(call: Call[Query, None]) -> Job:
-    return await call.services.jobs.cancel(call.path("id"), call.known_actor().name)
+    return await call.services.jobs.cancel(call.path("id"), call.known_actor().label)
 
 
 async def _events(call: Call[Query, None]) -> web.StreamResponse:
     """Server-sent events: `event: job` with the job as JSON at each change; the stream ends with the job."""
     await call.services.jobs.get(call.path("id"))
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": "text/event-stream",
+            "Cache-Control": "no-cache",
+            "X-Request-Id": current_request(),
+        }
+    )
     await response.prepare(call.request)
     changes = aiter(call.services.jobs.changes(call.path("id")))
     waiting: asyncio.Task[Job] | None = None
@@ -51,6 +59,8 @@ async def _events(call: Call[Query, None]) -> web.StreamResponse:
             waiting = waiting or asyncio.ensure_future(anext(changes))
             done, _ = await asyncio.wait({waiting}, timeout=BEAT_SECONDS)
             if not done:
+                if await asyncio.to_thread(call.services.tokens.refusal, call.known_actor().token):
+                    return response  # revoked or expired meanwhile: the next call is told why
                 await response.write(b": still here\n\n")
                 continue
             try:
@@ -66,8 +76,13 @@ async def _events(call: Call[Query, None]) -> web.StreamResponse:
             waiting.cancel()
 
 
+def about_job(job: Job) -> dict[str, str]:
+    """What the audit keeps of a job."""
+    return {"job": job.id, "action": job.action, "target": job.target}
+
+
 def _text(job: Job) -> str:
-    lines = [f"{job.action} of {job.target}: {job.state} (job {job.id}, requested by {job.requested_by})"]
+    lines = [f"{job.action} of {job.target}: {job.state} (job {job.id}, requested by {job.requester})"]
     lines += [f"  {step.state:<10} {step.name}" + (f": {step.detail}" if step.detail else "") for step in job.steps]
     if job.error:
         lines.append(job.error.detail)
@@ -118,6 +133,8 @@ ROUTES = (
         handle=_cancel,
         answer=Job,
         scope=Scope.OPERATE,
+        audit=Event.JOB_CANCELLED,
+        about=about_job,
         text=_text,
         page="job.html",
         errors=(404, 409),

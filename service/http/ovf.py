@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from pydantic import Field
 
-from knowledge.ovf import GAINS, PRACTICES, WAYS, lint_bytes
-from service.api.lookups import Fact
+from knowledge.ovf import GAINS, PRACTICES, WAYS
+from service.api.lookups import Fact, Finding
 from service.api.models import Value
 from service.http._lint import LintAnswer, findings_text
 from service.http._route import Call, FileText, Query, Route
+from service.http._workers import run_worker
+
+LARGEST_PACKAGE = 16 << 20
+"""Bytes of a body."""
 
 
 class OvfAnswer(Value):
@@ -27,7 +29,9 @@ async def _about(call: Call[Query, None]) -> OvfAnswer:
 
 async def _lint(call: Call[Query, FileText]) -> LintAnswer:
     file = call.body.content
-    return LintAnswer.of(await asyncio.to_thread(lint_bytes, file.encode() if isinstance(file, str) else file))
+    content = file.encode() if isinstance(file, str) else file
+    advice = "Run `vmkops ovf lint FILE` in the shell, which has no such limit."
+    return LintAnswer.of(await run_worker(call, "ovf_lint", list[Finding], file=content, advice=advice))
 
 
 def _about_text(answer: OvfAnswer) -> str:
@@ -63,6 +67,8 @@ ROUTES = (
         answer=LintAnswer,
         body=FileText,
         files=("text/xml", "application/xml", "text/plain", "application/octet-stream", "application/x-tar"),
+        body_limit=LARGEST_PACKAGE,
+        if_too_large="For a larger package, use `vmkops ovf lint FILE`.",
         lookup=True,
         text=findings_text,
     ),

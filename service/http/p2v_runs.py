@@ -10,6 +10,7 @@ from pydantic import AliasChoices, ConfigDict, Field
 from knowledge.p2v.markdown import run_markdown
 from knowledge.p2v.run import LONGEST_NOTE, State, progress, standings
 from knowledge.runs.markdown import BOXES
+from knowledge.runs.marks import attributed
 from service.api.models import Value
 from service.api.p2v import P2vItem, P2vRun, P2vRunItem, P2vRunPhase, P2vRuns, P2vRunSummary
 from service.http._render import respond
@@ -43,7 +44,7 @@ class RunsQuery(Query):
 
 
 async def _start(call: Call[Query, RunRequest]) -> P2vRun:
-    return _run(await call.services.checklist_runs.start(call.body.source(), call.known_actor().name))
+    return _run(await call.services.checklist_runs.start(call.body.source(), call.known_actor()))
 
 
 async def _list(call: Call[RunsQuery, None]) -> P2vRuns:
@@ -60,7 +61,7 @@ async def _mark(call: Call[Query, MarkRequest]) -> P2vRun:
         call.path("id"),
         call.path("item"),
         call.body.state,
-        who=call.known_actor().name,
+        actor=call.known_actor(),
         note=call.body.reason or call.body.note,
     )
     return _run(kept)
@@ -77,6 +78,7 @@ def _summary(kept: KeptRun) -> P2vRunSummary:
         distribution=kept.run.checklist.distribution,
         version=kept.run.checklist.source.version,
         started_by=kept.run.started_by,
+        started_token=kept.run.started_token,
         created_at=kept.created_at,
         updated_at=kept.updated_at,
         revision=kept.revision,
@@ -105,9 +107,10 @@ def _run(kept: KeptRun) -> P2vRun:
 
 def _line(run: P2vRunSummary) -> str:
     now = run.progress
+    started_by = attributed(run.started_by, run.started_token)
     counts = f"{now.done} done, {now.skipped} skipped, {now.open} open"
     state = "finished" if now.finished else f"next: {now.next}"
-    return f"{run.id}  {run.distribution} {run.version}: {counts}; {state}; started by {run.started_by}\n"
+    return f"{run.id}  {run.distribution} {run.version}: {counts}; {state}; started by {started_by}\n"
 
 
 def _text(run: P2vRun) -> str:

@@ -9,17 +9,22 @@ from typing import Any
 from aiohttp import hdrs, web
 from pydantic import Field
 
-from knowledge.procedure_store.procedure import BrokenPageError, slug_fault
+from knowledge.procedure_store.procedure import Broken, BrokenPageError, slug_fault
 from knowledge.procedure_store.store import NotEditableError
+from knowledge.runs.marks import attributed
 from service.api.lookups import ProcedurePage
 from service.api.models import Value
 from service.errors import Conflict, InvalidParams, NotFound
 from service.http._answers import ANSWERS
 from service.http._route import Call, Query, Route
-from service.http.procedures import page_etag, page_text
+from service.http._workers import run_worker
+from service.http.procedures import page_body, page_etag, page_text
+from service.store.audit import Event
 from service.store.page_history import PageVersion, PageVersionText
 from service.store.tokens import Scope
 
+LARGEST_BODY = 2 << 20
+"""Bytes: JSON takes up to six for a character."""
 LARGEST_REVISION = 2**31 - 1
 
 
@@ -38,7 +43,10 @@ class PageVersions(Value):
 
 async def _put(call: Call[Query, PageText]) -> ProcedurePage:
     with _refusals("saved"):
-        page = await call.services.page_history.save(call.path("slug"), call.body.text, call.known_actor(), _only(call))
+        slug, text = call.path("slug"), call.body.text
+        if problems := await run_worker(call, "check_page", list[Broken], slug=slug, text=text):
+            raise BrokenPageError(problems)
+        page = await call.services.page_history.save(slug, text, call.known_actor(), _only(call))
     call.request.app[ANSWERS].clear()
     return ProcedurePage.of(page)
 
@@ -107,7 +115,7 @@ def _texts(found: PageVersions) -> str:
 
 
 def _line(version: PageVersion) -> str:
-    who = " for ".join(filter(None, (f"token {version.token}" if version.token else "", version.person)))
+    who = attributed(version.person or f"token:{version.token}", version.token) if version.token else ""
     restored = f" from revision {version.restored_from}" if version.restored_from else ""
     by = f" by {who}" if who else " in the folder"
     return f"{version.revision:>4}  {version.saved_at}  {version.change}{restored}{by}, {version.bytes} bytes\n"
@@ -121,10 +129,13 @@ ROUTES = (
         handle=_put,
         answer=ProcedurePage,
         body=PageText,
+        body_limit=LARGEST_BODY,
         scope=Scope.OPERATE,
         etag=page_etag,
+        audit=Event.PAGE_SAVED,
         text=page_text,
         page="procedure.html",
+        markdown=page_body,
         errors=(409, 412),
     ),
     Route(
@@ -133,6 +144,7 @@ ROUTES = (
         summary="Remove a page from the team's folder",
         handle=_delete,
         scope=Scope.OPERATE,
+        audit=Event.PAGE_DELETED,
         status=204,
         errors=(409, 412),
     ),
@@ -165,8 +177,10 @@ ROUTES = (
         answer=ProcedurePage,
         scope=Scope.OPERATE,
         etag=page_etag,
+        audit=Event.PAGE_RESTORED,
         text=page_text,
         page="procedure.html",
+        markdown=page_body,
         errors=(404, 409, 412),
     ),
 )

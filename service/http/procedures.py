@@ -145,6 +145,11 @@ def _call_for(lookup: ProcedureLookup) -> str:
     return f"POST /decode: {lookup.query}"
 
 
+def page_body(page: ProcedurePage) -> str:
+    """The Markdown of a page."""
+    return page.body
+
+
 def page_text(page: ProcedurePage) -> str:
     """A page as text."""
     ways = "".join(f"\n- {each.what}: {', '.join(each.ways)}" for each in page.entry_points)
@@ -186,6 +191,7 @@ ROUTES = (
         etag=page_etag,
         text=page_text,
         page="procedure.html",
+        markdown=page_body,
         errors=(404,),
     ),
     Route(
@@ -198,6 +204,7 @@ ROUTES = (
         scope=Scope.READ,
         text=page_text,
         page="procedure.html",
+        markdown=page_body,
         errors=(404,),
     ),
     Route(
@@ -209,5 +216,6 @@ ROUTES = (
         lookup=True,
         text=_runbook_text,
         page="runbook.html",
+        markdown=lambda runbook: page_body(runbook.procedure) if runbook.procedure else "",
     ),
 )

@@ -82,7 +82,7 @@ async def _start(call: Call[Query, ProcedureRunRequest]) -> ProcedureRunDetails:
     page = await find_page(call.services, call.path("slug"))
     targets = call.body.model_dump(exclude={"incident", "by"})
     runs = call.services.procedure_runs
-    return _details(await runs.start(page, targets, call.body.incident, call.known_actor().name, call.body.by))
+    return _details(await runs.start(page, targets, call.body.incident, call.known_actor(), call.body.by))
 
 
 async def _list(call: Call[RunsQuery, None]) -> ProcedureRuns:
@@ -124,9 +124,10 @@ async def _mark(call: Call[Query, ProcedureMark]) -> ProcedureRunDetails:
     note = call.body.reason or call.body.note
     if call.body.state is None and not note.strip():
         raise InvalidParams("Give a state (done, skipped or open), a note, or both.")
-    who, by = call.known_actor().name, call.body.by
+    actor, by = call.known_actor(), call.body.by
     runs = call.services.procedure_runs
-    return _details(await runs.mark(call.path("id"), call.path("item"), call.body.state, who=who, note=note, by=by))
+    changed = await runs.mark(call.path("id"), call.path("item"), call.body.state, actor=actor, note=note, by=by)
+    return _details(changed)
 
 
 async def _markdown(call: Call[Query, None]) -> web.StreamResponse:
@@ -143,6 +144,7 @@ def _summary(kept: KeptProcedureRun) -> ProcedureRunSummary:
         incident=kept.run.incident,
         started_by=kept.run.started_by,
         by=kept.run.by,
+        started_token=kept.run.started_token,
         created_at=kept.created_at,
         updated_at=kept.updated_at,
         revision=kept.revision,

@@ -9,10 +9,13 @@ from typing import Any
 from aiohttp import web
 from pydantic import Field
 
+from knowledge.runs.marks import attributed
 from service.api.models import Problem, Value
 from service.errors import InvalidParams, NotFound
-from service.http._route import Call, Query, Route, read_values
+from service.http._route import Call, Query, Route
+from service.http.actions import read_params
 from service.jobs.schedules import Schedule
+from service.store.audit import Event
 from service.store.tokens import Scope
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
@@ -40,6 +43,10 @@ class ScheduleInfo(Value):
     cron: str
     timezone: str
     created_by: str
+    token: str
+    """The name of the token that made or last changed it."""
+    paused: str
+    """Why it does not fire now, such as a revoked token; empty when it does."""
     next_at: datetime
     last_at: datetime | None = None
     last_job: str | None = None
@@ -69,14 +76,14 @@ async def _put(call: Call[Query, ScheduleRequest]) -> ScheduleInfo:
     if action is None:
         known = sorted(call.services.actions)
         raise NotFound(f"There is no action {asked.action!r}. GET /actions lists them.", known)
-    params = read_values(action.params, asked.params)
+    params = read_params(action, asked.params)
     made = await call.services.schedules.put(
         name,
         action=action.name,
         params=params.model_dump(mode="json"),
         cron=asked.cron,
         timezone=asked.timezone,
-        created_by=call.known_actor().name,
+        actor=call.known_actor(),
     )
     return _info(made)
 
@@ -94,7 +101,10 @@ def _text(each: ScheduleInfo) -> str:
     line = (
         f"{each.name}  {each.cron} {each.timezone}: {each.action} {each.params}; next {each.next_at:%Y-%m-%d %H:%M} UTC"
     )
-    if each.last_problem:
+    line += f"; made by {attributed(each.created_by, each.token)}"
+    if each.paused:
+        line += f"; paused: {each.paused}"
+    elif each.last_problem:
         line += f"; the last made no job: {each.last_problem.detail}"
     elif each.last_job:
         line += f"; last job {each.last_job}"
@@ -133,6 +143,8 @@ ROUTES = (
         handle=_put,
         answer=ScheduleInfo,
         scope=Scope.OPERATE,
+        audit=Event.SCHEDULE_SAVED,
+        about=lambda made: {"action": made.action, "cron": made.cron, "timezone": made.timezone},
         body=ScheduleRequest,
         text=_text,
         errors=(404,),
@@ -143,6 +155,7 @@ ROUTES = (
         summary="Take a schedule away; jobs that it has started go on",
         handle=_delete,
         scope=Scope.OPERATE,
+        audit=Event.SCHEDULE_DELETED,
         status=204,
         media="text/plain",
         errors=(400, 404),

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from pydantic import ConfigDict, Field
 
-from knowledge.vmx.catalogue import InvalidParameterError
-from knowledge.vmx.lint import lint
-from knowledge.vmx.merge import merge
-from knowledge.vmx.parse import parse
 from knowledge.vmx.snippets import SNIPPETS, described, render
-from service.api.lookups import MergeAnswer, RenderedSnippet, VmxSnippetList
+from service.api.lookups import Finding, MergeAnswer, RenderedSnippet, VmxSnippetList
 from service.api.models import Value
 from service.errors import TooLarge
 from service.http._lint import LintAnswer, findings_text
 from service.http._route import Call, FileText, Query, Route
+from service.http._workers import run_worker
 
 LARGEST_VMX = 1 << 20
 """Characters or bytes; a real VMX has some kilobytes, and reading one takes a hundred times its size in memory."""
+
+LARGEST_BODY = 16 << 20
+"""Bytes of a body; JSON may take several times the bytes of the VMX in it."""
+
+IN_THE_SHELL = "Run `vmkops vmx` in the shell, which has no such limit."
 
 
 class SnippetQuery(Query):
@@ -60,27 +60,28 @@ async def _snippet(call: Call[SnippetQuery, None]) -> RenderedSnippet:
 async def _lint(call: Call[Query, FileText]) -> LintAnswer:
     vmx = call.body.content
     _refuse_too_large(vmx)
-    return LintAnswer.of(await asyncio.to_thread(lint, vmx))
+    file, text = (b"", vmx) if isinstance(vmx, str) else (vmx, None)
+    return LintAnswer.of(await run_worker(call, "vmx_lint", list[Finding], file=file, text=text, advice=IN_THE_SHELL))
 
 
 async def _merge(call: Call[Query, MergeRequest]) -> MergeAnswer:
-    return await asyncio.to_thread(_merged, call.body)
+    asked = call.body
+    _refuse_too_large(asked.text)
+    return await run_worker(
+        call,
+        "vmx_merge",
+        MergeAnswer,
+        text=asked.text,
+        snippet=asked.snippet,
+        parameters=asked.parameters,
+        end=asked.end,
+        advice=IN_THE_SHELL,
+    )
 
 
 def _refuse_too_large(vmx: str | bytes) -> None:
     if len(vmx) > LARGEST_VMX:
         raise TooLarge(f"This is larger than the {LARGEST_VMX >> 20} MiB that are read here; a VMX has some kilobytes.")
-
-
-def _merged(asked: MergeRequest) -> MergeAnswer:
-    _refuse_too_large(asked.text)
-    vmx = parse(asked.text)
-    rendered = render(asked.snippet, asked.parameters, vmx)
-    ends = tuple(rendered.settings)
-    end = ends[0] if asked.end is None else asked.end
-    if end not in ends:
-        raise InvalidParameterError(f"This snippet has no end {end[:40]!r}; it has {', '.join(ends)}.", ends)
-    return merge(vmx, rendered.settings[end], end=end, notes=rendered.notes)
 
 
 def _catalogue_text(catalogue: VmxSnippetList) -> str:
@@ -124,6 +125,7 @@ ROUTES = (
         answer=LintAnswer,
         body=FileText,
         files=("text/plain", "application/octet-stream"),
+        body_limit=LARGEST_BODY,
         lookup=True,
         text=findings_text,
     ),
@@ -134,6 +136,7 @@ ROUTES = (
         handle=_merge,
         answer=MergeAnswer,
         body=MergeRequest,
+        body_limit=LARGEST_BODY,
         lookup=True,
         text=lambda merged: merged.diff,
         errors=(404,),

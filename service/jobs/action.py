@@ -15,6 +15,7 @@ from service.store.copy_slots import CopySlots
 from service.store.signing import Signer
 from service.store.snapshot_ledger import SnapshotLedger
 from service.vsphere.vcenters import VCenters
+from service.workers.pool import Workers
 
 R = TypeVar("R")
 S = TypeVar("S", bound="StepResult")
@@ -23,7 +24,8 @@ S = TypeVar("S", bound="StepResult")
 class Params(BaseModel):
     """Base of the parameters of an action; callers see the JSON Schema of the subclass."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # The parameters are stored with the job. A signed URL is the longest of them.
+    model_config = ConfigDict(frozen=True, extra="forbid", str_max_length=8192)
 
 
 class StepResult(BaseModel):
@@ -63,6 +65,7 @@ class Context:
     ledger: SnapshotLedger
     copy_slots: CopySlots
     signer: Signer
+    workers: Workers
 
 
 class JobControl(Protocol):
@@ -74,7 +77,11 @@ class JobControl(Protocol):
 
     @property
     def requested_by(self) -> str:
-        """Who asked for the job."""
+        """Who asked for the job, such as `slack:U012AB3CD` or `token:nightly`."""
+
+    @property
+    def token(self) -> str:
+        """The name of the token that the request came with; empty for a schedule, and for jobs of version 0.1.0."""
 
     async def step(
         self,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
-import hashlib
 import logging
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,14 +17,17 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowAttributes, SetWorkflowID
 from dbos import error as engine_errors
 
+from knowledge.runs.marks import attributed
+from service.api.log import current_request, log_fields
 from service.api.models import Job, JobState
-from service.api.redaction import redact_log, redact_params
+from service.api.redaction import redact_params
 from service.api.settings import Settings
 from service.errors import Conflict, JobCancelled, NotFound, RecordUnreadable, VmkopsError
 from service.jobs import former_records, outdated, view
 from service.jobs.action import Action, Context, Target
 from service.jobs.claims import KEYS, WORKFLOW, find_live_job, job_exists
 from service.jobs.job_run import CANCELLED_BY, JobRun
+from service.jobs.keys import RequestKey, adopted, job_of_key, keep_key
 from service.jobs.serializer import RecordSerializer, use_json_only
 from service.store.database import InterProcessLock, engine_url
 from service.store.executors import adopt_dead, living_formats
@@ -88,7 +91,6 @@ class Jobs:
             "serializer": RecordSerializer(),
         }
         DBOS(config=config)
-        redact_log(logging.getLogger("dbos"))
         self._workflow = self._register()
         await asyncio.to_thread(_prepare_queue, url, self._settings.max_jobs)
         if former_records.FORMER_FORMAT not in await asyncio.to_thread(living_formats, self._engine):
@@ -106,15 +108,22 @@ class Jobs:
 
     def _register(self) -> Any:
         @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1000)
-        async def run_action(action: str, params: dict[str, Any], requested_by: str) -> dict[str, Any]:
+        async def run_action(
+            action: str, params: dict[str, Any], requested_by: str, origin: dict[str, str] | None = None
+        ) -> dict[str, Any]:
+            """Run a job; version 0.1.0 recorded no `origin`, which has the `token` and the `request` id."""
             job_id = DBOS.workflow_id
             assert job_id is not None
-            return await self._run(action, params, JobRun(job_id, requested_by))
+            origin = origin or {}
+            token = origin.get("token", "")
+            with log_fields(
+                job=job_id, action=action, actor=attributed(requested_by, token), request=origin.get("request", "")
+            ):
+                return await self._run(action, params, JobRun(job_id, requested_by, token))
 
         return run_action
 
     async def _run(self, name: str, params: dict[str, Any], job: JobRun) -> dict[str, Any]:
-        extra = {"job": job.job_id, "action": name}
         try:
             action, known = outdated.read(self._actions, name, params)
             try:
@@ -122,13 +131,13 @@ class Jobs:
             except engine_errors.DBOSUnexpectedStepError as error:
                 raise outdated.why_steps_differ(name, error) from error
             state = result.pop("state", JobState.SUCCEEDED.value)
-            log.info("job ended: %s", state, extra=extra)
+            log.info("job ended: %s", state)
             return {"state": state, "result": result}
         except JobCancelled as error:
-            log.info("job cancelled: %s", error, extra=extra)
+            log.info("job cancelled: %s", error)
             return {"state": JobState.CANCELLED.value, "error": error.problem().model_dump()}
         except VmkopsError as error:
-            log.warning("job failed: %s", error, extra=extra)
+            log.warning("job failed: %s", error)
             return {"state": JobState.FAILED.value, "error": error.problem().model_dump()}
 
     async def submit(
@@ -137,38 +146,55 @@ class Jobs:
         target: Target,
         *,
         requested_by: str,
-        idempotency_key: str | None = None,
-        reply_to: dict[str, Any] | None = None,
+        token: str = "",
+        job_id: str | None = None,
+        key: RequestKey | None = None,
+        reply_to: Mapping[str, Any] | None = None,
     ) -> Job:
-        """Queue a job and return it, or return the job that has this idempotency key or is live for this target.
+        """Queue a job and return it, or return the job that has this id or key or is live for this target.
 
-        Raises Conflict when another live job holds any of the target's keys.
+        A repeated key returns the job that it got the first time, also after that job has ended. Raises Conflict when
+        another live job holds any of the target's keys, and KeyReused when the key belongs to another request.
         """
-        job_id = _job_id(requested_by, idempotency_key)
         keys = [target.key, *target.also]
+        origin = {"token": token, "request": current_request()}
         attributes = {
             "action": action.name,
             "target": target.name,
             "params": redact_params(target.params),
             "requested_by": requested_by,
+            "token": token,
             "reply_to": reply_to,
             KEYS: keys,
         }
 
         def queue() -> str:
             with self._submitting.acquire():
-                if job_exists(job_id):
-                    return job_id
-                if live := find_live_job(action.name, keys):
-                    return live
-                with SetWorkflowID(job_id), SetWorkflowAttributes(attributes):
-                    DBOS.enqueue_workflow(QUEUE, self._workflow, action.name, target.params, requested_by)
-                return job_id
+                known = job_id or (job_of_key(self._engine, key) if key else None)
+                if known and job_exists(known):
+                    return known
+                new_key = key if known is None else None
+                found = adopted(new_key, requested_by, action.name, keys) if new_key else None
+                found = found or find_live_job(action.name, keys)
+                # The key comes first: the job of a process that dies in between is queued under the id of its key.
+                chosen = known or (keep_key(self._engine, new_key, found) if new_key else secrets.token_hex(8))
+                if found:
+                    return found
+                with SetWorkflowID(chosen), SetWorkflowAttributes(attributes):
+                    DBOS.enqueue_workflow(QUEUE, self._workflow, action.name, target.params, requested_by, origin)
+                return chosen
 
         # In a context of its own: in a firing, the engine would record these calls as steps and not repeat them.
         context = contextvars.Context()
         queued = await asyncio.get_running_loop().run_in_executor(None, context.run, queue)
         return await asyncio.create_task(self.get(queued), context=context)
+
+    async def of_key(self, key: RequestKey) -> Job | None:
+        """The job that a request with this key got before; raises KeyReused when it was another request."""
+        job_id = await asyncio.to_thread(job_of_key, self._engine, key)
+        with contextlib.suppress(NotFound):  # its process died before the job was queued
+            return await self.get(job_id) if job_id else None
+        return None
 
     async def get(self, job_id: str) -> Job:
         """One job; raises NotFound."""
@@ -239,9 +265,3 @@ def _prepare_queue(url: str, at_once: int) -> None:
         client.register_queue(QUEUE, global_concurrency=at_once, polling_interval_sec=QUEUE_SECONDS)
     finally:
         client.destroy()
-
-
-def _job_id(requested_by: str, key: str | None) -> str:
-    if key is None:
-        return secrets.token_hex(8)
-    return hashlib.sha256(f"{requested_by}\n{key}".encode()).hexdigest()[:16]

@@ -38,9 +38,10 @@ RATE_TICKS = 15
 class JobRun:
     """One job that runs in this process; implements `JobControl`."""
 
-    def __init__(self, job_id: str, requested_by: str) -> None:
+    def __init__(self, job_id: str, requested_by: str, token: str = "") -> None:
         self.job_id = job_id
         self.requested_by = requested_by
+        self.token = token
         self._done: tuple[int, int | None] | None = None
         self._unit = ""
         self._history: deque[tuple[float, int]] = deque()

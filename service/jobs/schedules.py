@@ -18,15 +18,21 @@ from pydantic import ValidationError
 
 from service.api.models import Problem
 from service.api.redaction import redact_params
-from service.errors import Conflict, InvalidParams, NotFound, RecordUnreadable, VmkopsError
+from service.errors import Conflict, InvalidParams, NotAllowed, NotFound, RecordUnreadable, VmkopsError
 from service.jobs.action import Action, Context, Target
 from service.jobs.engine import Jobs
+from service.jobs.keys import former_job_id
 from service.jobs.view import outcome_of, problem_of
 from service.retry import attempts
+from service.store.audit import Audit, Event
+from service.store.tokens import Actor, Tokens
 
 log = logging.getLogger(__name__)
 
 WORKFLOW = "vmkops.schedule"
+MOST_TIMES = 1000
+"""How many times of a cron expression are looked at; a day has 288 times that are five minutes apart."""
+YEAR = timedelta(days=367)
 RETRY_SECONDS = (60, 300, 900)
 """Pauses between the attempts of a firing while vCenter does not answer."""
 FIELDS = "minute hour day month weekday"
@@ -48,6 +54,10 @@ class Schedule:
     cron: str
     timezone: str
     created_by: str
+    token: str
+    """The name of the token that made or last changed it; empty for one of version 0.1.0 that a person made."""
+    paused: str
+    """Why it does not fire now; empty when it does."""
     next_at: datetime
     last_at: datetime | None = None
     last_job: str | None = None
@@ -57,7 +67,11 @@ class Schedule:
 class Schedules:
     """The schedules of all processes. The engine stores them, so that each fires once, in one process."""
 
-    def __init__(self, jobs: Jobs, actions: Mapping[str, Action], context: Context) -> None:
+    def __init__(
+        self, jobs: Jobs, actions: Mapping[str, Action], context: Context, tokens: Tokens, audit: Audit
+    ) -> None:
+        self._tokens = tokens
+        self._audit = audit
         self._jobs = jobs
         self._actions = actions
         self._context = context
@@ -99,15 +113,21 @@ class Schedules:
         return await self._view(row)
 
     async def put(
-        self, name: str, *, action: str, params: dict[str, Any], cron: str, timezone: str, created_by: str
+        self, name: str, *, action: str, params: dict[str, Any], cron: str, timezone: str, actor: Actor
     ) -> Schedule:
-        """Create the schedule with this name, or replace it; raises InvalidParams for a bad `cron` or `timezone`."""
+        """Create the schedule with this name, or replace it.
+
+        It fires for as long as the token of `actor` is valid. Raises InvalidParams for a bad `cron` or `timezone`, and
+        for a schedule that would fire more often than VMKOPS_SCHEDULE_SECONDS allows.
+        """
         check_cron(cron, timezone)
+        await asyncio.to_thread(check_interval, cron, self._context.settings.schedule_seconds)
         context = {
             "name": name,
             "action": action,
             "params": params,
-            "created_by": created_by,
+            "created_by": actor.name,
+            "token": actor.token,
             "changed_at": datetime.now(UTC).isoformat(),
         }
         await DBOS.apply_schedules_async(
@@ -145,12 +165,13 @@ class Schedules:
         if "problem" in looked:
             log.warning("schedule %s started no job: %s", schedule["name"], looked["problem"]["detail"])
             return looked
+        maker = f"schedule:{schedule['name']}"
         try:
             job = await self._jobs.submit(
                 self._actions[schedule["action"]],
                 Target(key=looked["key"], name=looked["name"], params=looked["params"], also=tuple(looked["also"])),
-                requested_by=f"schedule:{schedule['name']}",
-                idempotency_key=f"{schedule['name']} {scheduled_at.isoformat()}",
+                requested_by=maker,
+                job_id=former_job_id(maker, f"{schedule['name']} {scheduled_at.isoformat()}"),
             )
         except VmkopsError as error:
             log.warning("schedule %s started no job: %s", schedule["name"], error)
@@ -158,6 +179,12 @@ class Schedules:
         return {"job": job.id}
 
     async def _look(self, schedule: dict[str, Any]) -> dict[str, Any]:
+        if paused := await self._paused(schedule):
+            if not await self._was_paused(schedule["name"]):
+                await self._audit.write(
+                    Event.SCHEDULE_PAUSED, token=_token_of(schedule), name=schedule["name"], reason=paused
+                )
+            return {"problem": NotAllowed(paused).problem().model_dump(), "paused": True}
         try:
             action = self._actions.get(schedule["action"])
             if action is None:
@@ -175,6 +202,21 @@ class Schedules:
             return {"problem": error.problem().model_dump(), "retryable": error.retryable}
         return {"key": target.key, "name": target.name, "params": target.params, "also": list(target.also)}
 
+    async def _paused(self, schedule: Mapping[str, Any]) -> str:
+        """Why the schedule may not fire, as sentences; empty when it may.
+
+        A token that is not stored belongs to the bot in the process of the service, or to version 0.1.0.
+        """
+        refusal = await asyncio.to_thread(self._tokens.refusal, _token_of(schedule))
+        return f"{refusal} The schedule is paused. Save it again with a valid token." if refusal else ""
+
+    async def _was_paused(self, name: str) -> bool:
+        """Whether the firing before this one was paused too."""
+        fired = await DBOS.list_workflows_async(
+            name=WORKFLOW, schedule_name=name, limit=2, sort_desc=True, load_input=False
+        )
+        return len(fired) > 1 and bool(outcome_of(fired[1]).get("paused"))
+
     async def _view(self, row: Mapping[str, Any]) -> Schedule:
         # The engine answers with the text of a context, not with its value, when it cannot read it.
         readable = isinstance(row["context"], dict)
@@ -191,6 +233,8 @@ class Schedules:
             cron=row["schedule"],
             timezone=row["cron_timezone"] or "UTC",
             created_by=context["created_by"],
+            token=context.get("token", ""),
+            paused=await self._paused(context),
             next_at=_cron(row["schedule"], _zone(row), datetime.now(UTC)).get_next(datetime).astimezone(UTC),
             last_at=datetime.fromtimestamp(fired[0].created_at / 1000, UTC) if fired and fired[0].created_at else None,
             last_job=outcome.get("job"),
@@ -213,6 +257,34 @@ def check_cron(cron: str, timezone: str) -> None:
         _cron(cron, zone, datetime.now(UTC)).get_next(datetime)
     except (CroniterError, ValueError, KeyError, TypeError) as error:
         raise InvalidParams(f"cron {cron[:80]!r} cannot be used: {error}. The fields are: {FIELDS}.") from error
+
+
+def check_interval(cron: str, least: int) -> None:
+    """Raise InvalidParams for a cron expression of which two times are less than `least` seconds apart.
+
+    It looks at the times of a year, or at the first MOST_TIMES of them, which are several days of the pattern.
+    """
+    now = datetime.now(UTC)
+    times = _cron(cron, ZoneInfo("UTC"), now)
+    try:
+        before = times.get_next(datetime)
+        for _ in range(MOST_TIMES):
+            following = times.get_next(datetime)
+            if (following - before).total_seconds() < least:
+                raise InvalidParams(
+                    f"cron {cron[:80]!r} fires twice within {least} seconds, at {before:%H:%M:%S} and "
+                    f"{following:%H:%M:%S}. Leave more time in between, or change VMKOPS_SCHEDULE_SECONDS."
+                )
+            if following - now > YEAR:
+                return
+            before = following
+    except CroniterError:
+        return  # there are no more times
+
+
+def _token_of(schedule: Mapping[str, Any]) -> str:
+    """The name of the token behind a schedule; version 0.1.0 stored it only as the name of who made it."""
+    return str(schedule.get("token") or str(schedule["created_by"]).partition("token:")[2])
 
 
 def _zone(row: Mapping[str, Any]) -> ZoneInfo:

@@ -7,7 +7,6 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
 from knowledge.ovf.contents import stored_name
-from knowledge.ovf.descriptor import Descriptor
 from knowledge.ovf.manifest import LARGEST_MANIFEST, Entry, hash_name, manifest_name, read_entries
 from knowledge.ovf.package import Archive, Package, PackageUnreadable, is_archive, read_whole
 from knowledge.ovf.quoting import quoted
@@ -15,13 +14,18 @@ from knowledge.ovf.references import leaves_package
 from knowledge.ovf.xml import LARGEST_DOCUMENT
 from service.api.models import Check
 from service.errors import NotFound, PackageRefused
-from service.packages.descriptor import check_files, parse_deployable, refuse_if_any
+from service.packages.descriptor import Outline, check_files, outline, parse_deployable, refuse_if_any
 from service.transfer.safe_open import PackageFolder, safe_open
 from service.transfer.source import SourceFile
 
 GZIP = b"\x1f\x8b"
 START = 512
 """Bytes by which an archive is recognized."""
+CHECK_IN_THE_SHELL = (
+    "Check the package with `vmkops ovf lint FILE`, which has no such limit. To import it, raise VMKOPS_PARSER_SECONDS "
+    "or VMKOPS_PARSER_MEMORY."
+)
+"""What to do about a package that takes too much time or memory to read."""
 UNREADABLE_LINE = "manifest-line"
 """The rule of a manifest line that is not a digest; other findings do not prevent the use of a digest."""
 
@@ -29,7 +33,7 @@ UNREADABLE_LINE = "manifest-line"
 class Contents(NamedTuple):
     """A package as it was read; `algorithm` is the manifest's, such as SHA256, and empty without a manifest."""
 
-    descriptor: Descriptor
+    outline: Outline
     text: SourceFile
     files: list[SourceFile]
     algorithm: str
@@ -56,15 +60,16 @@ class _OpenPackage(NamedTuple):
         )
 
 
-def read_contents(root: Path, path: str) -> Contents:
-    """The package whose `.ovf` or `.ova` is `path`, relative to `root`. It reads from disk: call it in a thread.
+def read_contents(root: str, path: str) -> Contents:
+    """The package whose `.ovf` or `.ova` is `path`, relative to the folder `root`; a parser process runs this.
 
     It compares the sizes of all files and the digest of the descriptor; the upload of the disks compares their
     digests. Raises NotFound, or PackageRefused with what is wrong.
     """
+    folder = Path(root)
     try:
-        with safe_open(root, path) as stream:
-            return _read(_open(root, path, stream))
+        with safe_open(folder, path) as stream:
+            return _read(_open(folder, path, stream))
     except FileNotFoundError as error:
         raise NotFound(f"There is no file {quoted(path)} in {root}.") from error
     except OSError as error:
@@ -127,7 +132,7 @@ def _read(opened: _OpenPackage) -> Contents:
     refuse_if_any([*problems, *damage])
     disks = {disk.file_id for disk in descriptor.disks}
     return Contents(
-        descriptor=descriptor,
+        outline=outline(descriptor),
         text=opened.source(name, name, own, disk=False),
         files=[
             opened.source(file.href, stored[file.href], entries.get(stored[file.href]), disk=file.id in disks)

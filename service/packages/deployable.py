@@ -9,13 +9,9 @@ from pathlib import Path
 
 from pydantic import Field
 
-from knowledge.ovf.descriptor import Descriptor
 from service.jobs.action import StepResult
 from service.transfer.safe_open import safe_open
 from service.transfer.source import SourceFile
-
-DISK = 17
-"""CIM's ResourceType of a virtual disk."""
 
 
 class Deployable(StepResult):
@@ -40,19 +36,6 @@ class Deployable(StepResult):
     def size(self) -> int:
         """Bytes of all files except the descriptor."""
         return sum(file.size for file in self.files)
-
-
-def capacities(descriptor: Descriptor) -> list[int] | None:
-    """Bytes of each disk that the VM gets, in ascending order; None when the descriptor does not specify them."""
-    devices = [device for machine in descriptor.machines for device in machine.devices if device.type == DISK]
-    disks = {disk.id: disk.capacity for disk in descriptor.disks}
-    found = []
-    for device in devices:
-        capacity = disks.get(device.backing[0].rpartition("/")[2]) if device.backing else None
-        if capacity is None or device.configurations:
-            return None
-        found.append(capacity)
-    return sorted(found)
 
 
 def read_file(root: Path, file: SourceFile) -> bytes:

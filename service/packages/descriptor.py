@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 from knowledge.finding import Finding
@@ -15,10 +16,45 @@ from knowledge.ovf.xml import XmlRefused, parse
 from service.api.words import counted
 from service.errors import PackageRefused
 
+DISK = 17
+"""CIM's ResourceType of a virtual disk."""
 MOST_SHOWN = 5
 """Problems that are shown in full; the others are counted."""
 TOLERATED = frozenset({"disk-capacity-differs"})
 """Findings that do not mean damage: vCenter writes the VM's capacity into the descriptor, the disk contains its own."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListedFile:
+    """A file that a descriptor lists: its `href`, and its bytes where the descriptor has them."""
+
+    href: str
+    size: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outline:
+    """What the service needs to know of a package that one VM can be made of."""
+
+    vm: str
+    """The name of the VM."""
+    networks: list[str]
+    capacities: list[int] | None
+    """Bytes of each disk that the VM gets, in ascending order; None when the descriptor does not specify them."""
+    has_licence: bool
+    """Whether importing it accepts a licence."""
+    files: list[ListedFile]
+
+
+def outline(descriptor: Descriptor) -> Outline:
+    """The outline of a descriptor that `parse_deployable` accepts."""
+    return Outline(
+        vm=descriptor.machines[0].name,
+        networks=list(descriptor.networks),
+        capacities=_capacities(descriptor),
+        has_licence=descriptor.has_licence,
+        files=[ListedFile(href=file.href, size=file.size) for file in descriptor.files],
+    )
 
 
 def parse_descriptor(name: str, data: bytes) -> Descriptor:
@@ -67,6 +103,18 @@ def refuse_if_any(problems: Iterable[str]) -> None:
     more = len(different) - MOST_SHOWN
     if different:
         raise PackageRefused(" ".join(different[:MOST_SHOWN]) + (f" And {more} more." if more > 0 else ""))
+
+
+def _capacities(descriptor: Descriptor) -> list[int] | None:
+    devices = [device for machine in descriptor.machines for device in machine.devices if device.type == DISK]
+    disks = {disk.id: disk.capacity for disk in descriptor.disks}
+    found = []
+    for device in devices:
+        capacity = disks.get(device.backing[0].rpartition("/")[2]) if device.backing else None
+        if capacity is None or device.configurations:
+            return None
+        found.append(capacity)
+    return sorted(found)
 
 
 def _why_not_deployable(file: File) -> Iterable[str]:

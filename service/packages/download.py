@@ -13,16 +13,17 @@ from urllib.parse import unquote
 from pydantic import BaseModel, ConfigDict
 from yarl import URL
 
-from knowledge.ovf.descriptor import Descriptor
 from knowledge.ovf.manifest import LARGEST_MANIFEST, manifest_name
 from service.api.redaction import without_secrets
 from service.api.settings import Settings
 from service.api.words import counted
 from service.errors import FetchAbsent, FetchBrokeOff, PackageRefused
 from service.jobs.action import StepResult
+from service.packages.descriptor import Outline
 from service.packages.fetch import fetch, save
 from service.packages.remote_descriptor import read_remote
 from service.retry import attempts
+from service.workers.pool import Workers
 
 LARGEST_PACKAGE = 1 << 43
 """Bytes; 8 TiB, more than anybody would wait for."""
@@ -58,13 +59,14 @@ class FetchedFile(StepResult):
 class Download:
     """The package that one job downloads into `folder`."""
 
-    def __init__(self, settings: Settings, job_id: str) -> None:
+    def __init__(self, settings: Settings, workers: Workers, job_id: str) -> None:
         self._settings = settings
+        self._workers = workers
         self.folder = settings.downloads_dir / job_id
 
     async def begin(self, url: str, progress: Callable[[int, int | None], None]) -> Fetched:
         """Fetch the OVA, or the descriptor and the manifest of an OVF; raises what `fetch` and `read_remote` do."""
-        found = await attempts(lambda: read_remote(url, self._settings), times=TRIES, of=FetchBrokeOff)
+        found = await attempts(lambda: read_remote(url, self._settings, self._workers), times=TRIES, of=FetchBrokeOff)
         await asyncio.to_thread(self.folder.mkdir, parents=True, exist_ok=True)
         origin = without_secrets(str(found.url))
         if found.archive:
@@ -77,7 +79,7 @@ class Download:
         # An import continues without a manifest, and warns about it.
         with contextlib.suppress(FetchAbsent):
             await self.save(str(found.url.with_name(manifest)), manifest, LARGEST_MANIFEST, lambda _: None)
-        references = _references(found.url, found.descriptor, {name, manifest})
+        references = _references(found.url, found.outline, {name, manifest})
         detail = f"the descriptor from {origin}, and {counted(len(references), 'file')} to fetch"
         return Fetched(file=name, references=references, detail=detail)
 
@@ -86,7 +88,7 @@ class Download:
 
         async def once() -> int:
             async with fetch(url, self._settings) as answer:
-                return await save(answer, self.folder / name, limit, progress)
+                return await save(answer, self.folder / name, limit, progress, self._settings.keep_free_bytes)
 
         return await attempts(once, times=TRIES, of=FetchBrokeOff)
 
@@ -97,9 +99,9 @@ class Download:
         return StepResult(detail="removed" if existed else "there was nothing to remove")
 
 
-def _references(base: URL, descriptor: Descriptor, taken: set[str]) -> list[Reference]:
+def _references(base: URL, outline: Outline, taken: set[str]) -> list[Reference]:
     found = {}
-    for file in descriptor.files:
+    for file in outline.files:
         name = unquote(file.href)
         url = base.join(URL(file.href))
         if name in taken or Path(name).name != name or url.origin() != base.origin():

@@ -77,8 +77,11 @@ class Export:
         self._copy_slots = context.copy_slots
         self._plan = plan
         self._report = job.report
+        self._keep_free = context.settings.keep_free_bytes
         self._package = Package(context.settings.exports_dir, portable_name(plan.name), job.job_id)
-        self._lease = ExportLease(self._session, lambda: open_vm_lease(self._session, plan.moref), job.report)
+        self._lease = ExportLease(
+            self._session, lambda: open_vm_lease(self._session, plan.moref), job.report, self._keep_free
+        )
 
     async def open(self) -> OpenedLease:
         """Open the lease; its disks are recorded, each with the file name that it gets in the package."""
@@ -162,7 +165,7 @@ class Export:
             partial = ova.with_name(f"{ova.name}{PARTIAL}")
             total = sum((folder / name).stat().st_size for name in order)
             try:
-                await write_ova(folder, order, partial, lambda done: self._report(done, total))
+                await write_ova(folder, order, partial, lambda done: self._report(done, total), self._keep_free)
             except OSError as error:
                 if error.errno == errno.ENOSPC:
                     raise DiskFull(

@@ -22,7 +22,7 @@ from service.api.redaction import redact, without_secrets
 from service.api.settings import Settings
 from service.errors import DiskFull, FetchAbsent, FetchBrokeOff, FetchFailed, InvalidParams, NotAllowed, NotConfigured
 from service.packages.url_guard import check_url, literal_address, why_refused
-from service.transfer.disk_space import RESERVE, free_space
+from service.transfer.disk_space import LOOK_BYTES, require_space
 
 MOST_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -33,8 +33,6 @@ STALL_SECONDS = 120
 CONNECT_SECONDS = 30
 CHUNK = 1 << 20
 """Bytes that are written at once."""
-SPACE_CHECK_CHUNKS = 64
-"""Chunks after which the free disk space is checked again."""
 
 
 class Answer(NamedTuple):
@@ -66,14 +64,14 @@ async def fetch(text: str, settings: Settings) -> AsyncIterator[Answer]:
     raise FetchFailed(f"{without_secrets(text)} redirects more than {MOST_REDIRECTS} times. Give the final URL.")
 
 
-async def save(answer: Answer, to: Path, limit: int, progress: Callable[[int], None]) -> int:
+async def save(answer: Answer, to: Path, limit: int, progress: Callable[[int], None], keep: int) -> int:
     """Write the answer to the file `to` and return its bytes; `progress` receives the bytes so far.
 
-    Raises FetchFailed past `limit` bytes, DiskFull when the disk space runs out.
+    Raises FetchFailed past `limit` bytes, DiskFull when less than `keep` bytes of disk space would stay free.
     """
     loop = asyncio.get_running_loop()
-    _require_space(to, answer.size or 0)
-    size, chunks = 0, 0
+    require_space(to, answer.size or 0, keep)
+    size, next_look = 0, LOOK_BYTES
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="fetch") as writer, to.open("wb") as file:
             async for chunk in answer.content.iter_chunked(CHUNK):
@@ -82,9 +80,9 @@ async def save(answer: Answer, to: Path, limit: int, progress: Callable[[int], N
                     raise FetchFailed(
                         f"{without_secrets(str(answer.url))} is larger than the {limit} bytes that are expected."
                     )
-                if chunks % SPACE_CHECK_CHUNKS == 0:
-                    _require_space(to, len(chunk))
-                chunks += 1
+                if size >= next_look:
+                    require_space(to, len(chunk), keep)
+                    next_look = size + LOOK_BYTES
                 await loop.run_in_executor(writer, file.write, chunk)
                 progress(size)
     except OSError as error:
@@ -199,12 +197,3 @@ def _tls(settings: Settings) -> ssl.SSLContext:
             "PEM file."
         ) from error
     return context
-
-
-def _require_space(to: Path, size: int) -> None:
-    free = free_space(to.parent)
-    if size + RESERVE > free:
-        raise DiskFull(
-            f"{free >> 20} MiB are free in {to.parent}, which is not enough for the {size >> 20} MiB of {to.name}. "
-            "Free up space, then try again."
-        )

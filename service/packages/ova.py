@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from io import FileIO
 from pathlib import Path
 
+from service.transfer.disk_space import LOOK_BYTES, require_space
+
 CHUNK = 4 << 20
 """Bytes that are copied at once."""
 LARGEST_IN_USTAR = 0o77777777777
@@ -29,13 +31,13 @@ def header(name: str, size: int, changed_at: int) -> bytes:
     return entry.tobuf(tarfile.USTAR_FORMAT if size <= LARGEST_IN_USTAR else tarfile.GNU_FORMAT, "utf-8", "strict")
 
 
-async def write_ova(folder: Path, names: Sequence[str], to: Path, progress: Callable[[int], None]) -> None:
+async def write_ova(folder: Path, names: Sequence[str], to: Path, progress: Callable[[int], None], keep: int) -> None:
     """Pack the files `names` of `folder` in this order into `to`; `progress` receives the bytes so far.
 
-    Raises OSError.
+    Raises OSError, and DiskFull when less than `keep` bytes of disk space would stay free.
     """
     loop = asyncio.get_running_loop()
-    done = 0
+    done, next_look = 0, 0
     with ThreadPoolExecutor(1, thread_name_prefix="ova") as writer, to.open("wb") as archive:
         for name in names:
             with (folder / name).open("rb", 0) as file:
@@ -47,6 +49,9 @@ async def write_ova(folder: Path, names: Sequence[str], to: Path, progress: Call
 
                 left = status.st_size
                 while left:
+                    if done >= next_look:
+                        require_space(to, min(left, LOOK_BYTES), keep)
+                        next_look = done + LOOK_BYTES
                     count = await loop.run_in_executor(writer, copy, min(CHUNK, left))
                     if not count:
                         raise OSError(errno.EIO, f"{name} became shorter while it was packed")

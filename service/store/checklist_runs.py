@@ -12,6 +12,7 @@ from knowledge.p2v.source import Source
 from service.api.adapter import adapter
 from service.store.database import p2v_runs
 from service.store.run_table import Kept, Place, RunTable
+from service.store.tokens import Actor
 
 KeptRun = Kept[Run]
 
@@ -24,9 +25,9 @@ class ChecklistRuns:
             engine, p2v_runs, write=_to_json, read=_from_json, columns=lambda _: {}, listed_at="GET /p2v/runs"
         )
 
-    async def start(self, source: Source, who: str) -> KeptRun:
-        """Start a run of the checklist for this source; `who` is named in it."""
-        return await self._table.add(lambda now: start(source, who, now))
+    async def start(self, source: Source, actor: Actor) -> KeptRun:
+        """Start a run of the checklist for this source; the actor is named in it."""
+        return await self._table.add(lambda now: start(source, actor.name, now, actor.token))
 
     async def recent(self, limit: int, after: Place | None = None) -> list[KeptRun]:
         """The newest runs first, those after a place."""
@@ -36,21 +37,23 @@ class ChecklistRuns:
         """One run; raises NotFound."""
         return await self._table.get(run_id)
 
-    async def mark(self, run_id: str, item: str, state: State, *, who: str, note: str) -> KeptRun:
-        """Mark a step as done, skipped or open again, by `who`, now.
+    async def mark(self, run_id: str, item: str, state: State, *, actor: Actor, note: str) -> KeptRun:
+        """Mark a step as done, skipped or open again, by `actor`, now.
 
         A step that already has the state keeps the name of who set it first. Raises NotFound for an unknown run or
         step, and Conflict when a step that is done is to be skipped.
         """
 
+        who, token = actor.name, actor.token
+
         def change(run: Run, now: datetime) -> Run:
             match state:
                 case State.DONE:
-                    return tick(run, item, who, now, note)
+                    return tick(run, item, who, now, note, token)
                 case State.SKIPPED:
-                    return skip(run, item, who, now, note)
+                    return skip(run, item, who, now, note, token)
                 case State.OPEN:
-                    return untick(run, item, who, now, note)
+                    return untick(run, item, who, now, note, token)
 
         return await self._table.change(run_id, change)
 

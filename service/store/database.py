@@ -27,6 +27,36 @@ tokens = sa.Table(
     sa.Column("hash", sa.String, nullable=False, unique=True),
     sa.Column("scope", sa.String, nullable=False),
     sa.Column("created_at", sa.String, nullable=False),
+    # A token of version 0.1.0 cannot delegate until `vmkops token change NAME --delegate`: nobody knows whose it is.
+    sa.Column("delegate", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("expires_at", sa.String),
+    sa.Column("last_used_at", sa.String),
+    sa.Column("revoked_at", sa.String),
+)
+
+idempotency_keys = sa.Table(
+    "vmkops_idempotency_keys",
+    metadata,
+    sa.Column("token", sa.String, primary_key=True),
+    # The SHA-256 of the key, and that of the request that it belongs to.
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("request", sa.String, nullable=False),
+    sa.Column("job", sa.String, nullable=False, index=True),
+    sa.Column("created_at", sa.String, nullable=False),
+)
+
+audit = sa.Table(
+    "vmkops_audit",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("event", sa.String, nullable=False),
+    sa.Column("token", sa.String, nullable=False),
+    sa.Column("person", sa.String, nullable=False),
+    sa.Column("address", sa.String, nullable=False),
+    sa.Column("request", sa.String, nullable=False),
+    sa.Column("details", sa.JSON, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 snapshots = sa.Table(

@@ -12,6 +12,7 @@ from knowledge.runs.procedure_run import ProcedureRun, mark, start
 from service.api.adapter import adapter
 from service.store.database import procedure_runs
 from service.store.run_table import Kept, Place, RunTable
+from service.store.tokens import Actor
 
 KeptProcedureRun = Kept[ProcedureRun]
 
@@ -30,13 +31,15 @@ class ProcedureRuns:
         )
 
     async def start(
-        self, page: Page, targets: Mapping[str, str], incident: str, who: str, by: str = ""
+        self, page: Page, targets: Mapping[str, str], incident: str, actor: Actor, by: str = ""
     ) -> KeptProcedureRun:
-        """Start a run of the page as it is now; `who` is named in it, and beside it the name in `by`.
+        """Start a run of the page as it is now; the actor is named in it, and beside it the name in `by`.
 
         Raises InvalidRun or InvalidMark.
         """
-        return await self._table.add(lambda now: start(page, targets, incident, who, now, by))
+        return await self._table.add(
+            lambda now: start(page, targets, incident, actor.name, now, token=actor.token, by=by)
+        )
 
     async def recent(
         self, limit: int, *, procedure: str = "", incident: str = "", after: Place | None = None
@@ -50,15 +53,16 @@ class ProcedureRuns:
         return await self._table.get(run_id)
 
     async def mark(
-        self, run_id: str, item: str, state: State | None, *, who: str, note: str, by: str = ""
+        self, run_id: str, item: str, state: State | None, *, actor: Actor, note: str, by: str = ""
     ) -> KeptProcedureRun:
-        """Mark a step as done, skipped or open again, by `who`, now; without a state, only add the note.
+        """Mark a step as done, skipped or open again, by `actor`, now; without a state, only add the note.
 
-        `by` is the name that the person gave, which is kept beside `who`.
+        `by` is the name that the person gave, which is kept beside the actor.
 
         A step that already has the state keeps the name of who set it first. Raises NotFound for an unknown run or
         step, InvalidMark, and Conflict when a step that is done is to be skipped.
         """
         return await self._table.change(
-            run_id, lambda run, now: mark(run, item, state, who=who, when=now, note=note, by=by)
+            run_id,
+            lambda run, now: mark(run, item, state, who=actor.name, when=now, note=note, token=actor.token, by=by),
         )

@@ -1,4 +1,7 @@
-"""How much disk space is free for a package, and whether that is enough."""
+"""How much disk space is free for a package, and whether that is enough.
+
+`keep` is the setting VMKOPS_KEEP_FREE in bytes: what stays free for the databases and the logs.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,10 @@ import shutil
 from pathlib import Path
 
 from service.api.models import Check
+from service.errors import DiskFull
 
-RESERVE = 64 << 20
-"""Bytes that must stay free whatever is written."""
+LOOK_BYTES = 64 << 20
+"""How many bytes are written between two looks at the free disk space."""
 
 
 def free_space(folder: Path) -> int:
@@ -16,20 +20,34 @@ def free_space(folder: Path) -> int:
     return shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.exists())).free
 
 
-def check_space(rule: str, folder: Path, needed: int | None, what: str) -> list[Check]:
+def require_space(to: Path, size: int, keep: int) -> None:
+    """Raise DiskFull when less than `keep` bytes would be free after `size` more bytes of the file `to`."""
+    free = free_space(to.parent)
+    if free - size < keep:
+        needed = f" for {size >> 20} MiB of {to.name}" if size >> 20 else f" for {to.name}"
+        raise DiskFull(
+            f"{free >> 20} MiB are free in {to.parent}, which is not enough{needed}: {keep >> 20} MiB stay free for "
+            "the databases (VMKOPS_KEEP_FREE). Free up disk space, then try again."
+        )
+
+
+def check_space(rule: str, folder: Path, needed: int | None, what: str, keep: int) -> list[Check]:
     """Check the free space in `folder` for `what` (such as "the backup"), which takes up to `needed` bytes.
 
-    Refuses when not even the reserve is free, warns when `needed` may not fit, and finds nothing otherwise; `rule`
+    Refuses when less than `keep` bytes are free, warns when `needed` may not fit, and finds nothing otherwise; `rule`
     is the rule of the finding. An unknown need is None.
     """
     free = free_space(folder)
-    if free < RESERVE:
-        message = f"Only {free >> 20} MiB are free in {folder}. Free up disk space there, then try again."
-        return [Check(rule=rule, severity="refuse", message=message)]
-    if needed and free < needed:
+    if free < keep:
         message = (
-            f"{free >> 20} MiB are free in {folder}, and {what} takes up to {needed >> 20} MiB. It fails when the disk "
-            "is full."
+            f"Only {free >> 20} MiB are free in {folder}, and {keep >> 20} MiB stay free for the databases "
+            "(VMKOPS_KEEP_FREE). Free up disk space there, then try again."
+        )
+        return [Check(rule=rule, severity="refuse", message=message)]
+    if needed and free - needed < keep:
+        message = (
+            f"{free >> 20} MiB are free in {folder}, and {what} takes up to {needed >> 20} MiB. It is stopped when "
+            f"only {keep >> 20} MiB are free (VMKOPS_KEEP_FREE)."
         )
         return [Check(rule=rule, severity="warn", message=message)]
     return []

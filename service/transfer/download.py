@@ -15,6 +15,7 @@ from pathlib import Path
 import aiohttp
 
 from service.errors import CopyFailed, DiskFull
+from service.transfer.disk_space import LOOK_BYTES, require_space
 
 BLOCK = 4 << 20
 """Bytes that are hashed and written at once."""
@@ -25,12 +26,13 @@ STALL_SECONDS = 120
 
 
 async def download_disk(
-    url: str, to: Path, tls: ssl.SSLContext, progress: Callable[[int, int | None], None]
+    url: str, to: Path, tls: ssl.SSLContext, progress: Callable[[int, int | None], None], keep: int
 ) -> tuple[int, str]:
     """Read `url` into the file `to` and return its size in bytes and its SHA-256 in hex.
 
     `progress` receives the bytes so far and the bytes in all, None where the host does not report them. Raises
-    CopyFailed when the data ends early or stalls, and DiskFull when no space is left; the incomplete file is removed.
+    CopyFailed when the data ends early or stalls, and DiskFull when less than `keep`
+    bytes of disk space would stay free; the incomplete file is removed.
     """
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=STALL_SECONDS)
     try:
@@ -42,7 +44,7 @@ async def download_disk(
                 raise CopyFailed(
                     f"The host answered {response.status} {response.reason} to the download of the disk {to.name}."
                 )
-            size, digest = await _save(response, to, progress)
+            size, digest = await _save(response, to, progress, keep)
             expected = response.content_length
         if expected is not None and expected != size:
             raise CopyFailed(f"The disk {to.name} ended after {size} of {expected} bytes.")
@@ -63,10 +65,10 @@ async def download_disk(
 
 
 async def _save(
-    response: aiohttp.ClientResponse, to: Path, progress: Callable[[int, int | None], None]
+    response: aiohttp.ClientResponse, to: Path, progress: Callable[[int, int | None], None], keep: int
 ) -> tuple[int, str]:
     loop = asyncio.get_running_loop()
-    size, digest = 0, hashlib.sha256()
+    size, digest, next_look = 0, hashlib.sha256(), 0
 
     with to.open("wb") as file:
 
@@ -91,6 +93,9 @@ async def _save(
                     continue
                 if writing is not None:
                     await writing
+                if size >= next_look:
+                    require_space(to, LOOK_BYTES, keep)
+                    next_look = size + LOOK_BYTES
                 writing = loop.run_in_executor(writer, write, chunks)
                 size += buffered
                 chunks, buffered = [], 0

@@ -60,14 +60,16 @@ class CopiedDisk(NamedTuple):
 class ExportLease:
     """The export lease of one job in this process; several disks may be copied at a time.
 
-    `opening` opens a lease and `report` receives the bytes done and in all. A lease ends with its process, so methods
-    also take the lease that the job has recorded: after a restart it is the lease of the process that died.
+    `opening` opens a lease, `report` receives the bytes done and in all, and `keep` bytes of disk space stay free. A
+    lease ends with its process, so methods also take the lease that the job has recorded: after a restart it is the
+    lease of the process that died.
     """
 
-    def __init__(self, session: Session, opening: Callable[[], Awaitable[Lease]], report: Report) -> None:
+    def __init__(self, session: Session, opening: Callable[[], Awaitable[Lease]], report: Report, keep: int) -> None:
         self._session = session
         self._opening = opening
         self._report = report
+        self._keep = keep
         self._progress = TransferProgress(report, [], None)
         self._lease: Lease | None = None
         self._lock = asyncio.Lock()
@@ -156,6 +158,7 @@ class ExportLease:
                     to,
                     self._session.ssl_context(),
                     lambda done, total: self._progress.update(number, done, total),
+                    self._keep,
                 )
                 sent = await retry(lambda: read_sent(self._session, lease.moref, disk.key), seconds=RETRY_SECONDS)
                 return CopiedDisk(size, sha256, await compare_checksum(sent, to, size, sha256))

@@ -49,6 +49,7 @@ class FakeService:
         self.checks: list[Check] = []
         self.jobs: dict[str, Job] = {}
         self.runs: list[dict[str, Any]] = []
+        self.rights: dict[str, Any] = {"name": "bot", "delegate": True}
         self.refusals: dict[str, Problem] = {}
         self.garbled: dict[str, Any] = {}
         self.calls: list[Call] = []
@@ -65,6 +66,7 @@ class FakeService:
         app.router.add_get("/runs/{id}/markdown", self._run_markdown)
         app.router.add_patch("/runs/{id}/items/{item}", self._run)
         app.router.add_get("/releases", self._releases)
+        app.router.add_get("/tokens/current", self._rights)
         app.router.add_get("/vms/{selector}", self._vm)
         app.router.add_get("/actions", self._actions)
         app.router.add_post("/actions/{name}", self._act)
@@ -143,6 +145,9 @@ class FakeService:
 
     async def _run_markdown(self, _: web.Request) -> web.Response:
         return web.Response(text=f"# {self.runs[0]['title']}\n") if self.runs else _problem(NOT_FOUND)
+
+    async def _rights(self, _: web.Request) -> web.Response:
+        return web.json_response(self.rights)
 
     async def _releases(self, _: web.Request) -> web.Response:
         found = [VmkerrRelease(id=each, name="", what="", certainty="", source="") for each in self.releases]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -267,3 +268,30 @@ async def test_without_a_signing_secret_there_is_no_endpoint(slack: FakeSlack, c
     settings = BotSettings.from_environment(environ)
     assert settings is not None
     assert start_bot(settings, client).http_handler is None
+
+
+@pytest.mark.parametrize("delegate", [True, False])
+async def test_token_that_may_not_act_for_people_is_named_in_the_log_at_the_start(
+    slack: FakeSlack, service: FakeService, client: ServiceClient, caplog: pytest.LogCaptureFixture, delegate: bool
+) -> None:
+    service.rights = {"name": "old-bot", "delegate": delegate}
+    started = start_bot(settings_for(slack), client)
+
+    with caplog.at_level(logging.ERROR):
+        await started.start()
+    await started.stop()
+
+    assert ("vmkops token change old-bot --delegate" in caplog.text) is not delegate
+
+
+@pytest.mark.parametrize("answer", [[], {}, "no"])
+async def test_bot_starts_whatever_the_service_says_about_its_token(
+    slack: FakeSlack, service: FakeService, client: ServiceClient, answer: object
+) -> None:
+    service.garbled["/tokens/current"] = answer
+    started = start_bot(settings_for(slack), client)
+
+    await started.start()
+
+    assert started.status().problem == ""
+    await started.stop()

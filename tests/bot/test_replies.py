@@ -60,7 +60,7 @@ async def test_unexpected_error_is_logged_and_only_its_reference_is_shown(
         await ReplySender().send(respond, work)
     (sent,) = slack.called("response_url")
     reference = sent["blocks"][0]["text"]["text"].split("`")[1]
-    assert reference in caplog.text
+    assert caplog.records[0].__dict__["incident"] == reference
     assert "the inner workings" in caplog.text
     assert "the inner workings" not in json.dumps(sent)
 
@@ -72,8 +72,9 @@ async def test_reply_that_slack_does_not_take_is_logged(slack: FakeSlack, caplog
     with caplog.at_level(logging.ERROR):
         await ReplySender().send(AsyncRespond(response_url=slack.response_url + "-expired"), work, command="/vm")
         await ReplySender().send(AsyncRespond(response_url="http://127.0.0.1:9/"), work, command="/host")
-    assert "reply not delivered command=/vm status=404" in caplog.text
-    assert "reply not delivered command=/host" in caplog.text
+    refused, failed = [record.__dict__ for record in caplog.records]
+    assert (refused["command"], refused["status"]) == ("/vm", 404)
+    assert failed["command"] == "/host"
 
 
 async def test_replies_in_progress_are_finished(slack: FakeSlack, respond: AsyncRespond) -> None:

@@ -129,9 +129,7 @@ def test_task_that_runs_on_the_vm_stops_snapshots_and_is_a_warning_for_other_act
 
 @pytest.mark.gives_back
 def test_visitor_from_slack_is_refused_already_at_the_dry_run(service: RunningService) -> None:
-    status, _ = service.call(
-        "POST", "/actions/backup/check", {"params": {"vm": VM}}, headers={"X-On-Behalf-Of": "slack:U0VISITOR"}
-    )
+    status, _ = service.call_as("slack:U0VISITOR", "POST", "/actions/backup/check", {"params": {"vm": VM}})
 
     assert status == 403
 

@@ -28,9 +28,7 @@ def test_actions_need_a_token_that_may_operate(service: RunningService, vcenter:
 
 @pytest.mark.gives_back
 def test_slack_user_who_is_not_listed_starts_nothing(service: RunningService) -> None:
-    status, problem = service.call(
-        "POST", "/actions/backup", {"params": {"vm": VM}}, headers={"X-On-Behalf-Of": "slack:U0VISITOR"}
-    )
+    status, problem = service.call_as("slack:U0VISITOR", "POST", "/actions/backup", {"params": {"vm": VM}})
 
     assert status == 403
     assert "VMKOPS_SLACK_OPERATORS" in problem["detail"]

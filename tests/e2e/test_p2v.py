@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.running_service import RunningService
+from tests.running_service import ANNA, BOB, OPERATORS, RunningService
 
 CENTOS = "distribution=centos&version=4&disk=sda:39070080&disk=hdb&target_ip=10.4.1.3"
 
@@ -20,7 +20,7 @@ CENTOS = "distribution=centos&version=4&disk=sda:39070080&disk=hdb&target_ip=10.
 @pytest.fixture(scope="module")
 def team_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """A service in which runs are begun."""
-    with RunningService(tmp_path_factory.mktemp("team")) as running:
+    with RunningService(tmp_path_factory.mktemp("team"), OPERATORS) as running:
         yield running
 
 
@@ -35,14 +35,14 @@ def get(service: RunningService, path: str, token: str = "", **headers: str) -> 
 def begin(service: RunningService, **source: object) -> dict[str, Any]:
     """Begin a run as Anna."""
     told = {"distribution": "centos", "version": "4", "disk": ["sda:39070080"], "target_ip": "10.4.1.3", **source}
-    status, run = service.call("POST", "/p2v/runs", told, headers={"X-On-Behalf-Of": "anna"})
+    status, run = service.call_as(ANNA, "POST", "/p2v/runs", told)
     assert status == 201, run
     return dict(run)
 
 
 def mark(service: RunningService, run: dict[str, Any], item: str, who: str, **deed: str) -> tuple[int, Any]:
     path = f"/p2v/runs/{run['id']}/items/{item}"
-    return service.call("PATCH", path, deed, headers={"X-On-Behalf-Of": who})
+    return service.call_as(who, "PATCH", path, deed)
 
 
 def steps(answer: dict[str, Any]) -> dict[str, Any]:
@@ -177,14 +177,14 @@ def test_repeated_parameters_are_arrays_in_the_openapi_document(plain_service: R
 def test_run_tells_who_did_what_and_when(team_service: RunningService) -> None:
     run = begin(team_service)
 
-    status, ticked = mark(team_service, run, "clone-sda", "bob", state="done", note="14 MB/s")
-    mark(team_service, run, "weigh-liveview", "anna", state="skipped", reason="the target is ESX")
+    status, ticked = mark(team_service, run, "clone-sda", BOB, state="done", note="14 MB/s")
+    mark(team_service, run, "weigh-liveview", ANNA, state="skipped", reason="the target is ESX")
     _, kept = team_service.call("GET", f"/p2v/runs/{run['id']}")
 
-    assert run["started_by"] == "anna"
+    assert run["started_by"] == ANNA
     assert (status, steps(ticked)["clone-sda"]["state"], ticked["revision"]) == (200, "done", 2)
     deed = steps(kept)["clone-sda"]["mark"]
-    assert (deed["who"], deed["note"]) == ("bob", "14 MB/s")
+    assert (deed["who"], deed["note"]) == (BOB, "14 MB/s")
     assert deed["when"].endswith("+00:00")
     assert steps(kept)["weigh-liveview"]["mark"]["note"] == "the target is ESX"
     assert (kept["progress"]["done"], kept["progress"]["skipped"]) == (1, 1)
@@ -192,35 +192,35 @@ def test_run_tells_who_did_what_and_when(team_service: RunningService) -> None:
 
 def test_unticked_step_is_open_again_and_the_history_stays(team_service: RunningService) -> None:
     run = begin(team_service)
-    mark(team_service, run, "clone-sda", "bob", state="done")
+    mark(team_service, run, "clone-sda", BOB, state="done")
 
-    _, opened = mark(team_service, run, "clone-sda", "anna", state="open", note="fingerprint differs")
+    _, opened = mark(team_service, run, "clone-sda", ANNA, state="open", note="fingerprint differs")
 
     assert steps(opened)["clone-sda"]["state"] == "open"
-    assert [(deed["who"], deed["state"]) for deed in opened["history"]] == [("bob", "done"), ("anna", "open")]
+    assert [(deed["who"], deed["state"]) for deed in opened["history"]] == [(BOB, "done"), (ANNA, "open")]
 
 
 def test_second_tick_leaves_the_first_name(team_service: RunningService) -> None:
     run = begin(team_service)
-    mark(team_service, run, "clone-sda", "bob", state="done")
+    mark(team_service, run, "clone-sda", BOB, state="done")
 
-    status, again = mark(team_service, run, "clone-sda", "anna", state="done")
+    status, again = mark(team_service, run, "clone-sda", ANNA, state="done")
 
-    assert (status, steps(again)["clone-sda"]["mark"]["who"]) == (200, "bob")
+    assert (status, steps(again)["clone-sda"]["mark"]["who"]) == (200, BOB)
 
 
 def test_deeds_that_do_not_fit_are_refused_and_change_nothing(team_service: RunningService) -> None:
     run = begin(team_service)
-    _, before = mark(team_service, run, "clone-sda", "bob", state="done")
+    _, before = mark(team_service, run, "clone-sda", BOB, state="done")
 
-    unknown = mark(team_service, run, "clone-sdz", "bob", state="done")
+    unknown = mark(team_service, run, "clone-sdz", BOB, state="done")
     refused = {
-        "skipping what is done": mark(team_service, run, "clone-sda", "bob", state="skipped", reason="late")[0],
-        "no reason": mark(team_service, run, "build-initrd", "bob", state="skipped")[0],
-        "no such state": mark(team_service, run, "build-initrd", "bob", state="perhaps")[0],
-        "endless note": mark(team_service, run, "build-initrd", "bob", state="done", note="x" * 5000)[0],
-        "NUL": mark(team_service, run, "build-initrd", "bob", state="done", note="\0")[0],
-        "no such run": mark(team_service, {"id": "0" * 16}, "build-initrd", "bob", state="done")[0],
+        "skipping what is done": mark(team_service, run, "clone-sda", BOB, state="skipped", reason="late")[0],
+        "no reason": mark(team_service, run, "build-initrd", BOB, state="skipped")[0],
+        "no such state": mark(team_service, run, "build-initrd", BOB, state="perhaps")[0],
+        "endless note": mark(team_service, run, "build-initrd", BOB, state="done", note="x" * 5000)[0],
+        "NUL": mark(team_service, run, "build-initrd", BOB, state="done", note="\0")[0],
+        "no such run": mark(team_service, {"id": "0" * 16}, "build-initrd", BOB, state="done")[0],
     }
 
     assert unknown[0] == 404
@@ -243,7 +243,7 @@ def test_ticks_of_two_people_at_once_are_all_kept(team_service: RunningService) 
 def work_through(service: RunningService, run: dict[str, Any]) -> None:
     """Let two people tick steps at once, and see that no tick is lost."""
     todo = list(steps(run))[:30]
-    shares = {"anna": todo[::2], "bob": todo[1::2]}
+    shares = {ANNA: todo[::2], BOB: todo[1::2]}
 
     def work(who: str) -> list[int]:
         return [mark(service, run, item, who, state="done")[0] for item in shares[who]]
@@ -260,26 +260,26 @@ def work_through(service: RunningService, run: dict[str, Any]) -> None:
 
 
 def test_run_outlives_the_death_of_the_service(tmp_path: Path) -> None:
-    with RunningService(tmp_path) as service:
+    with RunningService(tmp_path, OPERATORS) as service:
         run = begin(service)
-        _, ticked = mark(service, run, "clone-sda", "bob", state="done")
+        _, ticked = mark(service, run, "clone-sda", BOB, state="done")
         service.kill(signal.SIGKILL)
         service.start()
 
         assert service.call("GET", f"/p2v/runs/{run['id']}") == (200, ticked)
-        assert mark(service, run, "watch-progress", "anna", state="done")[1]["progress"]["done"] == 2
+        assert mark(service, run, "watch-progress", ANNA, state="done")[1]["progress"]["done"] == 2
 
 
 def test_run_is_exported_as_markdown(team_service: RunningService) -> None:
     run = begin(team_service)
-    mark(team_service, run, "clone-sda", "bob", state="done", note="as *planned*")
+    mark(team_service, run, "clone-sda", BOB, state="done", note="as *planned*")
 
     kind, text = get(team_service, f"/p2v/runs/{run['id']}/markdown", team_service.token)
 
     assert kind == "text/markdown; charset=utf-8"
     assert text.startswith("# Linux P2V: CentOS 4\n")
     assert "- [x] **Send /dev/sda" in text
-    assert "done by bob" in text
+    assert "done by slack:U0BOB via token bot" in text
     assert r"as \*planned\*" in text
 
 
@@ -296,11 +296,11 @@ def test_list_has_the_newest_first_and_links_to_the_run(team_service: RunningSer
 
 def test_page_of_a_run_shows_what_was_done_and_escapes_notes(team_service: RunningService) -> None:
     run = begin(team_service)
-    mark(team_service, run, "clone-sda", "bob", state="done", note="<script>alert(1)</script>")
+    mark(team_service, run, "clone-sda", BOB, state="done", note="<script>alert(1)</script>")
 
     _, page = get(team_service, f"/p2v/runs/{run['id']}", team_service.token, Accept="text/html")
 
-    assert "done by bob" in page
+    assert "done by slack:U0BOB via token bot" in page
     assert "<script>alert" not in page
 
 
@@ -312,7 +312,7 @@ def test_unknown_word_in_a_body_is_refused_rather_than_forgotten(team_service: R
 
 
 def test_runs_need_a_token_and_changes_one_that_may_operate(tmp_path: Path) -> None:
-    with RunningService(tmp_path) as service:
+    with RunningService(tmp_path, OPERATORS) as service:
         run = begin(service)
         path = f"/p2v/runs/{run['id']}"
         reader = make_reader(service)

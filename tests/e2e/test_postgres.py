@@ -14,7 +14,7 @@ from tests.e2e.test_schedules import EVERY_SECOND, fired, put
 from tests.kept_packages import keep_package
 from tests.peers.fetch import require
 from tests.peers.postgres import Postgres
-from tests.running_service import RunningService
+from tests.running_service import OPERATORS, RunningService
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +26,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
     pages = tmp_path_factory.mktemp("pages")
     with Postgres() as postgres:
         settings = {"VMKOPS_DATABASE_URL": postgres.url, "VMKOPS_PROCEDURES_DIR": str(pages)}
+        settings |= OPERATORS | {"VMKOPS_SCHEDULE_SECONDS": "1"}
         with RunningService(data_dir, settings) as running:
             yield running
 

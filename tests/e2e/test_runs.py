@@ -15,7 +15,7 @@ import pytest
 
 from tests.e2e.test_p2v import get, make_reader
 from tests.e2e.test_procedures import PAGE
-from tests.running_service import RunningService
+from tests.running_service import ANNA, BOB, OPERATORS, RunningService
 
 STEPS = """1. Look at the bell:
 
@@ -42,20 +42,20 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """A service with a page about a bell."""
     pages = tmp_path_factory.mktemp("pages")
     (pages / "ring-the-bell.md").write_text(BELL)
-    with RunningService(tmp_path_factory.mktemp("data"), {"VMKOPS_PROCEDURES_DIR": str(pages)}) as service:
+    with RunningService(tmp_path_factory.mktemp("data"), OPERATORS | {"VMKOPS_PROCEDURES_DIR": str(pages)}) as service:
         yield service
 
 
 def start(service: RunningService, **about: str) -> dict[str, Any]:
     """Start a run of the page as Anna."""
-    status, run = service.call("POST", "/procedures/ring-the-bell/runs", about, headers={"X-On-Behalf-Of": "anna"})
+    status, run = service.call_as(ANNA, "POST", "/procedures/ring-the-bell/runs", about)
     assert status == 201, run
     return dict(run)
 
 
 def mark(service: RunningService, run: dict[str, Any], item: str, who: str, **change: str) -> tuple[int, Any]:
     path = f"/runs/{run['id']}/items/{item}"
-    return service.call("PATCH", path, change, headers={"X-On-Behalf-Of": who})
+    return service.call_as(who, "PATCH", path, change)
 
 
 def items(run: dict[str, Any]) -> dict[str, Any]:
@@ -69,21 +69,21 @@ def test_run_has_the_steps_with_their_boxes_and_the_targets_filled_in(team: Runn
     assert "vmkops vm gone-01" in items(run)["step-1"]["text"]
     assert items(run)["step-2"]["boxes"] == [{"kind": "CAUTION", "text": "Affects everyone who listens to it."}]
     assert (run["title"], run["targets"], run["incident"]) == ("Ring the bell", {"vm": "gone-01"}, "INC-7")
-    assert (run["started_by"], run["progress"]["next"]) == ("anna", "step-1")
+    assert (run["started_by"], run["progress"]["next"]) == (ANNA, "step-1")
 
 
 def test_run_shows_who_did_what_and_when(team: RunningService) -> None:
     run = start(team)
 
-    mark(team, run, "step-1", "bob", state="done", note="it rings")
-    mark(team, run, "step-2", "anna", state="skipped", reason="already quiet")
-    mark(team, run, "step-2", "bob", note="the switch is broken")
+    mark(team, run, "step-1", BOB, state="done", note="it rings")
+    mark(team, run, "step-2", ANNA, state="skipped", reason="already quiet")
+    mark(team, run, "step-2", BOB, note="the switch is broken")
     _, kept = team.call("GET", f"/runs/{run['id']}")
 
     ticked, skipped = items(kept)["step-1"]["mark"], items(kept)["step-2"]["mark"]
-    assert (ticked["state"], ticked["who"], ticked["note"]) == ("done", "bob", "it rings")
+    assert (ticked["state"], ticked["who"], ticked["note"]) == ("done", BOB, "it rings")
     assert ticked["when"].endswith("+00:00")
-    assert (skipped["state"], skipped["who"], skipped["note"]) == ("skipped", "anna", "already quiet")
+    assert (skipped["state"], skipped["who"], skipped["note"]) == ("skipped", ANNA, "already quiet")
     assert [note["note"] for note in items(kept)["step-2"]["notes"]] == ["the switch is broken"]
     assert (kept["progress"]["done"], kept["progress"]["skipped"], kept["progress"]["open"]) == (1, 1, 2)
     assert (kept["revision"], len(kept["history"])) == (4, 3)
@@ -94,7 +94,7 @@ def test_later_edits_of_the_page_do_not_change_a_run_in_progress(team: RunningSe
     shorter = BELL.replace("3. Write it down.\n", "").replace("Stop the bell", "Buy a bell")
     assert team.call("PUT", "/procedures/ring-the-bell", {"text": shorter})[0] == 200
 
-    _, ticked = mark(team, run, "step-3", "bob", state="done")
+    _, ticked = mark(team, run, "step-3", BOB, state="done")
     newer = start(team)
     assert team.call("PUT", "/procedures/ring-the-bell", {"text": BELL})[0] == 200
 
@@ -105,19 +105,19 @@ def test_later_edits_of_the_page_do_not_change_a_run_in_progress(team: RunningSe
 
 def test_marks_that_do_not_fit_are_refused_and_change_nothing(team: RunningService) -> None:
     run = start(team)
-    _, before = mark(team, run, "step-1", "bob", state="done")
+    _, before = mark(team, run, "step-1", BOB, state="done")
 
-    unknown = mark(team, run, "step-11", "bob", state="done")
+    unknown = mark(team, run, "step-11", BOB, state="done")
     refused = {
-        "skipping what is done": mark(team, run, "step-1", "bob", state="skipped", reason="late")[0],
-        "no reason": mark(team, run, "step-2", "bob", state="skipped")[0],
-        "no such state": mark(team, run, "step-2", "bob", state="perhaps")[0],
-        "neither state nor note": mark(team, run, "step-2", "bob")[0],
-        "misspelt field": mark(team, run, "step-2", "bob", stat="done")[0],
-        "endless note": mark(team, run, "step-2", "bob", state="done", note="x" * 5000)[0],
-        "NUL": mark(team, run, "step-2", "bob", state="done", note="\0")[0],
-        "no such run": mark(team, {"id": "0" * 16}, "step-2", "bob", state="done")[0],
-        "no id of a run": mark(team, {"id": "..%2F..%2Fetc"}, "step-2", "bob", state="done")[0],
+        "skipping what is done": mark(team, run, "step-1", BOB, state="skipped", reason="late")[0],
+        "no reason": mark(team, run, "step-2", BOB, state="skipped")[0],
+        "no such state": mark(team, run, "step-2", BOB, state="perhaps")[0],
+        "neither state nor note": mark(team, run, "step-2", BOB)[0],
+        "misspelt field": mark(team, run, "step-2", BOB, stat="done")[0],
+        "endless note": mark(team, run, "step-2", BOB, state="done", note="x" * 5000)[0],
+        "NUL": mark(team, run, "step-2", BOB, state="done", note="\0")[0],
+        "no such run": mark(team, {"id": "0" * 16}, "step-2", BOB, state="done")[0],
+        "no id of a run": mark(team, {"id": "..%2F..%2Fetc"}, "step-2", BOB, state="done")[0],
     }
 
     assert unknown[0] == 404
@@ -148,7 +148,7 @@ def test_run_of_an_unknown_page_and_about_nonsense_is_refused(team: RunningServi
 
 def test_ticks_at_the_same_time_are_all_kept(team: RunningService) -> None:
     run = start(team)
-    everyone = [f"person-{number}" for number in range(8)]
+    everyone = [f"slack:U0P{number}" for number in range(8)]
 
     def work(who: str) -> list[int]:
         return [mark(team, run, item, who, state="done", note=f"by {who}")[0] for item in items(run)]
@@ -166,25 +166,28 @@ def test_ticks_at_the_same_time_are_all_kept(team: RunningService) -> None:
 
 
 def test_run_outlives_the_death_of_the_service(tmp_path: Path) -> None:
-    with RunningService(tmp_path) as service:
+    with RunningService(tmp_path, OPERATORS) as service:
         _, run = service.call("POST", "/procedures/linux-p2v/runs", {"vm": "web-01"})
-        _, ticked = mark(service, run, "step-1", "bob", state="done")
+        _, ticked = mark(service, run, "step-1", BOB, state="done")
         service.kill(signal.SIGKILL)
         service.start()
 
         assert service.call("GET", f"/runs/{run['id']}") == (200, ticked)
-        assert mark(service, run, "step-2", "anna", state="done")[1]["progress"]["done"] == 2
+        assert mark(service, run, "step-2", ANNA, state="done")[1]["progress"]["done"] == 2
 
 
 def test_run_is_exported_as_markdown(team: RunningService) -> None:
     run = start(team, vm="web-01", incident="INC-7")
-    mark(team, run, "step-1", "bob", state="done", note="as *planned*")
+    mark(team, run, "step-1", BOB, state="done", note="as *planned*")
 
     kind, text = get(team, f"/runs/{run['id']}/markdown", team.token)
 
     assert kind == "text/markdown; charset=utf-8"
     assert text.startswith("# Ring the bell\n\n- Procedure: `ring-the-bell`\n- Incident: INC-7\n- About: VM web-01\n")
-    assert "- [x] `step-1` Look at the bell:\n\n  ```vmkops\n  vmkops vm web-01\n  ```\n\n  done by bob, 20" in text
+    assert (
+        "- [x] `step-1` Look at the bell:\n\n  ```vmkops\n  vmkops vm web-01\n  ```\n\n  done by slack:U0BOB via"
+        in text
+    )
     assert r"as \*planned\*" in text
     assert "- [ ] `step-2` Stop the bell." in text
 
@@ -230,12 +233,12 @@ def test_list_has_p2v_runs_too_and_goes_on_at_a_cursor(tmp_path: Path) -> None:
 
 def test_pages_show_the_run_with_boxes_and_escape_notes(team: RunningService) -> None:
     run = start(team, vm="web-01")
-    mark(team, run, "step-1", "bob", state="done", note="<script>alert(1)</script>")
+    mark(team, run, "step-1", BOB, state="done", note="<script>alert(1)</script>")
 
     _, page = get(team, f"/runs/{run['id']}", team.token, Accept="text/html")
     _, listed = get(team, "/runs", team.token, Accept="text/html")
 
-    assert "done by bob" in page
+    assert "done by slack:U0BOB via token bot" in page
     assert "<script>alert" not in page
     assert 'class="box caution"' in page
     assert f'href="/runs/{run["id"]}"' in listed

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 
 from tests.kept_packages import keep_package
 from tests.peers.waiting import wait_for
-from tests.running_service import RunningService
+from tests.running_service import RunningService, make_token
 
 EVERY_SECOND = "* * * * * *"
 NIGHTLY = {"action": "prune-backups", "params": {"last": 2}, "cron": "30 2 * * *"}
@@ -21,7 +23,7 @@ NIGHTLY = {"action": "prune-backups", "params": {"last": 2}, "cron": "30 2 * * *
 def service(tmp_path: Path) -> Iterator[RunningService]:
     """A service without a vCenter, and one kept backup."""
     keep_package(tmp_path / "data" / "backups", "a1", datetime(2026, 1, 1, tzinfo=UTC))
-    with RunningService(tmp_path / "data") as running:
+    with RunningService(tmp_path / "data", {"VMKOPS_SCHEDULE_SECONDS": "1"}) as running:
         yield running
 
 
@@ -92,6 +94,77 @@ def test_firing_that_can_make_no_job_says_why(service: RunningService) -> None:
     assert schedule["last_job"] is None
     assert "no backup of a VM 'gone'" in schedule["last_problem"]["detail"]
     assert service.call("GET", "/jobs")[1]["jobs"] == []
+
+
+def test_schedule_of_a_revoked_token_is_paused_until_it_is_saved_with_another(service: RunningService) -> None:
+    maker = make_token(service.environment, "operate", "maker")
+    admin = make_token(service.environment, "admin", "auditor")
+    body = NIGHTLY | {"cron": EVERY_SECOND}
+    assert service.call("PUT", "/schedules/often", body, token=maker)[0] == 200
+    service.ended(fired(service, "often")["last_job"])
+    assert service.run("token", "revoke", "maker").returncode == 0
+
+    def refused() -> dict[str, Any] | None:
+        schedule = service.call("GET", "/schedules/often")[1]
+        return schedule if schedule["last_problem"] else None
+
+    paused = wait_for(refused, timeout=60, what="a firing that is refused", explain=service.log)
+    assert paused is not None
+    assert "'maker' was revoked on 20" in paused["paused"]
+    assert paused["last_problem"]["type"] == "urn:vmkops:not-allowed"
+    wait_for(lambda: service.call("GET", "/schedules/often")[1]["last_at"] > paused["last_at"], what="another firing")
+    events = service.call("GET", "/audit?event=schedule.paused", token=admin)[1]["entries"]
+    assert [(each["token"], each["details"]["name"]) for each in events] == [("maker", "often")]
+
+    _, saved = put(service, "often", cron=EVERY_SECOND)
+    assert (saved["paused"], saved["token"]) == ("", "test")
+    wait_for(lambda: service.call("GET", "/schedules/often")[1]["last_job"], timeout=60, what="the next job")
+
+
+@pytest.mark.parametrize(
+    "cron",
+    ["* * * * *", "* * * * * *", "*/4 * * * *", "0,4 3 * * *", "59,0 0,23 * * *", "0 0,1 0 1 1 *", "0,1 0 0 29 2 *"],
+)
+def test_schedule_that_fires_too_often_is_refused(plain_service: RunningService, cron: str) -> None:
+    status, problem = put(plain_service, "often", cron=cron)
+
+    assert (status, problem["type"]) == (400, "urn:vmkops:invalid-params")
+    assert "within 300 seconds" in problem["detail"]
+    assert "VMKOPS_SCHEDULE_SECONDS" in problem["detail"]
+
+
+def test_schedules_five_minutes_apart_are_taken(tmp_path: Path) -> None:
+    with RunningService(tmp_path) as service:
+        for cron in ("*/5 * * * *", "0 */5 * * * *", "0 3 * * *", "0 0 29 2 *", "55 23 31 12 *"):
+            assert put(service, "calm", cron=cron)[0] == 200, cron
+
+
+def test_old_jobs_and_their_keys_are_removed_and_younger_ones_stay(service: RunningService) -> None:
+    admin = make_token(service.environment, "admin", "auditor")
+    started = {}
+    for age in ("old", "young"):
+        _, job = service.call(
+            "POST", "/actions/prune-backups", {"params": {"last": 2}}, headers={"Idempotency-Key": age}
+        )
+        started[age] = service.ended(job["id"])["id"]
+    service.kill()
+    with closing(sqlite3.connect(service.data_dir / "jobs.sqlite")) as database:
+        change = "UPDATE workflow_status SET completed_at = completed_at - 401 * 86400000 WHERE workflow_uuid = ?"
+        assert database.execute(change, [started["old"]]).rowcount == 1
+        database.commit()
+    service.start()
+
+    wait_for(lambda: service.call("GET", f"/jobs/{started['old']}")[0] == 404, what="the removal", explain=service.log)
+
+    assert service.job(started["young"])["state"] == "succeeded"
+    (removed,) = service.call("GET", "/audit?event=jobs.removed", token=admin)[1]["entries"]
+    assert removed["details"]["count"] == "1"
+    with closing(sqlite3.connect(service.data_dir / "vmkops.sqlite")) as database:
+        assert database.execute("SELECT job FROM vmkops_idempotency_keys").fetchall() == [(started["young"],)]
+    with closing(sqlite3.connect(service.data_dir / "jobs.sqlite")) as database:
+        for table in ("workflow_input", "workflow_output", "operation_outputs", "workflow_status"):
+            rows = database.execute(f"SELECT count(*) FROM {table} WHERE workflow_uuid = ?", [started["old"]])
+            assert rows.fetchone() == (0,), table
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.test_lookup import get
 from tests.e2e.test_procedures import PAGE, found
 from tests.peers.waiting import wait_for
-from tests.running_service import RunningService
+from tests.running_service import ANNA, BOB, CAROL, OPERATORS, RunningService
 
 SLUG = "ring-the-bell"
 PATH = f"/procedures/{SLUG}"
@@ -31,12 +31,13 @@ def pages(tmp_path: Path) -> Path:
 @pytest.fixture
 def team(tmp_path: Path, pages: Path) -> Iterator[RunningService]:
     """A service with that folder."""
-    with RunningService(tmp_path / "data", {"VMKOPS_PROCEDURES_DIR": str(pages)}) as service:
+    with RunningService(tmp_path / "data", OPERATORS | {"VMKOPS_PROCEDURES_DIR": str(pages)}) as service:
         yield service
 
 
 def put(service: RunningService, text: str, who: str = "") -> tuple[int, Any]:
-    return service.call("PUT", PATH, {"text": text}, headers={"X-On-Behalf-Of": who} if who else {})
+    body = {"text": text}
+    return service.call_as(who, "PUT", PATH, body) if who else service.call("PUT", PATH, body)
 
 
 def history(service: RunningService) -> list[dict[str, Any]]:
@@ -46,19 +47,19 @@ def history(service: RunningService) -> list[dict[str, Any]]:
 
 
 def test_history_has_who_changed_what_and_when(team: RunningService) -> None:
-    put(team, PAGE, "anna")
-    put(team, PAGE.replace("rack nine", "rack ten"), "slack-bot:bob")
-    put(team, PAGE.replace("rack nine", "rack ten"), "carol")  # changes nothing
+    put(team, PAGE, ANNA)
+    put(team, PAGE.replace("rack nine", "rack ten"), BOB)
+    put(team, PAGE.replace("rack nine", "rack ten"), CAROL)  # changes nothing
     assert team.delete(PATH) == 204
 
     versions = history(team)
 
     assert [(each["revision"], each["change"], each["person"]) for each in versions] == [
         (3, "deleted", ""),
-        (2, "changed", "slack-bot:bob"),
-        (1, "created", "anna"),
+        (2, "changed", BOB),
+        (1, "created", ANNA),
     ]
-    assert {each["token"] for each in versions} == {"test"}
+    assert [each["token"] for each in versions] == ["test", "bot", "bot"]
     assert all(each["saved_at"].endswith("+00:00") for each in versions)
     assert team.call("GET", f"{PATH}/history/1")[1]["text"] == PAGE
 
@@ -91,12 +92,12 @@ def test_older_version_is_restored(team: RunningService, pages: Path) -> None:
     put(team, PAGE)
     put(team, PAGE.replace("rack nine", "rack ten"))
 
-    status, restored = team.call("POST", f"{PATH}/history/1/restore", headers={"X-On-Behalf-Of": "anna"})
+    status, restored = team.call_as(ANNA, "POST", f"{PATH}/history/1/restore")
 
     assert status == 200
     assert restored["text"] == PAGE == (pages / f"{SLUG}.md").read_text()
     assert [(each["change"], each["restored_from"], each["person"]) for each in history(team)[:2]] == [
-        ("restored", 1, "anna"),
+        ("restored", 1, ANNA),
         ("changed", None, ""),
     ]
 
@@ -111,27 +112,27 @@ def test_deleted_page_is_restored_but_not_its_deletion(team: RunningService) -> 
 
 
 def test_version_edited_in_the_folder_is_kept_before_it_is_replaced(team: RunningService, pages: Path) -> None:
-    put(team, PAGE, "anna")
+    put(team, PAGE, ANNA)
     (pages / f"{SLUG}.md").write_text("half a page")
-    put(team, PAGE.replace("rack nine", "rack ten"), "bob")
+    put(team, PAGE.replace("rack nine", "rack ten"), BOB)
 
     assert [(each["change"], each["person"]) for each in history(team)] == [
-        ("changed", "bob"),
+        ("changed", BOB),
         ("found", ""),
-        ("created", "anna"),
+        ("created", ANNA),
     ]
     assert team.call("GET", f"{PATH}/history/2")[1]["text"] == "half a page"
 
 
 def test_history_survives_a_restart_needs_a_token_and_has_a_page(team: RunningService) -> None:
-    put(team, PAGE, "anna")
+    put(team, PAGE, ANNA)
     team.kill()
     team.start()
 
     _, html = get(f"{team.url}{PATH}/history", Accept="text/html", Authorization=f"Bearer {team.token}")
 
-    assert [each["person"] for each in history(team)] == ["anna"]
-    assert "anna" in html
+    assert [each["person"] for each in history(team)] == [ANNA]
+    assert ANNA in html
     assert team.call("GET", f"{PATH}/history", token="")[0] == 401
     assert team.call("POST", f"{PATH}/history/1/restore", token="")[0] == 401
 
@@ -151,7 +152,7 @@ def test_pages_of_a_git_work_tree_are_read_and_changed_only_there(tmp_path: Path
     pages.mkdir(parents=True)
     subprocess.run(["git", "init", "--quiet", str(repository)], check=True)
     (pages / f"{SLUG}.md").write_text(PAGE)
-    with RunningService(tmp_path / "data", {"VMKOPS_PROCEDURES_DIR": str(pages)}) as service:
+    with RunningService(tmp_path / "data", OPERATORS | {"VMKOPS_PROCEDURES_DIR": str(pages)}) as service:
         written = put(service, PAGE.replace("rack nine", "rack ten"))
         deleted = service.call("DELETE", PATH)[0]
         (pages / f"{SLUG}.md").write_text(PAGE.replace("rack nine", "rack eleven"))  # as `git pull` does
@@ -200,7 +201,7 @@ def test_broken_page_is_explained_where_it_is_missing(team: RunningService, page
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("x" * 5_000_000, "text"),
+        ("x" * 1_000_000, "text"),
         ("é" * 200_000, "more than 262,144 bytes"),
         ("---\ntitle: x\n", "not closed"),
         (PAGE.replace("title:", "titel:"), "titel"),
@@ -238,7 +239,7 @@ def test_ten_thousand_pages_many_of_them_broken_are_answered_within_bounds(tmp_p
     for number in range(10_000):
         text = PAGE.replace("Ring the bell", f"Bell {number}").replace("BellRings", f"Bell{number}Rings")
         (pages / f"bell-{number}.md").write_text(text if number % 2 else "broken")
-    with RunningService(tmp_path / "data", {"VMKOPS_PROCEDURES_DIR": str(pages)}) as service:
+    with RunningService(tmp_path / "data", OPERATORS | {"VMKOPS_PROCEDURES_DIR": str(pages)}) as service:
         _, searched = service.call("GET", "/procedures?q=bell+4711", token="")
         status, listed = service.call("GET", "/procedures", token="")
         _, saved = service.call("PUT", "/procedures/bell-0", {"text": PAGE})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import os
 import signal
 from collections.abc import Sequence
@@ -40,10 +39,10 @@ def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
 
     from bot.settings import ONE_WAY_IN, BotSettings, SettingError
-    from service.api.redaction import redact_log
+    from service.api.log import set_up_log
+    from service.api.typed_settings import LogSettings
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    redact_log(logging.getLogger())
+    set_up_log(LogSettings.read())
     settings = BotSettings.from_environment(os.environ)
     if settings is None:
         raise SettingError("SLACK_BOT_TOKEN", f"is missing. Set it to the app's bot token (xoxb-...). {ONE_WAY_IN}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from service.api.words import counted
 from vmkops.commands import SERVICE
@@ -38,6 +38,7 @@ def run(argv: Sequence[str]) -> int:
 async def _examine() -> int:
     from service.api.client import ServiceError
     from service.api.config_file import misspelt
+    from service.api.python_release import python_weaknesses
     from service.api.settings import read_settings
     from service.errors import SettingError, VmkopsError
 
@@ -55,6 +56,8 @@ async def _examine() -> int:
     except SettingError as error:
         _print("settings", "failed", str(error))
         good = False
+    for weakness in python_weaknesses():
+        _print("python", "warning", weakness)
     for warning in misspelt():
         _print("settings", "warning", warning)
     for name, warning in _exposed(settings) if settings else ():
@@ -134,5 +137,15 @@ async def _service() -> str:
 
     async with client() as service:
         await service.get("/healthz")
-        await service.jobs(limit=1)
-        return f"answers at {service.url}, and the token is good"
+        token = await service.get("/tokens/current")
+        until = f" until {token['expires_at'][:10]}" if token["expires_at"] else ""
+        return f"answers at {service.url}, and the token {token['name']!r} is good{until}{_bot_note(token)}"
+
+
+def _bot_note(token: Mapping[str, Any]) -> str:
+    """What is missing when the token, as `GET /tokens/current` describes it, is to be that of `vmkops bot`."""
+    from bot.settings import BotSettings
+
+    if token["delegate"] or BotSettings.from_environment(os.environ) is None:
+        return ""
+    return f"; for `vmkops bot`, it also needs: vmkops token change {token['name']} --delegate"

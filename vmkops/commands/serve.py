@@ -45,7 +45,7 @@ def run(argv: Sequence[str]) -> int:
 
     settings = read_settings()
     slack = BotSettings.from_environment(os.environ)
-    set_up_logging(settings.log_level)
+    set_up_logging(settings)
     write_privately()
     asyncio.run(_serve(settings, slack, options.host, options.port))
     return exit_process()
@@ -98,7 +98,7 @@ async def _bot(
     from service.api.client import ServiceClient
     from service.store.tokens import Scope
 
-    token = tokens.lend("slack-bot", Scope.OPERATE)
+    token = tokens.lend("slack-bot", Scope.OPERATE, delegate=True)
     own = "http://localhost" if socket else url
     async with ServiceClient(own, token, public_url=public_url or url, socket=socket) as client:
         bot = start_bot(slack, client)

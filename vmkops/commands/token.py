@@ -1,61 +1,157 @@
-"""`vmkops token`: creates a token for the HTTP API in the database of this installation."""
+"""`vmkops token`: the tokens for the HTTP API, in the database of this installation."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Sequence
-from pathlib import Path
+import getpass
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from vmkops.commands import SERVICE
-from vmkops.commands._errors import CANNOT_START
 from vmkops.commands._private import write_privately
 
-SUMMARY = "create an API token"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from service.store.audit import Audit
+    from service.store.tokens import Tokens
+
+SUMMARY = "create, list, change and revoke API tokens"
 GROUP = SERVICE
+
+DELEGATE = "it may act for people and reply in their Slack threads: only for `vmkops bot`"
 
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
     made = argparse.ArgumentParser(prog="vmkops token", description=SUMMARY)
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    summary = "create a token and print it; it cannot be shown again"
-    create = commands.add_parser("create", help=summary, description=summary)
+
+    def add(name: str, does: Callable[[argparse.Namespace], None], summary: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=summary, description=summary)
+        command.set_defaults(run=does)
+        return command
+
+    create = add("create", _create, "create a token and print it; it cannot be shown again")
     create.add_argument("name", metavar="NAME", help="the program or person that uses it")
     create.add_argument("--scope", required=True, help="read, operate, approve or admin")
     words = "make the data directory for a service that is not started yet; otherwise it must be there"
     create.add_argument("--init", action="store_true", help=words)
+    create.add_argument("--delegate", action="store_true", help=DELEGATE)
+    create.add_argument("--expires", metavar="TIME", help="when it ends, in days or hours from now, such as 90d or 12h")
+    listed = add("list", _list, "list the tokens with their rights, last use and end; never the tokens themselves")
+    listed.add_argument("--json", action="store_true", help="print all fields")
+    change = add("change", _change, "change the rights or the end of a token; the token itself stays the same")
+    change.add_argument("name", metavar="NAME")
+    change.add_argument("--delegate", action=argparse.BooleanOptionalAction, help=DELEGATE)
+    change.add_argument("--expires", metavar="TIME", help="when it ends, such as 90d or 12h from now, or never")
+    revoke = add("revoke", _revoke, "end a token at once, also for a service that runs; this cannot be undone")
+    revoke.add_argument("name", metavar="NAME")
     return made
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run `vmkops token create NAME --scope S`, which prints the token and nothing else."""
+    """Run one of the commands; raises VmkopsError. `create` prints the token and nothing else."""
     options = parser().parse_args(argv)
+    write_privately()
+    options.run(options)
+    return 0
 
+
+def _create(options: argparse.Namespace) -> None:
+    from service.store.audit import Event
+    from service.store.tokens import lifetime
+
+    expires = lifetime(options.expires) if options.expires is not None else None
+    with _store(init=options.init) as (tokens, audit):
+        token = tokens.create(options.name, options.scope, delegate=options.delegate, expires=expires)
+        rights = {"scope": options.scope, "delegate": str(options.delegate), "expires": options.expires or "never"}
+        audit.record(Event.TOKEN_CREATED, person=_user(), name=options.name, **rights)
+    print(token)
+
+
+def _list(options: argparse.Namespace) -> None:
+    from datetime import UTC, datetime
+
+    with _store() as (tokens, _):
+        found = tokens.all()
+    if options.json:
+        print(json.dumps([asdict(each) for each in found]))
+        return
+    for each in found:
+        ended = each.refusal(datetime.now(UTC))
+        rights = f"{each.scope}{', may act for people' if each.delegate else ''}"
+        used = f"last used {each.last_used_at[:16].replace('T', ' ')}" if each.last_used_at else "never used"
+        until = ended or (f"expires {each.expires_at[:10]}" if each.expires_at else "does not expire")
+        print(f"{each.name}  {rights}; created {each.created_at[:10]}, {used}; {until}")
+    if not found:
+        print("No tokens. Create one with: vmkops token create NAME --scope SCOPE")
+
+
+def _change(options: argparse.Namespace) -> None:
+    from service.errors import InvalidParams
+    from service.store.audit import Event
+    from service.store.tokens import lifetime
+
+    if options.delegate is None and options.expires is None:
+        raise InvalidParams("Give what to change: --delegate, --no-delegate or --expires.")
+    given = options.expires is not None
+    expires = lifetime(options.expires) if given and options.expires != "never" else None
+    with _store() as (tokens, audit):
+        if options.delegate is not None:
+            tokens.allow_delegation(options.name, options.delegate)
+        if given:
+            tokens.set_expiry(options.name, expires)
+        changed = {"delegate": "" if options.delegate is None else str(options.delegate)}
+        audit.record(Event.TOKEN_CHANGED, person=_user(), name=options.name, expires=options.expires or "", **changed)
+    print(f"The token {options.name!r} is changed.")
+
+
+def _revoke(options: argparse.Namespace) -> None:
+    from service.store.audit import Event
+
+    with _store() as (tokens, audit):
+        tokens.revoke(options.name)
+        audit.record(Event.TOKEN_REVOKED, person=_user(), name=options.name)
+    print(f"The token {options.name!r} is revoked. Schedules that it made are paused.")
+
+
+@contextmanager
+def _store(*, init: bool = False) -> Iterator[tuple[Tokens, Audit]]:
+    """The tokens and the audit of this installation."""
     from service.api.settings import read_settings
+    from service.errors import StartError
+    from service.store.audit import Audit
     from service.store.database import has_database, open_database
     from service.store.tokens import Tokens
 
     settings = read_settings()
-    if not options.init and not has_database(settings):
-        return _explain(settings.data_dir)
-    write_privately()
-    engine = open_database(settings, make_dir=options.init)
+    if not init and not has_database(settings):
+        raise StartError(_explain(settings.data_dir))
+    engine = open_database(settings, make_dir=init)
     try:
-        print(Tokens(engine, frozenset()).create(options.name, options.scope))
+        yield Tokens(engine, frozenset()), Audit(engine)
     finally:
         engine.dispose()
-    return 0
 
 
-def _explain(data_dir: Path) -> int:
-    """Print that no service uses this data directory, so that it would not know the token, and what to do."""
+def _explain(data_dir: Path) -> str:
+    """Why the tokens of this data directory are not those of a service, and what to do."""
     where = data_dir.absolute()
     what = "has no database of vmkops" if where.exists() else "does not exist"
-    print(
-        f"vmkops token: the data directory {where} {what}, so no service would know the token. Run this command with "
-        "the VMKOPS_DATA_DIR of the service, in the folder where it runs. The first start of the service makes the "
-        "directory; to make it before that, add --init.",
-        file=sys.stderr,
+    return (
+        f"the data directory {where} {what}, so no service knows its tokens. Run this command with the VMKOPS_DATA_DIR "
+        "of the service, in the folder where it runs. The first start of the service makes the directory; to make it "
+        "before that, add --init to `vmkops token create`."
     )
-    return CANNOT_START
+
+
+def _user() -> str:
+    """Who runs the command, as the audit names people of this machine."""
+    try:
+        return f"local:{getpass.getuser()}"
+    except (KeyError, OSError):  # a container whose user has no name
+        return "local:unknown"

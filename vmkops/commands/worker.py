@@ -37,7 +37,7 @@ def run(argv: Sequence[str]) -> int:
             "is missing. Set it to the postgresql:// address of the database that the processes share. With SQLite, "
             "`vmkops serve` runs the jobs itself.",
         )
-    set_up_logging(settings.log_level)
+    set_up_logging(settings)
     write_privately()
     asyncio.run(_work(settings))
     return exit_process()

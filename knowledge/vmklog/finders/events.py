@@ -18,7 +18,7 @@ KNOWN_EVENT = "the lists of events of vCenter, or published logs, have this iden
 SAME_NAME = "vobd derives {event} from the observation of the same name"
 
 _ID = re.compile(
-    r"(?<![\w.-])(?:event\.)?(?P<id>(?:esx\.(?:problem|clear|audit)|vob\.\w+)(?:\.\w+)+?)"
+    r"(?<![\w.-])(?:event\.)?(?P<id>(?:esx\.(?:problem|clear|audit)|vob\.\w+)(?:\.\w+){1,16}?)"
     r"(?:\.(?:fullFormat|category|description|formatOn\w+))?(?![\w(/-]|\.\w)"
 )
 NFS = "nfs-datastore-inaccessible"

@@ -68,6 +68,7 @@ def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with Vcsim() as vcenter, WebServer(data.parent / "web-ca.pem") as web:
         settings = {
             "VMKOPS_IMPORT_HOSTS": "localhost",
+            "VMKOPS_SCHEDULE_SECONDS": "1",
             "VMKOPS_IMPORT_CA_FILE": str(web.ca_file),
             "VMKOPS_IMPORT_PORTS": f"443 {web.port} {urlsplit(vcenter.url).port}",
         }

@@ -21,6 +21,15 @@ from tests.peers.vcsim import Vcsim
 from tests.running_service import RunningService, vcenter_settings
 
 
+def as_before(now: Any, was: Any) -> Any:
+    """What a version answers now, without the names that it has in addition to those of the older one."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        return {name: as_before(now[name], value) for name, value in was.items()}
+    if isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
+        return [as_before(*pair) for pair in zip(now, was, strict=True)]
+    return now
+
+
 @dataclass(frozen=True, kw_only=True)
 class Left:
     """What is there before the upgrade; `before` is what the older version answered when it last ran."""

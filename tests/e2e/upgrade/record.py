@@ -13,7 +13,7 @@ from tests.e2e.actions import act, begin
 from tests.e2e.upgrade.recording import BACKUPS, RECORDINGS, save
 from tests.peers.vcsim import Vcsim
 from tests.peers.waiting import wait_for
-from tests.running_service import RunningService, vcenter_settings
+from tests.running_service import ANNA, OPERATORS, RunningService, vcenter_settings
 
 FLAGS = ("-vm", "3")
 """The simulator's, which then gives the same VMs the same morefs each time."""
@@ -49,7 +49,7 @@ def record(to: Path) -> None:
     data_dir = Path("data")  # as by default, so that no path of this machine is written down
     with Vcsim(FLAGS) as vcenter:
         put_disks(vcenter)
-        settings = vcenter_settings(vcenter)
+        settings = vcenter_settings(vcenter) | OPERATORS
         with RunningService(data_dir, settings | {"VMKOPS_MAX_JOBS": "1"}) as service:
             jobs = end_some(service, vcenter)
             paths = ["/backups", "/schedules/leap-day", f"/p2v/runs/{work_through(service)}"]
@@ -112,7 +112,7 @@ def begin_held(service: RunningService, vcenter: Vcsim, call: str, action: str, 
 
 def work_through(service: RunningService) -> str:
     """A run of the P2V checklist with one step done and one skipped; its id."""
-    _, run = service.call("POST", "/p2v/runs", SOURCE, headers={"X-On-Behalf-Of": "anna"})
+    _, run = service.call_as(ANNA, "POST", "/p2v/runs", SOURCE)
     first, second = [item["id"] for phase in run["phases"] for item in phase["items"]][:2]
     marks = {first: {"state": "done", "note": "on the laptop"}, second: {"state": "skipped", "reason": "is there"}}
     for item, mark in marks.items():

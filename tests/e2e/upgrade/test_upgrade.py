@@ -10,7 +10,7 @@ import pytest
 
 from knowledge.procedure_store.templates import template
 from tests.e2e.actions import act
-from tests.e2e.upgrade.conftest import Left, leaving
+from tests.e2e.upgrade.conftest import Left, as_before, leaving
 from tests.e2e.upgrade.record import (
     COPYING,
     ENDED,
@@ -125,7 +125,7 @@ def test_ended_jobs_show_as_before(upgraded: Upgraded, name: str) -> None:
     job = service.job(left.job_id(name))
 
     was = left.answered(name)
-    assert {key: job[key] for key in was} == was
+    assert as_before(job, was) == was
     assert job in service.call("GET", "/jobs?live=false")[1]["jobs"]
 
 
@@ -150,8 +150,8 @@ def test_schedule_checklist_run_and_kept_backup_are_as_before(upgraded: Upgraded
 
     for path, was in left.before["answers"].items():
         if path.startswith(("/schedules/", "/p2v/runs/")):
-            assert {key: found[path][key] for key in was} == was
-    assert backups[kept["id"]] == kept
+            assert as_before(found[path], was) == was
+    assert as_before(backups[kept["id"]], kept) == kept
     assert act(service, "verify-backup", backup=kept["id"])["result"]["verdict"] == "good"
 
 

@@ -11,6 +11,7 @@ from knowledge.procedure_store.lookups import MAX_LOOKUPS, lookups, named_pages
     ("words", "command", "query", "meaning"),
     [
         ("vmotion fails 195887371", "vmkerr", "195887371", "VMK_VMOTION_CONNECT_FAILED"),
+        ("０ｘｂａｄ００１４", "vmkerr", "0xbad0014", "Out of memory"),
         ("0xbad0014", "vmkerr", "0xbad0014", "Out of memory"),
         ("what is bad0022", "vmkerr", "bad0022", "SCSI reservation conflict (ESX 3.5), or Read only"),
         ("VMK_BUSY on power on", "vmkerr", "VMK_BUSY", "0xbad0004 Busy"),

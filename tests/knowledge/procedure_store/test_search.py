@@ -117,9 +117,27 @@ def test_words_about_something_else_have_weak_matches_only(store: Store, words: 
     assert [hit.slug for hit in store.search(words) if not hit.weak] == []
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("windows update stuck", "pod stuck in pending", "dns server down", "jenkins build failed"),
+        *("printer offline", "git merge conflict", "kubernetes node not ready", "docker container keeps restarting"),
+    ],
+)
+def test_the_state_of_another_thing_is_no_good_match(store: Store, words: str) -> None:
+    assert [hit.slug for hit in store.search(words) if not hit.weak] == []
+
+
 @pytest.mark.parametrize("words", ["qwertz", "asdf jkl", "zzzzqqq"])
 def test_words_without_meaning_find_nothing(store: Store, words: str) -> None:
     assert store.search(words) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "slug"), [("ＡＰＤ", "all-paths-down"), ("ｄａｔａｓｔｏｒｅ　ｆｕｌｌ", "datastore-full")]
+)
+def test_full_width_letters_are_read_as_the_usual_ones(store: Store, words: str, slug: str) -> None:
+    assert first(store, words) == slug
 
 
 @pytest.mark.parametrize("words", ["datastore full", "resevation conflict", "vmotion fails at 14%", "snapsh"])

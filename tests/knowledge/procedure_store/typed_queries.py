@@ -1,8 +1,13 @@
 """The words that people type, each with the page that must come first, and how many of them the search gets right.
 
 ``queries.tsv`` is the set that the ranking is tuned on; ``queries_held_out.tsv`` is never used for tuning. The third
-and the fourth set are in other styles: each was tried once as it was, and then used for tuning. Columns:
-``query``, ``page`` (a slug), ``kind`` (what sort of words it has).
+and the fourth set are in other styles: each was tried once as it was, and then used for tuning. Columns: ``query``,
+``page`` (a slug, or several that are right, separated by commas), ``kind`` (what sort of words it has).
+
+Somebody who did not see the symptoms wrote the fifth set. Before anything was tuned on it, the right page came first
+for 89.8%, and among the first three for 97.4%, of the 196 queries whose page existed; 12 of them are in earlier sets
+and left out here. It also has queries about something else, of the kind ``elsewhere``, with ``-`` as the page: no page
+must look like a good match for them.
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ TUNED = "queries.tsv"
 HELD_OUT = "queries_held_out.tsv"
 THIRD = "queries_third.tsv"
 FOURTH = "queries_fourth.tsv"
+FIFTH = "queries_fifth.tsv"
 
 
 class Typed(NamedTuple):
@@ -25,6 +31,11 @@ class Typed(NamedTuple):
     query: str
     page: str
     kind: str
+
+    @property
+    def pages(self) -> set[str]:
+        """The slugs of all pages that are right; empty when no page is."""
+        return set(self.page.split(",")) - {"-"}
 
 
 class Score(NamedTuple):
@@ -41,7 +52,16 @@ class Score(NamedTuple):
 
 
 def typed_queries(name: str) -> list[Typed]:
-    """Return the queries of a file in this folder."""
+    """Return the queries of a file in this folder that a page answers."""
+    return [typed for typed in _all_queries(name) if typed.pages]
+
+
+def queries_about_something_else() -> list[str]:
+    """Return the queries that no page answers."""
+    return [typed.query for typed in _all_queries(FIFTH) if not typed.pages]
+
+
+def _all_queries(name: str) -> list[Typed]:
     lines = Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines()[1:]
     return [Typed(*line.split("\t")) for line in lines]
 
@@ -56,7 +76,7 @@ def score(store: Store, queries: list[Typed]) -> Score:
     answers = [(typed, found(store, typed.query)) for typed in queries]
     return Score(
         queries=len(queries),
-        first=sum(answer[:1] == [typed.page] for typed, answer in answers),
-        among_three=sum(typed.page in answer for typed, answer in answers),
-        misses=[(typed, answer) for typed, answer in answers if answer[:1] != [typed.page]],
+        first=sum(not typed.pages.isdisjoint(answer[:1]) for typed, answer in answers),
+        among_three=sum(not typed.pages.isdisjoint(answer) for typed, answer in answers),
+        misses=[(typed, answer) for typed, answer in answers if typed.pages.isdisjoint(answer[:1])],
     )

@@ -56,7 +56,8 @@ STORAGE = {
 VERDICT = {
     "verdict": "good",
     "verified_at": "2026-03-01T12:00:00Z",
-    "verified_by": "token:ops",
+    "verified_by": "slack:U0ANNA",
+    "token": "bot",
     "job": "j1",
     "problems": [],
     "warnings": ["the disk holds less than the VM"],
@@ -68,7 +69,8 @@ KEPT = {
     "vm": {"name": "web", "uuid": "4212", "moref": "vm-7", "vcenter": "default"},
     "path": "/data/backups/web/j0",
     "created_at": "2026-03-01T12:00:00Z",
-    "requested_by": "token:ops",
+    "requested_by": "slack:U0ANNA",
+    "token": "bot",
     "consistency": "quiesced",
     "size": 512,
     "disks": [{"file": "web-disk-0.vmdk", "size": 512, "sha256": "ab" * 32}],
@@ -225,6 +227,12 @@ def test_state_of_a_vm_is_read_as_it_was_recorded() -> None:
     state = VmState.model_validate(recorded)
 
     assert (state.moref, state.power_state, state.at) == ("vm-7", "poweredOff", recorded["at"])
+
+
+def test_backup_and_verdict_of_an_earlier_version_have_no_token() -> None:
+    former = {name: value for name, value in VERDICT.items() if name != "token"}
+
+    assert VerdictWritten.model_validate(former).token == ""
 
 
 def test_every_step_result_is_covered() -> None:

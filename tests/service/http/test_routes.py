@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
 from service.http._openapi import document
 from service.http._route import AnyRoute, all_routes
+from service.store.audit import Event
 
 ROUTES = {f"{route.method} {route.path}": route for route in all_routes()}
 
@@ -51,3 +53,24 @@ def test_every_field_of_an_answer_is_always_there() -> None:
 def test_old_name_of_corrections_is_deprecated(name: str) -> None:
     assert schema(name)["properties"]["mends"]["deprecated"] is True
     assert "deprecated" not in schema(name)["properties"]["corrections"]
+
+
+NOT_AUDITED = {
+    "POST /actions/{name}/check",  # changes nothing
+    "POST /procedures/{slug}/runs",  # a run has its own history
+    "PATCH /runs/{id}/items/{item}",
+    "POST /p2v/runs",
+    "PATCH /p2v/runs/{id}/items/{item}",
+}
+
+
+def test_each_call_that_changes_something_is_in_the_audit() -> None:
+    changing = {f"{each.method} {each.path}": each for each in all_routes() if each.method != "GET" and each.scope}
+
+    assert {name for name, route in changing.items() if route.audit is None} == NOT_AUDITED
+
+
+def test_each_event_of_the_audit_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "audit.md").read_text("utf-8")
+
+    assert [event for event in Event if f"| `{event}` |" not in page] == []

@@ -67,14 +67,14 @@ async def test_missing_or_too_long_file_is_reported(
 ) -> None:
     with pytest.raises(error):
         async with fetch(f"{web.url}{path}", settings(web)) as answer:
-            await save(answer, tmp_path / "x", 6, lambda _: None)
+            await save(answer, tmp_path / "x", 6, lambda _: None, 0)
 
 
 async def test_file_that_does_not_fit_on_the_disk_is_not_downloaded(web: WebServer, tmp_path: Path) -> None:
     async with fetch(f"{web.url}/x", settings(web)) as answer:
         huge = Answer(answer.url, 1 << 62, answer.content)
         with pytest.raises(DiskFull, match="not enough"):
-            await save(huge, tmp_path / "x", 1 << 63, lambda _: None)
+            await save(huge, tmp_path / "x", 1 << 63, lambda _: None, 0)
 
     assert not (tmp_path / "x").exists()
 

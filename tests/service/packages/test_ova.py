@@ -17,7 +17,7 @@ async def test_files_come_in_the_order_given_and_read_back(tmp_path: Path) -> No
         (tmp_path / name).write_bytes(content)
     reported: list[int] = []
 
-    await write_ova(tmp_path, list(NAMES), tmp_path / "web.ova", reported.append)
+    await write_ova(tmp_path, list(NAMES), tmp_path / "web.ova", reported.append, 0)
 
     with tarfile.open(tmp_path / "web.ova") as tar:
         assert tar.getnames() == list(NAMES)
@@ -48,4 +48,4 @@ def test_name_that_ustar_has_no_room_for_is_refused() -> None:
 
 async def test_file_that_is_gone_ends_the_packing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        await write_ova(tmp_path, ["absent"], tmp_path / "web.ova", lambda _: None)
+        await write_ova(tmp_path, ["absent"], tmp_path / "web.ova", lambda _: None, 0)

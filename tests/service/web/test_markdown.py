@@ -1,6 +1,6 @@
 """Pages as HTML: boxes stand out, links lead to the other pages, and nothing in a page is code."""
 
-from service.http._markdown import markdown
+from service.web.markdown import markdown
 
 
 def test_box_of_a_page_is_marked_with_its_kind_and_heading() -> None:
