@@ -28,6 +28,7 @@ SOURCES: dict[str, Callable[[], Path]] = {
     "qemu-img": Debian("qemu-utils", ("qemu-img",)),
     "chromium": Debian("chromium", ("chromium", "chromium-browser", "google-chrome")),
     "curl": Debian("curl", ("curl",)),
+    "openssl": Debian("openssl", ("openssl",)),
     "sg_decode_sense": Debian("sg3-utils", ("sg_decode_sense",)),
     "libnvme": Debian("nvme-cli", ("libnvme.so.1",), folders="/usr/lib/*-linux-gnu"),
     "idn": Debian("idn", ("idn",)),
@@ -51,6 +52,7 @@ PRESENT = {
     "sha256sum": "essential in Debian (coreutils)",
     "sync": "essential in Debian (coreutils)",
     "git": "a prerequisite that README.md names",
+    "make": "a prerequisite that README.md names",
 }
 """The programs that may be started by name alone, and why each is on every machine that runs the tests."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
 import subprocess
 import time
 
@@ -84,11 +83,9 @@ def test_any_name_is_one_word_of_a_shell_or_the_placeholder_stays(name: str) -> 
 
 
 def test_shell_reads_a_filled_command_as_one_word() -> None:
-    sh = shutil.which("sh")
-    assert sh is not None
     for line in ("VM", "'VM'", '"VM"', "/x/VM/y"):
         command = with_targets(f"printf %s {line}", {"vm": ODD}, "sh")
-        printed = subprocess.run([sh, "-c", command], capture_output=True, text=True, check=True, timeout=60).stdout
+        printed = subprocess.run(["sh"], input=command, capture_output=True, text=True, check=True, timeout=60).stdout
         assert printed == line.strip("'\"").replace("VM", ODD), json.dumps(command)
 
 

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from service.api.settings import Settings
 from service.errors import SettingError
 from service.store.signing import open_signer
+from tests.peers.fetch import require
 
 
 def settings(tmp_path: Path, key: Path | None = None) -> Settings:
@@ -76,7 +77,15 @@ def test_openssl_checks_a_signature_without_vmkops(tmp_path: Path) -> None:
     signer = open_signer(settings(tmp_path))
     (tmp_path / "web-01.mf").write_bytes(b"SHA256(web-01.ovf)= 00\n")
     (tmp_path / "web-01.mf.sig").write_bytes(signer.sign(b"SHA256(web-01.ovf)= 00\n"))
-    command = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", str(tmp_path / "data/signing/public.pem"), "-rawin"]
+    command = [
+        str(require("openssl")),
+        "pkeyutl",
+        "-verify",
+        "-pubin",
+        "-inkey",
+        str(tmp_path / "data/signing/public.pem"),
+        "-rawin",
+    ]
     command += ["-in", "web-01.mf", "-sigfile", "web-01.mf.sig"]
 
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
