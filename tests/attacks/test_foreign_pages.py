@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.http._markdown import markdown
+from service.web.markdown import markdown
 from tests.running_service import RunningService
 
 EVIL = "http://evil.example"
