@@ -11,7 +11,7 @@ from typing import Any
 
 from service.actions._from_backup import BackupParams
 from service.actions._targeted import info, refuse
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.backups.catalogue import KeptBackup, Verdict, find_backup
 from service.backups.lock import locked
 from service.backups.verify import check_descriptor, check_hashes, files_of, write_verdict
@@ -55,6 +55,7 @@ class Verify(Action):
 
     name = "verify-backup"
     summary = "Read every byte of a kept backup again and report whether it is as it was written."
+    action_class = ActionClass.READ
     steps = (READ, DESCRIPTOR, VERDICT)
     params = VerifyBackup
 
