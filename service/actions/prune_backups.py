@@ -75,7 +75,7 @@ class Prune(Action):
             key="backups",
             name=f"backups of {params.vm}" if params.vm else "all backups",
             params=params.model_dump(),
-            checks=tuple(map(_check, decisions)),
+            checks=tuple(map(_check, sorted(decisions, key=lambda each: each.stays))),
         )
 
     async def run(self, context: Context, job: JobControl, params: PruneBackups) -> dict[str, Any]:
