@@ -7,9 +7,9 @@ import json
 import pytest
 
 from tests.e2e.conftest import VM
-from tests.peers.terminal import Terminal
 from tests.peers.vcsim import Vcsim
 from tests.running_service import RunningService
+from tests.terminal import Terminal
 
 
 @pytest.mark.gives_back
