@@ -36,7 +36,9 @@ def confirmation_card(asked: Confirmation, preview: ActionPreview, value: str, *
                 "type": "actions",
                 "elements": [button(CONFIRM, asked.label, value, "danger"), button(DECLINE, "Cancel", value)],
             },
-            context(f"Only you can answer, within {VALID_SECONDS // 60} minutes (until {until}). Nothing runs yet."),
+            context(
+                f"Only you can answer, within {VALID_SECONDS // 60} minutes (until {until}). Nothing has started yet."
+            ),
         ],
     )
 

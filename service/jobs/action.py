@@ -118,8 +118,9 @@ class Action(ABC):
 
     name: ClassVar[str]
     summary: ClassVar[str]
-    action_class: ClassVar[ActionClass]
-    """How much harm it can do; Slack and the command line ask before a disruptive or destructive action."""
+    action_class: ClassVar[ActionClass] = ActionClass.DESTRUCTIVE
+    """How much harm it can do. Slack and the command line ask before a disruptive or destructive action, and so before
+    one that does not declare its class."""
     label: ClassVar[str] = ""
     """What a button says, with `{target}` and names of parameters; by default the name, as in `Power off {target}`."""
     steps: ClassVar[tuple[str, ...]]

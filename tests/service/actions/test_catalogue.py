@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,6 +50,17 @@ CLASSES = {
 
 def test_each_action_has_its_class() -> None:
     assert {name: action.action_class for name, action in ACTIONS.items()} == CLASSES
+
+
+def test_class_is_declared_in_the_module_of_the_action(action: Action) -> None:
+    assert "action_class" in vars(type(action))
+
+
+def test_readme_names_the_actions_that_ask_first() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
+    for wanted in ("disruptive", "destructive"):
+        (names,) = re.findall(rf"`{wanted}` \(([^)]*)\)", readme)
+        assert set(re.findall(r"`([a-z-]+)`", names)) == {name for name, each in CLASSES.items() if each == wanted}
 
 
 def test_disruptive_and_destructive_actions_ask_first() -> None:
