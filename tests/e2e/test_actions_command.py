@@ -16,7 +16,7 @@ from tests.terminal import Terminal
 def test_actions_are_listed_with_their_parameters(service: RunningService) -> None:
     done = service.run("actions")
     assert done.returncode == 0, done.stderr
-    assert "power-off (disruptive): Power a VM off at once" in done.stdout
+    assert "power-off: Power a VM off at once, without asking its guest. (disruptive)" in done.stdout
     assert service.run("action", "--list").stdout == done.stdout
     assert "    wait_seconds [300]: How long the guest may take" in done.stdout
     listed = json.loads(service.run("actions", "--json").stdout)["actions"]

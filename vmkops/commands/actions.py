@@ -39,7 +39,7 @@ async def _show(*, as_json: bool) -> int:
         print(json.dumps(found))
         return 0
     for action in found["actions"]:
-        print(f"{action['name']} ({action['class']}): {action['summary']}")
+        print(f"{action['name']}: {action['summary']} ({action['class']})")
         required = action["parameters"].get("required", [])
         for name, schema in action["parameters"].get("properties", {}).items():
             mark = "" if name in required else f" [{_default(schema)}]"
