@@ -17,7 +17,7 @@ DECLINE = "action_decline"
 """The action ids of the two buttons; the value of both is the sealed confirmation."""
 
 MOST_CHECKS = 15
-CHANGED = "⚠️ The checks found something else than before, so this is asked again. Nothing was started."
+CHANGED = "⚠️ What the checks find has changed, so this is asked again. Nothing was started."
 
 
 def confirmation_card(asked: Confirmation, preview: ActionPreview, value: str, *, again: bool = False) -> Message:
@@ -54,8 +54,8 @@ def declined_card(asked: Confirmation) -> Message:
 
 
 def expired_card(asked: Confirmation) -> Message:
-    """What replaces a card whose yes came too late."""
-    text = f"the yes came after more than {VALID_SECONDS // 60} minutes. Nothing was started. Type the command again."
+    """What replaces a card whose answer came too late."""
+    text = f"this card was valid for {VALID_SECONDS // 60} minutes. Nothing was started. Type the command again."
     return _answered(asked, "⌛", text)
 
 

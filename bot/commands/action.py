@@ -70,7 +70,7 @@ async def run(typed: ActionCommand, request: Request) -> Reply | None:
 command = Command(
     name="/action",
     usage="/action NAME target key=value ... [dry_run=true]",
-    summary="Starts a host action, after a yes if it can do harm. Without arguments, lists all actions.",
+    summary="Starts a host action; asks first if it can do harm. Without arguments, lists all actions.",
     examples=("/action power-on web-01", "/action snapshot-create web-01 name=patch", "/action rescan esx-07"),
     procedures=("slack-setup",),
     parse=parse,

@@ -120,7 +120,7 @@ def test_target_that_the_card_did_not_show_is_asked_for_again(workspace: Workspa
     slack = workspace[0]
     assert slack.click(OPERATOR, sealed(slack, card, params={"vm": OTHER}, nonce="1" * 16), CONFIRM)
     slack.wait_for(lambda: f"*Power off {OTHER}?*" in drawn(message_now(slack, card)), what="the new card")
-    assert "The checks found something else than before" in drawn(message_now(slack, card))
+    assert "What the checks find has changed" in drawn(message_now(slack, card))
     assert_untouched(workspace)
 
 

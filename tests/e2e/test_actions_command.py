@@ -119,7 +119,7 @@ def test_yes_counts_only_for_what_was_shown(service: RunningService, vcenter: Vc
         assert service.run("action", "power-off", VM, "--yes").returncode == 0
         terminal.type("yes")
         shown = terminal.read_until(f"Type yes to power off {VM}: ")
-        assert "The checks found something else than before" in shown
+        assert "What the checks find has changed" in shown
         assert f"{VM} is already off." in shown
         terminal.type("no")
         assert terminal.wait() == 1

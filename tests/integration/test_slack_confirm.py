@@ -94,7 +94,7 @@ def test_expired_card_starts_nothing(workspace: tuple[LocalSlack, RunningService
     slack, service = workspace
     card = ask(slack)
     assert slack.click(OPERATOR, backdated(slack, card), CONFIRM)
-    replaced(slack, card, "the yes came after more than 10 minutes. Nothing was started.")
+    replaced(slack, card, "this card was valid for 10 minutes. Nothing was started.")
     assert (jobs(service), vcsim.vm(VM)["power_state"]) == ([], "poweredOn")
 
 

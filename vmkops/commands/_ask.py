@@ -51,4 +51,4 @@ def ask_first(check: Callable[[], ActionPreview]) -> int:
         shown, preview = preview, check()
         if preview.fingerprint == shown.fingerprint:
             return DONE
-        print("The checks found something else than before:", file=sys.stderr)
+        print("What the checks find has changed:", file=sys.stderr)

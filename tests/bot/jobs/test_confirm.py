@@ -134,7 +134,7 @@ async def test_expired_card_starts_nothing(slack_request: Request, service: Fake
     reply = await confirm(old, pressed_by(slack_request, "U1"))
     assert reply is not None
     assert reply.replaces
-    assert "more than 10 minutes" in drawn(reply.message)
+    assert "this card was valid for 10 minutes" in drawn(reply.message)
     assert started(service) == []
 
 
@@ -165,7 +165,7 @@ async def test_card_is_shown_again_when_the_checks_find_something_else(
     again = await confirm(value(card), pressed_by(slack_request, "U1"))
     assert again is not None
     assert again.replaces
-    assert "The checks found something else than before" in drawn(again.message)
+    assert "What the checks find has changed" in drawn(again.message)
     assert "A backup is running." in drawn(again.message)
     assert started(service) == []
     await confirm(value(again), pressed_by(slack_request, "U1"))
