@@ -24,6 +24,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.buttons import _base as buttons
 from bot.commands import _base as commands
 from bot.deduplication import Deduplicator
+from bot.jobs.confirmations import Confirmations
 from bot.jobs.updates import JobUpdates
 from bot.replies import ReplySender
 from bot.request import Deps
@@ -142,7 +143,8 @@ class Bot:
         )
         app.use(self._drop_duplicates)
         app.event(re.compile(".*"))(_ignore_event)
-        deps = Deps(service=self._client, slack=self._slack, updates=self._updates)
+        confirmations = Confirmations(self._settings.bot_token.get_secret_value())
+        deps = Deps(service=self._client, slack=self._slack, updates=self._updates, confirmations=confirmations)
         for command in commands.find_commands():
             commands.register(app, command, deps, self._replies)
         for button in buttons.find_buttons():

@@ -19,6 +19,10 @@ PREFORMATTED_LENGTH = 2_800
 
 CONTEXT_LENGTH = 2_000
 FALLBACK_LENGTH = 3_000
+LABEL_LENGTH = 75
+VALUE_LENGTH = 2_000
+"""Characters of the label and of the value of a button."""
+
 BLOCKS_LENGTH = 50
 MESSAGE_LENGTH = 12_000
 """Maximum characters in all blocks together; a little below what Slack accepts."""
@@ -34,10 +38,14 @@ class Message(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """The reply to a command: for the whole channel if public, otherwise only for the user who typed it."""
+    """The reply to a command: for the whole channel if public, otherwise only for the user who typed it.
+
+    The reply to a click `replaces` the message with the button, or is a message of its own.
+    """
 
     message: Message
     public: bool = False
+    replaces: bool = False
 
 
 def escape(text: str) -> str:
@@ -112,6 +120,13 @@ def message(text: str, blocks: Iterable[Block]) -> Message:
             break
         kept.append(block)
     return Message(text=shortened(escape(text), FALLBACK_LENGTH), blocks=kept)
+
+
+def button(action_id: str, label: str, value: str, style: str = "") -> Block:
+    """A button of an actions block; `style` is `primary`, `danger` or empty. A label that is too long is cut."""
+    text = {"type": "plain_text", "text": shortened(label, LABEL_LENGTH)}
+    made = {"type": "button", "action_id": action_id, "value": value, "text": text}
+    return made | ({"style": style} if style else {})
 
 
 def bullets(lines: Sequence[str], *, at_most: int = 10) -> str:

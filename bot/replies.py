@@ -65,7 +65,7 @@ async def _send(respond: AsyncRespond, reply: Reply, command: str) -> None:
             text=reply.message.text,
             blocks=reply.message.blocks,
             response_type="in_channel" if reply.public else "ephemeral",
-            replace_original=False,
+            replace_original=reply.replaces,
             unfurl_links=False,
         )
     except Exception:

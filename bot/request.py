@@ -6,17 +6,19 @@ from dataclasses import dataclass
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.jobs.confirmations import Confirmations
 from bot.jobs.updates import JobUpdates
 from service.api.client import ServiceClient
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deps:
-    """What every command and button works with: the service, Slack, and the updates of job threads."""
+    """What every command and button works with."""
 
     service: ServiceClient
     slack: AsyncWebClient
     updates: JobUpdates
+    confirmations: Confirmations
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,10 +13,9 @@ from bot.request import Request
 
 
 async def run(value: str, request: Request) -> Reply | None:
-    """Start the action with its parameters; its thread in the channel shows how it goes."""
+    """Start the action with its parameters, or ask first; its thread in the channel shows its progress."""
     asked = json.loads(value)
-    await start_job(request, asked["action"], asked["params"], command=f"/action {asked['action']}")
-    return None
+    return await start_job(request, asked["action"], asked["params"], command=f"/action {asked['action']}")
 
 
 button = Button(action_id=re.compile(rf"{START}:\d+"), run=run)

@@ -15,16 +15,20 @@ ACTIONS_PER_SECTION = 8
 def actions_card(actions: Sequence[Mapping[str, Any]]) -> Message:
     """Every action with its parameters.
 
-    Each action is a mapping with `name`, `summary` and `parameters` (a JSON Schema), as in the service's list.
+    Each action is a mapping with `name`, `summary`, `class` and `parameters` (a JSON Schema), as in the service's list.
     """
-    lines = [f"{code(_usage(action))}\n{escape(action['summary'])}" for action in actions]
+    lines = [f"{code(_usage(action))}  {action.get('class', '')}\n{escape(action['summary'])}" for action in actions]
     groups = [lines[place : place + ACTIONS_PER_SECTION] for place in range(0, len(lines), ACTIONS_PER_SECTION)]
     return message(
         "Actions: " + ", ".join(action["name"] for action in actions),
         [
             header("Host actions"),
             *(section(*group) for group in groups),
-            context(f"Add {code('dry_run=true')} to check an action without running it", "[ ] means optional"),
+            context(
+                "vmkops shows the dry run of a disruptive or destructive action, and waits for your yes",
+                f"Add {code('dry_run=true')} to check an action without running it",
+                "[ ] means optional",
+            ),
         ],
     )
 
@@ -39,7 +43,7 @@ def preview_card(preview: ActionPreview) -> Message:
         [
             section(f"{icon} {bold(preview.action)} of {bold(preview.target)} {verdict}"),
             *([section(*findings)] if findings else []),
-            context("Dry run: nothing was changed", escape(" → ".join(preview.steps))),
+            context("Dry run: nothing was changed", f"{preview.class_} action", escape(" → ".join(preview.steps))),
         ],
     )
 

@@ -6,9 +6,23 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bot.blocks import Block, Message, bold, code, context, escape, header, message, section, shortened
+from bot.blocks import (
+    VALUE_LENGTH,
+    Block,
+    Message,
+    bold,
+    button,
+    code,
+    context,
+    escape,
+    header,
+    message,
+    section,
+    shortened,
+)
 from bot.cards.links import page_link
 from bot.cards.markdown import mrkdwn, sections
+from service.api.client import ActionClass
 
 START = "procedure_start"
 """The start of the action ids of the buttons that start an action; the value is JSON with `action` and `params`."""
@@ -17,8 +31,6 @@ RUN = "procedure_run"
 """The action id of the button that starts a run; the value is JSON with `procedure` and `targets`."""
 
 MOST_BUTTONS = 5
-MOST_VALUE = 2000
-"""Characters that Slack takes as the value of a button."""
 
 SHOWN_SECTIONS = ("Before", "Steps", "Check")
 """The sections of a procedure that someone on call needs; "Before" has the warnings."""
@@ -66,7 +78,7 @@ def procedure_card(page: Mapping[str, Any], service_url: str, targets: Mapping[s
     (each text may be empty).
 
     A page whose live blocks are filled in also has `blocks`, of which this reads `command`, `action` (the host action
-    that may start, otherwise empty) and `params`; each of those becomes a button.
+    that may start, otherwise empty), `class` and `params`; each of those becomes a button.
     """
     parts = dict(sections(page["body"]))
     blocks = [header(page["title"]), section(escape(page["summary"]))]
@@ -84,28 +96,21 @@ def procedure_card(page: Mapping[str, Any], service_url: str, targets: Mapping[s
 
 
 def _fits(block: Mapping[str, Any]) -> bool:
-    return bool(block["action"]) and len(json.dumps(block["params"])) < MOST_VALUE - 200
+    return bool(block["action"]) and len(json.dumps(block["params"])) < VALUE_LENGTH - 200
 
 
 def _run_button(slug: str, targets: Mapping[str, str]) -> dict[str, Any]:
     """A button that starts a run of the procedure, which the team then ticks off."""
-    value = json.dumps({"procedure": slug, "targets": dict(targets)})
-    return {
-        "type": "button",
-        "action_id": RUN,
-        "value": value,
-        "text": {"type": "plain_text", "text": "Work through it as a team"},
-    }
+    return button(RUN, "Work through it as a team", json.dumps({"procedure": slug, "targets": dict(targets)}))
 
 
 def _start_button(block: Mapping[str, Any]) -> dict[str, Any]:
-    """A button that starts the action of a live block, after a question."""
+    """A button that starts the action of a live block: after a dialog, or the card of an action that can do harm."""
     value = json.dumps({"action": block["action"], "params": block["params"]})
-    return {
-        "type": "button",
-        "action_id": f"{START}:{block['line']}",
-        "value": value,
-        "text": {"type": "plain_text", "text": shortened(f"Start {block['action']}", 75)},
+    made = button(f"{START}:{block['line']}", f"Start {block['action']}", value)
+    if block.get("class") not in (ActionClass.READ, ActionClass.SAFE):
+        return made
+    return made | {
         "confirm": {
             "title": {"type": "plain_text", "text": "Start this action?"},
             "text": {
@@ -114,5 +119,5 @@ def _start_button(block: Mapping[str, Any]) -> dict[str, Any]:
             },
             "confirm": {"type": "plain_text", "text": "Start"},
             "deny": {"type": "plain_text", "text": "Don't start"},
-        },
+        }
     }

@@ -8,9 +8,9 @@ from typing import Any
 
 from bot.blocks import (
     PREFORMATTED_LENGTH,
-    Block,
     Message,
     bold,
+    button,
     code,
     context,
     escape,
@@ -47,8 +47,8 @@ def run_card(run: Mapping[str, Any]) -> Message:
     buttons = []
     if following:
         blocks.append(section(bold(following["id"]), mrkdwn(following["text"])))
-        buttons.append(_button(TICK, f"{following['id']} is done", json.dumps(_pair(run, following)), "primary"))
-    buttons.append(_button(EXPORT, "Export", run["id"]))
+        buttons.append(button(TICK, f"{following['id']} is done", json.dumps(_pair(run, following)), "primary"))
+    buttons.append(button(EXPORT, "Export", run["id"]))
     blocks.append({"type": "actions", "elements": buttons})
     if following:
         command = code(f"/runs skip {run['id']} {following['id']} REASON")
@@ -114,13 +114,6 @@ def _who(actor: str, token: str, by: str) -> str:
 
 def _pair(run: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, str]:
     return {"run": run["id"], "item": item["id"]}
-
-
-def _button(action_id: str, text: str, value: str, style: str = "") -> Block:
-    label = {"type": "plain_text", "text": shortened(text, 75)}
-    return {"type": "button", "action_id": action_id, "value": value, "text": label} | (
-        {"style": style} if style else {}
-    )
 
 
 def _parts(text: str) -> Iterator[str]:

@@ -46,7 +46,7 @@ def parse(text: str) -> ActionCommand:
 
 
 async def run(typed: ActionCommand, request: Request) -> Reply | None:
-    """List the actions, check one, or start one. A refusal before the announcement is shown only to the user."""
+    """List the actions, check one, or start one, after a yes if it can do harm. A refusal is shown only to the user."""
     service = request.deps.service
     actions: list[dict[str, Any]] = (await service.get("/actions"))["actions"]
     action = next((each for each in actions if each["name"] == typed.name), None)
@@ -62,16 +62,15 @@ async def run(typed: ActionCommand, request: Request) -> Reply | None:
     try:
         if typed.dry_run:
             return Reply(preview_card(await service.check(typed.name, params, on_behalf_of=request.on_behalf_of)))
-        await start_job(request, typed.name, params, command=prefix)
+        return await start_job(request, typed.name, params, command=prefix)
     except ServiceError as refusal:
         return Reply(problem_card(refusal.problem, command=prefix))
-    return None
 
 
 command = Command(
     name="/action",
     usage="/action NAME target key=value ... [dry_run=true]",
-    summary="Starts a host action and shows its progress in a thread. Without arguments, lists all actions.",
+    summary="Starts a host action; asks first if it can do harm. Without arguments, lists all actions.",
     examples=("/action power-on web-01", "/action snapshot-create web-01 name=patch", "/action rescan esx-07"),
     procedures=("slack-setup",),
     parse=parse,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.arguments import UsageError, single_argument
+from bot.blocks import Reply
 from bot.commands._base import Command
 from bot.jobs.start import start_job
 from bot.request import Request
@@ -16,9 +17,9 @@ def parse(text: str) -> str:
     return selector
 
 
-async def run(selector: str, request: Request) -> None:
+async def run(selector: str, request: Request) -> Reply | None:
     """Start the backup. A refusal before the announcement is shown only to the user."""
-    await start_job(request, "backup", {"vm": selector}, command=command.name)
+    return await start_job(request, "backup", {"vm": selector}, command=command.name)
 
 
 command = Command(

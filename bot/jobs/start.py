@@ -1,28 +1,64 @@
-"""Starts a job for a Slack user: checks it, announces it in the channel, and shows it in a thread; never twice."""
+"""Starts a job for a Slack user: checks it, asks before harm, announces it, and shows it in a thread; never twice."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from bot.blocks import Message, code, context, escape, message, person, section
+from bot.blocks import VALUE_LENGTH, Message, Reply, code, context, escape, message, person, section
+from bot.cards.confirmation import confirmation_card
 from bot.cards.job import STATES, announcement, title
 from bot.cards.problem import problem_card
+from bot.jobs.confirmations import Confirmation
 from bot.jobs.thread import JobThread, link_to, open_thread, replace_messages
 from bot.request import Request
 from service.api.client import ActionPreview, Job, JobState, Problem, ServiceError, ServiceUnavailable
 
 
-async def start_job(request: Request, action: str, params: Mapping[str, str], *, command: str) -> None:
-    """Check the action, announce it, start it, and keep its thread up to date until it ends.
+async def start_job(request: Request, action: str, params: Mapping[str, Any], *, command: str) -> Reply | None:
+    """Check the action, and start it; a disruptive or destructive one is not started: the reply asks first.
 
     `params` are the action's parameters by name. `command` is put before suggestions so that they can be copied.
-    Raises ServiceError when the action is refused before the announcement, and CannotPost when Slack refuses the
-    announcement; nothing is started then. A refusal after the announcement replaces both messages.
+    Raises ServiceError when the checks refuse the action, and what `start_checked` raises.
     """
-    service, slack = request.deps.service, request.deps.slack
-    preview = await service.check(action, dict(params), on_behalf_of=request.on_behalf_of)
+    preview = await check(request, action, params)
+    if preview.class_.asks_first:
+        return ask(request, preview, params)
+    await start_checked(request, preview, params, command=command, idempotency_key=f"slack:{request.trigger_id}")
+    return None
+
+
+async def check(request: Request, action: str, params: Mapping[str, Any]) -> ActionPreview:
+    """The dry run of an action; raises ServiceError when the checks refuse it."""
+    preview = await request.deps.service.check(action, dict(params), on_behalf_of=request.on_behalf_of)
     if not preview.allowed:
         raise ServiceError(refusal_of(preview))
+    return preview
+
+
+def ask(request: Request, preview: ActionPreview, params: Mapping[str, Any], *, again: bool = False) -> Reply:
+    """The card that asks the user, only for the user; `again` replaces the card that the user has answered.
+
+    Raises ServiceError when the parameters do not fit into a button.
+    """
+    label = preview.label or f"{preview.action} of {preview.target}"
+    asked = Confirmation.of(preview.action, params, label=label, user=request.user, shown=preview.fingerprint)
+    value = request.deps.confirmations.seal(asked)
+    if len(value) > VALUE_LENGTH:
+        detail = "The parameters are too long for a button in Slack. Use `vmkops action` in the shell."
+        raise ServiceError(Problem(title="Too long for Slack", status=400, detail=detail))
+    return Reply(confirmation_card(asked, preview, value, again=again), replaces=again)
+
+
+async def start_checked(
+    request: Request, preview: ActionPreview, params: Mapping[str, Any], *, command: str, idempotency_key: str
+) -> None:
+    """Announce an action that the checks allow, start it, and keep its thread up to date until it ends.
+
+    Raises CannotPost when Slack refuses the announcement; nothing is started then. A refusal after the announcement
+    replaces both messages.
+    """
+    service, slack, action = request.deps.service, request.deps.slack, preview.action
     starting = Job(
         id="…", action=action, target=preview.target, state=JobState.QUEUED, requested_by=request.on_behalf_of
     )
@@ -38,7 +74,7 @@ async def start_job(request: Request, action: str, params: Mapping[str, str], *,
             action,
             dict(params),
             on_behalf_of=request.on_behalf_of,
-            idempotency_key=f"slack:{request.trigger_id}",
+            idempotency_key=idempotency_key,
             reply_to=thread.as_reply_to(),
         )
     except ServiceError as refusal:

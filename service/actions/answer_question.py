@@ -9,7 +9,7 @@ from pydantic import Field
 
 from service.actions._targeted import CHECK, CheckContext, info, refuse
 from service.actions._vm import VmAction, VmParams, vm_checks
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.jobs.action import JobControl, StepResult
 from service.vsphere.vms import Question, VmState, answer
 
@@ -27,6 +27,8 @@ class AnswerQuestion(VmAction[AnswerVm]):
 
     name = "answer-question"
     summary = "Answer the question that a VM waits on; a dry run shows it and the choices."
+    action_class = ActionClass.DISRUPTIVE  # a choice can power the VM off, and an answer cannot be taken back
+    label = "Answer {choice} for {target}"
     steps = (CHECK, ANSWER)
     params = AnswerVm
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from service.actions._targeted import NOT_CHECKED, refuse, warn
 from service.actions._vm import VmParams
-from service.api.models import Check, JobState
+from service.api.models import ActionClass, Check, JobState
 from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, SnapshotTaken
 from service.backups.steps import BackupRun
 from service.jobs.action import Action, Context, JobControl, StepResult, Target
@@ -51,6 +51,7 @@ class Backup(Action):
 
     name = "backup"
     summary = "Back a VM up into an OVF package, while it runs."
+    action_class = ActionClass.SAFE  # the VM keeps running, and its snapshot is removed
     steps = (QUIESCE, SNAPSHOT, UNQUIESCE, MOUNT, BACK_UP, UNMOUNT, REMOVE)
     params = BackupVm
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from service.actions._targeted import CHECK, CheckContext, info, undo
 from service.actions._vm import VmAction, VmParams, vm_checks
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.jobs.action import JobControl, StepResult
 from service.vsphere.devices import disconnect_drives, read_drives
 from service.vsphere.vms import VmState
@@ -26,6 +26,8 @@ class DisconnectRemovables(VmAction[VmParams]):
 
     name = "disconnect-removables"
     summary = "Disconnect a VM's CD-ROM and floppy drives, now and at the next power-on."
+    action_class = ActionClass.DISRUPTIVE  # a guest that uses a medium loses it
+    label = "Disconnect the CD-ROM and floppy drives of {target}"
     steps = (CHECK, DISCONNECT)
 
     async def checks(self, context: CheckContext[VmState, VmParams]) -> Iterable[Check]:

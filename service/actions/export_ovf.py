@@ -10,7 +10,7 @@ from pydantic import Field
 
 from service.actions._targeted import NOT_CHECKED, NOTHING_FOUND, refuse, warn
 from service.actions._vm import VmParams, vm_checks
-from service.api.models import Check, JobState
+from service.api.models import ActionClass, Check, JobState
 from service.api.settings import Settings
 from service.errors import Conflict
 from service.jobs.action import Action, Context, JobControl, StepResult, Target
@@ -48,6 +48,7 @@ class ExportOvf(Action):
 
     name = "export-ovf"
     summary = "Export a VM that is powered off as an OVF package or an OVA, with checksums."
+    action_class = ActionClass.SAFE  # only reads a VM that is off
     steps = (CHECK, OPEN, COPY, DESCRIBE, CLOSE, PACK)
     params = ExportVm
 

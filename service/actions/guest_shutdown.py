@@ -11,7 +11,7 @@ from pydantic import Field
 
 from service.actions._targeted import CHECK, CheckContext, info, refuse, undo
 from service.actions._vm import VmAction, VmParams, vm_checks
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.api.words import counted
 from service.errors import Conflict
 from service.jobs.action import JobControl, StepResult
@@ -40,6 +40,8 @@ class GuestShutdown(VmAction[GuestShutdownVm]):
 
     name = "guest-shutdown"
     summary = "Ask the guest to shut down, through VMware Tools, and wait until the VM is off."
+    action_class = ActionClass.DISRUPTIVE
+    label = "Shut down {target}"
     steps = (CHECK, ASK, WAIT)
     params = GuestShutdownVm
 

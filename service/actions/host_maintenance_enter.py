@@ -9,7 +9,7 @@ from pydantic import Field
 
 from service.actions._host import HostAction, HostParams, host_checks
 from service.actions._targeted import CHECK, Changed, CheckContext, info, undo, warn
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.api.words import counted
 from service.jobs.action import JobControl
 from service.vsphere.hosts import HostState, enter_maintenance
@@ -35,6 +35,8 @@ class HostMaintenanceEnter(HostAction[EnterMaintenance]):
 
     name = "host-maintenance-enter"
     summary = "Take a host out of service, once its VMs have moved away."
+    action_class = ActionClass.DISRUPTIVE  # VMs move away, and the cluster has one host less
+    label = "Put {target} into maintenance mode"
     steps = (CHECK, ENTER)
     params = EnterMaintenance
 

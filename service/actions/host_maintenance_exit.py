@@ -9,7 +9,7 @@ from pydantic import Field
 
 from service.actions._host import HostAction, HostParams, host_checks
 from service.actions._targeted import CHECK, Changed, CheckContext, info, undo
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.jobs.action import JobControl
 from service.vsphere.hosts import HostState, exit_maintenance
 
@@ -27,6 +27,7 @@ class HostMaintenanceExit(HostAction[ExitMaintenance]):
 
     name = "host-maintenance-exit"
     summary = "Take a host back into service; VMs may run there again."
+    action_class = ActionClass.SAFE  # stops nothing; DRS moves running VMs without a pause
     steps = (CHECK, EXIT)
     params = ExitMaintenance
 

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from service.actions._deploy import CONFIRM, PACKAGE, REMOVE, SEND, Deployment
 from service.actions._placement import LONGEST_NAME, NAME, PlacementParams, check_place, new_vm_key
 from service.actions._targeted import info, refuse, warn
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.api.redaction import is_redacted, without_secrets
 from service.api.settings import Settings
 from service.errors import LimitReached, PackageRefused
@@ -80,6 +80,7 @@ class ImportOvf(Action):
 
     name = "import-ovf"
     summary = "Make a new VM, powered off, of an OVF or OVA from a file or an https URL."
+    action_class = ActionClass.SAFE  # makes a new VM under a free name, powered off
     steps = (FETCH, PACKAGE, SEND, CONFIRM, REMOVE, TIDY)
     params = ImportPackage
 

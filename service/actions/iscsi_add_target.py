@@ -11,7 +11,7 @@ from knowledge.iscsi import parse_address, validate
 from service.actions._host import HostAction, HostParams, host_checks
 from service.actions._rescan import HBAS, VMFS, rescan
 from service.actions._targeted import CHECK, CheckContext, info, refuse, undo
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.jobs.action import JobControl, StepResult
 from service.vsphere.hosts import HostState
 from service.vsphere.storage import Hba, HostStorage, add_target, has_target, read_storage
@@ -88,6 +88,7 @@ class IscsiAddTarget(HostAction[IscsiTarget]):
 
     name = "iscsi-add-target"
     summary = "Add a send target or a static target to a host's iSCSI adapter, and rescan."
+    action_class = ActionClass.SAFE  # adds a target, and leaves the present ones as they are
     steps = (CHECK, ADD, HBAS, VMFS)
     params = IscsiTarget
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from service.api.models import ActionClass
 from service.jobs.action import Action, Context, JobControl, Params, Target
 from service.vsphere.session import Instance
 
@@ -25,6 +26,7 @@ class Ping(Action):
 
     name = "ping"
     summary = "Sign in to vCenter and report its version, its clock, and its response time (vcbUtil -c ping)."
+    action_class = ActionClass.READ
     steps = (ASK,)
     params = PingParams
 

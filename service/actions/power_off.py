@@ -7,7 +7,7 @@ from typing import Any
 
 from service.actions._targeted import CHECK, Changed, CheckContext, info, undo, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.jobs.action import JobControl
 from service.vsphere.vms import VmState, set_power
 
@@ -19,6 +19,7 @@ class PowerOff(VmAction[VmParams]):
 
     name = "power-off"
     summary = "Power a VM off at once, without asking its guest."
+    action_class = ActionClass.DISRUPTIVE  # the guest loses what it has not written; its disks stay
     steps = (CHECK, POWER_OFF)
 
     async def checks(self, context: CheckContext[VmState, VmParams]) -> Iterable[Check]:

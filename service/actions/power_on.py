@@ -7,7 +7,7 @@ from typing import Any
 
 from service.actions._targeted import CHECK, Changed, CheckContext, info, undo
 from service.actions._vm import VmAction, VmParams, vm_checks
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.jobs.action import JobControl
 from service.vsphere.vms import VmState, set_power
 
@@ -19,6 +19,7 @@ class PowerOn(VmAction[VmParams]):
 
     name = "power-on"
     summary = "Power a VM on, or resume it when it is suspended."
+    action_class = ActionClass.SAFE  # stops nothing that runs
     steps = (CHECK, POWER_ON)
 
     async def checks(self, context: CheckContext[VmState, VmParams]) -> Iterable[Check]:

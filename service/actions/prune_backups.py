@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from service.actions._targeted import info
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.api.words import counted
 from service.backups.catalogue import read_catalogue
 from service.backups.pruning import finish_removals, remove_package
@@ -61,6 +61,8 @@ class Prune(Action):
 
     name = "prune-backups"
     summary = "Remove kept backups that a policy does not keep; never the last good one of a VM."
+    action_class = ActionClass.DESTRUCTIVE
+    label = "Prune {target}"
     steps = (CHOOSE, REMOVE)
     params = PruneBackups
 
@@ -73,7 +75,7 @@ class Prune(Action):
             key="backups",
             name=f"backups of {params.vm}" if params.vm else "all backups",
             params=params.model_dump(),
-            checks=tuple(map(_check, decisions)),
+            checks=tuple(map(_check, sorted(decisions, key=lambda each: each.stays))),
         )
 
     async def run(self, context: Context, job: JobControl, params: PruneBackups) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pydantic import Field
 from service.actions._host import HostAction, HostParams, host_checks
 from service.actions._rescan import HBAS, VMFS, rescan
 from service.actions._targeted import CHECK, CheckContext, refuse
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.api.words import counted
 from service.jobs.action import JobControl, StepResult
 from service.vsphere.hosts import HostState
@@ -36,6 +36,7 @@ class Rescan(HostAction[RescanHost]):
 
     name = "rescan"
     summary = "Rescan a host's HBAs, then its VMFS volumes, and list what is new."
+    action_class = ActionClass.SAFE  # I/O continues meanwhile
     steps = (CHECK, BEFORE, HBAS, VMFS)
     params = RescanHost
 

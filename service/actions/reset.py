@@ -7,7 +7,7 @@ from typing import Any
 
 from service.actions._targeted import CHECK, CheckContext, refuse, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.jobs.action import JobControl, StepResult
 from service.vsphere.vms import VmState, reset
 
@@ -19,6 +19,7 @@ class Reset(VmAction[VmParams]):
 
     name = "reset"
     summary = "Reset a running VM at once, without asking its guest."
+    action_class = ActionClass.DISRUPTIVE  # the guest loses what it has not written; its disks stay
     steps = (CHECK, RESET)
 
     async def checks(self, context: CheckContext[VmState, VmParams]) -> Iterable[Check]:

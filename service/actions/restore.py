@@ -9,6 +9,7 @@ from pydantic import Field
 from service.actions._deploy import CONFIRM, PACKAGE, REMOVE, SEND
 from service.actions._from_backup import BackupDeployment, FromBackup, check_restore
 from service.actions._placement import LONGEST_NAME, NAME
+from service.api.models import ActionClass
 from service.jobs.action import Action, Context, JobControl, Target
 
 SUFFIX = "-restored"
@@ -30,6 +31,7 @@ class Restore(Action):
 
     name = "restore"
     summary = "Make a new VM of a kept backup, powered off; its checksums are compared while it is sent."
+    action_class = ActionClass.SAFE  # makes a new VM under a free name, powered off
     steps = (PACKAGE, SEND, CONFIRM, REMOVE)
     params = RestoreBackup
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from service.actions._deploy import CONFIRM, PACKAGE, REMOVE, SEND, VmsRemoved
 from service.actions._from_backup import BackupDeployment, FromBackup, check_restore
+from service.api.models import ActionClass
 from service.errors import RestoreFailed, VmkopsError
 from service.jobs.action import Action, Context, JobControl, Target
 
@@ -17,6 +18,7 @@ class RestoreDrill(Action):
 
     name = "restore-drill"
     summary = "Restore a kept backup, check the VM, and remove it: the proof that the backup works."
+    action_class = ActionClass.SAFE  # removes only the VM that it made itself
     steps = (PACKAGE, SEND, CONFIRM, REMOVE)
     params = FromBackup
 

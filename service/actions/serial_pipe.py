@@ -14,7 +14,7 @@ from knowledge.vmx.serial import End, SerialPipe
 from knowledge.vmx.syntax import check_value
 from service.actions._targeted import CHECK, CheckContext, info, refuse, undo, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.errors import InvalidParams
 from service.jobs.action import Context, JobControl, StepResult, Target
 from service.vsphere.devices import SerialPort, add_pipe, read_serial_ports
@@ -70,6 +70,7 @@ class SerialPipeBetween(VmAction[PipeBetween]):
 
     name = "serial-pipe"
     summary = "Connect two powered-off VMs by a serial pipe: a new serial port on each, both ends at once."
+    action_class = ActionClass.SAFE  # both VMs are off, and the new ports can be removed
     steps = (CHECK, SERVER, CLIENT)
     params = PipeBetween
 

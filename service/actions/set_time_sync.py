@@ -9,7 +9,7 @@ from pydantic import Field
 
 from service.actions._targeted import CHECK, CheckContext, info, undo, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.jobs.action import JobControl, StepResult
 from service.vsphere.vms import VmState, set_time_sync
 
@@ -27,6 +27,8 @@ class SetTimeSync(VmAction[TimeSyncOfVm]):
 
     name = "set-time-sync"
     summary = "Let VMware Tools synchronize the guest's clock with the host's, or stop that."
+    action_class = ActionClass.DISRUPTIVE  # the clock of a running guest can jump
+    label = "Change the time synchronization of {target}"
     steps = (CHECK, SET)
     params = TimeSyncOfVm
 

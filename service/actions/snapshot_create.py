@@ -10,7 +10,7 @@ from pydantic import Field
 from knowledge.runs.marks import attributed
 from service.actions._targeted import CHECK, CheckContext, info, refuse, undo, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.errors import JobCancelled, SnapshotFailed
 from service.jobs.action import JobControl, StepResult
 from service.vsphere.preflight import preflight
@@ -47,6 +47,7 @@ class SnapshotCreate(VmAction[SnapshotVm]):
 
     name = "snapshot-create"
     summary = "Take a snapshot of a VM; it is kept until snapshot-remove."
+    action_class = ActionClass.SAFE
     steps = (CHECK, SNAPSHOT)
     params = SnapshotVm
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from service.actions._snapshot import SnapshotAction, SnapshotParams, moref_of, snapshot_in
 from service.actions._targeted import CHECK, CheckContext, info, refuse, warn
 from service.actions._vm import vm_checks
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.errors import SnapshotLeft, VmkopsError, VSphereUnavailable
 from service.jobs.action import JobControl, StepResult
 from service.vsphere.snapshots import OURS, consolidate, is_in_tree, remove_one
@@ -38,6 +38,8 @@ class SnapshotRemove(SnapshotAction[RemoveSnapshot]):
 
     name = "snapshot-remove"
     summary = "Remove one snapshot, by its moref; its children stay, and nothing else is changed."
+    action_class = ActionClass.DESTRUCTIVE
+    label = "Remove {snapshot} of {target}"
     steps = (CHECK, REMOVE, CONFIRM)
     params = RemoveSnapshot
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from service.actions._snapshot import SnapshotAction, SnapshotParams, moref_of, snapshot_in
 from service.actions._targeted import CHECK, CheckContext, refuse, warn
 from service.actions._vm import vm_checks
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.jobs.action import JobControl, StepResult
 from service.vsphere.snapshots import revert_to
 from service.vsphere.vms import VmState
@@ -31,6 +31,8 @@ class SnapshotRevert(SnapshotAction[RevertToSnapshot]):
 
     name = "snapshot-revert"
     summary = "Revert a VM to a snapshot; all later changes are lost."
+    action_class = ActionClass.DESTRUCTIVE
+    label = "Revert {target} to {snapshot}"
     steps = (CHECK, REVERT)
     params = RevertToSnapshot
 

@@ -12,7 +12,7 @@ from typing import Any
 from knowledge.runs.marks import attributed
 from service.actions._from_backup import BackupParams
 from service.actions._targeted import info, refuse
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.backups.catalogue import KeptBackup, Verdict, find_backup
 from service.backups.lock import locked
 from service.backups.signatures import check_signatures
@@ -58,6 +58,7 @@ class Verify(Action):
 
     name = "verify-backup"
     summary = "Read every byte of a kept backup again and report whether it is as it was written."
+    action_class = ActionClass.READ
     steps = (READ, DESCRIPTOR, VERDICT)
     params = VerifyBackup
 

@@ -29,10 +29,11 @@ from service.api.lookups import (
     VmxSnippet,
     VmxSnippetList,
 )
-from service.api.models import ActionPreview, Check, Job, JobState, Problem, Progress, Step, StepState
+from service.api.models import ActionClass, ActionPreview, Check, Job, JobState, Problem, Progress, Step, StepState
 from service.api.p2v import P2vChecklist, P2vEstimate, P2vItem, P2vTool, P2vTools
 
 __all__ = [
+    "ActionClass",
     "ActionPreview",
     "Check",
     "Decoded",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import PrivateAttr
 
+from knowledge.diagnosis import NAMES_IN_JSON
 from knowledge.drivermap.device import Device as PciDevice
 from knowledge.drivermap.entries import Correction as ScriptCorrection
 from knowledge.drivermap.entries import Entry as DriverEntry
@@ -43,7 +44,7 @@ from knowledge.vmx.merge import Replaced as ReplacedSetting
 from knowledge.vmx.snippets import DescribedParameter as VmxParameter
 from knowledge.vmx.snippets import DescribedSnippet as VmxSnippet
 from knowledge.vmx.snippets import RenderedSnippet
-from service.api.models import Value
+from service.api.models import ActionClass, Value
 
 __all__ = [
     "Decoded",
@@ -113,6 +114,8 @@ class ProcedurePage(Page):
 class LiveAnswer:
     """What a command in a live block answers now, for the targets that the reader gave."""
 
+    __pydantic_config__ = NAMES_IN_JSON
+
     line: int
     """The line of the body in the page's file order, from 1."""
     command: str
@@ -125,6 +128,8 @@ class LiveAnswer:
     """The host action that the command starts, if its dry run found nothing that prevents it."""
     params: dict[str, Any] = field(default_factory=dict)
     """The parameters of that action."""
+    class_: ActionClass | Literal[""] = ""
+    """How much harm that action can do."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

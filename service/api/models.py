@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from knowledge.diagnosis import NAMES_IN_JSON
 from knowledge.runs.marks import attributed
 
 
@@ -15,6 +17,10 @@ class Value(BaseModel):
     """Base of every API value: frozen, and strict about unknown fields when it is read."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+CLASS_IN_JSON = cast(ConfigDict, NAMES_IN_JSON)
+"""Configures a value with a field `class_`, which is `class` in JSON."""
 
 
 class Problem(Value):
@@ -41,8 +47,28 @@ class Check(Value):
     message: str
 
 
+class ActionClass(StrEnum):
+    """How much harm an action can do.
+
+    `read` changes nothing. `safe` adds something or can be undone, and interrupts nothing that runs. `disruptive`
+    interrupts what runs, or takes away its protection for a while. After `destructive`, something is gone for good.
+    """
+
+    READ = "read"
+    SAFE = "safe"
+    DISRUPTIVE = "disruptive"
+    DESTRUCTIVE = "destructive"
+
+    @property
+    def asks_first(self) -> bool:
+        """Whether Slack and the command line show the dry run and wait for a yes before they start the action."""
+        return self in {ActionClass.DISRUPTIVE, ActionClass.DESTRUCTIVE}
+
+
 class ActionPreview(Value):
     """What an action would do, and whether it may: nothing was touched."""
+
+    model_config = CLASS_IN_JSON
 
     action: str
     target: str
@@ -50,6 +76,15 @@ class ActionPreview(Value):
     steps: list[str]
     checks: list[Check]
     allowed: bool
+    class_: ActionClass = ActionClass.DESTRUCTIVE
+    """How much harm it can do; an answer of an older service, which has no class, counts as the worst."""
+    label: str = ""
+    """What it does, as a button shows it, such as `Power off web-01`."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The same only for the same preview, so that a yes counts only for what was shown."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:32]
 
 
 class JobState(StrEnum):

@@ -64,7 +64,7 @@ async def _answer(call: Call[Any, Any], command: LiveCommand, targets: Mapping[s
         return replace(shown, problem=" ".join([problem.detail or problem.title, *problem.suggestions]))
     if asked.body is None or not answer.allowed or DRY_RUN in shlex.split(shown.command):
         return replace(shown, text=text)
-    return replace(shown, text=text, action=asked.variables["name"], params=dict(asked.body))
+    return replace(shown, text=text, action=asked.variables["name"], params=dict(asked.body), class_=answer.class_)
 
 
 async def _ask(call: Call[Any, Any], route: AnyRoute, asked: Asked) -> tuple[str, Any]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from knowledge.procedure_store.entry_points import procedures_of_action
-from service.api.models import ActionPreview, Job, Value
+from service.api.models import CLASS_IN_JSON, ActionClass, ActionPreview, Job, Value
 from service.api.redaction import redact_params
 from service.errors import Conflict, InvalidParams, NotAllowed, NotFound, TooLarge
 from service.http._route import Call, Query, Route, read_values
@@ -32,10 +32,13 @@ ReplyTo = Annotated[
 
 
 class ActionInfo(Value):
-    """One host action: its name, the JSON Schema of its parameters, its steps, and who may."""
+    """One host action: its name, how much harm it can do, the JSON Schema of its parameters, its steps, and who may."""
+
+    model_config = CLASS_IN_JSON
 
     name: str
     summary: str
+    class_: ActionClass
     parameters: dict[str, Any]
     steps: list[str]
     scope: str
@@ -72,6 +75,7 @@ async def _list(call: Call[Query, None]) -> ActionList:
             ActionInfo(
                 name=action.name,
                 summary=action.summary,
+                class_=action.action_class,
                 parameters=action.params.model_json_schema(),
                 steps=list(action.steps),
                 scope=Scope.OPERATE.value,
@@ -125,6 +129,8 @@ async def _check(call: Call[Query, ActionRequest]) -> ActionPreview:
         steps=list(action.steps),
         checks=list(target.checks),
         allowed=all(check.severity != "refuse" for check in target.checks),
+        class_=action.action_class,
+        label=action.label_for(target),
     )
 
 
@@ -132,7 +138,8 @@ def _preview_text(preview: ActionPreview) -> str:
     verdict = "may go ahead" if preview.allowed else "is refused"
     checks = [f"{check.severity}: {check.message}" for check in preview.checks]
     steps = f"steps: {', '.join(preview.steps)}"
-    return "\n".join([f"{preview.action} of {preview.target} {verdict}", *checks, steps]) + "\n"
+    title = f"{preview.action} of {preview.target} ({preview.class_}) {verdict}"
+    return "\n".join([title, *checks, steps]) + "\n"
 
 
 def read_params(action: Action, given: Mapping[str, Any]) -> Params:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.api.settings import Settings
 from service.store.copy_slots import CopySlots
 from service.store.signing import Signer
@@ -127,9 +127,19 @@ class Action(ABC):
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    action_class: ClassVar[ActionClass] = ActionClass.DESTRUCTIVE
+    """How much harm it can do. Slack and the command line ask before a disruptive or destructive action, and so before
+    one that does not declare its class."""
+    label: ClassVar[str] = ""
+    """What a button says, with `{target}` and names of parameters; by default the name, as in `Power off {target}`."""
     steps: ClassVar[tuple[str, ...]]
     params: ClassVar[type[Params]]
     needs_approval: ClassVar[bool] = False
+
+    def label_for(self, target: Target) -> str:
+        """What starting it for this target does, in a few words, such as `Power off web-01`."""
+        label = self.label or f"{self.name.replace('-', ' ').capitalize()} {{target}}"
+        return label.format_map({**target.params, "target": target.name})
 
     @abstractmethod
     async def target(self, context: Context, params: Any) -> Target:

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.jobs.confirmations import Confirmations
 from bot.jobs.updates import JobUpdates
 from bot.request import Deps, Request
 from service.api.client import ServiceClient
 from tests.bot.clocks import HurriedClock
 from tests.bot.fake_service import FakeService
-from tests.bot.fake_slack import FakeSlack
+from tests.bot.fake_slack import BOT_TOKEN, FakeSlack
 
 
 @pytest.fixture
@@ -47,5 +48,5 @@ async def updates(client: ServiceClient, slack: FakeSlack, time: HurriedClock) -
 @pytest.fixture
 def slack_request(client: ServiceClient, slack: FakeSlack, updates: JobUpdates) -> Request:
     """A request of user U1 in channel C1."""
-    deps = Deps(service=client, slack=slack.client, updates=updates)
+    deps = Deps(service=client, slack=slack.client, updates=updates, confirmations=Confirmations(BOT_TOKEN))
     return Request(user="U1", channel="C1", trigger_id="1.2.abc", deps=deps)

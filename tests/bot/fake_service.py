@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from service.api.adapter import adapter
-from service.api.client import ActionPreview, Check, Job, JobState, Problem, VmkerrAnswer, VmkerrRelease
+from service.api.client import ActionClass, ActionPreview, Check, Job, JobState, Problem, VmkerrAnswer, VmkerrRelease
 from service.api.lookups import VmkerrReleases
 from tests.bot.examples import KNOWN
 
@@ -34,7 +34,8 @@ class Call(NamedTuple):
 class FakeService:
     """The service as the bot sees it.
 
-    `meanings`, `releases`, `procedures`, `lookups`, `vms`, `checks`, `actions`, `runs` and `jobs` are its content.
+    `meanings`, `releases`, `procedures`, `lookups`, `vms`, `checks`, `actions`, `runs` and `jobs` are its content;
+    every action has the `action_class`.
     `refusals` and `garbled` are answers that it gives instead, by the start of the path (for a pre-flight check, by the
     whole path). While `held` is set, every request waits for the event.
     """
@@ -47,6 +48,7 @@ class FakeService:
         self.vms: dict[str, dict[str, Any]] = {}
         self.actions: list[dict[str, Any]] = []
         self.checks: list[Check] = []
+        self.action_class = ActionClass.SAFE
         self.jobs: dict[str, Job] = {}
         self.runs: list[dict[str, Any]] = []
         self.rights: dict[str, Any] = {"name": "bot", "delegate": True}
@@ -172,6 +174,8 @@ class FakeService:
             steps=["check"],
             checks=self.checks,
             allowed=all(check.severity != "refuse" for check in self.checks),
+            class_=self.action_class,
+            label=f"{request.match_info['name'].replace('-', ' ').capitalize()} {vm['name']}",
         )
         return _json(preview)
 

@@ -26,6 +26,7 @@ from typing import Any
 
 from pydantic import Field
 
+from service.api.models import ActionClass
 from service.jobs.action import Action, Context, JobControl, Params, Target
 
 
@@ -40,6 +41,7 @@ class WaterPlants(Action):
 
     name = "water-plants"
     summary = "Water the plants."
+    action_class = ActionClass.SAFE
     steps = ("water",)
     params = Plants
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from bot.cards.confirmation import CONFIRM
 from bot.commands._base import find_commands
+from bot.jobs.confirmations import Confirmations
 from tests.peers.fetch import require
 from tests.peers.local_slack import ONCALL, LocalSlack
 from tests.running_service import RunningService
@@ -55,3 +60,37 @@ def drawn(message: dict[str, Any]) -> str:
     """All text of a message's blocks."""
     texts = [block.get("text") or block["elements"][0] for block in message["blocks"] if block["type"] != "actions"]
     return "\n".join(text["text"] for text in texts)
+
+
+def message_now(slack: LocalSlack, message: dict[str, Any]) -> dict[str, Any]:
+    """A message as it is now, after edits."""
+    return next(one for one in slack.messages(message["channel"]) if one["ts"] == message["ts"])
+
+
+def open_actions(message: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The buttons of a message by their action ids."""
+    rows = [block["elements"] for block in message["blocks"] if block["type"] == "actions"]
+    return {element["action_id"]: element for row in rows for element in row}
+
+
+def press(slack: LocalSlack, user: str, message: dict[str, Any], action_id: str) -> dict[str, Any]:
+    """Press a button and wait for the new message that answers it."""
+    before = len(slack.messages(ONCALL))
+    assert slack.click(user, message, action_id), f"{action_id} was not acknowledged"
+    return slack.wait_for(lambda: slack.messages(ONCALL)[before:], what=f"the answer to {action_id}")[0]
+
+
+def with_value(message: dict[str, Any], value: str) -> dict[str, Any]:
+    """A message whose buttons have this value instead, as a changed client would send it."""
+    changed = copy.deepcopy(message)
+    for element in open_actions(changed).values():
+        element["value"] = value
+    return changed
+
+
+def backdated(slack: LocalSlack, card: dict[str, Any]) -> dict[str, Any]:
+    """A card that asks for an action, as it is when its time is over."""
+    confirmations = Confirmations(slack.bot_token)
+    asked = confirmations.open(open_actions(card)[CONFIRM]["value"])
+    assert asked is not None
+    return with_value(card, confirmations.seal(replace(asked, expires_at=int(time.time()) - 1)))

@@ -6,15 +6,16 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from service.api.client import Job, JobState, Progress, ServiceClient, StepState
+from service.api.client import ActionClass, ActionPreview, Job, JobState, Progress, ServiceClient, StepState
 from service.api.typed_settings import ClientSettings
+from vmkops.commands._ask import ask_first, print_preview
 
 
 def client() -> ServiceClient:
@@ -26,11 +27,18 @@ def client() -> ServiceClient:
 def carry_out(options: argparse.Namespace, action: str, target: str | None, params: Mapping[str, str]) -> int:
     """Check or start an action, as the options of `add_job_options` say. Exit 0 when it may go ahead or ended well.
 
-    `target` goes to the first parameter of the action. Raises ServiceError when the service refuses.
+    `target` goes to the first parameter of the action. An action that can do harm waits for a yes, unless the option
+    `--yes` is given; exit 1 without the yes, and 2 without a terminal. Raises ServiceError when the service refuses.
     """
+    request = asyncio.run(_read(action, target, params))
     if options.dry_run:
-        return asyncio.run(_check(action, target, params, as_json=options.json))
-    return asyncio.run(_start(action, target, params, wait=not options.no_wait, as_json=options.json))
+        return print_preview(asyncio.run(_check(request)), as_json=options.json)
+    if request.action_class.asks_first and not getattr(options, "yes", False):
+        # The question is outside of the event loop, so that Ctrl-C ends it.
+        status = ask_first(lambda: asyncio.run(_check(request)))
+        if status != 0:
+            return status
+    return asyncio.run(_start(request, wait=not options.no_wait, as_json=options.json))
 
 
 async def watch(service: ServiceClient, job_id: str) -> Job:
@@ -83,9 +91,30 @@ def print_job(job: Job, *, as_json: bool) -> int:
     return 1 if job.state in {JobState.FAILED, JobState.CANCELLED, JobState.PARTIAL} else 0
 
 
-async def _start(action: str, target: str | None, params: Mapping[str, str], *, wait: bool, as_json: bool) -> int:
+class _Request(NamedTuple):
+    """The action, its parameters, and how much harm it can do."""
+
+    action: str
+    params: dict[str, Any]
+    action_class: ActionClass
+
+
+async def _read(action: str, target: str | None, params: Mapping[str, str]) -> _Request:
+    """The request, with the target under the name of the action's first parameter.
+
+    The service refuses an action that it does not list, when it is checked or started.
+    """
     async with client() as service:
-        job = await service.act(action, await _with_target(service, action, target, params))
+        listed = (await service.get("/actions"))["actions"]
+    found: dict[str, Any] = next((each for each in listed if each["name"] == action), {})
+    first = next(iter(found.get("parameters", {}).get("properties", {})), "target")
+    given = {first: target, **params} if target is not None else dict(params)
+    return _Request(action, given, ActionClass(found.get("class", ActionClass.DESTRUCTIVE)))
+
+
+async def _start(request: _Request, *, wait: bool, as_json: bool) -> int:
+    async with client() as service:
+        job = await service.act(request.action, request.params)
         print(f"job {job.id}: {job.action} of {job.target}", file=sys.stderr)
         if not wait:
             print(job.model_dump_json() if as_json else job.id)
@@ -93,26 +122,6 @@ async def _start(action: str, target: str | None, params: Mapping[str, str], *, 
         return print_job(await watch(service, job.id), as_json=as_json)
 
 
-async def _check(action: str, target: str | None, params: Mapping[str, str], *, as_json: bool) -> int:
+async def _check(request: _Request) -> ActionPreview:
     async with client() as service:
-        preview = await service.check(action, await _with_target(service, action, target, params))
-    if as_json:
-        print(preview.model_dump_json())
-    else:
-        print(f"{preview.action} of {preview.target}: {'may go ahead' if preview.allowed else 'is refused'}")
-        for check in preview.checks:
-            print(f"{check.severity:<6}  {check.message}")
-        print(f"steps   {', '.join(preview.steps)}")
-    return 0 if preview.allowed else 1
-
-
-async def _with_target(
-    service: ServiceClient, action: str, target: str | None, params: Mapping[str, str]
-) -> dict[str, Any]:
-    """The parameters, with the target under the name of the action's first parameter."""
-    if target is None:
-        return dict(params)
-    listed = (await service.get("/actions"))["actions"]
-    schema: dict[str, Any] = next((each["parameters"] for each in listed if each["name"] == action), {})
-    first = next(iter(schema.get("properties", {})), "target")
-    return {first: target, **params}
+        return await service.check(request.action, request.params)

@@ -12,6 +12,13 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the job as JSON when it has ended")
 
 
+def add_yes_option(parser: argparse.ArgumentParser) -> None:
+    """Add --yes to a command that asks before an action that can do harm."""
+    parser.add_argument(
+        "--yes", action="store_true", help="start a disruptive or destructive action without asking first; for scripts"
+    )
+
+
 def add_address_options(parser: argparse.ArgumentParser, port: int) -> None:
     """Add --host and --port, with this default port, to a command that listens."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")

@@ -6,31 +6,48 @@ import argparse
 from collections.abc import Sequence
 
 from vmkops.commands import SERVICE
-from vmkops.commands._options import add_job_options
+from vmkops.commands._options import add_job_options, add_yes_option
 
 SUMMARY = "start any host action and follow the job, or only check it (--dry-run)"
+DESCRIPTION = (
+    "start any host action and follow the job, or only check it (--dry-run). Before a disruptive or destructive "
+    "action, the command shows the dry run and waits for your yes"
+)
 GROUP = SERVICE
 
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
     made = argparse.ArgumentParser(
-        prog="vmkops action", description=SUMMARY, epilog="`vmkops actions` lists the actions with their parameters."
+        prog="vmkops action",
+        description=DESCRIPTION,
+        epilog="`vmkops actions` lists the actions with their classes and parameters.",
     )
-    made.add_argument("name", metavar="NAME", help="the action, such as power-on")
+    made.add_argument("name", nargs="?", metavar="NAME", help="the action, such as power-on")
     made.add_argument(
         "words",
         nargs="*",
         metavar="TARGET key=value",
         help="the VM, host or other thing that it acts on, and its parameters",
     )
+    made.add_argument("--list", action="store_true", help="list the actions, as `vmkops actions` does")
+    add_yes_option(made)
     add_job_options(made)
     return made
 
 
 def run(argv: Sequence[str]) -> int:
-    """Start the action and follow its job, or only check it; 0 when that went well, 1 otherwise."""
+    """Start the action and follow its job, or only check it.
+
+    0 when that went well, 1 otherwise, 2 when the action needs a yes and nobody can be asked.
+    """
     options = parser().parse_args(argv)
+    if options.list:
+        from vmkops.commands.actions import run as list_actions
+
+        return list_actions(["--json"] if options.json else [])
+    if options.name is None:
+        parser().error("name the action; --list lists them")
     words = list(options.words)
     # A signed URL has = too, but not after the name of a parameter.
     is_pair = bool(words) and "=" in words[0] and words[0].partition("=")[0].isidentifier()

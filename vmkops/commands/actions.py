@@ -10,13 +10,17 @@ from typing import Any
 
 from vmkops.commands import SERVICE
 
-SUMMARY = "list the host actions and their parameters"
+SUMMARY = "list the host actions with their classes and parameters"
 GROUP = SERVICE
+CLASSES = (
+    "The class of an action is how much harm it can do: read changes nothing; safe adds something or can be undone; "
+    "disruptive interrupts what runs; after destructive, something is gone for good. vmkops asks before the last two."
+)
 
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = argparse.ArgumentParser(prog="vmkops actions", description=SUMMARY)
+    made = argparse.ArgumentParser(prog="vmkops actions", description=SUMMARY, epilog=CLASSES)
     made.add_argument("--json", action="store_true", help="print the answer of GET /actions")
     return made
 
@@ -35,7 +39,7 @@ async def _show(*, as_json: bool) -> int:
         print(json.dumps(found))
         return 0
     for action in found["actions"]:
-        print(f"{action['name']}: {action['summary']}")
+        print(f"{action['name']}: {action['summary']} ({action['class']})")
         required = action["parameters"].get("required", [])
         for name, schema in action["parameters"].get("properties", {}).items():
             mark = "" if name in required else f" [{_default(schema)}]"

@@ -14,6 +14,7 @@ from tests.bot.slack_limits import drawn
 POWER_OFF = {
     "name": "power-off",
     "summary": "Power a VM off.",
+    "class": "disruptive",
     "parameters": {"properties": {"vm": {}, "force": {}}, "required": ["vm"]},
 }
 
@@ -53,7 +54,7 @@ async def test_actions_are_listed_with_their_parameters(slack_request: Request, 
     reply = await command.answer("", slack_request)
     assert reply is not None
     assert not reply.public
-    assert "`power-off VM [force=…]`\nPower a VM off." in drawn(reply.message)
+    assert "`power-off VM [force=…]`  disruptive\nPower a VM off." in drawn(reply.message)
 
 
 async def test_dry_run_shows_what_the_checks_found_and_starts_nothing(
@@ -65,7 +66,7 @@ async def test_dry_run_shows_what_the_checks_found_and_starts_nothing(
     assert drawn(reply.message).splitlines() == [
         "✅ *power-off* of *web-01* is allowed",
         "⚠️ The guest is not asked.",
-        "Dry run: nothing was changed · check",
+        "Dry run: nothing was changed · safe action · check",
     ]
     assert service.jobs == {}
 

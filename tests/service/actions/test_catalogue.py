@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
 from service.actions import all_actions
-from service.jobs.action import Action
+from service.api.models import ActionClass
+from service.jobs.action import Action, Target
 
 ACTIONS = all_actions()
 
@@ -16,32 +21,71 @@ def action(request: pytest.FixtureRequest) -> Action:
     return ACTIONS[request.param]
 
 
-def test_the_catalogue_is_complete() -> None:
-    assert set(ACTIONS) == {
-        "answer-question",
-        "backup",
-        "disconnect-removables",
-        "export-ovf",
-        "guest-shutdown",
-        "host-maintenance-enter",
-        "host-maintenance-exit",
-        "import-ovf",
-        "iscsi-add-target",
-        "ping",
-        "power-off",
-        "power-on",
-        "prune-backups",
-        "rescan",
-        "reset",
-        "restore",
-        "restore-drill",
-        "serial-pipe",
-        "set-time-sync",
-        "snapshot-create",
-        "snapshot-remove",
-        "snapshot-revert",
-        "verify-backup",
-    }
+CLASSES = {
+    "answer-question": "disruptive",
+    "backup": "safe",
+    "disconnect-removables": "disruptive",
+    "export-ovf": "safe",
+    "guest-shutdown": "disruptive",
+    "host-maintenance-enter": "disruptive",
+    "host-maintenance-exit": "safe",
+    "import-ovf": "safe",
+    "iscsi-add-target": "safe",
+    "ping": "read",
+    "power-off": "disruptive",
+    "power-on": "safe",
+    "prune-backups": "destructive",
+    "rescan": "safe",
+    "reset": "disruptive",
+    "restore": "safe",
+    "restore-drill": "safe",
+    "serial-pipe": "safe",
+    "set-time-sync": "disruptive",
+    "snapshot-create": "safe",
+    "snapshot-remove": "destructive",
+    "snapshot-revert": "destructive",
+    "verify-backup": "read",
+}
+
+
+def test_each_action_has_its_class() -> None:
+    assert {name: action.action_class for name, action in ACTIONS.items()} == CLASSES
+
+
+def test_class_is_declared_in_the_module_of_the_action(action: Action) -> None:
+    assert "action_class" in vars(type(action))
+
+
+def test_readme_names_the_actions_that_ask_first() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
+    for wanted in ("disruptive", "destructive"):
+        (names,) = re.findall(rf"`{wanted}` \(([^)]*)\)", readme)
+        assert set(re.findall(r"`([a-z-]+)`", names)) == {name for name, each in CLASSES.items() if each == wanted}
+
+
+def test_disruptive_and_destructive_actions_ask_first() -> None:
+    assert [each.value for each in ActionClass if each.asks_first] == ["disruptive", "destructive"]
+
+
+def test_label_of_an_action_names_its_target(action: Action) -> None:
+    params = {name: f"<{name}>" for name in action.params.model_fields}
+    label = action.label_for(Target(key="k", name="web-01", params=params))
+    assert "web-01" in label
+    assert label[0].isupper()
+    assert len(label) <= 60
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "label"),
+    [
+        ("power-off", {"vm": "vm-42"}, "Power off web-01"),
+        ("guest-shutdown", {"vm": "vm-42", "wait_seconds": 300}, "Shut down web-01"),
+        ("snapshot-revert", {"vm": "vm-42", "snapshot": "snapshot-7"}, "Revert web-01 to snapshot-7"),
+        ("answer-question", {"vm": "vm-42", "choice": "{target}"}, "Answer {target} for web-01"),
+    ],
+)
+def test_label_reads_as_a_button(name: str, params: dict[str, Any], label: str) -> None:
+    assert ACTIONS[name].label_for(Target(key="k", name="web-01", params=params)) == label
 
 
 def test_module_of_an_action_has_its_name(action: Action) -> None:
