@@ -116,7 +116,9 @@ def _key(call: Call[Query, ActionRequest], actor: Actor) -> RequestKey | None:
         return None
     if not 1 <= len(key) <= 200:
         raise InvalidParams(f"{IDEMPOTENCY_KEY} must have 1 to 200 characters.")
-    request = request_hash("POST", f"/actions/{call.path('name')}", actor.person, call.body.model_dump(mode="json"))
+    # Where to answer is no part of what is asked: the second press of a button comes with another thread.
+    body = call.body.model_dump(mode="json", exclude={"reply_to"})
+    request = request_hash("POST", f"/actions/{call.path('name')}", actor.person, body)
     return RequestKey(token=actor.token, key=key, request=request)
 
 
