@@ -113,10 +113,12 @@ def _etag(route: AnyRoute, answer: Any, form: Form) -> dict[str, str]:
 
 
 async def _call(route: AnyRoute, request: web.Request, services: Services, actor: Actor | None, form: Form) -> Any:
+    variables = request.match_info
+    if any("\0" in value for value in variables.values()):  # no name has one, and PostgreSQL fails to search for it
+        raise InvalidParams("The path contains a NUL character (%00), which no name has.")
     query = read_query(route.query, request)
     body = await _body(route, request)
     handle = (route.html if form == "html" else None) or route.handle
-    variables = request.match_info
     call = Call(request=request, services=services, actor=actor, query=query, body=body, variables=variables)
     return await handle(call)
 
