@@ -80,18 +80,12 @@ def test_made_up_requests_find_nothing(service: RunningService, scope: str) -> N
 
 
 ODD_VALUES = (
-    ("%00", "a%00b", "%ED%A0%80", "%ff%fe", "%C0%80", "..%2f..%2fetc%2fpasswd", "%2e%2e", "a%2Fb", "%25", "x" * 4000)
-    + ("-1", "9" * 24, "1e309", "nan", "%0d%0aX-A:%20b", "%27;--", "%E2%80%AE", "%")
-)  # fmt: skip
+    *("%00", "a%00b", "%ED%A0%80", "%ff%fe", "%C0%80", "..%2f..%2fetc%2fpasswd", "%2e%2e", "a%2Fb", "%25", "x" * 4000),
+    *("-1", "9" * 24, "1e309", "nan", "%0d%0aX-A:%20b", "%27;--", "%E2%80%AE", "%"),
+)
 ODD_STRINGS = (
-    '"\\u0000"',
-    '"a\\u0000b"',
-    '"\\ud800"',
-    '["\\u0000"]',
-    '{"x": "\\ud800"}',
-    '{"\\u0000": 1}',
-    "1e999",
-    "9" * 30,
+    *('"\\u0000"', '"a\\u0000b"', '"\\ud800"', '["\\u0000"]', '{"x": "\\ud800"}', '{"\\u0000": 1}'),
+    *("1e999", "9" * 30),
 )
 ODD_HEADERS = {
     "Accept": "*/*;q=nan, ;;,/",
@@ -133,7 +127,6 @@ class Caller:
         place = urllib.parse.urlsplit(service.url)
         self._connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=60)
         self._token = {"Authorization": f"Bearer {service.token}"}
-        self._forbidden = (str(service.data_dir), service.token)
 
     def close(self) -> None:
         """Close the connection."""
@@ -148,7 +141,7 @@ class Caller:
             self._connection.close()
             return ""
         text = answer.read().decode("utf-8", "replace")
-        if found := found_in(text, self._forbidden):
+        if found := found_in(text):
             return f"{method} {path[:80]}: the answer contains {found}"
         return f"{method} {path[:80]} {(body or '')[:80]}: {answer.status}" if answer.status in {500, 502, 504} else ""
 
@@ -209,7 +202,7 @@ def test_odd_values_in_each_field_of_a_body_are_answered(each_database: RunningS
         ("PUT", "/schedules/x", '{"action": "prune-backups", "params": {"last": 2}, "cron": "0 0 1 1 *\\u0000"}'),
         ("PUT", "/schedules/x", '{"action": "prune-backups", "params": {"last": 2}, "cron": "0 0 1 1 *", '
          '"timezone": "UTC\\u0000"}'),
-        ("PUT", "/schedules/x", '{"action": "prune-backups", "params": {"last": 2, "vm": "\\u0000"}, "cron": "0 0 1 1 *"}'),
+        ("PUT", "/schedules/x", '{"action": "prune-backups", "params": {"vm": "\\u0000"}, "cron": "0 0 1 1 *"}'),
         ("POST", "/procedures/linux-p2v/runs", '{"incident": "a\\u0000b", "by": "\\u0000", "vm": "\\u0000"}'),
         ("POST", "/p2v/runs", '{"distribution": "centos", "version": "4\\u0000"}'),
         ("PUT", "/procedures/x", '{"text": "---\\ntitle: \\u0000\\n---\\n"}'),
@@ -235,10 +228,9 @@ def test_malformed_request_is_a_problem_and_one_line_in_the_log(service: Running
     place = urllib.parse.urlsplit(service.url)
     with socket.create_connection((place.hostname, place.port), timeout=60) as client:
         client.sendall(request_)
-        client.shutdown(socket.SHUT_WR)
         answer = b"".join(iter(lambda: client.recv(65536), b"")).decode("latin-1")
 
-    assert answer.startswith("HTTP/1.1 400 "), answer
+    assert re.match(r"HTTP/1.\d 400 ", answer), answer
     assert "application/problem+json" in answer
     assert "nosniff" in answer
     assert not re.search(r"aiohttp|Python/", answer)
