@@ -124,9 +124,7 @@ def service(vcsim: Vcsim, tmp_path: Path) -> Iterator[RunningService]:
         yield running
 
 
-def test_backup_ends_well_and_health_is_answered_under_attack(
-    service: RunningService, record_property: Callable[[str, object], None]
-) -> None:
+def test_backup_ends_well_and_health_is_answered_under_attack(service: RunningService) -> None:
     job = service.backup(VM)
     service.reading(job["id"])
     taken = []
@@ -139,7 +137,7 @@ def test_backup_ends_well_and_health_is_answered_under_attack(
     ended = service.ended(job["id"])
     assert ended["state"] == "succeeded", ended["error"]
     taken.sort()
-    record_property("healthz_median_ms", round(1000 * taken[len(taken) // 2]))
-    record_property("healthz_longest_ms", round(1000 * taken[-1]))
+    # pytest -rP shows it; the goal on an idle machine is 0.1 s
+    print(f"/healthz: median {taken[len(taken) // 2]:.3f} s, longest {taken[-1]:.3f} s, {len(taken)} times; {made}")
     assert taken[-1] < LONGEST
     assert seconds_of_healthz(service) < LONGEST
