@@ -213,7 +213,7 @@ def test_nul_in_a_text_that_is_stored_is_answered(caller: Caller, method: str, p
 
 
 def test_odd_methods_and_headers_are_answered(each_database: RunningService, caller: Caller) -> None:
-    wrong = []
+    wrong: list[str] = []
     for _, path, _ in calls(each_database):
         plain = re.sub(r"\{\w+\}", "x", path)
         wrong.extend(caller.refused(method, plain) for method in ("HEAD", "OPTIONS", "TRACE", "PROPFIND"))
