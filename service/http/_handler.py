@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from service.errors import InvalidParams, RequestTimeout, TooLarge
 from service.http._access import address_of, authorize, record_call, refusals_recorded
@@ -97,10 +98,14 @@ def _etag(route: AnyRoute, answer: Any, form: Form) -> dict[str, str]:
 
 
 async def _call(route: AnyRoute, request: web.Request, services: Services, actor: Actor | None, form: Form) -> Any:
+    variables = request.match_info
+    if any("\0" in value for value in variables.values()):  # no name has one, and PostgreSQL fails to search for it
+        raise InvalidParams("The path contains a NUL character (%00), which no name has.")
     query = read_query(route.query, request)
     body = await _body(route, request)
+    if route.scope and isinstance(body, BaseModel) and _has_nul(body.model_dump()):  # what is stored cannot have one
+        raise InvalidParams("The body contains a NUL character, which no name or text may have.")
     handle = (route.html if form == "html" else None) or route.handle
-    variables = request.match_info
     call = Call(request=request, services=services, actor=actor, query=query, body=body, variables=variables)
     return await handle(call)
 
@@ -168,6 +173,14 @@ async def _fields(request: web.Request) -> dict[str, str | bytes]:
         elif isinstance(value, web.FileField) and value.filename:
             fields[name] = await asyncio.to_thread(value.file.read)
     return fields
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_has_nul(each) for pair in value.items() for each in pair)
+    if isinstance(value, list | tuple):
+        return any(map(_has_nul, value))
+    return isinstance(value, str) and "\0" in value
 
 
 def _is_json(route: AnyRoute, request: web.Request, body: bytes) -> bool:

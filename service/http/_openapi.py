@@ -17,7 +17,7 @@ from service.http._schemas import Kind, Schema, schemas
 
 REASONS = {400: "unreadable", 401: "no token", 403: "not allowed", 404: "unknown", 409: "conflict"}
 REASONS |= {412: "changed meanwhile", 413: "too large", 422: "the Idempotency-Key belongs to another request"}
-REASONS |= {502: "vSphere refused", 503: "not available now"}
+REASONS |= {429: "too many requests", 502: "vSphere refused", 503: "not available now"}
 PROBLEM: Kind = (RequestProblem, "serialization")
 
 Schemas = Mapping[Kind, Schema]
@@ -65,7 +65,9 @@ def _operation(route: AnyRoute, found: Schemas) -> dict[str, Any]:
     if free := schema.get("additionalProperties"):
         named = {"type": "object", "additionalProperties": free}
         parameters.append({"name": "parameters", "in": "query", "schema": named, "style": "form", "explode": True})
-    statuses = {*route.errors, *((400,) if route.answer else ())}
+    statuses = {*route.errors, *((400,) if route.answer or "{" in route.path else ())}
+    if not route.health:
+        statuses |= {429}
     if route.scope:
         statuses |= {401, 403}
     if route.lookup:

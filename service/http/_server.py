@@ -12,11 +12,13 @@ from pathlib import Path
 
 from aiohttp import web
 
+from service.api.models import Problem
 from service.api.settings import Settings
 from service.errors import AddressUnavailable
-from service.http._browsers import BROWSERS
+from service.http._browsers import BROWSERS, HEADERS
 from service.http._clients import is_local, is_trusted
 from service.http._metrics import METRICS, counters
+from service.http._render import render_problem, respond
 from service.http._tls import Certificate
 
 log = logging.getLogger(__name__)
@@ -111,6 +113,25 @@ class Connection(web.RequestHandler):
             self._taken = False
             self._connections.give_back(self._address)
         super().connection_lost(exc)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer to a request that is no HTTP, as a problem; one line in the log, as anyone can send such requests.
+
+        aiohttp would log a traceback for each, and answer without our headers.
+        """
+        if status >= 500:
+            return super().handle_error(request, status, exc, message)
+        log.info("malformed request", extra={"client": self._address, "error": type(exc).__name__})
+        problem = Problem(title="Malformed request", status=status, detail="The request is not valid HTTP.")
+        response = respond(*render_problem(problem, "json"), status, HEADERS)
+        response.force_close()
+        return response
 
     def _expect_headers(self) -> None:
         self._deadline = self._loop.call_later(HEADER_SECONDS, self._too_slow)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -10,6 +12,7 @@ from pydantic import Field, field_validator
 
 from knowledge.procedure_store.answer import answer
 from knowledge.procedure_store.boxes import readable_boxes
+from knowledge.procedure_store.folders import BUILT_IN
 from knowledge.procedure_store.live_blocks import filled_body, live_commands
 from knowledge.procedure_store.placeholders import in_capitals, targets_in
 from knowledge.procedure_store.procedure import Page
@@ -86,16 +89,29 @@ async def _search(call: Call[SearchQuery, None]) -> ProcedureList:
     broken = await asyncio.to_thread(_broken, store)
     if not words:
         everything = tuple(await asyncio.to_thread(store.pages))
-        return ProcedureList(results=everything, broken=broken, searched=store.searched)
+        return ProcedureList(results=everything, broken=broken, searched=_searched(store.searched))
     tables = tables_in(call.services.settings.data_dir)
     found = await asyncio.to_thread(answer, store, words, call.query.limit, tables)
-    return ProcedureList(results=found.hits, broken=broken, lookups=found.lookups, searched=found.searched)
+    return ProcedureList(results=found.hits, broken=broken, lookups=found.lookups, searched=_searched(found.searched))
 
 
 def _broken(store: Store) -> tuple[str, ...]:
     problems = [*map(str, store.broken), *(f"{each}; the page is shown" for each in store.broken_links)]
+    problems = [_without_folders(each, store) for each in problems]
     more = len(problems) - MOST_BROKEN
     return (*problems[:MOST_BROKEN], *([f"{more} more; `vmkops kb check` shows all"] if more > 0 else []))
+
+
+def _searched(found: ProceduresSearched) -> ProceduresSearched:
+    """What was searched, with the origin of each folder in place of its path, as everyone may ask."""
+    return replace(found, folders=tuple("built-in" if each == str(BUILT_IN) else "team" for each in found.folders))
+
+
+def _without_folders(problem: str, store: Store) -> str:
+    """A problem of a page, with the name of its file in place of the path."""
+    for folder in store.searched.folders:
+        problem = problem.replace(f"{folder}{os.sep}", "")
+    return problem
 
 
 async def _get(call: Call[Query, None]) -> ProcedurePage:
@@ -111,12 +127,16 @@ async def _live(call: Call[LiveQuery, None]) -> LiveProcedure:
     return LiveProcedure.of(page, body=body, blocks=blocks)
 
 
+def _broken_page(store: Store, slug: str) -> list[str]:
+    return [_without_folders(str(each), store) for each in store.broken if Path(each.file).stem == slug]
+
+
 async def find_page(services: Services, slug: str) -> Page:
     """The page with this slug; raises NotFound with the nearest ones."""
     store = services.procedures.store
     page = await asyncio.to_thread(store.get, slug)
     if page is None:
-        broken = await asyncio.to_thread(lambda: [str(each) for each in store.broken if Path(each.file).stem == slug])
+        broken = await asyncio.to_thread(lambda: _broken_page(store, slug))
         if broken:
             raise NotFound(f"The page {slug} is left out until it is corrected: {'; '.join(broken[:5])}", broken[:100])
         near = await asyncio.to_thread(store.search, slug.replace("-", " ")[:200], 3)
