@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 from pathlib import Path
 
@@ -50,14 +49,19 @@ def _page(page: Procedure) -> str:
 
 
 def _write_procedures() -> None:
-    shutil.rmtree(PROCEDURES, ignore_errors=True)
-    PROCEDURES.mkdir()
     pages = [read_page(found) for found in find_pages(BUILT_IN)]
-    for page in pages:
-        (PROCEDURES / f"{page.slug}.md").write_text(_page(page), "utf-8")
     names = "\n".join(page.slug for page in sorted(pages, key=lambda page: page.title.casefold()))
     toctree = f"```{{toctree}}\n:maxdepth: 1\n\n{names}\n```\n"
-    (PROCEDURES / "index.md").write_text(f"# Procedures\n\nThe pages that `vmkops kb` finds.\n\n{toctree}", "utf-8")
+    texts = {f"{page.slug}.md": _page(page) for page in pages}
+    texts["index.md"] = f"# Procedures\n\nThe pages that `vmkops kb` finds.\n\n{toctree}"
+    PROCEDURES.mkdir(exist_ok=True)
+    for file in PROCEDURES.iterdir():
+        if file.name not in texts:
+            file.unlink()
+    for name, text in texts.items():
+        file = PROCEDURES / name
+        if not file.exists() or file.read_text("utf-8") != text:  # Sphinx reads again what has a new time
+            file.write_text(text, "utf-8")
 
 
 _write_procedures()

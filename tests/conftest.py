@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,10 @@ import pytest
 from tests.peers.fetch import require
 from tests.peers.local_slack import LocalSlack
 from tests.peers.vcsim import Vcsim
+
+# Some containers forbid compiled files. Each of hundreds of child processes would then compile all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 hypothesis.settings.register_profile("vmkops", deadline=None)  # a busy machine must not fail a test
 hypothesis.settings.load_profile("vmkops")

@@ -8,6 +8,7 @@ environment and files; only the imports are shared. Tests of the start itself ru
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import select
@@ -15,11 +16,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, NoReturn, TextIO
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,13 +31,16 @@ class Forked:
     """A forked `vmkops` command, with the part of the interface of `subprocess.Popen` that the tests use."""
 
     def __init__(self, words: list[str], environment: dict[str, str], log: TextIO) -> None:
-        self._forker = _forker()
         readable, writable = os.pipe()
-        self.pid = self._forker.ask(
-            {"words": words, "environment": environment, "directory": str(Path.cwd())}, [writable, log.fileno()]
-        )
+        with Path(os.devnull).open() as nothing:
+            self._start(words, environment, Path.cwd(), [nothing.fileno(), writable, log.fileno()])
         os.close(writable)
         self.stdout = os.fdopen(readable)
+
+    def _start(self, words: Sequence[str], environment: Mapping[str, str], folder: Path, files: list[int]) -> None:
+        self._forker = _forker()
+        request = {"words": list(words), "environment": dict(environment), "directory": str(folder)}
+        self.pid = self._forker.ask(request, files)
         self._ended = os.pidfd_open(self.pid)
         self._status: int | None = None
         self._waiting = threading.Lock()
@@ -62,6 +68,37 @@ class Forked:
                 self._status = self._forker.ask({"ended": self.pid}, [])
                 os.close(self._ended)
             return self._status
+
+
+class _Command(Forked):
+    """A forked command that reads and writes files."""
+
+    def __init__(self, words: Sequence[str], environment: Mapping[str, str], folder: Path, files: list[int]) -> None:
+        self._start(words, environment, folder, files)
+
+
+def run(
+    words: Sequence[str], environment: Mapping[str, str], *, folder: Path | None = None, stdin: str = "", timeout: float
+) -> subprocess.CompletedProcess[str]:
+    """Run `vmkops WORDS` to its end in a fork; after `timeout` seconds, kill it and raise TimeoutExpired."""
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        given.write(stdin.encode())
+        given.seek(0)
+        files = [given.fileno(), output.fileno(), errors.fileno()]
+        command = _Command(words, environment, folder or Path.cwd(), files)
+        try:
+            status = command.wait(timeout)
+        except subprocess.TimeoutExpired:
+            command.send_signal(signal.SIGKILL)
+            command.wait(timeout)
+            raise
+        printed, reported = (_text(file) for file in (output, errors))
+    return subprocess.CompletedProcess(["vmkops", *words], status, printed, reported)
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode().replace("\r\n", "\n")
 
 
 class _Forker:
@@ -101,7 +138,7 @@ def main() -> int:
     _import_everything()
     requests = socket.socket(fileno=0)
     while True:
-        size, files, _, _ = socket.recv_fds(requests, 4, 2)
+        size, files, _, _ = socket.recv_fds(requests, 4, 3)
         if not size:
             return 0
         request = json.loads(requests.recv(int.from_bytes(size), socket.MSG_WAITALL))
@@ -110,7 +147,7 @@ def main() -> int:
         else:
             answer = os.fork()
             if not answer:
-                return _run(request, files)
+                _run(request, files)
         for file in files:
             os.close(file)
         requests.sendall(answer.to_bytes(8, signed=True))
@@ -118,7 +155,10 @@ def main() -> int:
 
 def _import_everything() -> None:
     """Import what `vmkops serve` imports in the course of its start."""
-    for module in ("bot.app", "service.bootstrap", "vmkops.commands.serve"):
+    for module in (
+        *("bot.app", "service.bootstrap", "vmkops.commands.serve"),
+        *("sqlalchemy.dialects.sqlite", "sqlite_utils"),
+    ):
         import_module(module)
     from service.actions import all_actions
     from service.http._route import all_routes
@@ -126,13 +166,14 @@ def _import_everything() -> None:
     all_actions()
     all_routes()
     assert threading.active_count() == 1, "a fork has no other threads"
+    gc.collect()
+    gc.freeze()  # a fork that looks for garbage would copy the memory of all this
 
 
-def _run(request: dict[str, Any], files: list[int]) -> int:
+def _run(request: dict[str, Any], files: list[int]) -> NoReturn:
     from vmkops.__main__ import main as run
 
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for number, file in enumerate((nothing, *files)):
+    for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -140,7 +181,19 @@ def _run(request: dict[str, Any], files: list[int]) -> int:
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["directory"])
-    return run(request["words"])
+    sys.argv[1:] = request["words"]
+    try:
+        status = run(request["words"])
+    except SystemExit as end:
+        if not isinstance(end.code, int):
+            raise
+        status = end.code
+    # What the interpreter does at its end, except for freeing each imported module: that takes most of a short command.
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.running_service import RunningService
-from tests.vmkops.terminal import run
+from tests.vmkops.terminal import run, run_forked
 
 LISTING = "VMK_OK 0 0 OK Everything is fine in the lab\n"
 
@@ -56,7 +56,7 @@ def test_secret_file_may_be_named_in_the_file(tmp_path: Path, service: RunningSe
     (tmp_path / "token").write_text(f"{service.token}\n")
     (tmp_path / "vmkops.toml").write_text(f'VMKOPS_SERVICE_URL = "{service.url}"\nVMKOPS_TOKEN_FILE = "token"\n')
 
-    done = run(tmp_path, "jobs")
+    done = run_forked(tmp_path, "jobs")
 
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -68,7 +68,7 @@ def test_secret_file_may_be_named_in_the_file(tmp_path: Path, service: RunningSe
 def test_secret_and_its_file_are_refused_by_every_command(tmp_path: Path, command: str, name: str) -> None:
     (tmp_path / "secret").write_text("xoxb-s3cret\n")
 
-    done = run(tmp_path, command, **{name: "xoxb-s3cret", f"{name}_FILE": str(tmp_path / "secret")})
+    done = run_forked(tmp_path, command, **{name: "xoxb-s3cret", f"{name}_FILE": str(tmp_path / "secret")})
 
     assert done.returncode == 2
     assert done.stderr == f"vmkops {command}: {name}: is set, and {name}_FILE too. Keep one of them.\n"
@@ -87,7 +87,7 @@ def test_unknown_names_in_the_file_are_refused_by_every_command(tmp_path: Path, 
 
 
 def test_service_url_that_is_not_one_is_named(tmp_path: Path) -> None:
-    done = run(tmp_path, "jobs", VMKOPS_SERVICE_URL="localhost:8080")
+    done = run_forked(tmp_path, "jobs", VMKOPS_SERVICE_URL="localhost:8080")
 
     assert done.returncode == 2
     assert done.stderr.startswith("vmkops jobs: VMKOPS_SERVICE_URL: is not a URL")

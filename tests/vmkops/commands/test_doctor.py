@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.running_service import RunningService
-from tests.vmkops.terminal import run
+from tests.vmkops.terminal import run, run_forked
 
 
 def test_everything_good_is_marked_and_exits_0(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_everything_good_is_marked_and_exits_0(tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_is_marked_with_what_to_do(tmp_path: Path) -> None:
-    done = run(
+    done = run_forked(
         tmp_path,
         "doctor",
         VMKOPS_VCENTER_URL="vc.example.com",
@@ -46,7 +46,7 @@ def test_what_is_wrong_is_marked_with_what_to_do(tmp_path: Path) -> None:
 
 
 def test_folder_is_left_as_it_was(tmp_path: Path) -> None:
-    done = run(tmp_path, "doctor")
+    done = run_forked(tmp_path, "doctor")
 
     assert "data       ok: the service will create data" in done.stdout
     assert list(tmp_path.iterdir()) == []
@@ -55,7 +55,7 @@ def test_folder_is_left_as_it_was(tmp_path: Path) -> None:
 def test_data_directory_that_cannot_be_written_is_marked(tmp_path: Path) -> None:
     (tmp_path / "a-file").touch()
 
-    done = run(tmp_path, "doctor", VMKOPS_DATA_DIR="a-file/data")
+    done = run_forked(tmp_path, "doctor", VMKOPS_DATA_DIR="a-file/data")
 
     assert done.returncode == 1
     assert "data       failed: VMKOPS_DATA_DIR: a-file/data cannot be written" in done.stdout
@@ -74,10 +74,10 @@ def test_what_other_users_can_open_is_reported(tmp_path: Path) -> None:
     for path in everything:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
-    warned = run(tmp_path, "doctor", VMKOPS_TOKEN_FILE="password").stdout
+    warned = run_forked(tmp_path, "doctor", VMKOPS_TOKEN_FILE="password").stdout
     for path in everything:
         path.chmod(0o700 if path.is_dir() else 0o600)
-    silent = run(tmp_path, "doctor", VMKOPS_TOKEN_FILE="password").stdout
+    silent = run_forked(tmp_path, "doctor", VMKOPS_TOKEN_FILE="password").stdout
 
     assert [line for line in warned.splitlines() if "other users" in line] == [
         "settings   warning: VMKOPS_CONFIG: other users can read vmkops.toml. Run chmod 600 vmkops.toml.",
@@ -96,8 +96,8 @@ def test_what_other_users_can_open_is_reported(tmp_path: Path) -> None:
 def test_connection_to_a_database_that_others_can_read_is_reported(tmp_path: Path) -> None:
     url = "postgresql://db.example.com:9/vmkops?hostaddr=127.0.0.1&sslmode="
 
-    weak = run(tmp_path, "doctor", VMKOPS_DATABASE_URL=f"{url}require").stdout
-    strong = run(tmp_path, "doctor", VMKOPS_DATABASE_URL=f"{url}verify-full").stdout
+    weak = run_forked(tmp_path, "doctor", VMKOPS_DATABASE_URL=f"{url}require").stdout
+    strong = run_forked(tmp_path, "doctor", VMKOPS_DATABASE_URL=f"{url}verify-full").stdout
 
     assert "data       warning: VMKOPS_DATABASE_URL: sslmode=require does not check whose certificate" in weak
     assert "warning" not in strong

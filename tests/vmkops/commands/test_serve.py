@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.running_service import RunningService
-from tests.vmkops.terminal import run
+from tests.vmkops.terminal import run, run_forked
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from tests.vmkops.terminal import run
 def test_data_directory_that_cannot_be_written_is_named(tmp_path: Path, command: str, data_dir: str) -> None:
     (tmp_path / "a-file").touch()
 
-    done = run(tmp_path, *command.split(), VMKOPS_DATA_DIR=data_dir)
+    done = run_forked(tmp_path, *command.split(), VMKOPS_DATA_DIR=data_dir)
 
     assert done.returncode == 2
     assert f"VMKOPS_DATA_DIR: {data_dir} cannot be written" in done.stderr
@@ -35,7 +35,7 @@ def test_data_directory_of_another_process_is_left_alone(tmp_path: Path) -> None
 def test_port_in_use_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = run(tmp_path, "serve", "--port", str(port))
+        done = run_forked(tmp_path, "serve", "--port", str(port))
 
     assert done.returncode == 2
     assert f"vmkops serve: 127.0.0.1:{port} is in use by another program" in done.stderr
@@ -43,7 +43,7 @@ def test_port_in_use_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
 def test_host_that_is_not_ours_is_named(tmp_path: Path, host: str) -> None:
-    done = run(tmp_path, "serve", "--host", host, "--port", "0")
+    done = run_forked(tmp_path, "serve", "--host", host, "--port", "0")
 
     assert done.returncode == 2
     assert f"vmkops serve: {host} is not an address of this machine. Choose another --host" in done.stderr
@@ -59,7 +59,7 @@ def test_port_that_cannot_be_is_wrong_usage(tmp_path: Path, command: str, port: 
 
 @pytest.mark.parametrize("command", ["serve", "worker"])
 def test_database_that_does_not_answer_is_named(tmp_path: Path, command: str) -> None:
-    done = run(tmp_path, command, VMKOPS_DATABASE_URL="postgresql://me:s3cret@127.0.0.1:9/vmkops")
+    done = run_forked(tmp_path, command, VMKOPS_DATABASE_URL="postgresql://me:s3cret@127.0.0.1:9/vmkops")
 
     assert done.returncode == 2
     assert f"vmkops {command}: The database of VMKOPS_DATABASE_URL does not answer" in done.stderr
@@ -67,7 +67,7 @@ def test_database_that_does_not_answer_is_named(tmp_path: Path, command: str) ->
 
 
 def test_database_url_that_is_not_one_is_named(tmp_path: Path) -> None:
-    done = run(tmp_path, "serve", VMKOPS_DATABASE_URL="postgresql://me:s3cret@host:port/vmkops")
+    done = run_forked(tmp_path, "serve", VMKOPS_DATABASE_URL="postgresql://me:s3cret@host:port/vmkops")
 
     assert done.returncode == 2
     assert "VMKOPS_DATABASE_URL: is not the URL of a database" in done.stderr
@@ -75,14 +75,14 @@ def test_database_url_that_is_not_one_is_named(tmp_path: Path) -> None:
 
 
 def test_incomplete_vcenter_stops_the_start(tmp_path: Path) -> None:
-    done = run(tmp_path, "serve", VMKOPS_VCENTER_URL="vc.example.com")
+    done = run_forked(tmp_path, "serve", VMKOPS_VCENTER_URL="vc.example.com")
 
     assert done.returncode == 2
     assert "incomplete; missing: VMKOPS_VCENTER_USER, VMKOPS_VCENTER_PASSWORD." in done.stderr
 
 
 def test_unknown_log_level_is_named(tmp_path: Path) -> None:
-    done = run(tmp_path, "serve", VMKOPS_LOG_LEVEL="loud")
+    done = run_forked(tmp_path, "serve", VMKOPS_LOG_LEVEL="loud")
 
     assert done.returncode == 2
     assert done.stderr.startswith("vmkops serve: VMKOPS_LOG_LEVEL: ")

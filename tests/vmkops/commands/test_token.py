@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.running_service import RunningService
-from tests.vmkops.terminal import run
+from tests.vmkops.terminal import run, run_forked
 
 CREATE = ("token", "create", "x", "--scope", "read")
 
@@ -16,7 +16,7 @@ CREATE = ("token", "create", "x", "--scope", "read")
 def test_token_without_a_service_is_refused_with_the_directory_and_what_to_do(tmp_path: Path, folder: str) -> None:
     (tmp_path / "elsewhere").mkdir()
 
-    done = run(tmp_path, *CREATE, VMKOPS_DATA_DIR=folder)
+    done = run_forked(tmp_path, *CREATE, VMKOPS_DATA_DIR=folder)
 
     assert (done.returncode, done.stdout) == (2, "")
     assert f"the data directory {tmp_path / folder} " in done.stderr
