@@ -189,10 +189,10 @@ def test_page_put_over_http_is_found_at_once_and_can_be_removed(kept: RunningSer
     assert status == 200
     assert page["origin"] == "team"
     assert (team / "ring-the-bell.md").read_text() == PAGE
-    assert found(kept, "bell rack") == ["ring-the-bell"]
+    assert found(kept, "bell rack")[0] == "ring-the-bell"
     assert kept.call("GET", "/runbook/BellRings", token="")[1]["procedure"]["slug"] == "ring-the-bell"
     assert kept.delete("/procedures/ring-the-bell") == 204
-    assert found(kept, "bell rack") == []
+    assert "ring-the-bell" not in found(kept, "bell rack")
 
 
 @pytest.mark.parametrize("slug", ["..%2F..%2Fetc", "UPPER", "a" * 300, "x.md"])
