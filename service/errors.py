@@ -125,7 +125,7 @@ class ForeignOrigin(VmkopsError):
 
 
 class UnknownHost(VmkopsError):
-    """The service does not answer under this name."""
+    """The service does not answer under this name. Its administrator can add the name to VMKOPS_ALLOWED_HOSTS."""
 
     code, status = "unknown-host", 421
 

@@ -104,7 +104,9 @@ def _notes(item: Mapping[str, Any]) -> list[str]:
 
 
 def _marker(mark: Mapping[str, Any]) -> str:
-    return _who(mark["who"], mark.get("token", ""), mark.get("by", ""))
+    """Who made a change; without the token for people of this Slack, whose changes all come with that of the bot."""
+    by = mark.get("by", "")
+    return _who(mark["who"], mark.get("token", "") if by else "", by)
 
 
 def _who(actor: str, token: str, by: str) -> str:

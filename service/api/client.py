@@ -31,6 +31,7 @@ from service.api.lookups import (
 )
 from service.api.models import ActionClass, ActionPreview, Check, Job, JobState, Problem, Progress, Step, StepState
 from service.api.p2v import P2vChecklist, P2vEstimate, P2vItem, P2vTool, P2vTools
+from service.errors import SettingError
 
 __all__ = [
     "ActionClass",
@@ -260,6 +261,10 @@ class ServiceClient:
                 if response.status >= 400:
                     raise _refusal(response.status, text)
                 return text
+        except aiohttp.ClientConnectorCertificateError as error:
+            reason = getattr(error.certificate_error, "verify_message", "") or error.certificate_error
+            detail = f"The certificate of {self.url} is not trusted ({reason}). Name its CA in VMKOPS_SERVICE_CA_FILE."
+            raise ServiceUnavailable(Problem(title="No answer", status=503, detail=detail)) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             detail = f"vmkops at {self.url} does not answer ({error or type(error).__name__}). Is it running?"
             raise ServiceUnavailable(Problem(title="No answer", status=503, detail=detail)) from error
@@ -277,7 +282,11 @@ class ServiceClient:
         if self._ca_file is None:
             return aiohttp.TCPConnector()
         context = ssl.create_default_context()
-        context.load_verify_locations(self._ca_file)
+        try:
+            context.load_verify_locations(self._ca_file)
+        except ssl.SSLError:
+            problem = f"{self._ca_file} has no certificate in PEM. Name the file with the certificate of the CA."
+            raise SettingError("VMKOPS_SERVICE_CA_FILE", problem) from None
         return aiohttp.TCPConnector(ssl=context)
 
 

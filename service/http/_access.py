@@ -9,7 +9,8 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from service.api.log import add_log_fields
-from service.errors import NotAllowed, NotSignedIn
+from service.errors import InvalidParams, NotAllowed, NotSignedIn
+from service.http._browsers import NEEDS_TOKEN
 from service.http._clients import bucket_of, client_of
 from service.http._limits import Limits
 from service.http._route import AnyRoute, Services
@@ -37,10 +38,13 @@ async def authorize(request: web.Request, services: Services, limits: Limits, sc
     limits.count(f"token:{token.token}" if token else address)
     if token is not None:
         request[TOKEN] = token
-    actor = services.tokens.acting_for(token, request.headers.get(ON_BEHALF_OF))
+    people = request.headers.getall(ON_BEHALF_OF, [])
+    if len(people) > 1:
+        raise InvalidParams(f"{ON_BEHALF_OF} is there {len(people)} times. Send it once.")
+    actor = services.tokens.acting_for(token, people[0] if people else None)
     if actor is not None:
         add_log_fields(actor=actor.label)
-    if scope is None and not services.settings.lookups_public:
+    if scope is None and (NEEDS_TOKEN in request or not services.settings.lookups_public):
         scope = Scope.READ
     return actor if scope is None else services.tokens.require(actor, scope)
 

@@ -24,7 +24,7 @@ def make_app(services: Services) -> web.Application:
     releases = services.settings.data_dir / "releases"
     answers = AnswerCache(lambda: (date.today(), services.procedures.revision, sorted(_stamps(releases))))
     browsers = Browsers(services.settings)
-    limits = Limits(services.settings.rate_limit)
+    limits = Limits(services.settings.rate_limit, services.settings.processes)
     app = web.Application(client_max_size=BODY_LIMIT)
     app[ANSWERS], app[BROWSERS] = answers, browsers
     for route in all_routes():

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from service.errors import InvalidParams, RequestTimeout, TooLarge
 from service.http._access import address_of, authorize, record_call, refusals_recorded
 from service.http._answers import Answer, AnswerCache
+from service.http._browsers import NEEDS_TOKEN
 from service.http._limits import Limits
 from service.http._render import choose_form, content_type, render, respond
 from service.http._route import (
@@ -49,7 +50,7 @@ def _lookup(route: AnyRoute, services: Services, answers: AnswerCache, limits: L
     links = _links(route)
 
     async def answer_lookup(request: web.Request) -> web.StreamResponse:
-        if not public:
+        if not public or NEEDS_TOKEN in request:
             async with refusals_recorded(route, services, request):
                 await authorize(request, services, limits, route.scope)
         asked = request.raw_path, request.headers.get(hdrs.ACCEPT, "")
@@ -77,7 +78,8 @@ async def _answer(route: AnyRoute, services: Services, limits: Limits, request: 
         if route.body is None:
             answer = await _call(route, request, services, actor, form)
         else:
-            async with limits.turn(f"token:{actor.token}" if actor else address_of(request, services)):
+            client = f"token:{actor.token}" if actor else address_of(request, services)
+            async with limits.turn(client, file=route.lookup):
                 answer = await _call(route, request, services, actor, form)
     await record_call(route, services, request, actor, answer)
     if isinstance(answer, web.StreamResponse):

@@ -12,9 +12,10 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
+from service.api.words import counted
 from service.errors import TooManyRequests
 
-BODIES = 4
+BODIES = 16
 """How many calls with a body one client may have at a time; more of them wait."""
 WAIT_SECONDS = 30
 """How long a call with a body waits for its turn."""
@@ -25,8 +26,12 @@ FAILED_SIGN_INS = 30
 class Limits:
     """Counts what each client asks. A client is a token, or an address without one."""
 
-    def __init__(self, rate_limit: int) -> None:
-        """`rate_limit` is the number of requests in a minute; 0 means no limit."""
+    def __init__(self, rate_limit: int, processes: int) -> None:
+        """`rate_limit` is the number of requests in a minute; 0 means no limit.
+
+        `processes` is the number of parser processes: one client never has all of them, unless there is only one.
+        """
+        self._files = max(1, processes - 1)
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         self._all = RateLimitItemPerMinute(rate_limit) if rate_limit else None
         self._failed = RateLimitItemPerMinute(FAILED_SIGN_INS)
@@ -42,19 +47,23 @@ class Limits:
         self._hit(self._failed, "failed", address)
 
     @contextlib.asynccontextmanager
-    async def turn(self, client: str) -> AsyncIterator[None]:
-        """Wait for the client's turn for a call with a body, and hold it while the block runs.
+    async def turn(self, client: str, *, file: bool) -> AsyncIterator[None]:
+        """Wait for the client's turn for a call with a body or, for a parser process, a `file`; hold it in the block.
 
         Raises TooManyRequests when it does not come within WAIT_SECONDS.
         """
-        semaphore, users = self._turns.setdefault(client, (asyncio.Semaphore(BODIES), []))
+        most = self._files if file else BODIES
+        name = f"{client} {most}"
+        semaphore, users = self._turns.setdefault(name, (asyncio.Semaphore(most), []))
         users.append(None)
         try:
             try:
                 async with asyncio.timeout(WAIT_SECONDS):
                     await semaphore.acquire()
             except TimeoutError:
-                detail = f"You have {BODIES} calls with a body under way. Send the next one when one of them has ended."
+                detail = (
+                    f"You have {counted(most, 'call')} with a body under way. Send the next one when one has ended."
+                )
                 raise TooManyRequests(detail, retry_after=5) from None
             try:
                 yield
@@ -63,7 +72,7 @@ class Limits:
         finally:
             users.pop()
             if not users:
-                del self._turns[client]
+                del self._turns[name]
 
     def _hit(self, item: RateLimitItemPerMinute, kind: str, client: str) -> None:
         if self._limiter.hit(item, kind, client):

@@ -16,7 +16,7 @@ from service.api.models import Problem
 from service.api.settings import Settings
 from service.errors import AddressUnavailable
 from service.http._browsers import BROWSERS, HEADERS
-from service.http._clients import is_local, is_trusted
+from service.http._clients import bucket_of, is_local, is_trusted
 from service.http._metrics import METRICS, counters
 from service.http._render import render_problem, respond
 from service.http._tls import Certificate
@@ -33,6 +33,8 @@ IDLE_SECONDS = 75
 """How long a connection without a request stays open; reverse proxies close theirs earlier, after 60 seconds."""
 SHARE = 4
 """One address may have one part in so many of all connections."""
+WRITE_SECONDS = 60
+"""How long a client may read nothing of an answer that waits for it."""
 
 
 class Connections:
@@ -66,9 +68,9 @@ class Connections:
 
 
 class Connection(web.RequestHandler):
-    """One connection; it is closed when the headers of a request take longer than HEADER_SECONDS."""
+    """One connection; it is closed when headers take longer than HEADER_SECONDS, or nobody reads for WRITE_SECONDS."""
 
-    __slots__ = ("_address", "_connections", "_deadline", "_taken")
+    __slots__ = ("_address", "_connections", "_deadline", "_stalled", "_taken")
 
     def __init__(self, server: web.Server, connections: Connections, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(
@@ -82,11 +84,12 @@ class Connection(web.RequestHandler):
         self._address = ""
         self._taken = False
         self._deadline: asyncio.TimerHandle | None = None
+        self._stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or close it when there are too many."""
         peer = transport.get_extra_info("peername")
-        self._address = peer[0] if isinstance(peer, tuple) else ""
+        self._address = bucket_of(peer[0]) if isinstance(peer, tuple) else ""
         self._taken = self._connections.take(self._address)
         super().connection_made(transport)
         if not self._taken:
@@ -107,12 +110,26 @@ class Connection(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Give the place of the connection back."""
-        if self._deadline is not None:
-            self._deadline.cancel()
+        for timer in (self._deadline, self._stalled):
+            if timer is not None:
+                timer.cancel()
         if self._taken:
             self._taken = False
             self._connections.give_back(self._address)
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Begin the deadline for the client to read on."""
+        super().pause_writing()
+        if self._stalled is None:
+            self._stalled = self._loop.call_later(WRITE_SECONDS, self._abort)
+
+    def resume_writing(self) -> None:
+        """End that deadline: the client reads."""
+        super().resume_writing()
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def handle_error(
         self,
@@ -135,6 +152,10 @@ class Connection(web.RequestHandler):
 
     def _expect_headers(self) -> None:
         self._deadline = self._loop.call_later(HEADER_SECONDS, self._too_slow)
+
+    def _abort(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
 
     def _too_slow(self) -> None:
         self._deadline = None

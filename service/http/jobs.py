@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from aiohttp import web
 from pydantic import Field
 
 from service.api.log import current_request
 from service.api.models import Job, Value
+from service.http._browsers import BROWSERS
 from service.http._route import Call, Query, Route
 from service.store.audit import Event
 from service.store.tokens import Scope
@@ -49,18 +51,22 @@ async def _events(call: Call[Query, None]) -> web.StreamResponse:
             "Content-Type": "text/event-stream",
             "Cache-Control": "no-cache",
             "X-Request-Id": current_request(),
+            **call.request.app[BROWSERS].headers,
         }
     )
     await response.prepare(call.request)
     changes = aiter(call.services.jobs.changes(call.path("id")))
     waiting: asyncio.Task[Job] | None = None
+    checked_at = time.monotonic()
     try:
         while True:
             waiting = waiting or asyncio.ensure_future(anext(changes))
             done, _ = await asyncio.wait({waiting}, timeout=BEAT_SECONDS)
-            if not done:
+            if time.monotonic() - checked_at >= BEAT_SECONDS:
+                checked_at = time.monotonic()
                 if await asyncio.to_thread(call.services.tokens.refusal, call.known_actor().token):
                     return response  # revoked or expired meanwhile: the next call is told why
+            if not done:
                 await response.write(b": still here\n\n")
                 continue
             try:

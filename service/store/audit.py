@@ -134,7 +134,7 @@ class Audit:
 
 def _stored(value: str) -> str:
     """A detail as it is stored: without secrets, not too long, and valid UTF-8, which a header need not be."""
-    return redact(value)[:LONGEST_DETAIL].encode("utf-8", "replace").decode()
+    return redact(value[: 2 * LONGEST_DETAIL])[:LONGEST_DETAIL].encode("utf-8", "replace").decode()
 
 
 def _utc(at: datetime) -> str:

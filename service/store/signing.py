@@ -122,7 +122,9 @@ def _read_key(path: Path) -> Ed25519PrivateKey:
         key = None
     if not isinstance(key, Ed25519PrivateKey):
         raise SettingError(
-            SETTING, f"{path} is not an Ed25519 key in PEM. Make one: openssl genpkey -algorithm ed25519 -out {path}"
+            SETTING,
+            f"{path} is not an Ed25519 key in PEM. Name another file. To make one: openssl genpkey -algorithm ed25519 "
+            "-out NEW.pem. If this file was a key that signed backups, restore it instead.",
         )
     return key
 
@@ -139,6 +141,7 @@ def _read_public(path: Path) -> Ed25519PublicKey:
 
 def _read_since(path: Path) -> datetime:
     try:
-        return datetime.fromisoformat(path.read_text("ascii").strip())
+        since = datetime.fromisoformat(path.read_text("ascii").strip())
+        return since if since.tzinfo else since.replace(tzinfo=UTC)
     except (OSError, ValueError):
         raise SettingError(FOLDER, f"{path} is not a time. Remove it; the next start writes it again.") from None

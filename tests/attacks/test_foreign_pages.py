@@ -112,12 +112,33 @@ def test_public_address_is_an_own_origin(closed: RunningService) -> None:
     assert (own[0], foreign[0]) == (200, 403)
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:8080", "", "[::1", "localhost.evil.example"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example:8080",
+        "",
+        "[::1",
+        "localhost.evil.example",
+        "localhost/evil.example",
+        "evil@localhost",
+        "localhost..",
+    ],
+)
 def test_local_service_does_not_answer_under_a_foreign_name(service: RunningService, host: str) -> None:
     status, _, body = ask(service, "/vmkerr/0xbad0022", Host=host)
 
     assert status == 421
     assert "VMKOPS_ALLOWED_HOSTS" in body
+
+
+@pytest.mark.parametrize(("authorization", "status"), [("", 421), ("Bearer junk", 401), ("junk", 401)])
+@pytest.mark.parametrize("path", ["/vmkerr/0xbad0022", "/procedures", "/readyz", "/metrics"])
+def test_made_up_token_opens_no_foreign_name(
+    service: RunningService, path: str, authorization: str, status: int
+) -> None:
+    assert ask(service, path)[0] == 200
+    assert ask(service, path, Host="evil.example", Authorization=authorization)[0] == status
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:1234", "127.0.0.1", "[::1]:80", "192.0.2.7:8080"])

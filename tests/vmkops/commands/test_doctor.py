@@ -8,6 +8,11 @@ from tests.running_service import RunningService
 from tests.vmkops.terminal import run, run_forked
 
 
+def lines(printed: str) -> list[str]:
+    """The lines of doctor but for those about the Python that runs the tests, which may have known holes."""
+    return [line for line in printed.splitlines() if not line.startswith("python ")]
+
+
 def test_everything_good_is_marked_and_exits_0(tmp_path: Path) -> None:
     with RunningService(tmp_path / "data") as service:
         done = run(
@@ -19,7 +24,7 @@ def test_everything_good_is_marked_and_exits_0(tmp_path: Path) -> None:
         )
 
     assert done.returncode == 0, done.stdout
-    assert [line.split()[:2] for line in done.stdout.splitlines()] == [
+    assert [line.split()[:2] for line in lines(done.stdout)] == [
         [name, "ok:"] for name in ("settings", "vcenter", "data", "slack", "service")
     ]
 
@@ -35,7 +40,7 @@ def test_what_is_wrong_is_marked_with_what_to_do(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 1
-    assert [line.split()[:2] for line in done.stdout.splitlines()] == [
+    assert [line.split()[:2] for line in lines(done.stdout)] == [
         ["settings", "failed:"],
         ["settings", "warning:"],
         ["slack", "failed:"],
