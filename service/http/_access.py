@@ -32,8 +32,11 @@ async def authorize(request: web.Request, services: Services, limits: Limits, sc
     address = address_of(request, services)
     try:
         token = await services.tokens.actor(request.headers.get(hdrs.AUTHORIZATION))
-    except NotSignedIn:
-        limits.count_failed(address)
+    except NotSignedIn as error:
+        if error.token_name:  # revoked or expired: what it tries is never hidden behind the guesses of others
+            limits.count(f"token:{error.token_name}")
+        else:
+            limits.count_failed(address)
         raise
     limits.count(f"token:{token.token}" if token else address)
     if token is not None:

@@ -178,7 +178,7 @@ def test_work_of_a_caller_who_left_is_ended(tmp_path: Path) -> None:
         address = urllib.parse.urlsplit(service.url)
         with socket.create_connection((address.hostname, address.port)) as caller:
             log = slow_log()
-            caller.sendall(b"POST /decode HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n")
+            caller.sendall(b"POST /decode HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n")
             caller.sendall(f"Content-Length: {len(log)}\r\n\r\n".encode() + log)
         wait_for(lambda: is_gone(before), timeout=20, what="the end of the work")
         wait_for(lambda: decoded(service), what="the next parser process")
