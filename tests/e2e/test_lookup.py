@@ -83,7 +83,7 @@ def test_release_narrows(plain_service: RunningService) -> None:
     assert [match["name"] for match in answer["matches"]] == ["VMK_RESERVATION_CONFLICT"]
 
 
-@pytest.mark.parametrize("query", ["0xzz", "😀", "9" * 40, "a" * 10_000, "%00"])
+@pytest.mark.parametrize("query", ["0xzz", "😀", "9" * 40, "a" * 10_000])
 def test_unreadable_queries_are_400_with_what_to_type(plain_service: RunningService, query: str) -> None:
     status, problem = plain_service.call("GET", f"/vmkerr/{urllib.parse.quote(query, safe='%')}", token="")
 

@@ -85,7 +85,7 @@ def test_edit_of_a_version_that_somebody_else_replaced_is_refused(team: RunningS
     assert tag() != read
     assert edit(ours, tag()) == 200
     assert edit(theirs, "*") == 200
-    assert team.call("GET", "/procedures/a%00b/history")[0] == 404
+    assert team.call("GET", "/procedures/a%00b/history")[0] == 400
 
 
 def test_older_version_is_restored(team: RunningService, pages: Path) -> None:
@@ -137,7 +137,7 @@ def test_history_survives_a_restart_needs_a_token_and_has_a_page(team: RunningSe
     assert team.call("POST", f"{PATH}/history/1/restore", token="")[0] == 401
 
 
-@pytest.mark.parametrize("revision", ["0", "7", "-1", "x", "1.0", "9" * 30, "%00", "%C2%B2"])
+@pytest.mark.parametrize("revision", ["0", "7", "-1", "x", "1.0", "9" * 30, "%C2%B2"])
 def test_unknown_revision_is_not_found(team: RunningService, revision: str) -> None:
     put(team, PAGE)
 
