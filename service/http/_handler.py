@@ -106,7 +106,7 @@ async def _call(route: AnyRoute, request: web.Request, services: Services, actor
     query = read_query(route.query, request)
     body = await _body(route, request)
     if route.scope and isinstance(body, BaseModel) and _has_nul(body.model_dump()):  # what is stored cannot have one
-        raise InvalidParams("The body contains a NUL character, which no name or text may have.")
+        raise InvalidParams("The body contains a NUL character (U+0000), which no name or text may have.")
     handle = (route.html if form == "html" else None) or route.handle
     call = Call(request=request, services=services, actor=actor, query=query, body=body, variables=variables)
     return await handle(call)

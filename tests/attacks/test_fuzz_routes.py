@@ -54,7 +54,8 @@ def test_made_up_requests_find_nothing(service: RunningService, scope: str) -> N
             *(["--header", f"Authorization: Bearer {token}"] if token else []),
             # Some 400s have reasons that a schema cannot state, such as parameters that depend on each other.
             "--exclude-checks",
-            "positive_data_acceptance",
+            # Its many wrong tokens are refused with 429 after a while; the run with `read` has this check.
+            "positive_data_acceptance" + (",ignored_auth" if scope == "operate" else ""),
             "--request-timeout",
             "60",
             "--phases",

@@ -177,7 +177,7 @@ def test_link_that_stops_working_is_reported_and_logged_once(team: RunningServic
         return list(team.call("GET", "/procedures?q=bell", token="")[1]["broken"])
 
     wait_for(broken, what="the report of the link")
-    assert broken() == [f"{pages}/{SLUG}.md:24: links to rack-nine.md, which does not exist; the page is shown"]
+    assert broken() == [f"{SLUG}.md:24: links to rack-nine.md, which does not exist; the page is shown"]
     assert found(team, "bell rings") == [SLUG]
     wait_for(lambda: "links to rack-nine.md" in team.log(), what="the log")
     for name in ("second", "third"):  # two more looks at the folder

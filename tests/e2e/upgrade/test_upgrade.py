@@ -166,7 +166,8 @@ def test_runs_of_procedures_start_on_the_old_data(upgraded: Upgraded) -> None:
 
     assert status == 201
     assert ticked["progress"]["done"] == 1
-    assert [each["id"] for each in service.call("GET", "/runs")[1]["runs"]] == [run["id"]]
+    listed = {each["path"] for each in service.call("GET", "/runs")[1]["runs"]}
+    assert listed == {f"/runs/{run['id']}", checklist_run}
     assert after["progress"]["done"] == before["progress"]["done"] + 1
 
 
