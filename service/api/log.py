@@ -7,6 +7,7 @@ secrets, and writes JSON lines, or text for a terminal.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import re
 import secrets
@@ -29,6 +30,9 @@ ENGINE = "dbos"
 """The logger of the job engine."""
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """A request id that a caller may choose."""
+_PROCESS = secrets.token_hex(4)
+_NUMBERS = itertools.count(1)
+"""Together the id of a request. Random bytes for each would cost a fiftieth of a lookup."""
 _CONTEXT: ContextVar[Mapping[str, str]] = ContextVar("log_fields", default=MappingProxyType({}))
 """The fields of the context: one variable, as each lookup sets it, and structlog's own take 20 microseconds."""
 
@@ -74,7 +78,7 @@ def log_handler(stream: IO[str], *, as_json: bool) -> logging.Handler:
 
 def begin_request(sent: str | None) -> str:
     """Start the context of a request, and return its id: the one that the caller sent when it is short and plain."""
-    request = sent if sent is not None and REQUEST_ID.fullmatch(sent) else secrets.token_hex(8)
+    request = sent if sent is not None and REQUEST_ID.fullmatch(sent) else f"{_PROCESS}{next(_NUMBERS):08x}"
     _CONTEXT.set({"request": request})
     return request
 

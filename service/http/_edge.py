@@ -49,8 +49,8 @@ def guarded(handler: Handler, name: str, browsers: Browsers, *, signed: bool = F
         except Exception as error:
             response = _problem(request, error)
         if not response.prepared:
-            for header, value in browsers.headers.items():
-                response.headers.setdefault(header, value)
+            if "Content-Security-Policy" not in response.headers:  # remembered answers have them
+                response.headers.update(browsers.headers)
             response.headers[REQUEST_ID] = request_id
         method = request.method if request.method in hdrs.METH_ALL else "other"
         seconds(method, name, response.status).observe(time.perf_counter() - began)

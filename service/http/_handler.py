@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from service.errors import InvalidParams, RequestTimeout, TooLarge
 from service.http._access import address_of, authorize, record_call, refusals_recorded
 from service.http._answers import Answer, AnswerCache
-from service.http._browsers import NEEDS_TOKEN
+from service.http._browsers import BROWSERS, NEEDS_TOKEN
 from service.http._limits import Limits
 from service.http._render import choose_form, content_type, render, respond
 from service.http._route import (
@@ -62,7 +62,8 @@ def _lookup(route: AnyRoute, services: Services, answers: AnswerCache, limits: L
             form = choose_form(request, route.form)
             value = await _call(route, request, services, None, form)
             body, media = await _rendered(route, request, services, value, form)
-            answer = Answer(body, {hdrs.CONTENT_TYPE: content_type(media), **links, **_etag(route, value, form)})
+            headers = {hdrs.CONTENT_TYPE: content_type(media), **links, **_etag(route, value, form)}
+            answer = Answer(body, headers | request.app[BROWSERS].headers)
             answers.put(asked, answer, revision)
         return answer.response()
 
