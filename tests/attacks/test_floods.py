@@ -140,23 +140,6 @@ def test_one_address_takes_no_more_than_its_share_of_connections(small: RunningS
     wait_for(lambda: _answers(small), timeout=60, what="an answer after the flood")
 
 
-def test_client_that_reads_nothing_is_closed(small: RunningService) -> None:
-    with socket.socket() as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-        parts = urllib.parse.urlsplit(small.url)
-        client.connect((parts.hostname, parts.port))
-        request = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
-        client.sendall(request * 60)
-
-        wait_for(lambda: not _is_open(client), timeout=200, what="the end of a connection that nobody reads")
-
-
-def _is_open(client: socket.socket) -> bool:
-    """Whether the service still has the connection; nothing of what it sent is read."""
-    state = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-    return state == 1  # TCP_ESTABLISHED
-
-
 def _answers(service: RunningService) -> bool:
     try:
         return service.call("GET", "/healthz")[0] == 200
@@ -192,4 +175,4 @@ def test_long_path_is_refused_at_once_and_others_are_answered(limited: RunningSe
     assert status_of(limited, path, X_Forwarded_For="192.0.2.12")[0] in {401, 429}
     with connect(limited) as client:
         client.sendall(b"GET /" + b"a" * 60_000 + b"\x00 HTTP/1.1\r\n\r\n")
-        assert client.recv(1 << 16).startswith(b"HTTP/1.1 400")
+        assert b" 400 " in client.recv(1 << 16)[:16]
