@@ -49,7 +49,8 @@ class Connections:
         """Count one more connection from this address; False, and not counted, when there are too many."""
         most = self._settings.max_connections
         own = most if not address or is_trusted(address, self._settings.trusted_proxies) else most // SHARE
-        if self._open.total() >= most or self._open[address] >= own:
+        site = bucket_of(address)
+        if self._open.total() >= most or self._open[site] >= own:
             now = asyncio.get_running_loop().time()
             if now - self._warned_at > 60:
                 self._warned_at = now
@@ -57,14 +58,15 @@ class Connections:
                     "connection refused: too many are open", extra={"client": address, "open": self._open.total()}
                 )
             return False
-        self._open[address] += 1
+        self._open[site] += 1
         return True
 
     def give_back(self, address: str) -> None:
         """One connection from this address is closed."""
-        self._open[address] -= 1
-        if self._open[address] <= 0:
-            del self._open[address]
+        site = bucket_of(address)
+        self._open[site] -= 1
+        if self._open[site] <= 0:
+            del self._open[site]
 
 
 class Connection(web.RequestHandler):
@@ -89,7 +91,7 @@ class Connection(web.RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or close it when there are too many."""
         peer = transport.get_extra_info("peername")
-        self._address = bucket_of(peer[0]) if isinstance(peer, tuple) else ""
+        self._address = peer[0] if isinstance(peer, tuple) else ""
         self._taken = self._connections.take(self._address)
         super().connection_made(transport)
         if not self._taken:

@@ -20,10 +20,7 @@ class Certificate:
         """Read both files; raises SettingError that says which one is wrong and how."""
         self._cert, self._key = cert, key
         self._stamp = self._look()
-        try:
-            self.context = self._current = self._read()
-        except SettingError:
-            raise
+        self.context = self._current = self._read()
         self.context.sni_callback = self._renew
 
     def _read(self) -> ssl.SSLContext:

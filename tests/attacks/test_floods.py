@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import urllib.error
 import urllib.parse
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from service.api.settings import Settings
 from service.http._limits import BODIES, FAILED_SIGN_INS
+from service.http._server import Connections
 from tests.peers.waiting import wait_for
 from tests.running_service import RunningService
 
@@ -138,6 +141,36 @@ def test_one_address_takes_no_more_than_its_share_of_connections(small: RunningS
         wait_for(lambda: sum(is_closed(each) for each in opened) >= 12, timeout=60, what="the refused connections")
 
     wait_for(lambda: _answers(small), timeout=60, what="an answer after the flood")
+
+
+def test_client_that_reads_nothing_is_closed(small: RunningService) -> None:
+    with connect(small) as other, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.connect(other.getpeername())
+        client.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 60)
+        assert _holds(small, client)
+
+        wait_for(lambda: not _holds(small, client), timeout=250, what="the end of a connection that nobody reads")
+
+
+def _holds(service: RunningService, client: socket.socket) -> bool:
+    """Whether the service has its end of this connection open; the client's end learns nothing while it reads nothing.
+
+    In /proc/net/tcp: the own and the other port in hex, and 01 for an established connection.
+    """
+    ours, theirs = client.getsockname()[1], urllib.parse.urlsplit(service.url).port
+    row = re.compile(rf"[0-9A-F]+:{theirs:04X} [0-9A-F]+:{ours:04X} 01 ")
+    return row.search(Path("/proc/net/tcp").read_text("ascii")) is not None
+
+
+@pytest.mark.parametrize(
+    ("address", "taken"), [("2001:db8::{}", 4), ("2001:db8:0:{}::1", 16), ("fd00::{}", 16), ("192.0.2.{}", 16)]
+)
+async def test_site_has_its_share_of_connections_and_a_trusted_proxy_all(address: str, taken: int) -> None:
+    settings = Settings.read({"VMKOPS_MAX_CONNECTIONS": "16", "VMKOPS_TRUSTED_PROXIES": "fd00::/8"})
+    connections = Connections(settings)
+
+    assert [connections.take(address.format(number)) for number in range(1, 21)].count(True) == taken
 
 
 def _answers(service: RunningService) -> bool:
