@@ -52,7 +52,8 @@ class Browsers:
         names = {*settings.allowed_hosts, *filter(None, [own.hostname])}
         self.only_known_hosts = bool(names)
         """Whether a caller without a token must name the service by an address or a known name."""
-        self._names = names | {"localhost", socket.gethostname().lower(), socket.getfqdn().lower()}
+        # The full name of the machine is not asked for: where DNS is down, that would hold up the start.
+        self._names = names | {"localhost", socket.gethostname().lower()}
         self._origin = f"{own.scheme}://{own.netloc}".lower() if settings.public_url else ""
         self._known: set[str] = set()
         https = settings.tls_cert is not None or own.scheme == "https"

@@ -57,7 +57,7 @@ class AuditEntry:
     person: str
     """The person for whom the token acted, such as `slack:U012AB3CD`, or `local:USER` for a command."""
     address: str
-    """The address that the call came from: that of the proxy, if there is one."""
+    """The address that the call came from, through the proxies in VMKOPS_TRUSTED_PROXIES."""
     request: str
     """The id of the request, which is also in the log and in the header `X-Request-Id` of the answer."""
     details: Mapping[str, str]
