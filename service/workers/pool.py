@@ -30,8 +30,10 @@ RESTART_SECONDS = 1.0
 """Pause before the next attempt to start a process."""
 START_SECONDS = 120
 """How long a process may take to import the parsers; a second or two on an idle machine."""
-WAIT_SECONDS = 30
-"""How long a request waits for a process; a start of the service waits for none."""
+WAIT_SECONDS = 50
+"""How long a request waits for a process, which may be starting; a start of the service waits for none."""
+WARM_SECONDS = 10
+"""When the processes that no request needed until then are started: the start of the service goes first."""
 
 ERRORS: dict[str, type[VmkopsError]] = {each.__name__: each for each in (InvalidParams, NotFound, PackageRefused)}
 """The errors of `service.errors` that a function raises."""
@@ -44,6 +46,8 @@ class Workers:
         self._size = processes
         self._limits = limits
         self._data_dir = str(data_dir)
+        self._begun = 0
+        """How many processes there are, with those that are being started."""
         self._idle: asyncio.LifoQueue[ParserProcess] = asyncio.LifoQueue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._all: set[ParserProcess] = set()
@@ -93,6 +97,8 @@ class Workers:
         return self._result(found, value, answer, advice)
 
     async def _free(self) -> ParserProcess:
+        if self._idle.empty():
+            self._begin()
         while (process := await self._idle.get()).has_ended:
             self._later(self._replace(process))
         return process
@@ -161,10 +167,21 @@ class Workers:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def start(self) -> None:
-        """Start all processes; they import the parsers while the service goes on."""
-        for _ in range(self._size):
+    def _begin(self) -> None:
+        """Start one more process, unless all are there."""
+        if self._begun < self._size:
+            self._begun += 1
             self._later(self._start_one())
+
+    async def _warm_up(self) -> None:
+        """Start the processes that are missing, after WARM_SECONDS: each takes a second of CPU for its imports."""
+        await asyncio.sleep(WARM_SECONDS)
+        while self._begun < self._size:
+            self._begin()
+
+    def start(self) -> None:
+        """Have the processes started: each when a request needs it, the others soon."""
+        self._later(self._warm_up())
 
     async def stop(self) -> None:
         """Kill all processes."""

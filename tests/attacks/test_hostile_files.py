@@ -185,7 +185,10 @@ def test_work_of_a_caller_who_left_is_ended(tmp_path: Path) -> None:
 
 
 def test_parser_process_has_no_settings_and_its_limits_are_on(service: RunningService) -> None:
-    for pid in parsers(service):
+    wait_for(lambda: decoded(service), what="a parser process")
+    found = parsers(service)
+    assert found
+    for pid in found:
         names = {each.partition(b"=")[0].decode() for each in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")}
         assert not [name for name in names if name.startswith(("VMKOPS_", "SLACK_", "PG"))]
         limits = Path(f"/proc/{pid}/limits").read_text()
@@ -199,8 +202,7 @@ def test_no_parser_process_survives_the_service(tmp_path: Path) -> None:
         wait_for(lambda: decoded(service), what="the parser processes")
         sending = threading.Thread(target=send_and_forget, args=(service, slow_log()))
         sending.start()
-        children = parsers(service)
-        assert len(children) >= 2
+        children = wait_for(lambda: len(parsers(service)) >= 2 and parsers(service), what="both parser processes")
         service.kill(signal.SIGKILL)
         sending.join()
         wait_for(lambda: all(map(is_gone, children)), timeout=30, what="the end of the parser processes")

@@ -13,8 +13,6 @@ from tests.peers.vcsim import Vcsim
 from tests.peers.waiting import wait_for
 from tests.running_service import RunningService
 
-DELAY_MS = 5000
-
 
 @pytest.mark.parametrize(
     ("action", "method", "params"),
@@ -32,25 +30,27 @@ def test_percent_of_the_task_is_shown(
     if not params:
         take_snapshot(vcenter, VM, "before")
         params = {"snapshot": vcenter.snapshots()[VM][0]["moref"]}
-    vcenter.fault(method, task_delay_ms=DELAY_MS)
+    vcenter.fault(method, hold="task")
     job_id = begin(service, action, **params)
-    wait_for(lambda: vcenter.count(method), timeout=60, what="the task", explain=service.log)
+    wait_for(lambda: tell_percent(vcenter, 42), timeout=120, what="the task", explain=service.log)
 
-    tell_percent(vcenter, 42)
+    def told() -> dict[str, Any]:
+        return service.job(job_id)["progress"] or {}
 
-    told = wait_for(lambda: service.job(job_id)["progress"], what="the progress", explain=service.log)
-    assert {name: told[name] for name in ("done", "total", "unit", "percent", "rate")} == {
+    wait_for(lambda: told().get("percent") == 42, timeout=120, what="the progress", explain=service.log)
+    assert {name: told()[name] for name in ("done", "total", "unit", "percent", "rate")} == {
         "done": 42,
         "total": 100,
         "unit": "percent",
         "percent": 42.0,
         "rate": None,
     }
+    vcenter.clear_faults()
     assert service.ended(job_id)["state"] == "succeeded"
 
 
 def test_bar_in_a_terminal_shows_the_percent(service: RunningService, vcenter: Vcsim) -> None:
-    vcenter.fault("PowerOffVM_Task", task_delay_ms=DELAY_MS)
+    vcenter.fault("PowerOffVM_Task", task_delay_ms=5000)
     job_id = begin(service, "power-off", vm=VM)
     wait_for(lambda: vcenter.count("PowerOffVM_Task"), timeout=60, what="the task", explain=service.log)
     tell_percent(vcenter, 42)

@@ -45,9 +45,10 @@ def take_snapshot(vcsim: Vcsim, vm: str, name: str, description: str = "") -> No
         wait_for_task(task)
 
 
-def tell_percent(vcsim: Vcsim, percent: int) -> None:
-    """Let the tasks that run say how far they are, as a host does."""
+def tell_percent(vcsim: Vcsim, percent: int) -> int:
+    """Let the tasks that run say how far they are, as a host does; the answer is how many tasks did."""
     with signed_in(vcsim) as instance:
-        for task in instance.content.taskManager.recentTask:
-            if task.info.state == vim.TaskInfo.State.running:
-                task.UpdateProgress(percentDone=percent)
+        tasks = [task for task in instance.content.taskManager.recentTask if task.info.state == "running"]
+        for task in tasks:
+            task.UpdateProgress(percentDone=percent)
+    return len(tasks)

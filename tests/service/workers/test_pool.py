@@ -100,3 +100,26 @@ def test_each_function_exists_and_declares_its_value() -> None:
 
     for name in FUNCTIONS:
         _loaded(name)
+
+
+async def test_process_is_started_when_a_request_needs_it(tmp_path: Path) -> None:
+    async with parser_processes(3, Limits(seconds=30, memory=1 << 30), tmp_path) as workers:
+        assert children() == set()
+        await decoded(workers)
+        assert len(children()) == 1
+        await asyncio.to_thread(wait_for, lambda: len(children()) == 3, timeout=120, what="the other processes")
+
+
+def children() -> set[str]:
+    """The process ids of the children of this process that run the parsers."""
+    found = set()
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+                words = (folder / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if parent == str(os.getpid()) and b"service.workers.child" in words:
+                found.add(folder.name)
+    return found
