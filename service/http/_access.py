@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 
 from service.api.log import add_log_fields
 from service.errors import InvalidParams, NotAllowed, NotSignedIn
-from service.http._browsers import NEEDS_TOKEN
+from service.http._browsers import BROWSERS
 from service.http._clients import bucket_of, client_of
 from service.http._limits import Limits
 from service.http._route import AnyRoute, Services
@@ -47,7 +47,7 @@ async def authorize(request: web.Request, services: Services, limits: Limits, sc
     actor = services.tokens.acting_for(token, people[0] if people else None)
     if actor is not None:
         add_log_fields(actor=actor.label)
-    if scope is None and (NEEDS_TOKEN in request or not services.settings.lookups_public):
+    if scope is None and (request.app[BROWSERS].needs_token(request) or not services.settings.lookups_public):
         scope = Scope.READ
     return actor if scope is None else services.tokens.require(actor, scope)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 from cachetools import LRUCache
+from multidict import CIMultiDict
 
 CACHE_BYTES = 16 << 20
 LARGEST_ANSWER = 256 << 10
@@ -26,11 +27,11 @@ class Answer:
     """The bytes of an answer with status 200."""
 
     body: bytes
-    headers: dict[str, str]
+    headers: CIMultiDict[str]
 
     def response(self) -> web.Response:
         """A new response with this answer."""
-        return web.Response(body=self.body, headers=self.headers)
+        return web.Response(body=self.body, headers=self.headers.copy())
 
 
 class AnswerCache:

@@ -22,15 +22,15 @@ FILES = {file.name: file for file in (WEB / "static").iterdir()}
 def make_app(services: Services) -> web.Application:
     """The application that answers every declared route."""
     releases = services.settings.data_dir / "releases"
-    answers = AnswerCache(lambda: (date.today(), services.procedures.revision, sorted(_stamps(releases))))
     browsers = Browsers(services.settings)
     limits = Limits(services.settings.rate_limit, services.settings.processes)
     app = web.Application(client_max_size=BODY_LIMIT)
-    app[ANSWERS], app[BROWSERS] = answers, browsers
+    app[ANSWERS] = AnswerCache(lambda: (date.today(), services.procedures.revision, sorted(_stamps(releases))))
+    app[BROWSERS] = browsers
     for route in all_routes():
         if route.path == METRICS and services.settings.metrics_port is not None:
             continue
-        handler = bind(route, services, answers, limits)
+        handler = bind(route, services, app, limits)
         app.router.add_route(route.method, route.path, guarded(handler, route.path, browsers))
     app.router.add_get("/static/{name}", guarded(_file, "/static", browsers))
     app.router.add_route("*", "/{path:.*}", guarded(nothing_here, "unknown", browsers))

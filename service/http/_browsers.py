@@ -40,8 +40,6 @@ SAFE = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 MOST_HOSTS = 1000
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[\w.-]+)(?::\d{1,5})?", re.IGNORECASE | re.ASCII)
 _ORIGIN = re.compile(r"https?://((?:\[[0-9a-f:.]+\]|[\w.-]+)(?::\d{1,5})?)", re.ASCII)
-NEEDS_TOKEN = web.RequestKey("needs_token", bool)
-"""Set for a request under an unknown name that comes with a token: the token must be a good one."""
 
 
 class Browsers:
@@ -63,10 +61,12 @@ class Browsers:
         """Raises UnknownHost or ForeignOrigin when the request can come from another site's page in a browser."""
         if request.method not in SAFE:
             self._check_origin(request.headers)
-        if self.only_known_hosts and not self._is_known(request.headers.get(hdrs.HOST, "")):
-            if not request.headers.get(hdrs.AUTHORIZATION, "").strip():
-                raise UnknownHost
-            request[NEEDS_TOKEN] = True
+        if self.needs_token(request) and not request.headers.get(hdrs.AUTHORIZATION, "").strip():
+            raise UnknownHost
+
+    def needs_token(self, request: web.BaseRequest) -> bool:
+        """Whether the request names the service by an unknown name, so that only a good token opens it."""
+        return self.only_known_hosts and not self._is_known(request.headers.get(hdrs.HOST, ""))
 
     def _is_known(self, host: str) -> bool:
         """A page can give its own name the address of the service, and then read the answers: DNS rebinding."""

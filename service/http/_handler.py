@@ -10,12 +10,13 @@ from typing import Any
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
+from multidict import CIMultiDict
 from pydantic import BaseModel, ValidationError
 
 from service.errors import InvalidParams, RequestTimeout, TooLarge
 from service.http._access import address_of, authorize, record_call, refusals_recorded
-from service.http._answers import Answer, AnswerCache
-from service.http._browsers import BROWSERS, NEEDS_TOKEN
+from service.http._answers import ANSWERS, Answer, AnswerCache
+from service.http._browsers import BROWSERS, Browsers
 from service.http._limits import Limits
 from service.http._render import choose_form, content_type, render, respond
 from service.http._route import (
@@ -38,19 +39,19 @@ BODY_SECONDS = 60
 SHORTER_PAGE = "Send `Accept: text/plain` for the page as text, and ask its authors to simplify it."
 
 
-def bind(route: AnyRoute, services: Services, answers: AnswerCache, limits: Limits) -> Handler:
-    """The aiohttp handler of a route: it raises errors as they come."""
+def bind(route: AnyRoute, services: Services, app: web.Application, limits: Limits) -> Handler:
+    """The aiohttp handler of a route in this application: it raises errors as they come."""
     if route.lookup and route.body is None:
-        return _lookup(route, services, answers, limits)
+        return _lookup(route, services, app[ANSWERS], app[BROWSERS], limits)
     return partial(_answer, route, services, limits)
 
 
-def _lookup(route: AnyRoute, services: Services, answers: AnswerCache, limits: Limits) -> Handler:
+def _lookup(route: AnyRoute, services: Services, answers: AnswerCache, browsers: Browsers, limits: Limits) -> Handler:
     public = services.settings.lookups_public
     links = _links(route)
 
     async def answer_lookup(request: web.Request) -> web.StreamResponse:
-        if not public or NEEDS_TOKEN in request:
+        if not public or browsers.needs_token(request):
             async with refusals_recorded(route, services, request):
                 await authorize(request, services, limits, route.scope)
         asked = request.raw_path, request.headers.get(hdrs.ACCEPT, "")
@@ -63,7 +64,7 @@ def _lookup(route: AnyRoute, services: Services, answers: AnswerCache, limits: L
             value = await _call(route, request, services, None, form)
             body, media = await _rendered(route, request, services, value, form)
             headers = {hdrs.CONTENT_TYPE: content_type(media), **links, **_etag(route, value, form)}
-            answer = Answer(body, headers | request.app[BROWSERS].headers)
+            answer = Answer(body, CIMultiDict(headers | browsers.headers))
             answers.put(asked, answer, revision)
         return answer.response()
 
