@@ -32,6 +32,8 @@ TOPICS = {
     "settings": DOCS / "settings.md",
     "procedures": DOCS / "procedures.md",
     "team-pages": DOCS / "team-pages.md",
+    "security": DOCS.parent / "SECURITY.md",
+    "signed-backups": DOCS / "signed-backups.md",
     "audit": DOCS / "audit.md",
     "architecture": DOCS / "architecture.md",
     "faults": DOCS / "faults.md",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -46,8 +47,12 @@ def find_pages(folder: Path) -> list[Found]:
 
 
 def built_in_pages() -> list[Procedure]:
-    """Return the pages that come with vmkops."""
-    return [read_page(found) for found in find_pages(BUILT_IN)]
+    """Return the pages that come with vmkops, without broken ones: a check of their folder reports those."""
+    pages = []
+    for found in find_pages(BUILT_IN):
+        with contextlib.suppress(BrokenPageError):
+            pages.append(read_page(found))
+    return pages
 
 
 def read_page(found: Found) -> Procedure:

@@ -177,11 +177,14 @@ def _snippet(database: Database, page: int, match: str) -> str:
 def _weak(database: Database, rated: Rated, found: Sequence[Term]) -> bool:
     """Return whether a page is probably about something else than the terms.
 
-    It is when it fits them little, or when it has less than ``_WEAK`` of them, or of those for things, by their weight.
+    It is not when it has the only one. Else it is when it fits them little, or when it has less than ``_WEAK`` of
+    them, or of those for things, by their weight.
     A corrected word counts less, and so does one that only the body has; one that is both does not count.
     """
     some = [term for term in found if term.match]
     if len(some) >= _LONG and rated.fit >= _FITS:
+        return False
+    if len(found) == len(some) == 1 and some[0].certainty == 1 and _has(database, rated.page, some[0].match):
         return False
     if rated.fit < _FAINT:
         return True

@@ -66,7 +66,17 @@ class Workers:
         # Jobs run in an event loop of their own, and the pipes belong to this one.
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
-    async def _run(self, function: str, answer: type[A], file: bytes, advice: str, arguments: dict[str, Any]) -> A:
+    async def _run(
+        self,
+        function: str,
+        answer: type[A],
+        file: bytes,
+        advice: str,
+        arguments: dict[str, Any],
+        *,
+        again: bool = False,
+    ) -> A:
+        """See `run`; a request whose process somebody else killed is tried once `again`."""
         seconds = self._limits.seconds
         try:
             async with asyncio.timeout(WAIT_SECONDS):
@@ -86,7 +96,10 @@ class Workers:
             self._later(self._replace(process))
             raise self._limit(f"takes more than {counted(seconds, 'second')} to read", advice) from None
         except NoAnswerError:
+            killed = await process.was_killed()
             self._later(self._replace(process))
+            if killed and not again:
+                return await self._run(function, answer, file, advice, arguments, again=True)
             raise self._limit(
                 "needs more memory or time than it may have, or its result is too large", advice
             ) from None

@@ -17,6 +17,8 @@ from service.workers.frames import LARGEST_HEADER, LENGTHS, frame
 MODULE = "service.workers.child"
 PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME")
 """The environment of a parser process: what Python itself needs, and no setting of vmkops."""
+END_SECONDS = 1.0
+"""How long a process that no longer answers may take to end by itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,6 +95,16 @@ class ParserProcess:
         if not isinstance(answer, dict):
             raise NoAnswerError
         return answer, value
+
+    async def was_killed(self) -> bool:
+        """Whether it was killed by somebody else, such as the kernel when memory runs out; waits for its end a moment.
+
+        Its own limits end it by other signals or with an answer.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(END_SECONDS):
+                return await self._process.wait() == -signal.SIGKILL
+        return False
 
     async def kill(self) -> None:
         """Kill it and all processes of its group, and wait until it has ended."""

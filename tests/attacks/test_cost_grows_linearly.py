@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 
 from knowledge import iscsi
 from knowledge.ovf import lint_bytes
+from knowledge.p2v.checklist import checklist
+from knowledge.p2v.source import described
+from knowledge.procedure_store.store import Store
 from knowledge.vmx.lint import lint
 from service.web.markdown import markdown
 from service.workers.lookups import check_page, decode
@@ -45,6 +49,19 @@ def page(piece: str) -> Callable[[int], object]:
     return lambda size: markdown(piece * (size // len(piece)))
 
 
+def disks(count: int) -> list[str]:
+    return [f"sd{chr(97 + number // 26)}{chr(97 + number % 26)}" for number in range(count)]
+
+
+def mounts(count: int) -> list[str]:
+    return [f"/srv/{number}" for number in range(count)]
+
+
+@cache
+def pages() -> Store:
+    return Store.open()
+
+
 LOOKUPS: dict[str, tuple[Callable[[int], object], int]] = {
     "decode: one line of codes": (log(b"0xbad0022 "), 16_000),
     "decode: lines of codes": (log(b"0xbad0022 or so\n"), 16_000),
@@ -52,6 +69,11 @@ LOOKUPS: dict[str, tuple[Callable[[int], object], int]] = {
     "decode: one line of SCSI statuses": (log(b"H:0x0 D:0x2 P:0x0 Valid sense data: 0x5 0x24 0x0. "), 16_000),
     "decode: one line of quotes": (log(b"'\""), 16_000),
     "ovf lint: files": (lambda count: lint_bytes(ovf_of_files(count)), 1000),
+    "p2v: disks": (lambda count: checklist(described(distribution="debian", disks=disks(count))), 7),
+    "p2v: file systems": (lambda count: checklist(described(distribution="debian", filesystems=mounts(count))), 7),
+    "search: words": (lambda count: pages().search(" ".join(f"w{number}" for number in range(count))), 500),
+    "search: a word again and again": (lambda count: pages().search("snapshot " * count), 500),
+    "search: one long word": (lambda size: pages().search("snapshot" * (size // 8)), 4000),
     "vmx lint: keys": (lambda count: lint(hostile.vmx_with_keys(count)), 5000),
     "vmx lint: disks": (lambda count: lint(hostile.vmx_of_controllers(count)), 1000),
     "iscsi validate": (lambda size: iscsi.validate("iqn.2001-04.com.example:" + "a." * (size // 2)), 32_000),

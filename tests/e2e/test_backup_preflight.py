@@ -167,3 +167,13 @@ def test_failing_pre_freeze_hook_stops_the_backup_before_the_snapshot(vcenter: V
     assert job["error"]["type"] == "urn:vmkops:hook-failed"
     assert "the database is busy" in job["error"]["detail"]
     assert vcenter.count("CreateSnapshot_Task") == 0
+
+
+def test_backup_that_would_take_the_space_of_the_databases_is_refused(vcenter: Vcsim, tmp_path: Path) -> None:
+    keep = {"VMKOPS_KEEP_FREE": str(1 << 40)}
+    with RunningService(tmp_path / "data", vcenter_settings(vcenter) | keep) as service:
+        refused = [each for each in check(service)["checks"] if each["severity"] == "refuse"]
+
+    assert [each["rule"] for each in refused] == ["backup-room"]
+    assert "VMKOPS_KEEP_FREE" in refused[0]["message"]
+    assert vcenter.count("CreateSnapshot_Task") == 0

@@ -30,12 +30,12 @@ def run(argv: Sequence[str]) -> int:
     if topic is None:
         print("vmkops help TOPIC shows a page of the manual:\n")
         for name, file in TOPICS.items():
-            print(f"  {name:<13} {_title(file.read_text('utf-8'))}")
+            print(f"  {name:<15} {_title(file.read_text('utf-8'))}")
         print("\nvmkops help COMMAND shows the help of a command. vmkops kb WORDS finds procedures.")
         return 0
     if topic in TOPICS:
         file = TOPICS[topic]
-        if file.parent == DOCS:
+        if file.parent in (DOCS, DOCS.parent):
             print(file.read_text("utf-8"), end="")
             return 0
         from vmkops.commands.kb import run as run_kb

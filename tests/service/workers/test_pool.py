@@ -95,6 +95,16 @@ async def test_process_that_was_killed_is_replaced(workers: Workers) -> None:
     assert process not in workers._all
 
 
+async def test_request_whose_process_is_killed_by_somebody_else_is_tried_once_more(workers: Workers) -> None:
+    await decoded(workers)
+    (process,) = workers._all
+    os.kill(process.pid, signal.SIGSTOP)  # so that it does not answer before it is killed
+    work = asyncio.create_task(decoded(workers))
+    await asyncio.to_thread(wait_for, workers._idle.empty, what="the request to be taken")
+    os.kill(process.pid, signal.SIGKILL)
+    assert (await work).findings
+
+
 def test_each_function_exists_and_declares_its_value() -> None:
     from service.workers.functions import _loaded
 

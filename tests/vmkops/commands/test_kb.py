@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -52,10 +53,21 @@ def kb(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_a_broken_built_in_page_does_not_keep_the_pages_of_the_team_from_being_checked(
+    team: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built_in = tmp_path / "built-in"
+    shutil.copytree(BUILT_IN, built_in)
+    (built_in / "vi-sdk.md").write_text("no front matter")
+    monkeypatch.setattr("knowledge.procedure_store.folders.BUILT_IN", built_in)
+    assert run(["check"]) == 0
+    assert capsys.readouterr().out == f"{team}: 1 page, 0 problems\n"
+
+
 def test_words_find_pages_of_the_team_beside_the_built_in_ones(team: Path) -> None:
     found = kb("turbine", folder=team)
     assert (found.returncode, found.stderr) == (0, "")
-    assert found.stdout.splitlines()[1] == "fan  Fan failed (team, weak match)"  # only its text has the word
+    assert found.stdout.splitlines()[0] == "fan  Fan failed (team)"
     assert "    … When The turbine stands" in found.stdout
     assert kb("resevation", "conflict", folder=team).stdout.startswith("scsi-reservation-conflict  SCSI")
 
