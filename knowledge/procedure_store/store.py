@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from threading import RLock
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 from knowledge.procedure_store import index as store_index
 from knowledge.procedure_store import link_table
 from knowledge.procedure_store import search as store_search
-from knowledge.procedure_store.batch import read_batch
+from knowledge.procedure_store.batch import read_batches
 from knowledge.procedure_store.folders import BUILT_IN, Found, find_pages, work_tree, write_page
 from knowledge.procedure_store.procedure import MAX_BYTES, Broken, Procedure, parse_page, slug_fault
 from knowledge.procedure_store.search import Hit, Searched
@@ -220,26 +219,21 @@ class Store:
     def _take_in(self, candidates: list[tuple[str, list[Found]]], *, first: bool) -> None:
         """Read the pages of some slugs and store them in place of what is stored about these slugs.
 
-        Each batch is read while SQLite indexes the text of the batch before it; the index is empty when ``first``.
+        Each batch is read while the batch before it is stored; the index is empty when ``first``.
         """
         size = _FIRST_BATCH if first else _BATCH
         parts = [candidates[start : start + size] for start in range(0, len(candidates), size)]
         spelled: set[str] = set()
-        with ThreadPoolExecutor(1) as reader:
-            reading = reader.submit(read_batch, parts[0])
-            for following in (*parts[1:], None):
-                batch = reading.result()
-                replaced = [] if first else batch.slugs
-                with self._connection_lock, self._database.atomic():
-                    if replaced:
-                        store_index.delete_slugs(self._database, replaced)
-                    store_index.insert_files(self._database, batch.files)
-                    stored_before = store_index.insert_pages(self._database, batch.rows, spelled)
-                    store_index.insert_broken(self._database, batch.broken)
-                    link_table.replace_links(self._database, replaced, batch.rows)
-                    if following:
-                        reading = reader.submit(read_batch, following)
-                    store_index.index_text(self._database, stored_before)
+        for batch in read_batches(parts):
+            replaced = [] if first else batch.slugs
+            with self._connection_lock, self._database.atomic():
+                if replaced:
+                    store_index.delete_slugs(self._database, replaced)
+                store_index.insert_files(self._database, batch.files)
+                stored_before = store_index.insert_pages(self._database, batch.rows, spelled)
+                store_index.insert_broken(self._database, batch.broken)
+                link_table.replace_links(self._database, replaced, batch.rows)
+                store_index.index_text(self._database, stored_before)
         with self._connection_lock, self._database.atomic():
             store_index.finish(self._database, merge=first)
 
