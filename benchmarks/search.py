@@ -20,7 +20,17 @@ from pathlib import Path
 
 from knowledge.procedure_store.folders import BUILT_IN
 from knowledge.procedure_store.store import Store
-from tests.knowledge.procedure_store.typed_queries import FIFTH, FOURTH, HELD_OUT, THIRD, TUNED, score, typed_queries
+from tests.knowledge.procedure_store.typed_queries import (
+    FIFTH,
+    FOURTH,
+    HELD_OUT,
+    SEVENTH,
+    SIXTH,
+    THIRD,
+    TUNED,
+    score,
+    typed_queries,
+)
 
 GOAL_MS = 20.0
 GOAL_FIRST = 0.9
@@ -90,6 +100,8 @@ def quality() -> bool:
             ("third", THIRD),
             ("fourth", FOURTH),
             ("fifth", FIFTH),
+            ("sixth", SIXTH),
+            ("seventh", SEVENTH),
         ):
             result = score(store, typed_queries(name))
             print(f"{label}: {result}")

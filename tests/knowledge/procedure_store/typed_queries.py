@@ -8,6 +8,10 @@ Somebody who did not see the symptoms wrote the fifth set. Before anything was t
 for 89.8%, and among the first three for 97.4%, of the 196 queries whose page existed; 12 of them are in earlier sets
 and left out here. It also has queries about something else, of the kind ``elsewhere``, with ``-`` as the page: no page
 must look like a good match for them.
+
+The sixth set was written from the titles of the pages alone. Before anything was tuned on it, the right page came first
+for 90.0%, and among the first three for 97.0%, of 200 queries; 4 of them are in earlier sets and left out here. The
+seventh set is of the same kind: 92.0% and 97.5% of 200 queries, of which 8 are left out. Nothing was tuned on it.
 """
 
 from __future__ import annotations
@@ -23,6 +27,9 @@ HELD_OUT = "queries_held_out.tsv"
 THIRD = "queries_third.tsv"
 FOURTH = "queries_fourth.tsv"
 FIFTH = "queries_fifth.tsv"
+SIXTH = "queries_sixth.tsv"
+SEVENTH = "queries_seventh.tsv"
+ALL = (TUNED, HELD_OUT, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH)
 
 
 class Typed(NamedTuple):
