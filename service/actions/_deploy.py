@@ -7,15 +7,18 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from service.actions._placement import PlacementParams, name_taken, networks_unmapped
 from service.api.words import counted
-from service.errors import Conflict, ImportFailed, PackageDamaged, VmkopsError
+from service.errors import Conflict, ImportFailed, PackageDamaged, VmkopsError, VSphereUnavailable
 from service.jobs.action import Context, JobControl, StepResult
+from service.packages.beside import read_kept_settings, read_verified
 from service.packages.deployable import Deployable, read_file
+from service.transfer.datastore_file import LARGEST, write_datastore_file
 from service.transfer.progress import TransferProgress
 from service.transfer.upload import Upload
+from service.vsphere.datastore_files import place_nvram
 from service.vsphere.importing import (
     ImportLease,
     begin_import,
@@ -26,6 +29,9 @@ from service.vsphere.importing import (
 )
 from service.vsphere.nfc import abort_lease, complete_lease, kept_alive
 from service.vsphere.placement import NO_HOME, choose_place
+from service.vsphere.restored_settings import find_by_uuid, identity_differs, set_custom_attributes
+from service.vsphere.session import Session
+from service.vsphere.vm_settings import VmSettings
 
 PACKAGE, SEND, CONFIRM, REMOVE = (
     "read the package",
@@ -33,6 +39,8 @@ PACKAGE, SEND, CONFIRM, REMOVE = (
     "look at the VM",
     "remove the VM",
 )
+Identity = Literal["", "keep", "new"]
+"""Whether a restored VM keeps UUIDs and MAC addresses; empty: it keeps them once no VM has them."""
 ROUNDING = 1 << 20
 """Bytes by which a disk may differ from its descriptor: vSphere rounds odd sizes up."""
 
@@ -49,6 +57,10 @@ class NewVm(StepResult):
     """The network that is used, for each network of the package."""
     size: int
     warnings: list[str]
+    identity: str = ""
+    """`keep` or `new`: UUID and MAC addresses; empty for a package without settings."""
+    nvram: bool = False
+    """Whether the VM has the NVRAM of the package."""
 
 
 class Confirmed(StepResult):
@@ -67,8 +79,9 @@ class VmsRemoved(StepResult):
 class Deployment:
     """The deployment of one VM in this process; whatever must outlive the process is in what its steps return."""
 
-    def __init__(self, context: Context, job: JobControl, params: PlacementParams) -> None:
+    def __init__(self, context: Context, job: JobControl, params: PlacementParams, identity: Identity = "new") -> None:
         self._job = job
+        self._identity = identity
         self._params = params
         self._session = context.vcenters.named(params.vcenter).session
 
@@ -114,6 +127,8 @@ class Deployment:
         if place.unmapped:
             raise ImportFailed(networks_unmapped(place))
         descriptor = await _read_descriptor(package)
+        settings = await read_kept_settings(package)
+        keep = settings is not None and await choose_identity(self._session, self._identity, settings.uuid) == "keep"
         lease = await begin_import(
             self._session,
             place,
@@ -122,6 +137,8 @@ class Deployment:
             self._job.job_id,
             package.note,
             connect_networks=self._params.connect_networks,
+            settings=settings,
+            keep_identity=keep,
         )
         try:
             size = await self._send_files(package, lease)
@@ -129,6 +146,7 @@ class Deployment:
         except BaseException:
             await asyncio.shield(abort_lease(self._session, lease.moref))
             raise
+        nvram, warnings = await self._complete(package, lease, settings, keep=keep)
         detail = f"{size} bytes to {place.datastore.name}"
         return NewVm(
             vm={"moref": lease.vm, "name": package.vm},
@@ -137,9 +155,40 @@ class Deployment:
             folder=place.folder.name,
             networks={old: new.name for old, new in place.networks.items()},
             size=size,
-            warnings=[*package.warnings, *lease.warnings],
+            warnings=[*package.warnings, *lease.warnings, *warnings],
+            identity="" if settings is None else "keep" if keep else "new",
+            nvram=nvram,
             detail=f"{detail}; started again, because {', '.join(removed)} was incomplete" if removed else detail,
         )
+
+    async def _complete(
+        self, package: Deployable, lease: ImportLease, settings: VmSettings | None, *, keep: bool
+    ) -> tuple[bool, list[str]]:
+        """Give the VM what no import lease takes; whether it has the NVRAM of the package, and warnings."""
+        warnings: list[str] = []
+        nvram = package.nvram is not None and package.nvram.name in {upload.path for upload in lease.uploads}
+        try:
+            if settings is not None:
+                warnings += await set_custom_attributes(self._session, lease.vm, settings.custom_attributes)
+            if settings is not None and keep:
+                warnings += await identity_differs(self._session, lease.vm, settings)
+        except VSphereUnavailable:
+            raise
+        except VmkopsError as error:
+            warnings.append(f"The custom attributes were not set: {error}")
+        if package.nvram is not None and not nvram:
+            content = await read_verified(Path(package.root), package.nvram, LARGEST)
+            try:
+                place = partial(place_nvram, self._session, lease.vm)
+                await write_datastore_file(self._session, place, content)
+                nvram = True
+            except (VSphereUnavailable, PackageDamaged):
+                raise
+            except VmkopsError as error:
+                warnings.append(
+                    f"The NVRAM could not be restored ({error}), so a guest that boots by EFI may not boot."
+                )
+        return nvram, warnings
 
     async def _send_files(self, package: Deployable, lease: ImportLease) -> int:
         files = {file.name: file for file in package.files}
@@ -188,6 +237,13 @@ class Deployment:
                 f"The action failed ({cause}), and the incomplete VM could not be removed: {error} vmkops tries again "
                 "by itself for a day, while that VM is powered off."
             ) from error
+
+
+async def choose_identity(session: Session, wanted: Identity, uuid: str) -> Identity:
+    """`keep` or `new` for a VM that had this BIOS UUID: new while a VM with it exists, unless one of them is wanted."""
+    if wanted:
+        return wanted
+    return "new" if not uuid or await find_by_uuid(session, uuid) else "keep"
 
 
 async def _read_descriptor(package: Deployable) -> str:

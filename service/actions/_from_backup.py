@@ -9,19 +9,27 @@ from typing import Any
 
 from pydantic import Field
 
-from service.actions._deploy import Deployment
+from service.actions._deploy import Deployment, Identity, choose_identity
 from service.actions._placement import LONGEST_NAME, PlacementParams, check_place, new_vm_key
 from service.actions._targeted import info, refuse, warn
 from service.api.models import Check
 from service.api.words import counted
-from service.backups.catalogue import KeptBackup, descriptor_of, find_backup
+from service.backups.catalogue import KeptBackup, KeptFile, descriptor_of, find_backup
 from service.backups.lock import locked
 from service.backups.signatures import check_signatures
 from service.errors import BackupDamaged, ImportFailed, PackageDamaged, PackageRefused, RestoreFailed
 from service.jobs.action import Context, JobControl, Params, Target
+from service.packages.beside import SETTINGS
 from service.packages.contents import CHECK_IN_THE_SHELL, Contents
 from service.packages.deployable import Deployable
+from service.transfer.source import SourceFile
 from service.vsphere.placement import Home
+from service.vsphere.restored_settings import find_by_uuid
+
+WITHOUT_SETTINGS = (
+    "The backup does not contain the settings of the VM and its NVRAM, as those of earlier versions of vmkops. "
+    "Firmware, notes and advanced settings are those of the descriptor."
+)
 
 
 class BackupParams(Params):
@@ -38,10 +46,13 @@ class FromBackup(PlacementParams, BackupParams):
     """Which backup, and where its VM goes; the fields of the last base come first, and the first is the target."""
 
 
-async def check_restore(context: Context, params: FromBackup, name: str, suffix: str) -> Target:
+async def check_restore(
+    context: Context, params: FromBackup, name: str, suffix: str, identity: Identity | None = None
+) -> Target:
     """What a restore with these parameters would do, and what prevents it; every choice is made exact.
 
-    `name` is the new VM's, or empty for the name of the old one with `suffix` and the job's id. Raises NotFound and
+    `name` is the new VM's, or empty for the name of the old one with `suffix` and the job's id. `identity` is None for
+    an action that does not leave the choice. Raises NotFound and
     Ambiguous.
     """
     kept = await asyncio.to_thread(find_backup, context.settings.backups_dir, params.backup)
@@ -57,6 +68,12 @@ async def check_restore(context: Context, params: FromBackup, name: str, suffix:
             placed, place = await check_place(context, params, name, networks, kept.size, home)
             checks += placed
             exact |= place
+            if not kept.beside:
+                checks.append(info("settings-missing", WITHOUT_SETTINGS))
+            elif identity is not None:
+                session = context.vcenters.named(place["vcenter"]).session
+                exact["identity"] = await choose_identity(session, identity, kept.vm.uuid)
+                checks.append(_identity_check(exact["identity"], await find_by_uuid(session, kept.vm.uuid)))
     to = name or f"{kept.vm.name}{suffix}"
     return Target(
         key=f"restore:{kept.id}:{to}",
@@ -71,8 +88,16 @@ async def check_restore(context: Context, params: FromBackup, name: str, suffix:
 class BackupDeployment:
     """The deployment of one backup in this process."""
 
-    def __init__(self, context: Context, job: JobControl, params: FromBackup, name: str, suffix: str) -> None:
-        self._deployment = Deployment(context, job, params)
+    def __init__(
+        self,
+        context: Context,
+        job: JobControl,
+        params: FromBackup,
+        name: str,
+        suffix: str,
+        identity: Identity = "new",
+    ) -> None:
+        self._deployment = Deployment(context, job, params, identity)
         self._context = context
         self._job = job.job_id
         self._backup = params.backup
@@ -110,7 +135,28 @@ class BackupDeployment:
             files=contents.files,
             networks=contents.outline.networks,
             capacities=contents.outline.capacities,
+            settings=next((_beside(file) for file in kept.beside if file.file == SETTINGS), None),
+            nvram=next((_beside(file) for file in kept.beside if file.file != SETTINGS), None),
         )
+
+
+def _beside(file: KeptFile) -> SourceFile:
+    return SourceFile(
+        name=file.file, path=file.file, size=file.size, algorithm="sha256", digest=file.sha256, disk=False
+    )
+
+
+def _identity_check(identity: str, existing: list[str]) -> Check:
+    if identity == "keep" and existing:
+        message = (
+            f"The new VM keeps the UUIDs and MAC addresses, and {', '.join(existing)} has them too. Two VMs with the "
+            "same MAC address disturb each other on one network."
+        )
+        return warn("identity", message)
+    if identity == "keep":
+        return info("identity", "The new VM keeps the UUIDs and MAC addresses of the old one.")
+    because = f", because {', '.join(existing)} has the old ones" if existing else ""
+    return info("identity", f"The new VM gets new UUIDs and MAC addresses{because}. To keep them, set identity=keep.")
 
 
 async def _contents(context: Context, kept: KeptBackup) -> Contents:

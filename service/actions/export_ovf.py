@@ -75,7 +75,7 @@ class ExportOvf(Action):
                 copy = partial(export.copy, opened, number)
                 copied.append(await job.step_as(CopiedFile, COPY, copy, part=disk.file, interruptible=True))
                 export.copied(number, copied[-1])
-            described = await job.step_as(Described, DESCRIBE, partial(export.describe, copied))
+            described = await job.step_as(Described, DESCRIBE, partial(export.describe, opened, copied))
             await job.step_as(StepResult, CLOSE, partial(export.close, opened), cleanup=True)
             pack = partial(export.pack, described.order, copied, archive=params.format == "ova")
             exported = await job.step_as(Exported, PACK, pack, interruptible=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from service.actions._deploy import CONFIRM, PACKAGE, REMOVE, SEND
+from service.actions._deploy import CONFIRM, PACKAGE, REMOVE, SEND, Identity
 from service.actions._from_backup import BackupDeployment, FromBackup, check_restore
 from service.actions._placement import LONGEST_NAME, NAME
 from service.api.models import ActionClass
@@ -24,6 +24,11 @@ class RestoreBackup(FromBackup):
         pattern=NAME,
         description="The new VM's name; by default the old one with -restored- and the beginning of the job's id.",
     )
+    identity: Identity = Field(
+        default="",
+        description="UUIDs and MAC addresses: keep those of the old VM, or get new ones; by default new ones while the "
+        "old VM exists.",
+    )
 
 
 class Restore(Action):
@@ -37,11 +42,11 @@ class Restore(Action):
 
     async def target(self, context: Context, params: RestoreBackup) -> Target:
         """Where it goes; refused when the backup is damaged, a network has no counterpart, or the name is taken."""
-        return await check_restore(context, params, params.name, SUFFIX)
+        return await check_restore(context, params, params.name, SUFFIX, params.identity)
 
     async def run(self, context: Context, job: JobControl, params: RestoreBackup) -> dict[str, Any]:
         """Send and check; the last step runs only after a failure."""
-        return await BackupDeployment(context, job, params, params.name, SUFFIX).deploy()
+        return await BackupDeployment(context, job, params, params.name, SUFFIX, params.identity).deploy()
 
 
 ACTION = Restore()

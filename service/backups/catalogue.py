@@ -79,6 +79,8 @@ class KeptBackup(Value):
     """Disks that no snapshot contains, each with the reason."""
     missing: int = 0
     """How many disks are missing that it should contain."""
+    beside: list[KeptFile] = Field(default_factory=list)
+    """Files beside the disks: the settings of the VM and its NVRAM."""
     verified: Verdict | None = None
 
     @property
@@ -106,6 +108,7 @@ class _Record(BaseModel):
     disks: list[KeptFile]
     left_out: list[str] = Field(default_factory=list)
     missing: int = 0
+    beside: list[KeptFile] = Field(default_factory=list)
 
 
 def read_catalogue(backups_dir: Path) -> list[KeptBackup]:
@@ -133,6 +136,7 @@ def read_package(folder: Path) -> KeptBackup:
             "disks": record.disks,
             "left_out": record.left_out,
             "missing": record.missing,
+            "beside": record.beside,
         }
     )
     if wrong := _why_broken(folder, record):
@@ -195,17 +199,17 @@ def _why_broken(folder: Path, record: _Record) -> str:
         return f"{RECORD} belongs to the backup {record.job[:40]}; the folder was copied or renamed."
     if not record.disks:
         return "It contains no disk."
-    for disk in record.disks:
-        if Path(disk.file).name != disk.file:
-            return f"{RECORD} lists a file outside the package: {disk.file[:80]!r}."
+    for what, file in [*(("disk", disk) for disk in record.disks), *(("file", each) for each in record.beside)]:
+        if Path(file.file).name != file.file:
+            return f"{RECORD} lists a file outside the package: {file.file[:80]!r}."
         try:
-            found = (folder / disk.file).lstat()
+            found = (folder / file.file).lstat()
         except (OSError, ValueError):
-            return f"The disk {disk.file} is missing."
+            return f"The {what} {file.file} is missing."
         if not stat.S_ISREG(found.st_mode):
-            return f"The disk {disk.file} is not a regular file."
-        if found.st_size != disk.size:
-            return f"The disk {disk.file} has {found.st_size} bytes; it was written with {disk.size}."
+            return f"The {what} {file.file} is not a regular file."
+        if found.st_size != file.size:
+            return f"The {what} {file.file} has {found.st_size} bytes; it was written with {file.size}."
     try:
         names = [item.name for item in folder.iterdir()]
     except OSError as error:

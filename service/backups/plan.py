@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from service.jobs.action import StepResult
 from service.packages.folder import PackageFile
 
@@ -41,6 +43,8 @@ class PackageWritten(StepResult):
     disks: list[PackageFile]
     missing: int
     """How many disks the lease did not offer."""
+    warnings: list[str] = Field(default_factory=list)
+    """What is not as it should be, although every disk is there."""
 
 
 class SnapshotRemoved(StepResult):

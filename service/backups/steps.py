@@ -11,6 +11,7 @@ from service.backups.hooks import run_hook, run_post_thaw
 from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, SnapshotTaken
 from service.errors import Conflict, HookFailed, JobCancelled, NotFound, SnapshotFailed, SnapshotLeft, VmkopsError
 from service.jobs.action import Context, JobControl, StepResult
+from service.packages.beside import keep_beside
 from service.packages.folder import CopiedFile, Package
 from service.retry import attempts, retry
 from service.transfer.export_lease import RETRY_SECONDS, ExportLease, OpenedLease
@@ -146,8 +147,11 @@ class BackupRun:
         self, plan: BackupPlan, taken: SnapshotTaken, opened: OpenedLease, files: Sequence[CopiedFile]
     ) -> PackageWritten:
         """Write descriptor, manifest and `backup.json`, check that every disk is there, and publish the package."""
+        package, lease = self._package(plan), self._export(taken.moref)
+        beside = await keep_beside(self._session, self._moref, taken.moref, package, partial(lease.copy_nvram, opened))
+        described = [*files, *beside.described]
         descriptor = await retry(
-            lambda: create_descriptor(self._session, self._moref, plan.name, files), seconds=RETRY_SECONDS
+            lambda: create_descriptor(self._session, self._moref, plan.name, described), seconds=RETRY_SECONDS
         )
         disks = [file.model_dump(exclude={"detail"}) for file in files]
         vm = {"name": plan.name, "uuid": plan.uuid, "moref": self._moref, "vcenter": self._session.vcenter.name}
@@ -161,9 +165,9 @@ class BackupRun:
             "disks": disks,
             "left_out": plan.left_out,
             "missing": opened.missing,
+            "beside": [file.model_dump(exclude={"detail"}) for file in beside.files],
         }
-        package = self._package(plan)
-        names = await asyncio.to_thread(package.finish, descriptor, files, record, self._signer)
+        names = await asyncio.to_thread(package.finish, descriptor, [*files, *beside.files], record, self._signer)
         size = sum(file.size for file in files)
         return PackageWritten.model_validate(
             {
@@ -172,7 +176,8 @@ class BackupRun:
                 "size": size,
                 "disks": disks,
                 "missing": opened.missing,
-                "detail": f"{len(names)} files, {size} bytes",
+                "warnings": beside.warnings,
+                "detail": " ".join([f"{len(names)} files, {size} bytes.", *beside.warnings]).removesuffix("."),
             }
         )
 

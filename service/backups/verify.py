@@ -17,8 +17,8 @@ from service.transfer.safe_open import PackageFolder
 
 
 def files_of(kept: KeptBackup) -> list[str]:
-    """The files that the manifest of a complete package must list: the descriptor and every disk."""
-    return [descriptor_of(Path(kept.path)).name, *(disk.file for disk in kept.disks)]
+    """The files that the manifest of a complete package must list: the descriptor, every disk, and what is beside."""
+    return [descriptor_of(Path(kept.path)).name, *(file.file for file in (*kept.disks, *kept.beside))]
 
 
 def check_hashes(kept: KeptBackup, found: Mapping[str, str]) -> list[str]:
@@ -30,7 +30,7 @@ def check_hashes(kept: KeptBackup, found: Mapping[str, str]) -> list[str]:
         listed = read_manifest(Path(kept.path))
     except (OSError, ValueError) as error:
         return [f"The manifest cannot be read: {error}."]
-    recorded = {disk.file: disk.sha256 for disk in kept.disks}
+    recorded = {file.file: file.sha256 for file in (*kept.disks, *kept.beside)}
     problems = []
     for name, digest in found.items():
         if not digest:

@@ -31,6 +31,9 @@ class Deployable(StepResult):
     capacities: list[int] | None
     """Bytes of each disk in ascending order; None when the descriptor does not specify them."""
     warnings: list[str] = Field(default_factory=list)
+    settings: SourceFile | None = None
+    """The settings of the VM; None when the package keeps none."""
+    nvram: SourceFile | None = None
 
     @property
     def size(self) -> int:

@@ -14,7 +14,7 @@ from service.api.words import counted
 from service.errors import CopyFailed, DiskFull
 from service.jobs.action import Context, JobControl, StepResult
 from service.packages.descriptor import parse_descriptor
-from service.packages.folder import PARTIAL, CopiedFile, Package
+from service.packages.folder import PARTIAL, CopiedFile, Package, PackageFile
 from service.packages.ova import write_ova
 from service.retry import retry
 from service.transfer.checksum import hash_file
@@ -113,19 +113,35 @@ class Export:
         """Count a disk as done, whether it was copied now or before a restart."""
         self._lease.copied(number, file.size)
 
-    async def describe(self, files: Sequence[CopiedFile]) -> Described:
-        """Write descriptor and manifest; raises CopyFailed when the descriptor does not list the copied disks."""
+    async def describe(self, opened: OpenedLease, files: Sequence[CopiedFile]) -> Described:
+        """Copy the NVRAM if the lease offers it, and write descriptor and manifest.
+
+        Raises CopyFailed when the descriptor does not list the copied disks.
+        """
+        packed: list[PackageFile] = [*files, *await self._nvram(opened)]
         text = await retry(
-            lambda: create_descriptor(self._session, self._plan.moref, self._plan.name, files), seconds=RETRY_SECONDS
+            lambda: create_descriptor(self._session, self._plan.moref, self._plan.name, packed), seconds=RETRY_SECONDS
         )
-        names = await asyncio.to_thread(self._package.describe, text, files)
-        listed = [file.href for file in parse_descriptor(names[0], text.encode()).files]
-        if sorted(listed) != sorted(file.file for file in files):
+        listed = [file.href for file in parse_descriptor(self._package.name, text.encode()).files]
+        for unused in [file for file in packed[len(files) :] if file.file not in listed]:
+            # A vCenter before version 7 does not describe an NVRAM file, and no importer would read it.
+            await asyncio.to_thread((self._package.open() / unused.file).unlink, missing_ok=True)
+            packed.remove(unused)
+        names = await asyncio.to_thread(self._package.describe, text, packed)
+        if sorted(listed) != sorted(file.file for file in packed):
             raise CopyFailed(
                 f"vCenter's descriptor lists {', '.join(listed) or 'no disk'}, which are not the disks that were "
                 "copied. Check whether the VM's disks were changed meanwhile, then start the export again."
             )
         return Described(order=[*names, *listed], detail=f"{names[0]} and {names[1]}")
+
+    async def _nvram(self, opened: OpenedLease) -> list[PackageFile]:
+        to = self._package.open() / f"{self._package.name}.nvram"
+        copied = await self._lease.copy_nvram(opened, to)
+        if copied is None:
+            return []
+        key, file = copied
+        return [PackageFile(key=key, file=to.name, size=file.size, sha256=file.sha256)]
 
     async def close(self, opened: OpenedLease) -> StepResult:
         """Complete the lease, which releases the VM."""

@@ -44,6 +44,11 @@ class Package:
         self.path = folder / self.name / job_id
         self.partial = self.path.with_name(f"{job_id}{PARTIAL}")
 
+    @property
+    def complete(self) -> bool:
+        """Whether the package has its name, and so all its files."""
+        return self.path.exists() and not self.partial.exists()
+
     def open(self) -> Path:
         """Create the folder to write into, if it is not there, and return it."""
         self.partial.mkdir(parents=True, exist_ok=True)
@@ -54,15 +59,15 @@ class Package:
         return f"{self.name}-{safe_name(Path(offered).name)}"
 
     def describe(self, descriptor: str, disks: Sequence[PackageFile]) -> list[str]:
-        """Check that every disk is there, and write descriptor and manifest; returns the names of these two.
+        """Check that every file is there, and write descriptor and manifest; returns the names of these two.
 
-        Raises CopyFailed when a disk is missing or has another size.
+        `disks` are all files of the package but these two. Raises CopyFailed when one is missing or has another size.
         """
         for disk in disks:
             found = self.partial / disk.file
             if not found.is_file() or found.stat().st_size != disk.size:
                 raise CopyFailed(
-                    f"The disk {disk.file} is missing from the package, or was changed after it was copied. Check what "
+                    f"The file {disk.file} is missing from the package, or was changed after it was copied. Check what "
                     f"else writes to {self.partial.parent}, then start the action again."
                 )
         ovf, manifest = f"{self.name}.ovf", f"{self.name}.mf"
@@ -74,7 +79,7 @@ class Package:
 
     def publish(self) -> list[str]:
         """Give the complete package its name; returns its file names. Doing it again changes nothing."""
-        if self.partial.exists() or not self.path.exists():
+        if not self.complete:
             self.partial.rename(self.path)
             _sync(self.path.parent)
         return sorted(item.name for item in self.path.iterdir())
@@ -86,7 +91,7 @@ class Package:
 
         Raises CopyFailed when a disk is missing or has another size.
         """
-        if self.partial.exists() or not self.path.exists():
+        if not self.complete:
             _, manifest = self.describe(descriptor, disks)
             _write(self.partial / "backup.json", f"{json.dumps(record, indent=2)}\n".encode())
             for name in (manifest, "backup.json"):

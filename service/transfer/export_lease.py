@@ -108,6 +108,16 @@ class ExportLease:
 
         return await attempts(download, times=DOWNLOADS, of=(CopyFailed, BackupDamaged))
 
+    async def copy_nvram(self, opened: OpenedLease, to: Path) -> tuple[str, CopiedDisk] | None:
+        """Copy the NVRAM file that the lease offers into the file `to`; returns its key in the lease as well.
+
+        None when the lease offers none. Raises what `copy` raises.
+        """
+        lease = await self._ready(opened.lease)
+        if lease.nvram is None:
+            return None
+        return lease.nvram.key, await self._download(lease, lease.nvram, to, None)
+
     async def complete(self, opened: OpenedLease) -> str:
         """Complete the lease and return how that went; a failure does not matter, as all disks are copied."""
         lease = self._lease.moref if self._lease else opened.lease
@@ -150,14 +160,14 @@ class ExportLease:
     async def _is_ready(self, lease: str) -> bool:
         return await retry(lambda: is_ready(self._session, lease), seconds=RETRY_SECONDS)
 
-    async def _download(self, lease: Lease, disk: LeasedDisk, to: Path, number: int) -> CopiedDisk:
+    async def _download(self, lease: Lease, disk: LeasedDisk, to: Path, number: int | None) -> CopiedDisk:
         try:
             async with kept_alive(self._session, lease.moref, self._progress.percent):
                 size, sha256 = await download_disk(
                     disk.url,
                     to,
                     self._session.ssl_context(),
-                    lambda done, total: self._progress.update(number, done, total),
+                    lambda done, total: None if number is None else self._progress.update(number, done, total),
                     self._keep,
                 )
                 sent = await retry(lambda: read_sent(self._session, lease.moref, disk.key), seconds=RETRY_SECONDS)

@@ -11,8 +11,10 @@ from pyVmomi import vim, vmodl
 from service.errors import ImportFailed, VSphereRefused
 from service.vsphere.nfc import open_for_caller
 from service.vsphere.placement import Place
+from service.vsphere.restored_settings import apply_settings
 from service.vsphere.session import Instance, Session, read_all, read_properties
 from service.vsphere.tasks import wait_for, watch
+from service.vsphere.vm_settings import VmSettings
 
 MARK = "vmkops job "
 """The text before the job's id in the notes of a VM that a job made."""
@@ -91,10 +93,13 @@ async def begin_import(
     note: str,
     *,
     connect_networks: bool,
+    settings: VmSettings | None = None,
+    keep_identity: bool = False,
 ) -> ImportLease:
     """Make vCenter create the VM, powered off, and wait until its disks can be sent.
 
-    The VM's notes get `note` and the job's mark. Without `connect_networks`, its network cards do not connect at
+    The VM gets the `settings` that its package keeps, and with `keep_identity` UUIDs and MAC addresses too. Its notes
+    get `note` and the job's mark. Without `connect_networks`, its network cards do not connect at
     power-on, as when *Connect at power on* is cleared in the client. Raises ImportFailed with vCenter's reasons,
     VSphereRefused when vSphere opens no lease.
     """
@@ -102,6 +107,9 @@ async def begin_import(
     def ask(instance: Instance) -> ImportLease:
         spec = _import_spec(instance, place, descriptor, name)
         config = spec.importSpec.configSpec
+        warnings = _messages(spec.warning)
+        if settings is not None:
+            warnings += apply_settings(config, settings, keep_identity=keep_identity)
         config.annotation = "\n".join(filter(None, [config.annotation, note, mark(job_id)]))
         if not connect_networks:
             _disconnect_networks(config)
@@ -122,7 +130,7 @@ async def begin_import(
             # A host without a vCenter writes `*` in place of its own name.
             target = url.url.replace("*", session.vcenter.host, 1) if "//*" in url.url else url.url
             uploads.append(Upload(path=item.path, key=url.key, url=target, create=bool(item.create)))
-        return ImportLease(moref=lease._moId, vm=info.entity._moId, uploads=uploads, warnings=_messages(spec.warning))
+        return ImportLease(moref=lease._moId, vm=info.entity._moId, uploads=uploads, warnings=warnings)
 
     return await open_for_caller(session, ask, limit=None)
 

@@ -51,6 +51,8 @@ class Lease(BaseModel):
 
     moref: str
     disks: list[LeasedDisk]
+    nvram: LeasedDisk | None = None
+    """The NVRAM file of the VM; None when vSphere does not offer it, as before version 7."""
 
 
 async def open_lease(session: Session, snapshot: str) -> Lease:
@@ -100,19 +102,25 @@ def _wait_until_ready(instance: Instance, lease: Any, host: str) -> Lease:
     if ended != state.ready:
         raise lease.error or VSphereRefused(f"vSphere opened no export lease (its state is {ended}).")
     info: Any = lease.info
-    disks = [
-        LeasedDisk(
-            key=url.key,
-            file=url.targetId or url.key.rpartition("/")[2].replace(":", "-") + ".vmdk",
-            # A host without a vCenter writes `*` in place of its own name.
-            url=url.url.replace("*", host, 1) if "//*" in url.url else url.url,
-            size=url.fileSize or None,
-        )
-        for url in info.deviceUrl
-        if url.disk
-    ]
+    disks = [_offered(url, host) for url in info.deviceUrl if url.disk]
+    nvram = next((_offered(url, host) for url in info.deviceUrl if not url.disk and _is_nvram(url)), None)
     ask_for_sha256(instance, lease, [disk.key for disk in disks])
-    return Lease(moref=lease._moId, disks=disks)
+    return Lease(moref=lease._moId, disks=disks, nvram=nvram)
+
+
+def _offered(url: Any, host: str) -> LeasedDisk:
+    return LeasedDisk(
+        key=url.key,
+        file=url.targetId or url.key.rpartition("/")[2].replace(":", "-") + ".vmdk",
+        # A host without a vCenter writes `*` in place of its own name.
+        url=url.url.replace("*", host, 1) if "//*" in url.url else url.url,
+        size=url.fileSize or None,
+    )
+
+
+def _is_nvram(url: Any) -> bool:
+    """Whether a file that is no disk is the NVRAM; the others are images in drives, which do not belong to the VM."""
+    return str(url.key).lower().endswith("nvram") or str(url.url).lower().endswith(".nvram")
 
 
 async def is_ready(session: Session, lease: str) -> bool:

@@ -124,7 +124,7 @@ class Vcsim:
 
     def nfc(self, **settings: Any) -> None:
         """Change how downloads behave: bytes_per_second, cut_after_bytes, stall_after_bytes, corrupt_at, count, name,
-        vm, content_length, star_host, url_host, lease_timeout (seconds), lease_fault, checksums."""
+        vm, content_length, star_host, url_host, lease_timeout (seconds), lease_fault, checksums, nvram."""
         self._control("POST", "/nfc", settings)
 
     def reset_nfc(self) -> None:
@@ -154,7 +154,7 @@ class Vcsim:
 
     def change_vm(self, name: str, /, **changes: Any) -> None:
         """Change a VM: rename, tools_running_status, consolidation_needed, consolidation_needed_after_remove,
-        ignores_shutdown, quiesce_fault, quiesce_without_tools, question, properties."""
+        ignores_shutdown, does_not_boot, quiesce_fault, quiesce_without_tools, question, properties."""
         self._control("POST", f"/vms/{urllib.parse.quote(name, safe='')}", changes)
 
     def change_object(self, kind: str, name: str, properties: dict[str, Any]) -> None:

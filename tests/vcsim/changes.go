@@ -23,6 +23,7 @@ type vmChange struct {
 	QuiesceFault              *string                    `json:"quiesce_fault"`
 	QuiesceWithoutTools       *string                    `json:"quiesce_without_tools"`
 	IgnoresShutdown           *bool                      `json:"ignores_shutdown"`
+	DoesNotBoot               *bool                      `json:"does_not_boot"`
 	Question                  *question                  `json:"question"`
 	Properties                map[string]json.RawMessage `json:"properties"`
 }
@@ -75,6 +76,9 @@ func (s *simulation) changeVM(r *http.Request) (any, error) {
 		}
 		if wanted.IgnoresShutdown != nil {
 			state.IgnoresShutdown = *wanted.IgnoresShutdown
+		}
+		if wanted.DoesNotBoot != nil {
+			state.DoesNotBoot = *wanted.DoesNotBoot
 		}
 		if wanted.QuiesceFault != nil {
 			state.QuiesceFault = *wanted.QuiesceFault

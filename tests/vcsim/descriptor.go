@@ -23,6 +23,7 @@ type descriptor struct {
 	Disks                               []descriptorDisk
 	Networks                            []string
 	Controllers, DiskItems, Cards       []descriptorItem
+	NVRAM                               string // the id of that file
 }
 
 type descriptorFile struct {
@@ -122,7 +123,8 @@ var ovfTemplate = template.Must(template.New("ovf").Funcs(template.FuncMap{"x": 
         <rasd:InstanceID>{{.Instance}}</rasd:InstanceID>
         <rasd:ResourceSubType>{{.Kind}}</rasd:ResourceSubType>
         <rasd:ResourceType>10</rasd:ResourceType>
-      </Item>{{end}}
+      </Item>{{end}}{{with .NVRAM}}
+      <vmw:ExtraConfig ovf:required="false" vmw:key="nvram" vmw:value="ovf:/file/{{.}}"/>{{end}}
     </VirtualHardwareSection>
   </VirtualSystem>
 </Envelope>
@@ -192,6 +194,9 @@ func (d *descriptor) addDevices(
 			ID: fmt.Sprintf("file%d", n+1), Href: file.Path, Size: file.Size,
 			Compression: file.CompressionMethod, ChunkSize: file.ChunkSize,
 		})
+		if strings.HasSuffix(file.DeviceId, "/nvram") {
+			d.NVRAM = d.Files[n].ID
+		}
 	}
 	for n, disk := range disksOf(devices) {
 		key := fmt.Sprintf("/%s/%s", vm.Self.Value, disk.address)

@@ -262,6 +262,7 @@ type leaseBook struct {
 	epoch     int // counts the changes of the settings
 	transfers []*transfer
 	uploads   map[string]string // the file behind each path that an import may upload to
+	nvrams    map[string]string // the same for those of NVRAM files
 	digests   sync.Map          // of files, by fileState
 }
 
@@ -270,7 +271,8 @@ func newLeaseBook(sim *simulation) *leaseBook {
 		CutAfterBytes: -1, StallAfterBytes: -1, CorruptAt: -1, ContentLength: true, LeaseTimeoutSecs: 300,
 		StarHost: sim.registry.IsESX(), Checksums: checksumsAny,
 	}
-	return &leaseBook{sim: sim, normal: normal, settings: normal, uploads: map[string]string{}}
+	return &leaseBook{sim: sim, normal: normal, settings: normal, uploads: map[string]string{},
+		nvrams: map[string]string{}}
 }
 
 // open makes a lease for the disks of a VM's hardware and registers it.

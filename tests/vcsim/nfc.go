@@ -32,6 +32,7 @@ type nfcSettings struct {
 	LeaseTimeoutSecs int32  `json:"lease_timeout"`     // seconds without progress until a lease ends
 	LeaseFault       string `json:"lease_fault"`       // new leases go to their error state with this fault
 	URLHost          string `json:"url_host"`          // host:port that URLs name, such as a proxy's; "" means our own
+	NVRAM            bool   `json:"nvram"`             // export leases offer the NVRAM of the VM
 	Checksums        string `json:"checksums"`         // of export leases: checksumsAny, checksumsSHA1 or checksumsNone
 }
 
@@ -78,6 +79,7 @@ func (b *leaseBook) describe(
 			Disk: types.NewBool(true), TargetId: name,
 		})
 	}
+	b.offerNVRAM(lease, vm, info, base, settings)
 	return info
 }
 

@@ -31,6 +31,7 @@ type vmState struct {
 	QuiesceWithoutTools       string `json:"quiesce_without_tools"`
 	ConsolidationAfterRemoval bool   `json:"consolidation_needed_after_remove"`
 	Answer                    string `json:"answer"`
+	DoesNotBoot               bool   `json:"does_not_boot"`
 }
 
 func newSimulation(model *simulator.Model, base string) *simulation {

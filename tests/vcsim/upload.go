@@ -38,6 +38,7 @@ func (e *extension) ImportVApp(ctx *simulator.Context, req *types.ImportVApp) so
 			for n := range info.DeviceUrl { // nobody else knows of the lease yet
 				info.DeviceUrl[n].Url = e.sim.leases.through(info.DeviceUrl[n].Url)
 			}
+			e.sim.leases.expectNVRAM(info)
 			break
 		}
 		if state == types.HttpNfcLeaseStateError {
@@ -84,6 +85,9 @@ type throttled struct {
 
 // receive slows an upload down or breaks it before the simulator gets it.
 func (b *leaseBook) receive(w http.ResponseWriter, r *http.Request, inner http.Handler) {
+	if b.receiveNVRAM(w, r) {
+		return
+	}
 	b.mu.Lock()
 	body := &throttled{ReadCloser: r.Body, to: io.Discard, book: b, cutAfter: b.settings.CutAfterBytes}
 	name := b.uploads[r.URL.Path]

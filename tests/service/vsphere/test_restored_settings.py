@@ -1,0 +1,67 @@
+"""The settings of a backup are put into the ConfigSpec of the new VM, also where vCenter chose something else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyVmomi import vim
+
+from service.vsphere.restored_settings import apply_settings
+from service.vsphere.vm_settings import Card, Controller, VmSettings
+
+DEVICE = vim.vm.device
+SETTINGS = VmSettings(
+    firmware="efi",
+    secure_boot=True,
+    uuid="4211a0e0-0001",
+    instance_uuid="5011a0e0-0001",
+    notes="Owned by payroll.",
+    extra_config={"disk.EnableUUID": "TRUE"},
+    controllers=[Controller(kind="ParaVirtualSCSIController", bus=0)],
+    cards=[Card(kind="VirtualVmxnet3", mac="00:50:56:aa:bb:cc", mac_type="assigned")],
+)
+
+
+def spec() -> Any:
+    """What vCenter makes of a descriptor without the settings: LSI Logic, a card without an address, BIOS."""
+    controller = DEVICE.VirtualLsiLogicController(key=-1, busNumber=0, sharedBus="noSharing")
+    disk = DEVICE.VirtualDisk(key=-2, controllerKey=-1, unitNumber=0, capacityInKB=1024)
+    devices = [controller, disk, DEVICE.VirtualVmxnet3(key=-3)]
+    return vim.vm.ConfigSpec(
+        extraConfig=[vim.option.OptionValue(key="disk.enableuuid", value="FALSE")],
+        deviceChange=[DEVICE.VirtualDeviceSpec(operation="add", device=device) for device in devices],
+    )
+
+
+def test_new_vm_has_controllers_firmware_and_secure_boot_of_the_old_one() -> None:
+    config = spec()
+
+    warnings = apply_settings(config, SETTINGS, keep_identity=False)
+
+    controller, disk, card = [change.device for change in config.deviceChange]
+    assert isinstance(controller, DEVICE.ParaVirtualSCSIController)
+    assert (controller.key, disk.controllerKey) == (-1, -1)
+    assert (config.firmware, config.bootOptions.efiSecureBootEnabled) == ("efi", True)
+    assert [(each.key, each.value) for each in config.extraConfig] == [("disk.EnableUUID", "TRUE")]
+    assert (config.uuid, config.instanceUuid, card.macAddress) == (None, None, None)
+    assert warnings == []
+
+
+def test_identity_is_set_when_it_is_kept() -> None:
+    config = spec()
+
+    apply_settings(config, SETTINGS, keep_identity=True)
+
+    card = config.deviceChange[2].device
+    assert (config.uuid, config.instanceUuid) == (SETTINGS.uuid, SETTINGS.instance_uuid)
+    assert (card.macAddress, card.addressType) == ("00:50:56:aa:bb:cc", "assigned")
+
+
+def test_controller_that_vcenter_left_out_is_a_warning() -> None:
+    lost = SETTINGS.model_copy(
+        update={"controllers": [*SETTINGS.controllers, Controller(kind="VirtualNVMEController", bus=0)]}
+    )
+
+    (warning,) = apply_settings(spec(), lost, keep_identity=False)
+
+    assert "VirtualNVMEController (1)" in warning
