@@ -19,7 +19,7 @@ from service.backups.lock import locked
 from service.backups.signatures import check_signatures
 from service.errors import BackupDamaged, ImportFailed, PackageDamaged, PackageRefused, RestoreFailed
 from service.jobs.action import Context, JobControl, Params, Target
-from service.packages.beside import SETTINGS
+from service.packages.beside import SETTINGS, read_kept_settings
 from service.packages.contents import CHECK_IN_THE_SHELL, Contents
 from service.packages.deployable import Deployable
 from service.transfer.source import SourceFile
@@ -103,7 +103,6 @@ class BackupDeployment:
         self._backup = params.backup
         self._name = name
         self._suffix = suffix
-        self._context = context
         self.remove = self._deployment.remove
 
     async def deploy(self) -> dict[str, Any]:
@@ -118,6 +117,16 @@ class BackupDeployment:
         except ImportFailed as error:
             raise RestoreFailed(str(error)) from error
         return {**made, "backup": self._backup}
+
+    async def folder(self) -> Path:
+        """The folder of the backup; raises NotFound."""
+        kept = await asyncio.to_thread(find_backup, self._context.settings.backups_dir, self._backup)
+        return Path(kept.path)
+
+    async def tools_ran(self) -> bool:
+        """Whether VMware Tools ran in the VM when the backup was made, as far as is known."""
+        settings = await read_kept_settings(await self._read())
+        return settings is not None and settings.tools_running
 
     async def _read(self) -> Deployable:
         kept = await asyncio.to_thread(find_backup, self._context.settings.backups_dir, self._backup)

@@ -1,42 +1,165 @@
-"""Proves that a kept backup can be restored: makes a VM of it, checks it, and removes it."""
+"""Proves that a kept backup can be restored: makes a VM of it, lets it boot without a network, and removes it."""
 
 from __future__ import annotations
 
+import asyncio
+import time
+from functools import partial
 from typing import Any
+
+from pydantic import Field
 
 from service.actions._deploy import CONFIRM, PACKAGE, REMOVE, SEND, VmsRemoved
 from service.actions._from_backup import BackupDeployment, FromBackup, check_restore
-from service.api.models import ActionClass
-from service.errors import RestoreFailed, VmkopsError
-from service.jobs.action import Action, Context, JobControl, Target
+from service.actions._targeted import info
+from service.api.models import ActionClass, JobState
+from service.api.words import counted
+from service.errors import JobCancelled, RestoreFailed, VmkopsError
+from service.jobs.action import Action, Context, JobControl, StepResult, Target
+from service.packages.picture import keep_picture
+from service.vsphere.console import has_heartbeat, remove_screenshot, take_screenshot
+from service.vsphere.session import Session
+from service.vsphere.vms import set_power
 
 SUFFIX = "-drill"
+POWER_ON, BOOT, PICTURE, POWER_OFF = "power on", "wait for the guest", "take a picture", "power off"
+GIVE_UP = "give up"
+POLL_SECONDS = 2
+
+
+class Drill(FromBackup):
+    """Which backup, where its VM goes for a while, and how long its guest may take to boot."""
+
+    boot_seconds: int = Field(
+        default=300,
+        ge=0,
+        le=3600,
+        description="How long to wait for the heartbeat of VMware Tools after the power-on, in seconds; 0 does not "
+        "power the VM on.",
+    )
+
+    @property
+    def boots(self) -> bool:
+        """Whether the VM is powered on. Jobs of earlier versions recorded no such field, and have no such steps."""
+        return "boot_seconds" in self.model_fields_set and self.boot_seconds > 0
+
+
+class Booted(StepResult):
+    """Whether a heartbeat came, and whether one was to be expected: VMware Tools ran when the backup was made."""
+
+    heartbeat: bool
+    expected: bool
+
+
+class Pictured(StepResult):
+    """The picture of the console, beside the backup; empty without one."""
+
+    screenshot: str
 
 
 class RestoreDrill(Action):
-    """A restore whose VM is removed again."""
+    """A restore whose VM is removed again; its network cards never connect."""
 
     name = "restore-drill"
-    summary = "Restore a kept backup, check the VM, and remove it: the proof that the backup works."
-    action_class = ActionClass.SAFE  # removes only the VM that it made itself
-    steps = (PACKAGE, SEND, CONFIRM, REMOVE)
-    params = FromBackup
+    summary = "Restore a kept backup, boot the VM without a network, and remove it: the proof that the backup works."
+    action_class = ActionClass.SAFE  # changes only the VM that it made itself, which has no network
+    steps = (PACKAGE, SEND, CONFIRM, POWER_ON, BOOT, PICTURE, POWER_OFF, REMOVE)
+    params = Drill
 
-    async def target(self, context: Context, params: FromBackup) -> Target:
-        """As for a restore."""
-        return await check_restore(context, params, "", SUFFIX)
+    async def target(self, context: Context, params: Drill) -> Target:
+        """As for a restore; also how far the drill goes."""
+        params = params.model_copy(update={"connect_networks": False, "boot_seconds": params.boot_seconds})
+        target = await check_restore(context, params, "", SUFFIX)
+        seconds = counted(params.boot_seconds, "second")
+        words = f"The VM is powered on without a network, and its guest has {seconds} to give a heartbeat."
+        boot = info("boot", words if params.boots else "The VM is not powered on (boot_seconds=0).")
+        return Target(
+            key=target.key, name=target.name, params=target.params, checks=(*target.checks, boot), also=target.also
+        )
 
-    async def run(self, context: Context, job: JobControl, params: FromBackup) -> dict[str, Any]:
-        """Restore, then remove; raises RestoreFailed when the VM cannot be removed."""
+    async def run(self, context: Context, job: JobControl, params: Drill) -> dict[str, Any]:
+        """Restore, boot, and remove; raises RestoreFailed when the VM does not start or cannot be removed."""
         drill = BackupDeployment(context, job, params, "", SUFFIX)
         made = await drill.deploy()
+        found: dict[str, Any] = {"reached": "restored"}
+        if params.boots:
+            session = context.vcenters.named(params.vcenter).session
+            found = await _boot(session, job, params, drill, made["vm"]["moref"])
         try:
             removed = await job.step_as(VmsRemoved, REMOVE, drill.remove, cleanup=True)
         except VmkopsError as error:
             raise RestoreFailed(
                 f"The backup was restored, so it works, but its VM could not be removed: {error}"
             ) from error
-        return {**made, "removed": removed.removed}
+        return {**made, **found, "removed": removed.removed}
 
 
 ACTION = RestoreDrill()
+
+
+async def _boot(
+    session: Session, job: JobControl, params: Drill, drill: BackupDeployment, moref: str
+) -> dict[str, Any]:
+    """Power the VM on, see how far its guest comes, and power it off; the keys are for the job's result."""
+    power_off = partial(_power_off, session, moref)
+    try:
+        await job.step_as(StepResult, POWER_ON, partial(_power_on, session, job, moref), interruptible=True)
+        wait = partial(_wait, session, job, params.boot_seconds, drill, moref)
+        booted = await job.step_as(Booted, BOOT, wait, interruptible=True)
+        picture = await job.step_as(Pictured, PICTURE, partial(_picture, session, drill, moref))
+    except Exception:
+        await job.step_as(StepResult, POWER_OFF, power_off, part=GIVE_UP, cleanup=True)
+        await job.step_as(VmsRemoved, REMOVE, drill.remove, part=GIVE_UP, cleanup=True)
+        raise
+    await job.step_as(StepResult, POWER_OFF, power_off, cleanup=True)
+    silent = booted.expected and not booted.heartbeat
+    return {
+        "state": (JobState.PARTIAL if silent else JobState.SUCCEEDED).value,
+        "reached": "heartbeat" if booted.heartbeat else "powered on",
+        "screenshot": picture.screenshot,
+    }
+
+
+async def _power_on(session: Session, job: JobControl, moref: str) -> StepResult:
+    try:
+        await set_power(session, moref, "poweredOn", job.percent)
+    except JobCancelled:
+        raise
+    except VmkopsError as error:
+        if error.retryable:
+            raise
+        raise RestoreFailed(f"The backup was restored, but its VM could not be powered on: {error}") from error
+    return StepResult(detail="Powered on; its network cards are not connected.")
+
+
+async def _wait(session: Session, job: JobControl, seconds: int, drill: BackupDeployment, moref: str) -> Booted:
+    expected = await drill.tools_ran()
+    begun = time.monotonic()
+    while not await has_heartbeat(session, moref):
+        waited = time.monotonic() - begun
+        if waited >= seconds:
+            why = (
+                "although VMware Tools ran when the backup was made. Look at the picture of the console."
+                if expected
+                else "and none was to be expected: VMware Tools did not run when the backup was made."
+            )
+            words = f"No heartbeat within {counted(seconds, 'second')}, {why}"
+            return Booted(heartbeat=False, expected=expected, detail=words)
+        job.report(int(waited), seconds, "seconds")
+        await asyncio.sleep(POLL_SECONDS)
+    return Booted(heartbeat=True, expected=expected, detail="The guest has booted: VMware Tools give a heartbeat.")
+
+
+async def _picture(session: Session, drill: BackupDeployment, moref: str) -> Pictured:
+    try:
+        path = await take_screenshot(session, moref)
+        kept = await keep_picture(session, moref, path, await drill.folder())
+        await remove_screenshot(session, moref, path)
+    except VmkopsError as error:
+        return Pictured(screenshot="", detail=f"There is no picture of the console: {error}")
+    return Pictured(screenshot=str(kept), detail=f"The console: {kept}")
+
+
+async def _power_off(session: Session, moref: str) -> StepResult:
+    changed = await set_power(session, moref, "poweredOff", lambda _: None)
+    return StepResult(detail="Powered off." if changed else "It was off.")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from tests.e2e.actions import act, checked
+from tests.e2e.actions import act, checked, details
 from tests.peers.disks import make_vmdk
 from tests.peers.person import signed_in
 from tests.peers.vcsim import Vcsim
@@ -262,7 +262,76 @@ def test_drill_restores_checks_and_removes(service: RunningService, vcenter: Vcs
 
     assert ended["state"] == "succeeded", ended["error"]
     assert ended["result"]["removed"] == [f"{VM}-drill-{job['id'][:8]}"]
-    assert [step["state"] for step in ended["steps"]] == ["succeeded"] * 4
+    assert [step["state"] for step in ended["steps"]] == ["succeeded"] * 8
+    assert names(vcenter) == before
+
+
+def test_drill_boots_the_vm_without_a_network_and_keeps_a_picture(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
+) -> None:
+    before = names(vcenter)
+    vcenter.fault("CreateScreenshot_Task", hold="task")
+    job_id = start(service, backup, "restore-drill")["id"]
+    made = f"{VM}-drill-{job_id[:8]}"
+    running = f"{made} to run"
+    wait_for(lambda: vcenter.count("CreateScreenshot_Task"), what=running, explain=service.log)
+    connected = [(card.connectable.startConnected, card.connectable.connected) for card in cards(vcenter, made)]
+    power = vcenter.vm(made)["power_state"]
+    vcenter.clear_faults()
+
+    job = service.ended(job_id)
+
+    assert (power, connected) == ("poweredOn", [(False, False)])
+    assert (job["state"], job["result"]["reached"]) == ("succeeded", "heartbeat"), job
+    picture = Path(job["result"]["screenshot"])
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.parent == Path(backup["result"]["package"])
+    assert names(vcenter) == before
+    assert act(service, "verify-backup", backup=backup["id"])["state"] == "succeeded"
+
+
+def test_guest_that_does_not_boot_is_reported_and_its_vm_removed(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
+) -> None:
+    before = names(vcenter)
+    vcenter.fault("PowerOnVM_Task", hold="call")
+    job_id = start(service, backup, "restore-drill", boot_seconds=1)["id"]
+    wait_for(lambda: vcenter.count("HttpNfcLeaseComplete") >= 2, what="the VM", explain=service.log)
+    vcenter.change_vm(f"{VM}-drill-{job_id[:8]}", does_not_boot=True)
+    vcenter.clear_faults()
+
+    job = service.ended(job_id)
+
+    assert (job["state"], job["result"]["reached"]) == ("partial", "powered on"), job
+    assert "No heartbeat within 1 second, although VMware Tools ran" in details(job)
+    assert names(vcenter) == before
+
+
+def test_drill_whose_vm_does_not_start_fails_and_removes_it(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
+) -> None:
+    before = names(vcenter)
+    vcenter.fault("PowerOnVM_Task", "InsufficientResourcesFault", as_task=True)
+
+    job = act(service, "restore-drill", backup=backup["id"])
+
+    assert job["state"] == "failed"
+    assert "could not be powered on" in job["error"]["detail"]
+    assert names(vcenter) == before
+
+
+def test_cancelled_drill_powers_its_vm_off_and_removes_it(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
+) -> None:
+    before = names(vcenter)
+    vcenter.fault("CreateScreenshot_Task", hold="call")
+    job_id = start(service, backup, "restore-drill")["id"]
+    wait_for(lambda: vcenter.count("PowerOnVM_Task"), what="the power-on", explain=service.log)
+
+    service.call("POST", f"/jobs/{job_id}/cancel")
+    vcenter.clear_faults()
+
+    assert service.ended(job_id)["state"] == "cancelled"
     assert names(vcenter) == before
 
 
