@@ -19,7 +19,7 @@ from service.packages.folder import CopiedFile
 from service.transfer.disk_space import check_space
 from service.transfer.export_lease import OpenedLease
 from service.vsphere.inventory import Vm, find_vm, read_vm
-from service.vsphere.preflight import preflight
+from service.vsphere.preflight import NOT_EXPORTED, preflight
 from service.vsphere.selectors import lock_key
 from service.vsphere.session import Session
 from service.vsphere.vcenters import look
@@ -120,7 +120,9 @@ async def _checks(session: Session, settings: Settings, vm: Vm, params: ExportVm
                 "backup makes an OVF package while the VM runs; guest-shutdown shuts it down.",
             )
         )
-    if not (await preflight(session, vm.moref)).disks:
+    found = await preflight(session, vm.moref)
+    checks += [check for check in found.checks if check.rule in NOT_EXPORTED]
+    if not found.disks:
         checks.append(warn("no-disk", f"{state.name} has no disk, so the package contains only its description."))
     # An OVA is packed from the copied disks, so both take disk space for a while.
     needed = (vm.allocated or 0) * (2 if params.format == "ova" else 1)

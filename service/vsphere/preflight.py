@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from pyVmomi import vim
+from pyVmomi import vim, vmodl
 
 from service.api.models import Check
 from service.vsphere.session import Instance, Session, read_properties, vm_of
@@ -30,6 +30,10 @@ PROPERTIES = [
     "runtime.consolidationNeeded",
     "snapshot.rootSnapshotList",
 ]
+
+
+NOT_EXPORTED = ("encrypted", "virtual-tpm")
+"""The rules about VMs that vSphere does not export, with or without a snapshot."""
 
 
 class Disk(BaseModel):
@@ -87,6 +91,8 @@ def _look(instance: Instance, machine: vim.VirtualMachine, *, kept: bool) -> Pre
         *_snapshots(list(values.get("snapshot.rootSnapshotList", []))),
         *task_checks(values.get("name", "the VM"), tasks_under_way(instance, machine), for_snapshot=True),
         *_free_space(instance, values.get("datastore", [])),
+        *_shared(values.get("config.hardware.device", [])),
+        *([] if kept else _encryption(instance, machine, values.get("config.hardware.device", []))),
         *_left_out(disks),
     ]
     return Preflight(checks=checks, disks=disks)
@@ -158,6 +164,54 @@ def _free_space(instance: Instance, datastores: list[Any]) -> Iterator[Check]:
             )
 
 
+def _shared(devices: list[Any]) -> Iterator[Check]:
+    """What other VMs share: vSphere then refuses every snapshot of the VM, also of its other disks.
+
+    It refuses a controller that shares its bus whatever its disks are (SharedBusControllerNotSupported), and a disk
+    that several VMs write to unless snapshots leave it out anyway.
+    """
+    for device in devices:
+        sharing = str(getattr(device, "sharedBus", "") or "noSharing")
+        if sharing != "noSharing":
+            yield _refuse(
+                "shared-bus",
+                f"{_label(device)} shares its bus with other VMs ({sharing}), and vSphere takes no snapshot of such a "
+                "VM. Back it up from within its guest, as the nodes of a cluster usually are.",
+            )
+        if isinstance(device, vim.vm.device.VirtualDisk) and _is_multi_writer(device) and not _is_independent(device):
+            yield _refuse(
+                "multi-writer",
+                f"Several VMs write to {_label(device)}, and vSphere takes no snapshot of a VM with such a disk. Back "
+                "it up from within its guest; or make the disk independent while the VM is off, and backups leave it "
+                "out.",
+            )
+
+
+def _encryption(instance: Instance, machine: vim.VirtualMachine, devices: list[Any]) -> Iterator[Check]:
+    """What keeps vSphere from exporting the VM: it sends no encrypted disks, and no virtual TPM with its secrets."""
+    keys = [getattr(getattr(device, "backing", None), "keyId", None) for device in devices]
+    if _has_key(instance, machine) or any(key is not None for key in keys):
+        yield _refuse(
+            "encrypted",
+            "The VM is encrypted, and vSphere exports no encrypted VM. Back it up from within its guest, or decrypt it "
+            "first (in the client: VM Policies, Edit VM Storage Policies).",
+        )
+    if any(isinstance(device, vim.vm.device.VirtualTPM) for device in devices):
+        yield _refuse(
+            "virtual-tpm",
+            "The VM has a virtual TPM, and vSphere exports no such VM. Back it up from within its guest. To remove the "
+            "TPM while the VM is off, first save the recovery keys of BitLocker and the like: they are lost with it.",
+        )
+
+
+def _has_key(instance: Instance, machine: vim.VirtualMachine) -> bool:
+    try:
+        values = read_properties(instance, [machine], vim.VirtualMachine, ["config.keyId"])[0][1]
+    except (vmodl.query.InvalidProperty, AttributeError):
+        return False  # a vCenter before version 6.5 encrypts no VM; pyVmomi knows its properties, and does not ask
+    return values.get("config.keyId") is not None
+
+
 def _left_out(disks: list[Disk]) -> Iterator[Check]:
     for disk in disks:
         if disk.left_out:
@@ -167,28 +221,35 @@ def _left_out(disks: list[Disk]) -> Iterator[Check]:
 
 
 def _disks(devices: list[Any]) -> Iterator[Disk]:
-    controllers = {device.key: device for device in devices}
     for device in devices:
         if isinstance(device, vim.vm.device.VirtualDisk):
-            label = device.deviceInfo.label if device.deviceInfo else f"disk {device.key}"
             yield Disk(
                 key=device.key,
-                label=str(label),
+                label=_label(device),
                 file=str(getattr(device.backing, "fileName", "") or ""),
-                left_out=_why_left_out(device, controllers.get(device.controllerKey)),
+                left_out=_why_left_out(device),
             )
 
 
-def _why_left_out(disk: Any, controller: Any) -> str:
-    mode = str(getattr(disk.backing, "diskMode", "") or "")
-    if mode.startswith("independent"):
-        return f"it is {mode.replace('_', ' ')}, and snapshots leave such disks out"
+def _label(device: Any) -> str:
+    return str(device.deviceInfo.label) if device.deviceInfo else f"device {device.key}"
+
+
+def _why_left_out(disk: Any) -> str:
+    if _is_independent(disk):
+        mode = str(disk.backing.diskMode).replace("_", " ")
+        return f"it is {mode}, and snapshots leave such disks out"
     if str(getattr(disk.backing, "compatibilityMode", "") or "") == "physicalMode":
         return "it is a raw device in physical mode"
-    if str(getattr(disk.backing, "sharing", "") or "") == "sharingMultiWriter":
-        return "several VMs write to it"
-    sharing = str(getattr(controller, "sharedBus", "") or "noSharing")
-    return "" if sharing == "noSharing" else f"its controller shares the bus ({sharing})"
+    return ""
+
+
+def _is_independent(disk: Any) -> bool:
+    return str(getattr(disk.backing, "diskMode", "") or "").startswith("independent")
+
+
+def _is_multi_writer(disk: Any) -> bool:
+    return str(getattr(disk.backing, "sharing", "") or "") == "sharingMultiWriter"
 
 
 def _refuse(rule: str, message: str) -> Check:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyVmomi import vim
 
-from tests.e2e.actions import checked
+from tests.e2e.actions import act, checked, refused
 from tests.e2e.conftest import VM
 from tests.peers.person import signed_in, take_snapshot, wait_for_task
 from tests.peers.vcsim import Vcsim
+from tests.peers.waiting import wait_for
 from tests.running_service import RunningService, vcenter_settings
 
 
@@ -52,6 +54,95 @@ def test_state_that_forbids_a_snapshot_is_refused_with_the_reason(
     assert preview["allowed"] is False
     assert status == 409
     assert problem["detail"] == refused[0]["message"]
+    assert vcenter.count("CreateSnapshot_Task") == 0
+
+
+def change_devices(vcenter: Vcsim, change: Callable[[list[Any]], list[Any]]) -> None:
+    """Change the devices of the VM by hand; `change` gives the edits for its devices."""
+    with signed_in(vcenter) as person:
+        machine = vim.VirtualMachine(vcenter.vm(VM)["moref"], person._stub)
+        devices = change(machine.config.hardware.device)
+        edits = [vim.vm.device.VirtualDeviceSpec(operation=kind, device=device) for kind, device in devices]
+        wait_for_task(machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=edits)))
+
+
+def share_bus(devices: list[Any]) -> list[Any]:
+    controller = next(each for each in devices if isinstance(each, vim.vm.device.VirtualSCSIController))
+    controller.sharedBus = "physicalSharing"
+    return [("edit", controller)]
+
+
+def share_disk(devices: list[Any]) -> list[Any]:
+    disk = next(each for each in devices if isinstance(each, vim.vm.device.VirtualDisk))
+    disk.backing.sharing = "sharingMultiWriter"
+    return [("edit", disk)]
+
+
+def share_independent_disk(devices: list[Any]) -> list[Any]:
+    ((kind, disk),) = share_disk(devices)
+    disk.backing.diskMode = "independent_persistent"
+    return [(kind, disk)]
+
+
+def add_tpm(_: list[Any]) -> list[Any]:
+    return [("add", vim.vm.device.VirtualTPM(key=-1))]
+
+
+@pytest.mark.parametrize(
+    ("change", "fault", "rule"),
+    [
+        (share_bus, "SharedBusControllerNotSupported", "shared-bus"),
+        (share_disk, "MultiWriterNotSupported", "multi-writer"),
+    ],
+)
+def test_vm_that_shares_disks_is_refused_before_vsphere_refuses_its_snapshot(
+    service: RunningService, vcenter: Vcsim, change: Callable[[list[Any]], list[Any]], fault: str, rule: str
+) -> None:
+    change_devices(vcenter, change)
+    with pytest.raises(getattr(vim.fault, fault)):
+        take_snapshot(vcenter, VM, "by hand")
+    vcenter.reset_calls()
+
+    found = checked(service, "backup", vm=VM)
+    kept = checked(service, "snapshot-create", vm=VM)
+
+    assert (found[rule]["severity"], kept[rule]["severity"]) == ("refuse", "refuse")
+    assert "within its guest" in found[rule]["message"]
+    assert found[rule]["message"] in refused(service, "backup", vm=VM)
+    assert vcenter.count("CreateSnapshot_Task") == 0
+
+
+def test_independent_disk_that_vms_share_is_left_out_of_the_snapshot(service: RunningService, vcenter: Vcsim) -> None:
+    change_devices(vcenter, share_independent_disk)
+
+    take_snapshot(vcenter, VM, "by hand")
+    found = checked(service, "backup", vm=VM)
+
+    assert "multi-writer" not in found
+    assert "independent persistent" in found["disk-left-out"]["message"]
+
+
+@pytest.mark.parametrize("what", ["encrypted", "virtual-tpm"])
+def test_vm_that_vsphere_does_not_export_is_refused_before_a_snapshot(
+    service: RunningService, vcenter: Vcsim, what: str
+) -> None:
+    if what == "encrypted":
+        vcenter.change_vm(VM, properties={"config.keyId": {"keyId": "k1", "providerId": {"id": "kms"}}})
+    else:
+        change_devices(vcenter, add_tpm)
+    take_snapshot(vcenter, VM, "by hand")
+    with signed_in(vcenter) as person:
+        lease = vim.VirtualMachine(vcenter.vm(VM)["moref"], person._stub).snapshot.currentSnapshot.ExportSnapshot()
+        assert wait_for(lambda: lease.error, what="the error of the lease") is not None
+    vcenter.reset_calls()
+
+    found = checked(service, "backup", vm=VM)
+
+    assert found[what]["severity"] == "refuse"
+    assert found[what]["message"] in refused(service, "backup", vm=VM)
+    act(service, "power-off", vm=VM)
+    assert checked(service, "export-ovf", vm=VM)[what]["severity"] == "refuse"
+    assert what not in checked(service, "snapshot-create", vm=VM)
     assert vcenter.count("CreateSnapshot_Task") == 0
 
 

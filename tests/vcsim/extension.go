@@ -68,6 +68,12 @@ func (e *extension) CreateSnapshotTask(ctx *simulator.Context, req *types.Create
 		body.Fault_ = missing(req.This)
 		return body
 	}
+	if fault := refusedSnapshot(ctx, vm); fault != nil {
+		task := simulator.CreateTask(vm, "createSnapshotTask",
+			func(*simulator.Task) (types.AnyType, types.BaseMethodFault) { return nil, fault })
+		body.Res = &types.CreateSnapshot_TaskResponse{Returnval: task.Run(ctx)}
+		return body
+	}
 	if req.Quiesce {
 		state := e.sim.state(vm.Self)
 		name := state.QuiesceFault

@@ -291,6 +291,9 @@ func (b *leaseBook) open(session string, vm *simulator.VirtualMachine, devices [
 	lease.Mode = string(types.HttpNfcLeaseModePushOrGet)
 	lease.files = map[string]leaseFile{}
 	info := b.describe(lease, vm, devices, settings)
+	if fault := refusedExport(vm, devices); fault != "" {
+		settings.LeaseFault = fault
+	}
 	b.sim.registry.Put(lease)
 	lease.begin(info, settings)
 
