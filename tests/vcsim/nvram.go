@@ -49,18 +49,23 @@ func (b *leaseBook) offerNVRAM(
 	})
 }
 
-// CreateImportSpec also asks for the NVRAM that a descriptor names, which the host then creates.
+// CreateImportSpec also asks for the NVRAM.
 func (e *extension) CreateImportSpec(ctx *simulator.Context, req *types.CreateImportSpec) soap.HasFault {
-	manager, ok := e.sim.registry.Get(req.This).(*simulator.OvfManager)
+	manager, ok := ctx.Map.Get(req.This).(*simulator.OvfManager)
 	if !ok {
 		return &methods.CreateImportSpecBody{Fault_: missing(req.This)}
 	}
-	var answer soap.HasFault
-	ctx.WithLock(manager, func() { answer = manager.CreateImportSpec(ctx, req) })
-	body := answer.(*methods.CreateImportSpecBody)
+	answer := manager.CreateImportSpec(ctx, req)
+	askForNVRAM(req, answer)
+	return answer
+}
+
+// askForNVRAM adds the NVRAM that a descriptor names to the files that an import asks for; the host creates it.
+func askForNVRAM(req *types.CreateImportSpec, answer soap.HasFault) {
+	body, ok := answer.(*methods.CreateImportSpecBody)
 	envelope, err := ovf.Unmarshal(strings.NewReader(req.OvfDescriptor))
-	if body.Res == nil || err != nil || !strings.Contains(req.OvfDescriptor, `vmw:key="nvram"`) {
-		return body
+	if !ok || body.Res == nil || err != nil || !strings.Contains(req.OvfDescriptor, `vmw:key="nvram"`) {
+		return
 	}
 	for _, file := range envelope.References {
 		if !strings.Contains(req.OvfDescriptor, `vmw:value="ovf:/file/`+file.ID+`"`) {
@@ -71,7 +76,6 @@ func (e *extension) CreateImportSpec(ctx *simulator.Context, req *types.CreateIm
 			DeviceId: fmt.Sprintf("/%s/nvram", name), Path: file.Href, Size: int64(file.Size), Create: true,
 		})
 	}
-	return body
 }
 
 // expectNVRAM adds the URL for the NVRAM to an import lease.
