@@ -101,6 +101,10 @@ def _read_line(line: str, where: str, entries: list[Entry]) -> Iterator[Finding]
         message = f"{quoted(spelled)} is not a digest algorithm of OVF (SHA1, SHA256, SHA512)."
         yield Finding("manifest-line", "error", where, message, "Use SHA256.")
         return
+    digits = 2 * hashlib.new(hash_name(algorithm), usedforsecurity=False).digest_size
+    if len(digest) != digits:
+        message = f"The digest of {quoted(name)} has {len(digest)} hexadecimal digits; {algorithm} has {digits}."
+        yield Finding("manifest-line", "error", where, message, "Compute the digest again, or get the manifest again.")
     if blank or spelled != algorithm:
         message = f"vSphere refuses the spelling {quoted(line.partition('(')[0])}."
         fix = f"Write {algorithm}({printable(name)})= without a space."

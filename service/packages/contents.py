@@ -14,7 +14,14 @@ from knowledge.ovf.references import leaves_package
 from knowledge.ovf.xml import LARGEST_DOCUMENT
 from service.api.models import Check
 from service.errors import NotFound, PackageRefused
-from service.packages.descriptor import Outline, check_files, outline, parse_deployable, refuse_if_any
+from service.packages.descriptor import (
+    Outline,
+    check_files,
+    outline,
+    parse_deployable,
+    refuse_if_any,
+    without_capacities,
+)
 from service.transfer.safe_open import PackageFolder, safe_open
 from service.transfer.source import SourceFile
 
@@ -123,9 +130,11 @@ def _read(opened: _OpenPackage) -> Contents:
             f"{quoted(name)} is larger than {LARGEST_DOCUMENT >> 20} MiB; a descriptor has some kilobytes."
         )
     descriptor = parse_deployable(name, data)
-    problems, notes = check_files(descriptor, package)
     stored = {file.href: stored_name(package, file) for file in descriptor.files}
     entries, damage = _manifest(package, name)
+    digested = {href for href, file in stored.items() if file in entries}
+    corrected, sizes = without_capacities(descriptor, digested)
+    problems, notes = check_files(corrected, package)
     own = entries.get(name)
     if own is not None and hashlib.new(hash_name(own.algorithm), data).hexdigest() != own.digest:
         damage.insert(0, f"{quoted(name)} was changed: its digest is not the one in the manifest.")
@@ -141,6 +150,7 @@ def _read(opened: _OpenPackage) -> Contents:
         algorithm=next((entry.algorithm for entry in entries.values()), ""),
         checks=[
             *_manifest_checks(entries, name, [name, *stored.values()]),
+            *(Check(rule="file-size", severity="warn", message=each) for each in sizes),
             *(Check(rule="descriptor", severity="info", message=each) for each in notes),
         ],
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from knowledge.finding import Finding
@@ -79,6 +79,27 @@ def parse_deployable(name: str, data: bytes) -> Descriptor:
         problems += _why_not_deployable(file)
     refuse_if_any(problems)
     return descriptor
+
+
+def without_capacities(descriptor: Descriptor, digested: Collection[str]) -> tuple[Descriptor, list[str]]:
+    """The descriptor without sizes of files that are capacities of disks, and a sentence for each of them.
+
+    govc writes the capacity of the VM as the size of each file (`ovf:size`), and imports such a package itself. A file
+    whose name (`href`) is in `digested` is compared with its digest while it is sent, so its size is not needed. Any
+    other size that differs from the file's still means damage.
+    """
+    capacities = [disk.capacity for disk in descriptor.disks if disk.capacity]
+    known = {*capacities, sum(capacities)}
+    files, notes = [], []
+    for file in descriptor.files:
+        if file.href in digested and file.size in known and not file.chunk_size:
+            notes.append(
+                f"The descriptor states the capacity of a disk, {file.size} bytes, as the size of {quoted(file.href)}. "
+                "Its digest in the manifest is compared instead."
+            )
+            file = replace(file, size=None)
+        files.append(file)
+    return replace(descriptor, files=tuple(files)), notes
 
 
 def check_files(descriptor: Descriptor, package: Package) -> tuple[list[str], list[str]]:

@@ -72,6 +72,32 @@ def test_missing_manifest_and_a_licence_only_warn(lab: Lab, disk_bytes: bytes) -
     assert act(lab.service, "import-ovf", source="bare.ovf")["state"] == "succeeded"
 
 
+@pytest.mark.parametrize("digest", ["right", "wrong", "none"])
+def test_capacity_as_the_size_of_a_file_is_a_warning_where_a_digest_decides(
+    lab: Lab, disk_bytes: bytes, digest: str
+) -> None:
+    name = f"of-govc-{digest}"
+    text = descriptor(name, {f"{name}.vmdk": disk_bytes})
+    text = text.replace(f'ovf:size="{len(disk_bytes)}"'.encode(), f'ovf:size="{6 << 20}"'.encode())
+    files = {f"{name}.ovf": text, f"{name}.vmdk": disk_bytes}
+    listed = files if digest == "right" else {**files, f"{name}.vmdk": b"another disk"}
+    put(lab.inbox, files if digest == "none" else {**files, f"{name}.mf": manifest(listed)})
+    assert len(disk_bytes) != 6 << 20
+
+    if digest == "none":
+        assert "the descriptor states" in refused(lab.service, "import-ovf", source=f"{name}.ovf")
+        return
+    found = checked(lab.service, "import-ovf", source=f"{name}.ovf")
+    job = act(lab.service, "import-ovf", source=f"{name}.ovf")
+
+    assert found["file-size"]["severity"] == "warn"
+    if digest == "wrong":
+        assert job["error"]["type"] == "urn:vmkops:package-damaged"
+        return
+    assert job["state"] == "succeeded", job["error"]
+    assert lab.disks(name) == [disk_bytes]
+
+
 @pytest.mark.parametrize("form", ["ovf", "ova"])
 def test_disk_with_a_wrong_checksum_leaves_no_vm(lab: Lab, disk_bytes: bytes, form: str) -> None:
     before = lab.names()
@@ -186,6 +212,10 @@ BAD: dict[str, tuple[Callable[[bytes], Files], str]] = {
     "manifest lists a missing file": (
         lambda disk: {**changed()(disk), "bad.mf": manifest({"absent": b""})},
         "not in the package",
+    ),
+    "digest of impossible length": (
+        lambda disk: {**changed()(disk), "bad.mf": b"SHA256(bad.vmdk)= 0123456789abcdef\n"},
+        "has 16 hexadecimal digits; SHA256 has 64",
     ),
     "no tar": (lambda disk: {"bad.ova": disk}, "is not a tar archive"),
     "gzip": (lambda disk: {"bad.ova": b"\x1f\x8b" + disk}, "compressed with gzip"),

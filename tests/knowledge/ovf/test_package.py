@@ -127,6 +127,8 @@ RIGHT = manifest({"web01.ovf": descriptor(), "web01-disk1.vmdk": vmdk()})
         (RIGHT.replace(b"SHA256(", b"SHA2-256("), "manifest-spelling"),
         (RIGHT.replace(b"SHA256(", b"CRC32("), "manifest-line"),
         (RIGHT + b"nonsense\n", "manifest-line"),
+        (RIGHT.rstrip(b"\n")[:-2] + b"\n", "manifest-line"),
+        (RIGHT.replace(b"SHA256(", b"SHA512("), "manifest-line"),
         (RIGHT + RIGHT, "manifest-line"),
         (RIGHT + b"SHA256(web01.mf)= 00\n", "manifest-lists-itself"),
         (RIGHT + b"SHA256(web01-disk2.vmdk)= 00\n", "manifest-file-missing"),
