@@ -81,6 +81,8 @@ class TargetedAction(Action, Generic[S, P]):
     """An action on one object, whose state is an `S`; `kind` is the name of its parameter, and begins its key."""
 
     kind: ClassVar[str]
+    lock: ClassVar[str] = ""
+    """What begins the key instead, for an action that does not exclude other jobs on the object."""
     state: type[S]
 
     @abstractmethod
@@ -120,7 +122,7 @@ class TargetedAction(Action, Generic[S, P]):
             return self.title(state), tuple(checks)
 
         title, checks = await look(link, check()) or (found.name, (NOT_CHECKED,))
-        key = lock_key(self.kind, found.vcenter, found.moref)
+        key = lock_key(self.lock or self.kind, found.vcenter, found.moref)
         return Target(key=key, name=title, params=exact.model_dump(), checks=checks)
 
     async def run(self, context: Context, job: JobControl, params: P) -> dict[str, Any]:

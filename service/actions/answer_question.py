@@ -11,7 +11,8 @@ from service.actions._targeted import CHECK, CheckContext, info, refuse
 from service.actions._vm import VmAction, VmParams, vm_checks
 from service.api.models import ActionClass, Check
 from service.jobs.action import JobControl, StepResult
-from service.vsphere.vms import Question, VmState, answer
+from service.vsphere.questions import Question
+from service.vsphere.vms import VmState, answer
 
 ANSWER = "answer"
 
@@ -26,6 +27,7 @@ class AnswerQuestion(VmAction[AnswerVm]):
     """Answers exactly the question that the checks read, and no other."""
 
     name = "answer-question"
+    lock = "question"  # the job whose task waits for the answer holds the VM
     summary = "Answer the question that a VM waits on; a dry run shows it and the choices."
     action_class = ActionClass.DISRUPTIVE  # a choice can power the VM off, and an answer cannot be taken back
     label = "Answer {choice} for {target}"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import Field
 
 from service.actions._targeted import CHECK, CheckContext, info, undo
 from service.actions._vm import VmAction, VmParams, vm_checks
 from service.api.models import ActionClass, Check
 from service.jobs.action import JobControl, StepResult
 from service.vsphere.devices import disconnect_drives, read_drives
+from service.vsphere.questions import LOCKED_DRIVE, answering
 from service.vsphere.vms import VmState
 
 DISCONNECT = "disconnect"
@@ -21,7 +24,17 @@ class Disconnected(StepResult):
     drives: list[str]
 
 
-class DisconnectRemovables(VmAction[VmParams]):
+class DisconnectDrives(VmParams):
+    """Which VM, and what to do about a drive that its guest has locked."""
+
+    locked: Literal["ask", "override"] = Field(
+        default="ask",
+        description="When the guest has locked a CD-ROM drive, the VM asks before it disconnects it: wait for an "
+        "answer, or answer yes.",
+    )
+
+
+class DisconnectRemovables(VmAction[DisconnectDrives]):
     """Disconnects them now, and for the next power-on."""
 
     name = "disconnect-removables"
@@ -29,8 +42,9 @@ class DisconnectRemovables(VmAction[VmParams]):
     action_class = ActionClass.DISRUPTIVE  # a guest that uses a medium loses it
     label = "Disconnect the CD-ROM and floppy drives of {target}"
     steps = (CHECK, DISCONNECT)
+    params = DisconnectDrives
 
-    async def checks(self, context: CheckContext[VmState, VmParams]) -> Iterable[Check]:
+    async def checks(self, context: CheckContext[VmState, DisconnectDrives]) -> Iterable[Check]:
         """Which drives are connected."""
         vm = context.state
         drives = await read_drives(context.session, vm.moref)
@@ -38,12 +52,13 @@ class DisconnectRemovables(VmAction[VmParams]):
         words = f"Connected: {', '.join(used)}." if used else f"No drive of {vm.name} is connected."
         return [*vm_checks(vm), info("drives", words)]
 
-    async def act(self, job: JobControl, context: CheckContext[VmState, VmParams]) -> dict[str, Any]:
-        """One change of the configuration; if the guest has locked its CD-ROM, the VM asks a question first."""
+    async def act(self, job: JobControl, context: CheckContext[VmState, DisconnectDrives]) -> dict[str, Any]:
+        """One change of the configuration; the job shows the question of a VM whose guest has locked its drive."""
         vm = context.state
 
         async def disconnect() -> Disconnected:
-            labels = await disconnect_drives(context.session, vm.moref)
+            with answering({LOCKED_DRIVE: "Yes"} if context.params.locked == "override" else {}):
+                labels = await disconnect_drives(context.session, vm.moref)
             hint = undo("connect it in the VM's settings")
             detail = f"Disconnected: {', '.join(labels)}. {hint}" if labels else "No drive was connected."
             return Disconnected(drives=labels, detail=detail)

@@ -11,10 +11,15 @@ from service.actions._host import HostAction, HostParams, host_checks
 from service.actions._targeted import CHECK, Changed, CheckContext, info, undo, warn
 from service.api.models import ActionClass, Check
 from service.api.words import counted
+from service.errors import VSphereBusy, VSphereRefused
 from service.jobs.action import JobControl
+from service.jobs.claims import LiveJob, live_jobs
 from service.vsphere.hosts import HostState, enter_maintenance
+from service.vsphere.selectors import lock_key
 
 ENTER = "enter maintenance mode"
+HOLD_A_LEASE = ("backup", "export-ovf")
+"""The actions that read the disks of a VM over an export lease."""
 MOST_NAMED = 5
 """Running VMs that are named; the others are counted."""
 
@@ -53,6 +58,7 @@ class HostMaintenanceEnter(HostAction[EnterMaintenance]):
             )
         elif host.running_vms:
             found.append(info("running-vms", f"DRS moves {counted(len(host.running_vms), 'running VM')}."))
+        found += [warn("lease", _in_the_way(each)) for each in await _leases(context)]
         if host.in_cluster and host.others_in_service == 0:
             found.append(warn("last-host", f"{host.name} is the last host of its cluster that is in service."))
         if host.vsan:
@@ -68,13 +74,18 @@ class HostMaintenanceEnter(HostAction[EnterMaintenance]):
         host, params = context.state, context.params
 
         async def enter() -> Changed:
-            changed = await enter_maintenance(
-                context.session,
-                host.moref,
-                seconds=params.timeout_seconds,
-                evacuate_powered_off=params.evacuate,
-                progress=job.percent,
-            )
+            try:
+                changed = await enter_maintenance(
+                    context.session,
+                    host.moref,
+                    seconds=params.timeout_seconds,
+                    evacuate_powered_off=params.evacuate,
+                    progress=job.percent,
+                )
+            except (VSphereBusy, VSphereRefused) as error:
+                if words := [_in_the_way(each) for each in await _leases(context)]:
+                    raise type(error)(" ".join([str(error), *words])) from error
+                raise
             hint = undo(f"action host-maintenance-exit {host.name}")
             detail = f"In maintenance mode. {hint}" if changed else "It was already in maintenance mode."
             return Changed(changed=changed, detail=detail)
@@ -84,3 +95,13 @@ class HostMaintenanceEnter(HostAction[EnterMaintenance]):
 
 
 ACTION = HostMaintenanceEnter()
+
+
+async def _leases(context: CheckContext[HostState, EnterMaintenance]) -> list[LiveJob]:
+    """The jobs whose export lease holds a VM of the host: vSphere then moves it nowhere, however long it waits."""
+    vcenter = context.session.vcenter.name
+    return await live_jobs({lock_key("vm", vcenter, moref) for moref in context.state.registered}, HOLD_A_LEASE)
+
+
+def _in_the_way(job: LiveJob) -> str:
+    return f"vSphere does not move {job.target} while its disks are read: {job.in_words()}"

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from knowledge.procedure_store.entry_points import procedures_of_action
-from service.api.models import CLASS_IN_JSON, ActionClass, ActionPreview, Job, Value
+from service.api.models import CLASS_IN_JSON, ActionClass, ActionPreview, Check, Job, Value
 from service.api.redaction import redact_params
 from service.errors import Conflict, InvalidParams, NotAllowed, NotFound, TooLarge
 from service.http._route import Call, Query, Route, read_values
@@ -124,13 +124,16 @@ def _key(call: Call[Query, ActionRequest], actor: Actor) -> RequestKey | None:
 
 async def _check(call: Call[Query, ActionRequest]) -> ActionPreview:
     action, target = await _target(call)
+    checks = list(target.checks)
+    if busy := await call.services.jobs.why_busy(action, target):
+        checks.append(Check(rule="under-way", severity="refuse", message=busy))
     return ActionPreview(
         action=action.name,
         target=target.name,
         params=redact_params(target.params),
         steps=list(action.steps),
-        checks=list(target.checks),
-        allowed=all(check.severity != "refuse" for check in target.checks),
+        checks=checks,
+        allowed=all(check.severity != "refuse" for check in checks),
         class_=action.action_class,
         label=action.label_for(target),
     )

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
+from collections.abc import Collection
+from typing import NamedTuple
+
 from dbos import DBOS
 
 from service.errors import Conflict
@@ -17,6 +22,39 @@ def job_exists(job_id: str) -> bool:
     return bool(DBOS.list_workflows(workflow_ids=[job_id], load_input=False, load_output=False))
 
 
+class LiveJob(NamedTuple):
+    """A job that has not ended: its id, its action, its target for people, and which of the keys it holds."""
+
+    id: str
+    action: str
+    target: str
+    key: str
+
+    def in_words(self) -> str:
+        """Which job it is, and how to wait for it or to cancel it."""
+        return (
+            f"{self.action} (job {self.id}) is under way on {self.target}. Wait for it "
+            f"(vmkops jobs {self.id} --watch) or cancel it (vmkops jobs {self.id} --cancel)."
+        )
+
+
+async def live_jobs(keys: Collection[str], actions: Collection[str]) -> list[LiveJob]:
+    """The live jobs of these actions that hold one of these keys, by target."""
+
+    def ask() -> list[LiveJob]:
+        live = DBOS.list_workflows(name=WORKFLOW, status=list(LIVE), load_input=False, load_output=False)
+        found = []
+        for each in live:
+            attributes = each.attributes or {}
+            held = [key for key in attributes.get(KEYS, []) if key in keys]
+            if held and attributes["action"] in actions:
+                found.append(LiveJob(each.workflow_id, attributes["action"], attributes["target"], held[0]))
+        return sorted(found, key=lambda job: job.target)
+
+    # In a context of its own: inside of a job, the engine would record the call as a step of it.
+    return await asyncio.get_running_loop().run_in_executor(None, contextvars.Context().run, ask)
+
+
 def find_live_job(action: str, keys: list[str]) -> str | None:
     """The id of the live job of this action on exactly these keys; raises Conflict when another job holds one."""
     live = DBOS.list_workflows(name=WORKFLOW, status=list(LIVE), load_input=False, load_output=False)
@@ -26,8 +64,5 @@ def find_live_job(action: str, keys: list[str]) -> str | None:
         if held == keys and attributes["action"] == action:
             return job_id
         if not set(keys).isdisjoint(held):
-            raise Conflict(
-                f"{attributes['action']} (job {job_id}) is under way on {attributes['target']}. Wait for it "
-                f"(vmkops jobs {job_id} --watch) or cancel it (vmkops jobs {job_id} --cancel)."
-            )
+            raise Conflict(LiveJob(job_id, attributes["action"], attributes["target"], "").in_words())
     return None

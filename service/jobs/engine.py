@@ -189,6 +189,15 @@ class Jobs:
         queued = await asyncio.get_running_loop().run_in_executor(None, context.run, queue)
         return await asyncio.create_task(self.get(queued), context=context)
 
+    async def why_busy(self, action: Action, target: Target) -> str:
+        """Which other job holds the target now, and what to do about it; empty when a job could be queued."""
+        keys = [target.key, *target.also]
+        try:
+            await asyncio.to_thread(contextvars.Context().run, find_live_job, action.name, keys)
+        except Conflict as error:
+            return str(error)
+        return ""
+
     async def of_key(self, key: RequestKey) -> Job | None:
         """The job that a request with this key got before; raises KeyReused when it was another request."""
         job_id = await asyncio.to_thread(job_of_key, self._engine, key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
 from pyVmomi import vim
 
 from service.vsphere.live import Kind
@@ -71,6 +72,8 @@ class HostState(Host):
 
     running_vms: tuple[str, ...]
     """The names of the VMs that are powered on there."""
+    registered: dict[str, str] = Field(default_factory=dict)
+    """The names of all VMs that are registered there, by moref."""
     in_cluster: bool
     drs: str
     """`fullyAutomated`, `partiallyAutomated`, `manual`, or empty where DRS is off."""
@@ -96,13 +99,14 @@ async def read_host(session: Session, moref: str) -> HostState:
     def ask(instance: Instance) -> HostState:
         host = host_of(instance, moref)
         values = read_properties(instance, [host], vim.HostSystem, [*PROPERTIES, VSAN])[0][1]
-        running = _running(instance, list(values.get("vm", [])))
+        registered, running = _registered(instance, list(values.get("vm", [])))
         parent = values.get("parent")
         in_cluster = isinstance(parent, vim.ClusterComputeResource)
         drs, others = _cluster(instance, parent, moref) if in_cluster else ("", 0)
         return HostState(
             **Host.read(session.vcenter.name, moref, values).model_dump(),
             running_vms=running,
+            registered=registered,
             in_cluster=in_cluster,
             drs=drs,
             others_in_service=others,
@@ -153,11 +157,11 @@ def _in_maintenance(instance: Instance, moref: str) -> bool:
     return bool(found[0][1].get("runtime.inMaintenanceMode", False))
 
 
-def _running(instance: Instance, vms: list[Any]) -> tuple[str, ...]:
-    if not vms:
-        return ()
-    found = read_properties(instance, vms, vim.VirtualMachine, ["name", "runtime.powerState"])
-    return tuple(sorted(each.get("name", "") for _, each in found if each.get("runtime.powerState") == "poweredOn"))
+def _registered(instance: Instance, vms: list[Any]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The names of the VMs by moref, and those of the VMs that are powered on."""
+    found = read_properties(instance, vms, vim.VirtualMachine, ["name", "runtime.powerState"]) if vms else []
+    running = sorted(each.get("name", "") for _, each in found if each.get("runtime.powerState") == "poweredOn")
+    return {vm._moId: each.get("name", "") for vm, each in found}, tuple(running)
 
 
 def _cluster(instance: Instance, cluster: Any, moref: str) -> tuple[str, int]:

@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, TypeAlias, TypeVar
 
 from pyVmomi import vim, vmodl
@@ -56,7 +57,9 @@ class Session:
 
         begin = slow if limit is not None and limit > usual else ask
         try:
-            return await asyncio.wait_for(loop.run_in_executor(self._threads, self.run, begin), limit)
+            return await asyncio.wait_for(
+                loop.run_in_executor(self._threads, copy_context().run, self.run, begin), limit
+            )
         except Exception as error:
             raise translate(error, self.vcenter) from error
 

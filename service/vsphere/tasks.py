@@ -14,6 +14,7 @@ from pyVmomi import vim, vmodl
 from service.background import JOB_CANCELLED
 from service.errors import Conflict, VmkopsError, VSphereUnavailable
 from service.retry import retry
+from service.vsphere.questions import attend, watched
 from service.vsphere.session import Instance, Session, read_properties
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,10 @@ def wait_for(instance: Instance, task: vim.Task, progress: Progress | None = Non
             progress(changed["info.progress"])
         return changed.get("info.state") in ENDED
 
-    _wait_for_change(instance, task, ["info.state", *(["info.progress"] if progress else [])], has_ended)
+    names = ["info.state", *(["info.progress"] if progress else [])]
+    if watched():
+        names += ["info.entity", "info.entityName"]
+    _wait_for_change(instance, task, names, has_ended)
     info: Any = task.info
     if info.state == vim.TaskInfo.State.error:
         raise info.error
@@ -195,6 +199,8 @@ def _wait_for_change(
 ) -> Mapping[str, Any]:
     """Wait until `accept(changed)` is true for the properties that changed together; returns those.
 
+    When `info.entity` is among the properties of a task, the questions of its VM are attended to meanwhile.
+
     Each call has a property collector of its own, so that several threads can wait at a time.
     """
     specs = vmodl.query.PropertyCollector
@@ -207,7 +213,7 @@ def _wait_for_change(
             ),
             partialUpdates=False,
         )
-        version = ""
+        version, vm_name, reported = "", "", False
         while True:
             update = collector.WaitForUpdatesEx(version, specs.WaitOptions(maxWaitSeconds=SLICE_SECONDS))
             if update is None:
@@ -216,7 +222,28 @@ def _wait_for_change(
             for filtered in update.filterSet:
                 for item in filtered.objectSet:
                     changed = {change.name: change.val for change in item.changeSet}
-                    if accept(changed):
+                    vm = changed.get("info.entity")
+                    if "runtime.question" in changed:
+                        reported = attend(item.obj, vm_name, changed["runtime.question"], reported=reported)
+                    elif accept(changed):
                         return changed
+                    elif isinstance(vm, vim.VirtualMachine):
+                        vm_name = str(changed.get("info.entityName") or "The VM")
+                        reported = attend(vm, vm_name, _watch_question(instance, collector, vm), reported=reported)
     finally:
         collector.DestroyPropertyCollector()
+
+
+def _watch_question(instance: Instance, collector: Any, vm: Any) -> Any:
+    """Let a property collector also report the questions of a VM, and return what it asks now; None without one."""
+    specs = vmodl.query.PropertyCollector
+    names = ["runtime.question"]
+    wanted = specs.FilterSpec(
+        objectSet=[specs.ObjectSpec(obj=vm, skip=False)],
+        propSet=[specs.PropertySpec(type=vim.VirtualMachine, pathSet=names, all=False)],
+    )
+    try:
+        collector.CreateFilter(wanted, partialUpdates=False)
+        return read_properties(instance, [vm], vim.VirtualMachine, names)[0][1].get("runtime.question")
+    except vmodl.fault.ManagedObjectNotFound:
+        return None

@@ -5,28 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim
 
 from service.errors import Conflict
 from service.vsphere import inventory
 from service.vsphere.inventory import Vm
+from service.vsphere.questions import Question, read_question
 from service.vsphere.session import Instance, Session, read_properties, vm_of
 from service.vsphere.tasks import Progress, run_task, server_time, tasks_under_way
 
 Power = Literal["poweredOn", "poweredOff"]
 
 PROPERTIES = [*inventory.PROPERTIES, "config.tools.syncTimeWithHost", "runtime.question"]
-
-
-class Question(BaseModel):
-    """A question that a VM waits on; `choices` maps keys to labels."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    text: str
-    choices: dict[str, str]
 
 
 class VmState(Vm):
@@ -52,7 +42,7 @@ async def read_state(session: Session, moref: str) -> VmState:
             **Vm.read(session.vcenter.name, moref, values).model_dump(),
             at=at,
             time_sync=bool(values.get("config.tools.syncTimeWithHost", False)),
-            question=_question(values.get("runtime.question")),
+            question=read_question(values.get("runtime.question")),
             tasks=tuple(tasks_under_way(instance, vm)),
         )
 
@@ -105,7 +95,7 @@ async def answer(session: Session, moref: str, question_id: str, choice: str) ->
     def ask(instance: Instance) -> bool:
         vm = vm_of(instance, moref)
         found = read_properties(instance, [vm], vim.VirtualMachine, ["runtime.question"])[0][1]
-        asked = _question(found.get("runtime.question"))
+        asked = read_question(found.get("runtime.question"))
         if asked is None:
             return False
         if asked.id != question_id:
@@ -141,9 +131,3 @@ def power_state(instance: Instance, moref: str) -> str:
     """`poweredOn`, `poweredOff` or `suspended`, now."""
     found = read_properties(instance, [vm_of(instance, moref)], vim.VirtualMachine, ["runtime.powerState"])
     return str(found[0][1].get("runtime.powerState", ""))
-
-
-def _question(asked: Any) -> Question | None:
-    if asked is None:
-        return None
-    return Question(id=asked.id, text=asked.text, choices={item.key: item.label for item in asked.choice.choiceInfo})

@@ -11,6 +11,7 @@ from tests.e2e.actions import act, begin, checked, details, refused
 from tests.e2e.conftest import VM
 from tests.peers.person import signed_in
 from tests.peers.vcsim import Vcsim
+from tests.peers.waiting import wait_for
 from tests.running_service import RunningService
 
 PEER = "DC0_H0_VM1"
@@ -35,6 +36,58 @@ def test_drives_are_disconnected_now_and_for_the_next_power_on(service: RunningS
     assert (drive.connectable.connected, drive.connectable.startConnected) == (False, False)
     assert act(service, "disconnect-removables", vm=VM)["result"] == {"disconnected": []}
     assert vcenter.count("ReconfigVM_Task") == 1
+
+
+LOCKED = {
+    "id": "7",
+    "text": "msg.cdromdisconnect.locked:The guest operating system has locked the CD-ROM door. Disconnect anyway?",
+    "choices": {"0": "Yes", "1": "No"},
+}
+
+
+@pytest.mark.parametrize(("answer", "state"), [("0", "succeeded"), ("1", "failed")])
+def test_question_that_a_task_waits_on_is_told_and_can_be_answered_meanwhile(
+    service: RunningService, vcenter: Vcsim, answer: str, state: str
+) -> None:
+    vcenter.fault("ReconfigVM_Task", "InvalidDeviceOperation", question=LOCKED, accept="0", count=1)
+    job_id = begin(service, "disconnect-removables", vm=VM)
+
+    def asked() -> str:
+        steps = service.call("GET", f"/jobs/{job_id}")[1]["steps"]
+        return next((step["detail"] for step in steps if step["state"] == "running" and step["detail"]), "")
+
+    told = wait_for(asked, what="the question", explain=service.log)
+    answered = act(service, "answer-question", vm=VM, choice=answer)
+    job = service.ended(job_id)
+
+    assert "has locked the CD-ROM door" in told
+    assert "Choices: 0 (Yes), 1 (No)" in told
+    assert f"vmkops action answer-question {VM} choice=KEY" in told
+    assert answered["state"] == "succeeded", answered["error"]
+    assert job["state"] == state, job["error"]
+
+
+def test_locked_drive_is_disconnected_without_asking_when_that_is_wanted(
+    service: RunningService, vcenter: Vcsim
+) -> None:
+    vcenter.fault("ReconfigVM_Task", "InvalidDeviceOperation", question=LOCKED, accept="0", count=1)
+
+    job = act(service, "disconnect-removables", vm=VM, locked="override")
+
+    assert job["state"] == "succeeded", job["error"]
+    assert vcenter.vm(VM)["answer"] == "0"
+
+
+def test_job_that_waits_on_a_question_can_be_cancelled(service: RunningService, vcenter: Vcsim) -> None:
+    vcenter.fault("PowerOffVM_Task", question=LOCKED, count=1)
+    job_id = begin(service, "power-off", vm=VM)
+    wait_for(lambda: vcenter.vm(VM)["question"], what="the question", explain=service.log)
+
+    service.call("POST", f"/jobs/{job_id}/cancel")
+
+    assert service.ended(job_id)["state"] == "cancelled"
+    wait_for(lambda: not vcenter.vm(VM)["question"], what="the end of the question")
+    assert vcenter.vm(VM)["power_state"] == "poweredOn"
 
 
 def test_two_vms_that_are_off_are_joined_by_a_pipe(service: RunningService, vcenter: Vcsim) -> None:

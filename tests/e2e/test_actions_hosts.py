@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pyVmomi import vim
 
 from tests.e2e.actions import act, begin, checked, details, refused, text
+from tests.e2e.conftest import VM
+from tests.peers.person import signed_in
 from tests.peers.vcsim import Vcsim
 from tests.peers.waiting import wait_for
 from tests.running_service import RunningService
@@ -74,6 +77,31 @@ def test_entry_that_vsphere_gives_up_reports_why(service: RunningService, vcente
     job = act(service, "host-maintenance-enter", host=MEMBER)
     assert job["state"] == "failed"
     assert "gave up waiting" in job["error"]["detail"]
+
+
+def test_backup_that_keeps_a_host_from_maintenance_is_named_before_and_after(
+    service: RunningService, vcenter: Vcsim
+) -> None:
+    vcenter.fault("HttpNfcLeaseGetManifest", hold="call")
+    backup = service.backup(VM)["id"]
+    wait_for(lambda: vcenter.faults()[0]["acted"], what="the lease", explain=service.log)
+    with signed_in(vcenter) as person, pytest.raises(vim.fault.TaskInProgress):
+        vim.VirtualMachine(vcenter.vm(VM)["moref"], person._stub).Destroy_Task()
+
+    busy = checked(service, "power-off", vm=VM)["under-way"]
+    found = checked(service, "host-maintenance-enter", host=HOST)["lease"]
+    job = act(service, "host-maintenance-enter", host=HOST)
+    vcenter.clear_faults()
+
+    assert found["severity"] == "warn"
+    assert busy["severity"] == "refuse"
+    for words in (busy["message"], found["message"], job["error"]["detail"]):
+        assert f"backup (job {backup}) is under way on {VM}" in words
+        assert f"vmkops jobs {backup} --cancel" in words
+    assert job["state"] == "failed"
+    assert service.ended(backup)["state"] == "succeeded"
+    assert "lease" not in checked(service, "host-maintenance-enter", host=HOST)
+    assert act(service, "host-maintenance-enter", host=HOST)["state"] == "succeeded"
 
 
 def test_host_that_is_not_connected_is_refused(service: RunningService, vcenter: Vcsim) -> None:

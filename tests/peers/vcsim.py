@@ -80,7 +80,7 @@ class Vcsim:
         """Let calls of a method go wrong; `fault` is a vSphere type such as "SnapshotFault".
 
         `how`: object_type, object_name, since, message, fields, skip, count, probability, delay_ms, hold, as_task,
-        task_delay_ms, after, lose_answer, http_status. The first rule that matches a call acts.
+        task_delay_ms, question, accept, after, lose_answer, http_status. The first rule that matches a call acts.
         """
         self._control("POST", "/faults", {"method": method, "fault": fault, **how})
 

@@ -118,7 +118,7 @@ func (d *door) apply(act *rule, c *call, w http.ResponseWriter, r *http.Request,
 	switch {
 	case act.HTTPStatus != 0:
 		http.Error(w, act.Message, act.HTTPStatus)
-	case act.AsTask || act.TaskDelayMS > 0 || act.Hold == holdTask:
+	case act.AsTask || act.TaskDelayMS > 0 || act.Hold == holdTask || act.Question != nil:
 		writeTask(w, c.Method, d.startTask(act, c, r, body, fault))
 	case act.LoseAnswer:
 		d.work(httptest.NewRecorder(), r, c)

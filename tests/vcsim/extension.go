@@ -134,6 +134,11 @@ func (e *extension) maintenance(
 		return nil, missing(reference)
 	}
 	return simulator.CreateTask(host, name, func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
+		for _, vm := range host.Vm {
+			if in && e.sim.leases.holds(vm) {
+				return nil, &types.Timedout{} // no VM leaves while a lease holds it, so the wait for that comes to its end
+			}
+		}
 		change := []types.PropertyChange{{Name: "runtime.inMaintenanceMode", Val: in}}
 		ctx.Update(host, change) // the task holds the host's lock
 		return nil, nil

@@ -35,6 +35,9 @@ type rule struct {
 	LoseAnswer  bool   `json:"lose_answer"`   // do the work, then cut the connection instead of answering
 	HTTPStatus  int    `json:"http_status"`   // answer with this HTTP status and do nothing
 
+	Question *question `json:"question"` // the VM asks it, and the task waits for the answer
+	Accept   string    `json:"accept"`   // the answer with which the task does its work; with any other it fails
+
 	Seen  int `json:"seen"`  // matching calls so far
 	Acted int `json:"acted"` // calls that the rule acted on
 

@@ -52,6 +52,10 @@ func (d *door) startTask(
 		if act.Hold == holdTask {
 			act.holdTask(func() bool { return d.ended(task) })
 		}
+		fault := fault
+		if act.Question != nil && d.accepted(task, entity, act) {
+			fault = nil
+		}
 		if d.ended(task) { // cancelled meanwhile
 			return
 		}
