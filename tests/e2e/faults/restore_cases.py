@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.e2e.faults.cases import HELD, Row, every
 
 SPEC, IMPORT, COMPLETE, DESTROY = "CreateImportSpec", "ImportVApp", "HttpNfcLeaseComplete", "Destroy_Task"
+ON = "PowerOnVM_Task"
 
 WITHOUT_ITS_LEASE = {"session lost": "failed"}
 """A lease ends with the session that opened it; the incomplete VM is removed, and nothing is lost."""
@@ -31,6 +32,21 @@ RESTORE = [
         | {"cancel": "the job reports what it notices first, the failure or the cancel"},
     ),
     Row(action="restore", step="remove the VM", call=DESTROY, rules=GIVING_UP, ends=every("failed") | LEFT),
+    Row(
+        action="restore-drill",
+        step="power on",
+        call=ON,
+        unnamed=True,
+        blank=every("as for the same call of power-on; the VM of the drill is then removed", *HELD),
+    ),
+    Row(
+        action="restore-drill",
+        step="take a picture",
+        call="CreateScreenshot_Task",
+        unnamed=True,
+        ends=dict.fromkeys(("refused", "task fails"), "succeeded"),
+        blank=every("the drill continues without a picture", *HELD),
+    ),
     Row(
         action="restore-drill",
         step="remove the VM",
