@@ -129,6 +129,9 @@ class Deployment:
         descriptor = await _read_descriptor(package)
         settings = await read_kept_settings(package)
         keep = settings is not None and await choose_identity(self._session, self._identity, settings.uuid) == "keep"
+        if settings is not None and keep and await find_by_uuid(self._session, settings.uuid):
+            # Unlike the other two, no two VMs of a vCenter can have the same one of these.
+            settings = settings.model_copy(update={"instance_uuid": ""})
         lease = await begin_import(
             self._session,
             place,

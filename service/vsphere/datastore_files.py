@@ -27,8 +27,9 @@ async def find_nvram(session: Session, vm: str) -> DatastoreFile | None:
 
     def ask(instance: Instance) -> DatastoreFile | None:
         values = _read(instance, vm)
-        files = [each.name for each in values.get("layoutEx.file", []) if str(each.type) == "nvram"]
-        path = files[0] if files else _named(values)
+        files = [str(each.name) for each in values.get("layoutEx.file", []) if str(each.type) == "nvram"]
+        # Snapshots may have copies of their own, with longer names.
+        path = _named(values) or min(files, key=len, default="")
         return _file(session, instance, vm, path) if path else None
 
     return await session.call(ask)

@@ -141,6 +141,20 @@ def test_identity_is_kept_once_the_old_vm_is_gone_and_new_while_it_exists(
         assert cards(machine)[0].macAddress == "00:50:56:aa:bb:cc"
 
 
+def test_identity_that_is_kept_beside_the_old_vm_has_an_instance_uuid_of_its_own(
+    service: RunningService, vcenter: Vcsim, efi_vm: str
+) -> None:
+    backup = backed_up(service)
+
+    job = act(service, "restore", backup=backup["id"], name="twin", identity="keep")
+
+    assert (job["state"], job["result"]["identity"]) == ("succeeded", "keep"), job["error"]
+    with signed_in(vcenter) as person:
+        old, new = (vim.VirtualMachine(vcenter.vm(name)["moref"], person._stub).config for name in (efi_vm, "twin"))
+        assert new.uuid == old.uuid
+        assert new.instanceUuid != old.instanceUuid
+
+
 def test_nvram_that_cannot_be_fetched_is_a_warning_and_the_disks_are_kept(
     service: RunningService, vcenter: Vcsim, efi_vm: str
 ) -> None:

@@ -21,7 +21,7 @@ RESTORE = [
     Row(action="restore", step="send the disks", call="Fetch", since=IMPORT, ends=WITHOUT_ITS_LEASE),
     Row(action="restore", step="send the disks", call="HttpNfcLeaseGetManifest", ends=WITHOUT_ITS_LEASE),
     Row(action="restore", step="send the disks", call=COMPLETE, ends=WITHOUT_ITS_LEASE),
-    Row(action="restore", step="look at the VM", call="RetrievePropertiesEx", since=COMPLETE, ends=TOO_LATE),
+    Row(action="restore", step="send the disks", call="RetrievePropertiesEx", since=COMPLETE),
     Row(
         action="restore",
         step="send the disks",
