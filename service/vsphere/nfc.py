@@ -111,7 +111,7 @@ def _wait_until_ready(instance: Instance, lease: Any, host: str) -> Lease:
         for url in info.deviceUrl
         if url.disk
     ]
-    ask_for_sha256(instance, lease, [disk.key for disk in disks])
+    ask_for_sha256(lease, [disk.key for disk in disks])
     return Lease(moref=lease._moId, disks=disks)
 
 

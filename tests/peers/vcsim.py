@@ -152,6 +152,11 @@ class Vcsim:
         found: dict[str, Any] = self._control("GET", f"/vms/{urllib.parse.quote(name, safe='')}")
         return found
 
+    def hardware(self, name: str) -> dict[str, Any]:
+        """A VM's virtual hardware: `{devices, firmware, secure_boot}`, devices by the names of their types."""
+        found: dict[str, Any] = self._control("GET", f"/vms/{urllib.parse.quote(name, safe='')}/hardware")
+        return found
+
     def change_vm(self, name: str, /, **changes: Any) -> None:
         """Change a VM: rename, tools_running_status, consolidation_needed, consolidation_needed_after_remove,
         ignores_shutdown, quiesce_fault, quiesce_without_tools, question, properties."""

@@ -59,6 +59,13 @@ func newControl(sim *simulation) http.Handler {
 		}
 		return sim.vmReport(vm), nil
 	})
+	handle("GET /vms/{name}/hardware", func(r *http.Request) (any, error) {
+		vm, err := sim.vmNamed(r.PathValue("name"))
+		if err != nil {
+			return nil, err
+		}
+		return sim.hardwareOf(vm), nil
+	})
 	handle("POST /vms/{name}", sim.changeVM)
 	handle("POST /vms/{name}/lock", sim.lockVM)
 	handle("POST /objects/{type}/{name}", sim.changeObject)

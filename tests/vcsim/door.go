@@ -99,7 +99,11 @@ func (d *door) serveSOAP(w http.ResponseWriter, r *http.Request) {
 // work lets the simulator do what a call asks for, and notes that it did.
 func (d *door) work(w http.ResponseWriter, r *http.Request, c *call) {
 	answer := &statusRecorder{ResponseWriter: w}
-	d.inner.ServeHTTP(answer, r)
+	if version := clientVersion(r); version != nil {
+		inVersion(version, answer, r, d.inner)
+	} else {
+		d.inner.ServeHTTP(answer, r)
+	}
 	if answer.status == http.StatusOK {
 		d.sim.calls.did(c)
 	}

@@ -60,8 +60,8 @@ func parseFlags() options {
 	return o
 }
 
-// apiVersion is what the simulator says of itself; its hosts say 8.0.2, and its own word for itself is older.
-const apiVersion = "8.0.2.0"
+// apiVersionOfOurs is what the simulator says of itself; its hosts say 8.0.2, and its own word for itself is older.
+const apiVersionOfOurs = "8.0.2.0"
 
 func newModel(o options) *simulator.Model {
 	if o.esx {
@@ -78,7 +78,7 @@ func newModel(o options) *simulator.Model {
 // run starts everything and returns when stop is closed or a signal comes; temporary files are gone by then.
 func run(o options, stop <-chan struct{}) error {
 	model := newModel(o)
-	model.ServiceContent.About.ApiVersion = apiVersion
+	model.ServiceContent.About.ApiVersion = apiVersionOfOurs
 	if err := model.Create(); err != nil {
 		return fmt.Errorf("the inventory could not be made: %w", err)
 	}

@@ -46,27 +46,8 @@ func newSimulation(model *simulator.Model, base string) *simulation {
 	}
 	sim.leases = newLeaseBook(sim)
 	sim.addInternetScsiAdapters()
-	sim.removeNewerCardProperties()
 	newExtension(sim).install()
 	return sim
-}
-
-// removeNewerCardProperties takes away what vSphere 6.0 added to network cards: a client that asks in the version 5.5
-// of the API is not told of it by a vCenter, and the simulator answers every version alike.
-func (s *simulation) removeNewerCardProperties() {
-	for _, reference := range s.registry.AllReference("VirtualMachine") {
-		vm, ok := reference.(*simulator.VirtualMachine)
-		if !ok || vm.Config == nil {
-			continue
-		}
-		s.registry.WithLock(s.context(), vm, func() {
-			for _, device := range vm.Config.Hardware.Device {
-				if card, ok := device.(types.BaseVirtualEthernetCard); ok {
-					card.GetVirtualEthernetCard().ResourceAllocation = nil
-				}
-			}
-		})
-	}
 }
 
 // context returns a fresh owner of the simulator's object locks; they are held by context, so never share one.
