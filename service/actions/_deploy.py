@@ -15,6 +15,7 @@ from service.errors import Conflict, ImportFailed, PackageDamaged, VmkopsError
 from service.jobs.action import Context, JobControl, StepResult
 from service.packages.deployable import Deployable, read_file
 from service.transfer.progress import TransferProgress
+from service.transfer.stall import Stall
 from service.transfer.upload import Upload
 from service.vsphere.importing import (
     ImportLease,
@@ -24,7 +25,7 @@ from service.vsphere.importing import (
     read_made,
     remove_made,
 )
-from service.vsphere.nfc import abort_lease, complete_lease, kept_alive
+from service.vsphere.nfc import abort_lease, complete_lease, is_ready, kept_alive
 from service.vsphere.placement import NO_HOME, choose_place
 
 PACKAGE, SEND, CONFIRM, REMOVE = (
@@ -158,8 +159,9 @@ class Deployment:
                 def update(done: int, number: int = number) -> None:
                     progress.update(number, done, sizes[number])
 
-                tls = self._session.ssl_context()
-                await upload.send(wanted_file.url, tls, update, create=wanted_file.create)
+                tls = self._session.host_tls(wanted_file.pin)
+                stall = Stall(lambda: is_ready(self._session, lease.moref))
+                await upload.send(wanted_file.url, tls, update, stall, create=wanted_file.create)
                 await compare_received(self._session, lease.moref, wanted_file.key, file.name, file.size, upload.sha1)
         return sum(sizes)
 

@@ -15,6 +15,7 @@ from service.packages.folder import CopiedFile, Package
 from service.retry import attempts, retry
 from service.transfer.export_lease import RETRY_SECONDS, ExportLease, OpenedLease
 from service.vsphere.descriptor import create_descriptor
+from service.vsphere.host_probe import probe_host
 from service.vsphere.inventory import Vm, read_vm
 from service.vsphere.nfc import open_lease
 from service.vsphere.preflight import preflight
@@ -43,7 +44,8 @@ class BackupRun:
         """Check the VM again, decide whether to quiesce it, and run the hook before the freeze."""
         vm = await retry(lambda: read_vm(self._session, self._moref), seconds=RETRY_SECONDS)
         found = await preflight(self._session, self._moref)
-        if refused := [check.message for check in found.checks if check.severity == "refuse"]:
+        checks = [*found.checks, *await probe_host(self._session, self._moref)]
+        if refused := [check.message for check in checks if check.severity == "refuse"]:
             raise Conflict(" ".join(refused))
         quiesce, detail = self._decide(vm)
         plan = BackupPlan(

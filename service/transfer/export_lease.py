@@ -17,6 +17,7 @@ from service.retry import attempts, retry
 from service.transfer.checksum import compare_checksum
 from service.transfer.download import download_disk
 from service.transfer.progress import TransferProgress
+from service.transfer.stall import Stall
 from service.vsphere.lease_manifest import read_sent
 from service.vsphere.nfc import Lease, LeasedDisk, abort_lease, complete_lease, is_ready, kept_alive
 from service.vsphere.session import Session
@@ -156,9 +157,10 @@ class ExportLease:
                 size, sha256 = await download_disk(
                     disk.url,
                     to,
-                    self._session.ssl_context(),
+                    self._session.host_tls(disk.pin),
                     lambda done, total: self._progress.update(number, done, total),
                     self._keep,
+                    Stall(lambda: is_ready(self._session, lease.moref)),
                 )
                 sent = await retry(lambda: read_sent(self._session, lease.moref, disk.key), seconds=RETRY_SECONDS)
                 return CopiedDisk(size, sha256, await compare_checksum(sent, to, size, sha256))

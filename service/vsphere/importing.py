@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim, vmodl
 
 from service.errors import ImportFailed, VSphereRefused
+from service.vsphere.host_tls import Pin, with_host
+from service.vsphere.names import escape
 from service.vsphere.nfc import open_for_caller
 from service.vsphere.placement import Place
 from service.vsphere.session import Instance, Session, read_all, read_properties
@@ -25,7 +27,8 @@ SETTLE_TIMES = 30
 class Upload(BaseModel):
     """One file to send: its path in the package, the disk's key in the lease, and where it goes.
 
-    With `create`, the file is sent by PUT, and the host creates it; a disk is sent by POST.
+    With `create`, the file is sent by PUT, and the host creates it; a disk is sent by POST. `pin` is the certificate of
+    the host in the URL.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -34,6 +37,7 @@ class Upload(BaseModel):
     key: str
     url: str
     create: bool
+    pin: Pin = Pin()
 
 
 class ImportLease(BaseModel):
@@ -119,9 +123,15 @@ async def begin_import(
             if item.deviceId not in urls:
                 raise ImportFailed(f"vCenter gives no URL to send {item.path} to.")
             url = urls[item.deviceId]
-            # A host without a vCenter writes `*` in place of its own name.
-            target = url.url.replace("*", session.vcenter.host, 1) if "//*" in url.url else url.url
-            uploads.append(Upload(path=item.path, key=url.key, url=target, create=bool(item.create)))
+            uploads.append(
+                Upload(
+                    path=item.path,
+                    key=url.key,
+                    url=with_host(url.url, session.vcenter.host),
+                    create=bool(item.create),
+                    pin=Pin.of(url.sslThumbprint, url.sslCertificate),
+                )
+            )
         return ImportLease(moref=lease._moId, vm=info.entity._moId, uploads=uploads, warnings=_messages(spec.warning))
 
     return await open_for_caller(session, ask, limit=None)
@@ -207,7 +217,7 @@ async def remove_made(session: Session, job_id: str) -> list[str]:
 def _import_spec(instance: Instance, place: Place, descriptor: str, name: str) -> Any:
     known = {managed._moId: managed for managed, _ in read_all(instance, vim.Network, ["name"])}
     params = vim.OvfManager.CreateImportSpecParams(
-        entityName=name,
+        entityName=escape(name),
         locale="",
         deploymentOption="",
         diskProvisioning="thin",

@@ -13,6 +13,7 @@ from pyVmomi import vim, vmodl
 
 from service.background import every
 from service.errors import VmkopsError, VSphereRefused
+from service.vsphere.host_tls import Pin, with_host
 from service.vsphere.lease_manifest import ask_for_sha256
 from service.vsphere.session import USUAL, Instance, Session, read_properties, vm_of
 from service.vsphere.tasks import watch
@@ -34,7 +35,10 @@ L = TypeVar("L", bound=OpenLease)
 
 
 class LeasedDisk(BaseModel):
-    """One disk of a lease: its key in the VM, the file name that the host gives it, its URL, and its size in bytes."""
+    """One disk of a lease: its key in the VM, the file name that the host gives it, its URL, and its size in bytes.
+
+    `pin` is the certificate of the host in the URL.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,6 +46,7 @@ class LeasedDisk(BaseModel):
     file: str
     url: str
     size: int | None = None
+    pin: Pin = Pin()
 
 
 class Lease(BaseModel):
@@ -104,9 +109,9 @@ def _wait_until_ready(instance: Instance, lease: Any, host: str) -> Lease:
         LeasedDisk(
             key=url.key,
             file=url.targetId or url.key.rpartition("/")[2].replace(":", "-") + ".vmdk",
-            # A host without a vCenter writes `*` in place of its own name.
-            url=url.url.replace("*", host, 1) if "//*" in url.url else url.url,
+            url=with_host(url.url, host),
             size=url.fileSize or None,
+            pin=Pin.of(url.sslThumbprint, url.sslCertificate),
         )
         for url in info.deviceUrl
         if url.disk

@@ -14,6 +14,7 @@ from pyVmomi import vim, vmodl
 
 from service.api.vcenter import VCenter
 from service.vsphere.faults import translate
+from service.vsphere.host_tls import HostTls, Pin
 from service.vsphere.login import LOGOUT_SECONDS, Login
 from service.vsphere.login import Instance as Instance
 from service.vsphere.names import unescaped
@@ -79,8 +80,12 @@ class Session:
             return ask(self._signed_in(expired=instance))
 
     def ssl_context(self) -> ssl.SSLContext:
-        """How certificates are checked, for SOAP and for disk data."""
+        """How the certificate of this vCenter is checked."""
         return self.login.ssl_context()
+
+    def host_tls(self, pin: Pin) -> HostTls:
+        """How the certificate of a host is checked that sends or receives disk bytes."""
+        return HostTls(context=self.ssl_context(), pin=pin, ca_setting=self.vcenter.setting("ca_file"))
 
     async def close(self) -> None:
         """Sign out and release the threads; never raises."""

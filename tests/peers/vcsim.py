@@ -116,7 +116,7 @@ class Vcsim:
         return int(self._control("POST", "/sessions/expire")["expired"])
 
     def sessions(self) -> dict[str, int]:
-        """`alive` now, and `logins` ever."""
+        """`alive` now, their container `views`, and `logins` ever."""
         found: dict[str, int] = self._control("GET", "/sessions")
         return found
 
@@ -124,7 +124,7 @@ class Vcsim:
 
     def nfc(self, **settings: Any) -> None:
         """Change how downloads behave: bytes_per_second, cut_after_bytes, stall_after_bytes, corrupt_at, count, name,
-        vm, content_length, star_host, url_host, lease_timeout (seconds), lease_fault, checksums."""
+        vm, content_length, star_host, url_host, lease_timeout (seconds), lease_fault, thumbprint, checksums."""
         self._control("POST", "/nfc", settings)
 
     def reset_nfc(self) -> None:

@@ -116,7 +116,13 @@ func run(o options, stop <-chan struct{}) error {
 		sim.runToolsEverywhere()
 	}
 	// The simulator gives no say in its handler before it listens; nobody knows the address yet, so this is in time.
-	server.Config.Handler = newDoor(sim, server.Config.Handler, credentials)
+	door := newDoor(sim, server.Config.Handler, credentials)
+	server.Config.Handler = door
+	if o.tls && !o.esx {
+		if err := sim.openHosts(door); err != nil {
+			return err
+		}
+	}
 
 	listener, err := net.Listen("tcp", o.control)
 	if err != nil {

@@ -18,6 +18,7 @@ type simulation struct {
 	calls    *callLog
 	sessions *sessionBook
 	leases   *leaseBook
+	hosts    *hostDoor // nil for a host without a vCenter, whose disks come from where it answers calls
 
 	mu      sync.Mutex
 	vmState map[types.ManagedObjectReference]*vmState
@@ -40,7 +41,7 @@ func newSimulation(model *simulator.Model, base string) *simulation {
 		base:     base,
 		rules:    &ruleBook{},
 		calls:    &callLog{},
-		sessions: &sessionBook{alive: map[string]bool{}},
+		sessions: newSessionBook(),
 		vmState:  map[types.ManagedObjectReference]*vmState{},
 		names:    map[types.ManagedObjectReference]string{},
 	}

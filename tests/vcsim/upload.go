@@ -34,8 +34,9 @@ func (e *extension) ImportVApp(ctx *simulator.Context, req *types.ImportVApp) so
 		if state == types.HttpNfcLeaseStateReady && info != nil {
 			e.sim.leases.expect(info)
 			e.sim.setName(lease.Self, e.sim.nameOf(info.Entity))
+			settings := e.sim.leases.now()
 			for n := range info.DeviceUrl { // nobody else knows of the lease yet
-				info.DeviceUrl[n].Url = e.sim.leases.through(info.DeviceUrl[n].Url)
+				e.sim.leases.place(&info.DeviceUrl[n], settings)
 			}
 			break
 		}

@@ -57,6 +57,17 @@ def test_hardware_newer_than_the_oldest_api_version_arrives_in_the_vm(lab: Lab, 
     assert (found["firmware"], found["secure_boot"]) == ("efi", True)
 
 
+def test_no_byte_is_sent_to_a_host_with_another_certificate_than_vcenter_knows(lab: Lab, disk_bytes: bytes) -> None:
+    put(lab.inbox, package("misled", {"misled.vmdk": disk_bytes}))
+    lab.vcenter.nfc(thumbprint="wrong")
+
+    job = act(lab.service, "import-ovf", source="misled.ovf")
+
+    assert (job["state"], job["error"]["type"]) == ("failed", "urn:vmkops:certificate-untrusted")
+    assert lab.vcenter.count("HttpNfcLeaseGetManifest") == 0
+    assert "misled" not in lab.names()
+
+
 def test_place_and_network_can_be_chosen_and_the_preview_says_where(lab: Lab, disk_bytes: bytes) -> None:
     put(lab.inbox, package("placed", {"placed.vmdk": disk_bytes}))
     chosen = {"name": "chosen", "pool": "DC0_C0"}
