@@ -72,6 +72,7 @@ class Deployment:
         self._job = job
         self._params = params
         self._session = context.vcenters.named(params.vcenter).session
+        self._leases = context.leases.of_job(job.job_id, self._session.vcenter.name)
 
     async def deploy(
         self,
@@ -102,12 +103,14 @@ class Deployment:
 
     async def remove(self) -> VmsRemoved:
         """Remove the VM that this job has made, if there is one."""
+        await self._end_leases()
         removed = await remove_made(self._session, self._job.job_id)
         detail = f"{', '.join(removed)} removed" if removed else "there was no VM to remove"
         return VmsRemoved(removed=removed, detail=detail)
 
     async def _send(self, package: Deployable) -> NewVm:
         # One step for everything: a lease ends with its process, and only its own lease can fill a VM.
+        await self._end_leases()
         removed = await remove_made(self._session, self._job.job_id)
         if package.vm in await names_taken(self._session):
             raise Conflict(name_taken(package.vm))
@@ -122,14 +125,16 @@ class Deployment:
             package.vm,
             self._job.job_id,
             package.note,
+            self._leases.opened,
             connect_networks=self._params.connect_networks,
         )
         try:
             size = await self._send_files(package, lease)
             await complete_lease(self._session, lease.moref)
         except BaseException:
-            await asyncio.shield(abort_lease(self._session, lease.moref))
+            await asyncio.shield(self._end_leases())
             raise
+        await self._leases.ended(lease.moref)
         detail = f"{size} bytes to {place.datastore.name}"
         return NewVm(
             vm={"moref": lease.vm, "name": package.vm},
@@ -141,6 +146,12 @@ class Deployment:
             warnings=[*package.warnings, *lease.warnings],
             detail=f"{detail}; started again, because {', '.join(removed)} was incomplete" if removed else detail,
         )
+
+    async def _end_leases(self) -> None:
+        """Abort the leases of this job, also of processes that died: a VM with an open lease cannot be removed."""
+        for lease in await self._leases.recorded():
+            await abort_lease(self._session, lease)
+            await self._leases.ended(lease)
 
     async def _send_files(self, package: Deployable, lease: ImportLease) -> int:
         files = {file.name: file for file in package.files}

@@ -33,6 +33,7 @@ class BackupRun:
         self._settings = context.settings
         self._signer = context.signer
         self._ledger = context.ledger
+        self._leases = context.leases
         self._copy_slots = context.copy_slots
         self._session = session
         self._job = job
@@ -229,7 +230,8 @@ class BackupRun:
         if self._lease is None:
             opening = partial(open_lease, self._session, snapshot)
             keep = self._settings.keep_free_bytes
-            self._lease = ExportLease(self._session, opening, self._job.report, keep)
+            record = self._leases.of_job(self._job.job_id, self._session.vcenter.name)
+            self._lease = ExportLease(self._session, opening, self._job.report, keep, record)
         return self._lease
 
 

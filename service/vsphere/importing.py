@@ -11,7 +11,7 @@ from pyVmomi import vim, vmodl
 from service.errors import ImportFailed, VSphereRefused
 from service.vsphere.host_tls import Pin, with_host
 from service.vsphere.names import escape
-from service.vsphere.nfc import open_for_caller
+from service.vsphere.nfc import Opened, open_for_caller
 from service.vsphere.placement import Place
 from service.vsphere.session import Instance, Session, read_all, read_properties
 from service.vsphere.tasks import wait_for, watch
@@ -93,11 +93,13 @@ async def begin_import(
     name: str,
     job_id: str,
     note: str,
+    opened: Opened,
     *,
     connect_networks: bool,
 ) -> ImportLease:
     """Make vCenter create the VM, powered off, and wait until its disks can be sent.
 
+    `opened` gets the lease as soon as there is one.
     The VM's notes get `note` and the job's mark. Without `connect_networks`, its network cards do not connect at
     power-on, as when *Connect at power on* is cleared in the client. Raises ImportFailed with vCenter's reasons,
     VSphereRefused when vSphere opens no lease.
@@ -112,6 +114,7 @@ async def begin_import(
         lease = vim.ResourcePool(place.pool.moref, instance._stub).ImportVApp(
             spec=spec.importSpec, folder=vim.Folder(place.folder.moref, instance._stub), host=None
         )
+        opened(lease._moId)
         state = vim.HttpNfcLease.State
         ended = watch(instance, lease, "state", lambda value: value in (state.ready, state.error, state.done))
         if ended != state.ready:

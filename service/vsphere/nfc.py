@@ -31,6 +31,9 @@ class OpenLease(Protocol):
     def moref(self) -> str: ...  # noqa: D102
 
 
+Opened = Callable[[str], None]
+"""Gets the moref of a lease in the thread that has opened it, before anything else is asked of vCenter."""
+
 L = TypeVar("L", bound=OpenLease)
 
 
@@ -58,23 +61,25 @@ class Lease(BaseModel):
     disks: list[LeasedDisk]
 
 
-async def open_lease(session: Session, snapshot: str) -> Lease:
+async def open_lease(session: Session, snapshot: str, opened: Opened) -> Lease:
     """Open an export lease on a snapshot (a moref) and wait until its disks can be read.
 
-    Raises VSphereRefused, or the lease's own error, when vSphere opens none.
+    `opened` gets the lease as soon as there is one. Raises VSphereRefused, or the lease's own error, when vSphere opens
+    none.
     """
-    return await _export(session, lambda instance: vim.vm.Snapshot(snapshot, instance._stub).ExportSnapshot())
+    return await _export(session, lambda instance: vim.vm.Snapshot(snapshot, instance._stub).ExportSnapshot(), opened)
 
 
-async def open_vm_lease(session: Session, vm: str) -> Lease:
+async def open_vm_lease(session: Session, vm: str, opened: Opened) -> Lease:
     """The same on the VM `vm` (a moref), which must be powered off."""
-    return await _export(session, lambda instance: vm_of(instance, vm).ExportVm())
+    return await _export(session, lambda instance: vm_of(instance, vm).ExportVm(), opened)
 
 
-async def _export(session: Session, start: Callable[[Instance], Any]) -> Lease:
+async def _export(session: Session, start: Callable[[Instance], Any], opened: Opened) -> Lease:
     def ask(instance: Instance) -> Lease:
         lease = start(instance)
         try:
+            opened(lease._moId)
             return _wait_until_ready(instance, lease, session.vcenter.host)
         except BaseException:
             # No caller knows of this lease, and it would hold the snapshot or the VM until it times out.
@@ -161,7 +166,7 @@ async def kept_alive(session: Session, lease: str, percent: Callable[[], int]) -
 
     async def renew() -> None:
         try:
-            await session.call(progress)
+            await session.call(progress, urgent=True)
         except VmkopsError as error:
             log.warning("the lease could not be renewed: %s", error, extra={"lease": lease})
 

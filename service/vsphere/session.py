@@ -98,6 +98,7 @@ class Session:
                 await asyncio.wait_for(logout, LOGOUT_SECONDS)
             except Exception as error:
                 log.info("signing out of vCenter failed: %s", error)
+            instance._stub.DropConnections()
         for pool in (self._threads, self._waiting, self._urgent):
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -105,6 +106,8 @@ class Session:
         with self._lock:
             if self._instance is None or self._instance is expired:
                 self._instance = self.login.sign_in(self.vcenter.seconds)
+                if expired is not None:
+                    expired._stub.DropConnections()  # the idle ones; other threads may still use the rest
             return self._instance
 
 

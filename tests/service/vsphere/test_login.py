@@ -72,7 +72,7 @@ def test_refused_password_is_tried_again_after_five_minutes(vcsim: Vcsim) -> Non
 
 def test_login_that_could_not_be_ended_is_ended_by_the_next_one(vcsim: Vcsim) -> None:
     login = Login(vcenter_of(vcsim))
-    vcsim.fault("Logout", http_status=503)
+    vcsim.fault("Logout", "NoPermission")
     for _ in range(3):
         with login.of_its_own(60):
             pass
