@@ -129,6 +129,18 @@ def test_vm_of_a_stand_alone_host_is_backed_up(site: Site) -> None:
     assert {lease["state"] for lease in site.alone.leases()} == {"done"}
 
 
+def test_host_with_the_free_license_is_named_as_the_reason(site: Site) -> None:
+    name = site.alone.vms()[0]["name"]
+    site.alone.fault("CreateSnapshot_Task", "RestrictedVersion", message="Current license prohibits execution.")
+
+    job = site.service.ended(site.service.backup(f"esx-9/{name}")["id"])
+
+    site.alone.clear_faults()
+    assert (job["state"], job["error"]["type"]) == ("failed", "urn:vmkops:vsphere-refused")
+    assert "has the free license" in job["error"]["detail"]
+    assert "url of [vcenters.esx-9]" in job["error"]["detail"]
+
+
 def test_backup_is_restored_where_it_came_from_or_where_it_is_said(site: Site) -> None:
     job = site.service.ended(site.service.backup("lab/DC0_H0_VM0")["id"])
     assert job["state"] == "succeeded", job
