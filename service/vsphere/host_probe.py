@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
-from pyVmomi import vim
+from pyVmomi import vim, vmodl
 
 from service.api.models import Check
-from service.vsphere.host_tls import Pin, unverified_context
+from service.vsphere.host_tls import HostTls, Pin, unverified_context
 from service.vsphere.session import Instance, Session, read_properties, vm_of
 
 RULE = "host-unreachable"
@@ -34,16 +35,14 @@ class HostAddress(BaseModel):
 
 
 async def probe_host(session: Session, vm: str) -> list[Check]:
-    """A finding that refuses a backup when the host of the VM `vm` (a moref) cannot send its disks to this machine.
+    """What keeps the host of the VM `vm` (a moref) from sending disks to this machine, as findings; changes nothing.
 
     Checks that the host's name resolves here, that its port accepts connections, and that its certificate is trusted or
-    the one that vCenter knows. Changes nothing. Empty when all is well, or when vCenter does not name the host.
+    the one that vCenter knows. Each finding refuses a backup, except that a certificate which vCenter says nothing of
+    is a warning: the lease may name it. Empty when all is well, or when vCenter does not name the host.
     """
     host = await session.call(lambda instance: _address(instance, vm))
-    if host is None:
-        return []
-    trouble = await _trouble(host, session)
-    return [Check(rule=RULE, severity="refuse", message=trouble)] if trouble else []
+    return [] if host is None else [check async for check in _look(host, session.host_tls(host.pin))]
 
 
 def _address(instance: Instance, vm: str) -> HostAddress | None:
@@ -52,17 +51,20 @@ def _address(instance: Instance, vm: str) -> HostAddress | None:
     values = read_properties(instance, [vm_of(instance, vm)], vim.VirtualMachine, ["runtime.host"])[0][1]
     if "runtime.host" not in values:
         return None
-    names = ["summary.config.name", "summary.config.port", "summary.config.sslThumbprint"]
-    known: dict[str, Any] = read_properties(instance, [values["runtime.host"]], vim.HostSystem, names)[0][1]
-    if not known.get("summary.config.name"):
+    try:
+        found = read_properties(instance, [values["runtime.host"]], vim.HostSystem, ["summary.config"])
+    except vim.fault.NotAuthenticated:
+        raise
+    except (vmodl.fault.ManagedObjectNotFound, vmodl.fault.SecurityError):
+        return None  # the account of vmkops may not look at the host
+    summary: Any = found[0][1].get("summary.config") if found else None
+    if summary is None or not summary.name:
         return None
-    pin = Pin.of(known.get("summary.config.sslThumbprint"))
-    return HostAddress(name=known["summary.config.name"], port=known.get("summary.config.port") or HTTPS, pin=pin)
+    pin = Pin.of(summary.sslThumbprint, summary.sslCertificate)
+    return HostAddress(name=summary.name, port=summary.port or HTTPS, pin=pin)
 
 
-async def _trouble(host: HostAddress, session: Session) -> str:
-    """What keeps this machine from reading disks from the host; empty when nothing does."""
-    tls = session.host_tls(host.pin)
+async def _look(host: HostAddress, tls: HostTls) -> AsyncIterator[Check]:
     disks = "vmkops reads the disks of a VM from its host, not through vCenter."
     try:
         async with asyncio.timeout(PROBE_SECONDS):
@@ -70,19 +72,22 @@ async def _trouble(host: HostAddress, session: Session) -> str:
                 await _connect(host, tls.context)
             except ssl.SSLCertVerificationError as error:
                 if not tls.pin.matches(await _connect(host, unverified_context())):
-                    return str(tls.untrusted(host.name, error.verify_message))
+                    severity: Literal["refuse", "warn"] = "refuse" if tls.pin.algorithm else "warn"
+                    message = str(tls.untrusted(host.name, error.verify_message))
+                    yield Check(rule=RULE, severity=severity, message=message)
     except socket.gaierror:
-        return (
+        message = (
             f"The name {host.name} of the VM's host does not resolve on this machine. {disks} Add the name to the DNS "
             "of this machine."
         )
+        yield Check(rule=RULE, severity="refuse", message=message)
     except (OSError, TimeoutError) as error:
         reason = getattr(error, "strerror", None) or str(error) or f"no answer within {PROBE_SECONDS} seconds"
-        return (
+        message = (
             f"The VM's host {host.name} does not accept connections to its port {host.port} ({reason}). {disks} Open "
             "the port for this machine in the firewalls in between."
         )
-    return ""
+        yield Check(rule=RULE, severity="refuse", message=message)
 
 
 async def _connect(host: HostAddress, tls: ssl.SSLContext) -> bytes:

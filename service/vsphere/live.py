@@ -139,6 +139,8 @@ class Inventory:
                 with self._session.login.of_its_own(LATE_SECONDS) as instance:
                     self._follow(instance)
             except vim.fault.NotAuthenticated as error:
+                if self._stopping:
+                    return
                 if self._last_answer > began:
                     continue  # the login had worked, and somebody ended it: sign in again at once
                 self._failed(translate(error, self._session.vcenter))

@@ -42,6 +42,7 @@ class Login:
         self._lock = threading.Lock()
         self._refused_at: float | None = None
         self._abandoned: deque[tuple[str, str]] = deque(maxlen=MOST_ABANDONED)
+        self._own: set[tuple[str, str]] = set()
 
     def sign_in(self, seconds: float) -> Instance:
         """Sign in, with a limit of `seconds` for each request; blocks, and raises pyVmomi's own faults.
@@ -77,11 +78,19 @@ class Login:
     def of_its_own(self, seconds: float) -> Iterator[Instance]:
         """A login for the block alone, which is ended with it, and with it what it made in vCenter, such as views."""
         instance = self.sign_in(seconds)
+        key = (instance._stub.version, instance._stub.cookie)
+        self._own.add(key)
         try:
             yield instance
         finally:
             instance._stub.DropConnections()
-            self._sign_out(instance._stub.version, instance._stub.cookie)
+            self._own.discard(key)
+            self._sign_out(*key)
+
+    def end_all(self) -> None:
+        """End the logins of all blocks that still run, in which vCenter then answers NotAuthenticated; never raises."""
+        for key in tuple(self._own):
+            self._sign_out(*key)
 
     @contextlib.contextmanager
     def beside(self, instance: Instance, seconds: float) -> Iterator[Instance]:

@@ -90,14 +90,19 @@ class Session:
     async def close(self) -> None:
         """Sign out and release the threads; never raises."""
         self._closed = True
-        if self._instance is not None:
-            instance, self._instance = self._instance, None
-            try:
-                loop = asyncio.get_running_loop()
-                logout = loop.run_in_executor(self._urgent, lambda: instance.content.sessionManager.Logout())
-                await asyncio.wait_for(logout, LOGOUT_SECONDS)
-            except Exception as error:
-                log.info("signing out of vCenter failed: %s", error)
+        instance, self._instance = self._instance, None
+
+        def sign_out() -> None:
+            self.login.end_all()
+            if instance is not None:
+                instance.content.sessionManager.Logout()
+
+        try:
+            ending = asyncio.get_running_loop().run_in_executor(self._urgent, sign_out)
+            await asyncio.wait_for(ending, LOGOUT_SECONDS)
+        except Exception as error:
+            log.info("signing out of vCenter failed: %s", error)
+        if instance is not None:
             instance._stub.DropConnections()
         for pool in (self._threads, self._waiting, self._urgent):
             pool.shutdown(wait=False, cancel_futures=True)

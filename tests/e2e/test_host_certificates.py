@@ -60,7 +60,6 @@ def test_no_byte_is_received_with_another_certificate(
     [
         ({"summary.config.name": "no-such-host.invalid"}, "The name no-such-host.invalid of the VM's host"),
         ({"summary.config.sslThumbprint": ":".join(["00"] * 20)}, "another certificate than vCenter knows"),
-        ({"summary.config.sslThumbprint": ""}, "vCenter gives no thumbprint of it"),
     ],
 )
 def test_host_that_cannot_be_reached_is_known_before_the_snapshot(
@@ -74,6 +73,18 @@ def test_host_that_cannot_be_reached_is_known_before_the_snapshot(
     assert words in found["message"]
     assert refused(service, "backup", vm=VM) == found["message"]
     assert vcenter.count("CreateSnapshot_Task") == 0
+
+
+def test_host_whose_certificate_vcenter_does_not_name_before_the_lease_is_only_warned_of(
+    service: RunningService, vcenter: Vcsim
+) -> None:
+    vcenter.change_object("HostSystem", HOST, {"summary.config.sslThumbprint": ""})
+
+    found = checked(service, "backup", vm=VM)[RULE]
+
+    assert found["severity"] == "warn"
+    assert "vCenter gives no thumbprint of it" in found["message"]
+    assert act(service, "backup", vm=VM)["state"] == "succeeded"
 
 
 def test_port_of_the_host_that_is_closed_is_known_before_the_snapshot(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -153,6 +154,18 @@ def test_backup_is_restored_where_it_came_from_or_where_it_is_said(site: Site) -
     assert "moved" in {vm["name"] for vm in site.spare.vms()}
     wait_for(lambda: site.service.call("GET", "/vms?q=moved")[1]["total"], what="the VM in the inventory")
     assert site.service.call("GET", "/vms/moved")[1]["vcenter"] == "spare"
+
+
+def test_service_that_stops_signs_out_everywhere(site: Site) -> None:
+    act(site.service, "ping", vcenter="spare")
+    peers = (site.lab, site.spare, site.alone)
+    wait_for(lambda: all(each.sessions()["alive"] for each in peers), what="the inventories")
+
+    site.service.kill(signal.SIGTERM)
+    alive = [each.sessions()["alive"] for each in peers]
+    site.service.start()
+
+    assert alive == [0, 0, 0]
 
 
 def test_ping_asks_the_one_that_is_named(site: Site) -> None:
