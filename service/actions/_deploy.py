@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,8 @@ from service.vsphere.importing import (
 )
 from service.vsphere.nfc import abort_lease, complete_lease, is_ready, kept_alive
 from service.vsphere.placement import NO_HOME, choose_place
+
+log = logging.getLogger(__name__)
 
 PACKAGE, SEND, CONFIRM, REMOVE = (
     "read the package",
@@ -150,8 +153,12 @@ class Deployment:
     async def _end_leases(self) -> None:
         """Abort the leases of this job, also of processes that died: a VM with an open lease cannot be removed."""
         for lease in await self._leases.recorded():
-            await abort_lease(self._session, lease)
-            await self._leases.ended(lease)
+            try:
+                await abort_lease(self._session, lease)
+            except VmkopsError as error:
+                log.warning("the lease could not be ended, and the sweep tries again: %s", error)
+            else:
+                await self._leases.ended(lease)
 
     async def _send_files(self, package: Deployable, lease: ImportLease) -> int:
         files = {file.name: file for file in package.files}
