@@ -36,6 +36,7 @@ from service.store.audit import Audit
 from service.store.checklist_runs import ChecklistRuns
 from service.store.copy_slots import CopySlots
 from service.store.database import lock_data_dir, open_database
+from service.store.open_leases import OpenLeases
 from service.store.page_history import PageHistory
 from service.store.private_files import tighten
 from service.store.procedure_runs import ProcedureRuns
@@ -103,6 +104,7 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
             settings=settings,
             vcenters=vcenters,
             ledger=SnapshotLedger(engine),
+            leases=OpenLeases(engine),
             copy_slots=copy_slots,
             signer=await asyncio.to_thread(open_signer, settings),
             workers=workers,

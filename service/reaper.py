@@ -1,4 +1,4 @@
-"""Removes what failed or dead jobs left: snapshots in the ledger, unfinished packages and unfinished VMs."""
+"""Removes what failed or dead jobs left: open leases, snapshots in the ledger, unfinished packages and VMs."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from service.packages.folder import PARTIAL, discard
 from service.store.snapshot_ledger import LedgerRow
 from service.vsphere.importing import maker, remove_made
 from service.vsphere.inventory import VMS, Vm
+from service.vsphere.nfc import abort_lease
 from service.vsphere.snapshots import remove_job_snapshot
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Reaper:
 
         Raises NotConfigured without a vCenter, and VSphereUnavailable when no inventory could be read.
         """
+        await self._end_leases()
         left = []
         for row in await self._context.ledger.open_rows():
             if await self._live(row.job):
@@ -65,6 +67,20 @@ class Reaper:
                 await asyncio.to_thread(discard, folder)
                 log.info("unfinished package removed: %s", folder)
         self._vms_left = await self._remove_vms()
+
+    async def _end_leases(self) -> None:
+        """Abort the leases of jobs that have ended: a VM with an open lease can be neither started nor removed."""
+        for row in await self._context.leases.rows():
+            if await self._live(row.job):
+                continue
+            try:
+                await abort_lease(self._context.vcenters.link(row.vcenter).session, row.lease)
+            except NotFound:
+                log.debug("vCenter %s was removed from the settings", row.vcenter)
+            except VmkopsError as error:
+                log.warning("a lease of job %s could not be ended: %s", row.job, error)
+                continue
+            await self._context.leases.of_job(row.job, row.vcenter).ended(row.lease)
 
     async def _live(self, job_id: str) -> bool:
         job = await self._job(job_id)

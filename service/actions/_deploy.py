@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from service.packages.beside import read_kept_settings, read_verified
 from service.packages.deployable import Deployable, read_file
 from service.transfer.datastore_file import LARGEST, write_datastore_file
 from service.transfer.progress import TransferProgress
+from service.transfer.stall import Stall
 from service.transfer.upload import Upload
 from service.vsphere.datastore_files import place_nvram
 from service.vsphere.importing import (
@@ -27,11 +29,13 @@ from service.vsphere.importing import (
     read_made,
     remove_made,
 )
-from service.vsphere.nfc import abort_lease, complete_lease, kept_alive
+from service.vsphere.nfc import abort_lease, complete_lease, is_ready, kept_alive
 from service.vsphere.placement import NO_HOME, choose_place
 from service.vsphere.restored_settings import find_by_uuid, identity_differs, set_custom_attributes
 from service.vsphere.session import Session
 from service.vsphere.vm_settings import VmSettings
+
+log = logging.getLogger(__name__)
 
 PACKAGE, SEND, CONFIRM, REMOVE = (
     "read the package",
@@ -84,6 +88,7 @@ class Deployment:
         self._identity = identity
         self._params = params
         self._session = context.vcenters.named(params.vcenter).session
+        self._leases = context.leases.of_job(job.job_id, self._session.vcenter.name)
 
     async def deploy(
         self,
@@ -114,12 +119,14 @@ class Deployment:
 
     async def remove(self) -> VmsRemoved:
         """Remove the VM that this job has made, if there is one."""
+        await self._end_leases()
         removed = await remove_made(self._session, self._job.job_id)
         detail = f"{', '.join(removed)} removed" if removed else "there was no VM to remove"
         return VmsRemoved(removed=removed, detail=detail)
 
     async def _send(self, package: Deployable) -> NewVm:
         # One step for everything: a lease ends with its process, and only its own lease can fill a VM.
+        await self._end_leases()
         removed = await remove_made(self._session, self._job.job_id)
         if package.vm in await names_taken(self._session):
             raise Conflict(name_taken(package.vm))
@@ -139,6 +146,7 @@ class Deployment:
             package.vm,
             self._job.job_id,
             package.note,
+            self._leases.opened,
             connect_networks=self._params.connect_networks,
             settings=settings,
             keep_identity=keep,
@@ -147,8 +155,9 @@ class Deployment:
             size = await self._send_files(package, lease)
             await complete_lease(self._session, lease.moref)
         except BaseException:
-            await asyncio.shield(abort_lease(self._session, lease.moref))
+            await asyncio.shield(self._end_leases())
             raise
+        await self._leases.ended(lease.moref)
         nvram, warnings = await self._complete(package, lease, settings, keep=keep)
         detail = f"{size} bytes to {place.datastore.name}"
         return NewVm(
@@ -193,6 +202,16 @@ class Deployment:
                 )
         return nvram, warnings
 
+    async def _end_leases(self) -> None:
+        """Abort the leases of this job, also of processes that died: a VM with an open lease cannot be removed."""
+        for lease in await self._leases.recorded():
+            try:
+                await abort_lease(self._session, lease)
+            except VmkopsError as error:
+                log.warning("the lease could not be ended, and the sweep tries again: %s", error)
+            else:
+                await self._leases.ended(lease)
+
     async def _send_files(self, package: Deployable, lease: ImportLease) -> int:
         files = {file.name: file for file in package.files}
         wanted = [upload.path for upload in lease.uploads]
@@ -210,8 +229,9 @@ class Deployment:
                 def update(done: int, number: int = number) -> None:
                     progress.update(number, done, sizes[number])
 
-                tls = self._session.ssl_context()
-                await upload.send(wanted_file.url, tls, update, create=wanted_file.create)
+                tls = self._session.host_tls(wanted_file.pin)
+                stall = Stall(lambda: is_ready(self._session, lease.moref))
+                await upload.send(wanted_file.url, tls, update, stall, create=wanted_file.create)
                 await compare_received(self._session, lease.moref, wanted_file.key, file.name, file.size, upload.sha1)
         return sum(sizes)
 

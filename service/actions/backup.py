@@ -18,6 +18,7 @@ from service.jobs.action import Action, Context, JobControl, StepResult, Target
 from service.packages.folder import CopiedFile
 from service.transfer.disk_space import check_space
 from service.transfer.export_lease import OpenedLease
+from service.vsphere.host_probe import probe_host
 from service.vsphere.inventory import Vm, find_vm, read_vm
 from service.vsphere.preflight import preflight
 from service.vsphere.selectors import lock_key
@@ -134,7 +135,8 @@ async def _copy_disks(
 
 
 async def _read(session: Session, moref: str) -> tuple[Vm, list[Check]]:
-    return await read_vm(session, moref), (await preflight(session, moref)).checks
+    checks = [*(await preflight(session, moref)).checks, *await probe_host(session, moref)]
+    return await read_vm(session, moref), checks
 
 
 def _tools_checks(vm: Vm, quiesce: str) -> Iterator[Check]:

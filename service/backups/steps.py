@@ -16,6 +16,7 @@ from service.packages.folder import CopiedFile, Package
 from service.retry import attempts, retry
 from service.transfer.export_lease import RETRY_SECONDS, ExportLease, OpenedLease
 from service.vsphere.descriptor import create_descriptor
+from service.vsphere.host_probe import probe_host
 from service.vsphere.inventory import Vm, read_vm
 from service.vsphere.nfc import open_lease
 from service.vsphere.preflight import preflight
@@ -33,6 +34,7 @@ class BackupRun:
         self._settings = context.settings
         self._signer = context.signer
         self._ledger = context.ledger
+        self._leases = context.leases
         self._copy_slots = context.copy_slots
         self._session = session
         self._job = job
@@ -44,7 +46,8 @@ class BackupRun:
         """Check the VM again, decide whether to quiesce it, and run the hook before the freeze."""
         vm = await retry(lambda: read_vm(self._session, self._moref), seconds=RETRY_SECONDS)
         found = await preflight(self._session, self._moref)
-        if refused := [check.message for check in found.checks if check.severity == "refuse"]:
+        checks = [*found.checks, *await probe_host(self._session, self._moref)]
+        if refused := [check.message for check in checks if check.severity == "refuse"]:
             raise Conflict(" ".join(refused))
         quiesce, detail = self._decide(vm)
         plan = BackupPlan(
@@ -232,7 +235,8 @@ class BackupRun:
         if self._lease is None:
             opening = partial(open_lease, self._session, snapshot)
             keep = self._settings.keep_free_bytes
-            self._lease = ExportLease(self._session, opening, self._job.report, keep)
+            record = self._leases.of_job(self._job.job_id, self._session.vcenter.name)
+            self._lease = ExportLease(self._session, opening, self._job.report, keep, record)
         return self._lease
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from service.api.models import ActionClass, Check
 from service.api.settings import Settings
 from service.store.copy_slots import CopySlots
+from service.store.open_leases import OpenLeases
 from service.store.signing import Signer
 from service.store.snapshot_ledger import SnapshotLedger
 from service.vsphere.vcenters import VCenters
@@ -63,6 +64,7 @@ class Context:
     settings: Settings
     vcenters: VCenters
     ledger: SnapshotLedger
+    leases: OpenLeases
     copy_slots: CopySlots
     signer: Signer
     workers: Workers

@@ -80,7 +80,11 @@ class Export:
         self._keep_free = context.settings.keep_free_bytes
         self._package = Package(context.settings.exports_dir, portable_name(plan.name), job.job_id)
         self._lease = ExportLease(
-            self._session, lambda: open_vm_lease(self._session, plan.moref), job.report, self._keep_free
+            self._session,
+            lambda opened: open_vm_lease(self._session, plan.moref, opened),
+            job.report,
+            self._keep_free,
+            context.leases.of_job(job.job_id, session.vcenter.name),
         )
 
     async def open(self) -> OpenedLease:

@@ -73,6 +73,15 @@ snapshots = sa.Table(
     sa.Column("trouble", sa.String, nullable=False),
 )
 
+leases = sa.Table(
+    "vmkops_leases",
+    metadata,
+    sa.Column("vcenter", sa.String, primary_key=True),
+    sa.Column("lease", sa.String, primary_key=True),
+    sa.Column("job", sa.String, nullable=False, index=True),
+    sa.Column("opened_at", sa.String, nullable=False),
+)
+
 executors = sa.Table(
     "vmkops_executors",
     metadata,

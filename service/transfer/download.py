@@ -6,7 +6,6 @@ import asyncio
 import errno
 import hashlib
 import os
-import ssl
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,35 +15,35 @@ import aiohttp
 
 from service.errors import CopyFailed, DiskFull
 from service.transfer.disk_space import LOOK_BYTES, require_space
+from service.transfer.host_request import host_request
+from service.transfer.stall import Stall
+from service.vsphere.host_tls import HostTls
 
 BLOCK = 4 << 20
 """Bytes that are hashed and written at once."""
-READ_AHEAD = 256 << 10
-"""Bytes that may be buffered from the network: more of them would only wait in memory for the disk."""
-STALL_SECONDS = 120
-"""A read that receives nothing for this long has failed; the lease itself is renewed by its own timer."""
 
 
 async def download_disk(
-    url: str, to: Path, tls: ssl.SSLContext, progress: Callable[[int, int | None], None], keep: int
+    url: str, to: Path, tls: HostTls, progress: Callable[[int, int | None], None], keep: int, stall: Stall
 ) -> tuple[int, str]:
     """Read `url` into the file `to` and return its size in bytes and its SHA-256 in hex.
 
     `progress` receives the bytes so far and the bytes in all, None where the host does not report them. Raises
-    CopyFailed when the data ends early or stalls, and DiskFull when less than `keep`
-    bytes of disk space would stay free; the incomplete file is removed.
+    CopyFailed when the data ends early or `stall` ends it, CertificateUntrusted as `host_request` does, and DiskFull
+    when less than `keep` bytes of disk space would stay free; the incomplete file is removed.
     """
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=STALL_SECONDS)
+
+    def received(done: int, total: int | None) -> None:
+        stall.moved()
+        progress(done, total)
+
     try:
-        async with (
-            aiohttp.ClientSession(timeout=timeout, read_bufsize=READ_AHEAD, auto_decompress=False) as http,
-            http.get(url, ssl=tls, allow_redirects=False) as response,
-        ):
+        async with stall.watched(), host_request("GET", url, tls) as response:
             if response.status != 200:
                 raise CopyFailed(
                     f"The host answered {response.status} {response.reason} to the download of the disk {to.name}."
                 )
-            size, digest = await _save(response, to, progress, keep)
+            size, digest = await _save(response, to, received, keep)
             expected = response.content_length
         if expected is not None and expected != size:
             raise CopyFailed(f"The disk {to.name} ended after {size} of {expected} bytes.")

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,8 +17,9 @@ from service.retry import attempts, retry
 from service.transfer.checksum import compare_checksum
 from service.transfer.download import download_disk
 from service.transfer.progress import TransferProgress
+from service.transfer.stall import Stall
 from service.vsphere.lease_manifest import read_sent
-from service.vsphere.nfc import Lease, LeasedDisk, abort_lease, complete_lease, is_ready, kept_alive
+from service.vsphere.nfc import Lease, LeasedDisk, Opened, abort_lease, complete_lease, is_ready, kept_alive
 from service.vsphere.session import Session
 
 DOWNLOADS = 3
@@ -29,6 +30,19 @@ CLOSE_SECONDS = 30
 """How long to retry the end of a lease, which vCenter otherwise ends by itself."""
 
 Report = Callable[[int, int | None], None]
+
+
+class LeaseRecord(Protocol):
+    """The durable record of the leases that a job has open."""
+
+    def opened(self, lease: str) -> None:
+        """Record a lease; blocks."""
+
+    async def ended(self, lease: str) -> None:
+        """Forget a lease that has ended."""
+
+    async def recorded(self) -> list[str]:
+        """The leases that may still be open, whichever process has opened them."""
 
 
 class ExportDisk(BaseModel):
@@ -60,14 +74,22 @@ class CopiedDisk(NamedTuple):
 class ExportLease:
     """The export lease of one job in this process; several disks may be copied at a time.
 
-    `opening` opens a lease, `report` receives the bytes done and in all, and `keep` bytes of disk space stay free. A
-    lease ends with its process, so methods also take the lease that the job has recorded: after a restart it is the
-    lease of the process that died.
+    `opening` opens a lease and passes its moref on at once, `report` receives the bytes done and in all, and `keep`
+    bytes of disk space stay free. A process cannot go on with the lease of one that died: `record` knows that lease, so
+    that it is aborted before another is opened, however often a process dies.
     """
 
-    def __init__(self, session: Session, opening: Callable[[], Awaitable[Lease]], report: Report, keep: int) -> None:
+    def __init__(
+        self,
+        session: Session,
+        opening: Callable[[Opened], Awaitable[Lease]],
+        report: Report,
+        keep: int,
+        record: LeaseRecord,
+    ) -> None:
         self._session = session
         self._opening = opening
+        self._record = record
         self._report = report
         self._keep = keep
         self._progress = TransferProgress(report, [], None)
@@ -125,24 +147,24 @@ class ExportLease:
         async def end() -> str:
             if self._lease is not None and await is_ready(self._session, lease):
                 await complete_lease(self._session, lease)
+                await self._record.ended(lease)
                 return "export lease completed"
-            await abort_lease(self._session, lease)
+            await self._abort(opened.lease)
             return "the export lease had already ended"
 
         try:
             return await retry(end, seconds=CLOSE_SECONDS)
         except VmkopsError as error:
             with contextlib.suppress(VmkopsError):
-                await abort_lease(self._session, lease)
+                await self._abort(opened.lease)
             return f"the export lease is still open, and vCenter ends it by itself: {error}"
 
     async def give_up(self, opened: OpenedLease | None) -> str:
         """Abort the lease and return how that went; `opened` is None when the job has recorded none."""
-        lease = self._lease.moref if self._lease else opened.lease if opened else ""
-        if not lease:
+        if not (self._lease or opened or await self._record.recorded()):
             return "no export lease was open"
         try:
-            await retry(lambda: abort_lease(self._session, lease), seconds=CLOSE_SECONDS)
+            await retry(lambda: self._abort(opened.lease if opened else ""), seconds=CLOSE_SECONDS)
         except VmkopsError as error:
             return f"the export lease is still open, and vCenter ends it by itself: {error}"
         return "export lease aborted"
@@ -152,10 +174,19 @@ class ExportLease:
         async with self._lock:
             if self._lease is not None and await self._is_ready(self._lease.moref):
                 return self._lease
-            if ended := (self._lease.moref if self._lease else recorded):
-                await retry(lambda: abort_lease(self._session, ended), seconds=RETRY_SECONDS)
-            self._lease = await retry(self._opening, seconds=RETRY_SECONDS)
+            await retry(lambda: self._abort(recorded), seconds=RETRY_SECONDS)
+            self._lease = None
+            self._lease = await retry(lambda: self._opening(self._record.opened), seconds=RETRY_SECONDS)
             return self._lease
+
+    async def _abort(self, opened: str = "") -> None:
+        """Abort every lease that this job may have open. `opened` is from the job's steps: version 0.1.0 recorded it
+        there only.
+        """
+        known = {*await self._record.recorded(), *filter(None, [opened]), *([self._lease.moref] if self._lease else [])}
+        for lease in sorted(known):
+            await abort_lease(self._session, lease)
+            await self._record.ended(lease)
 
     async def _is_ready(self, lease: str) -> bool:
         return await retry(lambda: is_ready(self._session, lease), seconds=RETRY_SECONDS)
@@ -166,14 +197,15 @@ class ExportLease:
                 size, sha256 = await download_disk(
                     disk.url,
                     to,
-                    self._session.ssl_context(),
+                    self._session.host_tls(disk.pin),
                     lambda done, total: None if number is None else self._progress.update(number, done, total),
                     self._keep,
+                    Stall(lambda: is_ready(self._session, lease.moref)),
                 )
                 sent = await retry(lambda: read_sent(self._session, lease.moref, disk.key), seconds=RETRY_SECONDS)
                 return CopiedDisk(size, sha256, await compare_checksum(sent, to, size, sha256))
         except asyncio.CancelledError:
             # The process stops, or the job was cancelled: do not leave the VM locked until the lease expires.
             with contextlib.suppress(VmkopsError):  # a vCenter that does not answer ends it by itself
-                await asyncio.shield(abort_lease(self._session, lease.moref))
+                await asyncio.shield(self._abort())
             raise

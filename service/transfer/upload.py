@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import ssl
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,13 +12,14 @@ from pathlib import Path
 import aiohttp
 
 from service.errors import CopyFailed, PackageDamaged
+from service.transfer.host_request import host_request
 from service.transfer.safe_open import safe_open
 from service.transfer.source import SourceFile
+from service.transfer.stall import Stall
+from service.vsphere.host_tls import HostTls
 
 CHUNK = 1 << 20
 """Bytes that are read and hashed at once."""
-STALL_SECONDS = 300
-"""An upload without progress for this long has failed; a host may need a while to finish a disk."""
 HEADERS = {"Content-Type": "application/x-vnd.vmware-streamVmdk"}
 
 
@@ -32,36 +32,43 @@ class Upload:
         self._damage: PackageDamaged | None = None
         self.sha1 = ""
 
-    async def send(self, url: str, tls: ssl.SSLContext, progress: Callable[[int], None], *, create: bool) -> None:
+    async def send(
+        self, url: str, tls: HostTls, progress: Callable[[int], None], stall: Stall, *, create: bool
+    ) -> None:
         """Send the file to `url`; `progress` receives the bytes so far. `create` is what the lease asks for: PUT.
 
         Raises PackageDamaged when the file does not have its digest: the last chunk is then held back, so that the host
-        cannot take the file for complete. Raises CopyFailed when the connection is interrupted or stalls.
+        cannot take the file for complete. Raises CopyFailed when the connection is interrupted or `stall` ends it, and
+        CertificateUntrusted as `host_request` does.
         """
         name, size = self._file.name, self._file.size
-        # The response may take as long as a chunk; aiohttp's own read limit starts when everything is sent.
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=STALL_SECONDS)
         headers = HEADERS | {"Content-Length": str(size)} | ({"Overwrite": "t"} if create else {})
         try:
-            async with asyncio.timeout(STALL_SECONDS) as stall, aiohttp.ClientSession(timeout=timeout) as http:
-                body = self._chunks(progress, stall)
-                method = "PUT" if create else "POST"
-                async with http.request(method, url, data=body, headers=headers, ssl=tls) as response:
-                    if response.status >= 300:
-                        raise CopyFailed(
-                            f"The host answered {response.status} {response.reason} to the upload of the disk {name}."
-                        )
-                    progress(size)
+            async with (
+                stall.watched(),
+                host_request(
+                    "PUT" if create else "POST",
+                    url,
+                    tls,
+                    body=lambda: self._chunks(progress, stall),
+                    headers=headers,
+                ) as response,
+            ):
+                if response.status >= 300:
+                    raise CopyFailed(
+                        f"The host answered {response.status} {response.reason} to the upload of the disk {name}."
+                    )
+                progress(size)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if self._damage is not None:
                 raise self._damage from error
-            reason = str(error) or f"no progress for {STALL_SECONDS} seconds"
+            reason = str(error) or type(error).__name__
             raise CopyFailed(
                 f"The upload of the disk {name} was interrupted: {reason}. Check the network between this service and "
                 "the host, then try again."
             ) from error
 
-    async def _chunks(self, progress: Callable[[int], None], stall: asyncio.Timeout) -> AsyncIterator[bytes]:
+    async def _chunks(self, progress: Callable[[int], None], stall: Stall) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         expected = self._file
         sha1 = hashlib.sha1(usedforsecurity=False)
@@ -99,7 +106,7 @@ class Upload:
                         self.sha1 = sha1.hexdigest()
                     yield chunk
                     progress(expected.size - left)
-                    stall.reschedule(loop.time() + STALL_SECONDS)
+                    stall.moved()
         except OSError as error:
             self._damage = PackageDamaged(f"{expected.name} cannot be read: {error.strerror}.")
             raise self._damage from error

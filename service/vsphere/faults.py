@@ -22,6 +22,11 @@ FAULTS: dict[type, tuple[type[errors.VmkopsError], str]] = {
         errors.VSphereUnavailable,
         "The vCenter session ended and could not be renewed. Try again.",
     ),
+    vim.fault.RestrictedVersion: (
+        errors.VSphereRefused,
+        "This ESXi host has the free license, with which its API only reads. Give it a paid license, or name the "
+        "vCenter that manages it in {url}.",
+    ),
     vim.fault.NoPermission: (
         errors.VSphereRefused,
         "The vCenter user does not have the privilege for this ({reason}). Grant it and try again.",
@@ -62,7 +67,7 @@ def translate(error: BaseException, vcenter: VCenter) -> errors.VmkopsError:
         for kind in type(error).__mro__:
             if kind in FAULTS:
                 meaning, message = FAULTS[kind]
-                settings = {key: vcenter.setting(key) for key in ("user", "password")}
+                settings = {key: vcenter.setting(key) for key in ("url", "user", "password")}
                 return meaning(message.format(reason=fault_message(error), **settings))
         return errors.VSphereRefused(
             f"vSphere answered {type(error).__name__.rpartition('.')[2]}: {fault_message(error)}"

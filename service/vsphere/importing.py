@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim, vmodl
 
 from service.errors import ImportFailed, VSphereRefused
-from service.vsphere.nfc import open_for_caller
+from service.vsphere.host_tls import Pin, with_host
+from service.vsphere.names import escape
+from service.vsphere.nfc import Opened, open_for_caller
 from service.vsphere.placement import Place
 from service.vsphere.restored_settings import apply_settings
 from service.vsphere.session import Instance, Session, read_all, read_properties
@@ -27,7 +29,8 @@ SETTLE_TIMES = 30
 class Upload(BaseModel):
     """One file to send: its path in the package, the disk's key in the lease, and where it goes.
 
-    With `create`, the file is sent by PUT, and the host creates it; a disk is sent by POST.
+    With `create`, the file is sent by PUT, and the host creates it; a disk is sent by POST. `pin` is the certificate of
+    the host in the URL.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,6 +39,7 @@ class Upload(BaseModel):
     key: str
     url: str
     create: bool
+    pin: Pin = Pin()
 
 
 class ImportLease(BaseModel):
@@ -91,6 +95,7 @@ async def begin_import(
     name: str,
     job_id: str,
     note: str,
+    opened: Opened,
     *,
     connect_networks: bool,
     settings: VmSettings | None = None,
@@ -98,8 +103,9 @@ async def begin_import(
 ) -> ImportLease:
     """Make vCenter create the VM, powered off, and wait until its disks can be sent.
 
-    The VM gets the `settings` that its package keeps, and with `keep_identity` UUIDs and MAC addresses too. Its notes
-    get `note` and the job's mark. Without `connect_networks`, its network cards do not connect at
+    `opened` gets the lease as soon as there is one. The VM gets the `settings` that its package keeps, and with
+    `keep_identity` UUIDs and MAC addresses too. Its notes get `note` and the job's mark. Without `connect_networks`,
+    its network cards do not connect at
     power-on, as when *Connect at power on* is cleared in the client. Raises ImportFailed with vCenter's reasons,
     VSphereRefused when vSphere opens no lease.
     """
@@ -116,6 +122,7 @@ async def begin_import(
         lease = vim.ResourcePool(place.pool.moref, instance._stub).ImportVApp(
             spec=spec.importSpec, folder=vim.Folder(place.folder.moref, instance._stub), host=None
         )
+        opened(lease._moId)
         state = vim.HttpNfcLease.State
         ended = watch(instance, lease, "state", lambda value: value in (state.ready, state.error, state.done))
         if ended != state.ready:
@@ -127,9 +134,15 @@ async def begin_import(
             if item.deviceId not in urls:
                 raise ImportFailed(f"vCenter gives no URL to send {item.path} to.")
             url = urls[item.deviceId]
-            # A host without a vCenter writes `*` in place of its own name.
-            target = url.url.replace("*", session.vcenter.host, 1) if "//*" in url.url else url.url
-            uploads.append(Upload(path=item.path, key=url.key, url=target, create=bool(item.create)))
+            uploads.append(
+                Upload(
+                    path=item.path,
+                    key=url.key,
+                    url=with_host(url.url, session.vcenter.host),
+                    create=bool(item.create),
+                    pin=Pin.of(url.sslThumbprint, url.sslCertificate),
+                )
+            )
         return ImportLease(moref=lease._moId, vm=info.entity._moId, uploads=uploads, warnings=warnings)
 
     return await open_for_caller(session, ask, limit=None)
@@ -215,7 +228,7 @@ async def remove_made(session: Session, job_id: str) -> list[str]:
 def _import_spec(instance: Instance, place: Place, descriptor: str, name: str) -> Any:
     known = {managed._moId: managed for managed, _ in read_all(instance, vim.Network, ["name"])}
     params = vim.OvfManager.CreateImportSpecParams(
-        entityName=name,
+        entityName=escape(name),
         locale="",
         deploymentOption="",
         diskProvisioning="thin",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,13 +9,6 @@ from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim, vmodl
 
 from service.vsphere.session import Instance, Session
-
-SHA256_SINCE = (6, 7)
-SHA256_VERSION = "vim.version.version12"
-"""API 6.7, the first in which hosts compute SHA-256 on request (`HttpNfcLeaseSetManifestChecksumType`).
-
-Before, and without a request, they compute SHA-1 (`HttpNfcLeaseGetManifest`, API 4.1: of "the data stream sent from the
-server")."""
 
 
 class SentFile(BaseModel):
@@ -29,13 +21,15 @@ class SentFile(BaseModel):
     sha1: str
 
 
-def ask_for_sha256(instance: Instance, lease: Any, keys: Sequence[str]) -> None:
-    """Ask for SHA-256 of what will be sent, which the receiver computes anyway; older hosts still compute SHA-1."""
-    if _numbers(instance.content.about.apiVersion) < SHA256_SINCE:
-        return
+def ask_for_sha256(lease: Any, keys: Sequence[str]) -> None:
+    """Ask for SHA-256 of what will be sent, which the receiver computes anyway.
+
+    Hosts do so since API 6.7. Before, and without a request, they compute SHA-1 (`HttpNfcLeaseGetManifest`, API 4.1: of
+    "the data stream sent from the server").
+    """
     wanted = [vim.KeyValue(key=key, value="sha256") for key in keys]
     try:
-        _newer(lease, instance).HttpNfcLeaseSetManifestChecksumType(deviceUrlsToChecksumTypes=wanted)
+        lease.HttpNfcLeaseSetManifestChecksumType(deviceUrlsToChecksumTypes=wanted)
     except vim.fault.NotAuthenticated:
         raise
     except vmodl.MethodFault:
@@ -47,7 +41,7 @@ async def read_sent(session: Session, lease: str, key: str) -> SentFile | None:
 
     def ask(instance: Instance) -> SentFile | None:
         try:
-            entries = _newer(vim.HttpNfcLease(lease, instance._stub), instance).HttpNfcLeaseGetManifest()
+            entries = vim.HttpNfcLease(lease, instance._stub).HttpNfcLeaseGetManifest()
         except vim.fault.NotAuthenticated:
             raise
         except vmodl.MethodFault:
@@ -63,16 +57,3 @@ async def read_sent(session: Session, lease: str, key: str) -> SentFile | None:
         )
 
     return await session.call(ask)
-
-
-def _newer(lease: Any, instance: Instance) -> Any:
-    """The lease in version 6.7 of the API, over the same connections, when vCenter has that version."""
-    stub = instance._stub
-    if _numbers(instance.content.about.apiVersion) >= SHA256_SINCE:
-        stub = copy.copy(stub)
-        stub.ComputeVersionInfo(SHA256_VERSION)
-    return vim.HttpNfcLease(lease._moId, stub)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())

@@ -7,7 +7,6 @@ is current. When vCenter does not answer, the last state stays readable, with it
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import threading
 import time
@@ -21,6 +20,8 @@ from service.api.models import Freshness
 from service.errors import CredentialsRefused, VmkopsError, VSphereUnavailable
 from service.retry import pause
 from service.vsphere.faults import translate
+from service.vsphere.login import REFUSED_SECONDS
+from service.vsphere.names import unescaped
 from service.vsphere.selectors import Index, Located
 from service.vsphere.session import Instance, Session
 
@@ -30,10 +31,10 @@ SLICE_SECONDS = 10
 """How long one request for updates stays open when nothing changes."""
 LATE_SECONDS = 25
 """Silence after which vCenter counts as unavailable, and after which a request for updates is given up."""
+FIRST_LOAD_SECONDS = 300
+"""How long one request of the first load may take: vCenter collects all objects before it sends the first page."""
 LOAD_SECONDS = 20.0
 """How long a lookup waits for the first load."""
-REFUSED_SECONDS = 300.0
-"""Pause after a refused password: faster attempts would lock the account."""
 PAGE = 500
 """The most objects in one answer."""
 
@@ -135,7 +136,14 @@ class Inventory:
         while not self._stopping:
             began = time.monotonic()
             try:
-                self._session.run(self._follow)
+                with self._session.login.of_its_own(LATE_SECONDS) as instance:
+                    self._follow(instance)
+            except vim.fault.NotAuthenticated as error:
+                if self._stopping:
+                    return
+                if self._last_answer > began:
+                    continue  # the login had worked, and somebody ended it: sign in again at once
+                self._failed(translate(error, self._session.vcenter))
             except Exception as error:
                 if self._stopping:
                     return
@@ -152,39 +160,40 @@ class Inventory:
             log.warning("the inventory is not current: %s", error, extra={"vcenter": self._session.vcenter.name})
 
     def _follow(self, instance: Instance) -> None:
-        # Connections of its own, with a shorter limit than other calls have: an unplugged vCenter is noticed sooner.
-        with self._session.beside(instance, LATE_SECONDS) as ours:
-            self._clock_ahead = ours.CurrentTime() - datetime.now(UTC)
-            content = ours.content
-            kinds = list(self._kinds)
-            view = content.viewManager.CreateContainerView(content.rootFolder, kinds, True)
-            collector = content.propertyCollector.CreatePropertyCollector()
-            try:
-                self._stream(collector, view)
-            except vmodl.MethodFault as fault:
-                if not isinstance(fault, vim.fault.NotAuthenticated):  # they have ended with the session
-                    with contextlib.suppress(Exception):
-                        collector.DestroyPropertyCollector()
-                        view.DestroyView()
-                raise
+        """Load everything, then follow the changes; ends with an error. The login is the inventory's own: whatever is
+        made here in vCenter, a view and a collector, ends with it, also when nobody can be asked to destroy it.
+        """
+        self._clock_ahead = instance.CurrentTime() - datetime.now(UTC)
+        content = instance.content
+        view = content.viewManager.CreateContainerView(content.rootFolder, list(self._kinds), True)
+        collector = content.propertyCollector.CreatePropertyCollector()
+        collector.CreateFilter(self._wanted(view), partialUpdates=False)
+        fresh = _Cache(tuple(self._kinds.values()))
+        version, loaded = "", False
+        with self._session.login.beside(instance, FIRST_LOAD_SECONDS) as patient:
+            first = vmodl.query.PropertyCollector(collector._moId, patient._stub)
+            while not loaded and not self._stopping:
+                version, loaded = self._wait(first, version, fresh)
+        # With a shorter limit than other calls have, an unplugged vCenter is noticed sooner.
+        while not self._stopping:
+            version, _ = self._wait(collector, version, fresh)
 
-    def _stream(self, collector: Any, view: Any) -> None:
+    def _wanted(self, view: Any) -> Any:
         specs = vmodl.query.PropertyCollector
         walk = specs.TraversalSpec(name="view", path="view", skip=False, type=vim.view.ContainerView)
-        wanted = specs.FilterSpec(
+        return specs.FilterSpec(
             objectSet=[specs.ObjectSpec(obj=view, skip=True, selectSet=[walk])],
             propSet=[
                 specs.PropertySpec(type=kind.type, pathSet=kind.properties, all=False) for kind in self._kinds.values()
             ],
         )
-        collector.CreateFilter(wanted, partialUpdates=False)
-        fresh = _Cache(tuple(self._kinds.values()))
-        version = ""
-        while not self._stopping:
-            options = specs.WaitOptions(maxWaitSeconds=SLICE_SECONDS, maxObjectUpdates=PAGE)
-            update = collector.WaitForUpdatesEx(version, options)
-            version = update.version if update else version
-            self._take(fresh, update)
+
+    def _wait(self, collector: Any, version: str, fresh: _Cache) -> tuple[str, bool]:
+        """Take the changes since `version`; returns the new version, and whether vCenter has sent everything."""
+        options = vmodl.query.PropertyCollector.WaitOptions(maxWaitSeconds=SLICE_SECONDS, maxObjectUpdates=PAGE)
+        update = collector.WaitForUpdatesEx(version, options)
+        self._take(fresh, update)
+        return (version, True) if update is None else (str(update.version), not update.truncated)
 
     def _take(self, fresh: _Cache, update: Any) -> None:
         with self._lock:
@@ -211,5 +220,5 @@ class Inventory:
             if change.val is None or change.op in ("remove", "indirectRemove"):
                 values.pop(change.name, None)
             else:
-                values[change.name] = change.val
+                values[change.name] = unescaped(change.name, change.val)
         cache.indexes[kind.type].put(kind.read(self._session.vcenter.name, moref, values))

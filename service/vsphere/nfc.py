@@ -13,6 +13,7 @@ from pyVmomi import vim, vmodl
 
 from service.background import every
 from service.errors import VmkopsError, VSphereRefused
+from service.vsphere.host_tls import Pin, with_host
 from service.vsphere.lease_manifest import ask_for_sha256
 from service.vsphere.session import USUAL, Instance, Session, read_properties, vm_of
 from service.vsphere.tasks import watch
@@ -30,11 +31,17 @@ class OpenLease(Protocol):
     def moref(self) -> str: ...  # noqa: D102
 
 
+Opened = Callable[[str], None]
+"""Gets the moref of a lease in the thread that has opened it, before anything else is asked of vCenter."""
+
 L = TypeVar("L", bound=OpenLease)
 
 
 class LeasedDisk(BaseModel):
-    """One disk of a lease: its key in the VM, the file name that the host gives it, its URL, and its size in bytes."""
+    """One disk of a lease: its key in the VM, the file name that the host gives it, its URL, and its size in bytes.
+
+    `pin` is the certificate of the host in the URL.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,6 +49,7 @@ class LeasedDisk(BaseModel):
     file: str
     url: str
     size: int | None = None
+    pin: Pin = Pin()
 
 
 class Lease(BaseModel):
@@ -55,23 +63,25 @@ class Lease(BaseModel):
     """The NVRAM file of the VM; None when vSphere does not offer it, as before version 7."""
 
 
-async def open_lease(session: Session, snapshot: str) -> Lease:
+async def open_lease(session: Session, snapshot: str, opened: Opened) -> Lease:
     """Open an export lease on a snapshot (a moref) and wait until its disks can be read.
 
-    Raises VSphereRefused, or the lease's own error, when vSphere opens none.
+    `opened` gets the lease as soon as there is one. Raises VSphereRefused, or the lease's own error, when vSphere opens
+    none.
     """
-    return await _export(session, lambda instance: vim.vm.Snapshot(snapshot, instance._stub).ExportSnapshot())
+    return await _export(session, lambda instance: vim.vm.Snapshot(snapshot, instance._stub).ExportSnapshot(), opened)
 
 
-async def open_vm_lease(session: Session, vm: str) -> Lease:
+async def open_vm_lease(session: Session, vm: str, opened: Opened) -> Lease:
     """The same on the VM `vm` (a moref), which must be powered off."""
-    return await _export(session, lambda instance: vm_of(instance, vm).ExportVm())
+    return await _export(session, lambda instance: vm_of(instance, vm).ExportVm(), opened)
 
 
-async def _export(session: Session, start: Callable[[Instance], Any]) -> Lease:
+async def _export(session: Session, start: Callable[[Instance], Any], opened: Opened) -> Lease:
     def ask(instance: Instance) -> Lease:
         lease = start(instance)
         try:
+            opened(lease._moId)
             return _wait_until_ready(instance, lease, session.vcenter.host)
         except BaseException:
             # No caller knows of this lease, and it would hold the snapshot or the VM until it times out.
@@ -104,7 +114,7 @@ def _wait_until_ready(instance: Instance, lease: Any, host: str) -> Lease:
     info: Any = lease.info
     disks = [_offered(url, host) for url in info.deviceUrl if url.disk]
     nvram = next((_offered(url, host) for url in info.deviceUrl if not url.disk and _is_nvram(url)), None)
-    ask_for_sha256(instance, lease, [disk.key for disk in disks])
+    ask_for_sha256(lease, [disk.key for disk in disks])
     return Lease(moref=lease._moId, disks=disks, nvram=nvram)
 
 
@@ -112,9 +122,9 @@ def _offered(url: Any, host: str) -> LeasedDisk:
     return LeasedDisk(
         key=url.key,
         file=url.targetId or url.key.rpartition("/")[2].replace(":", "-") + ".vmdk",
-        # A host without a vCenter writes `*` in place of its own name.
-        url=url.url.replace("*", host, 1) if "//*" in url.url else url.url,
+        url=with_host(url.url, host),
         size=url.fileSize or None,
+        pin=Pin.of(url.sslThumbprint, url.sslCertificate),
     )
 
 
@@ -164,7 +174,7 @@ async def kept_alive(session: Session, lease: str, percent: Callable[[], int]) -
 
     async def renew() -> None:
         try:
-            await session.call(progress)
+            await session.call(progress, urgent=True)
         except VmkopsError as error:
             log.warning("the lease could not be renewed: %s", error, extra={"lease": lease})
 

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 from pyVmomi import vim, vmodl
-from pyVmomi.SoapAdapter import SoapStubAdapter
 
 from service.api.vcenter import VCenter
 from service.vsphere.faults import translate
+from service.vsphere.host_tls import HostTls, Pin
+from service.vsphere.login import LOGOUT_SECONDS, Login
+from service.vsphere.login import Instance as Instance
+from service.vsphere.names import unescaped
 
 T = TypeVar("T")
-Instance: TypeAlias = Any
-"""A signed-in `vim.ServiceInstance`; pyVmomi makes its classes at run time, so they have no useful types."""
 log = logging.getLogger(__name__)
 
 USUAL = -1.0
 """Means the limit in the settings."""
-LOGOUT_SECONDS = 5
 THREADS = 32
 """The most calls at a time."""
+WAITING_THREADS = 64
+"""The most calls without a limit at a time: those that wait for a task, which may take hours."""
+URGENT_THREADS = 8
+"""The most urgent calls at a time."""
 
 
 class Session:
@@ -35,31 +38,34 @@ class Session:
 
     def __init__(self, vcenter: VCenter) -> None:
         self.vcenter = vcenter
+        self.login = Login(vcenter)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="vsphere")
-        self._login = threading.Lock()
+        self._waiting = ThreadPoolExecutor(WAITING_THREADS, thread_name_prefix="vsphere-wait")
+        self._urgent = ThreadPoolExecutor(URGENT_THREADS, thread_name_prefix="vsphere-urgent")
+        self._lock = threading.Lock()
         self._instance: Instance | None = None
         self._closed = False
 
-    async def call(self, ask: Callable[[Instance], T], *, limit: float | None = USUAL) -> T:
+    async def call(self, ask: Callable[[Instance], T], *, limit: float | None = USUAL, urgent: bool = False) -> T:
         """Run `ask(service_instance)` in a thread and return its result.
 
         `limit` is in seconds, or None for no limit; after it VSphereUnavailable is raised, and the thread ends later,
         with its socket. One request to vCenter may take as long as the settings allow, or `limit` if that is longer.
+        An `urgent` call, such as the renewal of a lease, does not wait for threads that other calls have.
         Whatever pyVmomi raises is raised as an error of `service.errors`.
         """
         loop = asyncio.get_running_loop()
         usual = float(self.vcenter.seconds)
         limit = usual if limit == USUAL else limit
+        threads = self._urgent if urgent else self._waiting if limit is None else self._threads
 
         def slow(instance: Instance) -> T:
-            with self.beside(instance, limit or 0) as other:
+            with self.login.beside(instance, limit or 0) as other:
                 return ask(other)
 
         begin = slow if limit is not None and limit > usual else ask
         try:
-            return await asyncio.wait_for(
-                loop.run_in_executor(self._threads, copy_context().run, self.run, begin), limit
-            )
+            return await asyncio.wait_for(loop.run_in_executor(threads, copy_context().run, self.run, begin), limit)
         except Exception as error:
             raise translate(error, self.vcenter) from error
 
@@ -74,65 +80,41 @@ class Session:
             log.info("vSphere session expired, signing in again", extra={"vcenter": self.vcenter.host})
             return ask(self._signed_in(expired=instance))
 
-    @contextlib.contextmanager
-    def beside(self, instance: Instance, seconds: float) -> Iterator[Instance]:
-        """The same login over connections of its own, where one request may take `seconds`."""
-        stub = self._stub(seconds)
-        stub.cookie = instance._stub.cookie
-        try:
-            yield vim.ServiceInstance("ServiceInstance", stub)
-        finally:
-            stub.DropConnections()
-
     def ssl_context(self) -> ssl.SSLContext:
-        """How certificates are checked, for SOAP and for disk data."""
-        if self.vcenter.insecure:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-            return context
-        return ssl.create_default_context(cafile=str(self.vcenter.ca_file) if self.vcenter.ca_file else None)
+        """How the certificate of this vCenter is checked."""
+        return self.login.ssl_context()
+
+    def host_tls(self, pin: Pin) -> HostTls:
+        """How the certificate of a host is checked that sends or receives disk bytes."""
+        return HostTls(context=self.ssl_context(), pin=pin, ca_setting=self.vcenter.setting("ca_file"))
 
     async def close(self) -> None:
         """Sign out and release the threads; never raises."""
         self._closed = True
-        if self._instance is not None:
-            instance, self._instance = self._instance, None
-            try:
-                loop = asyncio.get_running_loop()
-                logout = loop.run_in_executor(self._threads, lambda: instance.content.sessionManager.Logout())
-                await asyncio.wait_for(logout, LOGOUT_SECONDS)
-            except Exception as error:
-                log.info("signing out of vCenter failed: %s", error)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        instance, self._instance = self._instance, None
+
+        def sign_out() -> None:
+            self.login.end_all()
+            if instance is not None:
+                instance.content.sessionManager.Logout()
+
+        try:
+            ending = asyncio.get_running_loop().run_in_executor(self._urgent, sign_out)
+            await asyncio.wait_for(ending, LOGOUT_SECONDS)
+        except Exception as error:
+            log.info("signing out of vCenter failed: %s", error)
+        if instance is not None:
+            instance._stub.DropConnections()
+        for pool in (self._threads, self._waiting, self._urgent):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _signed_in(self, expired: Instance | None = None) -> Instance:
-        with self._login:
+        with self._lock:
             if self._instance is None or self._instance is expired:
-                self._instance = self._sign_in()
+                self._instance = self.login.sign_in(self.vcenter.seconds)
+                if expired is not None:
+                    expired._stub.DropConnections()  # the idle ones; other threads may still use the rest
             return self._instance
-
-    def _sign_in(self) -> Instance:
-        stub = self._stub(self.vcenter.seconds)
-        instance: Instance = vim.ServiceInstance("ServiceInstance", stub)
-        try:
-            manager = instance.content.sessionManager
-            manager.Login(self.vcenter.user, self.vcenter.password.get_secret_value(), None)
-        except BaseException:
-            stub.DropConnections()
-            raise
-        return instance
-
-    def _stub(self, seconds: float) -> SoapStubAdapter:
-        return SoapStubAdapter(
-            host=self.vcenter.host,
-            port=self.vcenter.port,
-            path="/sdk",
-            version="vim.version.version9",
-            sslContext=self.ssl_context(),
-            httpConnectionTimeout=seconds,
-            poolSize=THREADS,
-        )
 
 
 def vm_of(instance: Instance, moref: str) -> Any:
@@ -176,6 +158,7 @@ def _retrieve(instance: Instance, wanted: Any) -> list[tuple[Any, dict[str, Any]
     page = collector.RetrievePropertiesEx([wanted], vmodl.query.PropertyCollector.RetrieveOptions(maxObjects=500))
     found = []
     while page:
-        found += [(item.obj, {each.name: each.val for each in item.propSet}) for item in page.objects]
+        for item in page.objects:
+            found.append((item.obj, {each.name: unescaped(each.name, each.val) for each in item.propSet}))
         page = collector.ContinueRetrievePropertiesEx(page.token) if page.token else None
     return found

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -132,6 +133,26 @@ def test_session_that_vcenter_ended_is_renewed_by_the_stream(room: Room) -> None
 
     wait_for(lambda: vm(service, VM)["ip_address"] == "10.4.4.4", what="the new address", timeout=60)
     wait_for(lambda: vcsim.sessions()["alive"] == 1, what="the one session")
+
+
+def test_errors_of_the_stream_leave_nothing_in_vcenter(room: Room) -> None:
+    vcsim, service = room
+    vcsim.fault("WaitForUpdatesEx", http_status=503, count=2)
+
+    wait_for(lambda: vcsim.faults()[0]["acted"] == 2, what="the errors", timeout=60)
+    wait_for(lambda: state(service)["connected"], what="vCenter again", timeout=60)
+
+    assert vcsim.sessions()["views"] == 1
+
+
+def test_name_with_a_slash_is_shown_and_found_as_it_was_typed(room: Room) -> None:
+    vcsim, service = room
+    vcsim.change_vm("DC0_C0_RP0_VM1", rename="web%2f01 100%25")
+
+    assert vm(service, quote("web/01 100%", safe=""))["name"] == "web/01 100%"
+    assert act(service, "snapshot-create", vm="web/01 100%", name="before")["state"] == "succeeded"
+    vcsim.change_vm("web%2f01 100%25", rename="DC0_C0_RP0_VM1")
+    assert vm(service, "DC0_C0_RP0_VM1")["name"] == "DC0_C0_RP0_VM1"
 
 
 def test_refused_password_is_told_and_not_tried_again_and_again(tmp_path: Path) -> None:

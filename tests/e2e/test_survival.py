@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import sqlite3
 
 import pytest
 
@@ -29,6 +31,48 @@ def test_backup_that_fails_after_a_restart_gives_up_the_lease_of_the_dead_proces
     assert job["state"] == "failed"
     assert [lease["state"] for lease in vcenter.leases()] == ["aborted"]
     assert vcenter.snapshots() == {}
+
+
+def test_each_kill_during_a_copy_ends_the_lease_of_the_killed_process(service: RunningService, vcenter: Vcsim) -> None:
+    vcenter.nfc(bytes_per_second=1_000_000)
+    job_id = service.backup(VM)["id"]
+    for leases in range(1, 4):
+        wait_for(lambda n=leases: len(vcenter.transfers()) == n, what="a download", explain=service.log)  # type: ignore[misc]
+        service.kill()
+        service.start()
+    wait_for(lambda: len(vcenter.transfers()) == 4, what="the last download", explain=service.log)
+    vcenter.reset_nfc()
+
+    job = service.ended(job_id)
+
+    assert job["state"] == "succeeded", job
+    assert [lease["state"] for lease in vcenter.leases()] == ["aborted", "aborted", "aborted", "done"]
+    assert rows(service) == []
+
+
+def test_lease_of_a_job_that_ended_in_a_dead_process_is_ended_by_the_sweep(
+    service: RunningService, vcenter: Vcsim
+) -> None:
+    vcenter.nfc(bytes_per_second=1_000_000)
+    job_id = service.backup(VM)["id"]
+    service.reading(job_id)
+    vcenter.fault("HttpNfcLeaseAbort", "NoPermission")
+    service.call("POST", f"/jobs/{job_id}/cancel")
+    service.ended(job_id)
+    assert [lease["state"] for lease in vcenter.leases()] == ["ready"]
+
+    vcenter.clear_faults()
+    service.kill()
+    service.start()
+
+    wait_for(lambda: vcenter.leases()[0]["state"] == "aborted", what="the end of the lease", explain=service.log)
+    wait_for(lambda: rows(service) == [], what="the end of its row", explain=service.log)
+
+
+def rows(service: RunningService) -> list[tuple[str]]:
+    """The leases that the service has recorded."""
+    with contextlib.closing(sqlite3.connect(service.data_dir / "vmkops.sqlite")) as database:
+        return list(database.execute("SELECT lease FROM vmkops_leases"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

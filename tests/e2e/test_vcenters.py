@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -129,6 +130,18 @@ def test_vm_of_a_stand_alone_host_is_backed_up(site: Site) -> None:
     assert {lease["state"] for lease in site.alone.leases()} == {"done"}
 
 
+def test_host_with_the_free_license_is_named_as_the_reason(site: Site) -> None:
+    name = site.alone.vms()[0]["name"]
+    site.alone.fault("CreateSnapshot_Task", "RestrictedVersion", message="Current license prohibits execution.")
+
+    job = site.service.ended(site.service.backup(f"esx-9/{name}")["id"])
+
+    site.alone.clear_faults()
+    assert (job["state"], job["error"]["type"]) == ("failed", "urn:vmkops:vsphere-refused")
+    assert "has the free license" in job["error"]["detail"]
+    assert "url of [vcenters.esx-9]" in job["error"]["detail"]
+
+
 def test_backup_is_restored_where_it_came_from_or_where_it_is_said(site: Site) -> None:
     job = site.service.ended(site.service.backup("lab/DC0_H0_VM0")["id"])
     assert job["state"] == "succeeded", job
@@ -141,6 +154,18 @@ def test_backup_is_restored_where_it_came_from_or_where_it_is_said(site: Site) -
     assert "moved" in {vm["name"] for vm in site.spare.vms()}
     wait_for(lambda: site.service.call("GET", "/vms?q=moved")[1]["total"], what="the VM in the inventory")
     assert site.service.call("GET", "/vms/moved")[1]["vcenter"] == "spare"
+
+
+def test_service_that_stops_signs_out_everywhere(site: Site) -> None:
+    act(site.service, "ping", vcenter="spare")
+    peers = (site.lab, site.spare, site.alone)
+    wait_for(lambda: all(each.sessions()["alive"] for each in peers), what="the inventories")
+
+    site.service.kill(signal.SIGTERM)
+    alive = [each.sessions()["alive"] for each in peers]
+    site.service.start()
+
+    assert alive == [0, 0, 0]
 
 
 def test_ping_asks_the_one_that_is_named(site: Site) -> None:

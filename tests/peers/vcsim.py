@@ -116,7 +116,7 @@ class Vcsim:
         return int(self._control("POST", "/sessions/expire")["expired"])
 
     def sessions(self) -> dict[str, int]:
-        """`alive` now, and `logins` ever."""
+        """`alive` now, their container `views`, and `logins` ever."""
         found: dict[str, int] = self._control("GET", "/sessions")
         return found
 
@@ -124,7 +124,7 @@ class Vcsim:
 
     def nfc(self, **settings: Any) -> None:
         """Change how downloads behave: bytes_per_second, cut_after_bytes, stall_after_bytes, corrupt_at, count, name,
-        vm, content_length, star_host, url_host, lease_timeout (seconds), lease_fault, checksums, nvram."""
+        vm, content_length, star_host, url_host, lease_timeout (seconds), lease_fault, thumbprint, nvram, checksums."""
         self._control("POST", "/nfc", settings)
 
     def reset_nfc(self) -> None:
@@ -150,6 +150,11 @@ class Vcsim:
         """A VM: `{name, moref, uuid, power_state, tools_running_status, consolidation_needed, question, answer,
         disks: [{key, path, url, capacity}], snapshots}`; KeyError when there is none."""
         found: dict[str, Any] = self._control("GET", f"/vms/{urllib.parse.quote(name, safe='')}")
+        return found
+
+    def hardware(self, name: str) -> dict[str, Any]:
+        """A VM's virtual hardware: `{devices, firmware, secure_boot}`, devices by the names of their types."""
+        found: dict[str, Any] = self._control("GET", f"/vms/{urllib.parse.quote(name, safe='')}/hardware")
         return found
 
     def change_vm(self, name: str, /, **changes: Any) -> None:

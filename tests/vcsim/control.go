@@ -44,7 +44,7 @@ func newControl(sim *simulation) http.Handler {
 	handle("DELETE /calls", func(*http.Request) (any, error) { sim.calls.reset(); return done, nil })
 	handle("GET /sessions", func(*http.Request) (any, error) { return sim.sessions.report(), nil })
 	handle("POST /sessions/expire", func(*http.Request) (any, error) {
-		return map[string]int{"expired": sim.sessions.expire()}, nil
+		return map[string]int{"expired": sim.expireSessions()}, nil
 	})
 	handle("GET /nfc", func(*http.Request) (any, error) { return sim.leases.reportNFC(), nil })
 	handle("POST /nfc", func(r *http.Request) (any, error) { return sim.leases.change(r) })
@@ -58,6 +58,13 @@ func newControl(sim *simulation) http.Handler {
 			return nil, err
 		}
 		return sim.vmReport(vm), nil
+	})
+	handle("GET /vms/{name}/hardware", func(r *http.Request) (any, error) {
+		vm, err := sim.vmNamed(r.PathValue("name"))
+		if err != nil {
+			return nil, err
+		}
+		return sim.hardwareOf(vm), nil
 	})
 	handle("POST /vms/{name}", sim.changeVM)
 	handle("POST /vms/{name}/lock", sim.lockVM)

@@ -9,10 +9,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 	"github.com/vmware/govmomi/vim25/xml"
 )
@@ -71,7 +69,6 @@ func (d *door) serveSOAP(w http.ResponseWriter, r *http.Request) {
 	defer func() { // also when the answer is lost on purpose, which unwinds the stack
 		c.Status = recorder.status
 		d.sim.calls.add(*c)
-		d.sim.sessions.learn(c.Method, r, w.Header())
 	}()
 
 	state := d.sim.sessions.of(r)
@@ -99,9 +96,14 @@ func (d *door) serveSOAP(w http.ResponseWriter, r *http.Request) {
 // work lets the simulator do what a call asks for, and notes that it did.
 func (d *door) work(w http.ResponseWriter, r *http.Request, c *call) {
 	answer := &statusRecorder{ResponseWriter: w}
-	d.inner.ServeHTTP(answer, r)
+	if version := clientVersion(r); version != nil {
+		inVersion(version, answer, r, d.inner)
+	} else {
+		d.inner.ServeHTTP(answer, r)
+	}
 	if answer.status == http.StatusOK {
 		d.sim.calls.did(c)
+		d.sim.learnSessions(c.Method, r, w.Header())
 	}
 }
 
@@ -215,79 +217,4 @@ func (s *statusRecorder) Write(content []byte) (int, error) {
 var needsNoSession = map[string]bool{
 	"Login": true, "LoginByToken": true, "LoginExtensionByCertificate": true, "CloneSession": true,
 	"RetrieveServiceContent": true,
-}
-
-type sessionState int
-
-const (
-	sessionUnknown sessionState = iota
-	sessionAlive
-	sessionDead
-)
-
-// sessionBook knows the sessions by their cookie. It is needed because the simulator still answers property reads
-// of a session that has ended, where vCenter says NotAuthenticated.
-type sessionBook struct {
-	mu     sync.Mutex
-	alive  map[string]bool
-	logins int
-}
-
-func (b *sessionBook) of(r *http.Request) sessionState {
-	cookie, err := r.Cookie(soap.SessionCookieName)
-	if err != nil {
-		return sessionUnknown
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	alive, known := b.alive[strings.Trim(cookie.Value, `"`)]
-	switch {
-	case !known:
-		return sessionUnknown
-	case alive:
-		return sessionAlive
-	}
-	return sessionDead
-}
-
-// learn takes note of a session that began or ended with an answer.
-func (b *sessionBook) learn(method string, r *http.Request, answer http.Header) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, cookie := range (&http.Response{Header: answer}).Cookies() {
-		if cookie.Name == soap.SessionCookieName {
-			b.alive[cookie.Value] = true
-			b.logins++
-		}
-	}
-	if method == "Logout" {
-		if cookie, err := r.Cookie(soap.SessionCookieName); err == nil {
-			b.alive[strings.Trim(cookie.Value, `"`)] = false
-		}
-	}
-}
-
-func (b *sessionBook) expire() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	ended := 0
-	for cookie, alive := range b.alive {
-		if alive {
-			b.alive[cookie] = false
-			ended++
-		}
-	}
-	return ended
-}
-
-func (b *sessionBook) report() map[string]int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	alive := 0
-	for _, yes := range b.alive {
-		if yes {
-			alive++
-		}
-	}
-	return map[string]int{"alive": alive, "logins": b.logins}
 }

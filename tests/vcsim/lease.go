@@ -23,10 +23,11 @@ import (
 type exportLease struct {
 	mo.HttpNfcLease
 
-	book  *leaseBook
-	vm    types.ManagedObjectReference
-	token string               // the lease's part of its URLs
-	files map[string]leaseFile // by name in the URL
+	book    *leaseBook
+	vm      types.ManagedObjectReference
+	session string               // the key of the session that opened it, with which it ends
+	token   string               // the lease's part of its URLs
+	files   map[string]leaseFile // by name in the URL
 
 	mu           sync.Mutex
 	ended        string          // "", "done", "aborted" or "timed out"
@@ -92,9 +93,14 @@ func (l *exportLease) alive() bool {
 }
 
 func (l *exportLease) timeOut() {
-	if l.end("timed out") {
+	l.fail("timed out", "The lease has timed out.")
+}
+
+// fail ends the lease with an error.
+func (l *exportLease) fail(how, message string) {
+	if l.end(how) {
 		l.book.sim.update(l,
-			types.PropertyChange{Name: "error", Val: localized(&types.Timedout{}, "The lease has timed out.")},
+			types.PropertyChange{Name: "error", Val: localized(&types.Timedout{}, message)},
 			types.PropertyChange{Name: "state", Val: types.HttpNfcLeaseStateError})
 	}
 }
@@ -194,6 +200,13 @@ func (b *leaseBook) checksums() string {
 	return b.settings.Checksums
 }
 
+// now gives the settings as they are.
+func (b *leaseBook) now() nfcSettings {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.settings
+}
+
 // fileState is a file as it was when it was read; a host computes its checksum while it sends, so ours costs a client
 // no time but the first.
 type fileState struct {
@@ -279,7 +292,7 @@ func newLeaseBook(sim *simulation) *leaseBook {
 func (b *leaseBook) open(session string, vm *simulator.VirtualMachine, devices []types.BaseVirtualDevice) *exportLease {
 	b.mu.Lock()
 	b.opened++
-	lease := &exportLease{book: b, vm: vm.Self, token: fmt.Sprintf("%s-%d", session, b.opened)}
+	lease := &exportLease{book: b, vm: vm.Self, session: session, token: fmt.Sprintf("%s-%d", session, b.opened)}
 	settings := b.settings
 	b.mu.Unlock()
 

@@ -60,8 +60,8 @@ func parseFlags() options {
 	return o
 }
 
-// apiVersion is what the simulator says of itself; its hosts say 8.0.2, and its own word for itself is older.
-const apiVersion = "8.0.2.0"
+// apiVersionOfOurs is what the simulator says of itself; its hosts say 8.0.2, and its own word for itself is older.
+const apiVersionOfOurs = "8.0.2.0"
 
 func newModel(o options) *simulator.Model {
 	if o.esx {
@@ -78,7 +78,7 @@ func newModel(o options) *simulator.Model {
 // run starts everything and returns when stop is closed or a signal comes; temporary files are gone by then.
 func run(o options, stop <-chan struct{}) error {
 	model := newModel(o)
-	model.ServiceContent.About.ApiVersion = apiVersion
+	model.ServiceContent.About.ApiVersion = apiVersionOfOurs
 	if err := model.Create(); err != nil {
 		return fmt.Errorf("the inventory could not be made: %w", err)
 	}
@@ -116,7 +116,13 @@ func run(o options, stop <-chan struct{}) error {
 		sim.runToolsEverywhere()
 	}
 	// The simulator gives no say in its handler before it listens; nobody knows the address yet, so this is in time.
-	server.Config.Handler = newDoor(sim, server.Config.Handler, credentials)
+	door := newDoor(sim, server.Config.Handler, credentials)
+	server.Config.Handler = door
+	if o.tls && !o.esx {
+		if err := sim.openHosts(door); err != nil {
+			return err
+		}
+	}
 
 	listener, err := net.Listen("tcp", o.control)
 	if err != nil {

@@ -33,6 +33,7 @@ type nfcSettings struct {
 	LeaseFault       string `json:"lease_fault"`       // new leases go to their error state with this fault
 	URLHost          string `json:"url_host"`          // host:port that URLs name, such as a proxy's; "" means our own
 	NVRAM            bool   `json:"nvram"`             // export leases offer the NVRAM of the VM
+	Thumbprint       string `json:"thumbprint"`        // of the host in a lease: thumbprintSHA1 and so on
 	Checksums        string `json:"checksums"`         // of export leases: checksumsAny, checksumsSHA1 or checksumsNone
 }
 
@@ -58,12 +59,6 @@ func (b *leaseBook) describe(
 	lease *exportLease, vm *simulator.VirtualMachine, devices []types.BaseVirtualDevice, settings nfcSettings,
 ) *types.HttpNfcLeaseInfo {
 	info := &types.HttpNfcLeaseInfo{Lease: lease.Self, Entity: vm.Self, LeaseTimeout: settings.LeaseTimeoutSecs}
-	base := b.sim.base
-	if settings.StarHost {
-		scheme, address, _ := strings.Cut(base, "://")
-		base = scheme + "://*" + address[strings.LastIndex(address, ":"):]
-	}
-	base = b.through(base)
 	for _, disk := range disksOf(devices) {
 		if disk.independent {
 			continue // a snapshot does not hold it, so no lease on the snapshot can give it
@@ -73,28 +68,16 @@ func (b *leaseBook) describe(
 		capacity := disk.device.CapacityInKB * 1024
 		lease.files[name] = leaseFile{key: key, path: b.sim.filePath(vm, disk.file), disk: true, capacity: capacity}
 		info.TotalDiskCapacityInKB += disk.device.CapacityInKB
-		info.DeviceUrl = append(info.DeviceUrl, types.HttpNfcLeaseDeviceUrl{
+		device := types.HttpNfcLeaseDeviceUrl{
 			Key: key, ImportKey: fmt.Sprintf("/%s/%s", vm.Name, disk.address),
-			Url:  base + nfcPrefix + path.Join(lease.token, name),
+			Url:  nfcPrefix + path.Join(lease.token, name),
 			Disk: types.NewBool(true), TargetId: name,
-		})
+		}
+		b.place(&device, settings)
+		info.DeviceUrl = append(info.DeviceUrl, device)
 	}
-	b.offerNVRAM(lease, vm, info, base, settings)
+	b.offerNVRAM(lease, vm, info, settings)
 	return info
-}
-
-// through gives a URL of ours with the host that the settings ask for.
-func (b *leaseBook) through(url string) string {
-	b.mu.Lock()
-	host := b.settings.URLHost
-	b.mu.Unlock()
-	scheme, rest, _ := strings.Cut(url, "://")
-	if _, path, found := strings.Cut(rest, "/"); host != "" && found {
-		return scheme + "://" + host + "/" + path
-	} else if host != "" {
-		return scheme + "://" + host
-	}
-	return url
 }
 
 // vmDisk is a virtual disk with its place.

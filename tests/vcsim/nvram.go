@@ -34,7 +34,7 @@ func (s *simulation) nvramFile(vm *simulator.VirtualMachine) (place, name string
 
 // offerNVRAM adds the NVRAM of a VM to the URLs of an export lease, which is no disk, as vSphere does since version 7.
 func (b *leaseBook) offerNVRAM(
-	lease *exportLease, vm *simulator.VirtualMachine, info *types.HttpNfcLeaseInfo, base string, settings nfcSettings,
+	lease *exportLease, vm *simulator.VirtualMachine, info *types.HttpNfcLeaseInfo, settings nfcSettings,
 ) {
 	place, name := b.sim.nvramFile(vm)
 	status, err := os.Stat(place)
@@ -43,21 +43,12 @@ func (b *leaseBook) offerNVRAM(
 	}
 	key := fmt.Sprintf("/%s/nvram", vm.Self.Value)
 	lease.files[name] = leaseFile{key: key, path: place}
-	info.DeviceUrl = append(info.DeviceUrl, types.HttpNfcLeaseDeviceUrl{
-		Key: key, ImportKey: fmt.Sprintf("/%s/nvram", vm.Name), Url: base + nfcPrefix + path.Join(lease.token, name),
+	device := types.HttpNfcLeaseDeviceUrl{
+		Key: key, ImportKey: fmt.Sprintf("/%s/nvram", vm.Name), Url: nfcPrefix + path.Join(lease.token, name),
 		Disk: types.NewBool(false), TargetId: name, FileSize: status.Size(),
-	})
-}
-
-// CreateImportSpec also asks for the NVRAM.
-func (e *extension) CreateImportSpec(ctx *simulator.Context, req *types.CreateImportSpec) soap.HasFault {
-	manager, ok := ctx.Map.Get(req.This).(*simulator.OvfManager)
-	if !ok {
-		return &methods.CreateImportSpecBody{Fault_: missing(req.This)}
 	}
-	answer := manager.CreateImportSpec(ctx, req)
-	askForNVRAM(req, answer)
-	return answer
+	b.place(&device, settings)
+	info.DeviceUrl = append(info.DeviceUrl, device)
 }
 
 // askForNVRAM adds the NVRAM that a descriptor names to the files that an import asks for; the host creates it.
@@ -97,6 +88,7 @@ func (b *leaseBook) expectNVRAM(info *types.HttpNfcLeaseInfo) {
 	info.DeviceUrl = append(info.DeviceUrl, types.HttpNfcLeaseDeviceUrl{
 		Key: fmt.Sprintf("/%s/nvram", vm.Self.Value), ImportKey: fmt.Sprintf("/%s/nvram", vmName),
 		Url: target.String(), Disk: types.NewBool(false), TargetId: name,
+		SslThumbprint: info.DeviceUrl[0].SslThumbprint, SslCertificate: info.DeviceUrl[0].SslCertificate,
 	})
 }
 

@@ -18,6 +18,7 @@ type simulation struct {
 	calls    *callLog
 	sessions *sessionBook
 	leases   *leaseBook
+	hosts    *hostDoor // nil for a host without a vCenter, whose disks come from where it answers calls
 
 	mu      sync.Mutex
 	vmState map[types.ManagedObjectReference]*vmState
@@ -41,33 +42,14 @@ func newSimulation(model *simulator.Model, base string) *simulation {
 		base:     base,
 		rules:    &ruleBook{},
 		calls:    &callLog{},
-		sessions: &sessionBook{alive: map[string]bool{}},
+		sessions: newSessionBook(),
 		vmState:  map[types.ManagedObjectReference]*vmState{},
 		names:    map[types.ManagedObjectReference]string{},
 	}
 	sim.leases = newLeaseBook(sim)
 	sim.addInternetScsiAdapters()
-	sim.removeNewerCardProperties()
 	newExtension(sim).install()
 	return sim
-}
-
-// removeNewerCardProperties takes away what vSphere 6.0 added to network cards: a client that asks in the version 5.5
-// of the API is not told of it by a vCenter, and the simulator answers every version alike.
-func (s *simulation) removeNewerCardProperties() {
-	for _, reference := range s.registry.AllReference("VirtualMachine") {
-		vm, ok := reference.(*simulator.VirtualMachine)
-		if !ok || vm.Config == nil {
-			continue
-		}
-		s.registry.WithLock(s.context(), vm, func() {
-			for _, device := range vm.Config.Hardware.Device {
-				if card, ok := device.(types.BaseVirtualEthernetCard); ok {
-					card.GetVirtualEthernetCard().ResourceAllocation = nil
-				}
-			}
-		})
-	}
 }
 
 // context returns a fresh owner of the simulator's object locks; they are held by context, so never share one.

@@ -14,8 +14,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// ImportVApp lets the simulator make the VM, waits for it, notes where the bytes of its disks go, and leaves the VM as a
-// client of the version 5.5 of the API is told of it (see removeNewerCardProperties).
+// ImportVApp lets the simulator make the VM, waits for it, and notes where the bytes of its disks go.
 func (e *extension) ImportVApp(ctx *simulator.Context, req *types.ImportVApp) soap.HasFault {
 	pool, ok := e.sim.registry.Get(req.This).(*simulator.ResourcePool)
 	if !ok {
@@ -35,8 +34,9 @@ func (e *extension) ImportVApp(ctx *simulator.Context, req *types.ImportVApp) so
 		if state == types.HttpNfcLeaseStateReady && info != nil {
 			e.sim.leases.expect(info)
 			e.sim.setName(lease.Self, e.sim.nameOf(info.Entity))
+			settings := e.sim.leases.now()
 			for n := range info.DeviceUrl { // nobody else knows of the lease yet
-				info.DeviceUrl[n].Url = e.sim.leases.through(info.DeviceUrl[n].Url)
+				e.sim.leases.place(&info.DeviceUrl[n], settings)
 			}
 			e.sim.leases.expectNVRAM(info)
 			break
@@ -46,7 +46,6 @@ func (e *extension) ImportVApp(ctx *simulator.Context, req *types.ImportVApp) so
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	e.sim.removeNewerCardProperties()
 	return body
 }
 

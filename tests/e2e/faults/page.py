@@ -46,8 +46,10 @@ vmkops gives up a call after `VMKOPS_VCENTER_SECONDS` (default 120). The tests o
 """
 
 NOTES = """\
-- vmkops does not know a lease whose answer was lost, or whose process died before it was recorded. vCenter ends such a
-  lease after five minutes, as it does with one that it refuses to end.
+- Each lease is recorded as soon as vCenter answers, also one that is opened anew after a restart: the next process ends
+  it before it opens another, however often a process is killed. vmkops does not know a lease whose answer was lost, or
+  whose process died before it read the answer. vCenter ends such a lease after five minutes, as it does with one that
+  it refuses to end.
 - `HttpNfcLeaseProgress` renews a lease every 20 seconds, whether or not data flows. A failed renewal is logged, and the
   next one is in time for the lease's 300 seconds. Each retry repeats `Login` and `RetrieveServiceContent`.
 - `RetrievePropertiesEx`, `CreateFilter`, `WaitForUpdatesEx`, `DestroyPropertyCollector` and `Fetch` wait for a task and

@@ -11,8 +11,23 @@ NETWORK = "DC0_DVPG0"
 MIB = 1 << 20
 
 
-def descriptor(name: str, disks: Mapping[str, bytes], *, capacity: int = 6 * MIB, extra: str = "") -> bytes:
-    """An OVF of one VM with these disk files; `extra` goes into References."""
+SCSI = "<rasd:ResourceSubType>lsilogic</rasd:ResourceSubType><rasd:ResourceType>6</rasd:ResourceType>"
+NVME = "<rasd:ResourceSubType>vmware.nvme.controller</rasd:ResourceSubType><rasd:ResourceType>20</rasd:ResourceType>"
+SECURE_BOOT = """
+<vmw:Config ovf:required="false" vmw:key="firmware" vmw:value="efi"/>
+<vmw:Config ovf:required="false" vmw:key="bootOptions.efiSecureBootEnabled" vmw:value="true"/>"""
+
+
+def descriptor(
+    name: str,
+    disks: Mapping[str, bytes],
+    *,
+    capacity: int = 6 * MIB,
+    extra: str = "",
+    controller: str = SCSI,
+    config: str = "",
+) -> bytes:
+    """An OVF of one VM with these disk files; `extra` goes into References, `config` to the end of the hardware."""
     files = "".join(
         f'<File ovf:href="{file}" ovf:id="file{number}" ovf:size="{len(content)}"/>'
         for number, (file, content) in enumerate(disks.items())
@@ -32,6 +47,7 @@ def descriptor(name: str, disks: Mapping[str, bytes], *, capacity: int = 6 * MIB
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1"
   xmlns:rasd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData"
+  xmlns:vmw="http://www.vmware.com/schema/ovf"
   xmlns:vssd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_VirtualSystemSettingData">
 <References>{files}{extra}</References>
 <DiskSection><Info>Disks</Info>{described}</DiskSection>
@@ -44,12 +60,12 @@ def descriptor(name: str, disks: Mapping[str, bytes], *, capacity: int = 6 * MIB
   <rasd:ResourceType>3</rasd:ResourceType><rasd:VirtualQuantity>1</rasd:VirtualQuantity></Item>
 <Item><rasd:ElementName>Memory</rasd:ElementName><rasd:InstanceID>2</rasd:InstanceID>
   <rasd:ResourceType>4</rasd:ResourceType><rasd:VirtualQuantity>32</rasd:VirtualQuantity></Item>
-<Item><rasd:Address>0</rasd:Address><rasd:ElementName>SCSI 0</rasd:ElementName><rasd:InstanceID>3</rasd:InstanceID>
-  <rasd:ResourceSubType>lsilogic</rasd:ResourceSubType><rasd:ResourceType>6</rasd:ResourceType></Item>
+<Item><rasd:Address>0</rasd:Address><rasd:ElementName>Controller 0</rasd:ElementName>
+  <rasd:InstanceID>3</rasd:InstanceID>{controller}</Item>
 {items}
 <Item><rasd:Connection>{NETWORK}</rasd:Connection><rasd:ElementName>Ethernet 1</rasd:ElementName>
   <rasd:InstanceID>30</rasd:InstanceID><rasd:ResourceSubType>VmxNet3</rasd:ResourceSubType>
-  <rasd:ResourceType>10</rasd:ResourceType></Item>
+  <rasd:ResourceType>10</rasd:ResourceType></Item>{config}
 </VirtualHardwareSection></VirtualSystem></Envelope>
 """.encode()
 

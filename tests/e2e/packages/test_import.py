@@ -13,7 +13,17 @@ import pytest
 
 from tests.e2e.actions import act, begin, checked, refused
 from tests.e2e.packages.conftest import Lab
-from tests.e2e.packages.ovf_builder import NETWORK, archive, descriptor, entry, manifest, package, put
+from tests.e2e.packages.ovf_builder import (
+    NETWORK,
+    NVME,
+    SECURE_BOOT,
+    archive,
+    descriptor,
+    entry,
+    manifest,
+    package,
+    put,
+)
 
 Files = dict[str, bytes]
 
@@ -33,6 +43,29 @@ def test_ova_of_another_product_becomes_a_vm_with_its_bytes(lab: Lab, disk_bytes
     assert (file["name"], file["size"], file["algorithm"]) == ("d.vmdk", len(disk_bytes), algorithm)
     assert job["progress"]["done"] == job["progress"]["total"] == len(disk_bytes)
     assert lab.vcenter.count("HttpNfcLeaseComplete") == 1
+
+
+def test_hardware_newer_than_the_oldest_api_version_arrives_in_the_vm(lab: Lab, disk_bytes: bytes) -> None:
+    text = descriptor("newer", {"newer.vmdk": disk_bytes}, controller=NVME, config=SECURE_BOOT)
+    put(lab.inbox, {"newer.ovf": text, "newer.vmdk": disk_bytes})
+
+    job = act(lab.service, "import-ovf", source="newer.ovf")
+
+    assert job["state"] == "succeeded", job["error"]
+    found = lab.vcenter.hardware("newer")
+    assert "VirtualNVMEController" in found["devices"]
+    assert (found["firmware"], found["secure_boot"]) == ("efi", True)
+
+
+def test_no_byte_is_sent_to_a_host_with_another_certificate_than_vcenter_knows(lab: Lab, disk_bytes: bytes) -> None:
+    put(lab.inbox, package("misled", {"misled.vmdk": disk_bytes}))
+    lab.vcenter.nfc(thumbprint="wrong")
+
+    job = act(lab.service, "import-ovf", source="misled.ovf")
+
+    assert (job["state"], job["error"]["type"]) == ("failed", "urn:vmkops:certificate-untrusted")
+    assert lab.vcenter.count("HttpNfcLeaseGetManifest") == 0
+    assert "misled" not in lab.names()
 
 
 def test_place_and_network_can_be_chosen_and_the_preview_says_where(lab: Lab, disk_bytes: bytes) -> None:

@@ -12,9 +12,12 @@ from aiohttp import web
 from pytest_aiohttp.plugin import AiohttpServer
 
 from service.errors import CopyFailed
-from service.transfer.download import BLOCK, READ_AHEAD, download_disk
+from service.transfer.download import BLOCK, download_disk
+from service.transfer.host_request import READ_AHEAD
+from service.vsphere.host_tls import HostTls
+from tests.service.transfer.stalls import steady
 
-TLS = ssl.create_default_context()
+TLS = HostTls(context=ssl.create_default_context())
 ENDLESS = 1 << 40
 
 
@@ -76,7 +79,9 @@ async def test_disk_is_stored_as_it_was_sent(host: tuple[Host, str], tmp_path: P
     sending.content = hashlib.shake_128(b"disk").digest(size)
     reported: list[tuple[int, int | None]] = []
 
-    found = await download_disk(url + answer, tmp_path / "disk.vmdk", TLS, lambda *now: reported.append(now), 0)
+    found = await download_disk(
+        url + answer, tmp_path / "disk.vmdk", TLS, lambda *now: reported.append(now), 0, steady()
+    )
 
     assert (tmp_path / "disk.vmdk").read_bytes() == sending.content
     assert found == (size, hashlib.sha256(sending.content).hexdigest())
@@ -89,7 +94,7 @@ async def test_disk_that_ends_early_leaves_no_file(host: tuple[Host, str], tmp_p
     sending.content = bytes(BLOCK + 1)
 
     with pytest.raises(CopyFailed, match=r"disk\.vmdk was interrupted"):
-        await download_disk(f"{url}short", tmp_path / "disk.vmdk", TLS, lambda *_: None, 0)
+        await download_disk(f"{url}short", tmp_path / "disk.vmdk", TLS, lambda *_: None, 0, steady())
 
     assert files_in(tmp_path) == []
 
@@ -102,7 +107,9 @@ async def test_cancelled_copy_leaves_no_file(host: tuple[Host, str], tmp_path: P
         if done > 3 * BLOCK:
             written.set()
 
-    copying = asyncio.create_task(download_disk(f"{host[1]}endless", tmp_path / "disk.vmdk", TLS, progress, 0))
+    copying = asyncio.create_task(
+        download_disk(f"{host[1]}endless", tmp_path / "disk.vmdk", TLS, progress, 0, steady())
+    )
     await written.wait()
     assert (tmp_path / "disk.vmdk").stat().st_size >= BLOCK
     copying.cancel()
@@ -114,7 +121,7 @@ async def test_cancelled_copy_leaves_no_file(host: tuple[Host, str], tmp_path: P
 
 async def test_refusal_of_the_host_is_reported(host: tuple[Host, str], tmp_path: Path) -> None:
     with pytest.raises(CopyFailed, match="The host answered 404 Not Found"):
-        await download_disk(f"{host[1]}nowhere", tmp_path / "disk.vmdk", TLS, lambda *_: None, 0)
+        await download_disk(f"{host[1]}nowhere", tmp_path / "disk.vmdk", TLS, lambda *_: None, 0, steady())
 
     assert files_in(tmp_path) == []
 
@@ -123,6 +130,6 @@ async def test_redirect_is_not_followed(host: tuple[Host, str], tmp_path: Path) 
     sending, url = host
 
     with pytest.raises(CopyFailed, match="The host answered 302 Found"):
-        await download_disk(f"{url}elsewhere", tmp_path / "disk.vmdk", TLS, lambda *_: None, 0)
+        await download_disk(f"{url}elsewhere", tmp_path / "disk.vmdk", TLS, lambda *_: None, 0, steady())
 
     assert not sending.sent_inside

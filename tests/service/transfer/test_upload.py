@@ -13,6 +13,8 @@ from pytest_aiohttp.plugin import AiohttpServer
 from service.errors import CopyFailed, PackageDamaged
 from service.transfer.source import SourceFile
 from service.transfer.upload import CHUNK, Upload
+from service.vsphere.host_tls import HostTls
+from tests.service.transfer.stalls import steady
 
 
 class Host:
@@ -52,7 +54,7 @@ def upload_of(path: Path, content: bytes, *, digest: str | None = None) -> Uploa
     return Upload(path.parent, file)
 
 
-TLS = ssl.create_default_context()
+TLS = HostTls(context=ssl.create_default_context())
 
 
 @pytest.mark.parametrize("size", [1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 7])
@@ -62,7 +64,7 @@ async def test_disk_arrives_as_it_is(host: tuple[Host, str], tmp_path: Path, siz
     upload = upload_of(tmp_path / "disk.vmdk", content)
     reported: list[int] = []
 
-    await upload.send(f"{url}/disk", TLS, reported.append, create=False)
+    await upload.send(f"{url}/disk", TLS, reported.append, steady(), create=False)
 
     assert taking.received == content
     assert (taking.method, taking.headers["Content-Length"]) == ("POST", str(size))
@@ -73,7 +75,7 @@ async def test_disk_arrives_as_it_is(host: tuple[Host, str], tmp_path: Path, siz
 async def test_file_that_the_host_creates_is_put(host: tuple[Host, str], tmp_path: Path) -> None:
     taking, url = host
 
-    await upload_of(tmp_path / "disk.vmdk", b"content").send(f"{url}/disk", TLS, lambda _: None, create=True)
+    await upload_of(tmp_path / "disk.vmdk", b"content").send(f"{url}/disk", TLS, lambda _: None, steady(), create=True)
 
     assert (taking.method, taking.headers["Overwrite"]) == ("PUT", "t")
 
@@ -85,7 +87,7 @@ async def test_changed_disk_never_arrives_completely(host: tuple[Host, str], tmp
     (tmp_path / "disk.vmdk").write_bytes(changed)
 
     with pytest.raises(PackageDamaged, match="changed since it was packed"):
-        await upload.send(f"{url}/disk", TLS, lambda _: None, create=False)
+        await upload.send(f"{url}/disk", TLS, lambda _: None, steady(), create=False)
 
     assert not taking.whole
 
@@ -95,12 +97,14 @@ async def test_missing_disk_is_reported(host: tuple[Host, str], tmp_path: Path) 
     (tmp_path / "disk.vmdk").unlink()
 
     with pytest.raises(PackageDamaged, match="cannot be read"):
-        await upload.send(f"{host[1]}/disk", TLS, lambda _: None, create=False)
+        await upload.send(f"{host[1]}/disk", TLS, lambda _: None, steady(), create=False)
 
 
 async def test_refusal_of_the_host_is_reported(host: tuple[Host, str], tmp_path: Path) -> None:
     with pytest.raises(CopyFailed, match="507 Insufficient Storage"):
-        await upload_of(tmp_path / "disk.vmdk", b"y").send(f"{host[1]}/full", TLS, lambda _: None, create=False)
+        await upload_of(tmp_path / "disk.vmdk", b"y").send(
+            f"{host[1]}/full", TLS, lambda _: None, steady(), create=False
+        )
 
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256", "sha512", ""])
@@ -111,7 +115,7 @@ async def test_entry_of_an_archive_is_sent_by_itself(host: tuple[Host, str], tmp
     digest = hashlib.new(algorithm, content).hexdigest() if algorithm else ""
     entry = SourceFile(name="d.vmdk", path="a.ova", offset=512, size=len(content), algorithm=algorithm, digest=digest)
 
-    await Upload(tmp_path, entry).send(f"{url}/disk", TLS, lambda _: None, create=False)
+    await Upload(tmp_path, entry).send(f"{url}/disk", TLS, lambda _: None, steady(), create=False)
 
     assert taking.received == content
 
@@ -122,7 +126,7 @@ async def test_file_that_is_a_symbolic_link_is_not_sent(host: tuple[Host, str], 
     (tmp_path / "disk.vmdk").symlink_to(tmp_path / "elsewhere")
 
     with pytest.raises(PackageDamaged, match="symbolic link"):
-        await upload.send(f"{host[1]}/disk", TLS, lambda _: None, create=False)
+        await upload.send(f"{host[1]}/disk", TLS, lambda _: None, steady(), create=False)
 
     assert host[0].received == b""
 
@@ -132,4 +136,4 @@ async def test_file_that_became_longer_is_not_sent(host: tuple[Host, str], tmp_p
     (tmp_path / "disk.vmdk").write_bytes(b"content and more")
 
     with pytest.raises(PackageDamaged, match="changed since it was packed"):
-        await upload.send(f"{host[1]}/disk", TLS, lambda _: None, create=False)
+        await upload.send(f"{host[1]}/disk", TLS, lambda _: None, steady(), create=False)

@@ -1,0 +1,73 @@
+"""A lease is renewed whatever else waits for vCenter, and what waits for hours does not hold up the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+
+import pytest
+from pyVmomi import vim
+
+from service.vsphere import nfc
+from service.vsphere.nfc import kept_alive, open_lease
+from service.vsphere.session import Session
+from service.vsphere.tasks import wait_for as wait_for_task
+from tests.peers.vcsim import Vcsim
+from tests.peers.waiting import wait_for
+from tests.service.vsphere.test_login import vcenter_of
+
+MANY = 100
+
+
+@pytest.fixture
+async def session(vcsim: Vcsim) -> AsyncIterator[Session]:
+    opened = Session(vcenter_of(vcsim))
+    yield opened
+    await opened.close()
+
+
+async def snapshot_of(session: Session, vm: str) -> str:
+    """The moref of a new snapshot."""
+
+    def take(instance: object) -> str:
+        machine = vim.VirtualMachine(vm, instance._stub)  # type: ignore[attr-defined]
+        task = machine.CreateSnapshot_Task(name="s", description="", memory=False, quiesce=False)
+        return str(wait_for_task(instance, task)._moId)
+
+    return await session.call(take)
+
+
+async def test_lease_is_renewed_while_every_other_thread_waits(
+    session: Session, vcsim: Vcsim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = await snapshot_of(session, vcsim.vms()[0]["moref"])
+    opened: list[str] = []
+    lease = await open_lease(session, snapshot, opened.append)
+    assert opened == [lease.moref]
+    gate = threading.Event()
+    waiting = [asyncio.create_task(session.call(lambda _: gate.wait(), limit=None)) for _ in range(MANY)]
+    waiting += [asyncio.create_task(session.call(lambda _: gate.wait())) for _ in range(MANY)]
+    monkeypatch.setattr(nfc, "RENEW_SECONDS", 0.01)
+
+    try:
+        async with kept_alive(session, lease.moref, lambda: 7):
+            await asyncio.to_thread(
+                wait_for, lambda: vcsim.leases()[0]["progress_calls"] >= 3, what="the renewals of the lease"
+            )
+    finally:
+        gate.set()
+        await asyncio.gather(*waiting)
+
+    assert vcsim.leases()[0]["percent"] == 7
+
+
+async def test_calls_go_on_while_many_wait_for_their_tasks(session: Session) -> None:
+    gate = threading.Event()
+    waiting = [asyncio.create_task(session.call(lambda _: gate.wait(), limit=None)) for _ in range(MANY)]
+    await asyncio.sleep(0)  # all of them are in the queues now
+    try:
+        assert await session.call(lambda instance: instance.content.about.apiType) == "VirtualCenter"
+    finally:
+        gate.set()
+        await asyncio.gather(*waiting)
