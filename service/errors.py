@@ -5,8 +5,8 @@ VmkopsError
 │                       LimitReached, ForeignOrigin, UnknownHost, RequestTimeout, ChangedMeanwhile
 ├── later:             WorkersBusy, VSphereBusy, VSphereUnavailable, TooManyRequests
 ├── the operator's:    NotConfigured, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, CopyFailed,
-│                       DiskFull, BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged, FetchFailed,
-│                       ImportFailed, JobOutdated, RecordUnreadable
+│                       DiskFull, DatastoreLow, BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged,
+│                       FetchFailed, ImportFailed, JobOutdated, RecordUnreadable
 └── StartError:        SettingError, AddressUnavailable, DatabaseUnavailable, DataDirectoryInUse
 
 A StartError stops a command or the service with exit status 2 and its message.
@@ -267,6 +267,12 @@ class DiskFull(VmkopsError):
     """No disk space is left where the package is written."""
 
     code = "disk-full"
+
+
+class DatastoreLow(VmkopsError):
+    """A datastore has too little room for the growing delta disk of a snapshot."""
+
+    code = "datastore-low"
 
 
 class BackupDamaged(VmkopsError):

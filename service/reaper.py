@@ -1,4 +1,4 @@
-"""Removes what failed or dead jobs left: snapshots in the ledger, unfinished packages and unfinished VMs."""
+"""Removes what failed or dead jobs left: copy slots, snapshots in the ledger, unfinished packages and VMs."""
 
 from __future__ import annotations
 
@@ -51,6 +51,9 @@ class Reaper:
 
         Raises NotConfigured without a vCenter, and VSphereUnavailable when no inventory could be read.
         """
+        for job in await self._context.copy_slots.jobs():
+            if not await self._live(job):
+                await self._context.copy_slots.release(job)
         left = []
         for row in await self._context.ledger.open_rows():
             if await self._live(row.job):

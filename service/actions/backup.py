@@ -20,6 +20,7 @@ from service.transfer.disk_space import check_space
 from service.transfer.export_lease import OpenedLease
 from service.vsphere.inventory import Vm, find_vm, read_vm
 from service.vsphere.preflight import preflight
+from service.vsphere.room import read_room, room_checks
 from service.vsphere.selectors import lock_key
 from service.vsphere.session import Session
 from service.vsphere.vcenters import look
@@ -57,10 +58,10 @@ class Backup(Action):
 
     async def target(self, context: Context, params: BackupVm) -> Target:
         """The VM as it is now, and what prevents a backup; raises NotFound or Ambiguous."""
-        vm = await find_vm(context.vcenters, params.vm)
+        settings, vm = context.settings, await find_vm(context.vcenters, params.vm)
         link = context.vcenters.link(vm.vcenter)
-        vm, checks = await look(link, _read(link.session, vm.moref)) or (vm, [NOT_CHECKED])
-        backups_dir, keep = context.settings.backups_dir, context.settings.keep_free_bytes
+        vm, checks = await look(link, _read(link.session, vm.moref, settings.delta_room)) or (vm, [NOT_CHECKED])
+        backups_dir, keep = settings.backups_dir, settings.keep_free_bytes
         space = await asyncio.to_thread(check_space, "backup-room", backups_dir, vm.allocated, "the backup", keep)
         exact = params.model_copy(update={"vm": vm.selector})
         return Target(
@@ -76,16 +77,23 @@ class Backup(Action):
         run = BackupRun(context, session, job, moref, params.quiesce)
         taken: SnapshotTaken | None = None
         opened: OpenedLease | None = None
-        plan = await job.step_as(BackupPlan, QUIESCE, run.prepare)
+        # A process that is stopped keeps the turn for the one that goes on with the job; that raises no Exception.
+        try:
+            plan = await job.step_as(BackupPlan, QUIESCE, run.prepare)
+        except Exception:
+            await run.release_turn()
+            raise
         try:
             taken = await job.step_as(SnapshotTaken, SNAPSHOT, partial(run.snapshot, plan))
             await job.step_as(StepResult, UNQUIESCE, partial(run.unquiesce, plan, taken), cleanup=True)
             opened = await job.step_as(OpenedLease, MOUNT, partial(run.mount, plan, taken))
             files = await _copy_disks(job, run, plan, taken, opened)
+            await run.release_turn()
             finish = partial(run.finish, plan, taken, opened, files)
             written = await job.step_as(PackageWritten, BACK_UP, finish, part="package")
             await job.step_as(StepResult, UNMOUNT, partial(run.unmount, taken, opened), cleanup=True)
         except Exception as error:
+            await run.release_turn()
             if taken is None:
                 await job.step_as(StepResult, UNQUIESCE, partial(run.thaw, plan), cleanup=True)
             await job.step_as(StepResult, UNMOUNT, partial(run.give_up, plan, opened), part=GIVE_UP, cleanup=True)
@@ -133,8 +141,11 @@ async def _copy_disks(
     return files
 
 
-async def _read(session: Session, moref: str) -> tuple[Vm, list[Check]]:
-    return await read_vm(session, moref), (await preflight(session, moref)).checks
+async def _read(session: Session, moref: str, percent: int) -> tuple[Vm, list[Check]]:
+    vm, found, rooms = await asyncio.gather(
+        read_vm(session, moref), preflight(session, moref), read_room(session, moref)
+    )
+    return vm, [*found.checks, *room_checks(rooms, percent)]
 
 
 def _tools_checks(vm: Vm, quiesce: str) -> Iterator[Check]:

@@ -9,6 +9,8 @@ from functools import partial
 
 from service.backups.hooks import run_hook, run_post_thaw
 from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, SnapshotTaken
+from service.backups.room_guard import RoomGuard
+from service.backups.turn import Turn, turn_keys
 from service.errors import Conflict, HookFailed, JobCancelled, NotFound, SnapshotFailed, SnapshotLeft, VmkopsError
 from service.jobs.action import Context, JobControl, StepResult
 from service.packages.folder import CopiedFile, Package
@@ -17,7 +19,8 @@ from service.transfer.export_lease import RETRY_SECONDS, ExportLease, OpenedLeas
 from service.vsphere.descriptor import create_descriptor
 from service.vsphere.inventory import Vm, read_vm
 from service.vsphere.nfc import open_lease
-from service.vsphere.preflight import preflight
+from service.vsphere.preflight import Preflight, preflight
+from service.vsphere.room import read_room, room_checks
 from service.vsphere.session import Session
 from service.vsphere.snapshots import Snapshot, consolidate, remove_job_snapshot, snapshot_name, take_job_snapshot
 
@@ -32,7 +35,8 @@ class BackupRun:
         self._settings = context.settings
         self._signer = context.signer
         self._ledger = context.ledger
-        self._copy_slots = context.copy_slots
+        self._turn = Turn(context, session, job)
+        self._guard = RoomGuard(session, moref, context.settings.delta_room)
         self._session = session
         self._job = job
         self._moref = moref
@@ -40,11 +44,17 @@ class BackupRun:
         self._lease: ExportLease | None = None
 
     async def prepare(self) -> BackupPlan:
-        """Check the VM again, decide whether to quiesce it, and run the hook before the freeze."""
-        vm = await retry(lambda: read_vm(self._session, self._moref), seconds=RETRY_SECONDS)
-        found = await preflight(self._session, self._moref)
-        if refused := [check.message for check in found.checks if check.severity == "refuse"]:
-            raise Conflict(" ".join(refused))
+        """Check the VM again, wait for the turn, decide whether to quiesce the VM, and run the hook before the freeze.
+
+        The turn comes before all that lasts: a snapshot would grow meanwhile, and the hook may freeze the guest.
+        """
+        parallel = min(self._settings.parallel_disks, self._settings.max_copies)
+        while True:
+            vm, found = await self._look()
+            eligible = [disk.label for disk in found.disks if not disk.left_out]
+            turns = turn_keys(vm)
+            if not await self._turn.take(turns, min(parallel, len(eligible))):
+                break  # after a wait, the VM may have changed: look again
         quiesce, detail = self._decide(vm)
         plan = BackupPlan(
             name=vm.name,
@@ -52,9 +62,9 @@ class BackupRun:
             quiesce=quiesce,
             running=vm.power_state == "poweredOn",
             allocated=vm.allocated,
-            parallel=self._settings.parallel_disks,
-            turns=[f"host:{vm.host}", *(f"datastore:{each}" for each in vm.datastores)],
-            eligible=[disk.label for disk in found.disks if not disk.left_out],
+            parallel=parallel,
+            turns=turns,
+            eligible=eligible,
             left_out=[f"{disk.label}: {disk.left_out}" for disk in found.disks if disk.left_out],
             detail=detail,
         )
@@ -66,6 +76,23 @@ class BackupRun:
                 raise
             detail += f"; pre-freeze hook done{f': {output}' if output else ''}"
         return plan.model_copy(update={"detail": detail})
+
+    async def _look(self) -> tuple[Vm, Preflight]:
+        """The VM as it is now, and its pre-flight; raises Conflict when that refuses."""
+        vm = await retry(lambda: read_vm(self._session, self._moref), seconds=RETRY_SECONDS)
+        found = await preflight(self._session, self._moref)
+        checks = [*found.checks, *room_checks(await read_room(self._session, self._moref), self._settings.delta_room)]
+        if refused := [check.message for check in checks if check.severity == "refuse"]:
+            raise Conflict(" ".join(refused))
+        return vm, found
+
+    async def _take_turn(self, plan: BackupPlan) -> None:
+        """Hold the turn in this process; a job that an earlier process began has kept its place."""
+        await self._turn.take(plan.turns, min(plan.parallel, len(plan.eligible)))
+
+    async def release_turn(self) -> None:
+        """Let the next backups begin: the copy has ended."""
+        await self._turn.release()
 
     def _decide(self, vm: Vm) -> tuple[bool, str]:
         """Whether to quiesce the VM, and why."""
@@ -84,6 +111,7 @@ class BackupRun:
 
     async def snapshot(self, plan: BackupPlan) -> SnapshotTaken:
         """Take the snapshot, with a ledger row before it; without quiescing when that fails and is not required."""
+        await self._take_turn(plan)
         nonce = await self._ledger.intend(self._job.job_id, self._session.vcenter.name, self._moref, plan.name)
         note = ""
         try:
@@ -120,6 +148,7 @@ class BackupRun:
 
     async def mount(self, plan: BackupPlan, taken: SnapshotTaken) -> OpenedLease:
         """Open the export lease on the snapshot."""
+        await self._take_turn(plan)
         return await self._export(taken.moref).open(len(plan.eligible))
 
     def measure(self, plan: BackupPlan, taken: SnapshotTaken, opened: OpenedLease) -> ExportLease:
@@ -129,11 +158,15 @@ class BackupRun:
         return lease
 
     async def copy(self, plan: BackupPlan, taken: SnapshotTaken, opened: OpenedLease, number: int) -> CopiedFile:
-        """Copy one disk; raises CopyFailed, or BackupDamaged when it never arrives as the host sent it."""
+        """Copy one disk.
+
+        Raises CopyFailed, BackupDamaged when the disk never arrives as the host sent it, and DatastoreLow when the
+        delta disk of the snapshot leaves too little room on a datastore.
+        """
         package, disk = self._package(plan), opened.disks[number]
         name = package.disk_name(disk.file)
-        async with self._copy_slots.slot(plan.turns):
-            copied = await self._export(taken.moref).copy(opened, number, package.open() / name)
+        await self._take_turn(plan)
+        copied = await self._guard.beside(self._export(taken.moref).copy(opened, number, package.open() / name))
         return CopiedFile(
             key=disk.key,
             file=name,

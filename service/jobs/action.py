@@ -121,6 +121,12 @@ class JobControl(Protocol):
     def percent(self, done: int) -> None:
         """Report how many percent of a vSphere task are done."""
 
+    def say(self, detail: str) -> None:
+        """Show `detail` for the step under way, such as what it waits for; an empty one shows nothing any more."""
+
+    async def interruptible(self, do: Callable[[], Awaitable[R]]) -> R:
+        """Await `do` inside a step that is not interruptible; after a cancel, stop it and raise JobCancelled."""
+
 
 class Action(ABC):
     """One host action: its name, its parameters, its named steps, and how it runs as a durable job."""

@@ -20,7 +20,8 @@ R = TypeVar("R")
 S = TypeVar("S", bound=StepResult)
 
 NOW = "now"
-"""The event with the step under way: `step`, `part`, and `at`, when it began. The engine records finished steps."""
+"""The event with the step under way: `step`, `part`, `at`, when it began, and perhaps `detail`, what it does or waits
+for. The engine records finished steps."""
 PROGRESS = "progress"
 """The event with the progress of the step under way; see `progress`."""
 CANCELLED_BY = "cancelled_by"
@@ -44,6 +45,8 @@ class JobRun:
         self.token = token
         self._done: tuple[int, int | None] | None = None
         self._unit = ""
+        self._now: dict[str, str] = {}
+        self._shown: dict[str, str] = {}
         self._history: deque[tuple[float, int]] = deque()
 
     async def step(
@@ -66,6 +69,7 @@ class JobRun:
 
         async def recorded() -> R:
             now = {"step": name, "part": part, "at": datetime.now(UTC).isoformat()}
+            self._now = self._shown = now
             await DBOS.set_event_async(NOW, now)
             self._done = None  # progress of the step before
             return await call_again(attempt, seconds=RETRY_SECONDS if retry else 0, of=VSphereUnavailable)
@@ -101,6 +105,14 @@ class JobRun:
         """See `JobControl.percent`."""
         self.report(done, 100, PERCENT)
 
+    def say(self, detail: str) -> None:
+        """See `JobControl.say`."""
+        self._now = {**self._now, "detail": detail}
+
+    async def interruptible(self, do: Callable[[], Awaitable[R]]) -> R:
+        """See `JobControl.interruptible`."""
+        return await self._run(do, interruptible=True)
+
     async def _run(self, do: Callable[[], Awaitable[R]], *, interruptible: bool) -> R:
         work = asyncio.ensure_future(do())
         try:
@@ -123,6 +135,9 @@ class JobRun:
             raise JobCancelled(f"Cancelled by {who}.")
 
     async def _publish_progress(self) -> None:
+        if self._now != self._shown:
+            self._shown = self._now
+            await DBOS.set_event_async(NOW, self._shown)
         if self._done is None:
             return
         (done, total), history = self._done, self._history

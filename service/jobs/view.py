@@ -59,6 +59,7 @@ def steps(
         parts = [item for item in recorded if _step_name(item) == name]
         running = not state.final and now is not None and now["step"] == name
         running = running and not any(_part(item) == now["part"] for item in parts if now)
+        said = now.get("detail", "") if running and now else ""
         started = [item["started_at_epoch_ms"] for item in parts if item.get("started_at_epoch_ms")]
         ended = [item["completed_at_epoch_ms"] for item in parts if item.get("completed_at_epoch_ms")]
         if any(item.get("error") is not None for item in parts):
@@ -75,7 +76,7 @@ def steps(
                 state=step_state,
                 started_at=_time(min(started)) if started else (now["at"] if running and now else None),
                 finished_at=_time(max(ended)) if ended and not running else None,
-                detail=redact("; ".join(filter(None, map(_detail, parts)))),
+                detail=redact("; ".join(filter(None, [*map(_detail, parts), said]))),
             )
         )
     return shown

@@ -87,8 +87,11 @@ copy_queue = sa.Table(
     metadata,
     sa.Column("key", sa.String, primary_key=True),
     sa.Column("place", sa.Integer, primary_key=True),
+    # The id of one copy; or `job:` and the id of a job, whose place outlives the process.
     sa.Column("turn", sa.String, nullable=False),
     sa.Column("holder", sa.String, nullable=False),
+    # How many slots it takes.
+    sa.Column("weight", sa.Integer, nullable=False, server_default="1"),
 )
 
 p2v_runs = sa.Table(

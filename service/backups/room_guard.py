@@ -1,0 +1,57 @@
+"""Watches the free space of a VM's datastores while its disks are copied, and stops the copy before VMs stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from service.background import cancel_and_wait
+from service.errors import DatastoreLow, VmkopsError
+from service.vsphere.room import read_room, too_little
+from service.vsphere.session import Session
+
+R = TypeVar("R")
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 15.0
+"""Pause between looks at the free space."""
+
+
+class RoomGuard:
+    """Guards the snapshot of one VM (a moref); `percent` is the setting VMKOPS_DELTA_ROOM."""
+
+    def __init__(self, session: Session, vm: str, percent: int) -> None:
+        self._session = session
+        self._vm = vm
+        self._percent = percent
+
+    async def beside(self, work: Coroutine[Any, Any, R]) -> R:
+        """Run `work` to its end and return its result; stops it and raises DatastoreLow when the room gets too small.
+
+        A vCenter that does not answer stops nothing.
+        """
+        working, watching = asyncio.ensure_future(work), asyncio.ensure_future(self._watch())
+        try:
+            await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                await cancel_and_wait(working)
+                watching.result()
+            return working.result()
+        except asyncio.CancelledError as error:
+            await cancel_and_wait(working, *error.args[:1])
+            raise
+        finally:
+            await cancel_and_wait(watching)
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                rooms = await read_room(self._session, self._vm, refresh=True)
+            except VmkopsError as error:
+                log.info("the free space of the datastores could not be read: %s", error)
+            else:
+                if reason := too_little(rooms, self._percent):
+                    raise DatastoreLow(f"The copy was stopped and the snapshot is removed. {reason} Free up space.")
+            await asyncio.sleep(LOOK_SECONDS)
