@@ -4,9 +4,9 @@ VmkopsError
 ├── the caller's move: InvalidParams, NotFound, Ambiguous, NotAllowed, NotSignedIn, Conflict, KeyReused, TooLarge,
 │                       LimitReached, ForeignOrigin, UnknownHost, RequestTimeout, ChangedMeanwhile
 ├── later:             WorkersBusy, VSphereBusy, VSphereUnavailable, TooManyRequests
-├── the operator's:    NotConfigured, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, CopyFailed,
-│                       DiskFull, DatastoreLow, BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged,
-│                       FetchFailed, ImportFailed, JobOutdated, RecordUnreadable
+├── the operator's:    NotConfigured, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, ConsolidationFailed,
+│                       CopyFailed, DiskFull, DatastoreLow, BackupDamaged, RestoreFailed, PackageRefused,
+│                       PackageDamaged, FetchFailed, ImportFailed, JobOutdated, RecordUnreadable
 └── StartError:        SettingError, AddressUnavailable, DatabaseUnavailable, DataDirectoryInUse
 
 A StartError stops a command or the service with exit status 2 and its message.
@@ -255,6 +255,12 @@ class SnapshotLeft(VmkopsError):
     """A snapshot of ours is still on the VM; remove it by hand."""
 
     code = "snapshot-left"
+
+
+class ConsolidationFailed(VmkopsError):
+    """vSphere could not merge the disks that a removed snapshot left."""
+
+    code = "consolidation-failed"
 
 
 class CopyFailed(VmkopsError):

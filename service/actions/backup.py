@@ -63,6 +63,8 @@ class Backup(Action):
         vm, checks = await look(link, _read(link.session, vm.moref, settings.delta_room)) or (vm, [NOT_CHECKED])
         backups_dir, keep = settings.backups_dir, settings.keep_free_bytes
         space = await asyncio.to_thread(check_space, "backup-room", backups_dir, vm.allocated, "the backup", keep)
+        if await context.ledger.unmerged(vm.vcenter, vm.moref):
+            checks = [_merged_first(each) for each in checks]
         exact = params.model_copy(update={"vm": vm.selector})
         return Target(
             key=lock_key("vm", vm.vcenter, vm.moref),
@@ -146,6 +148,13 @@ async def _read(session: Session, moref: str, percent: int) -> tuple[Vm, list[Ch
         read_vm(session, moref), preflight(session, moref), read_room(session, moref)
     )
     return vm, [*found.checks, *room_checks(rooms, percent)]
+
+
+def _merged_first(check: Check) -> Check:
+    """The finding about disks that an earlier backup left to merge: the new one merges them before its snapshot."""
+    if check.rule != "consolidation-needed":
+        return check
+    return warn(check.rule, "An earlier backup left disks to merge. The backup merges them before its snapshot.")
 
 
 def _tools_checks(vm: Vm, quiesce: str) -> Iterator[Check]:

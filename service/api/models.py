@@ -153,6 +153,8 @@ class Job(Value):
     created_at: str = ""
     started_at: str | None = None
     finished_at: str | None = None
+    notes: list[str] = Field(default_factory=list)
+    """What came of the job after its end, such as disks that could not be merged."""
     reply_to: dict[str, Any] | None = None
     """Where the Slack bot shows the job, kept and handed back unread."""
 

@@ -11,7 +11,16 @@ from service.backups.hooks import run_hook, run_post_thaw
 from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, SnapshotTaken
 from service.backups.room_guard import RoomGuard
 from service.backups.turn import Turn, turn_keys
-from service.errors import Conflict, HookFailed, JobCancelled, NotFound, SnapshotFailed, SnapshotLeft, VmkopsError
+from service.errors import (
+    Conflict,
+    ConsolidationFailed,
+    HookFailed,
+    JobCancelled,
+    NotFound,
+    SnapshotFailed,
+    SnapshotLeft,
+    VmkopsError,
+)
 from service.jobs.action import Context, JobControl, StepResult
 from service.packages.folder import CopiedFile, Package
 from service.retry import attempts, retry
@@ -25,7 +34,10 @@ from service.vsphere.session import Session
 from service.vsphere.snapshots import Snapshot, consolidate, remove_job_snapshot, snapshot_name, take_job_snapshot
 
 CONSOLIDATIONS = 3
-"""How often vSphere is asked to consolidate the disks."""
+"""How often the job asks vSphere to merge the disks; after that, the reaper goes on for hours."""
+
+
+NOT_MERGED = "vSphere still asks for consolidation."
 
 
 class BackupRun:
@@ -78,7 +90,15 @@ class BackupRun:
         return plan.model_copy(update={"detail": detail})
 
     async def _look(self) -> tuple[Vm, Preflight]:
-        """The VM as it is now, and its pre-flight; raises Conflict when that refuses."""
+        """The VM as it is now, and its pre-flight; raises Conflict when that refuses.
+
+        What an earlier backup left to merge is merged first. Raises ConsolidationFailed when that is still impossible.
+        """
+        vcenter = self._session.vcenter.name
+        for row in await self._ledger.unmerged(vcenter, self._moref):
+            if not await retry(lambda: consolidate(self._session, self._moref), seconds=RETRY_SECONDS):
+                raise ConsolidationFailed(NOT_MERGED)
+            await self._ledger.merged(row.job)
         vm = await retry(lambda: read_vm(self._session, self._moref), seconds=RETRY_SECONDS)
         found = await preflight(self._session, self._moref)
         checks = [*found.checks, *room_checks(await read_room(self._session, self._moref), self._settings.delta_room)]
@@ -231,26 +251,32 @@ class BackupRun:
             removed = await retry(
                 lambda: remove_job_snapshot(self._session, self._moref, job, row.nonce), seconds=RETRY_SECONDS
             )
-            await self._ledger.removed(job)
+            await self._ledger.gone(job)
         except NotFound:
-            await self._ledger.removed(job)
+            await self._ledger.merged(job)
             return SnapshotRemoved(removed=True, consolidated=True, detail="the VM is gone, and its snapshots with it")
         except VmkopsError as error:
             await self._ledger.trouble(job, str(error))
             raise SnapshotLeft(_why_left(plan.name, job, cause, error)) from error
         gone = "removed" if removed else "there was no snapshot to remove"
-        try:
-            merged = await self._consolidate()
-        except VmkopsError as error:
-            return SnapshotRemoved(removed=True, consolidated=False, detail=f"{gone}, but not consolidated: {error}")
-        more = "" if merged else ", but vSphere still needs to consolidate the disks: do it in vCenter"
-        return SnapshotRemoved(removed=True, consolidated=merged, detail=f"{gone}{more}")
+        if why := await self._merge():
+            await self._ledger.not_merged(job, why)
+            detail = f"{gone}, but its disks are not merged: {why} vmkops tries again for hours and reports it."
+            return SnapshotRemoved(removed=True, consolidated=False, detail=detail)
+        await self._ledger.merged(job)
+        return SnapshotRemoved(removed=True, consolidated=True, detail=gone)
 
-    async def _consolidate(self) -> bool:
+    async def _merge(self) -> str:
+        """Let vSphere merge what the removal left; why it did not, empty when all is merged."""
+
         async def once() -> bool:
             return await retry(lambda: consolidate(self._session, self._moref), seconds=RETRY_SECONDS)
 
-        return await attempts(once, times=CONSOLIDATIONS, until=bool)
+        try:
+            merged = await attempts(once, times=CONSOLIDATIONS, of=ConsolidationFailed, until=bool)
+        except VmkopsError as error:
+            return str(error)
+        return "" if merged else NOT_MERGED
 
     def _package(self, plan: BackupPlan) -> Package:
         return Package(self._settings.backups_dir, plan.name, self._job.job_id)

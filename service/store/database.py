@@ -69,8 +69,13 @@ snapshots = sa.Table(
     sa.Column("nonce", sa.String, nullable=False),
     sa.Column("moref", sa.String, nullable=False),
     sa.Column("created_at", sa.String, nullable=False),
+    # When it was seen that the snapshot is gone. The row stays open until its disks are merged too: `removed_at`.
+    sa.Column("gone_at", sa.String),
     sa.Column("removed_at", sa.String),
     sa.Column("trouble", sa.String, nullable=False),
+    # How often the merge of the disks has failed, and when to try again.
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("next_at", sa.String, nullable=False, server_default=""),
 )
 
 executors = sa.Table(

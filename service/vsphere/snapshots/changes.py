@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from pyVmomi import vim, vmodl
 
-from service.vsphere.session import Instance, Session, read_properties, vm_of
+from service.vsphere.session import Instance, Session, vm_of
 from service.vsphere.snapshots.tree import Snapshot, find_by_name, has_snapshot
-from service.vsphere.tasks import Progress, run_task, wait_for
+from service.vsphere.tasks import Progress, run_task
 
 CREATE = {"createSnapshot", "createSnapshotEx"}
 REMOVE = {"remove", "removeSnapshot"}
@@ -72,21 +72,3 @@ async def revert_to(session: Session, vm: str, moref: str, *, power_on: bool, si
         return vim.vm.Snapshot(moref, instance._stub).RevertToSnapshot_Task(suppressPowerOn=not power_on)
 
     await run_task(session, vim.VirtualMachine, vm, start, names=REVERT, once_since=since, progress=progress)
-
-
-async def consolidate(session: Session, vm: str) -> bool:
-    """Merge the disks that a removal left, if vSphere asks for it; True when nothing is left to merge."""
-
-    def ask(instance: Instance) -> bool:
-        if not _needs_consolidation(instance, vm):
-            return True
-        wait_for(instance, vm_of(instance, vm).ConsolidateVMDisks_Task())
-        return not _needs_consolidation(instance, vm)
-
-    return await session.call(ask, limit=None)
-
-
-def _needs_consolidation(instance: Instance, vm: str) -> bool:
-    wanted = ["runtime.consolidationNeeded"]
-    values = read_properties(instance, [vm_of(instance, vm)], vim.VirtualMachine, wanted)[0][1]
-    return bool(values.get("runtime.consolidationNeeded", False))

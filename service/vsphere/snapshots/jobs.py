@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 
 from pyVmomi import vim, vmodl
 
 from service.errors import SnapshotLeft
+from service.vsphere.faults import fault_message
 from service.vsphere.session import Instance, Session, vm_of
 from service.vsphere.snapshots.tree import Snapshot, read_tree, snapshot_name
 from service.vsphere.tasks import ENDED, recent_tasks, wait_for
+
+log = logging.getLogger(__name__)
 
 
 async def take_job_snapshot(session: Session, vm: str, job_id: str, nonce: str, *, quiesce: bool) -> Snapshot:
@@ -42,7 +46,8 @@ async def take_job_snapshot(session: Session, vm: str, job_id: str, nonce: str, 
 async def remove_job_snapshot(session: Session, vm: str, job_id: str, nonce: str) -> bool:
     """Remove this job's snapshot, and nothing else, and check that it is gone; False when there was none.
 
-    Raises SnapshotLeft when it is still in the tree afterwards.
+    When a file is locked, vSphere takes the snapshot out of the tree, leaves its delta disks, and reports a failure.
+    That counts as removed: `consolidate` merges the rest. Raises SnapshotLeft when the snapshot is still in the tree.
     """
 
     def ask(instance: Instance) -> bool:
@@ -51,7 +56,12 @@ async def remove_job_snapshot(session: Session, vm: str, job_id: str, nonce: str
         if found is None:
             return False
         snapshot = vim.vm.Snapshot(found.moref, instance._stub)
-        wait_for(instance, snapshot.RemoveSnapshot_Task(removeChildren=False, consolidate=True))
+        try:
+            wait_for(instance, snapshot.RemoveSnapshot_Task(removeChildren=False, consolidate=True))
+        except (vim.fault.FileFault, vim.fault.VmConfigFault, vmodl.fault.SystemError) as fault:
+            if _find_own(instance, vm, job_id, nonce) is not None:
+                raise
+            log.warning("the snapshot of job %s is gone, but not its disks: %s", job_id, fault_message(fault))
         if _find_own(instance, vm, job_id, nonce) is not None:
             raise SnapshotLeft(
                 f"The snapshot {found.name!r} is still on the VM after its removal. Remove it in vCenter."
