@@ -121,7 +121,7 @@ class Reaper:
         except NotFound as error:  # the vCenter was removed from the settings
             return str(error)
         try:
-            removed = await remove_job_snapshot(session, row.vm, row.job, row.nonce)
+            removed = await remove_job_snapshot(session, row.vm, row.job, row.nonce, row.moref)
         except NotFound:
             removed = False
         except VmkopsError as error:

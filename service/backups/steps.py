@@ -200,7 +200,8 @@ class BackupRun:
     ) -> PackageWritten:
         """Write descriptor, manifest and `backup.json`, check that every disk is there, and publish the package."""
         descriptor = await retry(
-            lambda: create_descriptor(self._session, self._moref, plan.name, files), seconds=RETRY_SECONDS
+            lambda: create_descriptor(self._session, self._moref, plan.name, files, snapshot=taken.moref),
+            seconds=RETRY_SECONDS,
         )
         disks = [file.model_dump(exclude={"detail"}) for file in files]
         vm = {"name": plan.name, "uuid": plan.uuid, "moref": self._moref, "vcenter": self._session.vcenter.name}
@@ -249,7 +250,8 @@ class BackupRun:
             return SnapshotRemoved(removed=True, consolidated=True, detail="no snapshot was taken")
         try:
             removed = await retry(
-                lambda: remove_job_snapshot(self._session, self._moref, job, row.nonce), seconds=RETRY_SECONDS
+                lambda: remove_job_snapshot(self._session, self._moref, job, row.nonce, row.moref),
+                seconds=RETRY_SECONDS,
             )
             await self._ledger.gone(job)
         except NotFound:

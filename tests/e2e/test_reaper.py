@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.e2e.actions import checked, text
 from tests.e2e.conftest import VM
-from tests.peers.person import take_snapshot
+from tests.peers.person import rename_snapshot, take_snapshot
 from tests.peers.vcsim import Vcsim
 from tests.peers.waiting import wait_for
 from tests.running_service import RunningService, vcenter_settings
@@ -29,6 +29,18 @@ def test_snapshot_that_could_not_be_removed_is_told_and_removed_later(vcenter: V
         told = wait_for(lambda: ledger(service), what="the report")
         assert told[0]["vm"] == VM
         assert told[0]["job"] == job["id"]
+
+        vcenter.clear_faults()
+        wait_for(lambda: not vcenter.snapshots(), what="the removal", explain=service.log)
+        wait_for(lambda: not ledger(service), what="the all-clear")
+
+
+def test_snapshot_that_somebody_renamed_is_still_removed(vcenter: Vcsim, tmp_path: Path) -> None:
+    vcenter.fault("RemoveSnapshot_Task", "NoPermission")
+    with RunningService(tmp_path, vcenter_settings(vcenter) | {"VMKOPS_REAP_SECONDS": "1"}) as service:
+        service.ended(service.backup(VM)["id"])
+        (left,) = vcenter.snapshots()[VM]
+        rename_snapshot(vcenter, left["moref"], "before the upgrade", "keep until Friday")
 
         vcenter.clear_faults()
         wait_for(lambda: not vcenter.snapshots(), what="the removal", explain=service.log)

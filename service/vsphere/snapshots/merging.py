@@ -55,11 +55,18 @@ def _explain(fault: Any) -> str:
     return f"vSphere could not merge the disks{named}: {reason}"
 
 
+def causes(fault: Any) -> Iterator[Any]:
+    """The fault, and the faults that it names as its cause, the outermost first."""
+    while fault is not None:
+        yield fault
+        cause = getattr(fault, "faultCause", None)
+        fault = getattr(cause, "fault", None) or cause
+
+
 def _files(fault: Any) -> Iterator[str]:
     """The files that a fault and its causes name, the outermost first."""
-    while fault is not None:
-        if file := getattr(fault, "file", ""):
+    for each in causes(fault):
+        if file := getattr(each, "file", ""):
             yield str(file)
-        for said in getattr(fault, "faultMessage", None) or []:
-            yield from (str(each.value) for each in said.arg or [] if str(each.value).endswith(".vmdk"))
-        fault = getattr(getattr(fault, "faultCause", None), "fault", None) or getattr(fault, "faultCause", None)
+        for said in getattr(each, "faultMessage", None) or []:
+            yield from (str(part.value) for part in said.arg or [] if str(part.value).endswith(".vmdk"))
