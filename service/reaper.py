@@ -135,10 +135,17 @@ class Reaper:
     def _start_merge(self, row: LedgerRow) -> None:
         """Let vSphere merge the disks, unless that runs or is not due yet. It may take hours: the sweep goes on."""
         is_due = not row.next_at or datetime.fromisoformat(row.next_at) <= datetime.now(UTC)
-        if is_due and row.job not in self._merging:
+        if (is_due or self._was_merged(row)) and row.job not in self._merging:
             task = asyncio.create_task(self._merge(row))
             self._merging[row.job] = task
             task.add_done_callback(lambda _: self._merging.pop(row.job, None))
+
+    def _was_merged(self, row: LedgerRow) -> bool:
+        """Whether the inventory shows that somebody else has merged the disks meanwhile."""
+        with contextlib.suppress(NotFound):
+            found = self._context.vcenters.link(row.vcenter).inventory.find(VMS, "moref", row.vm)
+            return bool(found) and not found[0].consolidation_needed
+        return False
 
     async def _merge(self, row: LedgerRow) -> None:
         ledger = self._context.ledger
