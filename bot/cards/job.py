@@ -111,6 +111,8 @@ def progress_line(progress: Progress) -> str:
         parts.append(f"{amount(progress.rate, unit)}/s")
     if progress.eta_seconds is not None:
         parts.append(f"{duration(progress.eta_seconds)} left")
+    if progress.delta:
+        parts.append(f"snapshot {amount(progress.delta)}")
     return "  ·  ".join(parts)
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from service.actions._targeted import NOT_CHECKED, refuse, warn
 from service.actions._vm import VmParams
 from service.api.models import ActionClass, Check, JobState
 from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, SnapshotTaken
+from service.backups.size import WINDOW, end_of_window, expected_time, size_check, window_check
 from service.backups.steps import BackupRun
 from service.jobs.action import Action, Context, JobControl, StepResult, Target
 from service.packages.folder import CopiedFile
@@ -20,7 +22,7 @@ from service.transfer.disk_space import check_space
 from service.transfer.export_lease import OpenedLease
 from service.vsphere.inventory import Vm, find_vm, read_vm
 from service.vsphere.preflight import preflight
-from service.vsphere.room import read_room, room_checks
+from service.vsphere.room import Room, read_room, room_checks
 from service.vsphere.selectors import lock_key
 from service.vsphere.session import Session
 from service.vsphere.vcenters import look
@@ -45,6 +47,22 @@ class BackupVm(VmParams):
         default="prefer",
         description="Ask the guest to flush its file systems: if it can, or fail otherwise, or do not ask.",
     )
+    within: str = Field(
+        default="",
+        pattern=WINDOW,
+        description="The backup is refused if it cannot end within this time, such as 90m, 6h or 2d, by the rates that "
+        "earlier copies measured.",
+    )
+    until: str = Field(
+        default="", max_length=40, description="The same as a time, such as 2026-03-01T06:00:00Z; `within` sets it."
+    )
+
+    @field_validator("until")
+    @classmethod
+    def _time(cls, value: str) -> str:
+        if value and datetime.fromisoformat(value).tzinfo is None:
+            raise ValueError("must have a time zone, such as 2026-03-01T06:00:00Z")
+        return value
 
 
 class Backup(Action):
@@ -60,12 +78,25 @@ class Backup(Action):
         """The VM as it is now, and what prevents a backup; raises NotFound or Ambiguous."""
         settings, vm = context.settings, await find_vm(context.vcenters, params.vm)
         link = context.vcenters.link(vm.vcenter)
-        vm, checks = await look(link, _read(link.session, vm.moref, settings.delta_room)) or (vm, [NOT_CHECKED])
+        now, until = datetime.now(UTC), params.until
+        until = until or end_of_window(params.within, now)
+        looked = await look(link, _read(link.session, vm.moref))
+        checks = [NOT_CHECKED]
+        if looked is not None:
+            vm = looked.vm
+            disks = min(settings.parallel_disks, settings.max_copies, looked.disks)
+            rate = await context.copy_rates.rate(vm.vcenter, vm.host, vm.datastores)
+            checks = [
+                *looked.checks,
+                *room_checks(looked.rooms, settings.delta_room),
+                size_check(vm.allocated, rate, disks, looked.rooms, settings.delta_room),
+                *window_check(until, expected_time(vm.allocated, rate, disks), now),
+            ]
         backups_dir, keep = settings.backups_dir, settings.keep_free_bytes
         space = await asyncio.to_thread(check_space, "backup-room", backups_dir, vm.allocated, "the backup", keep)
         if await context.ledger.unmerged(vm.vcenter, vm.moref):
             checks = [_merged_first(each) for each in checks]
-        exact = params.model_copy(update={"vm": vm.selector})
+        exact = params.model_copy(update={"vm": vm.selector, "until": until})
         return Target(
             key=lock_key("vm", vm.vcenter, vm.moref),
             name=vm.name,
@@ -76,7 +107,7 @@ class Backup(Action):
     async def run(self, context: Context, job: JobControl, params: BackupVm) -> dict[str, Any]:
         """The seven steps; whatever fails once the freeze has begun, the guest thaws and the snapshot is removed."""
         session, moref = context.vcenters.at(params.vm)
-        run = BackupRun(context, session, job, moref, params.quiesce)
+        run = BackupRun(context, session, job, moref, params.quiesce, params.until)
         taken: SnapshotTaken | None = None
         opened: OpenedLease | None = None
         # A process that is stopped keeps the turn for the one that goes on with the job; that raises no Exception.
@@ -143,11 +174,19 @@ async def _copy_disks(
     return files
 
 
-async def _read(session: Session, moref: str, percent: int) -> tuple[Vm, list[Check]]:
-    vm, found, rooms = await asyncio.gather(
-        read_vm(session, moref), preflight(session, moref), read_room(session, moref)
-    )
-    return vm, [*found.checks, *room_checks(rooms, percent)]
+class _Looked(NamedTuple):
+    """What vCenter says now: the VM, the findings, how many disks a snapshot holds, and the room on its datastores."""
+
+    vm: Vm
+    checks: list[Check]
+    disks: int
+    rooms: list[Room]
+
+
+async def _read(session: Session, moref: str) -> _Looked:
+    reading = read_vm(session, moref), preflight(session, moref), read_room(session, moref)
+    vm, found, rooms = await asyncio.gather(*reading)
+    return _Looked(vm, found.checks, sum(not disk.left_out for disk in found.disks), rooms)
 
 
 def _merged_first(check: Check) -> Check:

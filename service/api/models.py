@@ -133,6 +133,8 @@ class Progress(Value):
     percent: float | None = None
     rate: float | None = None
     eta_seconds: float | None = None
+    delta: int | None = None
+    """How far the delta disks of the job's snapshot have grown, in bytes; None when that is not known."""
 
 
 class Job(Value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -10,6 +11,7 @@ from functools import partial
 from service.backups.hooks import run_hook, run_post_thaw
 from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, SnapshotTaken
 from service.backups.room_guard import RoomGuard
+from service.backups.size import expected_time, window_check
 from service.backups.turn import Turn, turn_keys
 from service.errors import (
     Conflict,
@@ -41,18 +43,22 @@ NOT_MERGED = "vSphere still asks for consolidation."
 
 
 class BackupRun:
-    """The backup of one VM (a moref) in this process, for one job."""
+    """The backup of one VM (a moref) in this process, for one job; `until` is the end of its window, or empty."""
 
-    def __init__(self, context: Context, session: Session, job: JobControl, moref: str, quiesce: str) -> None:
+    def __init__(
+        self, context: Context, session: Session, job: JobControl, moref: str, quiesce: str, until: str = ""
+    ) -> None:
         self._settings = context.settings
         self._signer = context.signer
         self._ledger = context.ledger
         self._turn = Turn(context, session, job)
-        self._guard = RoomGuard(session, moref, context.settings.delta_room)
+        self._guard = RoomGuard(session, moref, context.settings.delta_room, job.grown)
+        self._copy_rates = context.copy_rates
         self._session = session
         self._job = job
         self._moref = moref
         self._quiesce = quiesce
+        self._until = until
         self._lease: ExportLease | None = None
 
     async def prepare(self) -> BackupPlan:
@@ -67,6 +73,7 @@ class BackupRun:
             turns = turn_keys(vm)
             if not await self._turn.take(turns, min(parallel, len(eligible))):
                 break  # after a wait, the VM may have changed: look again
+        await self._check_window(vm, min(parallel, len(eligible)))
         quiesce, detail = self._decide(vm)
         plan = BackupPlan(
             name=vm.name,
@@ -105,6 +112,13 @@ class BackupRun:
         if refused := [check.message for check in checks if check.severity == "refuse"]:
             raise Conflict(" ".join(refused))
         return vm, found
+
+    async def _check_window(self, vm: Vm, disks: int) -> None:
+        """Raise Conflict when the backup can no longer end in its window: the wait for the turn took some of it."""
+        rate = await self._copy_rates.rate(vm.vcenter, vm.host, vm.datastores)
+        found = window_check(self._until, expected_time(vm.allocated, rate, disks), datetime.now(UTC))
+        if refused := [check.message for check in found if check.severity == "refuse"]:
+            raise Conflict(" ".join(refused))
 
     async def _take_turn(self, plan: BackupPlan) -> None:
         """Hold the turn in this process; a job that an earlier process began has kept its place."""
@@ -186,7 +200,10 @@ class BackupRun:
         package, disk = self._package(plan), opened.disks[number]
         name = package.disk_name(disk.file)
         await self._take_turn(plan)
-        copied = await self._guard.beside(self._export(taken.moref).copy(opened, number, package.open() / name))
+        began = time.monotonic()
+        copying = self._export(taken.moref).copy(opened, number, package.open() / name)
+        copied = await self._guard.beside(copying, taken.moref)
+        await self._measured(plan, copied.size, time.monotonic() - began)
         return CopiedFile(
             key=disk.key,
             file=name,
@@ -194,6 +211,15 @@ class BackupRun:
             sha256=copied.sha256,
             detail=f"{name}: {copied.size} bytes, {copied.compared}",
         )
+
+    async def _measured(self, plan: BackupPlan, size: int, seconds: float) -> None:
+        """Keep how long one disk took, for the sizes of later backups."""
+        found: dict[str, list[str]] = {"host": [], "datastore": []}
+        for key in plan.turns:
+            kind, _, moref = key.partition(":")
+            found.setdefault(kind, []).append(moref)
+        vcenter, hosts = self._session.vcenter.name, found["host"]
+        await self._copy_rates.record(vcenter, hosts[0] if hosts else "", found["datastore"], size, seconds)
 
     async def finish(
         self, plan: BackupPlan, taken: SnapshotTaken, opened: OpenedLease, files: Sequence[CopiedFile]

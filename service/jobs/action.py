@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from service.api.models import ActionClass, Check
 from service.api.settings import Settings
+from service.store.copy_rates import CopyRates
 from service.store.copy_slots import CopySlots
 from service.store.signing import Signer
 from service.store.snapshot_ledger import SnapshotLedger
@@ -64,6 +65,7 @@ class Context:
     vcenters: VCenters
     ledger: SnapshotLedger
     copy_slots: CopySlots
+    copy_rates: CopyRates
     signer: Signer
     workers: Workers
 
@@ -120,6 +122,9 @@ class JobControl(Protocol):
 
     def percent(self, done: int) -> None:
         """Report how many percent of a vSphere task are done."""
+
+    def grown(self, size: int) -> None:
+        """Report how many bytes the delta disks of the job's snapshot have; callers see it with the progress."""
 
     def say(self, detail: str) -> None:
         """Show `detail` for the step under way, such as what it waits for; an empty one shows nothing any more."""

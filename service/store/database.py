@@ -99,6 +99,19 @@ copy_queue = sa.Table(
     sa.Column("weight", sa.Integer, nullable=False, server_default="1"),
 )
 
+copy_rates = sa.Table(
+    "vmkops_copy_rates",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("vcenter", sa.String, nullable=False),
+    sa.Column("host", sa.String, nullable=False),
+    # The morefs of the datastores, sorted, with spaces between them.
+    sa.Column("datastores", sa.String, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+)
+
 p2v_runs = sa.Table(
     "vmkops_p2v_runs",
     metadata,

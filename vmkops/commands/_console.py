@@ -73,6 +73,7 @@ def amount(now: Progress) -> str:
     else:
         parts = [f"{now.percent:.0f} %" if now.percent is not None else f"{now.done} {now.unit}"]
     parts += [f"{now.eta_seconds:.0f} s left"] if now.eta_seconds is not None else []
+    parts += [f"snapshot {decimal(now.delta)}"] if now.delta else []
     return ", ".join(parts)
 
 
