@@ -10,22 +10,14 @@ from functools import partial
 
 from service.backups.hooks import run_hook, run_post_thaw
 from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, SnapshotTaken
+from service.backups.removal import Removal
 from service.backups.room_guard import RoomGuard
 from service.backups.size import expected_time, window_check
 from service.backups.turn import Turn, turn_keys
-from service.errors import (
-    Conflict,
-    ConsolidationFailed,
-    HookFailed,
-    JobCancelled,
-    NotFound,
-    SnapshotFailed,
-    SnapshotLeft,
-    VmkopsError,
-)
+from service.errors import Conflict, HookFailed, SnapshotFailed
 from service.jobs.action import Context, JobControl, StepResult
 from service.packages.folder import CopiedFile, Package
-from service.retry import attempts, retry
+from service.retry import retry
 from service.transfer.export_lease import RETRY_SECONDS, ExportLease, OpenedLease
 from service.vsphere.descriptor import create_descriptor
 from service.vsphere.inventory import Vm, read_vm
@@ -33,13 +25,7 @@ from service.vsphere.nfc import open_lease
 from service.vsphere.preflight import Preflight, preflight
 from service.vsphere.room import read_room, room_checks
 from service.vsphere.session import Session
-from service.vsphere.snapshots import Snapshot, consolidate, remove_job_snapshot, snapshot_name, take_job_snapshot
-
-CONSOLIDATIONS = 3
-"""How often the job asks vSphere to merge the disks; after that, the reaper goes on for hours."""
-
-
-NOT_MERGED = "vSphere still asks for consolidation."
+from service.vsphere.snapshots import Snapshot, take_job_snapshot
 
 
 class BackupRun:
@@ -51,6 +37,7 @@ class BackupRun:
         self._settings = context.settings
         self._signer = context.signer
         self._ledger = context.ledger
+        self._removal = Removal(context.ledger, session, moref, job.job_id)
         self._turn = Turn(context, session, job)
         self._guard = RoomGuard(session, moref, context.settings.delta_room, job.grown)
         self._copy_rates = context.copy_rates
@@ -101,14 +88,11 @@ class BackupRun:
 
         What an earlier backup left to merge is merged first. Raises ConsolidationFailed when that is still impossible.
         """
-        vcenter = self._session.vcenter.name
-        for row in await self._ledger.unmerged(vcenter, self._moref):
-            if not await retry(lambda: consolidate(self._session, self._moref), seconds=RETRY_SECONDS):
-                raise ConsolidationFailed(NOT_MERGED)
-            await self._ledger.merged(row.job)
+        await self._removal.merge_earlier()
         vm = await retry(lambda: read_vm(self._session, self._moref), seconds=RETRY_SECONDS)
         found = await preflight(self._session, self._moref)
-        checks = [*found.checks, *room_checks(await read_room(self._session, self._moref), self._settings.delta_room)]
+        rooms = await read_room(self._session, self._moref, refresh=True)
+        checks = [*found.checks, *room_checks(rooms, self._settings.delta_room)]
         if refused := [check.message for check in checks if check.severity == "refuse"]:
             raise Conflict(" ".join(refused))
         return vm, found
@@ -266,45 +250,8 @@ class BackupRun:
         return StepResult(detail=await self._export("").give_up(opened))
 
     async def remove(self, plan: BackupPlan, cause: Exception | None = None) -> SnapshotRemoved:
-        """Remove the snapshot, check that it is gone, and consolidate; raises SnapshotLeft when it stays.
-
-        `cause` is why the backup failed, for the words of that error.
-        """
-        job = self._job.job_id
-        row = await self._ledger.row(job)
-        if row is None:
-            return SnapshotRemoved(removed=True, consolidated=True, detail="no snapshot was taken")
-        try:
-            removed = await retry(
-                lambda: remove_job_snapshot(self._session, self._moref, job, row.nonce, row.moref),
-                seconds=RETRY_SECONDS,
-            )
-            await self._ledger.gone(job)
-        except NotFound:
-            await self._ledger.merged(job)
-            return SnapshotRemoved(removed=True, consolidated=True, detail="the VM is gone, and its snapshots with it")
-        except VmkopsError as error:
-            await self._ledger.trouble(job, str(error))
-            raise SnapshotLeft(_why_left(plan.name, job, cause, error)) from error
-        gone = "removed" if removed else "there was no snapshot to remove"
-        if why := await self._merge():
-            await self._ledger.not_merged(job, why)
-            detail = f"{gone}, but its disks are not merged: {why} vmkops tries again for hours and reports it."
-            return SnapshotRemoved(removed=True, consolidated=False, detail=detail)
-        await self._ledger.merged(job)
-        return SnapshotRemoved(removed=True, consolidated=True, detail=gone)
-
-    async def _merge(self) -> str:
-        """Let vSphere merge what the removal left; why it did not, empty when all is merged."""
-
-        async def once() -> bool:
-            return await retry(lambda: consolidate(self._session, self._moref), seconds=RETRY_SECONDS)
-
-        try:
-            merged = await attempts(once, times=CONSOLIDATIONS, of=ConsolidationFailed, until=bool)
-        except VmkopsError as error:
-            return str(error)
-        return "" if merged else NOT_MERGED
+        """Remove the snapshot and merge its disks; see `Removal.remove`."""
+        return await self._removal.remove(plan.name, cause)
 
     def _package(self, plan: BackupPlan) -> Package:
         return Package(self._settings.backups_dir, plan.name, self._job.job_id)
@@ -316,15 +263,3 @@ class BackupRun:
             keep = self._settings.keep_free_bytes
             self._lease = ExportLease(self._session, opening, self._job.report, keep)
         return self._lease
-
-
-def _why_left(vm: str, job: str, cause: Exception | None, error: VmkopsError) -> str:
-    first = "The"
-    if isinstance(cause, JobCancelled):
-        first = "The job was cancelled, and its"
-    elif cause is not None:
-        first = f"The backup failed ({cause}), and its"
-    return (
-        f"{first} snapshot {snapshot_name(job)!r} on {vm} could not be removed: {error} vmkops tries again by itself; "
-        "until then the VM's delta disk grows."
-    )

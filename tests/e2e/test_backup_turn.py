@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from service.api.settings import read_settings
+from service.store.copy_slots import CopySlots
+from service.store.database import open_database
 from tests.e2e.actions import checked
 from tests.e2e.conftest import VM
 from tests.peers.vcsim import Vcsim
@@ -106,6 +110,17 @@ def test_vm_that_changed_during_the_wait_is_checked_again(vcenter: Vcsim, tmp_pa
     assert job["state"] == "failed"
     assert "need consolidation" in job["error"]["detail"]
     assert vcenter.count("CreateSnapshot_Task") == 1
+
+
+def test_turn_of_a_job_that_never_goes_on_is_given_back(vcenter: Vcsim, tmp_path: Path) -> None:
+    with RunningService(tmp_path, vcenter_settings(vcenter) | ONE_SLOT | {"VMKOPS_REAP_SECONDS": "1"}) as service:
+        vm = service.call("GET", f"/vms/{VM}")[1]
+        engine = open_database(read_settings({"VMKOPS_DATA_DIR": str(tmp_path)}))
+        lost = CopySlots(engine, 1, "local")
+        asyncio.run(lost.take("0123456789abcdef", [f"host:{vm['host']}"], disks=1, waiting=lambda _: None))
+        engine.dispose()
+
+        assert service.ended(service.backup(VM)["id"])["state"] == "succeeded"
 
 
 def test_backup_stops_and_removes_its_snapshot_when_the_datastore_runs_full(

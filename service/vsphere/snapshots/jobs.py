@@ -10,7 +10,7 @@ from pyVmomi import vim, vmodl
 from service.errors import SnapshotFailed, SnapshotLeft
 from service.vsphere.faults import fault_message
 from service.vsphere.session import Instance, Session, vm_of
-from service.vsphere.snapshots.merging import causes
+from service.vsphere.snapshots.merging import DISK_FAULTS, causes
 from service.vsphere.snapshots.tree import Snapshot, read_tree, snapshot_name
 from service.vsphere.tasks import ENDED, recent_tasks, wait_for
 
@@ -79,7 +79,7 @@ async def remove_job_snapshot(session: Session, vm: str, job_id: str, nonce: str
         snapshot = vim.vm.Snapshot(found.moref, instance._stub)
         try:
             wait_for(instance, snapshot.RemoveSnapshot_Task(removeChildren=False, consolidate=True))
-        except (vim.fault.FileFault, vim.fault.VmConfigFault, vmodl.fault.SystemError) as fault:
+        except DISK_FAULTS as fault:
             if _find_own(instance, vm, job_id, nonce, moref) is not None:
                 raise
             log.warning("the snapshot of job %s is gone, but not its disks: %s", job_id, fault_message(fault))

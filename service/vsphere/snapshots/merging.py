@@ -14,6 +14,8 @@ from service.vsphere.tasks import Progress, run_task
 
 CONSOLIDATE = {"consolidateDisks", "consolidateVMDisks", "consolidateVMDisksTask"}
 """What vCenter (the first) and its simulator call the task."""
+DISK_FAULTS = (vim.fault.FileFault, vim.fault.VmConfigFault, vmodl.fault.SystemError)
+"""What a merge fails with when a file is locked or damaged, on its own or as the end of the removal of a snapshot."""
 FLAG = "runtime.consolidationNeeded"
 
 
@@ -31,7 +33,7 @@ async def consolidate(session: Session, vm: str, progress: Progress | None = Non
         await run_task(session, vim.VirtualMachine, vm, start, names=CONSOLIDATE, progress=progress)
     except VmkopsError as error:
         fault = error.__cause__
-        if isinstance(fault, (vim.fault.FileFault, vim.fault.VmConfigFault, vmodl.fault.SystemError)):
+        if isinstance(fault, DISK_FAULTS):
             raise ConsolidationFailed(_explain(fault)) from fault
         raise
     return not await session.call(lambda instance: _is_needed(instance, vm))
