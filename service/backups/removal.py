@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from service.backups.plan import SnapshotRemoved
 from service.errors import ConsolidationFailed, JobCancelled, NotFound, SnapshotLeft, VmkopsError
 from service.retry import attempts, retry
@@ -24,12 +26,17 @@ class Removal:
         self._vm = vm
         self._job = job
 
-    async def merge_earlier(self) -> None:
-        """Merge what earlier backups of the VM left; raises ConsolidationFailed when that is still impossible."""
+    async def merge_earlier(self, say: Callable[[str], None]) -> None:
+        """Merge what earlier backups of the VM left; raises ConsolidationFailed when that is still impossible.
+
+        `say` gets what takes so long, and an empty text at the end.
+        """
         for row in await self._ledger.unmerged(self._session.vcenter.name, self._vm):
+            say(f"merging the disks that the backup of job {row.job} left; that may take hours")
             if not await self._consolidate():
                 raise ConsolidationFailed(NOT_MERGED)
             await self._ledger.merged(row.job)
+            say("")
 
     async def remove(self, name: str, cause: Exception | None = None) -> SnapshotRemoved:
         """Remove the snapshot, check that it is gone, and merge its disks; raises SnapshotLeft when it stays.

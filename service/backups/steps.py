@@ -88,7 +88,7 @@ class BackupRun:
 
         What an earlier backup left to merge is merged first. Raises ConsolidationFailed when that is still impossible.
         """
-        await self._removal.merge_earlier()
+        await self._removal.merge_earlier(self._job.say)
         vm = await retry(lambda: read_vm(self._session, self._moref), seconds=RETRY_SECONDS)
         found = await preflight(self._session, self._moref)
         rooms = await read_room(self._session, self._moref, refresh=True)

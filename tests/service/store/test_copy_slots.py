@@ -225,3 +225,23 @@ async def test_turn_of_a_job_counts_for_copies_of_others(engine: sa.Engine) -> N
     await one.release("a")
     await copy
     assert copies.order == ["export"]
+
+
+async def test_jobs_with_the_same_keys_never_wait_for_each_other(engine: sa.Engine) -> None:
+    one, two = process(engine, "one", width=2), process(engine, "two", width=2)
+
+    async def whole(copy_slots: CopySlots, job: str, keys: tuple[str, ...], disks: int) -> str:
+        await copy_slots.take(job, keys, disks=disks, waiting=lambda _: None)
+        await asyncio.sleep(0)
+        await copy_slots.release(job)
+        return job
+
+    keys = [("datastore:d", "host:h"), ("host:h", "datastore:d"), ("host:h",), ("datastore:d",)]
+    jobs = [
+        whole(copy_slots, f"{name} {number}", each, disks=1 + number % 2)
+        for name, copy_slots in (("one", one), ("two", two))
+        for number, each in enumerate(keys)
+    ]
+
+    assert len(await asyncio.wait_for(asyncio.gather(*jobs), 120)) == 8
+    assert queued(engine) == 0
