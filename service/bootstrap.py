@@ -34,6 +34,7 @@ from service.jobs.schedules import Schedules
 from service.reaper import Reaper, reaping
 from service.store.audit import Audit
 from service.store.checklist_runs import ChecklistRuns
+from service.store.copy_rates import CopyRates
 from service.store.copy_slots import CopySlots
 from service.store.database import lock_data_dir, open_database
 from service.store.open_leases import OpenLeases
@@ -106,6 +107,7 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
             ledger=SnapshotLedger(engine),
             leases=OpenLeases(engine),
             copy_slots=copy_slots,
+            copy_rates=CopyRates(engine),
             signer=await asyncio.to_thread(open_signer, settings),
             workers=workers,
         )

@@ -4,9 +4,9 @@ VmkopsError
 ├── the caller's move: InvalidParams, NotFound, Ambiguous, NotAllowed, NotSignedIn, Conflict, KeyReused, TooLarge,
 │                       LimitReached, ForeignOrigin, UnknownHost, RequestTimeout, ChangedMeanwhile
 ├── later:             WorkersBusy, VSphereBusy, VSphereUnavailable, TooManyRequests
-├── the operator's:    NotConfigured, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, CopyFailed,
-│                       DiskFull, BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged, FetchFailed,
-│                       ImportFailed, JobOutdated, RecordUnreadable
+├── the operator's:    NotConfigured, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, ConsolidationFailed,
+│                       CopyFailed, DiskFull, DatastoreLow, BackupDamaged, RestoreFailed, PackageRefused,
+│                       PackageDamaged, FetchFailed, ImportFailed, JobOutdated, RecordUnreadable
 └── StartError:        SettingError, AddressUnavailable, DatabaseUnavailable, DataDirectoryInUse
 
 A StartError stops a command or the service with exit status 2 and its message.
@@ -257,6 +257,12 @@ class SnapshotLeft(VmkopsError):
     code = "snapshot-left"
 
 
+class ConsolidationFailed(VmkopsError):
+    """vSphere could not merge the disks that a removed snapshot left."""
+
+    code = "consolidation-failed"
+
+
 class CopyFailed(VmkopsError):
     """A disk could not be copied."""
 
@@ -267,6 +273,12 @@ class DiskFull(VmkopsError):
     """No disk space is left where the package is written."""
 
     code = "disk-full"
+
+
+class DatastoreLow(VmkopsError):
+    """A datastore has too little room for the growing delta disk of a snapshot."""
+
+    code = "datastore-low"
 
 
 class BackupDamaged(VmkopsError):

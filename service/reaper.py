@@ -1,4 +1,4 @@
-"""Removes what failed or dead jobs left: open leases, snapshots in the ledger, unfinished packages and VMs."""
+"""Removes what failed or dead jobs left: copy slots, leases, snapshots in the ledger, unfinished packages and VMs."""
 
 from __future__ import annotations
 
@@ -12,21 +12,27 @@ from typing import Any
 
 from service.api.models import Job, JobState
 from service.api.settings import Settings
-from service.background import every
+from service.background import cancel_and_wait, every
 from service.errors import NotConfigured, NotFound, VmkopsError
 from service.jobs.action import Context
 from service.jobs.engine import Jobs
 from service.packages.folder import PARTIAL, discard
+from service.retry import pause
 from service.store.snapshot_ledger import LedgerRow
 from service.vsphere.importing import maker, remove_made
 from service.vsphere.inventory import VMS, Vm
 from service.vsphere.nfc import abort_lease
-from service.vsphere.snapshots import remove_job_snapshot
+from service.vsphere.snapshots import consolidate, remove_job_snapshot
 
 log = logging.getLogger(__name__)
 
 UNFINISHED = {JobState.FAILED, JobState.CANCELLED}
+ASK = "Somebody has to look at it: free the file, then start the action consolidate. vmkops goes on trying."
 BY_HAND = "Delete it in vCenter, or keep it and delete the line 'vmkops job ...' from its notes."
+MERGE_PAUSES = (1, 2, 4, 8, 16)
+"""Pauses between the attempts to merge the disks of a VM, in sweeps (VMKOPS_REAP_SECONDS); the last one is repeated."""
+TELL_AFTER = 6
+"""How many failed merges it takes until a person is told: with the usual sweeps, that is after two and a half hours."""
 CLAIM = timedelta(days=1)
 """How long after the end of its job an unfinished VM may be removed; later, somebody may have started to use it."""
 
@@ -39,13 +45,21 @@ class Reaper:
         self._jobs = jobs
         self._left: list[dict[str, str]] = []
         self._vms_left: list[dict[str, str]] = []
+        self._unmerged: list[dict[str, str]] = []
+        self._merging: dict[str, asyncio.Task[None]] = {}
 
     def report(self) -> dict[str, Any]:
-        """What could not be removed yet: `snapshots_left` and `vms_left`, as found by the last sweep.
+        """What could not be cleaned up yet: `snapshots_left`, `unmerged` and `vms_left`, as found by the last sweep.
 
-        Both list dictionaries with `vm` (its name), `job`, `since` (RFC 3339) and `trouble`, the reason.
+        `unmerged` has the VMs whose snapshot is gone and whose disks vSphere could not merge. Each list has
+        dictionaries with `vm` (its name), `job`, `since` (RFC 3339) and `trouble`, the reason.
         """
-        return {"snapshots_left": self._left, "vms_left": self._vms_left}
+        return {"snapshots_left": self._left, "unmerged": self._unmerged, "vms_left": self._vms_left}
+
+    async def stop(self) -> None:
+        """Stop waiting for merges; vSphere goes on with them, and the next process finds them."""
+        for task in self._merging.values():
+            await cancel_and_wait(task)
 
     async def sweep(self) -> None:
         """Look once at everything; an error with one snapshot or VM does not stop the sweep.
@@ -53,15 +67,22 @@ class Reaper:
         Raises NotConfigured without a vCenter, and VSphereUnavailable when no inventory could be read.
         """
         await self._end_leases()
-        left = []
+        for job in await self._context.copy_slots.jobs():
+            if not await self._live(job):
+                await self._context.copy_slots.release(job)
+        left, unmerged = [], []
         for row in await self._context.ledger.open_rows():
             if await self._live(row.job):
                 continue
-            trouble = await self._remove_snapshot(row)
+            trouble = "" if row.gone_at else await self._remove_snapshot(row)
             if trouble:
-                left.append({"vm": row.vm_name, "job": row.job, "since": row.created_at, "trouble": trouble})
+                left.append(_reported(row, trouble))
                 log.warning("a snapshot of job %s is still on %s: %s", row.job, row.vm_name, trouble)
-        self._left = left
+            else:
+                self._start_merge(row)
+                if row.trouble and row.gone_at:
+                    unmerged.append(_reported(row, row.trouble))
+        self._left, self._unmerged = left, unmerged
         for folder in await asyncio.to_thread(_unfinished_packages, self._context.settings):
             if not await self._live(folder.name.removesuffix(PARTIAL)):
                 await asyncio.to_thread(discard, folder)
@@ -116,16 +137,58 @@ class Reaper:
         except NotFound as error:  # the vCenter was removed from the settings
             return str(error)
         try:
-            removed = await remove_job_snapshot(session, row.vm, row.job, row.nonce)
+            removed = await remove_job_snapshot(session, row.vm, row.job, row.nonce, row.moref)
         except NotFound:
             removed = False
         except VmkopsError as error:
             await ledger.trouble(row.job, str(error))
             return str(error)
-        await ledger.removed(row.job)
+        await ledger.gone(row.job)
         if removed:
             log.info("snapshot of job %s removed from %s", row.job, row.vm_name, extra={"job": row.job})
         return ""
+
+    def _start_merge(self, row: LedgerRow) -> None:
+        """Let vSphere merge the disks, unless that runs or is not due yet. It may take hours: the sweep goes on."""
+        is_due = not row.next_at or datetime.fromisoformat(row.next_at) <= datetime.now(UTC)
+        if (is_due or self._was_merged(row)) and row.job not in self._merging:
+            task = asyncio.create_task(self._merge(row))
+            self._merging[row.job] = task
+            task.add_done_callback(lambda _: self._merging.pop(row.job, None))
+
+    def _was_merged(self, row: LedgerRow) -> bool:
+        """Whether the inventory shows that somebody else has merged the disks meanwhile."""
+        with contextlib.suppress(NotFound):
+            found = self._context.vcenters.link(row.vcenter).inventory.find(VMS, "moref", row.vm)
+            return bool(found) and not found[0].consolidation_needed
+        return False
+
+    async def _merge(self, row: LedgerRow) -> None:
+        ledger = self._context.ledger
+        try:
+            session = self._context.vcenters.link(row.vcenter).session
+            trouble = "" if await consolidate(session, row.vm) else "vSphere still asks for consolidation."
+        except NotFound:  # the VM is gone, or the vCenter was removed from the settings
+            trouble = ""
+        except VmkopsError as error:
+            trouble = str(error)
+        if not trouble:
+            await ledger.merged(row.job)
+            log.info("the disks of %s are merged", row.vm_name, extra={"job": row.job})
+            return
+        failures = row.failures + 1
+        wait = timedelta(seconds=self._context.settings.reap_seconds * pause(failures, MERGE_PAUSES))
+        await ledger.not_merged(row.job, trouble, datetime.now(UTC) + wait)
+        log.warning("the disks of %s are not merged: %s", row.vm_name, trouble, extra={"job": row.job})
+        if failures == TELL_AFTER:
+            note = f"The disks of {row.vm_name} are still not merged after {failures} attempts: {trouble} {ASK}"
+            log.error(note, extra={"job": row.job})
+            with contextlib.suppress(NotFound):
+                await self._jobs.note(row.job, note)
+
+
+def _reported(row: LedgerRow, trouble: str) -> dict[str, str]:
+    return {"vm": row.vm_name, "job": row.job, "since": row.created_at, "trouble": trouble}
 
 
 def why_not_remove(vm: Vm, job: Job, now: datetime) -> str:
@@ -149,8 +212,11 @@ async def reaping(reaper: Reaper, seconds: float) -> AsyncIterator[None]:
         except VmkopsError as error:
             log.warning("the sweep failed; next attempt in %g seconds: %s", seconds, error)
 
-    async with every(seconds, sweep, name="the sweep"):
-        yield
+    try:
+        async with every(seconds, sweep, name="the sweep"):
+            yield
+    finally:
+        await reaper.stop()
 
 
 def _unfinished_packages(settings: Settings) -> list[Path]:

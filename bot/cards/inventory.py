@@ -40,7 +40,7 @@ def vm_card(vm: Mapping[str, Any]) -> Message:
             header(vm["name"]),
             section("  ·  ".join(facts), "  ·  ".join(filter(None, [address, size]))),
             *([section("⚠️ The disks of this VM need consolidation.")] if vm["consolidation_needed"] else []),
-            context(code(_reference(vm)), code(vm["uuid"])),
+            context(code(reference(vm)), code(vm["uuid"])),
             *_staleness(vm),
         ],
     )
@@ -60,7 +60,7 @@ def host_card(host: Mapping[str, Any]) -> Message:
         [
             header(host["name"]),
             section(f"{escape(state)}  ·  {count(host['vms'], 'VM')}", escape(host["product"])),
-            context(code(_reference(host)), escape(host["model"]), cores, memory),
+            context(code(reference(host)), escape(host["model"]), cores, memory),
             *_staleness(host),
         ],
     )
@@ -75,11 +75,11 @@ def snapshots_card(snapshots: Sequence[Mapping[str, Any]]) -> Message:
     if not snapshots:
         text = "There are no snapshots."
         return message(text, [section(f"✅ {text}")])
-    lines = [_snapshot_line(each) for each in snapshots[:MAX_SNAPSHOTS]]
+    lines = [snapshot_line(each) for each in snapshots[:MAX_SNAPSHOTS]]
     groups = [lines[place : place + SNAPSHOTS_PER_SECTION] for place in range(0, len(lines), SNAPSHOTS_PER_SECTION)]
     hidden = len(snapshots) - MAX_SNAPSHOTS
     more = f"…and {count(hidden, 'newer snapshot')}" if hidden > 0 else ""
-    removal = code(f"/action snapshot-remove {_reference(snapshots[0])} dry_run=true")
+    removal = code(f"/action snapshot-remove {reference(snapshots[0])} dry_run=true")
     return message(
         f"{count(len(snapshots), 'snapshot')}; the oldest is {snapshots[0]['name']} of {snapshots[0]['vm']}",
         [
@@ -95,7 +95,7 @@ def age(seconds: int) -> str:
     return count(seconds // DAY, "day") if seconds >= 2 * DAY else duration(seconds)
 
 
-def _reference(thing: Mapping[str, Any]) -> str:
+def reference(thing: Mapping[str, Any]) -> str:
     """The managed object reference, with the name of its vCenter before it if that is not the default one."""
     return str(thing["moref"] if thing["vcenter"] == DEFAULT else f"{thing['vcenter']}/{thing['moref']}")
 
@@ -111,8 +111,9 @@ def _staleness(thing: Mapping[str, Any]) -> list[Block]:
     return [section(f"⚠️ The inventory of vCenter {escape(freshness['vcenter'])} {state}: {trouble}")]
 
 
-def _snapshot_line(each: Mapping[str, Any]) -> str:
+def snapshot_line(each: Mapping[str, Any]) -> str:
+    """One snapshot in a line; reads what `snapshots_card` reads."""
     owner = "vmkops" if each["ours"] else each["foreign_product"]
     size = amount(each["size"]) if each["size"] is not None else ""
     parts = [bold(each["vm"]), escape(each["name"]), age(each["age_seconds"]), size, escape(owner)]
-    return "  ·  ".join([*(part for part in parts if part), code(_reference(each))])
+    return "  ·  ".join([*(part for part in parts if part), code(reference(each))])

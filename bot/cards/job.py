@@ -53,6 +53,8 @@ def job_card(job: Job) -> Message:
         blocks.append(section(*(_step_line(step, job) for step in job.steps)))
     if job.error:
         blocks.append(section(*_error_lines(job.error)))
+    if job.notes:
+        blocks.append(section(*(f"⚠️ {escape(note)}" for note in job.notes)))
     if job.result and (lines := result_lines(job.result)):
         blocks.append(section(*lines))
     requested_by = f"requested by {person(job.requested_by, job.token)}" if job.requested_by else ""
@@ -109,6 +111,8 @@ def progress_line(progress: Progress) -> str:
         parts.append(f"{amount(progress.rate, unit)}/s")
     if progress.eta_seconds is not None:
         parts.append(f"{duration(progress.eta_seconds)} left")
+    if progress.delta:
+        parts.append(f"snapshot {amount(progress.delta)}")
     return "  ·  ".join(parts)
 
 

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from bot.arguments import UsageError, single_argument
+from bot.arguments import Arguments, UsageError, words_and_options
 from bot.blocks import Reply
 from bot.commands._base import Command
 from bot.jobs.start import start_job
 from bot.request import Request
 
 
-def parse(text: str) -> str:
-    """The selector of the VM. Raises UsageError when it is missing."""
-    selector = single_argument(text)
-    if not selector:
+def parse(text: str) -> Arguments:
+    """The selector of the VM, and its window. Raises UsageError when the VM is missing."""
+    found = words_and_options(text, ("within",))
+    if not found.words:
         raise UsageError("The VM is missing.")
-    return selector
+    return found
 
 
-async def run(selector: str, request: Request) -> Reply | None:
+async def run(asked: Arguments, request: Request) -> Reply | None:
     """Start the backup. A refusal before the announcement is shown only to the user."""
-    return await start_job(request, "backup", {"vm": selector}, command=command.name)
+    return await start_job(request, "backup", {"vm": asked.words, **asked.options}, command=command.name)
 
 
 command = Command(
     name="/backup",
-    usage="/backup VM",
+    usage="/backup VM [within=6h]",
     summary="Backs up a VM and shows the progress in a thread.",
     examples=("/backup web-01", "/backup ipaddr:10.0.0.7"),
     procedures=("backup-setup", "backup-failed", "vcb-to-vmkops"),

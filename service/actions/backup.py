@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from service.actions._targeted import NOT_CHECKED, refuse, warn
 from service.actions._vm import VmParams
 from service.api.models import ActionClass, Check, JobState
 from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, SnapshotTaken
+from service.backups.size import WINDOW, end_of_window, expected_time, size_check, window_check
 from service.backups.steps import BackupRun
 from service.jobs.action import Action, Context, JobControl, StepResult, Target
 from service.packages.folder import CopiedFile
@@ -21,6 +23,7 @@ from service.transfer.export_lease import OpenedLease
 from service.vsphere.host_probe import probe_host
 from service.vsphere.inventory import Vm, find_vm, read_vm
 from service.vsphere.preflight import preflight
+from service.vsphere.room import Room, read_room, room_checks
 from service.vsphere.selectors import lock_key
 from service.vsphere.session import Session
 from service.vsphere.vcenters import look
@@ -45,6 +48,22 @@ class BackupVm(VmParams):
         default="prefer",
         description="Ask the guest to flush its file systems: if it can, or fail otherwise, or do not ask.",
     )
+    within: str = Field(
+        default="",
+        pattern=WINDOW,
+        description="The backup is refused if it cannot end within this time, such as 90m, 6h or 2d, by the rates that "
+        "earlier copies measured.",
+    )
+    until: str = Field(
+        default="", max_length=40, description="The same as a time, such as 2026-03-01T06:00:00Z; `within` sets it."
+    )
+
+    @field_validator("until")
+    @classmethod
+    def _time(cls, value: str) -> str:
+        if value and datetime.fromisoformat(value).tzinfo is None:
+            raise ValueError("must have a time zone, such as 2026-03-01T06:00:00Z")
+        return value
 
 
 class Backup(Action):
@@ -58,12 +77,27 @@ class Backup(Action):
 
     async def target(self, context: Context, params: BackupVm) -> Target:
         """The VM as it is now, and what prevents a backup; raises NotFound or Ambiguous."""
-        vm = await find_vm(context.vcenters, params.vm)
+        settings, vm = context.settings, await find_vm(context.vcenters, params.vm)
         link = context.vcenters.link(vm.vcenter)
-        vm, checks = await look(link, _read(link.session, vm.moref)) or (vm, [NOT_CHECKED])
-        backups_dir, keep = context.settings.backups_dir, context.settings.keep_free_bytes
+        now, until = datetime.now(UTC), params.until
+        until = until or end_of_window(params.within, now)
+        looked = await look(link, _read(link.session, vm.moref))
+        checks = [NOT_CHECKED]
+        if looked is not None:
+            vm = looked.vm
+            disks = min(settings.parallel_disks, settings.max_copies, looked.disks)
+            rate = await context.copy_rates.rate(vm.vcenter, vm.host, vm.datastores)
+            checks = [
+                *looked.checks,
+                *room_checks(looked.rooms, settings.delta_room),
+                size_check(vm.allocated, rate, disks, looked.rooms, settings.delta_room),
+                *window_check(until, expected_time(vm.allocated, rate, disks), now),
+            ]
+        backups_dir, keep = settings.backups_dir, settings.keep_free_bytes
         space = await asyncio.to_thread(check_space, "backup-room", backups_dir, vm.allocated, "the backup", keep)
-        exact = params.model_copy(update={"vm": vm.selector})
+        if await context.ledger.unmerged(vm.vcenter, vm.moref):
+            checks = [_merged_first(each) for each in checks]
+        exact = params.model_copy(update={"vm": vm.selector, "until": until})
         return Target(
             key=lock_key("vm", vm.vcenter, vm.moref),
             name=vm.name,
@@ -74,19 +108,26 @@ class Backup(Action):
     async def run(self, context: Context, job: JobControl, params: BackupVm) -> dict[str, Any]:
         """The seven steps; whatever fails once the freeze has begun, the guest thaws and the snapshot is removed."""
         session, moref = context.vcenters.at(params.vm)
-        run = BackupRun(context, session, job, moref, params.quiesce)
+        run = BackupRun(context, session, job, moref, params.quiesce, params.until)
         taken: SnapshotTaken | None = None
         opened: OpenedLease | None = None
-        plan = await job.step_as(BackupPlan, QUIESCE, run.prepare)
+        # A process that is stopped keeps the turn for the one that goes on with the job; that raises no Exception.
+        try:
+            plan = await job.step_as(BackupPlan, QUIESCE, run.prepare)
+        except Exception:
+            await run.release_turn()
+            raise
         try:
             taken = await job.step_as(SnapshotTaken, SNAPSHOT, partial(run.snapshot, plan))
             await job.step_as(StepResult, UNQUIESCE, partial(run.unquiesce, plan, taken), cleanup=True)
             opened = await job.step_as(OpenedLease, MOUNT, partial(run.mount, plan, taken))
             files = await _copy_disks(job, run, plan, taken, opened)
+            await run.release_turn()
             finish = partial(run.finish, plan, taken, opened, files)
             written = await job.step_as(PackageWritten, BACK_UP, finish, part="package")
             await job.step_as(StepResult, UNMOUNT, partial(run.unmount, taken, opened), cleanup=True)
         except Exception as error:
+            await run.release_turn()
             if taken is None:
                 await job.step_as(StepResult, UNQUIESCE, partial(run.thaw, plan), cleanup=True)
             await job.step_as(StepResult, UNMOUNT, partial(run.give_up, plan, opened), part=GIVE_UP, cleanup=True)
@@ -134,9 +175,26 @@ async def _copy_disks(
     return files
 
 
-async def _read(session: Session, moref: str) -> tuple[Vm, list[Check]]:
-    checks = [*(await preflight(session, moref)).checks, *await probe_host(session, moref)]
-    return await read_vm(session, moref), checks
+class _Looked(NamedTuple):
+    """What vCenter says now: the VM, the findings, how many disks a snapshot holds, and the room on its datastores."""
+
+    vm: Vm
+    checks: list[Check]
+    disks: int
+    rooms: list[Room]
+
+
+async def _read(session: Session, moref: str) -> _Looked:
+    reading = read_vm(session, moref), preflight(session, moref), read_room(session, moref), probe_host(session, moref)
+    vm, found, rooms, probed = await asyncio.gather(*reading)
+    return _Looked(vm, [*found.checks, *probed], sum(not disk.left_out for disk in found.disks), rooms)
+
+
+def _merged_first(check: Check) -> Check:
+    """The finding about disks that an earlier backup left to merge: the new one merges them before its snapshot."""
+    if check.rule != "consolidation-needed":
+        return check
+    return warn(check.rule, "An earlier backup left disks to merge. The backup merges them before its snapshot.")
 
 
 def _tools_checks(vm: Vm, quiesce: str) -> Iterator[Check]:

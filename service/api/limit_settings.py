@@ -39,6 +39,14 @@ class LimitSettings(TypedSettings):
         alias="VMKOPS_KEEP_FREE",
         description="How much disk space backups, exports and imports leave free, for the databases and logs, in MiB.",
     )
+    delta_room: int = Field(
+        default=10,
+        ge=1,
+        le=100,
+        alias="VMKOPS_DELTA_ROOM",
+        description="How much room a datastore must have for the growing delta disk of a backup, in percent of what "
+        "the VM takes there, and at least 1 GiB. A backup does not start with less, and stops at half of it.",
+    )
 
     @property
     def processes(self) -> int:

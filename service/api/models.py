@@ -133,6 +133,8 @@ class Progress(Value):
     percent: float | None = None
     rate: float | None = None
     eta_seconds: float | None = None
+    delta: int | None = None
+    """How far the delta disks of the job's snapshot have grown, in bytes; None when that is not known."""
 
 
 class Job(Value):
@@ -153,6 +155,8 @@ class Job(Value):
     created_at: str = ""
     started_at: str | None = None
     finished_at: str | None = None
+    notes: list[str] = Field(default_factory=list)
+    """What came of the job after its end, such as disks that could not be merged."""
     reply_to: dict[str, Any] | None = None
     """Where the Slack bot shows the job, kept and handed back unread."""
 

@@ -3,52 +3,67 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 
 from service.backups.hooks import run_hook, run_post_thaw
 from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, SnapshotTaken
-from service.errors import Conflict, HookFailed, JobCancelled, NotFound, SnapshotFailed, SnapshotLeft, VmkopsError
+from service.backups.removal import Removal
+from service.backups.room_guard import RoomGuard
+from service.backups.size import expected_time, window_check
+from service.backups.turn import Turn, turn_keys
+from service.errors import Conflict, HookFailed, SnapshotFailed
 from service.jobs.action import Context, JobControl, StepResult
 from service.packages.beside import keep_beside
 from service.packages.folder import CopiedFile, Package
-from service.retry import attempts, retry
+from service.retry import retry
 from service.transfer.export_lease import RETRY_SECONDS, ExportLease, OpenedLease
 from service.vsphere.descriptor import create_descriptor
 from service.vsphere.host_probe import probe_host
 from service.vsphere.inventory import Vm, read_vm
 from service.vsphere.nfc import open_lease
-from service.vsphere.preflight import preflight
+from service.vsphere.preflight import Preflight, preflight
+from service.vsphere.room import read_room, room_checks
 from service.vsphere.session import Session
-from service.vsphere.snapshots import Snapshot, consolidate, remove_job_snapshot, snapshot_name, take_job_snapshot
-
-CONSOLIDATIONS = 3
-"""How often vSphere is asked to consolidate the disks."""
+from service.vsphere.snapshots import Snapshot, take_job_snapshot
 
 
 class BackupRun:
-    """The backup of one VM (a moref) in this process, for one job."""
+    """The backup of one VM (a moref) in this process, for one job; `until` is the end of its window, or empty."""
 
-    def __init__(self, context: Context, session: Session, job: JobControl, moref: str, quiesce: str) -> None:
+    def __init__(
+        self, context: Context, session: Session, job: JobControl, moref: str, quiesce: str, until: str = ""
+    ) -> None:
         self._settings = context.settings
         self._signer = context.signer
         self._ledger = context.ledger
         self._leases = context.leases
-        self._copy_slots = context.copy_slots
+        self._removal = Removal(context.ledger, session, moref, job.job_id)
+        self._turn = Turn(context, session, job)
+        self._guard = RoomGuard(session, moref, context.settings.delta_room, job.grown)
+        self._copy_rates = context.copy_rates
         self._session = session
         self._job = job
         self._moref = moref
         self._quiesce = quiesce
+        self._until = until
         self._lease: ExportLease | None = None
 
     async def prepare(self) -> BackupPlan:
-        """Check the VM again, decide whether to quiesce it, and run the hook before the freeze."""
-        vm = await retry(lambda: read_vm(self._session, self._moref), seconds=RETRY_SECONDS)
-        found = await preflight(self._session, self._moref)
-        checks = [*found.checks, *await probe_host(self._session, self._moref)]
-        if refused := [check.message for check in checks if check.severity == "refuse"]:
-            raise Conflict(" ".join(refused))
+        """Check the VM again, wait for the turn, decide whether to quiesce the VM, and run the hook before the freeze.
+
+        The turn comes before all that lasts: a snapshot would grow meanwhile, and the hook may freeze the guest.
+        """
+        parallel = min(self._settings.parallel_disks, self._settings.max_copies)
+        while True:
+            vm, found = await self._look()
+            eligible = [disk.label for disk in found.disks if not disk.left_out]
+            turns = turn_keys(vm)
+            if not await self._turn.take(turns, min(parallel, len(eligible))):
+                break  # after a wait, the VM may have changed: look again
+        await self._check_window(vm, min(parallel, len(eligible)))
         quiesce, detail = self._decide(vm)
         plan = BackupPlan(
             name=vm.name,
@@ -56,9 +71,9 @@ class BackupRun:
             quiesce=quiesce,
             running=vm.power_state == "poweredOn",
             allocated=vm.allocated,
-            parallel=self._settings.parallel_disks,
-            turns=[f"host:{vm.host}", *(f"datastore:{each}" for each in vm.datastores)],
-            eligible=[disk.label for disk in found.disks if not disk.left_out],
+            parallel=parallel,
+            turns=turns,
+            eligible=eligible,
             left_out=[f"{disk.label}: {disk.left_out}" for disk in found.disks if disk.left_out],
             detail=detail,
         )
@@ -70,6 +85,36 @@ class BackupRun:
                 raise
             detail += f"; pre-freeze hook done{f': {output}' if output else ''}"
         return plan.model_copy(update={"detail": detail})
+
+    async def _look(self) -> tuple[Vm, Preflight]:
+        """The VM as it is now, and its pre-flight; raises Conflict when that refuses.
+
+        What an earlier backup left to merge is merged first. Raises ConsolidationFailed when that is still impossible.
+        """
+        await self._removal.merge_earlier(self._job.say)
+        vm = await retry(lambda: read_vm(self._session, self._moref), seconds=RETRY_SECONDS)
+        found = await preflight(self._session, self._moref)
+        rooms = await read_room(self._session, self._moref, refresh=True)
+        probed = await probe_host(self._session, self._moref)
+        checks = [*found.checks, *room_checks(rooms, self._settings.delta_room), *probed]
+        if refused := [check.message for check in checks if check.severity == "refuse"]:
+            raise Conflict(" ".join(refused))
+        return vm, found
+
+    async def _check_window(self, vm: Vm, disks: int) -> None:
+        """Raise Conflict when the backup can no longer end in its window: the wait for the turn took some of it."""
+        rate = await self._copy_rates.rate(vm.vcenter, vm.host, vm.datastores)
+        found = window_check(self._until, expected_time(vm.allocated, rate, disks), datetime.now(UTC))
+        if refused := [check.message for check in found if check.severity == "refuse"]:
+            raise Conflict(" ".join(refused))
+
+    async def _take_turn(self, plan: BackupPlan) -> None:
+        """Hold the turn in this process; a job that an earlier process began has kept its place."""
+        await self._turn.take(plan.turns, min(plan.parallel, len(plan.eligible)))
+
+    async def release_turn(self) -> None:
+        """Let the next backups begin: the copy has ended."""
+        await self._turn.release()
 
     def _decide(self, vm: Vm) -> tuple[bool, str]:
         """Whether to quiesce the VM, and why."""
@@ -88,6 +133,7 @@ class BackupRun:
 
     async def snapshot(self, plan: BackupPlan) -> SnapshotTaken:
         """Take the snapshot, with a ledger row before it; without quiescing when that fails and is not required."""
+        await self._take_turn(plan)
         nonce = await self._ledger.intend(self._job.job_id, self._session.vcenter.name, self._moref, plan.name)
         note = ""
         try:
@@ -124,6 +170,7 @@ class BackupRun:
 
     async def mount(self, plan: BackupPlan, taken: SnapshotTaken) -> OpenedLease:
         """Open the export lease on the snapshot."""
+        await self._take_turn(plan)
         return await self._export(taken.moref).open(len(plan.eligible))
 
     def measure(self, plan: BackupPlan, taken: SnapshotTaken, opened: OpenedLease) -> ExportLease:
@@ -133,11 +180,18 @@ class BackupRun:
         return lease
 
     async def copy(self, plan: BackupPlan, taken: SnapshotTaken, opened: OpenedLease, number: int) -> CopiedFile:
-        """Copy one disk; raises CopyFailed, or BackupDamaged when it never arrives as the host sent it."""
+        """Copy one disk.
+
+        Raises CopyFailed, BackupDamaged when the disk never arrives as the host sent it, and DatastoreLow when the
+        delta disk of the snapshot leaves too little room on a datastore.
+        """
         package, disk = self._package(plan), opened.disks[number]
         name = package.disk_name(disk.file)
-        async with self._copy_slots.slot(plan.turns):
-            copied = await self._export(taken.moref).copy(opened, number, package.open() / name)
+        await self._take_turn(plan)
+        began = time.monotonic()
+        copying = self._export(taken.moref).copy(opened, number, package.open() / name)
+        copied = await self._guard.beside(copying, taken.moref)
+        await self._measured(plan, copied.size, time.monotonic() - began)
         return CopiedFile(
             key=disk.key,
             file=name,
@@ -145,6 +199,15 @@ class BackupRun:
             sha256=copied.sha256,
             detail=f"{name}: {copied.size} bytes, {copied.compared}",
         )
+
+    async def _measured(self, plan: BackupPlan, size: int, seconds: float) -> None:
+        """Keep how long one disk took, for the sizes of later backups."""
+        found: dict[str, list[str]] = {"host": [], "datastore": []}
+        for key in plan.turns:
+            kind, _, moref = key.partition(":")
+            found.setdefault(kind, []).append(moref)
+        vcenter, hosts = self._session.vcenter.name, found["host"]
+        await self._copy_rates.record(vcenter, hosts[0] if hosts else "", found["datastore"], size, seconds)
 
     async def finish(
         self, plan: BackupPlan, taken: SnapshotTaken, opened: OpenedLease, files: Sequence[CopiedFile]
@@ -154,7 +217,8 @@ class BackupRun:
         beside = await keep_beside(self._session, self._moref, taken.moref, package, partial(lease.copy_nvram, opened))
         described = [*files, *beside.described]
         descriptor = await retry(
-            lambda: create_descriptor(self._session, self._moref, plan.name, described), seconds=RETRY_SECONDS
+            lambda: create_descriptor(self._session, self._moref, plan.name, described, snapshot=taken.moref),
+            seconds=RETRY_SECONDS,
         )
         disks = [file.model_dump(exclude={"detail"}) for file in files]
         vm = {"name": plan.name, "uuid": plan.uuid, "moref": self._moref, "vcenter": self._session.vcenter.name}
@@ -194,38 +258,8 @@ class BackupRun:
         return StepResult(detail=await self._export("").give_up(opened))
 
     async def remove(self, plan: BackupPlan, cause: Exception | None = None) -> SnapshotRemoved:
-        """Remove the snapshot, check that it is gone, and consolidate; raises SnapshotLeft when it stays.
-
-        `cause` is why the backup failed, for the words of that error.
-        """
-        job = self._job.job_id
-        row = await self._ledger.row(job)
-        if row is None:
-            return SnapshotRemoved(removed=True, consolidated=True, detail="no snapshot was taken")
-        try:
-            removed = await retry(
-                lambda: remove_job_snapshot(self._session, self._moref, job, row.nonce), seconds=RETRY_SECONDS
-            )
-            await self._ledger.removed(job)
-        except NotFound:
-            await self._ledger.removed(job)
-            return SnapshotRemoved(removed=True, consolidated=True, detail="the VM is gone, and its snapshots with it")
-        except VmkopsError as error:
-            await self._ledger.trouble(job, str(error))
-            raise SnapshotLeft(_why_left(plan.name, job, cause, error)) from error
-        gone = "removed" if removed else "there was no snapshot to remove"
-        try:
-            merged = await self._consolidate()
-        except VmkopsError as error:
-            return SnapshotRemoved(removed=True, consolidated=False, detail=f"{gone}, but not consolidated: {error}")
-        more = "" if merged else ", but vSphere still needs to consolidate the disks: do it in vCenter"
-        return SnapshotRemoved(removed=True, consolidated=merged, detail=f"{gone}{more}")
-
-    async def _consolidate(self) -> bool:
-        async def once() -> bool:
-            return await retry(lambda: consolidate(self._session, self._moref), seconds=RETRY_SECONDS)
-
-        return await attempts(once, times=CONSOLIDATIONS, until=bool)
+        """Remove the snapshot and merge its disks; see `Removal.remove`."""
+        return await self._removal.remove(plan.name, cause)
 
     def _package(self, plan: BackupPlan) -> Package:
         return Package(self._settings.backups_dir, plan.name, self._job.job_id)
@@ -238,15 +272,3 @@ class BackupRun:
             record = self._leases.of_job(self._job.job_id, self._session.vcenter.name)
             self._lease = ExportLease(self._session, opening, self._job.report, keep, record)
         return self._lease
-
-
-def _why_left(vm: str, job: str, cause: Exception | None, error: VmkopsError) -> str:
-    first = "The"
-    if isinstance(cause, JobCancelled):
-        first = "The job was cancelled, and its"
-    elif cause is not None:
-        first = f"The backup failed ({cause}), and its"
-    return (
-        f"{first} snapshot {snapshot_name(job)!r} on {vm} could not be removed: {error} vmkops tries again by itself; "
-        "until then the VM's delta disk grows."
-    )

@@ -92,6 +92,7 @@ def _text(job: Job) -> str:
     lines += [f"  {step.state:<10} {step.name}" + (f": {step.detail}" if step.detail else "") for step in job.steps]
     if job.error:
         lines.append(job.error.detail)
+    lines += [f"Later: {note}" for note in job.notes]
     return "\n".join(lines) + "\n"
 
 

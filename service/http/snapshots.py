@@ -1,6 +1,8 @@
-"""Every snapshot of every VM: whose it is, and how old."""
+"""Every snapshot of every VM: whose it is, and how old; and the VMs whose disks need to be merged."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from pydantic import Field
 
@@ -8,7 +10,10 @@ from service.api.models import Freshness, Value
 from service.http._route import Call, Query, Route
 from service.store.tokens import Scope
 from service.vsphere.snapshots.listing import ListedSnapshot, list_snapshots
+from service.vsphere.snapshots.unmerged import UnmergedVm, find_unmerged
 
+OLD_HOURS = 72
+"""The age from which on a snapshot is worth a look; vSphere's own advice is to keep none for longer."""
 DAY, HOUR, MINUTE = 86_400, 3_600, 60
 
 
@@ -16,22 +21,51 @@ class SnapshotsQuery(Query):
     """Which snapshots to list."""
 
     q: str = Field(default="", max_length=255, description="A part of the VM's or the snapshot's name, in any case.")
-    older_than_hours: float = Field(default=0, ge=0, le=876_000, description="Only those that are at least so old.")
+    older_than_hours: float | None = Field(
+        default=None,
+        ge=0,
+        le=876_000,
+        description="Only those that are at least so old; with `needs`, those of 72 hours unless you say otherwise.",
+    )
+    needs: Literal["", "consolidation"] = Field(
+        default="",
+        description="`consolidation`: also the VMs whose disks need to be merged, and delta disks that belong to no "
+        "snapshot. Of all VMs and of whatever product; nothing is changed.",
+    )
 
 
 class SnapshotList(Value):
     """Snapshots, the oldest first."""
 
     snapshots: list[ListedSnapshot]
+    unmerged: list[UnmergedVm] = Field(default_factory=list)
+    """The VMs with disks to merge; only when the call asks for what needs consolidation."""
     inventory: list[Freshness]
     """How current each vCenter's part is."""
 
 
 async def _list(call: Call[SnapshotsQuery, None]) -> SnapshotList:
-    wanted, least = call.query.q.lower(), call.query.older_than_hours * HOUR
-    found = await list_snapshots(call.services.context.vcenters)
-    fitting = [each for each in found if wanted in f"{each.vm}\n{each.name}".lower() and each.age_seconds >= least]
-    return SnapshotList(snapshots=fitting, inventory=call.services.context.vcenters.freshness())
+    query, context = call.query, call.services.context
+    wanted, hours = query.q.lower(), query.older_than_hours
+    least = (hours if hours is not None else OLD_HOURS if query.needs else 0) * HOUR
+    ours = {(row.vcenter, row.vm, row.moref) for row in await context.ledger.open_rows()}
+    found = [
+        each.model_copy(update={"ours": each.ours or (each.vcenter, each.vm_moref, each.moref) in ours})
+        for each in await list_snapshots(context.vcenters)
+        if wanted in f"{each.vm}\n{each.name}".lower() and each.age_seconds >= least
+    ]
+    unmerged = await _unmerged(call, wanted) if query.needs else []
+    return SnapshotList(snapshots=found, unmerged=unmerged, inventory=context.vcenters.freshness())
+
+
+async def _unmerged(call: Call[SnapshotsQuery, None], wanted: str) -> list[UnmergedVm]:
+    context = call.services.context
+    trouble = {(row.vcenter, row.vm): row.trouble for row in await context.ledger.open_rows() if row.gone_at}
+    return [
+        each.model_copy(update={"trouble": trouble.get((each.vcenter, each.vm_moref), "")})
+        for each in await find_unmerged(context.vcenters)
+        if wanted in each.vm.lower()
+    ]
 
 
 def _texts(found: SnapshotList) -> str:
@@ -41,7 +75,15 @@ def _texts(found: SnapshotList) -> str:
         size = f"{each.size / 1e9:.1f} GB" if each.size is not None else "?"
         lines.append(f"{each.selector:<14} {_age(each.age_seconds):>6} {size:>10}  {owner:<8} {each.vm}: {each.name}\n")
     doubts = [f"{words}\n" for seen in found.inventory if (words := seen.words())]
-    return "".join([*(lines or ["No snapshots.\n"]), *doubts])
+    return "".join([*(lines or ["No snapshots.\n"]), *map(_unmerged_text, found.unmerged), *doubts])
+
+
+def _unmerged_text(vm: UnmergedVm) -> str:
+    why = "vSphere says that its disks need consolidation" if vm.consolidation_needed else "it runs on orphan deltas"
+    size = f", {vm.size / 1e9:.1f} GB" if vm.size is not None else ""
+    deltas = "".join(f"  {file}\n" for file in vm.deltas)
+    trouble = f"  vmkops could not merge them: {vm.trouble}\n" if vm.trouble else ""
+    return f"{vm.selector} {vm.vm}: {why}{size}\n{deltas}{trouble}"
 
 
 def _age(seconds: int) -> str:
@@ -55,7 +97,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/snapshots",
-        summary="Every snapshot of every VM, the oldest first: whose it is, and how old",
+        summary="Every snapshot of every VM, the oldest first: whose it is, and how old; and what needs consolidation",
         handle=_list,
         answer=SnapshotList,
         scope=Scope.READ,

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from service.api.models import ActionClass, Check
 from service.api.settings import Settings
+from service.store.copy_rates import CopyRates
 from service.store.copy_slots import CopySlots
 from service.store.open_leases import OpenLeases
 from service.store.signing import Signer
@@ -66,6 +67,7 @@ class Context:
     ledger: SnapshotLedger
     leases: OpenLeases
     copy_slots: CopySlots
+    copy_rates: CopyRates
     signer: Signer
     workers: Workers
 
@@ -123,8 +125,14 @@ class JobControl(Protocol):
     def percent(self, done: int) -> None:
         """Report how many percent of a vSphere task are done."""
 
+    def grown(self, size: int) -> None:
+        """Report how many bytes the delta disks of the job's snapshot have; callers see it with the progress."""
+
     def say(self, detail: str) -> None:
         """Show `detail` for the step under way, such as what it waits for; an empty one shows nothing any more."""
+
+    async def interruptible(self, do: Callable[[], Awaitable[R]]) -> R:
+        """Await `do` inside a step that is not interruptible; after a cancel, stop it and raise JobCancelled."""
 
 
 class Action(ABC):

@@ -231,6 +231,11 @@ class Jobs:
         await DBOS.update_workflow_attributes_async(job_id, {CANCELLED_BY: by}, merge=True)
         return await self.get(job_id)
 
+    async def note(self, job_id: str, text: str) -> None:
+        """Add a note to a job, also to one that has ended: what came of it later. Raises NotFound."""
+        notes = [*(await self.get(job_id)).notes, text]
+        await DBOS.update_workflow_attributes_async(job_id, {view.NOTES: notes}, merge=True)
+
     async def take_over(self, executor: str) -> None:
         """Put the jobs of a dead executor back in the queue; any free executor continues them."""
         await asyncio.to_thread(DBOS._recover_pending_workflows, [executor])

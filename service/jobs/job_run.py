@@ -46,6 +46,7 @@ class JobRun:
         self.token = token
         self._done: tuple[int, int | None] | None = None
         self._unit = ""
+        self._delta: int | None = None
         self._now: dict[str, str] = {}
         self._shown: dict[str, str] = {}
         self._history: deque[tuple[float, int]] = deque()
@@ -106,9 +107,17 @@ class JobRun:
         """See `JobControl.percent`."""
         self.report(done, 100, PERCENT)
 
+    def grown(self, size: int) -> None:
+        """See `JobControl.grown`."""
+        self._delta = size
+
     def say(self, detail: str) -> None:
         """See `JobControl.say`."""
         self._now = {**self._now, "detail": detail}
+
+    async def interruptible(self, do: Callable[[], Awaitable[R]]) -> R:
+        """See `JobControl.interruptible`."""
+        return await self._run(do, interruptible=True)
 
     async def _run(self, do: Callable[[], Awaitable[R]], *, interruptible: bool) -> R:
         with reporting(self.say):
@@ -140,7 +149,8 @@ class JobRun:
             return
         (done, total), history = self._done, self._history
         history.append((time.monotonic(), done))
-        await DBOS.set_event_async(PROGRESS, progress(done, total, self._unit, list(history)))
+        now = progress(done, total, self._unit, list(history))
+        await DBOS.set_event_async(PROGRESS, now | {"delta": self._delta})
 
 
 def progress(done: int, total: int | None, unit: str, history: list[tuple[float, int]]) -> dict[str, Any]:

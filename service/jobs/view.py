@@ -13,6 +13,8 @@ from service.jobs.job_run import NOW, PROGRESS
 
 OUTCOME = "outcome"
 """The attribute with the outcome of a workflow that no process can continue; other workflows return their outcome."""
+NOTES = "notes"
+"""The attribute with what came of a job after its end: a list of sentences."""
 LIVE = {"ENQUEUED": JobState.QUEUED, "DELAYED": JobState.QUEUED, "PENDING": JobState.RUNNING}
 
 
@@ -35,6 +37,7 @@ def job(status: Any, recorded: Sequence[Mapping[str, Any]], events: Mapping[str,
         created_at=_time(status.created_at) or "",
         started_at=_time(status.dequeued_at),
         finished_at=_time(status.completed_at) if state.final else None,
+        notes=attributes.get(NOTES, []),
         reply_to=attributes.get("reply_to"),
     )
 

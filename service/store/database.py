@@ -69,8 +69,13 @@ snapshots = sa.Table(
     sa.Column("nonce", sa.String, nullable=False),
     sa.Column("moref", sa.String, nullable=False),
     sa.Column("created_at", sa.String, nullable=False),
+    # When it was seen that the snapshot is gone. The row stays open until its disks are merged too: `removed_at`.
+    sa.Column("gone_at", sa.String),
     sa.Column("removed_at", sa.String),
     sa.Column("trouble", sa.String, nullable=False),
+    # How often the merge of the disks has failed, and when to try again.
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("next_at", sa.String, nullable=False, server_default=""),
 )
 
 leases = sa.Table(
@@ -96,8 +101,24 @@ copy_queue = sa.Table(
     metadata,
     sa.Column("key", sa.String, primary_key=True),
     sa.Column("place", sa.Integer, primary_key=True),
+    # The id of one copy; or `job:` and the id of a job, whose place outlives the process.
     sa.Column("turn", sa.String, nullable=False),
     sa.Column("holder", sa.String, nullable=False),
+    # How many slots it takes.
+    sa.Column("weight", sa.Integer, nullable=False, server_default="1"),
+)
+
+copy_rates = sa.Table(
+    "vmkops_copy_rates",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("vcenter", sa.String, nullable=False),
+    sa.Column("host", sa.String, nullable=False),
+    # The morefs of the datastores, sorted, with spaces between them.
+    sa.Column("datastores", sa.String, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
 )
 
 p2v_runs = sa.Table(

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -14,9 +15,10 @@ from service.store.database import snapshots
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerRow:
-    """One snapshot of a job: planned (`moref` is empty), taken, or removed (`removed_at` is set).
+    """One snapshot of a job: planned (`moref` is empty), taken, gone (`gone_at`), or gone and merged (`removed_at`).
 
-    `nonce` is in the snapshot's description. `trouble` is why it could not be removed yet.
+    `nonce` is in the snapshot's description. `trouble` is why it could not be removed or merged yet. `failures` counts
+    the merges that failed; the next one is due at `next_at` (RFC 3339, or empty for at once).
     """
 
     job: str
@@ -26,8 +28,11 @@ class LedgerRow:
     nonce: str
     moref: str
     created_at: str
+    gone_at: str | None
     removed_at: str | None
     trouble: str
+    failures: int
+    next_at: str
 
 
 class SnapshotLedger:
@@ -44,9 +49,19 @@ class SnapshotLedger:
         """Record the snapshot's moref."""
         await asyncio.to_thread(self._update, job, {"moref": moref})
 
-    async def removed(self, job: str) -> None:
-        """Record that the snapshot is gone."""
+    async def gone(self, job: str) -> None:
+        """Record that the snapshot is gone, but not yet whether its disks are merged."""
+        await asyncio.to_thread(self._update, job, {"gone_at": _now(), "trouble": ""})
+
+    async def merged(self, job: str) -> None:
+        """Record that the snapshot is gone and that vSphere has merged its disks; this closes the row."""
         await asyncio.to_thread(self._update, job, {"removed_at": _now(), "trouble": ""})
+
+    async def not_merged(self, job: str, why: str, next_at: datetime | None = None) -> None:
+        """Record that a merge has failed, and when to try again; without a time, at the next sweep."""
+        at = next_at.isoformat() if next_at else ""
+        values = {"trouble": why[:1000], "next_at": at, "failures": snapshots.c.failures + 1}
+        await asyncio.to_thread(self._update, job, values)
 
     async def trouble(self, job: str, why: str) -> None:
         """Record why the snapshot could not be removed yet."""
@@ -58,8 +73,14 @@ class SnapshotLedger:
         return found[0] if found else None
 
     async def open_rows(self) -> list[LedgerRow]:
-        """The rows of the snapshots that may still exist, oldest first."""
+        """The rows of the snapshots that may still exist, or whose disks are not merged yet, oldest first."""
         return await asyncio.to_thread(self._select, snapshots.c.removed_at.is_(None))
+
+    async def unmerged(self, vcenter: str, vm: str) -> list[LedgerRow]:
+        """The rows of this VM (a moref) whose snapshot is gone, and whose disks are not merged yet."""
+        here = (snapshots.c.vcenter == vcenter) & (snapshots.c.vm == vm)
+        left = snapshots.c.gone_at.is_not(None) & snapshots.c.removed_at.is_(None)
+        return await asyncio.to_thread(self._select, here & left)
 
     def _intend(self, job: str, vcenter: str, vm: str, vm_name: str) -> str:
         if found := self._select(snapshots.c.job == job):
@@ -70,7 +91,7 @@ class SnapshotLedger:
             connection.execute(snapshots.insert().values(moref="", trouble="", **row))
         return nonce
 
-    def _update(self, job: str, values: dict[str, str]) -> None:
+    def _update(self, job: str, values: dict[str, Any]) -> None:
         with self._engine.begin() as connection:
             connection.execute(snapshots.update().where(snapshots.c.job == job).values(**values))
 

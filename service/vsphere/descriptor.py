@@ -22,16 +22,20 @@ class ExportedFile(Protocol):
     def size(self) -> int: ...  # noqa: D102
 
 
-async def create_descriptor(session: Session, vm: str, name: str, files: Sequence[ExportedFile]) -> str:
+async def create_descriptor(
+    session: Session, vm: str, name: str, files: Sequence[ExportedFile], *, snapshot: str = ""
+) -> str:
     """The OVF envelope (XML) of the VM `vm` (a moref) with these disk files, from `OvfManager.CreateDescriptor`.
 
-    Raises VSphereRefused with vCenter's reason.
+    With `snapshot` (a moref), it describes the VM as it was in that snapshot, and otherwise as it is now: a copy may
+    take hours, and the hardware may be changed meanwhile. Raises VSphereRefused with vCenter's reason.
     """
 
     def ask(instance: Instance) -> str:
         params = vim.OvfManager.CreateDescriptorParams(
             name=name,
             includeImageFiles=False,
+            snapshot=vim.vm.Snapshot(snapshot, instance._stub) if snapshot else None,
             ovfFiles=[vim.OvfManager.OvfFile(deviceId=item.key, path=item.file, size=item.size) for item in files],
         )
         machine = vim.VirtualMachine(vm, instance._stub)

@@ -120,6 +120,23 @@ def test_removal_that_leaves_disks_to_merge_merges_them(service: RunningService,
     assert vcenter.count("ConsolidateVMDisks_Task") == 1
 
 
+def test_removal_that_leaves_a_locked_disk_is_partial_and_names_the_file(
+    service: RunningService, vcenter: Vcsim
+) -> None:
+    moref = take(vcenter, "monday")
+    file = "[LocalDS_0] web/web-000001.vmdk"
+    vcenter.change_vm(VM, consolidation_needed_after_remove=True)
+    vcenter.fault("RemoveSnapshot_Task", "FileLocked", fields={"file": file}, as_task=True, after=True, count=1)
+    vcenter.fault("ConsolidateVMDisks_Task", "FileLocked", fields={"file": file}, as_task=True)
+
+    job = act(service, "snapshot-remove", snapshot=moref)
+
+    assert job["state"] == "partial", job
+    assert file in details(job)
+    assert vcenter.snapshots() == {}
+    assert vcenter.count("RemoveSnapshot_Task") == 1
+
+
 def test_removal_started_before_a_kill_is_continued(service: RunningService, vcenter: Vcsim) -> None:
     moref = take(vcenter, "monday")
     vcenter.fault("RemoveSnapshot_Task", task_delay_ms=4000)

@@ -14,6 +14,7 @@ import pytest
 from tests.e2e.conftest import VM
 from tests.peers.disks import read_vmdk
 from tests.peers.fetch import require
+from tests.peers.person import rename_snapshot
 from tests.peers.vcsim import Vcsim
 from tests.running_service import RunningService
 
@@ -153,6 +154,59 @@ def test_required_quiesce_without_tools_is_refused_before_any_snapshot(service: 
     assert status == 409
     assert "VMware Tools" in problem["detail"]
     assert vcenter.count("CreateSnapshot_Task") == 0
+
+
+def test_snapshot_that_is_renamed_during_the_copy_is_removed(service: RunningService, vcenter: Vcsim) -> None:
+    vcenter.nfc(stall_after_bytes=1_000_000)
+    job_id = service.backup(VM)["id"]
+    service.reading(job_id)
+    (ours,) = vcenter.snapshots()[VM]
+    rename_snapshot(vcenter, ours["moref"], "backup of tonight")
+
+    vcenter.reset_nfc()
+    job = service.ended(job_id)
+
+    assert job["state"] == "succeeded", job
+    assert vcenter.snapshots() == {}
+
+
+def test_descriptor_describes_the_vm_as_it_was_in_the_snapshot(service: RunningService, vcenter: Vcsim) -> None:
+    vcenter.nfc(stall_after_bytes=1_000_000)
+    job_id = service.backup(VM)["id"]
+    service.reading(job_id)
+    vcenter.change_vm(VM, properties={"config.hardware.numCPU": 16})
+
+    vcenter.reset_nfc()
+    package = Path(service.ended(job_id)["result"]["package"])
+
+    assert "<rasd:ElementName>1 virtual CPU(s)</rasd:ElementName>" in next(package.glob("*.ovf")).read_text()
+
+
+@pytest.mark.parametrize("fault", ["GenericVmConfigFault", "ApplicationQuiesceFault", "Timedout", "SystemError"])
+def test_preferred_quiescing_that_fails_is_followed_by_a_snapshot_without_it(
+    service: RunningService, vcenter: Vcsim, fault: str
+) -> None:
+    vcenter.change_vm(VM, quiesce_fault=fault)
+
+    job = service.ended(service.backup(VM)["id"])
+
+    assert job["state"] == "succeeded", job
+    assert job["result"]["consistency"] == "crash-consistent"
+    assert "quiescing failed" in job["steps"][1]["detail"]
+    assert vcenter.count("CreateSnapshot_Task") == 2
+
+
+@pytest.mark.parametrize(("fault", "error"), [("NoDiskSpace", "no free space"), ("NoPermission", "privilege")])
+def test_lack_of_space_or_permission_is_not_tried_again_without_quiescing(
+    service: RunningService, vcenter: Vcsim, fault: str, error: str
+) -> None:
+    vcenter.change_vm(VM, quiesce_fault=fault)
+
+    job = service.ended(service.backup(VM)["id"])
+
+    assert job["state"] == "failed"
+    assert error in job["error"]["detail"]
+    assert vcenter.count("CreateSnapshot_Task") == 1
 
 
 def test_download_that_is_cut_once_is_repeated_from_the_beginning(service: RunningService, vcenter: Vcsim) -> None:

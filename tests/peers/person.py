@@ -45,6 +45,12 @@ def take_snapshot(vcsim: Vcsim, vm: str, name: str, description: str = "") -> No
         wait_for_task(task)
 
 
+def rename_snapshot(vcsim: Vcsim, moref: str, name: str, description: str = "") -> None:
+    """Give a snapshot another name, and another description unless that is empty."""
+    with signed_in(vcsim) as instance:
+        vim.vm.Snapshot(moref, instance._stub).RenameSnapshot(name=name, description=description or None)
+
+
 def tell_percent(vcsim: Vcsim, percent: int) -> int:
     """Let the tasks that run say how far they are, as a host does; the answer is how many tasks did."""
     with signed_in(vcsim) as instance:

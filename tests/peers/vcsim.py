@@ -167,6 +167,10 @@ class Vcsim:
         path = f"/objects/{kind}/{urllib.parse.quote(name, safe='')}"
         self._control("POST", path, {"properties": properties})
 
+    def fill_datastore(self, name: str, *, free: int) -> None:
+        """Let so many bytes be free on a datastore; vCenter learns it when somebody refreshes the datastore."""
+        self._control("POST", f"/datastores/{urllib.parse.quote(name, safe='')}", {"free": free})
+
     def lock_vm(self, name: str) -> None:
         """Take a VM's lock and never give it back: whatever asks for this VM then waits until the simulator ends."""
         self._control("POST", f"/vms/{urllib.parse.quote(name, safe='')}/lock")

@@ -68,6 +68,7 @@ func newControl(sim *simulation) http.Handler {
 	})
 	handle("POST /vms/{name}", sim.changeVM)
 	handle("POST /vms/{name}/lock", sim.lockVM)
+	handle("POST /datastores/{name}", sim.changeDatastore)
 	handle("POST /objects/{type}/{name}", sim.changeObject)
 	return mux
 }

@@ -140,19 +140,17 @@ func (e *extension) CreateDescriptor(ctx *simulator.Context, req *types.CreateDe
 	}
 	var found descriptor
 	var config types.VirtualMachineConfigInfo
-	ctx.WithLock(vm, func() {
-		config = *vm.Config
-		found.CPUs, found.MemoryMB = config.Hardware.NumCPU, config.Hardware.MemoryMB
-		found.Name, found.GuestID, found.Version = vm.Name, config.GuestId, config.Version
-	})
+	ctx.WithLock(vm, func() { config, found.Name = *vm.Config, vm.Name })
 	if reference := req.Cdp.Snapshot; reference != nil {
 		snapshot, ok := e.sim.registry.Get(*reference).(*simulator.VirtualMachineSnapshot)
 		if !ok {
 			body.Fault_ = missing(*reference)
 			return body
 		}
-		config = snapshot.Config
+		config = snapshot.Config // the VM as it was, whatever it has become meanwhile
 	}
+	found.CPUs, found.MemoryMB = config.Hardware.NumCPU, config.Hardware.MemoryMB
+	found.GuestID, found.Version = config.GuestId, config.Version
 	if req.Cdp.Name != "" {
 		found.Name = req.Cdp.Name
 	}

@@ -22,6 +22,7 @@ type simulation struct {
 
 	mu      sync.Mutex
 	vmState map[types.ManagedObjectReference]*vmState
+	free    map[types.ManagedObjectReference]int64  // of datastores, before a refresh shows it
 	names   map[types.ManagedObjectReference]string // of what lives in a session, by what it is about
 }
 

@@ -45,14 +45,15 @@ async def watch(service: ServiceClient, job_id: str) -> Job:
     """Follow a job to its end, with its steps on standard error and a progress bar when that is a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[amount]}"))
-    shown: dict[str, StepState] = {}
+    shown: dict[str, tuple[StepState, str]] = {}
     last: Job | None = None
     with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("queued", total=None, amount="")
         async for last in service.follow(job_id):
             for step in last.steps:
-                if step.state is not shown.get(step.name) and step.state is not StepState.PENDING:
-                    shown[step.name] = step.state
+                now_shown = step.state, step.detail if step.state is StepState.RUNNING else ""
+                if now_shown != shown.get(step.name) and step.state is not StepState.PENDING:
+                    shown[step.name] = now_shown
                     detail = f": {step.detail}" if step.detail else ""
                     console.print(f"{step.state:<10} {step.name}{detail}", soft_wrap=True)
                 if step.state is StepState.RUNNING:
@@ -72,6 +73,7 @@ def amount(now: Progress) -> str:
     else:
         parts = [f"{now.percent:.0f} %" if now.percent is not None else f"{now.done} {now.unit}"]
     parts += [f"{now.eta_seconds:.0f} s left"] if now.eta_seconds is not None else []
+    parts += [f"snapshot {decimal(now.delta)}"] if now.delta else []
     return ", ".join(parts)
 
 
@@ -83,6 +85,8 @@ def print_job(job: Job, *, as_json: bool) -> int:
         print(f"{job.action} of {job.target}: {job.state}")
         if job.error:
             print(job.error.detail, file=sys.stderr)
+        for note in job.notes:
+            print(f"Later: {note}", file=sys.stderr)
         if job.result and job.result.get("package"):
             print(f"{job.result['package']} ({job.result['size']} bytes, {job.result['consistency']})")
         elif job.result:

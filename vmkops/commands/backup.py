@@ -22,6 +22,9 @@ def parser() -> argparse.ArgumentParser:
         default="prefer",
         help="whether the guest flushes its file systems before the snapshot (default %(default)s)",
     )
+    made.add_argument(
+        "--within", default="", metavar="TIME", help="refuse a backup that cannot end within 90m, 6h or 2d"
+    )
     add_job_options(made)
     return made
 
@@ -32,4 +35,7 @@ def run(argv: Sequence[str]) -> int:
 
     from vmkops.commands._console import carry_out
 
-    return carry_out(options, "backup", None, {"vm": options.vm, "quiesce": options.quiesce})
+    params = {"vm": options.vm, "quiesce": options.quiesce}
+    if options.within:
+        params["within"] = options.within
+    return carry_out(options, "backup", None, params)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from service.vsphere.snapshots.changes import (
     NewSnapshot,
-    consolidate,
     create_snapshot,
     find_named,
     is_in_tree,
@@ -16,6 +15,7 @@ from service.vsphere.snapshots.changes import (
     revert_to,
 )
 from service.vsphere.snapshots.jobs import remove_job_snapshot, take_job_snapshot
+from service.vsphere.snapshots.merging import consolidate
 from service.vsphere.snapshots.tree import OURS, Snapshot, snapshot_name, snapshot_tree
 
 __all__ = [

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, NamedTuple
 
 from pyVmomi import vim, vmodl
 
-from service.vsphere.session import Instance, Session, read_properties, vm_of
+from service.errors import VmkopsError
+from service.vsphere.session import Instance, Session, vm_of
+from service.vsphere.snapshots.merging import DISK_FAULTS
 from service.vsphere.snapshots.tree import Snapshot, find_by_name, has_snapshot
-from service.vsphere.tasks import Progress, run_task, wait_for
+from service.vsphere.tasks import Progress, run_task
+
+log = logging.getLogger(__name__)
 
 CREATE = {"createSnapshot", "createSnapshotEx"}
 REMOVE = {"remove", "removeSnapshot"}
@@ -47,7 +52,11 @@ async def find_named(session: Session, vm: str, name: str) -> Snapshot | None:
 
 
 async def remove_one(session: Session, vm: str, moref: str, progress: Progress) -> bool:
-    """Remove one snapshot, keep its children, and merge its disks; False when it was already gone."""
+    """Remove one snapshot, keep its children, and merge its disks; False when it was already gone.
+
+    When a file is locked, vSphere takes the snapshot out of the tree, leaves its delta disks, and reports a failure.
+    That counts as removed: `consolidate` merges the rest.
+    """
 
     def start(instance: Instance) -> Any:
         if not has_snapshot(instance, vm, moref):
@@ -57,7 +66,13 @@ async def remove_one(session: Session, vm: str, moref: str, progress: Progress) 
         except vmodl.fault.ManagedObjectNotFound:
             return None
 
-    return await run_task(session, vim.VirtualMachine, vm, start, names=REMOVE, progress=progress)
+    try:
+        return await run_task(session, vim.VirtualMachine, vm, start, names=REMOVE, progress=progress)
+    except VmkopsError as error:
+        if not isinstance(error.__cause__, DISK_FAULTS) or await is_in_tree(session, vm, moref):
+            raise
+        log.warning("the snapshot %s is gone, but not its disks: %s", moref, error)
+        return True
 
 
 async def is_in_tree(session: Session, vm: str, moref: str) -> bool:
@@ -72,21 +87,3 @@ async def revert_to(session: Session, vm: str, moref: str, *, power_on: bool, si
         return vim.vm.Snapshot(moref, instance._stub).RevertToSnapshot_Task(suppressPowerOn=not power_on)
 
     await run_task(session, vim.VirtualMachine, vm, start, names=REVERT, once_since=since, progress=progress)
-
-
-async def consolidate(session: Session, vm: str) -> bool:
-    """Merge the disks that a removal left, if vSphere asks for it; True when nothing is left to merge."""
-
-    def ask(instance: Instance) -> bool:
-        if not _needs_consolidation(instance, vm):
-            return True
-        wait_for(instance, vm_of(instance, vm).ConsolidateVMDisks_Task())
-        return not _needs_consolidation(instance, vm)
-
-    return await session.call(ask, limit=None)
-
-
-def _needs_consolidation(instance: Instance, vm: str) -> bool:
-    wanted = ["runtime.consolidationNeeded"]
-    values = read_properties(instance, [vm_of(instance, vm)], vim.VirtualMachine, wanted)[0][1]
-    return bool(values.get("runtime.consolidationNeeded", False))

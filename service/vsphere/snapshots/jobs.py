@@ -1,23 +1,40 @@
-"""The snapshot that a job takes for itself and removes again, known by the job's id in its name and by a nonce."""
+"""The snapshot that a job takes for itself and removes again, known by its moref, or by its name and a nonce."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 
 from pyVmomi import vim, vmodl
 
-from service.errors import SnapshotLeft
+from service.errors import SnapshotFailed, SnapshotLeft
+from service.vsphere.faults import fault_message
 from service.vsphere.session import Instance, Session, vm_of
+from service.vsphere.snapshots.merging import DISK_FAULTS, causes
 from service.vsphere.snapshots.tree import Snapshot, read_tree, snapshot_name
 from service.vsphere.tasks import ENDED, recent_tasks, wait_for
+
+log = logging.getLogger(__name__)
+
+NOT_THE_GUEST = (
+    vim.fault.NoPermission,  # also NotAuthenticated
+    vim.fault.NoDiskSpace,
+    vim.fault.InsufficientResourcesFault,
+    vim.fault.TaskInProgress,
+    vim.fault.TooManySnapshotLevels,
+    vmodl.fault.ManagedObjectNotFound,
+    vmodl.fault.RequestCanceled,
+)
+"""Faults that a snapshot without quiescing would meet too; hosts report a failed freeze under many other names."""
 
 
 async def take_job_snapshot(session: Session, vm: str, job_id: str, nonce: str, *, quiesce: bool) -> Snapshot:
     """Take a snapshot of the VM `vm` (a moref) for this job, or return the one that the job took before.
 
     A process can die between the call and the record of it. The next one waits for snapshot tasks that still run and
-    finds the snapshot by name and nonce, so that no job takes two. Raises SnapshotLeft when vSphere reports success
-    but the tree does not show the snapshot.
+    finds the snapshot by name and nonce, so that no job takes two. Raises SnapshotFailed when a quiesced snapshot fails
+    for a reason that may be the guest's, and SnapshotLeft when vSphere reports success but the tree does not show the
+    snapshot.
     """
 
     def ask(instance: Instance) -> Snapshot:
@@ -30,7 +47,13 @@ async def take_job_snapshot(session: Session, vm: str, job_id: str, nonce: str, 
                 memory=False,
                 quiesce=quiesce,
             )
-            wait_for(instance, task)
+            try:
+                wait_for(instance, task)
+            except vmodl.MethodFault as fault:
+                if not quiesce or any(isinstance(each, NOT_THE_GUEST) for each in causes(fault)):
+                    raise
+                reason = fault_message(fault)
+                raise SnapshotFailed(f"vSphere could not take the quiesced snapshot: {reason}") from fault
             found = _find_own(instance, vm, job_id, nonce)
         if found is None:
             raise SnapshotLeft("vSphere reports that the snapshot was taken, but the VM's tree does not show it.")
@@ -39,20 +62,28 @@ async def take_job_snapshot(session: Session, vm: str, job_id: str, nonce: str, 
     return await session.call(ask, limit=None)
 
 
-async def remove_job_snapshot(session: Session, vm: str, job_id: str, nonce: str) -> bool:
+async def remove_job_snapshot(session: Session, vm: str, job_id: str, nonce: str, moref: str) -> bool:
     """Remove this job's snapshot, and nothing else, and check that it is gone; False when there was none.
 
-    Raises SnapshotLeft when it is still in the tree afterwards.
+    `moref` is that of the snapshot where it is recorded, and empty otherwise. A person may have renamed the snapshot.
+
+    When a file is locked, vSphere takes the snapshot out of the tree, leaves its delta disks, and reports a failure.
+    That counts as removed: `consolidate` merges the rest. Raises SnapshotLeft when the snapshot is still in the tree.
     """
 
     def ask(instance: Instance) -> bool:
         _wait_for_snapshot_tasks(instance, vm)
-        found = _find_own(instance, vm, job_id, nonce)
+        found = _find_own(instance, vm, job_id, nonce, moref)
         if found is None:
             return False
         snapshot = vim.vm.Snapshot(found.moref, instance._stub)
-        wait_for(instance, snapshot.RemoveSnapshot_Task(removeChildren=False, consolidate=True))
-        if _find_own(instance, vm, job_id, nonce) is not None:
+        try:
+            wait_for(instance, snapshot.RemoveSnapshot_Task(removeChildren=False, consolidate=True))
+        except DISK_FAULTS as fault:
+            if _find_own(instance, vm, job_id, nonce, moref) is not None:
+                raise
+            log.warning("the snapshot of job %s is gone, but not its disks: %s", job_id, fault_message(fault))
+        if _find_own(instance, vm, job_id, nonce, moref) is not None:
             raise SnapshotLeft(
                 f"The snapshot {found.name!r} is still on the VM after its removal. Remove it in vCenter."
             )
@@ -61,9 +92,14 @@ async def remove_job_snapshot(session: Session, vm: str, job_id: str, nonce: str
     return await session.call(ask, limit=None)
 
 
-def _find_own(instance: Instance, vm: str, job_id: str, nonce: str) -> Snapshot | None:
+def _find_own(instance: Instance, vm: str, job_id: str, nonce: str, moref: str = "") -> Snapshot | None:
+    """The job's snapshot: the one with its moref, or, before that is recorded, with its name and its nonce."""
     name = snapshot_name(job_id)
-    return next((each for each in read_tree(instance, vm) if each.name == name and nonce in each.description), None)
+
+    def is_own(snapshot: Snapshot) -> bool:
+        return snapshot.moref == moref or (snapshot.name == name and nonce in snapshot.description)
+
+    return next(filter(is_own, read_tree(instance, vm)), None)
 
 
 def _wait_for_snapshot_tasks(instance: Instance, vm: str) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from pyVmomi import vim
+from pyVmomi import vim, vmodl
 
 from service.errors import Ambiguous, InvalidParams, NotFound, VmkopsError
 from service.vsphere.inventory import VMS, Vm
 from service.vsphere.selectors import exact_selector
-from service.vsphere.session import Instance, read_properties, vm_of
+from service.vsphere.session import Instance, Session, read_properties, vm_of
 from service.vsphere.snapshots.tree import OURS
 from service.vsphere.vcenters import Link, VCenters, look
 
@@ -90,13 +91,29 @@ async def find_snapshot(vcenters: VCenters, selector: str) -> ListedSnapshot:
     raise NotFound(f"There is no snapshot {wanted!r}. GET /snapshots lists all, with their morefs.", named[:5])
 
 
+async def snapshot_size(session: Session, vm: str, snapshot: str, *, refresh: bool) -> int | None:
+    """The bytes that the delta disks and the kept memory of one snapshot of a VM take now; both are morefs.
+
+    The host reports the sizes of files every few minutes; with `refresh`, it is asked to look now. None when vCenter
+    does not report them.
+    """
+
+    def ask(instance: Instance) -> int | None:
+        machine = vm_of(instance, vm)
+        if refresh:
+            with contextlib.suppress(vim.fault.VimFault, vmodl.RuntimeFault):
+                machine.RefreshStorageInfo()
+        return _sizes_of(read_properties(instance, [machine], vim.VirtualMachine, LAYOUT)[0][1]).get(snapshot)
+
+    return await session.call(ask)
+
+
 async def _ask_sizes(link: Link, vms: list[Vm]) -> dict[str, int]:
     def ask(instance: Instance) -> dict[str, int]:
         machines = [vm_of(instance, vm.moref) for vm in vms]
         sizes: dict[str, int] = {}
         for _, values in read_properties(instance, machines, vim.VirtualMachine, LAYOUT):
-            current = getattr(values.get("snapshot.currentSnapshot"), "_moId", "")
-            sizes |= _sizes(values.get("layoutEx"), list(values.get("snapshot.rootSnapshotList", [])), current)
+            sizes |= _sizes_of(values)
         return sizes
 
     try:
@@ -123,6 +140,11 @@ def _of_vm(vm: Vm, sizes: dict[str, int], now: datetime) -> Iterator[ListedSnaps
             ours=each.name.startswith(OURS),
             foreign_product=each.product,
         )
+
+
+def _sizes_of(values: Mapping[str, Any]) -> dict[str, int]:
+    current = getattr(values.get("snapshot.currentSnapshot"), "_moId", "")
+    return _sizes(values.get("layoutEx"), list(values.get("snapshot.rootSnapshotList", [])), current)
 
 
 def _sizes(layout: Any, tree: list[Any], current: str) -> dict[str, int]:

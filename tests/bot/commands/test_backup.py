@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.commands.backup import command
+from bot.commands.backup import command, parse
 from bot.request import Request
 from tests.bot.fake_service import FakeService
 from tests.bot.slack_limits import drawn
@@ -15,8 +15,15 @@ async def test_backup_of_the_vm_is_started(slack_request: Request, service: Fake
     assert (job.action, job.target) == ("backup", "web-01")
 
 
+def test_window_of_the_backup_is_told_from_the_vm() -> None:
+    found = parse("web-01 within=6h")
+
+    assert found.words == "web-01"
+    assert found.options == {"within": "6h"}
+
+
 async def test_missing_vm_is_answered_with_the_usage(slack_request: Request, service: FakeService) -> None:
     reply = await command.answer("", slack_request)
     assert reply is not None
-    assert "Usage: `/backup VM`" in drawn(reply.message)
+    assert "Usage: `/backup VM [within=6h]`" in drawn(reply.message)
     assert service.calls == []

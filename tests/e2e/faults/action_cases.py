@@ -95,6 +95,7 @@ ACTIONS = [
         effect=REMOVE,
         ends={"refused": "partial", "task fails": "partial"} | TOO_LATE,
     ),
+    Row(action="consolidate", step="consolidate", call=MERGE, ends=TOO_LATE),
     Row(action="snapshot-revert", step="revert", call=REVERT, ends=TOO_LATE),
     Row(action="host-maintenance-enter", step="enter maintenance mode", call=ENTER, stops=True),
     Row(action="host-maintenance-exit", step="exit maintenance mode", call=EXIT, stops=True),

@@ -82,6 +82,8 @@ def arranged(stage: Stage, row: Row, column: str) -> dict[str, Any]:
                 for port in serial_ports(each):
                     change(stage, each, vim.vm.device.VirtualDeviceSpec(operation="remove", device=port))
             return {"vm": about, "peer": peer, "path": "/vmfs/volumes/datastore1/pipe"}
+        case "consolidate":
+            stage.vcsim.change_vm(about, consolidation_needed=True)
         case "snapshot-create":
             names = snapshots(stage, about)
             if not names:

@@ -24,6 +24,7 @@ def action(request: pytest.FixtureRequest) -> Action:
 CLASSES = {
     "answer-question": "disruptive",
     "backup": "safe",
+    "consolidate": "disruptive",
     "disconnect-removables": "disruptive",
     "export-ovf": "safe",
     "guest-shutdown": "disruptive",

@@ -10,6 +10,7 @@ from service.actions import all_actions
 from service.actions._deploy import Confirmed, NewVm, VmsRemoved
 from service.actions._rescan import Found
 from service.actions._targeted import Changed, Checked
+from service.actions.consolidate import Merged
 from service.actions.disconnect_removables import Disconnected
 from service.actions.guest_shutdown import Asked
 from service.actions.iscsi_add_target import Added
@@ -159,6 +160,7 @@ RECORDED: list[tuple[type[StepResult], dict[str, Any]]] = [
     (Before, {"seen": STORAGE}),
     (Found, {"new_luns": ["naa.600508b2"], "new_volumes": []}),
     (Added, {"hba": "vmhba64", "added": True, "seen": STORAGE}),
+    (Merged, {"merged": True}),
     (PipeEnd, {"vm": "web", "port": "Serial port 1"}),
     (SnapshotKept, {"snapshot": "snapshot-9", "consistency": "with memory"}),
     (RemovalConfirmed, {"merged": True}),
@@ -168,6 +170,7 @@ RECORDED: list[tuple[type[StepResult], dict[str, Any]]] = [
 STEPS = {
     "answer-question": ("check", "answer"),
     "backup": ("quiesce", "snapshot", "unquiesce", "mount", "back up", "unmount", "remove snapshot"),
+    "consolidate": ("check", "consolidate"),
     "disconnect-removables": ("check", "disconnect"),
     "export-ovf": ("check", "open the lease", "copy the disks", "describe", "close the lease", "write the package"),
     "guest-shutdown": ("check", "ask the guest", "wait until it is off"),

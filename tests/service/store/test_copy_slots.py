@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from service.api.settings import Settings
-from service.store.copy_slots import CopySlots
+from service.store.copy_slots import CopySlots, Wait
 from service.store.database import copy_queue, open_database
 from service.store.executors import beat, mark_stopped
 from tests.peers.waiting import wait_for
@@ -143,3 +143,105 @@ async def test_slot_of_the_same_process_before_its_restart_is_freed(engine: sa.E
     assert copies.order == ["lost", "again"]
     copies.may_end["lost"].set()
     await lost
+
+
+class Jobs:
+    """Jobs that take their turn; `order` has their names as they got it, `waits` what each was told last."""
+
+    def __init__(self) -> None:
+        self.order: list[str] = []
+        self.waits: dict[str, Wait] = {}
+
+    def begin(self, copy_slots: CopySlots, job: str, *keys: str, disks: int = 1) -> asyncio.Task[None]:
+        async def take() -> None:
+            def waiting(wait: Wait) -> None:
+                self.waits[job] = wait
+
+            await copy_slots.take(job, keys, disks=disks, waiting=waiting)
+            self.order.append(job)
+
+        return asyncio.create_task(take())
+
+
+async def test_turn_of_a_job_lasts_until_it_is_given_back(engine: sa.Engine) -> None:
+    one, jobs = process(engine, "one"), Jobs()
+    await jobs.begin(one, "a", "host:h", "datastore:d")
+    second = jobs.begin(one, "b", "datastore:d")
+    await asyncio.to_thread(wait_for, lambda: "b" in jobs.waits, what="the wait")
+
+    assert jobs.order == ["a"]
+    assert jobs.waits["b"] == Wait("datastore:d", ["a"])
+    await one.release("a")
+    await second
+
+    assert jobs.order == ["a", "b"]
+    assert await one.jobs() == ["b"]
+
+
+async def test_turn_of_a_job_outlives_its_process_and_goes_on_in_another(engine: sa.Engine) -> None:
+    dead, living, jobs = process(engine, "dead"), process(engine, "living"), Jobs()
+    await jobs.begin(dead, "a", "host:h")
+    mark_stopped(engine, "dead")
+    waiting = jobs.begin(living, "b", "host:h")
+    await asyncio.to_thread(wait_for, lambda: "b" in jobs.waits, what="the wait")
+
+    await jobs.begin(living, "a", "host:h")
+
+    assert jobs.order == ["a", "a"]
+    await living.release("a")
+    await waiting
+
+
+async def test_job_gets_a_new_place_when_its_vm_has_moved(engine: sa.Engine) -> None:
+    one, jobs = process(engine, "one"), Jobs()
+    await jobs.begin(one, "a", "host:h")
+
+    await jobs.begin(one, "a", "host:other")
+    await jobs.begin(one, "b", "host:h")
+
+    assert jobs.order == ["a", "a", "b"]
+
+
+async def test_job_takes_a_slot_for_each_disk_and_all_when_it_has_more(engine: sa.Engine) -> None:
+    one, jobs = process(engine, "one", width=3), Jobs()
+    await jobs.begin(one, "a", "host:h", disks=2)
+    large = jobs.begin(one, "b", "host:h", disks=9)
+    await asyncio.to_thread(wait_for, lambda: "b" in jobs.waits, what="the wait")
+
+    assert jobs.order == ["a"]
+    await one.release("a")
+    await large
+    assert jobs.order == ["a", "b"]
+
+
+async def test_turn_of_a_job_counts_for_copies_of_others(engine: sa.Engine) -> None:
+    one, jobs, copies = process(engine, "one"), Jobs(), Copies()
+    await jobs.begin(one, "a", "host:h")
+    copy = copies.begin(one, "export", "host:h")
+    await until_queued(engine, 2)
+    copies.may_end["export"].set()
+
+    assert copies.order == []
+    await one.release("a")
+    await copy
+    assert copies.order == ["export"]
+
+
+async def test_jobs_with_the_same_keys_never_wait_for_each_other(engine: sa.Engine) -> None:
+    one, two = process(engine, "one", width=2), process(engine, "two", width=2)
+
+    async def whole(copy_slots: CopySlots, job: str, keys: tuple[str, ...], disks: int) -> str:
+        await copy_slots.take(job, keys, disks=disks, waiting=lambda _: None)
+        await asyncio.sleep(0)
+        await copy_slots.release(job)
+        return job
+
+    keys = [("datastore:d", "host:h"), ("host:h", "datastore:d"), ("host:h",), ("datastore:d",)]
+    jobs = [
+        whole(copy_slots, f"{name} {number}", each, disks=1 + number % 2)
+        for name, copy_slots in (("one", one), ("two", two))
+        for number, each in enumerate(keys)
+    ]
+
+    assert len(await asyncio.wait_for(asyncio.gather(*jobs), 120)) == 8
+    assert queued(engine) == 0

@@ -1,0 +1,78 @@
+"""The turn of a backup: it holds copy slots from before its snapshot until its last disk is copied.
+
+A snapshot grows for as long as it exists. So the backup waits before it takes one, not after.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from service.jobs.action import Context, JobControl
+from service.store.copy_slots import Wait
+from service.vsphere.datastores import DATASTORES
+from service.vsphere.hosts import HOSTS
+from service.vsphere.inventory import Vm
+from service.vsphere.live import Kind
+from service.vsphere.session import Session
+
+KINDS: dict[str, tuple[Kind[Any], str]] = {"host": (HOSTS, "the host"), "datastore": (DATASTORES, "the datastore")}
+"""By the first part of a key: where its object is found, and what people call it."""
+
+
+def turn_keys(vm: Vm) -> list[str]:
+    """The keys of the copy slots that a backup of the VM takes: its host and its datastores."""
+    return [f"host:{vm.host}", *(f"datastore:{each}" for each in vm.datastores)]
+
+
+class Turn:
+    """The turn of one job in this process; the place in the queue belongs to the job and outlives the process."""
+
+    def __init__(self, context: Context, session: Session, job: JobControl) -> None:
+        self._copy_slots = context.copy_slots
+        self._inventory = context.vcenters.link(session.vcenter.name).inventory
+        self._width = context.settings.max_copies
+        self._job = job
+        self._held: list[str] | None = None
+        self._lock = asyncio.Lock()
+
+    async def take(self, keys: Sequence[str], disks: int) -> bool:
+        """Hold the slots to copy `disks` disks at a time from what the keys name; True when that took a wait.
+
+        Call it inside of a step. Raises JobCancelled when the job is cancelled during the wait.
+        """
+        waited = False
+
+        def waiting(wait: Wait) -> None:
+            nonlocal waited
+            waited = True
+            self._job.say(self._words(wait))
+
+        async with self._lock:
+            if self._held != list(keys):
+                job = self._job.job_id
+                await self._job.interruptible(
+                    lambda: self._copy_slots.take(job, keys, disks=max(1, disks), waiting=waiting)
+                )
+                self._held = list(keys)
+        if waited:
+            self._job.say("")
+        return waited
+
+    async def release(self) -> None:
+        """Let the next backups have their turn; does nothing when the job has none."""
+        self._held = None
+        await self._copy_slots.release(self._job.job_id)
+
+    def _words(self, wait: Wait) -> str:
+        kind, _, moref = wait.key.partition(":")
+        if kind not in KINDS:
+            return "waiting for the database"
+        where, noun = KINDS[kind]
+        name = next((each.name for each in self._inventory.find(where, "moref", moref)), moref)
+        before = f", and job {', '.join(wait.before)} comes first" if wait.before else ""
+        return (
+            f"waiting for its turn before the snapshot: from {noun} {name}, at most {self._width} disks are copied at "
+            f"a time (VMKOPS_MAX_COPIES){before}"
+        )
