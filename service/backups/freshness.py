@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pydantic import AwareDatetime
 
 from service.api.models import Freshness, Value
+from service.api.vcenter import DEFAULT
 from service.api.words import counted
 from service.backups.catalogue import KeptBackup, KeptVm
 
@@ -20,6 +21,7 @@ class StaleVm(Value):
     """A VM without a recent good backup, and why."""
 
     vm: str
+    vcenter: str = DEFAULT
     moref: str
     last_good: str = ""
     """The id of its newest backup that is good and has no missing disk; empty when there is none."""
@@ -65,7 +67,7 @@ def _check(vm: KeptVm, own: list[KeptBackup], older_than: timedelta, now: dateti
     good = [(at, kept) for at, kept in dated if kept.good and not kept.missing]
     if not good:
         bad = f"Its newest backup {dated[0][1].id} is not good: {_why_not_good(dated[0][1])}" if dated else ""
-        return StaleVm(vm=vm.name, moref=vm.moref, reason=bad or "It has no backup here.")
+        return StaleVm(vm=vm.name, vcenter=vm.vcenter, moref=vm.moref, reason=bad or "It has no backup here.")
     at, kept = good[0]
     age = now - at
     if age <= older_than:
@@ -75,6 +77,7 @@ def _check(vm: KeptVm, own: list[KeptBackup], older_than: timedelta, now: dateti
         reason += f" The newer one {dated[0][1].id} is not good: {_why_not_good(dated[0][1])}"
     return StaleVm(
         vm=vm.name,
+        vcenter=vm.vcenter,
         moref=vm.moref,
         last_good=kept.id,
         last_good_at=at,

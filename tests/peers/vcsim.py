@@ -162,6 +162,14 @@ class Vcsim:
         path = f"/objects/{kind}/{urllib.parse.quote(name, safe='')}"
         self._control("POST", path, {"properties": properties})
 
+    def change_mounts(self, datastore: str, /, **modes: str) -> None:
+        """Say how hosts, by name, have a datastore: `readWrite`, `readOnly`, `inaccessible`, or not at all: `none`."""
+        self._control("POST", f"/datastores/{urllib.parse.quote(datastore, safe='')}/mounts", modes)
+
+    def change_drs(self, cluster: str, drs: str) -> None:
+        """Set DRS of a cluster: `fullyAutomated`, `partiallyAutomated`, `manual`, or `off`."""
+        self._control("POST", f"/clusters/{urllib.parse.quote(cluster, safe='')}", {"drs": drs})
+
     def lock_vm(self, name: str) -> None:
         """Take a VM's lock and never give it back: whatever asks for this VM then waits until the simulator ends."""
         self._control("POST", f"/vms/{urllib.parse.quote(name, safe='')}/lock")

@@ -62,6 +62,8 @@ func newControl(sim *simulation) http.Handler {
 	handle("POST /vms/{name}", sim.changeVM)
 	handle("POST /vms/{name}/lock", sim.lockVM)
 	handle("POST /objects/{type}/{name}", sim.changeObject)
+	handle("POST /datastores/{name}/mounts", sim.changeMounts)
+	handle("POST /clusters/{name}", sim.changeCluster)
 	return mux
 }
 
