@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from service.api.models import Freshness, Value
 from service.api.vcenter import DEFAULT
@@ -30,12 +30,23 @@ class StaleVm(Value):
     reason: str
 
 
+class ManagedVm(Value):
+    """A VM that an extension of vCenter manages; `managed_by` is the key of the extension."""
+
+    vm: str
+    vcenter: str = DEFAULT
+    moref: str
+    managed_by: str
+
+
 class FreshnessReport(Value):
-    """VMs without a recent good backup; templates are not counted."""
+    """VMs without a recent good backup; templates, and VMs that another product manages, are not counted."""
 
     older_than: str
     vms_checked: int
     stale: list[StaleVm]
+    managed: list[ManagedVm] = Field(default_factory=list)
+    """VMs that are not counted because an extension of vCenter made and manages them, such as vCLS."""
     inventory: list[Freshness]
     """How up to date the list of VMs of each vCenter is."""
 

@@ -39,12 +39,15 @@ def backup_words(kept: KeptBackup) -> str:
 
 def freshness_words(report: FreshnessReport) -> str:
     """The VMs without a recent good backup, each with the reason."""
-    if not report.stale:
-        return f"All {report.vms_checked} VMs have a good backup of the last {report.older_than}.\n"
-    first = f"{len(report.stale)} of {report.vms_checked} VMs have no good backup of the last {report.older_than}:\n"
-    return first + "".join(
-        f"  {each.vm} ({_place(each.vcenter, each.moref)}): {each.reason}\n" for each in report.stale
+    managed = "".join(
+        f"  not counted: {each.vm} ({_place(each.vcenter, each.moref)}), managed by {each.managed_by}\n"
+        for each in report.managed
     )
+    if not report.stale:
+        return f"All {report.vms_checked} VMs have a good backup of the last {report.older_than}.\n{managed}"
+    first = f"{len(report.stale)} of {report.vms_checked} VMs have no good backup of the last {report.older_than}:\n"
+    stale = (f"  {each.vm} ({_place(each.vcenter, each.moref)}): {each.reason}\n" for each in report.stale)
+    return "".join([first, *stale, managed])
 
 
 def _place(vcenter: str, moref: str) -> str:

@@ -170,6 +170,15 @@ class Vcsim:
         """Set DRS of a cluster: `fullyAutomated`, `partiallyAutomated`, `manual`, or `off`."""
         self._control("POST", f"/clusters/{urllib.parse.quote(cluster, safe='')}", {"drs": drs})
 
+    def maintenance_modes(self) -> dict[str, str]:
+        """By host: what was to become of vSAN's objects when it was last asked to enter maintenance mode."""
+        found: dict[str, str] = self._control("GET", "/maintenance")
+        return found
+
+    def take_privileges(self, missing: dict[str, list[str]]) -> None:
+        """Say which privileges the user lacks on an object, by its name, or on all with the name `*`."""
+        self._control("POST", "/privileges", {"missing": missing})
+
     def lock_vm(self, name: str) -> None:
         """Take a VM's lock and never give it back: whatever asks for this VM then waits until the simulator ends."""
         self._control("POST", f"/vms/{urllib.parse.quote(name, safe='')}/lock")

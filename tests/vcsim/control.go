@@ -64,6 +64,8 @@ func newControl(sim *simulation) http.Handler {
 	handle("POST /objects/{type}/{name}", sim.changeObject)
 	handle("POST /datastores/{name}/mounts", sim.changeMounts)
 	handle("POST /clusters/{name}", sim.changeCluster)
+	handle("GET /maintenance", func(*http.Request) (any, error) { return sim.evacuation.report(), nil })
+	handle("POST /privileges", sim.privileges.change)
 	return mux
 }
 

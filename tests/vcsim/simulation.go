@@ -19,9 +19,11 @@ type simulation struct {
 	sessions *sessionBook
 	leases   *leaseBook
 
-	mu      sync.Mutex
-	vmState map[types.ManagedObjectReference]*vmState
-	names   map[types.ManagedObjectReference]string // of what lives in a session, by what it is about
+	privileges *privilegeBook
+	evacuation *evacuation
+	mu         sync.Mutex
+	vmState    map[types.ManagedObjectReference]*vmState
+	names      map[types.ManagedObjectReference]string // of what lives in a session, by what it is about
 }
 
 // vmState is what the simulator's VM cannot say about itself.
@@ -45,6 +47,8 @@ func newSimulation(model *simulator.Model, base string) *simulation {
 		names:    map[types.ManagedObjectReference]string{},
 	}
 	sim.leases = newLeaseBook(sim)
+	sim.privileges = &privilegeBook{sim: sim}
+	sim.evacuation = &evacuation{}
 	sim.addInternetScsiAdapters()
 	sim.removeNewerCardProperties()
 	newExtension(sim).install()
