@@ -82,6 +82,8 @@ class HostState(Host):
     """The vSphere tasks that run or wait on the host, such as `enterMaintenanceMode`."""
     vsan: bool = False
     """Whether it or its cluster has vSAN."""
+    one_by_one: bool = False
+    """Whether vmkops may move its VMs itself; false in states that an earlier version recorded, which did not."""
 
 
 HOSTS = Kind(vim.HostSystem, PROPERTIES, Host.read, FIELDS)
@@ -110,6 +112,7 @@ async def read_host(session: Session, moref: str) -> HostState:
             others_in_service=others,
             tasks=tuple(tasks_under_way(instance, host)),
             vsan=vsan or bool(values.get(VSAN, False)),
+            one_by_one=in_cluster and drs != "fullyAutomated",
         )
 
     return await session.call(ask)

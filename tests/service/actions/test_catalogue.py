@@ -31,6 +31,7 @@ CLASSES = {
     "host-maintenance-exit": "safe",
     "import-ovf": "safe",
     "iscsi-add-target": "safe",
+    "migrate": "disruptive",
     "ping": "read",
     "power-off": "disruptive",
     "power-on": "safe",

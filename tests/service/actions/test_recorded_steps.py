@@ -12,6 +12,7 @@ from service.actions._rescan import Found
 from service.actions._targeted import Changed, Checked
 from service.actions.disconnect_removables import Disconnected
 from service.actions.guest_shutdown import Asked
+from service.actions.host_maintenance_enter import VmMoved, VmsToMove
 from service.actions.iscsi_add_target import Added
 from service.actions.prune_backups import Choice, Removal
 from service.actions.rescan import Before
@@ -151,6 +152,8 @@ RECORDED: list[tuple[type[StepResult], dict[str, Any]]] = [
     (Removal, {"removed": True, "freed": 512}),
     (Checked, {"state": {"moref": "vm-7", "name": "web"}}),
     (Changed, {"changed": True}),
+    (VmsToMove, {"vms": [{"moref": "vm-7", "name": "web"}]}),
+    (VmMoved, {"host": "esx-02"}),
     (Disconnected, {"drives": ["CD/DVD drive 1"]}),
     (Asked, {"asked_at": 1772366400.5}),
     (Before, {"seen": STORAGE}),
@@ -168,7 +171,7 @@ STEPS = {
     "disconnect-removables": ("check", "disconnect"),
     "export-ovf": ("check", "open the lease", "copy the disks", "describe", "close the lease", "write the package"),
     "guest-shutdown": ("check", "ask the guest", "wait until it is off"),
-    "host-maintenance-enter": ("check", "enter maintenance mode"),
+    "host-maintenance-enter": ("check", "list the VMs", "move a VM", "enter maintenance mode"),
     "host-maintenance-exit": ("check", "exit maintenance mode"),
     "import-ovf": (
         "fetch the package",
@@ -179,6 +182,7 @@ STEPS = {
         "remove what was fetched",
     ),
     "iscsi-add-target": ("check", "add target", "rescan HBAs", "rescan VMFS"),
+    "migrate": ("check", "move"),
     "ping": ("ask vCenter",),
     "power-off": ("check", "power off"),
     "power-on": ("check", "power on"),
