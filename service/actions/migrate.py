@@ -13,9 +13,9 @@ from service.api.models import ActionClass, Check
 from service.errors import InvalidParams
 from service.jobs.action import JobControl
 from service.vsphere.datastores import DATASTORES
-from service.vsphere.hosts import HOSTS
+from service.vsphere.hosts import find_host
 from service.vsphere.moves import Destination, check_move, move_vm
-from service.vsphere.selectors import read_exact
+from service.vsphere.selectors import Located, read_exact
 from service.vsphere.vcenters import VCenters
 from service.vsphere.vms import VmState
 
@@ -50,16 +50,15 @@ class Migrate(VmAction[MigrateVm]):
     async def exact(self, vcenters: VCenters, params: MigrateVm) -> MigrateVm:
         """The host and the datastore by moref; both must be of the VM's vCenter."""
         vcenter = read_exact(params.vm).vcenter
-        changes = {}
-        for field, kind in (("host", HOSTS), ("datastore", DATASTORES)):
-            wanted = getattr(params, field)
-            if not wanted:
-                continue
-            found = await vcenters.find(kind, wanted, field)  # type: ignore[var-annotated]
-            if found.vcenter != vcenter:
-                raise InvalidParams(f"The {field} {found.name} belongs to {found.vcenter}, but the VM to {vcenter}.")
-            changes[field] = found.selector
-        return params.model_copy(update=changes)
+        found: dict[str, Located] = {}
+        if params.host:
+            found["host"] = await find_host(vcenters, params.host)
+        if params.datastore:
+            found["datastore"] = await vcenters.find(DATASTORES, params.datastore, "datastore")
+        for field, each in found.items():
+            if each.vcenter != vcenter:
+                raise InvalidParams(f"The {field} {each.name} belongs to {each.vcenter}, but the VM to {vcenter}.")
+        return params.model_copy(update={field: each.selector for field, each in found.items()})
 
     async def checks(self, context: CheckContext[VmState, MigrateVm]) -> Iterable[Check]:
         """What vSphere has against the move."""

@@ -45,6 +45,9 @@ func (e *extension) RelocateVMTask(_ *simulator.Context, req *types.RelocateVM_T
 		fault := e.sim.relocationFault(vm, req.Spec)
 		if fault == nil {
 			e.sim.move(vm, req.Spec.Host, req.Spec.Datastore)
+			if pool := req.Spec.Pool; pool != nil {
+				e.sim.update(vm, types.PropertyChange{Name: "resourcePool", Val: pool})
+			}
 		}
 		e.sim.finishTask(task, nil, fault)
 	}()
