@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 DESCRIPTOR = """<?xml version="1.0" encoding="UTF-8"?>
 <Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1"
+  xmlns:vssd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_VirtualSystemSettingData"
   xmlns:rasd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData">
   <References><File ovf:href="{disk}" ovf:id="file1" ovf:size="{size}"/></References>
   <DiskSection><Info>disks</Info>
-    <Disk ovf:capacity="1048576" ovf:diskId="vmdisk1" ovf:fileRef="file1"
+    <Disk ovf:capacity="1048576" ovf:capacityAllocationUnits="byte" ovf:diskId="vmdisk1" ovf:fileRef="file1"
       ovf:format="http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"/>
   </DiskSection>
   <NetworkSection><Info>networks</Info><Network ovf:name="{network}"/></NetworkSection>
   <VirtualSystem ovf:id="{vm}"><Info>a VM</Info><VirtualHardwareSection><Info>hardware</Info>
+    <System><vssd:ElementName>hardware</vssd:ElementName><vssd:InstanceID>0</vssd:InstanceID>
+      <vssd:VirtualSystemIdentifier>{vm}</vssd:VirtualSystemIdentifier>
+      <vssd:VirtualSystemType>vmx-19</vssd:VirtualSystemType></System>
     <Item><rasd:Address>0</rasd:Address><rasd:ElementName>SCSI controller 0</rasd:ElementName>
       <rasd:InstanceID>3</rasd:InstanceID><rasd:ResourceSubType>VirtualSCSI</rasd:ResourceSubType>
       <rasd:ResourceType>6</rasd:ResourceType></Item>
@@ -37,9 +42,13 @@ def keep_package(
     vm: str = "web",
     content: bytes = b"not really a disk",
     verdict: str | None = None,
+    identity: Mapping[str, str] | None = None,
     **about: Any,
 ) -> Path:
-    """Write a package with one disk and return its folder; `about` goes into `backup.json`."""
+    """Write a package with one disk and return its folder; `about` goes into `backup.json`.
+
+    `identity` replaces the `uuid`, the `moref` or the `vcenter` of the VM.
+    """
     folder = backups_dir / vm / backup_id
     folder.mkdir(parents=True)
     disk = f"{vm}-disk-0.vmdk"
@@ -50,7 +59,7 @@ def keep_package(
     (folder / f"{vm}.mf").write_text("".join(f"SHA256({name})= {value}\n" for name, value in sums.items()))
     record = {
         "job": backup_id,
-        "vm": {"name": vm, "uuid": f"uuid-of-{vm}", "moref": "vm-1"},
+        "vm": {"name": vm, "uuid": f"uuid-of-{vm}", "moref": "vm-1", **(identity or {})},
         "requested_by": "token:test",
         "consistency": "quiesced",
         "created_at": created_at.isoformat(),

@@ -14,9 +14,10 @@ from service.actions._placement import LONGEST_NAME, PlacementParams, check_plac
 from service.actions._targeted import info, refuse, warn
 from service.api.models import Check
 from service.api.words import counted
-from service.backups.catalogue import KeptBackup, KeptFile, descriptor_of, find_backup
+from service.backups.catalogue import KeptBackup, KeptFile, descriptor_of
 from service.backups.lock import locked
 from service.backups.signatures import check_signatures
+from service.backups.vm_choice import find_backup
 from service.errors import BackupDamaged, ImportFailed, PackageDamaged, PackageRefused, RestoreFailed
 from service.jobs.action import Context, JobControl, Params, Target
 from service.packages.beside import SETTINGS, read_kept_settings
@@ -38,7 +39,7 @@ class BackupParams(Params):
     backup: str = Field(
         min_length=1,
         max_length=300,
-        description="Its id, or newest: and the name of a VM for the newest good one of that VM.",
+        description="Its id, or newest: and a VM (a name, or uuid: or moref: and a value) for its newest good one.",
     )
 
 

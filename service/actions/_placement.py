@@ -30,8 +30,17 @@ class PlacementParams(Params):
         description="Resource pool, cluster or host; by default that of the VM that was backed up, or the first with a "
         "datastore.",
     )
+    host: str = Field(
+        default="",
+        max_length=260,
+        description="Host of that pool's cluster; by default DRS chooses, or vmkops one that has the datastore and the "
+        "networks.",
+    )
     datastore: str = Field(
-        default="", max_length=260, description="Datastore; by default the one there with the most free space."
+        default="",
+        max_length=260,
+        description="Datastore that the host can write to; by default the one with the most free space, a shared one "
+        "first.",
     )
     folder: str = Field(
         default="",
@@ -67,7 +76,9 @@ class PlacementParams(Params):
 
     def wanted(self) -> Wanted:
         """The same, in the form that `choose_place` takes."""
-        return Wanted(pool=self.pool, datastore=self.datastore, folder=self.folder, networks=self.networks)
+        return Wanted(
+            pool=self.pool, host=self.host, datastore=self.datastore, folder=self.folder, networks=self.networks
+        )
 
 
 async def check_place(
@@ -75,8 +86,8 @@ async def check_place(
 ) -> tuple[list[Check], dict[str, Any]]:
     """Check whether a VM with these networks and `size` bytes can be made there; also returns the exact place.
 
-    `name` is empty where the job will choose one. The place has the keys `vcenter`, `pool`, `datastore`, `folder` and
-    `networks`, each as a parameter with its selector made exact. Raises NotFound and Ambiguous.
+    `name` is empty where the job will choose one. The place has the keys `vcenter`, `pool`, `host`, `datastore`,
+    `folder` and `networks`, each as a parameter with its selector made exact. Raises NotFound and Ambiguous.
     """
     vcenters = context.vcenters
     known = {link.name for link in vcenters.links()}
@@ -86,7 +97,7 @@ async def check_place(
         raise NotFound(
             f"The package has no network {unknown[0][:80]!r}. Its networks: {', '.join(networks) or 'none'}.", networks
         )
-    place = await choose_place(session, params.wanted(), networks, home)
+    place = await choose_place(session, params.wanted(), networks, home, size=size)
     checks = _place_checks(place, size)
     if networks and not params.connect_networks:
         checks.append(info("disconnected", "The network cards do not connect at power-on."))
@@ -95,6 +106,8 @@ async def check_place(
     return checks, {
         "vcenter": link.name,
         "pool": f"moref:{place.pool.moref}",
+        # A host that DRS or vmkops chose is chosen again by the job: it may be in maintenance mode by then.
+        "host": f"moref:{place.host.moref}" if place.host and params.host else "",
         "datastore": f"moref:{place.datastore.moref}",
         "folder": f"moref:{place.folder.moref}",
         "networks": {old: f"moref:{new.moref}" for old, new in place.networks.items()},
@@ -120,7 +133,8 @@ def networks_unmapped(place: Place) -> str:
 
 
 def _place_checks(place: Place, size: int) -> list[Check]:
-    where = f"In {place.pool.name}, on the datastore {place.datastore.name}, in the folder {place.folder.name}."
+    on = f" on {place.host.name}," if place.host and place.host.name != place.pool.name else ""
+    where = f"In {place.pool.name},{on} on the datastore {place.datastore.name}, in the folder {place.folder.name}."
     checks = [info("place", where)]
     checks += [
         info(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from pydantic import Field
@@ -12,12 +13,13 @@ from service.actions._targeted import CHECK, Changed, CheckContext, info, undo, 
 from service.api.models import ActionClass, Check
 from service.api.words import counted
 from service.errors import VSphereBusy, VSphereRefused
-from service.jobs.action import JobControl
+from service.jobs.action import JobControl, StepResult
 from service.jobs.claims import LiveJob, live_jobs
 from service.vsphere.hosts import HostState, enter_maintenance
+from service.vsphere.moves import Lodger, lodgers, move_away
 from service.vsphere.selectors import lock_key
 
-ENTER = "enter maintenance mode"
+LIST, MOVE, ENTER = "list the VMs", "move a VM", "enter maintenance mode"
 HOLD_A_LEASE = ("backup", "export-ovf")
 """The actions that read the disks of a VM over an export lease."""
 MOST_NAMED = 5
@@ -28,21 +30,35 @@ class EnterMaintenance(HostParams):
     """Which host, and what happens to its VMs."""
 
     evacuate: bool = Field(
-        default=False, description="Also move VMs that are powered off or suspended to other hosts (in a cluster)."
+        default=False,
+        description="Also move VMs that are powered off or suspended to other hosts of the cluster; where DRS does not "
+        "move VMs, move all of them, one by one.",
     )
     timeout_seconds: int = Field(
         default=3600, ge=60, le=86400, description="How long vSphere may wait until no VM runs there, in seconds."
     )
 
 
+class VmMoved(StepResult):
+    """The name of the host that a VM was moved to."""
+
+    host: str
+
+
+class VmsToMove(StepResult):
+    """The VMs that have to leave the host."""
+
+    vms: list[Lodger]
+
+
 class HostMaintenanceEnter(HostAction[EnterMaintenance]):
-    """vSphere waits until no VM runs there; DRS moves them where it is allowed to, vmkops never does."""
+    """vSphere waits until no VM runs there; DRS moves them where it is allowed to, vmkops only when it is asked."""
 
     name = "host-maintenance-enter"
     summary = "Take a host out of service, once its VMs have moved away."
     action_class = ActionClass.DISRUPTIVE  # VMs move away, and the cluster has one host less
     label = "Put {target} into maintenance mode"
-    steps = (CHECK, ENTER)
+    steps = (CHECK, LIST, MOVE, ENTER)
     params = EnterMaintenance
 
     async def checks(self, context: CheckContext[HostState, EnterMaintenance]) -> Iterable[Check]:
@@ -53,9 +69,12 @@ class HostMaintenanceEnter(HostAction[EnterMaintenance]):
         if host.running_vms and host.drs != "fullyAutomated":
             more = f" and {len(host.running_vms) - MOST_NAMED} more" if len(host.running_vms) > MOST_NAMED else ""
             names = f"{', '.join(host.running_vms[:MOST_NAMED])}{more}"
-            found.append(
-                warn("running-vms", f"DRS does not move {names}; the job waits until somebody moves or stops them.")
-            )
+            if context.params.evacuate and host.one_by_one:
+                found.append(info("running-vms", f"DRS does not move {names}; vmkops moves them one by one."))
+            else:
+                hint = " Set evacuate=true to have them moved one by one." if host.one_by_one else ""
+                message = f"DRS does not move {names}; the job waits until somebody moves or stops them.{hint}"
+                found.append(warn("running-vms", message))
         elif host.running_vms:
             found.append(info("running-vms", f"DRS moves {counted(len(host.running_vms), 'running VM')}."))
         found += [warn("lease", _in_the_way(each)) for each in await _leases(context)]
@@ -72,6 +91,7 @@ class HostMaintenanceEnter(HostAction[EnterMaintenance]):
     async def act(self, job: JobControl, context: CheckContext[HostState, EnterMaintenance]) -> dict[str, Any]:
         """Cancelling stops the task: the host stays in service, and VMs that were moved stay where they are."""
         host, params = context.state, context.params
+        moved = await self._move_all(job, context) if params.evacuate and host.one_by_one else []
 
         async def enter() -> Changed:
             try:
@@ -79,7 +99,8 @@ class HostMaintenanceEnter(HostAction[EnterMaintenance]):
                     context.session,
                     host.moref,
                     seconds=params.timeout_seconds,
-                    evacuate_powered_off=params.evacuate,
+                    # Without DRS, vSphere would wait for somebody to register VMs that are powered off elsewhere.
+                    evacuate_powered_off=params.evacuate and bool(host.drs),
                     progress=job.percent,
                 )
             except (VSphereBusy, VSphereRefused) as error:
@@ -91,7 +112,29 @@ class HostMaintenanceEnter(HostAction[EnterMaintenance]):
             return Changed(changed=changed, detail=detail)
 
         done = await job.step_as(Changed, ENTER, enter, interruptible=True)
-        return {"in_maintenance_mode": True, "changed": done.changed}
+        result = {"in_maintenance_mode": True, "changed": done.changed}
+        return {**result, "moved": moved} if moved else result
+
+    async def _move_all(
+        self, job: JobControl, context: CheckContext[HostState, EnterMaintenance]
+    ) -> list[dict[str, str]]:
+        """Move the VMs one by one, each a recorded part of the step; returns each `vm` with its new `host`."""
+        session, host = context.session, context.state
+
+        async def list_vms() -> VmsToMove:
+            found = await lodgers(session, host.moref)
+            return VmsToMove(vms=found, detail=f"{counted(len(found), 'VM')} to move.")
+
+        async def move(vm: Lodger) -> VmMoved:
+            name = await move_away(session, vm, host.moref, job.percent)
+            return VmMoved(host=name, detail=f"{vm.name} moved to {name}.")
+
+        leaving = await job.step_as(VmsToMove, LIST, list_vms)
+        moved = []
+        for vm in leaving.vms:
+            done = await job.step_as(VmMoved, MOVE, partial(move, vm), part=vm.moref, interruptible=True)
+            moved.append({"vm": vm.name, "host": done.host})
+        return moved
 
 
 ACTION = HostMaintenanceEnter()

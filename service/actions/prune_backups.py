@@ -16,6 +16,7 @@ from service.api.words import counted
 from service.backups.catalogue import read_catalogue
 from service.backups.pruning import finish_removals, remove_package
 from service.backups.retention import Decision, Policy, keep
+from service.backups.vm_choice import backups_of, vm_selector
 from service.errors import Conflict, NotFound
 from service.jobs.action import Action, Context, JobControl, Params, StepResult, Target
 
@@ -26,7 +27,11 @@ DEFAULT = Policy()
 class PruneBackups(Params):
     """How many backups of each VM to keep, and of which VM."""
 
-    vm: str = Field(default="", max_length=255, description="Only backups of the VM with this name; by default of all.")
+    vm: str = Field(
+        default="",
+        max_length=300,
+        description="Only backups of this VM: its name, or uuid: or moref: and the value; by default of all.",
+    )
     last: int = Field(default=DEFAULT.last, ge=1, le=10_000, description="How many of the newest of each VM to keep.")
     daily: int = Field(
         default=DEFAULT.daily, ge=0, le=10_000, description="For how many days with a backup to keep the newest one."
@@ -67,14 +72,13 @@ class Prune(Action):
     params = PruneBackups
 
     async def target(self, context: Context, params: PruneBackups) -> Target:
-        """What would be removed, and why the others stay; raises NotFound when that VM has no backup."""
-        decisions = await asyncio.to_thread(_decide, context, params)
-        if params.vm and not decisions:
-            raise NotFound(f"There is no backup of a VM {params.vm!r}. GET /backups lists them.")
+        """What would be removed, and why the others stay; raises NotFound when that VM has no backup, and Ambiguous."""
+        exact = await asyncio.to_thread(_exact, context, params)
+        decisions = await asyncio.to_thread(_decide, context, exact)
         return Target(
             key="backups",
             name=f"backups of {params.vm}" if params.vm else "all backups",
-            params=params.model_dump(),
+            params=exact.model_dump(),
             checks=tuple(map(_check, sorted(decisions, key=lambda each: each.stays))),
         )
 
@@ -106,11 +110,24 @@ class Prune(Action):
 ACTION = Prune()
 
 
+def _exact(context: Context, params: PruneBackups) -> PruneBackups:
+    """The parameters with a selector that means the same VM for as long as it has backups."""
+    if not params.vm:
+        return params
+    every = read_catalogue(context.settings.backups_dir)
+    (first, *_) = backups_of(every, params.vm)
+    return params.model_copy(update={"vm": vm_selector(every, first) or params.vm})
+
+
 def _decide(context: Context, params: PruneBackups) -> list[Decision]:
     every = read_catalogue(context.settings.backups_dir)
     policy = Policy.model_validate(params.model_dump(exclude={"vm"}))
-    # Decided over all, then filtered by name: a VM that was renamed has backups under both names.
-    return [each for each in keep(every, policy, datetime.now(UTC)) if params.vm in ("", each.backup.vm.name)]
+    try:
+        chosen = backups_of(every, params.vm) if params.vm else every
+    except NotFound:  # another job removed them meanwhile
+        chosen = []
+    own = {kept.path for kept in chosen}
+    return [each for each in keep(every, policy, datetime.now(UTC)) if each.backup.path in own]
 
 
 def _remove(context: Context, params: PruneBackups, backup: str) -> Removal:

@@ -13,10 +13,11 @@ from knowledge.runs.marks import attributed
 from service.actions._from_backup import BackupParams
 from service.actions._targeted import info, refuse
 from service.api.models import ActionClass, Check
-from service.backups.catalogue import KeptBackup, Verdict, find_backup
+from service.backups.catalogue import KeptBackup, Verdict
 from service.backups.lock import locked
 from service.backups.signatures import check_signatures
 from service.backups.verify import CheckedDescriptor, check_hashes, files_of, write_verdict
+from service.backups.vm_choice import find_backup
 from service.errors import BackupDamaged, Conflict
 from service.jobs.action import Action, Context, JobControl, StepResult, Target
 from service.packages.contents import CHECK_IN_THE_SHELL

@@ -13,7 +13,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from service.api.models import Value
 from service.api.vcenter import DEFAULT
-from service.errors import NotFound
 
 NOT_KEPT = (".partial", ".deleted")
 """Endings of folders that are incomplete or being removed; they are never listed."""
@@ -142,29 +141,6 @@ def read_package(folder: Path) -> KeptBackup:
     if wrong := _why_broken(folder, record):
         return kept.model_copy(update={"reason": wrong})
     return kept.model_copy(update=_verdict(folder))
-
-
-def find_backup(backups_dir: Path, selector: str) -> KeptBackup:
-    """The backup with an id, or with `newest:` and the name of a VM the newest good one of that VM.
-
-    Raises NotFound, with near names where there are any.
-    """
-    every = read_catalogue(backups_dir)
-    if not selector.startswith(NEWEST):
-        for kept in every:
-            if kept.id == selector:
-                return kept
-        raise NotFound(f"There is no backup {selector[:80]!r}. GET /backups lists them.")
-    name = selector.removeprefix(NEWEST).strip()
-    own = [kept for kept in every if kept.vm.name == name]
-    for kept in own:
-        if kept.good:
-            return kept
-    if own:
-        raise NotFound(f"No backup of {name} is good, of {len(own)} in all. The newest: {own[0].reason}")
-    names = sorted({kept.vm.name for kept in every})
-    near = [each for each in names if name.lower() in each.lower()]
-    raise NotFound(f"There is no backup of a VM {name[:80]!r}. GET /backups lists them.", near[:5])
 
 
 def descriptor_of(folder: Path) -> Path:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from service.api.models import Freshness, Value
+from service.api.vcenter import DEFAULT
 from service.api.words import counted
 from service.backups.catalogue import KeptBackup, KeptVm
 
@@ -20,6 +21,7 @@ class StaleVm(Value):
     """A VM without a recent good backup, and why."""
 
     vm: str
+    vcenter: str = DEFAULT
     moref: str
     last_good: str = ""
     """The id of its newest backup that is good and has no missing disk; empty when there is none."""
@@ -28,12 +30,23 @@ class StaleVm(Value):
     reason: str
 
 
+class ManagedVm(Value):
+    """A VM that an extension of vCenter manages; `managed_by` is the key of the extension."""
+
+    vm: str
+    vcenter: str = DEFAULT
+    moref: str
+    managed_by: str
+
+
 class FreshnessReport(Value):
-    """VMs without a recent good backup; templates are not counted."""
+    """VMs without a recent good backup; templates, and VMs that another product manages, are not counted."""
 
     older_than: str
     vms_checked: int
     stale: list[StaleVm]
+    managed: list[ManagedVm] = Field(default_factory=list)
+    """VMs that are not counted because an extension of vCenter made and manages them, such as vCLS."""
     inventory: list[Freshness]
     """How up to date the list of VMs of each vCenter is."""
 
@@ -65,7 +78,7 @@ def _check(vm: KeptVm, own: list[KeptBackup], older_than: timedelta, now: dateti
     good = [(at, kept) for at, kept in dated if kept.good and not kept.missing]
     if not good:
         bad = f"Its newest backup {dated[0][1].id} is not good: {_why_not_good(dated[0][1])}" if dated else ""
-        return StaleVm(vm=vm.name, moref=vm.moref, reason=bad or "It has no backup here.")
+        return StaleVm(vm=vm.name, vcenter=vm.vcenter, moref=vm.moref, reason=bad or "It has no backup here.")
     at, kept = good[0]
     age = now - at
     if age <= older_than:
@@ -75,6 +88,7 @@ def _check(vm: KeptVm, own: list[KeptBackup], older_than: timedelta, now: dateti
         reason += f" The newer one {dated[0][1].id} is not good: {_why_not_good(dated[0][1])}"
     return StaleVm(
         vm=vm.name,
+        vcenter=vm.vcenter,
         moref=vm.moref,
         last_good=kept.id,
         last_good_at=at,

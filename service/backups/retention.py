@@ -9,6 +9,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.backups.catalogue import KeptBackup
+from service.backups.vm_choice import Owner, owner_of
 
 
 class Policy(BaseModel):
@@ -54,11 +55,10 @@ def keep(backups: Iterable[KeptBackup], policy: Policy, now: datetime) -> list[D
     comes from a wrong clock: such a backup stays, and replaces no other.
     """
     given = list(backups)
-    vms: dict[tuple[str, str, str], list[KeptBackup]] = {}
+    vms: dict[Owner, list[KeptBackup]] = {}
     for kept in given:
-        # A VM is the same when moref and UUID are: a copy or a VM that was registered anew is another one.
-        name = "" if kept.vm.moref and kept.vm.uuid else kept.path.rpartition("/")[0]
-        vms.setdefault((kept.vm.moref, kept.vm.uuid, name), []).append(kept)
+        # A copy, or a VM that was registered anew, is another VM.
+        vms.setdefault(owner_of(kept), []).append(kept)
     decided = {each.backup.path: each for own in vms.values() for each in _keep_of_one_vm(own, policy, now)}
     return [decided[kept.path] for kept in given]
 

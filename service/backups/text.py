@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from knowledge.runs.marks import attributed
 from service.backups.catalogue import KeptBackup
 from service.backups.freshness import FreshnessReport
+from service.vsphere.selectors import exact_selector
 
 
 def list_words(backups: Sequence[KeptBackup]) -> str:
@@ -19,6 +20,8 @@ def backup_words(kept: KeptBackup) -> str:
     """One backup: where it is, its disks with their checksums, what was left out, and who verified it."""
     lines = [_line(kept), f"  in {kept.path}\n"]
     lines += [f"  {disk.sha256}  {disk.size:>14}  {disk.file}\n" for disk in kept.disks]
+    if kept.vm.moref:
+        lines.append(f"  VM {_place(kept.vm.vcenter, kept.vm.moref)}, UUID {kept.vm.uuid}\n")
     lines += [f"  left out: {disk}\n" for disk in kept.left_out]
     if kept.consistency:
         lines.append(f"  {kept.consistency}, requested by {attributed(kept.requested_by, kept.token)}\n")
@@ -36,10 +39,19 @@ def backup_words(kept: KeptBackup) -> str:
 
 def freshness_words(report: FreshnessReport) -> str:
     """The VMs without a recent good backup, each with the reason."""
+    managed = "".join(
+        f"  not counted: {each.vm} ({_place(each.vcenter, each.moref)}), managed by {each.managed_by}\n"
+        for each in report.managed
+    )
     if not report.stale:
-        return f"All {report.vms_checked} VMs have a good backup of the last {report.older_than}.\n"
+        return f"All {report.vms_checked} VMs have a good backup of the last {report.older_than}.\n{managed}"
     first = f"{len(report.stale)} of {report.vms_checked} VMs have no good backup of the last {report.older_than}:\n"
-    return first + "".join(f"  {each.vm} ({each.moref}): {each.reason}\n" for each in report.stale)
+    stale = (f"  {each.vm} ({_place(each.vcenter, each.moref)}): {each.reason}\n" for each in report.stale)
+    return "".join([first, *stale, managed])
+
+
+def _place(vcenter: str, moref: str) -> str:
+    return exact_selector(vcenter, moref).replace("moref:", "", 1)
 
 
 def _line(kept: KeptBackup) -> str:

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from pydantic import Field
 
 from service.api.models import Value
-from service.backups.catalogue import KeptBackup, KeptVm, find_backup, read_catalogue
-from service.backups.freshness import AGE, FreshnessReport, read_duration, stale_vms
+from service.backups.catalogue import KeptBackup, KeptVm, read_catalogue
+from service.backups.freshness import AGE, FreshnessReport, ManagedVm, read_duration, stale_vms
 from service.backups.text import backup_words, freshness_words, list_words
+from service.backups.vm_choice import backups_of, find_backup
+from service.errors import NotFound
 from service.http._route import Call, Query, Route
 from service.store.tokens import Scope
 from service.vsphere.inventory import VMS
@@ -19,7 +21,11 @@ from service.vsphere.inventory import VMS
 class BackupsQuery(Query):
     """Which backups to list."""
 
-    vm: str = Field(default="", max_length=255, description="Only those of the VM with this name.")
+    vm: str = Field(
+        default="",
+        max_length=300,
+        description="Only those with this name of a VM, or those of the one VM that uuid: or moref: and a value means.",
+    )
 
 
 class FreshnessQuery(Query):
@@ -40,7 +46,14 @@ class BackupList(Value):
 
 async def _list(call: Call[BackupsQuery, None]) -> BackupList:
     every = await asyncio.to_thread(read_catalogue, call.services.settings.backups_dir)
-    return BackupList(backups=[kept for kept in every if call.query.vm in ("", kept.vm.name)])
+    wanted = call.query.vm
+    named = [kept for kept in every if wanted in ("", kept.vm.name)]
+    if named or not wanted:
+        return BackupList(backups=named)
+    try:
+        return BackupList(backups=backups_of(every, wanted))
+    except NotFound:
+        return BackupList(backups=[])
 
 
 async def _get(call: Call[Query, None]) -> KeptBackup:
@@ -50,12 +63,21 @@ async def _get(call: Call[Query, None]) -> KeptBackup:
 async def _freshness(call: Call[FreshnessQuery, None]) -> FreshnessReport:
     vcenters = call.services.context.vcenters
     found = [vm for vm in await vcenters.all(VMS) if not vm.template]
-    vms = [KeptVm(name=vm.name, uuid=vm.uuid, moref=vm.moref, vcenter=vm.vcenter) for vm in found]
+    vms = [KeptVm(name=vm.name, uuid=vm.uuid, moref=vm.moref, vcenter=vm.vcenter) for vm in found if not vm.managed_by]
+    managed = [
+        ManagedVm(vm=vm.name, vcenter=vm.vcenter, moref=vm.moref, managed_by=vm.managed_by)
+        for vm in found
+        if vm.managed_by
+    ]
     every = await asyncio.to_thread(read_catalogue, call.services.settings.backups_dir)
     limit = read_duration(call.query.older_than)
     stale = stale_vms(every, vms, limit, datetime.now(UTC))
     return FreshnessReport(
-        older_than=call.query.older_than, vms_checked=len(vms), stale=stale, inventory=vcenters.freshness()
+        older_than=call.query.older_than,
+        vms_checked=len(vms),
+        stale=stale,
+        managed=managed,
+        inventory=vcenters.freshness(),
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from aiohttp import web
+from pydantic import Field
 
 from service.api.models import Value
 from service.http._metrics import METRICS, counters
 from service.http._route import Call, Query, Route
+from service.vsphere.examine import examine
 
 
 class Health(Value):
@@ -22,9 +24,23 @@ async def _health(call: Call[Query, None]) -> Health:
     return Health(status="ok", parts={})
 
 
-async def _ready(call: Call[Query, None]) -> Health:
+class ReadyQuery(Query):
+    """What to examine beside the parts."""
+
+    vcenter: str = Field(
+        default="",
+        max_length=63,
+        description="The vCenter or host, by its name in the settings, to examine as `vmkops doctor --vcenter` does; "
+        "needs a token.",
+    )
+
+
+async def _ready(call: Call[ReadyQuery, None]) -> Health:
     signed_in = call.actor is not None
     parts = {name: ask() for name, ask in call.services.health.items()} if signed_in else {}
+    if signed_in and call.query.vcenter:
+        session = call.services.context.vcenters.link(call.query.vcenter).session
+        parts["vcenter_checks"] = [each.model_dump(mode="json") for each in await examine(session)]
     return Health(status="ok", parts=parts)
 
 
@@ -42,6 +58,8 @@ ROUTES = (
         summary="Whether the service can work; with a token, what each part reports",
         handle=_ready,
         answer=Health,
+        query=ReadyQuery,
+        errors=(404,),
         health=True,
     ),
     Route(method="GET", path=METRICS, summary="Counters for Prometheus", handle=_metrics, media="text/plain"),

@@ -29,7 +29,8 @@ FAULTS: dict[type, tuple[type[errors.VmkopsError], str]] = {
     ),
     vim.fault.NoPermission: (
         errors.VSphereRefused,
-        "The vCenter user does not have the privilege for this ({reason}). Grant it and try again.",
+        "The vCenter user does not have {privilege} ({reason}). Grant it, and start the action again. `vmkops doctor "
+        "--vcenter {vcenter}` shows everything that is missing, `vmkops vcenter role` prints the roles.",
     ),
     vmodl.fault.ManagedObjectNotFound: (
         errors.NotFound,
@@ -68,7 +69,14 @@ def translate(error: BaseException, vcenter: VCenter) -> errors.VmkopsError:
             if kind in FAULTS:
                 meaning, message = FAULTS[kind]
                 settings = {key: vcenter.setting(key) for key in ("url", "user", "password")}
-                return meaning(message.format(reason=fault_message(error), **settings))
+                return meaning(
+                    message.format(
+                        reason=fault_message(error),
+                        privilege=_privilege(error),
+                        vcenter=vcenter.name,
+                        **settings,
+                    )
+                )
         return errors.VSphereRefused(
             f"vSphere answered {type(error).__name__.rpartition('.')[2]}: {fault_message(error)}"
         )
@@ -89,6 +97,21 @@ def translate(error: BaseException, vcenter: VCenter) -> errors.VmkopsError:
             f"Check {vcenter.setting('url')} and the network."
         )
     return errors.VmkopsError(f"Unexpected answer from vSphere: {type(error).__name__}: {error}")
+
+
+def _privilege(fault: vmodl.MethodFault) -> str:
+    """The privileges that a NoPermission asks for, each with the object that it is missing on."""
+    # Since 7.0.3.2, the fault can list several objects; before, it names one.
+    several = getattr(fault, "missingPrivileges", None) or []
+    pairs = [(each.entity, list(each.privilegeIds or [])) for each in several]
+    pairs = pairs or [(getattr(fault, "object", None), [getattr(fault, "privilegeId", None) or ""])]
+    named = [f"the privilege {' and '.join(ids)}{_on(entity)}" for entity, ids in pairs if any(ids)]
+    return ", ".join(named) or "the privilege for this"
+
+
+def _on(entity: object) -> str:
+    moref = str(getattr(entity, "_moId", "") or "")
+    return f" on the {getattr(entity, '_wsdlName', 'object')} {moref}" if moref else ""
 
 
 def fault_message(fault: vmodl.MethodFault) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 from pyVmomi import vim
 
+from service.vsphere.inventory import AGENTS, manager_of
 from service.vsphere.live import Kind
 from service.vsphere.selectors import FIELDS, Located
 from service.vsphere.session import Instance, Session, read_properties
@@ -28,6 +29,7 @@ PROPERTIES = [
     "vm",
 ]
 VSAN = "config.vsanHostConfig.enabled"
+KEEP_ACCESSIBLE = "ensureObjectAccessibility"
 ENTER, EXIT = {"enterMaintenanceMode"}, {"exitMaintenanceMode"}
 
 
@@ -71,7 +73,7 @@ class HostState(Host):
     """A host read from vCenter now, with what only an action needs to know."""
 
     running_vms: tuple[str, ...]
-    """The names of the VMs that are powered on there."""
+    """The names of the VMs that are powered on there, without agents such as vCLS, which vSphere itself stops."""
     registered: dict[str, str] = Field(default_factory=dict)
     """The names of all VMs that are registered there, by moref."""
     in_cluster: bool
@@ -82,7 +84,9 @@ class HostState(Host):
     tasks: tuple[str, ...]
     """The vSphere tasks that run or wait on the host, such as `enterMaintenanceMode`."""
     vsan: bool = False
-    """Whether its disks belong to vSAN."""
+    """Whether it or its cluster has vSAN."""
+    one_by_one: bool = False
+    """Whether vmkops may move its VMs itself; false in states that an earlier version recorded, which did not."""
 
 
 HOSTS = Kind(vim.HostSystem, PROPERTIES, Host.read, FIELDS)
@@ -102,7 +106,7 @@ async def read_host(session: Session, moref: str) -> HostState:
         registered, running = _registered(instance, list(values.get("vm", [])))
         parent = values.get("parent")
         in_cluster = isinstance(parent, vim.ClusterComputeResource)
-        drs, others = _cluster(instance, parent, moref) if in_cluster else ("", 0)
+        drs, others, vsan = _cluster(instance, parent, moref) if in_cluster else ("", 0, False)
         return HostState(
             **Host.read(session.vcenter.name, moref, values).model_dump(),
             running_vms=running,
@@ -111,7 +115,8 @@ async def read_host(session: Session, moref: str) -> HostState:
             drs=drs,
             others_in_service=others,
             tasks=tuple(tasks_under_way(instance, host)),
-            vsan=bool(values.get(VSAN, False)),
+            vsan=vsan or bool(values.get(VSAN, False)),
+            one_by_one=in_cluster and drs != "fullyAutomated",
         )
 
     return await session.call(ask)
@@ -122,15 +127,20 @@ async def enter_maintenance(
 ) -> bool:
     """Put a host into maintenance mode, once no VM runs on it; False when it already was in that mode.
 
-    On vSAN, this is the default mode, ensureObjectAccessibility (vSphere API, VsanHostDecommissionMode).
-    vSphere gives up after `seconds`, and leaves the host in service.
+    Without a mode for vSAN, which mode vSphere takes depends on its release; this one keeps every object accessible
+    (vSphere API, VsanHostDecommissionMode), and means nothing to a host without vSAN. vSphere gives up after
+    `seconds`, and leaves the host in service.
     """
 
     def start(instance: Instance) -> Any:
         if _in_maintenance(instance, moref):
             return None
         return host_of(instance, moref).EnterMaintenanceMode_Task(
-            timeout=seconds, evacuatePoweredOffVms=evacuate_powered_off
+            timeout=seconds,
+            evacuatePoweredOffVms=evacuate_powered_off,
+            maintenanceSpec=vim.host.MaintenanceSpec(
+                vsanMode=vim.vsan.host.DecommissionMode(objectAction=KEEP_ACCESSIBLE)
+            ),
         )
 
     return await run_task(session, vim.HostSystem, moref, start, names=ENTER, progress=progress)
@@ -158,13 +168,19 @@ def _in_maintenance(instance: Instance, moref: str) -> bool:
 
 
 def _registered(instance: Instance, vms: list[Any]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The names of the VMs by moref, and those of the VMs that are powered on."""
-    found = read_properties(instance, vms, vim.VirtualMachine, ["name", "runtime.powerState"]) if vms else []
-    running = sorted(each.get("name", "") for _, each in found if each.get("runtime.powerState") == "poweredOn")
+    """The names of the VMs by moref, and those of the VMs that are powered on, without agents."""
+    names = ["name", "runtime.powerState", "config.managedBy"]
+    found = read_properties(instance, vms, vim.VirtualMachine, names) if vms else []
+    running = sorted(
+        each.get("name", "")
+        for _, each in found
+        if each.get("runtime.powerState") == "poweredOn" and manager_of(each) != AGENTS
+    )
     return {vm._moId: each.get("name", "") for vm, each in found}, tuple(running)
 
 
-def _cluster(instance: Instance, cluster: Any, moref: str) -> tuple[str, int]:
+def _cluster(instance: Instance, cluster: Any, moref: str) -> tuple[str, int, bool]:
+    """DRS as in `HostState.drs`, how many other hosts are in service, and whether the cluster has vSAN."""
     names = ["configurationEx", "host"]
     values = read_properties(instance, [cluster], vim.ClusterComputeResource, names)[0][1]
     drs = getattr(values.get("configurationEx"), "drsConfig", None)
@@ -177,4 +193,5 @@ def _cluster(instance: Instance, cluster: Any, moref: str) -> tuple[str, int]:
         for _, each in found
         if each.get("runtime.connectionState") == "connected" and not each.get("runtime.inMaintenanceMode")
     ]
-    return behaviour, len(in_service)
+    vsan = getattr(values.get("configurationEx"), "vsanConfigInfo", None)
+    return behaviour, len(in_service), bool(vsan and vsan.enabled)

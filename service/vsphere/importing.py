@@ -120,7 +120,9 @@ async def begin_import(
         if not connect_networks:
             _disconnect_networks(config)
         lease = vim.ResourcePool(place.pool.moref, instance._stub).ImportVApp(
-            spec=spec.importSpec, folder=vim.Folder(place.folder.moref, instance._stub), host=None
+            spec=spec.importSpec,
+            folder=vim.Folder(place.folder.moref, instance._stub),
+            host=_host_of(instance, place),
         )
         opened(lease._moId)
         state = vim.HttpNfcLease.State
@@ -230,6 +232,7 @@ def _import_spec(instance: Instance, place: Place, descriptor: str, name: str) -
     params = vim.OvfManager.CreateImportSpecParams(
         entityName=escape(name),
         locale="",
+        hostSystem=_host_of(instance, place),
         deploymentOption="",
         diskProvisioning="thin",
         networkMapping=[
@@ -247,6 +250,10 @@ def _import_spec(instance: Instance, place: Place, descriptor: str, name: str) -
     if spec.error or spec.importSpec is None:
         raise ImportFailed(f"vCenter cannot make this VM here: {' '.join(_messages(spec.error)) or 'no reason given'}")
     return spec
+
+
+def _host_of(instance: Instance, place: Place) -> Any:
+    return vim.HostSystem(place.host.moref, instance._stub) if place.host else None
 
 
 def _disconnect_networks(config: Any) -> None:

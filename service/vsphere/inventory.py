@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from pyVmomi import vim
@@ -16,6 +18,7 @@ PROPERTIES = [
     "name",
     "config.uuid",
     "config.annotation",
+    "config.managedBy",
     "config.template",
     "guest.ipAddress",
     "guest.toolsRunningStatus",
@@ -30,6 +33,21 @@ PROPERTIES = [
 FIELDS = {"name": "name", "ipaddr": "ip_address", "uuid": "uuid", "moref": "moref"}
 
 
+AGENTS = "com.vmware.vim.eam"
+"""The extension whose VMs vSphere itself powers off and on: agents of a host or a cluster, such as vCLS."""
+AGENT_NAME = re.compile(r"vCLS($|[ (-])")
+"""The names of the vCLS VMs: `vCLS (1)` in 7.0, `vCLS-` and a UUID since 7.0 U3."""
+
+
+def manager_of(values: Mapping[str, Any]) -> str:
+    """The extension that manages the VM with these properties (`name`, `config.managedBy`); empty when none does.
+
+    The name decides too: embedded vCLS VMs, since 8.0 U3, and those that the account may not read have no `managedBy`.
+    """
+    managed = str(getattr(values.get("config.managedBy"), "extensionKey", "") or "")
+    return managed or (AGENTS if AGENT_NAME.match(values.get("name", "")) else "")
+
+
 class Vm(Located):
     """One VM."""
 
@@ -40,6 +58,8 @@ class Vm(Located):
     tools_running: bool = False
     notes: str = ""
     template: bool = False
+    managed_by: str = ""
+    """The extension of vCenter that made and manages the VM, such as `com.vmware.vim.eam`; empty for all others."""
     consolidation_needed: bool = False
     host: str = ""
     datastores: tuple[str, ...] = ()
@@ -61,6 +81,7 @@ class Vm(Located):
             tools_running=values.get("guest.toolsRunningStatus") == "guestToolsRunning",
             notes=values.get("config.annotation", ""),
             template=bool(values.get("config.template", False)),
+            managed_by=manager_of(values),
             consolidation_needed=bool(values.get("runtime.consolidationNeeded", False)),
             host=values["runtime.host"]._moId if "runtime.host" in values else "",
             datastores=tuple(item._moId for item in values.get("datastore", [])),

@@ -1,15 +1,25 @@
-"""Chooses where a new VM goes: resource pool, datastore, folder and networks, as asked for or as they fit best."""
+"""Chooses where a new VM goes: pool, host, datastore, folder and networks, as asked for or as they fit best."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim, vmodl
 
 from service.errors import Ambiguous, NotFound
-from service.vsphere.session import Instance, Session, read_all, read_properties
+from service.vsphere.placement_items import (
+    Item,
+    in_service,
+    memory_used,
+    read_items,
+    shared,
+    usable,
+    why_unusable,
+    writers,
+)
+from service.vsphere.session import Instance, Session, read_properties
 
 UPLINK_TAG = "SYSTEM/DVS.UPLINKPG"
 """The tag of the uplink port group of a distributed switch; no VM may use it."""
@@ -42,6 +52,7 @@ class Wanted(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     pool: str = ""
+    host: str = ""
     datastore: str = ""
     folder: str = ""
     networks: dict[str, str] = {}
@@ -53,6 +64,8 @@ class Place(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     pool: Named
+    host: Named | None = None
+    """The host that has the datastore and the networks; None where DRS chooses among hosts that all have them."""
     datastore: Named
     folder: Named
     networks: dict[str, Named]
@@ -62,110 +75,173 @@ class Place(BaseModel):
     known_networks: list[str]
 
 
-class Item(NamedTuple):
-    """One object of the inventory: its type's name, moref, name, parent's moref, and properties with plain values."""
-
-    kind: str
-    moref: str
-    name: str
-    parent: str
-    values: dict[str, Any]
-
-
 NOWHERE = Item("Datacenter", "", "", "", {})
 """The datacenter of a folder that is above all datacenters."""
 
-PROPERTIES: dict[str, list[str]] = {
-    "ResourcePool": ["name", "parent", "owner"],
-    "ComputeResource": ["name", "parent", "resourcePool", "datastore", "network"],
-    "Datastore": ["name", "parent", "summary.accessible", "summary.freeSpace", "summary.maintenanceMode"],
-    "Network": ["name", "parent", "tag"],
-    "Folder": ["name", "parent", "childType"],
-    "Datacenter": ["name", "parent", "vmFolder"],
-}
 
+async def choose_place(
+    session: Session, wanted: Wanted, networks: Iterable[str], home: Home, *, size: int = 0
+) -> Place:
+    """Choose a place for a VM with these networks and so many bytes; the default is the pool and folder of `home`, if
+    it still exists.
 
-async def choose_place(session: Session, wanted: Wanted, networks: Iterable[str], home: Home) -> Place:
-    """Choose a place for a VM with these networks; the default is the pool and folder of `home`, if it still exists.
-
-    Raises NotFound with the names that exist, and Ambiguous with a `moref:` for each candidate.
+    Raises NotFound with the names that exist or with what no host there can do, and Ambiguous with a `moref:` for each
+    candidate.
     """
 
     def ask(instance: Instance) -> tuple[list[Item], dict[str, str]]:
-        items = [item for kind, names in PROPERTIES.items() for item in _read(instance, kind, names)]
-        return items, _home(instance, home)
+        return read_items(instance), _home(instance, home)
 
     items, former = await session.call(ask)
-    return decide(items, wanted, networks, former)
+    return decide(items, wanted, networks, former, size)
 
 
-def decide(items: list[Item], wanted: Wanted, networks: Iterable[str], former: Mapping[str, str]) -> Place:
+def decide(
+    items: list[Item], wanted: Wanted, networks: Iterable[str], former: Mapping[str, str], size: int = 0
+) -> Place:
     """See `choose_place`; pure. `former` has the morefs of `pool` and `folder` of the home VM, if it still exists."""
     by_moref = {item.moref: item for item in items}
-    computes = [item for item in items if item.kind == "ComputeResource"]
-    pool = _pool(items, computes, wanted, former)
+    names = list(dict.fromkeys(networks))
+    pool = _pool(items, by_moref, wanted, names, former)
     compute = by_moref[pool.values["owner"]]
-    stores = [by_moref[moref] for moref in compute.values.get("datastore", []) if moref in by_moref]
-    datastore = _datastore(stores, wanted.datastore, compute.name)
-    folder = _folder(items, by_moref, compute, wanted.folder, former)
-    there = [by_moref[moref] for moref in compute.values.get("network", []) if moref in by_moref]
-    there = [item for item in there if UPLINK_TAG not in item.values.get("tag", [])]
-    mapped: dict[str, Named] = {}
-    unmapped = []
-    for name in dict.fromkeys(networks):
-        to = wanted.networks.get(name)
-        same = [item for item in there if item.name == name]
-        if to is not None:
-            mapped[name] = _named(_pick("network", there, to))
-        elif same:
-            mapped[name] = _named(same[0])
-        else:
-            unmapped.append(name)
+    mapped, known = _networks(by_moref, compute, wanted, names)
+    datastore, host = _datastore_and_host(items, by_moref, compute, wanted, mapped, size)
     return Place(
         pool=Named(moref=pool.moref, name=compute.name if pool.moref == compute.values["resourcePool"] else pool.name),
+        host=_named(host) if host else None,
         datastore=_named(datastore),
-        folder=_named(folder),
-        networks=mapped,
+        folder=_named(_folder(items, by_moref, compute, wanted.folder, former)),
+        networks={name: _named(item) for name, item in mapped.items()},
         free=int(datastore.values.get("summary.freeSpace", 0)),
-        unmapped=unmapped,
-        known_networks=sorted({item.name for item in there}),
+        unmapped=[name for name in names if name not in mapped],
+        known_networks=sorted({item.name for item in known}),
     )
 
 
-def _pool(items: list[Item], computes: list[Item], wanted: Wanted, former: Mapping[str, str]) -> Item:
-    pools = [item for item in items if item.kind == "ResourcePool"]
-    roots = {item.values.get("resourcePool", "") for item in computes}
+def _pool(
+    items: list[Item], by_moref: dict[str, Item], wanted: Wanted, networks: list[str], former: Mapping[str, str]
+) -> Item:
+    pools = {item.moref: item for item in items if item.kind == "ResourcePool"}
+    computes = [item for item in items if item.kind == "ComputeResource" and item.values.get("resourcePool") in pools]
     if wanted.pool:
         # The root pool of every host and cluster is called Resources, so people name its owner.
-        named = {item.values["resourcePool"]: item.name for item in computes if "resourcePool" in item.values}
-        shown = [item._replace(name=named.get(item.moref, item.name)) for item in pools]
-        chosen = _pick("resource pool, cluster or host", shown, wanted.pool)
-        return next(item for item in pools if item.moref == chosen.moref)
-    for item in pools:
-        if item.moref == former.get("pool"):
-            return item
-    able = [item for item in computes if item.values.get("datastore")]
-    if wanted.datastore:
-        by_moref = {item.moref: item for item in items}
-        able = [item for item in able if any(_is(by_moref.get(m), wanted.datastore) for m in item.values["datastore"])]
-    first = min(able, key=lambda item: item.name, default=None)
-    found = next((item for item in pools if first and item.moref == first.values["resourcePool"]), None)
-    if found is None or found.moref not in roots:
-        raise NotFound("No host or cluster has a datastore for this VM. Name a pool.")
-    return found
+        named = {item.values["resourcePool"]: item.name for item in computes}
+        shown = [item._replace(name=named.get(item.moref, item.name)) for item in pools.values()]
+        return pools[_pick("resource pool, cluster or host", shown, wanted.pool).moref]
+    if wanted.host:
+        host = _pick("host", [item for item in items if item.kind == "HostSystem"], wanted.host)
+        computes = [item for item in computes if item.moref == host.parent]
+    pool = pools.get(former.get("pool", ""))
+    if pool and (not wanted.host or pool.values["owner"] in {item.moref for item in computes}):
+        return pool
+    able = [item for item in computes if _stores(items, by_moref, item, wanted)]
+
+    def fit(compute: Item) -> tuple[int, str]:
+        mapped, _ = _networks(by_moref, compute, Wanted(), networks)
+        return len(networks) - len(mapped), compute.name
+
+    found = min(able, key=fit, default=None)
+    if found is None:
+        raise NotFound(
+            "No host or cluster has a datastore for this VM: one that a connected host can write to. Name a pool."
+        )
+    return pools[found.values["resourcePool"]]
 
 
-def _datastore(stores: list[Item], wanted: str, compute: str) -> Item:
-    if wanted:
-        return _pick(f"datastore of {compute}", stores, wanted)
-    usable = [
-        item
-        for item in stores
-        if item.values.get("summary.accessible") and item.values.get("summary.maintenanceMode", "normal") == "normal"
+def _stores(items: list[Item], by_moref: dict[str, Item], compute: Item, wanted: Wanted) -> list[Item]:
+    """The datastores of a cluster or host that a host in service there can write to, and that fit what is wanted."""
+    hosts = {host.moref for host in _hosts(items, compute, wanted)}
+    stores = (by_moref[moref] for moref in compute.values.get("datastore", []) if moref in by_moref)
+    return [
+        each
+        for each in stores
+        if usable(each) and writers(each) & hosts and (not wanted.datastore or _is(each, wanted.datastore))
     ]
-    if not usable:
-        raise NotFound(f"{compute} has no usable datastore. Name a datastore or another pool.")
-    return max(usable, key=lambda item: (item.values.get("summary.freeSpace", 0), item.name))
+
+
+def _hosts(items: list[Item], compute: Item, wanted: Wanted) -> list[Item]:
+    hosts = [item for item in items if item.kind == "HostSystem" and item.parent == compute.moref and in_service(item)]
+    return [host for host in hosts if not wanted.host or _is(host, wanted.host)]
+
+
+def _networks(
+    by_moref: dict[str, Item], compute: Item, wanted: Wanted, names: list[str]
+) -> tuple[dict[str, Item], list[Item]]:
+    """The network for each name that has one, and all networks there that a VM may use."""
+    there = [by_moref[moref] for moref in compute.values.get("network", []) if moref in by_moref]
+    there = [item for item in there if UPLINK_TAG not in item.values.get("tag", [])]
+    mapped: dict[str, Item] = {}
+    for name in names:
+        if (to := wanted.networks.get(name)) is not None:
+            mapped[name] = _pick("network", there, to)
+        elif same := [item for item in there if item.name == name]:
+            mapped[name] = same[0]
+    return mapped, there
+
+
+def _datastore_and_host(
+    items: list[Item],
+    by_moref: dict[str, Item],
+    compute: Item,
+    wanted: Wanted,
+    networks: Mapping[str, Item],
+    size: int,
+) -> tuple[Item, Item | None]:
+    """The datastore, and the host that has it and the networks; None where vSphere itself chooses among all hosts.
+
+    A datastore of several hosts comes before a local one, then one with room for `size` bytes, then the emptiest.
+    """
+    if wanted.host:
+        _pick(f"host of {compute.name}", _members(items, compute), wanted.host)
+    hosts = _hosts(items, compute, wanted)
+    if not hosts:
+        states = ", ".join(f"{host.name} ({_state(host)})" for host in _members(items, compute))
+        raise NotFound(f"No host of {compute.name} is in service: {states or 'it has none'}. Choose another pool.")
+    if wanted.datastore:
+        all_stores = [by_moref[moref] for moref in compute.values.get("datastore", []) if moref in by_moref]
+        chosen = _pick(f"datastore of {compute.name}", all_stores, wanted.datastore)
+        if not usable(chosen) or not writers(chosen) & {host.moref for host in hosts}:
+            raise NotFound(
+                f"The datastore {chosen.name} cannot take a VM of {compute.name}: {why_unusable(chosen, hosts)}. "
+                "Choose another datastore."
+            )
+    stores = _stores(items, by_moref, compute, wanted)
+    if not stores:
+        raise NotFound(
+            f"No host of {compute.name} in service can write to a datastore. Name a datastore or another pool."
+        )
+    needed = {item.moref for item in networks.values()}
+    seeing = [host for host in hosts if needed <= set(host.values.get("network", []))]
+    reachable = [each for each in stores if writers(each) & {host.moref for host in seeing}]
+    if not reachable:
+        raise NotFound(
+            f"No host of {compute.name} in service has both the datastore {' or '.join(each.name for each in stores)} "
+            f"and the networks {', '.join(sorted({item.name for item in networks.values()}))}. Choose another "
+            "datastore, or set `networks`."
+        )
+    room = max(size, 1)
+    datastore = max(
+        reachable,
+        key=lambda each: (
+            shared(each),
+            each.values.get("summary.freeSpace", 0) >= room,
+            each.values.get("summary.freeSpace", 0),
+            each.name,
+        ),
+    )
+    able = [host for host in seeing if host.moref in writers(datastore)]
+    if compute.values.get("drs") and not wanted.host and len(able) == len(hosts):
+        return datastore, None
+    return datastore, min(able, key=lambda host: (memory_used(host), host.name))
+
+
+def _members(items: list[Item], compute: Item) -> list[Item]:
+    return [item for item in items if item.kind == "HostSystem" and item.parent == compute.moref]
+
+
+def _state(host: Item) -> str:
+    state = str(host.values.get("runtime.connectionState", "unknown"))
+    return "in maintenance mode" if state == "connected" else state
 
 
 def _folder(
@@ -212,24 +288,6 @@ def _is(item: Item | None, wanted: str) -> bool:
 
 def _named(item: Item) -> Named:
     return Named(moref=item.moref, name=item.name)
-
-
-def _read(instance: Instance, kind: str, names: list[str]) -> list[Item]:
-    found = []
-    for managed, values in read_all(instance, getattr(vim, kind), names):
-        if isinstance(managed, vim.VirtualApp):
-            continue
-        plain = {name: _plain(value) for name, value in values.items()}
-        found.append(Item(kind, managed._moId, plain.pop("name", ""), plain.pop("parent", ""), plain))
-    return found
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, vim.Tag):
-        return value.key
-    return getattr(value, "_moId", value)
 
 
 def _home(instance: Instance, home: Home) -> dict[str, str]:

@@ -128,9 +128,16 @@ def choose(found: Sequence[T], attribute: str, selector: Selector, noun: str) ->
     if len(same) > 1:
         raise Ambiguous(
             f"{len(same)} {noun}s have the {selector.kind} {selector.text!r}. Choose one by its moref.",
-            [item.selector for item in same],
+            exact_selectors(same),
         )
     return same[0] if same else None
+
+
+def exact_selectors(found: Sequence[Located]) -> list[str]:
+    """A selector for each object; with the name of its vCenter when they are of several, which may share morefs."""
+    if len({item.vcenter for item in found}) > 1:
+        return [f"{item.vcenter}/moref:{item.moref}" for item in found]
+    return [item.selector for item in found]
 
 
 def not_found(names: Iterable[str], selector: Selector, noun: str, more: str = "") -> NotFound:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from service.api.models import Freshness
 from service.api.vcenter import VCenter
 from service.errors import NotConfigured, NotFound, VmkopsError, VSphereUnavailable
+from service.vsphere.direct import DirectLookups
 from service.vsphere.live import Inventory, Kind
 from service.vsphere.selectors import Located, choose, not_found, read_exact, read_selector
 from service.vsphere.session import Session
@@ -36,6 +37,7 @@ class Link:
 
     session: Session
     inventory: Inventory
+    direct: DirectLookups
 
     @property
     def name(self) -> str:
@@ -50,7 +52,8 @@ class VCenters:
         self._links: dict[str, Link] = {}
         for vcenter in vcenters:
             session = Session(vcenter)
-            self._links[vcenter.name] = Link(session=session, inventory=Inventory(session, kinds))
+            inventory = Inventory(session, kinds)
+            self._links[vcenter.name] = Link(session=session, inventory=inventory, direct=DirectLookups(session))
 
     @contextlib.asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
@@ -98,6 +101,7 @@ class VCenters:
     async def find(self, kind: Kind[T], selector: str, noun: str) -> T:
         """The one object that a selector matches; `lab/` before it limits the search to one vCenter of several.
 
+        What the inventory does not have is looked up in each vCenter that answers.
         `noun` is what the errors call the object. Raises NotFound with similar names, Ambiguous with a selector for
         each candidate, and InvalidParams for an empty selector.
         """
@@ -111,6 +115,10 @@ class VCenters:
 
         if (found := await self.soon(links, chosen)) is not None:
             return found
+        answering = [link for link in links if link.inventory.freshness().connected]
+        direct = await asyncio.gather(*(link.direct.find(kind, parts) for link in answering))
+        if made := choose([each for few in direct for each in few], kind.fields[parts.kind], parts, noun):
+            return made
         doubts = [link.inventory.freshness().words() for link in (*links, *unread)]
         more = "".join(f" {each}" for each in doubts if each)
         names = [each.name for link in links for each in link.inventory.all(kind)]

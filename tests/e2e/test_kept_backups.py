@@ -188,3 +188,22 @@ def test_backup_that_is_being_read_is_not_pruned(shelf: RunningService) -> None:
     assert job["result"]["kept_after_all"] == ["day2"]
     assert "in use" in job["steps"][1]["detail"]
     assert folders[2].is_dir()
+
+
+def test_name_that_two_vms_have_is_refused_with_candidates_that_can_be_typed(shelf: RunningService) -> None:
+    folder = shelf.data_dir / "backups"
+    for age in (1, 2, 3):
+        for moref in ("vm-7", "vm-8"):
+            identity = {"moref": moref, "uuid": f"uuid-of-{moref}"}
+            keep_package(folder, f"{moref}-{age}", NOW - timedelta(days=age), verdict="good", identity=identity)
+    pruning = {"vm": "web", "last": 1, "daily": 0, "weekly": 0, "monthly": 0}
+
+    status, problem = shelf.call("POST", "/actions/prune-backups", {"params": pruning})
+    shown, by_name = shelf.call("GET", "/backups/newest:web")
+
+    assert (status, shown) == (409, 409)
+    assert problem["suggestions"] == ["moref:vm-8", "moref:vm-7"]
+    assert shelf.call("GET", f"/backups/{by_name['suggestions'][1]}")[1]["id"] == "vm-7-1"
+    job = act(shelf, "prune-backups", **{**pruning, "vm": problem["suggestions"][0]})
+    assert sorted(job["result"]["removed"]) == ["vm-8-2", "vm-8-3"]
+    assert len(list((folder / "web").iterdir())) == 4

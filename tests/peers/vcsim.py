@@ -171,6 +171,23 @@ class Vcsim:
         """Let so many bytes be free on a datastore; vCenter learns it when somebody refreshes the datastore."""
         self._control("POST", f"/datastores/{urllib.parse.quote(name, safe='')}", {"free": free})
 
+    def change_mounts(self, datastore: str, /, **modes: str) -> None:
+        """Say how hosts, by name, have a datastore: `readWrite`, `readOnly`, `inaccessible`, or not at all: `none`."""
+        self._control("POST", f"/datastores/{urllib.parse.quote(datastore, safe='')}/mounts", modes)
+
+    def change_drs(self, cluster: str, drs: str) -> None:
+        """Set DRS of a cluster: `fullyAutomated`, `partiallyAutomated`, `manual`, or `off`."""
+        self._control("POST", f"/clusters/{urllib.parse.quote(cluster, safe='')}", {"drs": drs})
+
+    def maintenance_modes(self) -> dict[str, str]:
+        """By host: what was to become of vSAN's objects when it was last asked to enter maintenance mode."""
+        found: dict[str, str] = self._control("GET", "/maintenance")
+        return found
+
+    def take_privileges(self, missing: dict[str, list[str]]) -> None:
+        """Say which privileges the user lacks on an object, by its name, or on all with the name `*`."""
+        self._control("POST", "/privileges", {"missing": missing})
+
     def lock_vm(self, name: str) -> None:
         """Take a VM's lock and never give it back: whatever asks for this VM then waits until the simulator ends."""
         self._control("POST", f"/vms/{urllib.parse.quote(name, safe='')}/lock")

@@ -70,6 +70,10 @@ func newControl(sim *simulation) http.Handler {
 	handle("POST /vms/{name}/lock", sim.lockVM)
 	handle("POST /datastores/{name}", sim.changeDatastore)
 	handle("POST /objects/{type}/{name}", sim.changeObject)
+	handle("POST /datastores/{name}/mounts", sim.changeMounts)
+	handle("POST /clusters/{name}", sim.changeCluster)
+	handle("GET /maintenance", func(*http.Request) (any, error) { return sim.evacuation.report(), nil })
+	handle("POST /privileges", sim.privileges.change)
 	return mux
 }
 

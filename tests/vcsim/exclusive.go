@@ -49,19 +49,3 @@ func (e *extension) DestroyTask(ctx *simulator.Context, req *types.Destroy_Task)
 	ctx.WithLock(e.sim.registry.Get(req.This), func() { answer = object.DestroyTask(ctx, req) })
 	return answer
 }
-
-// RelocateVMTask moves a VM to another host or datastore, but not one that a lease holds.
-func (e *extension) RelocateVMTask(ctx *simulator.Context, req *types.RelocateVM_Task) soap.HasFault {
-	body := &methods.RelocateVM_TaskBody{}
-	vm := e.vm(req.This)
-	if vm == nil {
-		body.Fault_ = missing(req.This)
-		return body
-	}
-	if body.Fault_ = e.heldByLease(vm); body.Fault_ != nil {
-		return body
-	}
-	var answer soap.HasFault
-	ctx.WithLock(vm, func() { answer = vm.RelocateVMTask(ctx, req) })
-	return answer
-}

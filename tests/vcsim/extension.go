@@ -39,6 +39,9 @@ func (e *extension) install() {
 		if name != m.Name {
 			name += "Task" // as the simulator spells its methods
 		}
+		if fault := e.sim.privileges.refuse(m.Name, m.This); fault != nil && ctx.Session != nil {
+			return nil, fault
+		}
 		if ctx.Session == nil || !reflect.ValueOf(e).MethodByName(name).IsValid() {
 			return nil, nil
 		}
@@ -106,43 +109,20 @@ func toolsRun(ctx *simulator.Context, vm *simulator.VirtualMachine) bool {
 	return running
 }
 
-// EnterMaintenanceModeTask and ExitMaintenanceModeTask also tell those who wait for updates of the host.
-func (e *extension) EnterMaintenanceModeTask(ctx *simulator.Context, req *types.EnterMaintenanceMode_Task) soap.HasFault {
-	body := &methods.EnterMaintenanceMode_TaskBody{}
-	task, fault := e.maintenance(ctx, req.This, "enterMaintenanceMode", true)
-	if body.Fault_ = fault; fault == nil {
-		body.Res = &types.EnterMaintenanceMode_TaskResponse{Returnval: task.Run(ctx)}
-	}
-	return body
-}
-
-// ExitMaintenanceModeTask is the way back.
+// ExitMaintenanceModeTask also tells those who wait for updates of the host; see maintenance.go for the way in.
 func (e *extension) ExitMaintenanceModeTask(ctx *simulator.Context, req *types.ExitMaintenanceMode_Task) soap.HasFault {
 	body := &methods.ExitMaintenanceMode_TaskBody{}
-	task, fault := e.maintenance(ctx, req.This, "exitMaintenanceMode", false)
-	if body.Fault_ = fault; fault == nil {
-		body.Res = &types.ExitMaintenanceMode_TaskResponse{Returnval: task.Run(ctx)}
-	}
-	return body
-}
-
-func (e *extension) maintenance(
-	ctx *simulator.Context, reference types.ManagedObjectReference, name string, in bool,
-) (*simulator.Task, *soap.Fault) {
-	host, ok := e.sim.registry.Get(reference).(*simulator.HostSystem)
+	host, ok := e.sim.registry.Get(req.This).(*simulator.HostSystem)
 	if !ok {
-		return nil, missing(reference)
+		body.Fault_ = missing(req.This)
+		return body
 	}
-	return simulator.CreateTask(host, name, func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
-		for _, vm := range host.Vm {
-			if in && e.sim.leases.holds(vm) {
-				return nil, &types.Timedout{} // no VM leaves while a lease holds it, so the wait for that comes to its end
-			}
-		}
-		change := []types.PropertyChange{{Name: "runtime.inMaintenanceMode", Val: in}}
-		ctx.Update(host, change) // the task holds the host's lock
+	task := simulator.CreateTask(host, "exitMaintenanceMode", func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
+		ctx.Update(host, inMaintenance(false)) // the task holds the host's lock
 		return nil, nil
-	}), nil
+	})
+	body.Res = &types.ExitMaintenanceMode_TaskResponse{Returnval: task.Run(ctx)}
+	return body
 }
 
 // ShutdownGuest asks a guest that may not listen, when the control API said so.

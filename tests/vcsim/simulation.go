@@ -20,6 +20,9 @@ type simulation struct {
 	leases   *leaseBook
 	hosts    *hostDoor // nil for a host without a vCenter, whose disks come from where it answers calls
 
+	privileges *privilegeBook
+	evacuation *evacuation
+
 	mu      sync.Mutex
 	vmState map[types.ManagedObjectReference]*vmState
 	free    map[types.ManagedObjectReference]int64  // of datastores, before a refresh shows it
@@ -48,6 +51,8 @@ func newSimulation(model *simulator.Model, base string) *simulation {
 		names:    map[types.ManagedObjectReference]string{},
 	}
 	sim.leases = newLeaseBook(sim)
+	sim.privileges = &privilegeBook{sim: sim}
+	sim.evacuation = &evacuation{}
 	sim.addInternetScsiAdapters()
 	newExtension(sim).install()
 	return sim

@@ -115,7 +115,9 @@ func (d *door) callAndWait(r *http.Request) (types.AnyType, *types.LocalizedMeth
 	if !ok {
 		return nil, localized(&types.SystemError{Reason: "the call answered without a task"}, "")
 	}
-	task.Wait()
+	for !d.ended(task) { // not Wait, which tasks of our own do not know
+		time.Sleep(10 * time.Millisecond)
+	}
 	var result types.AnyType
 	d.sim.registry.WithLock(d.sim.context(), task, func() { result, failure = task.Info.Result, task.Info.Error })
 	return result, failure

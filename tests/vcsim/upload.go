@@ -20,6 +20,9 @@ func (e *extension) ImportVApp(ctx *simulator.Context, req *types.ImportVApp) so
 	if !ok {
 		return &methods.ImportVAppBody{Fault_: missing(req.This)}
 	}
+	if fault := e.sim.place(req); fault != nil {
+		return &methods.ImportVAppBody{Fault_: simulator.Fault("", fault)}
+	}
 	var answer soap.HasFault
 	ctx.WithLock(pool, func() { answer = pool.ImportVApp(ctx, req) })
 	body := answer.(*methods.ImportVAppBody)

@@ -26,13 +26,39 @@ Check = Callable[[], Awaitable[str]]
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    return argparse.ArgumentParser(prog="vmkops doctor", description=SUMMARY)
+    made = argparse.ArgumentParser(prog="vmkops doctor", description=SUMMARY)
+    made.add_argument(
+        "--vcenter",
+        metavar="NAME",
+        help="examine only this vCenter or host of the settings, such as default: names, ports, certificates, clock, "
+        "licence, DRS and what the account may do",
+    )
+    return made
 
 
 def run(argv: Sequence[str]) -> int:
     """Print a line for each check, `ok`, `warning` or `failed`; 0 when none failed, 1 otherwise."""
-    parser().parse_args(argv)
-    return asyncio.run(_examine())
+    options = parser().parse_args(argv)
+    return asyncio.run(_examine_vcenter(options.vcenter) if options.vcenter else _examine())
+
+
+async def _examine_vcenter(name: str) -> int:
+    from service.api.settings import read_settings
+    from service.errors import NotFound
+    from service.vsphere.examine import examine
+    from service.vsphere.session import Session
+
+    known = {each.name: each for each in read_settings().vcenters()}
+    if name not in known:
+        raise NotFound(f"The settings have no vCenter {name[:60]!r}. They have: {', '.join(known) or 'none'}.")
+    session = Session(known[name])
+    try:
+        found = await examine(session)
+    finally:
+        await session.close()
+    for each in found:
+        _print(each.subject, each.mark, f"{each.check}: {each.text}")
+    return 1 if any(each.mark == "failed" for each in found) else 0
 
 
 async def _examine() -> int:

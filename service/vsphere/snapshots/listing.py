@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim, vmodl
 
 from service.errors import Ambiguous, InvalidParams, NotFound, VmkopsError
-from service.vsphere.inventory import VMS, Vm
+from service.vsphere.direct import vm_of_snapshot
+from service.vsphere.inventory import VMS, Vm, read_vm
 from service.vsphere.selectors import exact_selector
 from service.vsphere.session import Instance, Session, read_properties, vm_of
 from service.vsphere.snapshots.tree import OURS
@@ -82,9 +83,11 @@ async def find_snapshot(vcenters: VCenters, selector: str) -> ListedSnapshot:
     def matches() -> list[ListedSnapshot] | None:
         return [each for each in known() if each.moref == wanted] or None
 
-    found = await vcenters.soon(vcenters.links(), matches) or []
+    links = [link for link in vcenters.links() if not slash or link.name.lower() == vcenter.lower()]
+    found = await vcenters.soon(links, matches) or await _look_up(links, wanted)
     if len(found) > 1:
-        raise Ambiguous(f"{len(found)} vCenters have a {wanted}. Choose one.", [each.selector for each in found])
+        candidates = [f"{each.vcenter}/{each.moref}" for each in found]
+        raise Ambiguous(f"{len(found)} vCenters have a {wanted}. Choose one.", candidates)
     if found:
         return found[0]
     named = [each.selector for each in known() if wanted.lower() in f"{each.name} {each.vm}".lower()]
@@ -106,6 +109,18 @@ async def snapshot_size(session: Session, vm: str, snapshot: str, *, refresh: bo
         return _sizes_of(read_properties(instance, [machine], vim.VirtualMachine, LAYOUT)[0][1]).get(snapshot)
 
     return await session.call(ask)
+
+
+async def _look_up(links: Iterable[Link], moref: str) -> list[ListedSnapshot]:
+    """The snapshots with this moref, read from the vCenters that answer: a job may have made one a second ago."""
+    found: list[ListedSnapshot] = []
+    for link in links:
+        if not link.inventory.freshness().connected or not (vm := await vm_of_snapshot(link.session, moref)):
+            continue
+        state = await look(link, read_vm(link.session, vm))
+        listed = _of_vm(state, {}, link.inventory.server_time()) if state else ()
+        found += [each for each in listed if each.moref == moref]
+    return found
 
 
 async def _ask_sizes(link: Link, vms: list[Vm]) -> dict[str, int]:

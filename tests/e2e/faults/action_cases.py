@@ -98,6 +98,7 @@ ACTIONS = [
     Row(action="consolidate", step="consolidate", call=MERGE, ends=TOO_LATE),
     Row(action="snapshot-revert", step="revert", call=REVERT, ends=TOO_LATE),
     Row(action="host-maintenance-enter", step="enter maintenance mode", call=ENTER, stops=True),
+    Row(action="migrate", step="move", call="RelocateVM_Task", stops=True),
     Row(action="host-maintenance-exit", step="exit maintenance mode", call=EXIT, stops=True),
     Row(action="rescan", step="rescan HBAs", call="RescanAllHba", changes=False, blank=LONG),
     Row(action="rescan", step="rescan HBAs", call="RescanHba", changes=False, blank=LONG),

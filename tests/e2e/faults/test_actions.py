@@ -54,6 +54,8 @@ def arranged(stage: Stage, row: Row, column: str) -> dict[str, Any]:
         return {}
     if row.action in ON_HOSTS:
         leaving = row.action == "host-maintenance-exit"
+        for vm in (f"{about}_VM0", f"{about}_VM1"):
+            stage.vcsim.change_vm(vm, properties={"runtime.powerState": "poweredOff"})  # nothing to wait for
         stage.vcsim.change_object("HostSystem", about, {"runtime.inMaintenanceMode": leaving})
         if row.call == "AddInternetScsiStaticTargets":
             return {"host": about, "type": "static", "address": f"192.0.2.{number},iqn.1992-04.com.example:array"}
@@ -64,6 +66,9 @@ def arranged(stage: Stage, row: Row, column: str) -> dict[str, Any]:
     stage.vcsim.change_vm(about, properties={"runtime.powerState": "poweredOff" if off else "poweredOn"})
     machine = machine_of(stage, about)
     match row.action:
+        case "migrate":
+            here = str(machine.runtime.host.name)
+            return {"vm": about, "host": next(each for each in ("DC0_H0", about.replace("_VM0", "")) if each != here)}
         case "set-time-sync":
             return {"vm": about, "enabled": not machine.config.tools.syncTimeWithHost}
         case "answer-question":

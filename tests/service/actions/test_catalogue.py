@@ -32,6 +32,7 @@ CLASSES = {
     "host-maintenance-exit": "safe",
     "import-ovf": "safe",
     "iscsi-add-target": "safe",
+    "migrate": "disruptive",
     "ping": "read",
     "power-off": "disruptive",
     "power-on": "safe",

@@ -13,6 +13,7 @@ from service.actions._targeted import Changed, Checked
 from service.actions.consolidate import Merged
 from service.actions.disconnect_removables import Disconnected
 from service.actions.guest_shutdown import Asked
+from service.actions.host_maintenance_enter import VmMoved, VmsToMove
 from service.actions.iscsi_add_target import Added
 from service.actions.prune_backups import Choice, Removal
 from service.actions.rescan import Before
@@ -155,6 +156,8 @@ RECORDED: list[tuple[type[StepResult], dict[str, Any]]] = [
     (Booted, {"heartbeat": False, "expected": True}),
     (Pictured, {"screenshot": "/data/backups/web/j1/drill.png"}),
     (Changed, {"changed": True}),
+    (VmsToMove, {"vms": [{"moref": "vm-7", "name": "web"}]}),
+    (VmMoved, {"host": "esx-02"}),
     (Disconnected, {"drives": ["CD/DVD drive 1"]}),
     (Asked, {"asked_at": 1772366400.5}),
     (Before, {"seen": STORAGE}),
@@ -174,7 +177,7 @@ STEPS = {
     "disconnect-removables": ("check", "disconnect"),
     "export-ovf": ("check", "open the lease", "copy the disks", "describe", "close the lease", "write the package"),
     "guest-shutdown": ("check", "ask the guest", "wait until it is off"),
-    "host-maintenance-enter": ("check", "enter maintenance mode"),
+    "host-maintenance-enter": ("check", "list the VMs", "move a VM", "enter maintenance mode"),
     "host-maintenance-exit": ("check", "exit maintenance mode"),
     "import-ovf": (
         "fetch the package",
@@ -185,6 +188,7 @@ STEPS = {
         "remove what was fetched",
     ),
     "iscsi-add-target": ("check", "add target", "rescan HBAs", "rescan VMFS"),
+    "migrate": ("check", "move"),
     "ping": ("ask vCenter",),
     "power-off": ("check", "power off"),
     "power-on": ("check", "power on"),

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from service.backups.catalogue import find_backup, read_catalogue
+from service.backups.catalogue import read_catalogue
 from service.backups.lock import locked
-from service.errors import Conflict, NotFound
+from service.errors import Conflict
 from tests.kept_packages import keep_package
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -82,21 +82,6 @@ def test_verdict_of_an_earlier_verification_is_shown(tmp_path: Path) -> None:
     states = {kept.id: kept.state for kept in read_catalogue(tmp_path)}
 
     assert states == {"a1": "verified", "a2": "damaged"}
-
-
-def test_newest_of_a_vm_skips_damaged_and_broken_ones(tmp_path: Path) -> None:
-    keep_package(tmp_path, "good", NOON)
-    keep_package(tmp_path, "damaged", NOON + timedelta(days=1), verdict="damaged")
-    (keep_package(tmp_path, "broken", NOON + timedelta(days=2)) / "web.mf").unlink()
-
-    assert find_backup(tmp_path, "newest:web").id == "good"
-
-
-def test_id_that_climbs_out_of_the_folder_is_unknown(tmp_path: Path) -> None:
-    keep_package(tmp_path, "a1", NOON)
-
-    with pytest.raises(NotFound, match="GET /backups"):
-        find_backup(tmp_path, "../web/a1")
 
 
 def test_package_that_is_read_cannot_be_locked_exclusively(tmp_path: Path) -> None:

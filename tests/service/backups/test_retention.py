@@ -49,6 +49,14 @@ def test_nothing_goes_while_no_newer_one_is_verified() -> None:
     assert staying(days(1, 2, 3, state="unverified"), ONE) == {"d1", "d2", "d3"}
 
 
+def test_backup_of_the_same_moref_in_another_vcenter_replaces_none() -> None:
+    lab = KeptVm(name="web", uuid="u", moref="vm-1", vcenter="lab")
+
+    kept = staying([*days(1), backup("in the lab", timedelta(days=2), vm=lab)], ONE)
+
+    assert kept == {"d1", "in the lab"}
+
+
 def test_what_is_older_than_a_verified_one_may_go() -> None:
     kept = staying([*days(1, state="unverified"), *days(2), *days(3, 4)], ONE)
 

@@ -1,0 +1,100 @@
+"""What `vmkops doctor --vcenter` and `/readyz?vcenter=` find out about a vCenter, its hosts and its account."""
+
+from __future__ import annotations
+
+import hashlib
+import ssl
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import VM
+from tests.peers.vcsim import Vcsim
+from tests.running_service import RunningService
+
+HOST = "localhost"
+
+
+@pytest.fixture
+def reachable(vcenter: Vcsim) -> Vcsim:
+    """The vCenter, whose stand-alone host has a name that resolves and answers with a certificate that it knows."""
+    certificate = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate((vcenter.host, vcenter.port)))
+    digits = hashlib.sha1(certificate, usedforsecurity=False).hexdigest().upper()
+    thumbprint = ":".join(digits[at : at + 2] for at in range(0, 40, 2))
+    properties = {"name": HOST, "summary.config.port": vcenter.port, "summary.config.sslThumbprint": thumbprint}
+    vcenter.change_object("HostSystem", "DC0_H0", properties)
+    return vcenter
+
+
+def examined(service: RunningService) -> dict[tuple[str, str], dict[str, Any]]:
+    """The findings by subject and check."""
+    status, answer = service.call("GET", "/readyz?vcenter=default")
+    assert status == 200, answer
+    return {(each["subject"], each["check"]): each for each in answer["parts"]["vcenter_checks"]}
+
+
+def test_good_vcenter_and_host_are_ok(service: RunningService, reachable: Vcsim) -> None:
+    found = examined(service)
+
+    for check in ("name", "port", "certificate", "sign-in", "version", "clock", "licence"):
+        assert found["default", check]["mark"] == "ok", found["default", check]
+    for check in ("name", "port", "certificate"):
+        assert found[HOST, check]["mark"] == "ok", found[HOST, check]
+    for tier in ("look", "back-up", "restore", "operate"):
+        assert found["default", f"tier {tier}"]["mark"] == "ok"
+    assert "API 8.0.2.0" in found["default", "version"]["text"]
+    assert "fullyAutomated" in found["DC0_C0", "drs"]["text"]
+
+
+def test_host_whose_name_does_not_resolve_is_found_before_a_backup(service: RunningService, reachable: Vcsim) -> None:
+    reachable.change_object("HostSystem", "DC0_C0_H0", {"name": "esx.invalid"})
+
+    finding = examined(service)["esx.invalid", "name"]
+
+    assert finding["mark"] == "failed"
+    assert "does not resolve" in finding["text"]
+
+
+def test_certificate_with_another_thumbprint_is_failed(service: RunningService, reachable: Vcsim) -> None:
+    reachable.change_object("HostSystem", HOST, {"summary.config.sslThumbprint": ":".join(["AB"] * 20)})
+
+    finding = examined(service)[HOST, "certificate"]
+
+    assert finding["mark"] == "failed"
+    assert "vCenter knows AB:AB" in finding["text"]
+
+
+def test_port_that_does_not_answer_is_failed(service: RunningService, reachable: Vcsim) -> None:
+    reachable.change_object("HostSystem", HOST, {"summary.config.port": 1})
+
+    assert examined(service)[HOST, "port"]["mark"] == "failed"
+
+
+def test_missing_privileges_are_named_by_tier_with_their_objects(service: RunningService, reachable: Vcsim) -> None:
+    reachable.take_privileges({VM: ["VApp.Export"], "*": ["Network.Assign", "System.Read"]})
+
+    found = examined(service)
+
+    assert found["default", "tier back-up"]["mark"] == "warning"
+    assert f"VApp.Export on the VM {VM}." in found["default", "tier back-up"]["text"]
+    assert "Network.Assign on the networks " in found["default", "tier restore"]["text"]
+    assert found["default", "tier look"]["mark"] == "failed"
+    assert found["default", "tier operate"]["mark"] == "ok"
+
+
+def test_cluster_without_drs_and_unknown_vcenter_are_reported(service: RunningService, reachable: Vcsim) -> None:
+    reachable.change_drs("DC0_C0", "off")
+
+    assert "DRS is off" in examined(service)["DC0_C0", "drs"]["text"]
+    assert service.call("GET", "/readyz?vcenter=nowhere")[0] == 404
+
+
+def test_command_prints_a_line_for_each_finding_and_exits_1_when_one_failed(
+    service: RunningService, reachable: Vcsim
+) -> None:
+    done = service.run("doctor", "--vcenter", "default")
+
+    assert "default    ok: sign-in: Signed in as" in done.stdout, done.stdout + done.stderr
+    assert "DC0_C0_H0  failed: name: DC0_C0_H0 does not resolve." in done.stdout
+    assert done.returncode == 1
+    assert service.run("doctor", "--vcenter", "nowhere").returncode == 1
