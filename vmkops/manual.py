@@ -26,6 +26,7 @@ TOPICS = {
     "start": DOCS / "start.md",
     "slack": BUILT_IN / "slack-setup.md",
     "vcenter": DOCS / "vcenter.md",
+    "permissions": DOCS / "permissions.md",
     "alerts": BUILT_IN / "alerts-setup.md",
     "backups": BUILT_IN / "backup-setup.md",
     "commands": DOCS / "commands.md",
@@ -37,6 +38,7 @@ TOPICS = {
     "audit": DOCS / "audit.md",
     "architecture": DOCS / "architecture.md",
     "faults": DOCS / "faults.md",
+    "real-vsphere": DOCS / "real-vsphere.md",
     "subjects": DOCS / "subjects.md",
     "upgrade": DOCS / "upgrade.md",
 }
