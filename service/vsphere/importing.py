@@ -285,7 +285,7 @@ def _marked(instance: Instance) -> list[MarkedVm]:
 
 def _destroyed(instance: Instance, machine: Any) -> bool:
     try:
-        wait_for(instance, machine.Destroy_Task())
+        wait_for(instance, machine.Destroy_Task(), removes=True)
     except (vmodl.fault.ManagedObjectNotFound, vim.fault.TaskInProgress):
         return False  # vCenter is already removing it
     return True

@@ -88,12 +88,12 @@ async def run_task(
     return outcome
 
 
-def wait_for(instance: Instance, task: vim.Task, progress: Progress | None = None) -> Any:
+def wait_for(instance: Instance, task: vim.Task, progress: Progress | None = None, *, removes: bool = False) -> Any:
     """Wait until the task ends and return its result; raises the task's fault. Run it in a thread.
 
     Each request stays open for twenty seconds, so that a vCenter that goes away is noticed. The task itself has no
     time limit: a limit would report a merge as failed that still runs. `progress` gets the percentages that vSphere
-    reports, which it does for some tasks only.
+    reports, which it does for some tasks only. A task that `removes` its VM has no questions that can be waited for.
     """
 
     def has_ended(changed: Mapping[str, Any]) -> bool:
@@ -102,7 +102,7 @@ def wait_for(instance: Instance, task: vim.Task, progress: Progress | None = Non
         return changed.get("info.state") in ENDED
 
     names = ["info.state", *(["info.progress"] if progress else [])]
-    if watched():
+    if watched() and not removes:
         names += ["info.entity", "info.entityName"]
     _wait_for_change(instance, task, names, has_ended)
     info: Any = task.info
