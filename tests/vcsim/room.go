@@ -51,3 +51,12 @@ func (e *extension) RefreshDatastore(_ *simulator.Context, req *types.RefreshDat
 	body.Res = &types.RefreshDatastoreResponse{}
 	return body
 }
+
+// RefreshStorageInfo answers, and leaves the layout of the VM's files as it is. The simulator's own gives the files
+// other keys, and does not tell the snapshots, whose removal then deletes the file of a disk.
+func (e *extension) RefreshStorageInfo(_ *simulator.Context, req *types.RefreshStorageInfo) soap.HasFault {
+	if e.vm(req.This) == nil {
+		return &methods.RefreshStorageInfoBody{Fault_: missing(req.This)}
+	}
+	return &methods.RefreshStorageInfoBody{Res: &types.RefreshStorageInfoResponse{}}
+}
