@@ -44,6 +44,7 @@ def efi_vm(vcenter: Vcsim, fitting_disk: Path) -> str:
         card.macAddress, card.addressType = "00:50:56:aa:bb:cc", "manual"
         spec = vim.vm.ConfigSpec(
             firmware="efi",
+            bootOptions=vim.vm.BootOptions(efiSecureBootEnabled=True),
             annotation="Owned by payroll.",
             extraConfig=[vim.option.OptionValue(key=key, value=value) for key, value in options.items()],
             deviceChange=[vim.vm.device.VirtualDeviceSpec(operation="edit", device=card)],
@@ -106,7 +107,7 @@ def test_restored_vm_has_firmware_nvram_and_settings_of_the_old_one(
         machine = vim.VirtualMachine(vcenter.vm("again")["moref"], person._stub)
         old = vim.VirtualMachine(vcenter.vm(efi_vm)["moref"], person._stub)
         options = {each.key: each.value for each in machine.config.extraConfig}
-        assert machine.config.firmware == "efi"
+        assert (machine.config.firmware, machine.config.bootOptions.efiSecureBootEnabled) == ("efi", True)
         assert {key: options.get(key) for key in KEPT} == KEPT
         assert not set(options) & set(NOT_KEPT)
         assert machine.config.annotation.splitlines()[0] == "Owned by payroll."
