@@ -21,6 +21,7 @@ CALLS = {
     "VirtualMachine.ResetVM_Task": vim.VirtualMachine.Reset,
     "VirtualMachine.AnswerVM": vim.VirtualMachine.Answer,
     "VirtualMachine.RelocateVM_Task": vim.VirtualMachine.Relocate,
+    "VirtualMachine.CreateScreenshot_Task": vim.VirtualMachine.CreateScreenshot,
     "VirtualMachineSnapshot.RemoveSnapshot_Task": vim.vm.Snapshot.Remove,
     "VirtualMachineSnapshot.RevertToSnapshot_Task": vim.vm.Snapshot.Revert,
     "VirtualMachineSnapshot.ExportSnapshot": vim.vm.Snapshot.ExportSnapshot,
