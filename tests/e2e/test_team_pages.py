@@ -157,7 +157,7 @@ def test_pages_of_a_git_work_tree_are_read_and_changed_only_there(tmp_path: Path
         deleted = service.call("DELETE", PATH)[0]
         (pages / f"{SLUG}.md").write_text(PAGE.replace("rack nine", "rack eleven"))  # as `git pull` does
 
-        wait_for(lambda: found(service, "rack eleven") == [SLUG], what="the pulled page")
+        wait_for(lambda: found(service, "eleven") == [SLUG], what="the pulled page")
 
     assert (written[0], deleted) == (409, 409)
     assert f"git work tree {repository}" in written[1]["detail"]
