@@ -101,6 +101,8 @@ def test_backup_that_keeps_a_host_from_maintenance_is_named_before_and_after(
     assert job["state"] == "failed"
     assert service.ended(backup)["state"] == "succeeded"
     assert "lease" not in checked(service, "host-maintenance-enter", host=HOST)
+    for running in (VM, "DC0_H0_VM1"):
+        assert act(service, "power-off", vm=running)["state"] == "succeeded"
     assert act(service, "host-maintenance-enter", host=HOST)["state"] == "succeeded"
 
 
