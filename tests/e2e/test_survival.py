@@ -29,7 +29,8 @@ def test_backup_that_fails_after_a_restart_gives_up_the_lease_of_the_dead_proces
     job = service.ended(job_id)
 
     assert job["state"] == "failed"
-    assert [lease["state"] for lease in vcenter.leases()] == ["aborted"]
+    # The next process opens a lease of its own to look for the NVRAM.
+    assert {lease["state"] for lease in vcenter.leases()} == {"aborted"}
     assert vcenter.snapshots() == {}
 
 
