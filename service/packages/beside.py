@@ -54,8 +54,16 @@ async def keep_beside(session: Session, vm: str, snapshot: str, package: Package
     if nvram is not None:
         settings = settings.model_copy(update={"nvram": nvram.file})
     content = settings.model_dump_json(indent=2).encode() + b"\n"
-    kept = await asyncio.to_thread(_write, package.open() / SETTINGS, content)
-    return Beside([kept, *([nvram] if nvram else [])], [nvram] if nvram and described else [], warnings)
+    kept: PackageFile | None = None
+    try:
+        kept = await asyncio.to_thread(_write, package.open() / SETTINGS, content)
+    except OSError as error:
+        warnings.append(
+            f"The settings of the VM are missing from the package: {SETTINGS} cannot be written: {error.strerror}. A "
+            "restore uses those of the descriptor."
+        )
+    files = [each for each in (kept, nvram) if each is not None]
+    return Beside(files, [nvram] if nvram and described else [], warnings)
 
 
 async def read_kept_settings(package: Deployable) -> VmSettings | None:
@@ -103,6 +111,8 @@ async def _keep_nvram(
         reason = reason or "the VM has no NVRAM file"
     except VmkopsError as error:
         reason = str(error)
+    except OSError as error:
+        reason = f"{to.name} cannot be written: {error.strerror}"
     if not efi and reason == "the VM has no NVRAM file":
         return None, False, []
     lost = "boot entries and Secure Boot keys of the guest, so a restored VM may not boot" if efi else "the boot order"

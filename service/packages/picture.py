@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +30,12 @@ async def keep_picture(session: Session, vm: str, path: str, folder: Path) -> Pa
 
 
 def _replace(to: Path, content: bytes) -> None:
-    partial_file = to.with_name(f"{to.name}.partial")
-    partial_file.write_bytes(content)
-    partial_file.replace(to)
+    # A file of a new name: whoever can write to the folder could have put a link in the place of a known one.
+    with tempfile.NamedTemporaryFile(dir=to.parent, prefix=f".{to.name}.", delete=False) as file:
+        try:
+            file.write(content)
+            file.close()
+            Path(file.name).replace(to)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -10,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from pyVmomi import vim
 
 from service.vsphere.session import Instance, Session, read_properties, vm_of
+
+NVRAM_NAME = re.compile(r"[^/\\\[\]\0]+\.nvram", re.IGNORECASE)
+"""The name of an NVRAM file, without a folder or a datastore."""
 
 
 class DatastoreFile(BaseModel):
@@ -29,7 +33,7 @@ async def find_nvram(session: Session, vm: str) -> DatastoreFile | None:
         values = _read(instance, vm)
         files = [str(each.name) for each in values.get("layoutEx.file", []) if str(each.type) == "nvram"]
         # Snapshots may have copies of their own, with longer names.
-        path = _named(values) or min(files, key=len, default="")
+        path = _named(values) or min((each for each in files if _is_own(values, each)), key=len, default="")
         return _file(session, instance, vm, path) if path else None
 
     return await session.call(ask)
@@ -58,12 +62,26 @@ def _read(instance: Instance, vm: str) -> dict[str, Any]:
 
 
 def _named(values: dict[str, Any]) -> str:
-    """The datastore path of the file that the advanced setting `nvram` names, which is relative to the VM's folder."""
+    """The datastore path of the file that the advanced setting `nvram` names, in the folder of the VM.
+
+    Empty when it names anything else: a package, or whoever may change the VM, could have vmkops read or overwrite the
+    files of other VMs.
+    """
     options = {str(each.key): str(each.value) for each in values.get("config.extraConfig", [])}
     name = options.get("nvram", "")
-    if not name or name.startswith(("/", "[")) or ".." in name:
-        return name if name.startswith("[") else ""
-    return str(PurePosixPath(str(values.get("config.files.vmPathName", ""))).with_name(name))
+    if not NVRAM_NAME.fullmatch(name):
+        return ""
+    return str(PurePosixPath(_vmx(values)).with_name(name))
+
+
+def _is_own(values: dict[str, Any], path: str) -> bool:
+    """Whether a datastore path is that of an NVRAM file in the folder of the VM."""
+    file = PurePosixPath(path)
+    return file.parent == PurePosixPath(_vmx(values)).parent and NVRAM_NAME.fullmatch(file.name) is not None
+
+
+def _vmx(values: dict[str, Any]) -> str:
+    return str(values.get("config.files.vmPathName", ""))
 
 
 def _file(session: Session, instance: Instance, vm: str, path: str) -> DatastoreFile:

@@ -7,6 +7,7 @@ each URL.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import re
@@ -38,7 +39,8 @@ class Pin(BaseModel):
     def of(cls, thumbprint: str | None, certificate: str | None = None) -> Pin:
         """The pin of a lease's URL: `thumbprint` such as `4A:0F:...`, or the PEM `certificate` (API 9.0), if given."""
         if found := PEM.search(certificate or ""):
-            return cls(algorithm="sha256", digest=hashlib.sha256(ssl.PEM_cert_to_DER_cert(found[0])).hexdigest())
+            with contextlib.suppress(ValueError):  # no base64: then the thumbprint has to do
+                return cls(algorithm="sha256", digest=hashlib.sha256(ssl.PEM_cert_to_DER_cert(found[0])).hexdigest())
         digest = re.sub(r"[:\s]", "", thumbprint or "").lower()
         algorithm = ALGORITHMS.get(len(digest), "") if re.fullmatch(r"[0-9a-f]*", digest) else ""
         return cls(algorithm=algorithm, digest=digest if algorithm else "")

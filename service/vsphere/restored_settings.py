@@ -10,7 +10,10 @@ from pyVmomi import vim, vmodl
 
 from service.vsphere.faults import fault_message
 from service.vsphere.session import Instance, Session, read_all, read_properties, vm_of
-from service.vsphere.vm_settings import Controller, VmSettings, controllers_of
+from service.vsphere.vm_settings import Controller, VmSettings, controllers_of, kept_options
+
+MOST_NAMED = 5
+"""Advanced settings that a warning names; the others are counted."""
 
 
 def apply_settings(config: Any, settings: VmSettings, *, keep_identity: bool) -> list[str]:
@@ -24,11 +27,16 @@ def apply_settings(config: Any, settings: VmSettings, *, keep_identity: bool) ->
     if settings.secure_boot:
         config.bootOptions = config.bootOptions or vim.vm.BootOptions()
         config.bootOptions.efiSecureBootEnabled = True
-    kept = {key.lower() for key in settings.extra_config}
+    wanted = kept_options(settings.extra_config)
+    kept = {key.lower() for key in wanted}
     others = [each for each in config.extraConfig or [] if str(each.key).lower() not in kept]
-    options = [vim.option.OptionValue(key=key, value=value) for key, value in settings.extra_config.items()]
+    options = [vim.option.OptionValue(key=key, value=value) for key, value in wanted.items()]
     config.extraConfig = [*others, *options]
     warnings = _apply_controllers(config, settings.controllers)
+    if foreign := sorted(settings.extra_config.keys() - wanted.keys()):
+        named = ", ".join(repr(key[:60]) for key in foreign[:MOST_NAMED])
+        more = f" and {len(foreign) - MOST_NAMED} more" if len(foreign) > MOST_NAMED else ""
+        warnings.append(f"Advanced settings of the package that a restore does not set were left out: {named}{more}.")
     if keep_identity:
         config.uuid = settings.uuid or None
         config.instanceUuid = settings.instance_uuid or None

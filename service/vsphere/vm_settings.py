@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -123,6 +123,15 @@ def controllers_of(devices: Iterable[Any]) -> list[Controller]:
     return [Controller(kind=kind_of(each), bus=each.busNumber) for each in devices if isinstance(each, of_disks)]
 
 
+def kept_options(options: Mapping[str, str]) -> dict[str, str]:
+    """Those advanced settings that a backup keeps and a restore sets; a package that was changed may have others."""
+    return {
+        key: value
+        for key, value in sorted(options.items())
+        if EXTRA_CONFIG.fullmatch(key) and len(value) <= LARGEST_VALUE
+    }
+
+
 def kind_of(device: Any) -> str:
     """The name of a device's type in the vSphere API, such as `VirtualVmxnet3`."""
     return type(device).__name__.rpartition(".")[2]
@@ -134,12 +143,7 @@ def _secure_boot(options: Any) -> bool | None:
 
 
 def _kept(options: Iterable[Any]) -> dict[str, str]:
-    found = {str(option.key): str(option.value) for option in options}
-    return {
-        key: value
-        for key, value in sorted(found.items())
-        if EXTRA_CONFIG.fullmatch(key) and len(value) <= LARGEST_VALUE
-    }
+    return kept_options({str(option.key): str(option.value) for option in options})
 
 
 def _attributes(fields: Iterable[Any], values: Iterable[Any]) -> dict[str, str]:

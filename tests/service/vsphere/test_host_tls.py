@@ -54,3 +54,8 @@ def test_whole_certificate_decides_before_a_thumbprint() -> None:
 )
 def test_star_in_a_url_is_the_host_that_was_called(url: str, host: str, filled: str) -> None:
     assert with_host(url, host) == filled
+
+
+def test_certificate_that_is_none_leaves_the_thumbprint() -> None:
+    damaged = "-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----"
+    assert Pin.of("AB" * 20, damaged) == Pin(algorithm="sha1", digest="ab" * 20)

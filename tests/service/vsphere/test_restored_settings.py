@@ -65,3 +65,13 @@ def test_controller_that_vcenter_left_out_is_a_warning() -> None:
     (warning,) = apply_settings(spec(), lost, keep_identity=False)
 
     assert "VirtualNVMEController (1)" in warning
+
+
+def test_advanced_settings_that_no_backup_keeps_are_left_out_of_a_package_that_was_changed() -> None:
+    config = spec()
+    changed = {"disk.EnableUUID": "TRUE", "RemoteDisplay.vnc.enabled": "TRUE", "nvram": "[ds] other/other.vmx"}
+
+    (warning,) = apply_settings(config, SETTINGS.model_copy(update={"extra_config": changed}), keep_identity=False)
+
+    assert [each.key for each in config.extraConfig] == ["disk.EnableUUID"]
+    assert "'RemoteDisplay.vnc.enabled', 'nvram'" in warning
