@@ -40,7 +40,7 @@ class EnterMaintenance(HostParams):
 
 
 class VmMoved(StepResult):
-    """The name of the host that a VM was moved to."""
+    """The name of the host that a VM was moved to; empty for a VM that was deleted before it moved."""
 
     host: str
 
@@ -127,13 +127,15 @@ class HostMaintenanceEnter(HostAction[EnterMaintenance]):
 
         async def move(vm: Lodger) -> VmMoved:
             name = await move_away(session, vm, host.moref, job.percent)
-            return VmMoved(host=name, detail=f"{vm.name} moved to {name}.")
+            moved_to = f"{vm.name} moved to {name}."
+            return VmMoved(host=name, detail=moved_to if name else f"{vm.name} no longer exists.")
 
         leaving = await job.step_as(VmsToMove, LIST, list_vms)
         moved = []
         for vm in leaving.vms:
             done = await job.step_as(VmMoved, MOVE, partial(move, vm), part=vm.moref, interruptible=True)
-            moved.append({"vm": vm.name, "host": done.host})
+            if done.host:
+                moved.append({"vm": vm.name, "host": done.host})
         return moved
 
 

@@ -15,7 +15,7 @@ from service.jobs.action import JobControl
 from service.vsphere.datastores import DATASTORES
 from service.vsphere.hosts import find_host
 from service.vsphere.moves import Destination, check_move, move_vm
-from service.vsphere.selectors import Located, read_exact
+from service.vsphere.selectors import Located, exact_selector, read_exact
 from service.vsphere.vcenters import VCenters
 from service.vsphere.vms import VmState
 
@@ -82,9 +82,10 @@ class Migrate(VmAction[MigrateVm]):
 
         async def move() -> Changed:
             changed = await move_vm(context.session, vm.moref, to, job.percent)
-            back = [f"host=moref:{vm.host}"] if to.host else []
-            back += [f"datastore=moref:{vm.datastores[0]}"] if to.datastore and len(vm.datastores) == 1 else []
-            words = " ".join([f"action migrate moref:{vm.moref}", *back])
+            back = [f"host={exact_selector(vm.vcenter, vm.host)}"] if to.host else []
+            if to.datastore and len(vm.datastores) == 1:
+                back.append(f"datastore={exact_selector(vm.vcenter, vm.datastores[0])}")
+            words = " ".join([f"action migrate {exact_selector(vm.vcenter, vm.moref)}", *back])
             hint = f" {undo(words)}" if back else ""
             return Changed(changed=changed, detail=f"Moved.{hint}" if changed else "It was already there.")
 

@@ -44,7 +44,10 @@ class RoomGuard:
         try:
             await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
-                await cancel_and_wait(working)
+                try:
+                    await cancel_and_wait(working)
+                except Exception as error:  # why the copy was stopped says more than how it ended
+                    log.info("the copy that was stopped ended with an error: %s", error)
                 watching.result()
             return working.result()
         except asyncio.CancelledError as error:

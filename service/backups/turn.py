@@ -34,7 +34,7 @@ class Turn:
         self._inventory = context.vcenters.link(session.vcenter.name).inventory
         self._width = context.settings.max_copies
         self._job = job
-        self._held: list[str] | None = None
+        self._held: tuple[list[str], int] | None = None
         self._lock = asyncio.Lock()
 
     async def take(self, keys: Sequence[str], disks: int) -> bool:
@@ -50,12 +50,13 @@ class Turn:
             self._job.say(self._words(wait))
 
         async with self._lock:
-            if self._held != list(keys):
+            wanted = (list(keys), max(1, disks))  # a VM that waits may get another disk
+            if self._held != wanted:
                 job = self._job.job_id
                 await self._job.interruptible(
-                    lambda: self._copy_slots.take(job, keys, disks=max(1, disks), waiting=waiting)
+                    lambda: self._copy_slots.take(job, keys, disks=wanted[1], waiting=waiting)
                 )
-                self._held = list(keys)
+                self._held = wanted
         if waited:
             self._job.say("")
         return waited

@@ -68,8 +68,8 @@ class CopySlots:
 
         The place in the queue belongs to the job and outlives the process: another call for the same job, perhaps in
         another process after a restart, finds the place that the job had. It gets another place when the keys have
-        changed. `waiting` is called after each look with what the job waits for. A job that asks for more than the
-        width of the queues gets the width.
+        changed or it asks for more than it has; a job that asks for less keeps its place. `waiting` is called after
+        each look with what the job waits for. A job that asks for more than the width of the queues gets the width.
         """
         wanted = sorted(set(keys))
         weight = min(disks, self._width)
@@ -109,7 +109,8 @@ class CopySlots:
             of_process = copy_queue.c.turn.not_like(f"{OF_JOB}%")
             connection.execute(copy_queue.delete().where(of_process, ended | dead))
             own_rows = connection.execute(sa.select(copy_queue).where(copy_queue.c.turn == copy)).all()
-            if own_rows and sorted(row.key for row in own_rows) != wanted:
+            other_keys = sorted(row.key for row in own_rows) != wanted
+            if own_rows and (other_keys or any(row.weight < weight for row in own_rows)):
                 connection.execute(copy_queue.delete().where(copy_queue.c.turn == copy))
             queued = connection.execute(sa.select(copy_queue).where(copy_queue.c.key.in_(wanted))).all()
             place = next((row.place for row in queued if row.turn == copy), None)

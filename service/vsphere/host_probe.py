@@ -75,7 +75,7 @@ async def _look(host: HostAddress, tls: HostTls) -> AsyncIterator[Check]:
                     severity: Literal["refuse", "warn"] = "refuse" if tls.pin.algorithm else "warn"
                     message = str(tls.untrusted(host.name, error.verify_message))
                     yield Check(rule=RULE, severity=severity, message=message)
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):  # UnicodeError: no DNS name at all, such as `esx..lab`
         message = (
             f"The name {host.name} of the VM's host does not resolve on this machine. {disks} Add the name to the DNS "
             "of this machine."

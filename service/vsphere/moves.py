@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim, vmodl
 
-from service.errors import Conflict
+from service.errors import Conflict, NotFound
 from service.vsphere.faults import fault_message
 from service.vsphere.inventory import AGENTS, manager_of
 from service.vsphere.session import Instance, Session, read_properties, vm_of
@@ -80,7 +80,8 @@ async def move_away(session: Session, vm: Lodger, host: str, progress: Progress)
     """Move a VM to another host of the cluster of `host` (a moref); returns the name of the host that it is on then.
 
     Hosts in service are tried in the order of the memory that is free; vSphere's check decides. A VM that is elsewhere
-    already is left there. Raises Conflict with the reason of each host when none can have the VM.
+    already is left there. The name is empty when the VM no longer exists. Raises Conflict with the reason of each host
+    when none can have the VM.
     """
 
     def start(instance: Instance) -> Any:
@@ -92,8 +93,15 @@ async def move_away(session: Session, vm: Lodger, host: str, progress: Progress)
     def name(instance: Instance) -> str:
         return str(_property(instance, vim.HostSystem(_host(instance, vm.moref), instance._stub), "name"))
 
-    await run_task(session, vim.VirtualMachine, vm.moref, start, names=MOVE, progress=progress)
-    return await session.call(name)
+    try:
+        await run_task(session, vim.VirtualMachine, vm.moref, start, names=MOVE, progress=progress)
+        return await session.call(name)
+    except NotFound:  # it does not say of what: of the VM, or of a host
+        try:
+            await session.call(lambda instance: _host(instance, vm.moref))
+        except NotFound:
+            return ""
+        raise
 
 
 def _refuge(instance: Instance, vm: Lodger, host: str) -> str:

@@ -96,8 +96,10 @@ class Workers:
             self._later(self._replace(process))
             raise self._limit(f"takes more than {counted(seconds, 'second')} to read", advice) from None
         except NoAnswerError:
-            killed = await process.was_killed()
-            self._later(self._replace(process))
+            try:
+                killed = await process.was_killed()
+            finally:  # also for a request that is cancelled meanwhile
+                self._later(self._replace(process))
             if killed and not again:
                 return await self._run(function, answer, file, advice, arguments, again=True)
             raise self._limit(

@@ -11,7 +11,7 @@ from pyVmomi import vim
 
 from tests.e2e.actions import act, begin, checked, details, refused
 from tests.peers.fetch import require
-from tests.peers.person import signed_in
+from tests.peers.person import signed_in, wait_for_task
 from tests.peers.vcsim import Vcsim
 from tests.peers.waiting import wait_for
 from tests.running_service import RunningService, vcenter_settings
@@ -113,6 +113,24 @@ def test_host_without_drs_is_emptied_one_vm_after_the_other_when_asked(service: 
     assert [each["vm"] for each in job["result"]["moved"]] == [VM, OTHER]
     for vm in (VM, OTHER):
         assert place(vcenter, vm)[0] in set(MEMBERS) - {host}
+
+
+def test_vm_that_is_deleted_meanwhile_does_not_stop_the_evacuation(service: RunningService, vcenter: Vcsim) -> None:
+    host = place(vcenter)[0]
+    act(service, "migrate", vm=OTHER, host=host)
+    act(service, "power-off", vm=OTHER)
+    vcenter.fault("RelocateVM_Task", hold="task")
+    job_id = begin(service, "host-maintenance-enter", host=host, evacuate=True)
+    wait_for(lambda: vcenter.faults()[0]["acted"], timeout=60, what="the move of the first VM", explain=service.log)
+    with signed_in(vcenter) as person:
+        wait_for_task(vim.VirtualMachine(vcenter.vm(OTHER)["moref"], person._stub).Destroy_Task())
+
+    vcenter.clear_faults()
+    job = service.ended(job_id)
+
+    assert job["state"] == "succeeded", job
+    assert [each["vm"] for each in job["result"]["moved"]] == [VM]
+    assert f"{OTHER} no longer exists" in details(job)
 
 
 def test_vm_that_no_host_can_have_stops_the_evacuation_with_the_reasons(

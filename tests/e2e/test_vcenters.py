@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.e2e.actions import act, refused, text
+from tests.e2e.actions import act, details, refused, text
 from tests.e2e.test_backup import verify
 from tests.peers.fetch import require
 from tests.peers.vcsim import Vcsim
@@ -85,6 +85,16 @@ def test_action_goes_to_the_vcenter_that_is_named(site: Site) -> None:
     assert job["state"] == "succeeded", job
     assert power(site.spare, VM) == "poweredOff"
     assert power(site.lab, VM) == "poweredOn"
+
+
+def test_undo_of_a_move_names_the_vcenter(site: Site) -> None:
+    job = act(site.service, "migrate", vm="spare/DC0_C0_RP0_VM0", host="spare/DC0_H0")
+
+    assert job["state"] == "succeeded", job
+    vm, host = details(job).partition("Undo: action migrate ")[2].removesuffix(".").split()
+    assert vm.startswith("spare/moref:")
+    assert host.startswith("host=spare/moref:")
+    assert act(site.service, "migrate", vm=vm, host=host.removeprefix("host="))["result"]["changed"] is True
 
 
 def test_same_reference_elsewhere_is_another_vm(site: Site) -> None:

@@ -202,6 +202,37 @@ async def test_job_gets_a_new_place_when_its_vm_has_moved(engine: sa.Engine) -> 
     assert jobs.order == ["a", "a", "b"]
 
 
+async def test_job_gets_a_new_place_when_its_vm_has_more_disks(engine: sa.Engine) -> None:
+    one, jobs = process(engine, "one", width=2), Jobs()
+    await jobs.begin(one, "a", "host:h")
+    await jobs.begin(one, "b", "host:h")
+
+    again = jobs.begin(one, "b", "host:h", disks=2)
+    await asyncio.to_thread(wait_for, lambda: "b" in jobs.waits, what="the wait")
+
+    assert jobs.waits["b"] == Wait("host:h", ["a"])
+    await one.release("a")
+    await again
+    last = jobs.begin(one, "c", "host:h")
+    await asyncio.to_thread(wait_for, lambda: "c" in jobs.waits, what="the wait")
+    assert jobs.order == ["a", "b", "b"]
+    await one.release("b")
+    await last
+
+
+async def test_job_keeps_its_place_when_it_asks_for_less(engine: sa.Engine) -> None:
+    one, jobs = process(engine, "one", width=2), Jobs()
+    await jobs.begin(one, "a", "host:h", disks=2)
+    waiting = jobs.begin(one, "b", "host:h")
+    await asyncio.to_thread(wait_for, lambda: "b" in jobs.waits, what="the wait")
+
+    await jobs.begin(process(engine, "one", width=1), "a", "host:h", disks=2)
+
+    assert jobs.order == ["a", "a"]
+    await one.release("a")
+    await waiting
+
+
 async def test_job_takes_a_slot_for_each_disk_and_all_when_it_has_more(engine: sa.Engine) -> None:
     one, jobs = process(engine, "one", width=3), Jobs()
     await jobs.begin(one, "a", "host:h", disks=2)

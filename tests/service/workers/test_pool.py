@@ -15,6 +15,7 @@ from knowledge.finding import Finding
 from service.api.lookups import Decoded, MergeAnswer
 from service.errors import LimitReached, PackageRefused
 from service.packages.contents import Contents
+from service.workers import pool
 from service.workers.functions import FUNCTIONS
 from service.workers.pool import Workers, parser_processes
 from service.workers.process import Limits
@@ -105,6 +106,31 @@ async def test_request_whose_process_is_killed_by_somebody_else_is_tried_once_mo
     await asyncio.to_thread(wait_for, workers._idle.empty, what="the request to be taken")
     os.kill(process.pid, signal.SIGKILL)
     assert (await work).findings
+
+
+async def test_request_that_is_cancelled_while_its_process_ends_leaves_the_process_replaced(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await decoded(workers)
+    (process,) = workers._all
+    looking = asyncio.Event()
+
+    async def was_killed() -> bool:
+        looking.set()
+        return await asyncio.Event().wait()
+
+    monkeypatch.setattr(process, "was_killed", was_killed)
+    monkeypatch.setattr(pool, "LARGEST_ANSWER", 10)
+    work = asyncio.create_task(decoded(workers))
+    await looking.wait()
+    monkeypatch.undo()
+
+    work.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert (await decoded(workers)).findings
+    assert process not in workers._all
 
 
 def test_each_function_exists_and_declares_its_value() -> None:
