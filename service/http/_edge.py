@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 REQUEST_ID = "X-Request-Id"
 """Names a request in the answer and in each line of the log; a caller may choose it."""
 
+CUT_OFF = "The connection ended before the body of the request did."
+
 
 def guarded(handler: Handler, name: str, browsers: Browsers, *, signed: bool = False) -> Handler:
     """The handler with every error as a problem in the form that the caller asks for; answers count under `name`.
@@ -47,7 +49,8 @@ def guarded(handler: Handler, name: str, browsers: Browsers, *, signed: bool = F
                 raise
             response = _problem(request, error)
         except Exception as error:
-            response = _problem(request, error)
+            # A caller who leaves in the middle of a body is no failure of the service; nobody reads the answer.
+            response = _problem(request, InvalidParams(CUT_OFF) if _has_left(request, error) else error)
         if not response.prepared:
             if "Content-Security-Policy" not in response.headers:  # remembered answers have them
                 response.headers.update(browsers.headers)
@@ -57,6 +60,10 @@ def guarded(handler: Handler, name: str, browsers: Browsers, *, signed: bool = F
         return response
 
     return answered
+
+
+def _has_left(request: web.Request, error: Exception) -> bool:
+    return isinstance(error, ConnectionResetError) and (request.transport is None or request.transport.is_closing())
 
 
 async def nothing_here(request: web.Request) -> web.StreamResponse:

@@ -209,3 +209,21 @@ def test_long_path_is_refused_at_once_and_others_are_answered(limited: RunningSe
     with connect(limited) as client:
         client.sendall(b"GET /" + b"a" * 60_000 + b"\x00 HTTP/1.1\r\n\r\n")
         assert b" 400 " in client.recv(1 << 16)[:16]
+
+
+def test_client_that_leaves_in_the_middle_of_a_body_is_no_error_in_the_log(tmp_path: Path) -> None:
+    def answered() -> bool:
+        with urllib.request.urlopen(service.url + "/metrics", timeout=60) as answer:
+            lines = answer.read().decode().splitlines()
+        counted = [line for line in lines if line.startswith("vmkops_http_request_seconds_count") and "/decode" in line]
+        return sum(float(line.split()[-1]) for line in counted) == 5
+
+    with RunningService(tmp_path / "data") as service:
+        for _ in range(5):
+            with connect(service) as client:
+                client.sendall(b"POST /decode HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n")
+                client.sendall(b"Content-Length: 1000000\r\n\r\n" + b"x" * 100_000)
+
+        wait_for(answered, timeout=120, what="the end of the requests", explain=service.log)
+        assert "request failed" not in service.log()
+        assert "Traceback" not in service.log()
