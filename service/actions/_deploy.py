@@ -65,6 +65,8 @@ class NewVm(StepResult):
     """`keep` or `new`: UUID and MAC addresses; empty for a package without settings."""
     nvram: bool = False
     """Whether the VM has the NVRAM of the package."""
+    tools_ran: bool | None = None
+    """Whether VMware Tools ran when the package was made; None in the records of earlier versions."""
 
 
 class Confirmed(StepResult):
@@ -88,6 +90,7 @@ class Deployment:
         self._identity = identity
         self._params = params
         self._session = context.vcenters.named(params.vcenter).session
+        self.tools_ran: bool | None = None
         self._leases = context.leases.of_job(job.job_id, self._session.vcenter.name)
 
     async def deploy(
@@ -97,8 +100,9 @@ class Deployment:
     ) -> dict[str, Any]:
         """Make a VM of the package that `read` returns and check it; whatever fails, the incomplete VM is removed.
 
-        `hold` keeps the package's folder from being removed while it is read. The result has the keys of `NewVm` and
-        `Confirmed`, and `files`: `name`, `size`, `algorithm` and `digest` of each.
+        `hold` keeps the package's folder from being removed while it is read. The result has the keys of `NewVm`
+        without `tools_ran`, which is then an attribute, those of `Confirmed`, and `files`: `name`, `size`, `algorithm`
+        and `digest` of each.
         """
 
         async def reading() -> Deployable:
@@ -110,12 +114,17 @@ class Deployment:
         try:
             with hold(Path(package.root)):
                 sent = await self._job.step_as(NewVm, SEND, partial(self._send, package), interruptible=True)
+            self.tools_ran = sent.tools_ran
             confirmed = await self._job.step_as(Confirmed, CONFIRM, partial(self._confirm, package, sent))
         except Exception as error:
             await self._clean_up(error)
             raise
         files = [file.model_dump(include={"name", "size", "algorithm", "digest"}) for file in package.files]
-        return {**sent.model_dump(mode="json"), **confirmed.model_dump(mode="json"), "files": files}
+        return {
+            **sent.model_dump(mode="json", exclude={"tools_ran"}),
+            **confirmed.model_dump(mode="json"),
+            "files": files,
+        }
 
     async def remove(self) -> VmsRemoved:
         """Remove the VM that this job has made, if there is one."""
@@ -170,6 +179,7 @@ class Deployment:
             warnings=[*package.warnings, *lease.warnings, *warnings],
             identity="" if settings is None else "keep" if keep else "new",
             nvram=nvram,
+            tools_ran=settings is not None and settings.tools_running,
             detail=f"{detail}; started again, because {', '.join(removed)} was incomplete" if removed else detail,
         )
 

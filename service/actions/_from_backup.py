@@ -18,7 +18,7 @@ from service.backups.catalogue import KeptBackup, KeptFile, descriptor_of
 from service.backups.lock import locked
 from service.backups.signatures import check_signatures
 from service.backups.vm_choice import find_backup
-from service.errors import BackupDamaged, ImportFailed, PackageDamaged, PackageRefused, RestoreFailed
+from service.errors import BackupDamaged, ImportFailed, PackageDamaged, PackageRefused, RestoreFailed, VmkopsError
 from service.jobs.action import Context, JobControl, Params, Target
 from service.packages.beside import SETTINGS, read_kept_settings
 from service.packages.contents import CHECK_IN_THE_SHELL, Contents
@@ -126,7 +126,12 @@ class BackupDeployment:
 
     async def tools_ran(self) -> bool:
         """Whether VMware Tools ran in the VM when the backup was made, as far as is known."""
-        settings = await read_kept_settings(await self._read())
+        if self._deployment.tools_ran is not None:
+            return self._deployment.tools_ran
+        try:  # an earlier version sent the disks; the backup may be gone since
+            settings = await read_kept_settings(await self._read())
+        except VmkopsError:
+            return False
         return settings is not None and settings.tools_running
 
     async def _read(self) -> Deployable:

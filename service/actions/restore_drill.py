@@ -14,17 +14,20 @@ from service.actions._from_backup import BackupDeployment, FromBackup, check_res
 from service.actions._targeted import info
 from service.api.models import ActionClass, JobState
 from service.api.words import counted
-from service.errors import JobCancelled, RestoreFailed, VmkopsError
+from service.errors import JobCancelled, RestoreFailed, VmkopsError, VSphereUnavailable
 from service.jobs.action import Action, Context, JobControl, StepResult, Target
 from service.packages.picture import keep_picture
+from service.retry import attempts
 from service.vsphere.console import has_heartbeat, remove_screenshot, take_screenshot
 from service.vsphere.session import Session
-from service.vsphere.vms import set_power
+from service.vsphere.vms import set_power, wait_for_power_on
 
 SUFFIX = "-drill"
 POWER_ON, BOOT, PICTURE, POWER_OFF = "power on", "wait for the guest", "take a picture", "power off"
 GIVE_UP = "give up"
 POLL_SECONDS = 2
+POWER_OFF_TIMES = 3
+"""How often the power-off is tried: a VM that stays on is not removed."""
 
 
 class Drill(FromBackup):
@@ -82,15 +85,15 @@ class RestoreDrill(Action):
         drill = BackupDeployment(context, job, params, "", SUFFIX)
         made = await drill.deploy()
         found: dict[str, Any] = {"reached": "restored"}
+        session = context.vcenters.named(params.vcenter).session
+        remove = partial(_remove, session, job, drill, made["vm"], booted=params.boots)
         if params.boots:
-            session = context.vcenters.named(params.vcenter).session
-            found = await _boot(session, job, params, drill, made["vm"]["moref"])
-        try:
-            removed = await job.step_as(VmsRemoved, REMOVE, drill.remove, cleanup=True)
-        except VmkopsError as error:
-            raise RestoreFailed(
-                f"The backup was restored, so it works, but its VM could not be removed: {error}"
-            ) from error
+            try:
+                found = await _boot(session, job, params, drill, made["vm"]["moref"])
+            except Exception as error:
+                await remove(f"The drill was given up ({error}), and", part=GIVE_UP)
+                raise
+        removed = await remove("The backup was restored, so it works, but")
         return {**made, **found, "removed": removed.removed}
 
 
@@ -100,24 +103,41 @@ ACTION = RestoreDrill()
 async def _boot(
     session: Session, job: JobControl, params: Drill, drill: BackupDeployment, moref: str
 ) -> dict[str, Any]:
-    """Power the VM on, see how far its guest comes, and power it off; the keys are for the job's result."""
-    power_off = partial(_power_off, session, moref)
-    try:
-        await job.step_as(StepResult, POWER_ON, partial(_power_on, session, job, moref), interruptible=True)
-        wait = partial(_wait, session, job, params.boot_seconds, drill, moref)
-        booted = await job.step_as(Booted, BOOT, wait, interruptible=True)
-        picture = await job.step_as(Pictured, PICTURE, partial(_picture, session, drill, moref))
-    except Exception:
-        await job.step_as(StepResult, POWER_OFF, power_off, part=GIVE_UP, cleanup=True)
-        await job.step_as(VmsRemoved, REMOVE, drill.remove, part=GIVE_UP, cleanup=True)
-        raise
-    await job.step_as(StepResult, POWER_OFF, power_off, cleanup=True)
+    """Power the VM on and see how far its guest comes; the keys are for the job's result."""
+    await job.step_as(StepResult, POWER_ON, partial(_power_on, session, job, moref), interruptible=True)
+    wait = partial(_wait, session, job, params.boot_seconds, drill, moref)
+    booted = await job.step_as(Booted, BOOT, wait, interruptible=True)
+    picture = await job.step_as(Pictured, PICTURE, partial(_picture, session, drill, moref))
     silent = booted.expected and not booted.heartbeat
     return {
         "state": (JobState.PARTIAL if silent else JobState.SUCCEEDED).value,
         "reached": "heartbeat" if booted.heartbeat else "powered on",
         "screenshot": picture.screenshot,
     }
+
+
+async def _remove(
+    session: Session,
+    job: JobControl,
+    drill: BackupDeployment,
+    vm: dict[str, str],
+    so_far: str,
+    *,
+    booted: bool,
+    part: str = "",
+) -> VmsRemoved:
+    """Power the VM off, if it was booted, and remove it; raises RestoreFailed, which begins with `so_far`."""
+    still_on = ""
+    if booted:
+        power_off = partial(_power_off, session, vm["moref"])
+        try:
+            await job.step_as(StepResult, POWER_OFF, power_off, part=part, cleanup=True)
+        except VmkopsError as error:  # the VM may be off all the same, so its removal is tried
+            still_on = f" It could not be powered off: {error}"
+    try:
+        return await job.step_as(VmsRemoved, REMOVE, drill.remove, part=part, cleanup=True)
+    except VmkopsError as error:
+        raise RestoreFailed(f"{so_far} its VM {vm['name']} could not be removed: {error}{still_on}") from error
 
 
 async def _power_on(session: Session, job: JobControl, moref: str) -> StepResult:
@@ -161,5 +181,17 @@ async def _picture(session: Session, drill: BackupDeployment, moref: str) -> Pic
 
 
 async def _power_off(session: Session, moref: str) -> StepResult:
-    changed = await set_power(session, moref, "poweredOff", lambda _: None)
+    async def attempt() -> bool | VmkopsError:
+        try:
+            # A power-on that could not be cancelled would leave the VM on after a look that found it off.
+            await wait_for_power_on(session, moref)
+            return await set_power(session, moref, "poweredOff", lambda _: None)
+        except VSphereUnavailable:
+            raise  # the step is repeated for it
+        except VmkopsError as error:
+            return error
+
+    changed = await attempts(attempt, times=POWER_OFF_TIMES, until=lambda end: not isinstance(end, VmkopsError))
+    if isinstance(changed, VmkopsError):
+        raise changed
     return StepResult(detail="Powered off." if changed else "It was off.")

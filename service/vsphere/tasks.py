@@ -188,9 +188,10 @@ async def _wait_for_earlier(session: Session, task: str, progress: Progress | No
 
 
 async def _stop(session: Session, task: str) -> None:
-    """Ask vSphere to cancel a task and give it some time to end; one that cannot be cancelled goes on."""
+    """Ask vSphere to cancel a task and give it some time to end; after that, it goes on."""
     with contextlib.suppress(VmkopsError):
         await session.call(lambda instance: vim.Task(task, instance._stub).CancelTask())
+    with contextlib.suppress(VmkopsError):  # a task that refuses to be cancelled may still end soon
         await session.call(lambda instance: wait_for(instance, vim.Task(task, instance._stub)), limit=STOP_SECONDS)
 
 

@@ -62,6 +62,11 @@ async def set_power(session: Session, moref: str, wanted: Power, progress: Progr
     return await run_task(session, vim.VirtualMachine, moref, start, names={name}, progress=progress)
 
 
+async def wait_for_power_on(session: Session, moref: str) -> None:
+    """Wait until no power-on of the VM runs or waits, whoever started it and however it ends."""
+    await run_task(session, vim.VirtualMachine, moref, lambda _: None, names={"powerOn"})
+
+
 async def reset(session: Session, moref: str, *, since: str) -> None:
     """Reset the VM, once: a reset that was queued since `since` (vCenter's time) is waited for, not repeated."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -332,6 +333,76 @@ def test_cancelled_drill_powers_its_vm_off_and_removes_it(
     vcenter.clear_faults()
 
     assert service.ended(job_id)["state"] == "cancelled"
+    assert names(vcenter) == before
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_drill_that_is_cancelled_while_its_vm_powers_on_waits_for_that_and_removes_the_vm(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any], restarted: bool
+) -> None:
+    before = names(vcenter)
+    vcenter.fault("PowerOnVM_Task", hold="task")
+    vcenter.fault("CancelTask", "NotSupported")
+    job_id = start(service, backup, "restore-drill")["id"]
+    wait_for(lambda: vcenter.faults()[0]["acted"], timeout=120, what="the power-on", explain=service.log)
+    vcenter.fault("CreateFilter", object_name=f"{VM}-drill-{job_id[:8]}", since="CancelTask")
+
+    def waits() -> int:
+        return int(vcenter.faults()[2]["acted"])
+
+    service.call("POST", f"/jobs/{job_id}/cancel")
+    wait_for(waits, timeout=120, what="the wait for a task", explain=service.log)
+    if restarted:
+        service.kill()
+        earlier = waits()
+        service.start()
+        wait_for(lambda: waits() > earlier, timeout=120, what="the next wait for a task", explain=service.log)
+    vcenter.clear_faults()
+
+    assert service.ended(job_id)["state"] == "cancelled"
+    assert vcenter.count("PowerOffVM_Task") == 1
+    assert names(vcenter) == before
+
+
+def test_drill_tries_a_power_off_that_failed_again(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
+) -> None:
+    before = names(vcenter)
+    vcenter.fault("PowerOffVM_Task", "GenericVmConfigFault", as_task=True, count=1)
+
+    job = act(service, "restore-drill", backup=backup["id"])
+
+    assert job["state"] == "succeeded", job
+    assert vcenter.count("PowerOffVM_Task") == 2
+    assert names(vcenter) == before
+
+
+def test_drill_whose_vm_stays_on_names_it(service: RunningService, vcenter: Vcsim, backup: dict[str, Any]) -> None:
+    vcenter.fault("PowerOffVM_Task", "GenericVmConfigFault", as_task=True)
+
+    job = act(service, "restore-drill", backup=backup["id"])
+
+    made = f"{VM}-drill-{job['id'][:8]}"
+    assert job["state"] == "failed", job
+    assert f"its VM {made} could not be removed: {made} is poweredOn" in job["error"]["detail"]
+    assert "It could not be powered off: " in job["error"]["detail"]
+    assert made in names(vcenter)
+
+
+def test_backup_that_is_removed_while_its_vm_boots_does_not_fail_the_drill(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
+) -> None:
+    before = names(vcenter)
+    vcenter.fault("PowerOnVM_Task", hold="call")
+    job_id = start(service, backup, "restore-drill")["id"]
+    wait_for(lambda: vcenter.faults()[0]["acted"], timeout=120, what="the power-on", explain=service.log)
+    shutil.rmtree(backup["result"]["package"])
+    vcenter.clear_faults()
+
+    job = service.ended(job_id)
+
+    assert (job["state"], job["result"]["reached"]) == ("succeeded", "heartbeat"), job
+    assert "There is no picture of the console" in details(job)
     assert names(vcenter) == before
 
 
