@@ -20,10 +20,7 @@ import (
 func (d *door) startTask(
 	act *rule, c *call, r *http.Request, body []byte, fault types.BaseMethodFault,
 ) types.ManagedObjectReference {
-	entity := c.object
-	if snapshot, ok := d.sim.registry.Get(entity).(*simulator.VirtualMachineSnapshot); ok {
-		entity = snapshot.Vm
-	}
+	entity := d.sim.taskEntity(c.object)
 	// A vCenter describes the task of CreateSnapshot_Task as VirtualMachine.createSnapshot, that of ResetVM_Task as
 	// VirtualMachine.reset, and that of ReconfigVM_Task as VirtualMachine.reconfigure.
 	name := strings.TrimSuffix(strings.TrimSuffix(c.Method, "_Task"), "VM")
