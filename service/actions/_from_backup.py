@@ -14,14 +14,15 @@ from service.actions._placement import LONGEST_NAME, PlacementParams, check_plac
 from service.actions._targeted import info, refuse, warn
 from service.api.models import Check
 from service.api.words import counted
-from service.backups.catalogue import KeptBackup, KeptFile, descriptor_of
+from service.backups.catalogue import KeptBackup, KeptFile
+from service.backups.described import read_described
 from service.backups.lock import locked
 from service.backups.signatures import check_signatures
 from service.backups.vm_choice import find_backup
-from service.errors import BackupDamaged, ImportFailed, PackageDamaged, PackageRefused, RestoreFailed, VmkopsError
+from service.errors import BackupDamaged, ImportFailed, PackageDamaged, RestoreFailed, VmkopsError
 from service.jobs.action import Context, JobControl, Params, Target
 from service.packages.beside import SETTINGS, read_kept_settings
-from service.packages.contents import CHECK_IN_THE_SHELL, Contents
+from service.packages.contents import Contents
 from service.packages.deployable import Deployable
 from service.transfer.source import SourceFile
 from service.vsphere.placement import Home
@@ -57,11 +58,11 @@ async def check_restore(
     Ambiguous.
     """
     kept = await asyncio.to_thread(find_backup, context.settings.backups_dir, params.backup)
-    checks = await _backup_checks(context, kept)
+    checks = await backup_checks(context, kept)
     exact: dict[str, Any] = {**params.model_dump(), "backup": kept.id}
     if not any(check.severity == "refuse" for check in checks):
         try:
-            networks = (await _contents(context, kept)).outline.networks
+            networks = (await read_described(context.workers, kept)).outline.networks
         except BackupDamaged as error:
             checks.append(refuse("backup-damaged", str(error)))
         else:
@@ -135,16 +136,11 @@ class BackupDeployment:
         return settings is not None and settings.tools_running
 
     async def _read(self) -> Deployable:
-        kept = await asyncio.to_thread(find_backup, self._context.settings.backups_dir, self._backup)
-        checks = await _backup_checks(self._context, kept)
-        if refused := [check.message for check in checks if check.severity == "refuse"]:
-            raise BackupDamaged(" ".join(refused))
-        contents = await _contents(self._context, kept)
-        created = kept.created_at.isoformat() if kept.created_at else "at an unknown time"
+        kept, contents = await open_backup(self._context, self._backup)
         return Deployable(
             title=f"backup {kept.id} of {kept.vm.name}",
             vm=self._name or f"{kept.vm.name[: LONGEST_NAME - 24]}{self._suffix}-{self._job[:8]}",
-            note=f"Restored from the backup {kept.id} of {kept.vm.name}, made {created}.",
+            note=f"Restored from the backup {kept.id} of {kept.vm.name}, made {made_at(kept)}.",
             root=kept.path,
             descriptor=contents.text,
             files=contents.files,
@@ -153,6 +149,20 @@ class BackupDeployment:
             settings=next((_beside(file) for file in kept.beside if file.file == SETTINGS), None),
             nvram=next((_beside(file) for file in kept.beside if file.file != SETTINGS), None),
         )
+
+
+async def open_backup(context: Context, backup: str) -> tuple[KeptBackup, Contents]:
+    """The backup and what its descriptor says; raises NotFound, or BackupDamaged when it must not be restored."""
+    kept = await asyncio.to_thread(find_backup, context.settings.backups_dir, backup)
+    checks = await backup_checks(context, kept)
+    if refused := [check.message for check in checks if check.severity == "refuse"]:
+        raise BackupDamaged(" ".join(refused))
+    return kept, await read_described(context.workers, kept)
+
+
+def made_at(kept: KeptBackup) -> str:
+    """When the backup was made, for people."""
+    return kept.created_at.isoformat() if kept.created_at else "at an unknown time"
 
 
 def _beside(file: KeptFile) -> SourceFile:
@@ -174,18 +184,8 @@ def _identity_check(identity: str, existing: list[str]) -> Check:
     return info("identity", f"The new VM gets new UUIDs and MAC addresses{because}. To keep them, set identity=keep.")
 
 
-async def _contents(context: Context, kept: KeptBackup) -> Contents:
-    folder = Path(kept.path)
-    name = (await asyncio.to_thread(descriptor_of, folder)).name
-    try:
-        return await context.workers.run(
-            "read_contents", Contents, root=str(folder), path=name, advice=CHECK_IN_THE_SHELL
-        )
-    except PackageRefused as error:
-        raise BackupDamaged(f"{error} Restore another backup.") from error
-
-
-async def _backup_checks(context: Context, kept: KeptBackup) -> list[Check]:
+async def backup_checks(context: Context, kept: KeptBackup) -> list[Check]:
+    """Whether a restore may use the backup: its state, its signature, and the disks that it lacks."""
     if kept.state in ("broken", "damaged"):
         message = f"The backup {kept.id} is {kept.state}: {kept.reason} Restore another one (GET /backups)."
         return [refuse(f"backup-{kept.state}", message)]

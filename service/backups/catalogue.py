@@ -25,11 +25,18 @@ State = Literal["verified", "unverified", "damaged", "broken"]
 
 
 class KeptFile(Value):
-    """One disk file of a backup: size in bytes, SHA-256 in hex."""
+    """One disk file of a backup: size in bytes, SHA-256 in hex.
+
+    `number` (from 1), `place` (controller and unit, such as `scsi0:1`) and `capacity` (bytes) are what the descriptor
+    says of a disk. They are only there where one backup is shown, and empty or 0 where they are not known.
+    """
 
     file: str
     size: int = Field(ge=0)
     sha256: str
+    number: int = 0
+    place: str = ""
+    capacity: int = 0
 
 
 class KeptVm(Value):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from knowledge.runs.marks import attributed
-from service.backups.catalogue import KeptBackup
+from service.backups.catalogue import KeptBackup, KeptFile
 from service.backups.freshness import FreshnessReport
 from service.vsphere.selectors import exact_selector
 
@@ -19,7 +19,7 @@ def list_words(backups: Sequence[KeptBackup]) -> str:
 def backup_words(kept: KeptBackup) -> str:
     """One backup: where it is, its disks with their checksums, what was left out, and who verified it."""
     lines = [_line(kept), f"  in {kept.path}\n"]
-    lines += [f"  {disk.sha256}  {disk.size:>14}  {disk.file}\n" for disk in kept.disks]
+    lines += [f"  {disk.sha256}  {disk.size:>14}  {disk.file}{_disk_place(disk)}\n" for disk in kept.disks]
     if kept.vm.moref:
         lines.append(f"  VM {_place(kept.vm.vcenter, kept.vm.moref)}, UUID {kept.vm.uuid}\n")
     lines += [f"  left out: {disk}\n" for disk in kept.left_out]
@@ -48,6 +48,10 @@ def freshness_words(report: FreshnessReport) -> str:
     first = f"{len(report.stale)} of {report.vms_checked} VMs have no good backup of the last {report.older_than}:\n"
     stale = (f"  {each.vm} ({_place(each.vcenter, each.moref)}): {each.reason}\n" for each in report.stale)
     return "".join([first, *stale, managed])
+
+
+def _disk_place(disk: KeptFile) -> str:
+    return f"  disk {disk.number}{f' at {disk.place}' if disk.place else ''}" if disk.number else ""
 
 
 def _place(vcenter: str, moref: str) -> str:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from service.api.models import Value
 from service.backups.catalogue import KeptBackup, KeptVm, read_catalogue
+from service.backups.described import with_places
 from service.backups.freshness import AGE, FreshnessReport, ManagedVm, read_duration, stale_vms
 from service.backups.text import backup_words, freshness_words, list_words
 from service.backups.vm_choice import backups_of, find_backup
@@ -57,7 +58,8 @@ async def _list(call: Call[BackupsQuery, None]) -> BackupList:
 
 
 async def _get(call: Call[Query, None]) -> KeptBackup:
-    return await asyncio.to_thread(find_backup, call.services.settings.backups_dir, call.path("id"))
+    kept = await asyncio.to_thread(find_backup, call.services.settings.backups_dir, call.path("id"))
+    return await with_places(call.services.context.workers, kept)
 
 
 async def _freshness(call: Call[FreshnessQuery, None]) -> FreshnessReport:
