@@ -29,11 +29,24 @@ from service.api.lookups import (
     VmxSnippet,
     VmxSnippetList,
 )
-from service.api.models import ActionClass, ActionPreview, Check, Job, JobState, Problem, Progress, Step, StepState
+from service.api.models import (
+    TYPE_AGAIN,
+    ActionClass,
+    ActionPreview,
+    Check,
+    Job,
+    JobState,
+    Problem,
+    Progress,
+    Step,
+    StepState,
+    TypeAgainHint,
+)
 from service.api.p2v import P2vChecklist, P2vEstimate, P2vItem, P2vTool, P2vTools
 from service.errors import SettingError
 
 __all__ = [
+    "TYPE_AGAIN",
     "ActionClass",
     "ActionPreview",
     "Check",
@@ -56,6 +69,7 @@ __all__ = [
     "ServiceUnavailable",
     "Step",
     "StepState",
+    "TypeAgainHint",
     "VmkerrAdvice",
     "VmkerrAnswer",
     "VmkerrMatch",

@@ -65,6 +65,21 @@ class ActionClass(StrEnum):
         return self in {ActionClass.DISRUPTIVE, ActionClass.DESTRUCTIVE}
 
 
+TYPE_AGAIN = "type-again"
+"""The rule of the finding that stops an action until a name is typed again."""
+
+
+class TypeAgainHint(Value):
+    """A name that a person types before an action: into the parameter `parameter`, once `when` is among the parameters.
+
+    `what` says which name, such as `the name of the VM whose disks are replaced`.
+    """
+
+    when: str
+    parameter: str
+    what: str
+
+
 class ActionPreview(Value):
     """What an action would do, and whether it may: nothing was touched."""
 
@@ -80,6 +95,13 @@ class ActionPreview(Value):
     """How much harm it can do; an answer of an older service, which has no class, counts as the worst."""
     label: str = ""
     """What it does, as a button shows it, such as `Power off web-01`."""
+    type_again: TypeAgainHint | None = None
+    """What a person has to type before the action may start; None when it is typed, or other findings stop it."""
+
+    @property
+    def may_be_asked(self) -> bool:
+        """Whether the action may start once a person has said yes, and typed what is to be typed."""
+        return self.allowed or self.type_again is not None
 
     @property
     def fingerprint(self) -> str:

@@ -10,7 +10,16 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from knowledge.procedure_store.entry_points import procedures_of_action
-from service.api.models import CLASS_IN_JSON, ActionClass, ActionPreview, Check, Job, Value
+from service.api.models import (
+    CLASS_IN_JSON,
+    TYPE_AGAIN,
+    ActionClass,
+    ActionPreview,
+    Check,
+    Job,
+    TypeAgainHint,
+    Value,
+)
 from service.api.redaction import redact_params
 from service.errors import Conflict, InvalidParams, NotAllowed, NotFound, TooLarge
 from service.http._route import Call, Query, Route, read_values
@@ -43,6 +52,8 @@ class ActionInfo(Value):
     steps: list[str]
     scope: str
     needs_approval: bool
+    type_again: TypeAgainHint | None
+    """What a person types again before the action, and with which parameter that makes it destructive."""
     procedures: tuple[str, ...]
     """The slugs of the procedures about it."""
 
@@ -80,6 +91,7 @@ async def _list(call: Call[Query, None]) -> ActionList:
                 steps=list(action.steps),
                 scope=Scope.OPERATE.value,
                 needs_approval=action.needs_approval,
+                type_again=_hint(action),
                 procedures=procedures_of_action(action.name),
             )
             for action in call.services.actions.values()
@@ -127,16 +139,23 @@ async def _check(call: Call[Query, ActionRequest]) -> ActionPreview:
     checks = list(target.checks)
     if busy := await call.services.jobs.why_busy(action, target):
         checks.append(Check(rule="under-way", severity="refuse", message=busy))
+    stopped_by = {check.rule for check in checks if check.severity == "refuse"}
     return ActionPreview(
         action=action.name,
         target=target.name,
         params=redact_params(target.params),
-        steps=list(action.steps),
+        steps=list(action.steps_of(target.params)),
         checks=checks,
-        allowed=all(check.severity != "refuse" for check in checks),
-        class_=action.action_class,
+        allowed=not stopped_by,
+        class_=action.class_of(target.params),
         label=action.label_for(target),
+        type_again=_hint(action) if stopped_by == {TYPE_AGAIN} else None,
     )
+
+
+def _hint(action: Action) -> TypeAgainHint | None:
+    again = action.type_again
+    return TypeAgainHint(when=again.when, parameter=again.parameter, what=again.what) if again else None
 
 
 def _preview_text(preview: ActionPreview) -> str:

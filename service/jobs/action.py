@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from service.api.models import ActionClass, Check
+from service.api.models import TYPE_AGAIN, ActionClass, Check, TypeAgainHint
 from service.api.settings import Settings
 from service.store.copy_rates import CopyRates
 from service.store.copy_slots import CopySlots
@@ -56,6 +56,22 @@ class Target:
     """The findings; one with the severity `refuse` keeps the job from being queued."""
     also: tuple[str, ...] = ()
     """The keys of other objects that the job changes: no other live job may have any of them."""
+
+
+class TypeAgain(TypeAgainHint):
+    """What a person types in addition to the yes: the name of what is lost, in the parameter `parameter`.
+
+    It applies once the parameter `when` is given, which makes the action destructive.
+    """
+
+    def check(self, params: Params, name: str) -> Check | None:
+        """The finding that stops the action as long as `name` is not typed."""
+        typed = getattr(params, self.parameter)
+        if not getattr(params, self.when) or typed == name:
+            return None
+        wrong = f"{self.parameter}={typed} is not {self.what}. " if typed else ""
+        message = f"{wrong}To confirm, type {self.what} again: {self.parameter}={name}"
+        return Check(rule=TYPE_AGAIN, severity="refuse", message=message)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,6 +164,17 @@ class Action(ABC):
     steps: ClassVar[tuple[str, ...]]
     params: ClassVar[type[Params]]
     needs_approval: ClassVar[bool] = False
+    type_again: ClassVar[TypeAgain | None] = None
+    """What a person types again before the action; the shell and Slack ask for it, and `target` checks it."""
+
+    def class_of(self, params: Mapping[str, Any]) -> ActionClass:
+        """How much harm the action can do with these parameters."""
+        again = self.type_again
+        return ActionClass.DESTRUCTIVE if again and params.get(again.when) else self.action_class
+
+    def steps_of(self, params: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG002
+        """The names of the steps with these parameters, in their order."""
+        return self.steps
 
     def label_for(self, target: Target) -> str:
         """What starting it for this target does, in a few words, such as `Power off web-01`."""

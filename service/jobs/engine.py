@@ -262,13 +262,14 @@ class Jobs:
             await asyncio.sleep(WATCH_SECONDS)
 
     async def _view(self, status: Any) -> Job:
-        action = self._actions.get((status.attributes or {}).get("action", ""))
+        attributes = status.attributes or {}
+        action = self._actions.get(attributes.get("action", ""))
         recorded = await DBOS.list_workflow_steps_async(status.workflow_id)
         try:
             events = await DBOS.get_all_events_async(status.workflow_id)
         except (RecordUnreadable, TypeError, ValueError):  # the last two for rows that name another form
             events = {}
-        return view.job(status, recorded, events, action.steps if action else ())
+        return view.job(status, recorded, events, action.steps_of(attributes.get("params", {})) if action else ())
 
 
 def _prepare_queue(url: str, at_once: int) -> None:

@@ -35,9 +35,10 @@ def carry_out(options: argparse.Namespace, action: str, target: str | None, para
         return print_preview(asyncio.run(_check(request)), as_json=options.json)
     if request.action_class.asks_first and not getattr(options, "yes", False):
         # The question is outside of the event loop, so that Ctrl-C ends it.
-        status = ask_first(lambda: asyncio.run(_check(request)))
+        status, typed = ask_first(lambda more: asyncio.run(_check(request.with_params(more))))
         if status != 0:
             return status
+        request = request.with_params(typed)
     return asyncio.run(_start(request, wait=not options.no_wait, as_json=options.json))
 
 
@@ -102,6 +103,10 @@ class _Request(NamedTuple):
     params: dict[str, Any]
     action_class: ActionClass
 
+    def with_params(self, more: Mapping[str, str]) -> _Request:
+        """The same with further parameters."""
+        return self._replace(params={**self.params, **more})
+
 
 async def _read(action: str, target: str | None, params: Mapping[str, str]) -> _Request:
     """The request, with the target under the name of the action's first parameter.
@@ -113,7 +118,11 @@ async def _read(action: str, target: str | None, params: Mapping[str, str]) -> _
     found: dict[str, Any] = next((each for each in listed if each["name"] == action), {})
     first = next(iter(found.get("parameters", {}).get("properties", {})), "target")
     given = {first: target, **params} if target is not None else dict(params)
-    return _Request(action, given, ActionClass(found.get("class", ActionClass.DESTRUCTIVE)))
+    action_class = ActionClass(found.get("class", ActionClass.DESTRUCTIVE))
+    hint = found.get("type_again")
+    if hint and given.get(hint["when"]):
+        action_class = ActionClass.DESTRUCTIVE
+    return _Request(action, given, action_class)
 
 
 async def _start(request: _Request, *, wait: bool, as_json: bool) -> int:
