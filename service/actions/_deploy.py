@@ -30,7 +30,7 @@ from service.vsphere.importing import (
     remove_made,
 )
 from service.vsphere.nfc import abort_lease, complete_lease, is_ready, kept_alive
-from service.vsphere.placement import NO_HOME, choose_place
+from service.vsphere.placement import NO_HOME, Place, choose_place
 from service.vsphere.restored_settings import find_by_uuid, identity_differs, set_custom_attributes
 from service.vsphere.session import Session
 from service.vsphere.vm_settings import VmSettings
@@ -126,6 +126,13 @@ class Deployment:
             "files": files,
         }
 
+    async def place(self, package: Deployable) -> Place:
+        """Where the VM goes, as the parameters say; raises ImportFailed when a network has no counterpart there."""
+        place = await choose_place(self._session, self._params.wanted(), package.networks, NO_HOME)
+        if place.unmapped:
+            raise ImportFailed(networks_unmapped(place))
+        return place
+
     async def remove(self) -> VmsRemoved:
         """Remove the VM that this job has made, if there is one."""
         await self._end_leases()
@@ -139,9 +146,7 @@ class Deployment:
         removed = await remove_made(self._session, self._job.job_id)
         if package.vm in await names_taken(self._session):
             raise Conflict(name_taken(package.vm))
-        place = await choose_place(self._session, self._params.wanted(), package.networks, NO_HOME)
-        if place.unmapped:
-            raise ImportFailed(networks_unmapped(place))
+        place = await self.place(package)
         descriptor = await _read_descriptor(package)
         settings = await read_kept_settings(package)
         keep = settings is not None and await choose_identity(self._session, self._identity, settings.uuid) == "keep"
@@ -159,6 +164,7 @@ class Deployment:
             connect_networks=self._params.connect_networks,
             settings=settings,
             keep_identity=keep,
+            only=package.only,
         )
         try:
             size = await self._send_files(package, lease)

@@ -49,8 +49,14 @@ async def _list(call: Call[SnapshotsQuery, None]) -> SnapshotList:
     wanted, hours = query.q.lower(), query.older_than_hours
     least = (hours if hours is not None else OLD_HOURS if query.needs else 0) * HOUR
     ours = {(row.vcenter, row.vm, row.moref) for row in await context.ledger.open_rows()}
+    kept = {(row.vcenter, row.vm, row.moref) for row in await context.ledger.kept_rows()}
     found = [
-        each.model_copy(update={"ours": each.ours or (each.vcenter, each.vm_moref, each.moref) in ours})
+        each.model_copy(
+            update={
+                "ours": each.ours or (each.vcenter, each.vm_moref, each.moref) in ours,
+                "kept": (each.vcenter, each.vm_moref, each.moref) in kept,
+            }
+        )
         for each in await list_snapshots(context.vcenters)
         if wanted in f"{each.vm}\n{each.name}".lower() and each.age_seconds >= least
     ]
@@ -71,7 +77,7 @@ async def _unmerged(call: Call[SnapshotsQuery, None], wanted: str) -> list[Unmer
 def _texts(found: SnapshotList) -> str:
     lines = []
     for each in found.snapshots:
-        owner = "vmkops" if each.ours else each.foreign_product or "-"
+        owner = "vmkops, kept" if each.kept else "vmkops" if each.ours else each.foreign_product or "-"
         size = f"{each.size / 1e9:.1f} GB" if each.size is not None else "?"
         lines.append(f"{each.selector:<14} {_age(each.age_seconds):>6} {size:>10}  {owner:<8} {each.vm}: {each.name}\n")
     doubts = [f"{words}\n" for seen in found.inventory if (words := seen.words())]

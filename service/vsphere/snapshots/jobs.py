@@ -11,11 +11,14 @@ from service.errors import SnapshotFailed, SnapshotLeft
 from service.vsphere.faults import fault_message
 from service.vsphere.session import Instance, Session, vm_of
 from service.vsphere.snapshots.merging import DISK_FAULTS, causes
-from service.vsphere.snapshots.tree import Snapshot, read_tree, snapshot_name
+from service.vsphere.snapshots.tree import Snapshot, read_tree, safety_name, snapshot_name
 from service.vsphere.tasks import ENDED, recent_tasks, wait_for
 
 log = logging.getLogger(__name__)
 
+TAKEN = "Taken by vmkops for job {job}; removed when the job ends."
+SAFETY = "The disks before vmkops replaced them. Revert to it to go back, or remove it to keep the new disks."
+"""What descriptions of snapshots begin with."""
 NOT_THE_GUEST = (
     vim.fault.NoPermission,  # also NotAuthenticated
     vim.fault.NoDiskSpace,
@@ -28,8 +31,12 @@ NOT_THE_GUEST = (
 """Faults that a snapshot without quiescing would meet too; hosts report a failed freeze under many other names."""
 
 
-async def take_job_snapshot(session: Session, vm: str, job_id: str, nonce: str, *, quiesce: bool) -> Snapshot:
+async def take_job_snapshot(
+    session: Session, vm: str, job_id: str, nonce: str, *, quiesce: bool, safety: bool = False
+) -> Snapshot:
     """Take a snapshot of the VM `vm` (a moref) for this job, or return the one that the job took before.
+
+    A `safety` snapshot is for people too, who can go back to it: its name and description say so.
 
     A process can die between the call and the record of it. The next one waits for snapshot tasks that still run and
     finds the snapshot by name and nonce, so that no job takes two. Raises SnapshotFailed when a quiesced snapshot fails
@@ -42,8 +49,8 @@ async def take_job_snapshot(session: Session, vm: str, job_id: str, nonce: str, 
         found = _find_own(instance, vm, job_id, nonce)
         if found is None:
             task = vm_of(instance, vm).CreateSnapshot_Task(
-                name=snapshot_name(job_id),
-                description=f"Taken by vmkops for job {job_id}; removed when the job ends. [{nonce}]",
+                name=safety_name(job_id) if safety else snapshot_name(job_id),
+                description=f"{SAFETY if safety else TAKEN.format(job=job_id)} [{nonce}]",
                 memory=False,
                 quiesce=quiesce,
             )
@@ -92,12 +99,22 @@ async def remove_job_snapshot(session: Session, vm: str, job_id: str, nonce: str
     return await session.call(ask, limit=None)
 
 
+async def find_job_snapshot(session: Session, vm: str, job_id: str, nonce: str, moref: str) -> Snapshot | None:
+    """This job's snapshot on the VM `vm` (a moref), once no snapshot task of the VM runs any more."""
+
+    def ask(instance: Instance) -> Snapshot | None:
+        _wait_for_snapshot_tasks(instance, vm)
+        return _find_own(instance, vm, job_id, nonce, moref)
+
+    return await session.call(ask, limit=None)
+
+
 def _find_own(instance: Instance, vm: str, job_id: str, nonce: str, moref: str = "") -> Snapshot | None:
     """The job's snapshot: the one with its moref, or, before that is recorded, with its name and its nonce."""
-    name = snapshot_name(job_id)
+    names = {snapshot_name(job_id), safety_name(job_id)}
 
     def is_own(snapshot: Snapshot) -> bool:
-        return snapshot.moref == moref or (snapshot.name == name and nonce in snapshot.description)
+        return snapshot.moref == moref or (snapshot.name in names and nonce in snapshot.description)
 
     return next(filter(is_own, read_tree(instance, vm)), None)
 

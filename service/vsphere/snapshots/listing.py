@@ -42,6 +42,8 @@ class ListedSnapshot(BaseModel):
     depth: int
     quiesced: bool
     ours: bool
+    kept: bool = False
+    """Whether vmkops keeps it on purpose, as the way back after a restore, until a person removes it."""
     foreign_product: str
     """The other product that made the snapshot; empty for one of ours or of a person."""
 

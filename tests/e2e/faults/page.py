@@ -8,7 +8,7 @@ from tests.e2e.faults.action_cases import ACTIONS, CHECK
 from tests.e2e.faults.backup_cases import BACKUP
 from tests.e2e.faults.cases import COLUMNS, NO_TASK, WITHOUT_ROWS, Row
 from tests.e2e.faults.export_cases import EXPORT
-from tests.e2e.faults.restore_cases import RESTORE
+from tests.e2e.faults.restore_cases import ONTO, RESTORE
 from tests.e2e.faults.wire_cases import UNPLUGGED, WIRE
 
 HEAD = """\
@@ -67,6 +67,8 @@ ELSEWHERE = """\
 | `test_backup_preflight.py` |
 | the process dies, or somebody cancels, while a restore sends | sent again to one new VM; or nothing is left \
 | `test_restore.py` |
+| the process dies while disks are moved or swapped for a restore onto a VM | the job goes on, and the way back stays \
+| `test_restore_onto.py` |
 | one of several services on one database dies | another one continues its jobs | `test_shared_jobs.py` |
 | the VM vanishes while its job waits | failed, and nothing is changed | `faults/test_waiting.py` |
 """
@@ -79,6 +81,7 @@ def page() -> str:
         *table("Backup", BACKUP),
         NOTES,
         *table("Restore, restore drill and import", RESTORE),
+        *table("Restore onto a VM, and of one disk", ONTO),
         *table("Export", EXPORT),
         *table("All other actions", [CHECK, *ACTIONS]),
         *without_rows(),

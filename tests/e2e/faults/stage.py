@@ -140,7 +140,9 @@ class Stage:
     def _arm(self, column: str, part: Part) -> None:
         row = part.row
         for method, fault in row.rules:
-            self.vcsim.fault(method, fault, object_name=part.about)
+            name, done, _ = fault.partition(", done")
+            how = {"as_task": True, "after": True} if done else {}
+            self.vcsim.fault(method, name, object_name=part.about, **how)
         if row.call in self.moments:
             self.moments[row.call].hold(part.about)
             return
