@@ -99,6 +99,12 @@ def disk_checks(backup: Sequence[PackageDisk], vm: Disks) -> Iterator[Check]:
         else:
             yield info("disk-replaced", f"Replaced: {present.label} ({present.file}) by {name}.")
     places = {disk.place for disk in backup}
+    if not any(present.place in places for present in vm.disks):
+        yield refuse(
+            "nothing-replaced",
+            "The VM has no disk where a disk of the backup was, so nothing would be replaced. Restore the backup as a "
+            "new VM, or attach its disks with restore-disk.",
+        )
     for present in vm.disks:
         if present.place not in places:
             message = f"Stays as it is: {present.label} ({present.file}, {present.place}). The backup does not have it."

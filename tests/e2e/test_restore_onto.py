@@ -85,7 +85,7 @@ def contents(room: Room, name: str) -> list[bytes]:
 
 def identity(room: Room, name: str) -> tuple[Any, ...]:
     with signed_in(room.vcsim) as person:
-        config = vim.VirtualMachine(room.vcsim.vm(name)["moref"], person._stub).config
+        config: Any = vim.VirtualMachine(room.vcsim.vm(name)["moref"], person._stub).config
         macs = [each.macAddress for each in config.hardware.device if hasattr(each, "macAddress")]
         return config.uuid, config.instanceUuid, config.files.vmPathName, macs
 

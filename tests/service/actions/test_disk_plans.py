@@ -57,9 +57,15 @@ def test_disks_are_matched_by_controller_and_unit() -> None:
 def test_disk_that_has_no_place_is_refused(
     place: str, disks: tuple[AttachedDisk, ...], controllers: tuple[Controller, ...], words: str
 ) -> None:
-    (check,) = disk_checks(package(place), vm(*disks, controllers=controllers))
+    boot = attached(9, "scsi3:0")
+    check = next(disk_checks(package(place, boot.place), vm(*disks, boot, controllers=controllers)))
     assert check.severity == "refuse"
     assert words in check.message
+
+
+def test_backup_of_which_no_disk_has_a_counterpart_is_refused() -> None:
+    found = disk_checks(package("nvme0:0"), vm(attached(1, "scsi0:0")))
+    assert [check.rule for check in found] == ["disk-added", "nothing-replaced", "disk-stays"]
 
 
 @pytest.mark.parametrize(
