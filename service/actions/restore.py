@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from service.actions._deploy import CONFIRM, PACKAGE, REMOVE, SEND, Identity
-from service.actions._from_backup import BackupDeployment, FromBackup, check_restore
+from service.actions._from_backup import BackupDeployment, FromBackup, check_restore, class_of_restore
 from service.actions._placement import LONGEST_NAME, NAME
 from service.api.models import ActionClass
 from service.jobs.action import Action, Context, JobControl, Target
@@ -37,8 +37,17 @@ class Restore(Action):
     name = "restore"
     summary = "Make a new VM of a kept backup, powered off; its checksums are compared while it is sent."
     action_class = ActionClass.SAFE  # makes a new VM under a free name, powered off
+    may_ask = True  # a VM for another vCenter than that of the backup
     steps = (PACKAGE, SEND, CONFIRM, REMOVE)
     params = RestoreBackup
+
+    def class_for(self, target: Target) -> ActionClass:
+        """Another vCenter needs a yes."""
+        return class_of_restore(self.action_class, target)
+
+    async def pinned(self, context: Context, params: RestoreBackup) -> RestoreBackup:
+        """See `Action.pinned`."""
+        return await params.pinned(context)
 
     async def target(self, context: Context, params: RestoreBackup) -> Target:
         """Where it goes; refused when the backup is damaged, a network has no counterpart, or the name is taken."""

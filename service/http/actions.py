@@ -39,6 +39,8 @@ class ActionInfo(Value):
     name: str
     summary: str
     class_: ActionClass
+    may_ask: bool
+    """Whether some parameters make the class worse, so that only the dry run tells whether it needs a yes."""
     parameters: dict[str, Any]
     steps: list[str]
     scope: str
@@ -76,6 +78,7 @@ async def _list(call: Call[Query, None]) -> ActionList:
                 name=action.name,
                 summary=action.summary,
                 class_=action.action_class,
+                may_ask=action.may_ask,
                 parameters=action.params.model_json_schema(),
                 steps=list(action.steps),
                 scope=Scope.OPERATE.value,
@@ -130,11 +133,12 @@ async def _check(call: Call[Query, ActionRequest]) -> ActionPreview:
     return ActionPreview(
         action=action.name,
         target=target.name,
+        vcenter=target.vcenter,
         params=redact_params(target.params),
         steps=list(action.steps),
         checks=checks,
         allowed=all(check.severity != "refuse" for check in checks),
-        class_=action.action_class,
+        class_=action.class_for(target),
         label=action.label_for(target),
     )
 

@@ -30,10 +30,13 @@ def print_preview(preview: ActionPreview, *, as_json: bool = False, to: TextIO |
 def ask_first(check: Callable[[], ActionPreview]) -> int:
     """Show the dry run that `check` makes, and wait for a yes; 0 after the yes, otherwise the exit status.
 
+    An action that needs no yes with these parameters is neither shown nor asked about.
     The yes counts only for what was shown: when the checks find something else after it, the question comes again.
     """
     preview = check()
     while True:
+        if preview.allowed and not preview.class_.asks_first:
+            return DONE
         if print_preview(preview, to=sys.stderr) != DONE:
             return NOT_ALLOWED
         if not (sys.stdin.isatty() and sys.stderr.isatty()):

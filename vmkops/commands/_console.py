@@ -33,7 +33,7 @@ def carry_out(options: argparse.Namespace, action: str, target: str | None, para
     request = asyncio.run(_read(action, target, params))
     if options.dry_run:
         return print_preview(asyncio.run(_check(request)), as_json=options.json)
-    if request.action_class.asks_first and not getattr(options, "yes", False):
+    if request.may_ask and not getattr(options, "yes", False):
         # The question is outside of the event loop, so that Ctrl-C ends it.
         status = ask_first(lambda: asyncio.run(_check(request)))
         if status != 0:
@@ -101,6 +101,13 @@ class _Request(NamedTuple):
     action: str
     params: dict[str, Any]
     action_class: ActionClass
+    depends: bool
+    """Whether the class depends on the parameters, so that the dry run tells it."""
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether the action may need a yes."""
+        return self.action_class.asks_first or self.depends
 
 
 async def _read(action: str, target: str | None, params: Mapping[str, str]) -> _Request:
@@ -113,7 +120,8 @@ async def _read(action: str, target: str | None, params: Mapping[str, str]) -> _
     found: dict[str, Any] = next((each for each in listed if each["name"] == action), {})
     first = next(iter(found.get("parameters", {}).get("properties", {})), "target")
     given = {first: target, **params} if target is not None else dict(params)
-    return _Request(action, given, ActionClass(found.get("class", ActionClass.DESTRUCTIVE)))
+    action_class = ActionClass(found.get("class", ActionClass.DESTRUCTIVE))
+    return _Request(action, given, action_class, bool(found.get("may_ask")))
 
 
 async def _start(request: _Request, *, wait: bool, as_json: bool) -> int:
