@@ -168,7 +168,8 @@ class BackupRun:
         return StepResult(detail=await run_post_thaw(command, self._hook_facts(plan)) if command else "")
 
     def _hook_facts(self, plan: BackupPlan) -> dict[str, str]:
-        return {"name": plan.name, "uuid": plan.uuid, "moref": self._moref}
+        vcenter = self._session.vcenter.name
+        return {"name": plan.name, "uuid": plan.uuid, "moref": self._moref, "vcenter": vcenter}
 
     async def mount(self, plan: BackupPlan, taken: SnapshotTaken) -> OpenedLease:
         """Open the export lease on the snapshot."""
