@@ -46,6 +46,7 @@ from service.store.signing import open_signer
 from service.store.snapshot_ledger import SnapshotLedger
 from service.store.tokens import Tokens
 from service.vsphere.datastores import DATASTORES
+from service.vsphere.folders import DATACENTERS, FOLDERS
 from service.vsphere.hosts import HOSTS
 from service.vsphere.inventory import VMS
 from service.vsphere.vcenters import VCenters
@@ -64,7 +65,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-KINDS = (VMS, HOSTS, DATASTORES)
+KINDS = (VMS, HOSTS, DATASTORES, FOLDERS, DATACENTERS)
 """The kinds of objects in the live inventory."""
 
 

@@ -32,6 +32,9 @@ STATES = {
     JobState.CANCELLED: ("🚫", "cancelled"),
 }
 
+UNDO = "Undo: vmkops "
+"""What the service puts before the command at the end of a step's detail."""
+
 RESULT_LABELS = {"missing": "Missing disks"}
 """Labels of the values of a result whose keys are not clear by themselves."""
 
@@ -177,8 +180,15 @@ def _step_line(step: Step, job: Job) -> str:
     span = took(step.started_at, step.finished_at)
     shows_detail = job.state.final or step.state is not StepState.SUCCEEDED
     is_error = job.error is not None and step.detail == job.error.detail
-    detail = escape(shortened(step.detail, DETAIL_LENGTH)) if shows_detail and not is_error else ""
+    detail = _detail(step.detail) if shows_detail and not is_error else ""
     return "  ·  ".join(filter(None, [f"{STEPS[step.state]} {name}", span if span != duration(0) else "", detail]))
+
+
+def _detail(detail: str) -> str:
+    """What a step did; the command of the shell that undoes it becomes the same command of Slack, and stays whole."""
+    words, undo, command = detail.partition(UNDO)
+    back = f"Undo: {code(f'/{command}')}" if undo else ""
+    return " ".join(filter(None, [escape(shortened(words.strip(), DETAIL_LENGTH)), back]))
 
 
 def _error_lines(error: Problem) -> list[str]:

@@ -14,13 +14,14 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from service.actions._deploy import CONFIRM, PACKAGE, REMOVE, SEND, Deployment, VmsRemoved
-from service.actions._from_backup import made_at, open_backup
+from service.actions._from_backup import elsewhere, made_at, open_backup
 from service.actions._placement import LONGEST_NAME, PlacementParams
 from service.actions._targeted import info, refuse
 from service.api.models import Check
 from service.api.words import counted
 from service.backups.catalogue import KeptBackup
 from service.backups.lock import locked
+from service.backups.vm_choice import origin
 from service.errors import (
     BackupDamaged,
     ImportFailed,
@@ -39,6 +40,7 @@ from service.vsphere.disk_files import delete_disk, file_beside, move_disk
 from service.vsphere.disks import read_disks
 from service.vsphere.placement import Place
 from service.vsphere.session import Session
+from service.vsphere.vms import VmState
 
 LOOK, MOVE = "look at the temporary VM", "move the disks"
 SUFFIX = "-restoring"
@@ -183,12 +185,11 @@ BRING = (PACKAGE, SEND, CONFIRM, LOOK, MOVE)
 """The steps of `send` and `move`."""
 
 
-def origin_checks(kept: KeptBackup, vm: str, uuid: str, *, lost: bool) -> list[Check]:
-    """Which backup it is, and of which VM; `lost` is true when the disks of the VM `vm` are replaced."""
-    made = f"{kept.created_at:%Y-%m-%d %H:%M} UTC" if kept.created_at else "at an unknown time"
-    found = [info("backup", f"The backup {kept.id} of {kept.vm.name} was made {made}.")]
-    if kept.vm.uuid != uuid and lost:
-        message = f"The backup is of another VM, {kept.vm.name} (UUID {kept.vm.uuid or 'unknown'}), not of {vm}."
+def origin_checks(context: Context, kept: KeptBackup, vm: VmState, *, lost: bool) -> list[Check]:
+    """Which backup it is, and of which VM and vCenter; `lost` is true when the disks of the VM `vm` are replaced."""
+    found = [info("backup-from", origin(kept, context.vcenters.names())), *elsewhere(kept, vm.vcenter)]
+    if kept.vm.uuid != vm.uuid and lost:
+        message = f"The backup is of another VM, {kept.vm.name} (UUID {kept.vm.uuid or 'unknown'}), not of {vm.name}."
         found.append(Check(rule="other-vm", severity="warn", message=message))
     return found
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field
 
 from service.actions._deploy import Deployment, Identity, choose_identity
 from service.actions._placement import LONGEST_NAME, PlacementParams, check_place, new_vm_key
 from service.actions._targeted import info, refuse, warn
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.api.words import counted
-from service.backups.catalogue import KeptBackup, KeptFile
+from service.backups.catalogue import NEWEST, KeptBackup, KeptFile
 from service.backups.described import read_described
 from service.backups.lock import locked
 from service.backups.signatures import check_signatures
-from service.backups.vm_choice import find_backup
+from service.backups.vm_choice import find_backup, origin, shown_vm
 from service.errors import BackupDamaged, ImportFailed, PackageDamaged, RestoreFailed, VmkopsError
 from service.jobs.action import Context, JobControl, Params, Target
 from service.packages.beside import SETTINGS, read_kept_settings
@@ -34,14 +34,27 @@ WITHOUT_SETTINGS = (
 )
 
 
+ELSEWHERE = "other-vcenter"
+"""The rule of the finding that a restored VM goes to another vCenter than its backup came from."""
+
+
 class BackupParams(Params):
     """Which backup."""
 
     backup: str = Field(
         min_length=1,
         max_length=300,
-        description="Its id, or newest: and a VM (a name, or uuid: or moref: and a value) for its newest good one.",
+        description="Its id, or newest: and a VM (its name, or uuid: or moref: and the value; after the name of its "
+        "vCenter, as in newest:prod/web-01) for its newest good one.",
     )
+
+    async def pinned(self, context: Context) -> Self:
+        """The same with the name of the vCenter after `newest:`, as `Action.pinned` gives it; an id stays."""
+        if not self.backup.startswith(NEWEST):
+            return self
+        kept = await read_backup(context, self.backup)
+        selector = context.vcenters.pinned(self.backup.removeprefix(NEWEST), kept.vm.vcenter)
+        return self.model_copy(update={"backup": f"{NEWEST}{selector}"})
 
 
 class FromBackup(PlacementParams, BackupParams):
@@ -57,8 +70,9 @@ async def check_restore(
     an action that does not leave the choice. Raises NotFound and
     Ambiguous.
     """
-    kept = await asyncio.to_thread(find_backup, context.settings.backups_dir, params.backup)
-    checks = await backup_checks(context, kept)
+    vcenters = context.vcenters
+    kept = await read_backup(context, params.backup)
+    checks = [info("backup-from", origin(kept, vcenters.names())), *await backup_checks(context, kept)]
     exact: dict[str, Any] = {**params.model_dump(), "backup": kept.id}
     if not any(check.severity == "refuse" for check in checks):
         try:
@@ -68,7 +82,7 @@ async def check_restore(
         else:
             home = Home(kept.vm.vcenter, kept.vm.moref, kept.vm.uuid)
             placed, place = await check_place(context, params, name, networks, kept.size, home)
-            checks += placed
+            checks += [*elsewhere(kept, place["vcenter"]), *placed]
             exact |= place
             if not kept.beside:
                 checks.append(info("settings-missing", WITHOUT_SETTINGS))
@@ -77,9 +91,11 @@ async def check_restore(
                 exact["identity"] = await choose_identity(session, identity, kept.vm.uuid)
                 checks.append(_identity_check(exact["identity"], await find_by_uuid(session, kept.vm.uuid)))
     to = name or f"{kept.vm.name}{suffix}"
+    vcenter = exact["vcenter"]
     return Target(
-        key=f"restore:{kept.id}:{to}",
-        name=f"{kept.vm.name} {kept.id} as {to}",
+        key=f"restore:{kept.id}:{vcenter}:{to}",
+        name=f"{shown_vm(kept, vcenters.names())} {kept.id} as {vcenters.shown(vcenter, to) if vcenter else to}",
+        vcenter=vcenter,
         params=exact,
         checks=tuple(checks),
         # Two restores under one chosen name would both find it free; a name that vmkops chooses contains the job's id.
@@ -122,7 +138,7 @@ class BackupDeployment:
 
     async def folder(self) -> Path:
         """The folder of the backup; raises NotFound."""
-        kept = await asyncio.to_thread(find_backup, self._context.settings.backups_dir, self._backup)
+        kept = await read_backup(self._context, self._backup)
         return Path(kept.path)
 
     async def tools_ran(self) -> bool:
@@ -153,7 +169,7 @@ class BackupDeployment:
 
 async def open_backup(context: Context, backup: str) -> tuple[KeptBackup, Contents]:
     """The backup and what its descriptor says; raises NotFound, or BackupDamaged when it must not be restored."""
-    kept = await asyncio.to_thread(find_backup, context.settings.backups_dir, backup)
+    kept = await read_backup(context, backup)
     checks = await backup_checks(context, kept)
     if refused := [check.message for check in checks if check.severity == "refuse"]:
         raise BackupDamaged(" ".join(refused))
@@ -163,6 +179,24 @@ async def open_backup(context: Context, backup: str) -> tuple[KeptBackup, Conten
 def made_at(kept: KeptBackup) -> str:
     """When the backup was made, for people."""
     return kept.created_at.isoformat() if kept.created_at else "at an unknown time"
+
+
+def class_of_restore(action_class: ActionClass, target: Target) -> ActionClass:
+    """The class of a restore: one that needs a yes when the VM goes to another vCenter than it came from."""
+    return ActionClass.DISRUPTIVE if any(check.rule == ELSEWHERE for check in target.checks) else action_class
+
+
+async def read_backup(context: Context, backup: str) -> KeptBackup:
+    """The backup that a selector means; raises NotFound and Ambiguous."""
+    return await asyncio.to_thread(find_backup, context.settings.backups_dir, backup, context.vcenters.names())
+
+
+def elsewhere(kept: KeptBackup, vcenter: str) -> list[Check]:
+    """A warning when a backup goes to another vCenter than it came from."""
+    if kept.vm.vcenter == vcenter:
+        return []
+    words = f"The VM goes from {kept.vm.vcenter} to {vcenter}: the backup comes from another vCenter than the new VM."
+    return [warn(ELSEWHERE, words)]
 
 
 def _beside(file: KeptFile) -> SourceFile:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -20,14 +19,13 @@ from service.actions._disks import (
     placeless_checks,
     room_checks,
 )
-from service.actions._from_backup import BackupParams, backup_checks
+from service.actions._from_backup import BackupParams, backup_checks, read_backup
 from service.actions._targeted import CHECK, info, refuse, warn
 from service.actions._vm import vm_checks
 from service.api.models import Check
 from service.backups.catalogue import KeptBackup
 from service.backups.described import read_described
 from service.backups.removal import RESTORE, Removal
-from service.backups.vm_choice import find_backup
 from service.errors import BackupDamaged, Conflict, NotFound, RestoreFailed, VmkopsError, VSphereUnavailable
 from service.jobs.action import Context, JobControl, StepResult
 from service.packages.descriptor import PackageDisk
@@ -115,7 +113,7 @@ async def onto_checks(context: Context, session: Session, moref: str, kept: Kept
     """The VM now, and what a restore of the backup onto it would do, lose, and what prevents it."""
     vm = await read_state(session, moref)
     found = [info("vm", f"{vm.name} in the vCenter {vm.vcenter} keeps its UUIDs, MAC addresses, networks and folder.")]
-    found += origin_checks(kept, vm.name, vm.uuid, lost=True)
+    found += origin_checks(context, kept, vm, lost=True)
     found += vm_checks(vm, for_snapshot=True)
     if vm.power_state != "poweredOff":
         found.append(
@@ -200,7 +198,7 @@ class OntoRun:
         }
 
     async def _check(self) -> OntoPlan:
-        kept = await asyncio.to_thread(find_backup, self._context.settings.backups_dir, self._backup)
+        kept = await read_backup(self._context, self._backup)
         vm, found = await onto_checks(self._context, self._session, self._vm, kept)
         if refused := [each.message for each in found if each.severity == "refuse"]:
             raise Conflict(" ".join(refused))

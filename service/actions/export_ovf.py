@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from service.actions._targeted import NOT_CHECKED, NOTHING_FOUND, refuse, warn
-from service.actions._vm import VmParams, vm_checks
+from service.actions._vm import VmParams, pinned_vm, vm_checks
 from service.api.models import ActionClass, Check, JobState
 from service.api.settings import Settings
 from service.errors import Conflict
@@ -52,6 +52,10 @@ class ExportOvf(Action):
     steps = (CHECK, OPEN, COPY, DESCRIBE, CLOSE, PACK)
     params = ExportVm
 
+    async def pinned(self, context: Context, params: VmParams) -> VmParams:
+        """See `Action.pinned`."""
+        return await pinned_vm(context.vcenters, params)
+
     async def target(self, context: Context, params: ExportVm) -> Target:
         """The VM as it is now; a running one is refused, as `backup` is for those."""
         vm = await find_vm(context.vcenters, params.vm)
@@ -59,7 +63,8 @@ class ExportOvf(Action):
         exact = params.model_copy(update={"vm": vm.selector})
         found = await look(link, _checks(link.session, context.settings, vm, params)) or [NOT_CHECKED]
         key = lock_key("vm", vm.vcenter, vm.moref)
-        return Target(key=key, name=vm.name, params=exact.model_dump(), checks=tuple(found))
+        name = context.vcenters.shown(vm.vcenter, vm.name)
+        return Target(key=key, name=name, params=exact.model_dump(), checks=tuple(found), vcenter=vm.vcenter)
 
     async def run(self, context: Context, job: JobControl, params: ExportVm) -> dict[str, Any]:
         """Disk by disk, each recorded; whatever fails, the lease is aborted and the written files are removed."""

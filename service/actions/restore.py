@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field
 
 from service.actions._deploy import CONFIRM, PACKAGE, REMOVE, SEND, Identity
-from service.actions._from_backup import BackupDeployment, FromBackup, check_restore
+from service.actions._from_backup import BackupDeployment, FromBackup, check_restore, class_of_restore, read_backup
 from service.actions._onto import ONTO_STEPS, OntoRun, onto_checks
 from service.actions._placement import LONGEST_NAME, NAME
 from service.api.models import ActionClass
-from service.backups.vm_choice import find_backup
 from service.errors import InvalidParams
 from service.jobs.action import Action, Context, JobControl, Target, TypeAgain
 from service.vsphere.inventory import find_vm
@@ -55,9 +53,14 @@ class Restore(Action):
     name = "restore"
     summary = "Make a new VM of a kept backup, powered off, or replace the disks of a VM that is off (onto)."
     action_class = ActionClass.SAFE  # makes a new VM under a free name, powered off
+    may_ask = True  # a VM for another vCenter than that of the backup
     type_again = TypeAgain(when="onto", parameter="overwrite", what="the name of the VM whose disks are replaced")
     steps = (PACKAGE, SEND, CONFIRM, REMOVE)
     params = RestoreBackup
+
+    def class_for(self, target: Target) -> ActionClass:
+        """Replacing disks, and another vCenter, need a yes."""
+        return class_of_restore(super().class_for(target), target)
 
     def steps_of(self, params: Mapping[str, Any]) -> tuple[str, ...]:
         """Those of a new VM, or of one whose disks are replaced."""
@@ -66,6 +69,10 @@ class Restore(Action):
     def label_for(self, target: Target) -> str:
         """Which VM loses its disks, if one does."""
         return f"Replace the disks of {target.name}" if target.params.get("onto") else super().label_for(target)
+
+    async def pinned(self, context: Context, params: RestoreBackup) -> RestoreBackup:
+        """See `Action.pinned`."""
+        return await params.pinned(context)
 
     async def target(self, context: Context, params: RestoreBackup) -> Target:
         """Where it goes; refused when the backup is damaged, a network has no counterpart, or the name is taken."""
@@ -85,14 +92,15 @@ class Restore(Action):
         new = RestoreBackup(backup=params.backup)
         if wrong := [name for name in FOR_A_NEW_VM if getattr(params, name) != getattr(new, name)]:
             raise InvalidParams(f"With onto, the VM keeps its name, place and identity: leave {', '.join(wrong)} out.")
-        kept = await asyncio.to_thread(find_backup, context.settings.backups_dir, params.backup)
+        kept = await read_backup(context, params.backup)
         found = await find_vm(context.vcenters, params.onto)
         vm, checks = await onto_checks(context, context.vcenters.link(found.vcenter).session, found.moref, kept)
         exact = {**params.model_dump(), "backup": kept.id, "onto": found.selector}
         again = self.type_again.check(params, vm.name)
         return Target(
             key=lock_key("vm", found.vcenter, found.moref),
-            name=f"{vm.name} from the backup {kept.id}",
+            name=f"{context.vcenters.shown(found.vcenter, vm.name)} from the backup {kept.id}",
+            vcenter=found.vcenter,
             params=exact,
             checks=(*checks, again) if again else tuple(checks),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -19,13 +18,12 @@ from service.actions._disks import (
     placeless_checks,
     room_checks,
 )
-from service.actions._from_backup import BackupParams, backup_checks
+from service.actions._from_backup import BackupParams, backup_checks, class_of_restore, read_backup
 from service.actions._targeted import CHECK, info, refuse
 from service.actions._vm import vm_checks
 from service.api.models import ActionClass, Check
 from service.backups.catalogue import KeptBackup
 from service.backups.described import read_described
-from service.backups.vm_choice import find_backup
 from service.errors import BackupDamaged, Conflict, NotFound, VmkopsError
 from service.jobs.action import Action, Context, JobControl, StepResult, Target
 from service.packages.descriptor import PackageDisk
@@ -89,7 +87,7 @@ async def _checks(
 ) -> tuple[VmState, int, list[Check]]:
     """The VM now, the number of the disk (0 when the backup cannot be read), and what the action would do."""
     vm = await read_state(session, moref)
-    found = [*origin_checks(kept, vm.name, vm.uuid, lost=False), *vm_checks(vm), *await backup_checks(context, kept)]
+    found = [*origin_checks(context, kept, vm, lost=False), *vm_checks(vm), *await backup_checks(context, kept)]
     if any(check.severity == "refuse" for check in found):
         return vm, 0, found
     try:
@@ -115,19 +113,34 @@ class RestoreDisk(Action):
     name = "restore-disk"
     summary = "Attach one disk of a kept backup to a VM as a further disk; the VM may run."
     action_class = ActionClass.SAFE  # adds a disk, which can be detached again
+    may_ask = True  # a disk for another vCenter than that of the backup
     label = "Attach a restored disk to {target}"
     steps = (CHECK, *BRING, ATTACH, REMOVE)
     params = RestoreDiskParams
 
+    def class_for(self, target: Target) -> ActionClass:
+        """Another vCenter needs a yes."""
+        return class_of_restore(super().class_for(target), target)
+
+    async def pinned(self, context: Context, params: RestoreDiskParams) -> RestoreDiskParams:
+        """See `Action.pinned`."""
+        return await params.pinned(context)
+
     async def target(self, context: Context, params: RestoreDiskParams) -> Target:
         """The VM, the disk, and where it goes; raises NotFound and Ambiguous."""
-        kept = await asyncio.to_thread(find_backup, context.settings.backups_dir, params.backup)
+        kept = await read_backup(context, params.backup)
         found = await find_vm(context.vcenters, params.vm)
         session = context.vcenters.link(found.vcenter).session
         vm, number, checks = await _checks(context, session, found.moref, kept, params.disk)
         exact = {"backup": kept.id, "disk": str(number) if number else params.disk, "vm": found.selector}
         key = lock_key("vm", found.vcenter, found.moref)
-        return Target(key=key, name=vm.name, params=exact, checks=tuple(checks))
+        return Target(
+            key=key,
+            name=context.vcenters.shown(found.vcenter, vm.name),
+            vcenter=found.vcenter,
+            params=exact,
+            checks=tuple(checks),
+        )
 
     async def run(self, context: Context, job: JobControl, params: RestoreDiskParams) -> dict[str, Any]:
         """Send, move and attach the disk; whatever fails, nothing is left.
@@ -139,7 +152,7 @@ class RestoreDisk(Action):
         bringer = DiskBringer(context, job, session, moref, params.backup)
 
         async def check() -> DiskPlan:
-            kept = await asyncio.to_thread(find_backup, context.settings.backups_dir, params.backup)
+            kept = await read_backup(context, params.backup)
             vm, number, found = await _checks(context, session, moref, kept, params.disk)
             if refused := [each.message for each in found if each.severity == "refuse"]:
                 raise Conflict(" ".join(refused))

@@ -87,6 +87,8 @@ class ActionPreview(Value):
 
     action: str
     target: str
+    vcenter: str = ""
+    """The name of the vCenter that it would change something in; empty when it asks none."""
     params: dict[str, Any]
     steps: list[str]
     checks: list[Check]
@@ -165,6 +167,9 @@ class Job(Value):
     id: str
     action: str
     target: str
+    """For people; with the name of the vCenter before it when there are several, such as `prod/web-01`."""
+    vcenter: str = ""
+    """The name of the vCenter that it works in; empty for a job that asks none, and for those of earlier versions."""
     state: JobState
     params: dict[str, Any] = Field(default_factory=dict)
     steps: list[Step] = Field(default_factory=list)

@@ -74,7 +74,7 @@ class Settings(WebSettings, LimitSettings, LogSettings):
         default=None,
         alias="VMKOPS_PRE_FREEZE",
         description="Your own shell command before the snapshot of a backup; it gets `VMKOPS_VM_NAME`, "
-        "`VMKOPS_VM_UUID` and `VMKOPS_VM_MOREF`.",
+        "`VMKOPS_VM_UUID`, `VMKOPS_VM_MOREF` and `VMKOPS_VM_VCENTER`.",
     )
     post_thaw: str | None = Field(
         default=None,

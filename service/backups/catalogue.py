@@ -44,6 +44,9 @@ class KeptVm(Value):
 
     name: str = ""
     uuid: str = ""
+    """The BIOS UUID."""
+    instance_uuid: str = ""
+    """Empty in the records of earlier versions."""
     moref: str = ""
     vcenter: str = DEFAULT
 
@@ -72,6 +75,9 @@ class KeptBackup(Value):
     state: State
     reason: str = ""
     vm: KeptVm
+    title: str = ""
+    """The name of the VM for people, with its vCenter's when there are several: `prod/web-01`; empty in a list that
+    nobody asked for."""
     path: str
     created_at: AwareDatetime | None = None
     requested_by: str = ""

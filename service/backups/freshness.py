@@ -11,6 +11,7 @@ from service.api.models import Freshness, Value
 from service.api.vcenter import DEFAULT
 from service.api.words import counted
 from service.backups.catalogue import KeptBackup, KeptVm
+from service.backups.owner import Owner, Owners
 
 AGE = r"[0-9]{1,4}[mhd]"
 """Minutes, hours or days, such as `90m`, `24h`, `7d`."""
@@ -61,16 +62,15 @@ def stale_vms(
 ) -> list[StaleVm]:
     """Those of `vms` whose newest good backup is older than `older_than`, or that have none.
 
-    A backup counts for the VM with the same vCenter, moref and UUID, even when the VM was renamed.
+    A backup counts for the VM that it was made of, even when the VM was renamed or registered anew.
     """
-    own: dict[tuple[str, str, str], list[KeptBackup]] = {}
-    for kept in backups:
-        own.setdefault(_identity(kept.vm), []).append(kept)
-    return [stale for vm in vms if (stale := _check(vm, own.get(_identity(vm), []), older_than, now))]
-
-
-def _identity(vm: KeptVm) -> tuple[str, str, str]:
-    return vm.vcenter, vm.moref, vm.uuid
+    every, there = list(backups), list(vms)
+    # The VMs of the inventory have instance UUIDs, so they tell which VM a record without one means.
+    owners = Owners([*every, *(KeptBackup(id="", state="unverified", vm=vm, path="") for vm in there)])
+    own: dict[Owner, list[KeptBackup]] = {}
+    for kept in every:
+        own.setdefault(owners.of(kept), []).append(kept)
+    return [stale for vm in there if (stale := _check(vm, own.get(owners.of_vm(vm), []), older_than, now))]
 
 
 def _check(vm: KeptVm, own: list[KeptBackup], older_than: timedelta, now: datetime) -> StaleVm | None:

@@ -15,6 +15,7 @@ from service.vsphere.datastores import DATASTORES
 from service.vsphere.hosts import HOSTS
 from service.vsphere.inventory import Vm
 from service.vsphere.live import Kind
+from service.vsphere.selectors import lock_key, read_exact
 from service.vsphere.session import Session
 
 KINDS: dict[str, tuple[Kind[Any], str]] = {"host": (HOSTS, "the host"), "datastore": (DATASTORES, "the datastore")}
@@ -23,7 +24,8 @@ KINDS: dict[str, tuple[Kind[Any], str]] = {"host": (HOSTS, "the host"), "datasto
 
 def turn_keys(vm: Vm) -> list[str]:
     """The keys of the copy slots that a backup of the VM takes: its host and its datastores."""
-    return [f"host:{vm.host}", *(f"datastore:{each}" for each in vm.datastores)]
+    keys = [("host", vm.host), *(("datastore", each) for each in vm.datastores)]
+    return [lock_key(kind, vm.vcenter, moref) for kind, moref in keys]
 
 
 class Turn:
@@ -67,7 +69,8 @@ class Turn:
         await self._copy_slots.release(self._job.job_id)
 
     def _words(self, wait: Wait) -> str:
-        kind, _, moref = wait.key.partition(":")
+        kind, _, place = wait.key.partition(":")
+        moref = read_exact(place).moref
         if kind not in KINDS:
             return "waiting for the database"
         where, noun = KINDS[kind]

@@ -48,6 +48,8 @@ class ActionInfo(Value):
     name: str
     summary: str
     class_: ActionClass
+    may_ask: bool
+    """Whether some parameters make the class worse, so that only the dry run tells whether it needs a yes."""
     parameters: dict[str, Any]
     steps: list[str]
     scope: str
@@ -87,6 +89,7 @@ async def _list(call: Call[Query, None]) -> ActionList:
                 name=action.name,
                 summary=action.summary,
                 class_=action.action_class,
+                may_ask=action.may_ask,
                 parameters=action.params.model_json_schema(),
                 steps=list(action.steps),
                 scope=Scope.OPERATE.value,
@@ -143,11 +146,12 @@ async def _check(call: Call[Query, ActionRequest]) -> ActionPreview:
     return ActionPreview(
         action=action.name,
         target=target.name,
+        vcenter=target.vcenter,
         params=redact_params(target.params),
         steps=list(action.steps_of(target.params)),
         checks=checks,
         allowed=not stopped_by,
-        class_=action.class_of(target.params),
+        class_=action.class_for(target),
         label=action.label_for(target),
         type_again=_hint(action) if stopped_by == {TYPE_AGAIN} else None,
     )

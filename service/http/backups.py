@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from pydantic import Field
@@ -12,7 +13,7 @@ from service.backups.catalogue import KeptBackup, KeptVm, read_catalogue
 from service.backups.described import with_places
 from service.backups.freshness import AGE, FreshnessReport, ManagedVm, read_duration, stale_vms
 from service.backups.text import backup_words, freshness_words, list_words
-from service.backups.vm_choice import backups_of, find_backup
+from service.backups.vm_choice import backups_of, find_backup, shown_vm
 from service.errors import NotFound
 from service.http._route import Call, Query, Route
 from service.store.tokens import Scope
@@ -25,7 +26,8 @@ class BackupsQuery(Query):
     vm: str = Field(
         default="",
         max_length=300,
-        description="Only those with this name of a VM, or those of the one VM that uuid: or moref: and a value means.",
+        description="Only those with this name of a VM, of whatever vCenter; or those of the one VM that "
+        "prod/web-01, or uuid: or moref: and a value, means.",
     )
 
 
@@ -46,26 +48,37 @@ class BackupList(Value):
 
 
 async def _list(call: Call[BackupsQuery, None]) -> BackupList:
+    vcenters = call.services.context.vcenters.names()
     every = await asyncio.to_thread(read_catalogue, call.services.settings.backups_dir)
     wanted = call.query.vm
-    named = [kept for kept in every if wanted in ("", kept.vm.name)]
-    if named or not wanted:
-        return BackupList(backups=named)
-    try:
-        return BackupList(backups=backups_of(every, wanted))
-    except NotFound:
-        return BackupList(backups=[])
+    found = [kept for kept in every if wanted in ("", kept.vm.name)]
+    if wanted and not found:
+        try:
+            found = backups_of(every, wanted, vcenters)
+        except NotFound as error:
+            if "/" in wanted:
+                raise error from None  # it may be a vCenter that does not exist
+    return BackupList(backups=[_titled(kept, vcenters) for kept in found])
 
 
 async def _get(call: Call[Query, None]) -> KeptBackup:
-    kept = await asyncio.to_thread(find_backup, call.services.settings.backups_dir, call.path("id"))
-    return await with_places(call.services.context.workers, kept)
+    vcenters = call.services.context.vcenters.names()
+    kept = await asyncio.to_thread(find_backup, call.services.settings.backups_dir, call.path("id"), vcenters)
+    return _titled(await with_places(call.services.context.workers, kept), vcenters)
+
+
+def _titled(kept: KeptBackup, vcenters: Sequence[str]) -> KeptBackup:
+    return kept.model_copy(update={"title": shown_vm(kept, vcenters)})
 
 
 async def _freshness(call: Call[FreshnessQuery, None]) -> FreshnessReport:
     vcenters = call.services.context.vcenters
     found = [vm for vm in await vcenters.all(VMS) if not vm.template]
-    vms = [KeptVm(name=vm.name, uuid=vm.uuid, moref=vm.moref, vcenter=vm.vcenter) for vm in found if not vm.managed_by]
+    vms = [
+        KeptVm(name=vm.name, uuid=vm.uuid, instance_uuid=vm.instance_uuid, moref=vm.moref, vcenter=vm.vcenter)
+        for vm in found
+        if not vm.managed_by
+    ]
     managed = [
         ManagedVm(vm=vm.name, vcenter=vm.vcenter, moref=vm.moref, managed_by=vm.managed_by)
         for vm in found
@@ -94,6 +107,7 @@ ROUTES = (
         query=BackupsQuery,
         text=lambda found: list_words(found.backups),
         page="backups.html",
+        errors=(404, 409),
     ),
     # Before the one with an id, which would take the word for one.
     Route(
@@ -117,6 +131,6 @@ ROUTES = (
         scope=Scope.READ,
         text=backup_words,
         page="backup.html",
-        errors=(404,),
+        errors=(404, 409),
     ),
 )

@@ -11,9 +11,10 @@ from pydantic import Field
 
 from knowledge.runs.marks import attributed
 from service.api.models import Problem, Value
-from service.errors import InvalidParams, NotFound
+from service.errors import Ambiguous, InvalidParams, NotFound, VmkopsError
 from service.http._route import Call, Query, Route
 from service.http.actions import read_params
+from service.jobs.action import Action, Params
 from service.jobs.schedules import Schedule
 from service.store.audit import Event
 from service.store.tokens import Scope
@@ -76,7 +77,7 @@ async def _put(call: Call[Query, ScheduleRequest]) -> ScheduleInfo:
     if action is None:
         known = sorted(call.services.actions)
         raise NotFound(f"There is no action {asked.action!r}. GET /actions lists them.", known)
-    params = read_params(action, asked.params)
+    params = await _pinned(call, action, read_params(action, asked.params))
     made = await call.services.schedules.put(
         name,
         action=action.name,
@@ -86,6 +87,20 @@ async def _put(call: Call[Query, ScheduleRequest]) -> ScheduleInfo:
         actor=call.known_actor(),
     )
     return _info(made)
+
+
+async def _pinned(call: Call[Query, ScheduleRequest], action: Action, params: Params) -> Params:
+    """The parameters with the vCenter of each name; as they are for what does not exist yet or cannot be asked now.
+
+    Raises Ambiguous for a name that several have.
+    """
+    try:
+        pinned: Params = await action.pinned(call.services.context, params)
+    except Ambiguous:
+        raise
+    except VmkopsError:
+        return params
+    return pinned
 
 
 async def _delete(call: Call[Query, None]) -> web.StreamResponse:
@@ -147,7 +162,7 @@ ROUTES = (
         about=lambda made: {"action": made.action, "cron": made.cron, "timezone": made.timezone},
         body=ScheduleRequest,
         text=_text,
-        errors=(404,),
+        errors=(404, 409),
     ),
     Route(
         method="DELETE",

@@ -76,20 +76,27 @@ async def _unmerged(call: Call[SnapshotsQuery, None], wanted: str) -> list[Unmer
 
 def _texts(found: SnapshotList) -> str:
     lines = []
+    several = len(found.inventory) > 1
+
+    def place(vcenter: str, moref: str) -> str:
+        return f"{vcenter}/{moref}" if several else moref
+
     for each in found.snapshots:
+        moref = place(each.vcenter, each.moref)
         owner = "vmkops, kept" if each.kept else "vmkops" if each.ours else each.foreign_product or "-"
         size = f"{each.size / 1e9:.1f} GB" if each.size is not None else "?"
-        lines.append(f"{each.selector:<14} {_age(each.age_seconds):>6} {size:>10}  {owner:<8} {each.vm}: {each.name}\n")
+        lines.append(f"{moref:<14} {_age(each.age_seconds):>6} {size:>10}  {owner:<8} {each.vm}: {each.name}\n")
     doubts = [f"{words}\n" for seen in found.inventory if (words := seen.words())]
-    return "".join([*(lines or ["No snapshots.\n"]), *map(_unmerged_text, found.unmerged), *doubts])
+    unmerged = [_unmerged_text(vm, place(vm.vcenter, f"moref:{vm.vm_moref}")) for vm in found.unmerged]
+    return "".join([*(lines or ["No snapshots.\n"]), *unmerged, *doubts])
 
 
-def _unmerged_text(vm: UnmergedVm) -> str:
+def _unmerged_text(vm: UnmergedVm, selector: str) -> str:
     why = "vSphere says that its disks need consolidation" if vm.consolidation_needed else "it runs on orphan deltas"
     size = f", {vm.size / 1e9:.1f} GB" if vm.size is not None else ""
     deltas = "".join(f"  {file}\n" for file in vm.deltas)
     trouble = f"  vmkops could not merge them: {vm.trouble}\n" if vm.trouble else ""
-    return f"{vm.selector} {vm.vm}: {why}{size}\n{deltas}{trouble}"
+    return f"{selector} {vm.vm}: {why}{size}\n{deltas}{trouble}"
 
 
 def _age(seconds: int) -> str:

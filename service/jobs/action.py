@@ -54,6 +54,8 @@ class Target:
     """The action's parameters with exact selectors, so that a later rename of the object changes nothing."""
     checks: tuple[Check, ...] = ()
     """The findings; one with the severity `refuse` keeps the job from being queued."""
+    vcenter: str = ""
+    """The name of the vCenter that the job changes something in; empty for a job that asks none."""
     also: tuple[str, ...] = ()
     """The keys of other objects that the job changes: no other live job may have any of them."""
 
@@ -164,13 +166,17 @@ class Action(ABC):
     steps: ClassVar[tuple[str, ...]]
     params: ClassVar[type[Params]]
     needs_approval: ClassVar[bool] = False
+    may_ask: ClassVar[bool] = False
+    """Whether `class_for` answers with a worse class for some parameters, so that a caller has to check first."""
+    joined_despite: ClassVar[frozenset[str]] = frozenset()
+    """Parameters that may differ when a second request joins the live job of the first instead of being refused."""
     type_again: ClassVar[TypeAgain | None] = None
     """What a person types again before the action; the shell and Slack ask for it, and `target` checks it."""
 
-    def class_of(self, params: Mapping[str, Any]) -> ActionClass:
-        """How much harm the action can do with these parameters."""
+    def class_for(self, target: Target) -> ActionClass:
+        """How much harm it can do with these parameters; by default always the same, unless a name is typed again."""
         again = self.type_again
-        return ActionClass.DESTRUCTIVE if again and params.get(again.when) else self.action_class
+        return ActionClass.DESTRUCTIVE if again and target.params.get(again.when) else self.action_class
 
     def steps_of(self, params: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG002
         """The names of the steps with these parameters, in their order."""
@@ -180,6 +186,14 @@ class Action(ABC):
         """What starting it for this target does, in a few words, such as `Power off web-01`."""
         label = self.label or f"{self.name.replace('-', ' ').capitalize()} {{target}}"
         return label.format_map({**target.params, "target": target.name})
+
+    async def pinned(self, context: Context, params: Any) -> Any:  # noqa: ARG002
+        """The parameters for later, with the name of its vCenter before each name of an object in them.
+
+        A schedule keeps them, so that a name that another vCenter gets later changes nothing. Raises what `target`
+        raises for an object that is not there.
+        """
+        return params
 
     @abstractmethod
     async def target(self, context: Context, params: Any) -> Target:

@@ -9,7 +9,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -161,6 +161,7 @@ class Jobs:
         attributes = {
             "action": action.name,
             "target": target.name,
+            "vcenter": target.vcenter,
             "params": redact_params(target.params),
             "requested_by": requested_by,
             "token": token,
@@ -175,7 +176,7 @@ class Jobs:
                     return known
                 new_key = key if known is None else None
                 found = adopted(new_key, requested_by, action.name, keys) if new_key else None
-                found = found or find_live_job(action.name, keys)
+                found = found or find_live_job(action.name, keys, same_request(action, target))
                 # The key comes first: the job of a process that dies in between is queued under the id of its key.
                 chosen = known or (keep_key(self._engine, new_key, found) if new_key else secrets.token_hex(8))
                 if found:
@@ -193,7 +194,8 @@ class Jobs:
         """Which other job holds the target now, and what to do about it; empty when a job could be queued."""
         keys = [target.key, *target.also]
         try:
-            await asyncio.to_thread(contextvars.Context().run, find_live_job, action.name, keys)
+            same = same_request(action, target)
+            await asyncio.to_thread(contextvars.Context().run, find_live_job, action.name, keys, same)
         except Conflict as error:
             return str(error)
         return ""
@@ -270,6 +272,16 @@ class Jobs:
         except (RecordUnreadable, TypeError, ValueError):  # the last two for rows that name another form
             events = {}
         return view.job(status, recorded, events, action.steps_of(attributes.get("params", {})) if action else ())
+
+
+def same_request(action: Action, target: Target) -> Callable[[Mapping[str, Any]], bool]:
+    """Whether the recorded parameters of a job ask for the same as this target, as `find_live_job` takes it."""
+
+    def given(params: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in params.items() if name not in action.joined_despite}
+
+    wanted = given(redact_params(target.params))
+    return lambda params: given(params) == wanted
 
 
 def _prepare_queue(url: str, at_once: int) -> None:

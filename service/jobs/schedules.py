@@ -169,7 +169,13 @@ class Schedules:
         try:
             job = await self._jobs.submit(
                 self._actions[schedule["action"]],
-                Target(key=looked["key"], name=looked["name"], params=looked["params"], also=tuple(looked["also"])),
+                Target(
+                    key=looked["key"],
+                    name=looked["name"],
+                    params=looked["params"],
+                    vcenter=looked.get("vcenter", ""),  # absent in a firing that an earlier version began
+                    also=tuple(looked["also"]),
+                ),
                 requested_by=maker,
                 job_id=former_job_id(maker, f"{schedule['name']} {scheduled_at.isoformat()}"),
             )
@@ -200,7 +206,13 @@ class Schedules:
             return {"problem": InvalidParams(message).problem().model_dump()}
         except VmkopsError as error:
             return {"problem": error.problem().model_dump(), "retryable": error.retryable}
-        return {"key": target.key, "name": target.name, "params": target.params, "also": list(target.also)}
+        return {
+            "key": target.key,
+            "name": target.name,
+            "params": target.params,
+            "vcenter": target.vcenter,
+            "also": list(target.also),
+        }
 
     async def _paused(self, schedule: Mapping[str, Any]) -> str:
         """Why the schedule may not fire, as sentences; empty when it may.

@@ -50,6 +50,8 @@ class Kind(NamedTuple, Generic[T]):
     """Makes the value from the vCenter's name, the moref and the properties; an unset property is absent."""
     fields: Mapping[str, str]
     """The words that selectors may use, such as `ipaddr`, and the attribute that each one means."""
+    facts: Callable[[T, Inventory], str] = lambda _item, _inventory: ""
+    """What tells an object apart from another one of its name in the same vCenter, in a few words."""
 
 
 class _Cache:
@@ -120,7 +122,15 @@ class Inventory:
     def find(self, kind: Kind[T], word: str, value: str) -> list[T]:
         """The objects whose field `word` (a key of `Kind.fields`) is `value`, in upper or lower case."""
         with self._lock:
-            return self._cache.indexes[kind.type].find(word, value) if self._cache else []
+            index = self._cache.indexes.get(kind.type) if self._cache else None
+            return index.find(word, value) if index else []
+
+    def name_of(self, of: type, moref: str) -> str:
+        """The name of the object of this vSphere type; empty when it is not known."""
+        with self._lock:
+            index = self._cache.indexes.get(of) if self._cache else None
+            found = index.find("moref", moref) if index else []
+            return found[0].name if found else ""
 
     def all(self, kind: Kind[T]) -> list[T]:
         """All objects of a kind."""

@@ -31,12 +31,15 @@ def print_preview(preview: ActionPreview, *, as_json: bool = False, to: TextIO |
 def ask_first(check: Callable[[Mapping[str, str]], ActionPreview]) -> tuple[int, dict[str, str]]:
     """Show the dry run, and wait for a yes; 0 after the yes, otherwise the exit status.
 
+    An action that needs no yes with these parameters is neither shown nor asked about.
     `check` makes the dry run, with the further parameters that it gets. The yes counts only for what was shown: when
     the checks find something else after it, the question comes again. Where an action wants a name typed again, that
     is asked after the yes, and the second result has it, by the name of its parameter.
     """
     preview = check({})
     while True:
+        if preview.allowed and not preview.class_.asks_first:
+            return DONE, {}
         print_preview(preview, to=sys.stderr)
         if not preview.may_be_asked:
             return NOT_ALLOWED, {}

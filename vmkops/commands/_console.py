@@ -33,7 +33,7 @@ def carry_out(options: argparse.Namespace, action: str, target: str | None, para
     request = asyncio.run(_read(action, target, params))
     if options.dry_run:
         return print_preview(asyncio.run(_check(request)), as_json=options.json)
-    if request.action_class.asks_first and not getattr(options, "yes", False):
+    if request.may_ask and not getattr(options, "yes", False):
         # The question is outside of the event loop, so that Ctrl-C ends it.
         status, typed = ask_first(lambda more: asyncio.run(_check(request.with_params(more))))
         if status != 0:
@@ -102,6 +102,13 @@ class _Request(NamedTuple):
     action: str
     params: dict[str, Any]
     action_class: ActionClass
+    depends: bool
+    """Whether the class depends on the parameters, so that the dry run tells it."""
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether the action may need a yes."""
+        return self.action_class.asks_first or self.depends
 
     def with_params(self, more: Mapping[str, str]) -> _Request:
         """The same with further parameters."""
@@ -122,7 +129,7 @@ async def _read(action: str, target: str | None, params: Mapping[str, str]) -> _
     hint = found.get("type_again")
     if hint and given.get(hint["when"]):
         action_class = ActionClass.DESTRUCTIVE
-    return _Request(action, given, action_class)
+    return _Request(action, given, action_class, bool(found.get("may_ask")))
 
 
 async def _start(request: _Request, *, wait: bool, as_json: bool) -> int:

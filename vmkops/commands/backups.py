@@ -24,9 +24,18 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="vmkops backups", description=SUMMARY)
     which = made.add_mutually_exclusive_group()
     which.add_argument(
-        "id", nargs="?", metavar="ID", help="the backup to show; newest:NAME is the newest good one of that VM"
+        "id",
+        nargs="?",
+        metavar="ID",
+        help="the backup to show; newest:NAME is the newest good one of that VM, newest:prod/NAME of the one in the "
+        "vCenter prod",
     )
-    which.add_argument("--vm", metavar="NAME", default="", help="list only the backups of the VM with this name")
+    which.add_argument(
+        "--vm",
+        metavar="NAME",
+        default="",
+        help="list only the backups of this VM: its name, or prod/NAME, uuid:, moref:",
+    )
     which.add_argument(
         "--stale",
         metavar="AGE",

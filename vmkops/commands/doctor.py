@@ -44,13 +44,13 @@ def run(argv: Sequence[str]) -> int:
 
 async def _examine_vcenter(name: str) -> int:
     from service.api.settings import read_settings
-    from service.errors import NotFound
     from service.vsphere.examine import examine
+    from service.vsphere.selectors import no_vcenter
     from service.vsphere.session import Session
 
     known = {each.name: each for each in read_settings().vcenters()}
     if name not in known:
-        raise NotFound(f"The settings have no vCenter {name[:60]!r}. They have: {', '.join(known) or 'none'}.")
+        raise no_vcenter(name, list(known))
     session = Session(known[name])
     try:
         found = await examine(session)

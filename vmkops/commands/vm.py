@@ -11,7 +11,10 @@ from vmkops.commands._inventory import lookup_parser, run_lookup
 SUMMARY = "show a VM, or list all"
 GROUP = SERVICE
 
-NAME = "a name, or name:, ipaddr:, uuid: or moref: and the value; without it all are listed"
+NAME = (
+    "a name, or name:, ipaddr:, uuid: or moref: and the value; prod/ before it means the one in the vCenter prod; "
+    "without it all are listed"
+)
 
 
 def parser() -> argparse.ArgumentParser:
