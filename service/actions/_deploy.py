@@ -33,7 +33,7 @@ from service.vsphere.nfc import abort_lease, complete_lease, is_ready, kept_aliv
 from service.vsphere.placement import NO_HOME, choose_place
 from service.vsphere.restored_settings import find_by_uuid, identity_differs, set_custom_attributes
 from service.vsphere.session import Session
-from service.vsphere.vm_settings import VmSettings
+from service.vsphere.vm_settings import VmSettings, storable
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +155,9 @@ class Deployment:
         if place.unmapped:
             raise ImportFailed(networks_unmapped(place))
         descriptor = await _read_descriptor(package)
-        settings = await read_kept_settings(package)
+        settings, cleaned = await read_kept_settings(package), list[str]()
+        if settings is not None:
+            settings, cleaned = storable(settings)
         keep = settings is not None and await choose_identity(self._session, self._identity, settings.uuid) == "keep"
         if settings is not None and keep and await find_by_uuid(self._session, settings.uuid):
             # Unlike the other two, no two VMs of a vCenter can have the same one of these.
@@ -180,8 +182,8 @@ class Deployment:
             raise
         await self._leases.ended(lease.moref)
         nvram, warnings = await self._complete(package, lease, settings, keep=keep)
-        untagged = await self._set_tags(lease.vm, settings)
-        detail = ". ".join([f"{size} bytes to {place.datastore.name}", *untagged])
+        told = [*cleaned, *await self._set_tags(lease.vm, settings)]
+        detail = ". ".join([f"{size} bytes to {place.datastore.name}", *told])
         return NewVm(
             vm={"moref": lease.vm, "name": package.vm},
             datastore=place.datastore.name,
@@ -189,7 +191,7 @@ class Deployment:
             folder=place.folder.name,
             networks={old: new.name for old, new in place.networks.items()},
             size=size,
-            warnings=[*package.warnings, *lease.warnings, *warnings, *untagged],
+            warnings=[*package.warnings, *lease.warnings, *warnings, *told],
             identity="" if settings is None else "keep" if keep else "new",
             nvram=nvram,
             tools_ran=settings is not None and settings.tools_running,
