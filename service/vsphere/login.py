@@ -62,7 +62,9 @@ class Login:
         except BaseException:
             stub.DropConnections()
             raise
-        self._end_abandoned()
+        if self._abandoned:
+            # In a thread of its own: whoever signs in holds a lock, and vCenter may still be slow.
+            threading.Thread(target=self._end_abandoned, name="vsphere-logout", daemon=True).start()
         return instance
 
     def check_refused(self) -> None:
