@@ -136,7 +136,8 @@ class Vcsim:
 
     def nfc(self, **settings: Any) -> None:
         """Change how downloads behave: bytes_per_second, cut_after_bytes, stall_after_bytes, corrupt_at, count, name,
-        vm, content_length, star_host, url_host, lease_timeout (seconds), lease_fault, thumbprint, nvram, checksums."""
+        vm, content_length, star_host, url_host, lease_timeout and import_timeout (seconds), lease_fault, thumbprint,
+        nvram, checksums."""
         self._control("POST", "/nfc", settings)
 
     def reset_nfc(self) -> None:

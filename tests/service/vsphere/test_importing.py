@@ -18,7 +18,7 @@ from tests.service.vsphere.test_login import vcenter_of
 async def test_vm_whose_lease_nobody_knows_is_removed_once_vcenter_ends_the_lease(
     vcsim: Vcsim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vcsim.nfc(lease_timeout=3)
+    vcsim.nfc(import_timeout=3)
     monkeypatch.setattr(importing, "SETTLE_SECONDS", 0.05)  # thirty looks would end before the lease
     dead, session = Session(vcenter_of(vcsim)), Session(vcenter_of(vcsim))
     try:
