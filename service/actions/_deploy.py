@@ -33,7 +33,7 @@ from service.vsphere.nfc import abort_lease, complete_lease, is_ready, kept_aliv
 from service.vsphere.placement import NO_HOME, Place, choose_place
 from service.vsphere.restored_settings import find_by_uuid, identity_differs, set_custom_attributes
 from service.vsphere.session import Session
-from service.vsphere.vm_settings import VmSettings
+from service.vsphere.vm_settings import VmSettings, storable
 
 log = logging.getLogger(__name__)
 
@@ -83,10 +83,22 @@ class VmsRemoved(StepResult):
 
 
 class Deployment:
-    """The deployment of one VM in this process; whatever must outlive the process is in what its steps return."""
+    """The deployment of one VM in this process; whatever must outlive the process is in what its steps return.
 
-    def __init__(self, context: Context, job: JobControl, params: PlacementParams, identity: Identity = "new") -> None:
+    When it is `tagged`, the VM also gets the tags that the package keeps.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        job: JobControl,
+        params: PlacementParams,
+        identity: Identity = "new",
+        *,
+        tagged: bool = False,
+    ) -> None:
         self._job = job
+        self._tagged = tagged
         self._identity = identity
         self._params = params
         self._session = context.vcenters.named(params.vcenter).session
@@ -148,7 +160,9 @@ class Deployment:
             raise Conflict(name_taken(package.vm))
         place = await self.place(package)
         descriptor = await _read_descriptor(package)
-        settings = await read_kept_settings(package)
+        settings, cleaned = await read_kept_settings(package), list[str]()
+        if settings is not None:
+            settings, cleaned = storable(settings)
         keep = settings is not None and await choose_identity(self._session, self._identity, settings.uuid) == "keep"
         if settings is not None and keep and await find_by_uuid(self._session, settings.uuid):
             # Unlike the other two, no two VMs of a vCenter can have the same one of these.
@@ -174,7 +188,8 @@ class Deployment:
             raise
         await self._leases.ended(lease.moref)
         nvram, warnings = await self._complete(package, lease, settings, keep=keep)
-        detail = f"{size} bytes to {place.datastore.name}"
+        told = [*cleaned, *await self._set_tags(lease.vm, settings)]
+        detail = ". ".join([f"{size} bytes to {place.datastore.name}", *told])
         return NewVm(
             vm={"moref": lease.vm, "name": package.vm},
             datastore=place.datastore.name,
@@ -182,7 +197,7 @@ class Deployment:
             folder=place.folder.name,
             networks={old: new.name for old, new in place.networks.items()},
             size=size,
-            warnings=[*package.warnings, *lease.warnings, *warnings],
+            warnings=[*package.warnings, *lease.warnings, *warnings, *told],
             identity="" if settings is None else "keep" if keep else "new",
             nvram=nvram,
             tools_ran=settings is not None and settings.tools_running,
@@ -217,6 +232,15 @@ class Deployment:
                     f"The NVRAM could not be restored ({error}), so a guest that boots by EFI may not boot."
                 )
         return nvram, warnings
+
+    async def _set_tags(self, vm: str, settings: VmSettings | None) -> list[str]:
+        """Set the tags of the package; what cannot be set is a warning, as the VM is complete without them."""
+        if settings is None or not self._tagged:
+            return []
+        try:
+            return await self._session.tagging.attach(vm, settings.tags)
+        except VmkopsError as error:
+            return [f"The tags {', '.join(map(str, settings.tags))} were not set: {error}"]
 
     async def _end_leases(self) -> None:
         """Abort the leases of this job, also of processes that died: a VM with an open lease cannot be removed."""

@@ -86,7 +86,8 @@ class Restore(Action):
         """Send and check; the last step runs only after a failure, or removes the temporary VM."""
         if params.onto:
             return await OntoRun(context, job, params, params.onto).run()
-        return await BackupDeployment(context, job, params, params.name, SUFFIX, params.identity).deploy()
+        made = BackupDeployment(context, job, params, params.name, SUFFIX, params.identity, tagged=True)
+        return await made.deploy()
 
     async def _onto(self, context: Context, params: RestoreBackup) -> Target:
         new = RestoreBackup(backup=params.backup)

@@ -1,6 +1,6 @@
-"""The turn of a backup: it holds copy slots from before its snapshot until its last disk is copied.
+"""The turn of a backup or an export: it holds copy slots from before the snapshot or lease to the last disk.
 
-A snapshot grows for as long as it exists. So the backup waits before it takes one, not after.
+A snapshot grows for as long as it exists, and an export lease locks its VM. So the job waits before it has one.
 """
 
 from __future__ import annotations
@@ -29,9 +29,13 @@ def turn_keys(vm: Vm) -> list[str]:
 
 
 class Turn:
-    """The turn of one job in this process; the place in the queue belongs to the job and outlives the process."""
+    """The turn of one job in this process; the place in the queue belongs to the job and outlives the process.
 
-    def __init__(self, context: Context, session: Session, job: JobControl) -> None:
+    `before` is what the job does not begin during the wait, for people.
+    """
+
+    def __init__(self, context: Context, session: Session, job: JobControl, *, before: str = "the snapshot") -> None:
+        self._before = before
         self._copy_slots = context.copy_slots
         self._inventory = context.vcenters.link(session.vcenter.name).inventory
         self._width = context.settings.max_copies
@@ -77,6 +81,6 @@ class Turn:
         name = next((each.name for each in self._inventory.find(where, "moref", moref)), moref)
         before = f", and job {', '.join(wait.before)} comes first" if wait.before else ""
         return (
-            f"waiting for its turn before the snapshot: from {noun} {name}, at most {self._width} disks are copied at "
-            f"a time (VMKOPS_MAX_COPIES){before}"
+            f"waiting for its turn before {self._before}: from {noun} {name}, at most {self._width} disks are copied "
+            f"at a time (VMKOPS_MAX_COPIES){before}"
         )

@@ -17,6 +17,7 @@ from service.vsphere.hosts import HOSTS, Host
 from service.vsphere.inventory import VMS, Vm
 from service.vsphere.live import Kind
 from service.vsphere.selectors import Located
+from service.vsphere.tags import Tag
 
 MOST = 100_000
 
@@ -57,7 +58,7 @@ class DatastoreList(Listed):
 
 
 class VmSeen(Vm):
-    """A VM, where it is, and how current that is."""
+    """A VM, where it is, its tags, and how current that is."""
 
     title: str
     """Its name for people: `prod/web-01` when there are several vCenters."""
@@ -65,6 +66,10 @@ class VmSeen(Vm):
     folder_path: str
     """Such as `/DC0/vm/web`; empty for a VM in a vApp."""
     datastore_names: tuple[str, ...]
+    tags: tuple[Tag, ...]
+    """At most a minute old; a list of VMs has none."""
+    tags_unknown: str
+    """Why the tags could not be read; empty when they could."""
     inventory: Freshness
 
 
@@ -102,16 +107,21 @@ async def _datastores(call: Call[InventoryQuery, None]) -> DatastoreList:
 async def _vm(call: Call[Query, None]) -> VmSeen:
     vcenters = call.services.context.vcenters
     vm = await vcenters.find(VMS, call.path("selector"), "VM")
-    inventory = vcenters.link(vm.vcenter).inventory
+    link = vcenters.link(vm.vcenter)
+    inventory = link.inventory
     stores = [found.name for each in vm.datastores for found in inventory.find(DATASTORES, "moref", each)]
     host = inventory.find(HOSTS, "moref", vm.host)
+    seen = inventory.freshness()
+    tags, unknown = await link.session.tagging.look(vm.moref) if seen.connected else ((), "")
     return VmSeen(
         **vm.model_dump(),
         title=vcenters.shown(vm.vcenter, vm.name),
         host_name=host[0].name if host else "",
         folder_path=folder_path(inventory, vm.folder),
         datastore_names=tuple(sorted(stores)),
-        inventory=inventory.freshness(),
+        tags=tags,
+        tags_unknown=unknown,
+        inventory=seen,
     )
 
 
@@ -176,6 +186,9 @@ def _vm_text(vm: VmSeen) -> str:
         lines.append(
             f"It has {counted(len(vm.snapshots), 'snapshot')}: {', '.join(each.name for each in vm.snapshots)}"
         )
+    if vm.tags or vm.tags_unknown:
+        named = f"Tags: {', '.join(map(str, vm.tags))}"
+        lines.append(f"Its tags could not be read: {vm.tags_unknown}" if vm.tags_unknown else named)
     if vm.allocated is not None:
         lines.append(f"It takes {vm.allocated / 1e9:.1f} GB on its datastores.")
     return _seen_text(lines, vm.inventory)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 from xml.parsers.expat import ExpatError
 
 from pyVmomi import vim, vmodl
@@ -12,6 +15,19 @@ from pyVmomi import vim, vmodl
 from service import errors
 from service.api.vcenter import VCenter
 
+KINDS = {
+    "ClusterComputeResource": "cluster",
+    "Datacenter": "datacenter",
+    "Datastore": "datastore",
+    "DistributedVirtualPortgroup": "network",
+    "Folder": "folder",
+    "HostSystem": "host",
+    "Network": "network",
+    "ResourcePool": "resource pool",
+    "VirtualMachine": "VM",
+    "VirtualMachineSnapshot": "snapshot",
+}
+"""What people call an object, by the name of its type."""
 # Looked up along type(fault).__mro__, so that NotAuthenticated is found before NoPermission, its parent.
 FAULTS: dict[type, tuple[type[errors.VmkopsError], str]] = {
     vim.fault.InvalidLogin: (
@@ -60,8 +76,13 @@ FAULTS: dict[type, tuple[type[errors.VmkopsError], str]] = {
 }
 
 
-def translate(error: BaseException, vcenter: VCenter) -> errors.VmkopsError:
-    """Our own error for `error`, with what it means and what to do next; the caller raises it from `error`."""
+def translate(
+    error: BaseException, vcenter: VCenter, names: Mapping[str, str] = MappingProxyType({})
+) -> errors.VmkopsError:
+    """Our own error for `error`, with what it means and what to do next; the caller raises it from `error`.
+
+    `names` has the names of objects by moref, as far as they are known.
+    """
     if isinstance(error, errors.VmkopsError):
         return error
     if isinstance(error, vmodl.MethodFault):
@@ -72,7 +93,7 @@ def translate(error: BaseException, vcenter: VCenter) -> errors.VmkopsError:
                 return meaning(
                     message.format(
                         reason=fault_message(error),
-                        privilege=_privilege(error),
+                        privilege=_privilege(error, names),
                         vcenter=vcenter.name,
                         **settings,
                     )
@@ -90,6 +111,12 @@ def translate(error: BaseException, vcenter: VCenter) -> errors.VmkopsError:
         return errors.VSphereUnavailable(
             f"The name {vcenter.host} does not resolve. Check {vcenter.setting('url')} and the DNS of this machine."
         )
+    if isinstance(error, http.client.HTTPException) and str(error).startswith("503"):
+        return errors.VSphereUnavailable(
+            f"vCenter at {vcenter.host}:{vcenter.port} answers 503 Service Unavailable: it is starting, or it has no "
+            "free session left (config.vmacore.soap.maxSessionCount). Look at Monitor > Sessions of the vCenter in the "
+            "vSphere Client, and end those that other programs have left open."
+        )
     if isinstance(error, (OSError, http.client.HTTPException, ExpatError, TimeoutError)):
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return errors.VSphereUnavailable(
@@ -99,19 +126,27 @@ def translate(error: BaseException, vcenter: VCenter) -> errors.VmkopsError:
     return errors.VmkopsError(f"Unexpected answer from vSphere: {type(error).__name__}: {error}")
 
 
-def _privilege(fault: vmodl.MethodFault) -> str:
-    """The privileges that a NoPermission asks for, each with the object that it is missing on."""
+def missing_privileges(fault: vmodl.MethodFault) -> list[tuple[Any, list[str]]]:
+    """The objects of a NoPermission, each with the ids of the privileges that are missing on it."""
     # Since 7.0.3.2, the fault can list several objects; before, it names one.
     several = getattr(fault, "missingPrivileges", None) or []
     pairs = [(each.entity, list(each.privilegeIds or [])) for each in several]
-    pairs = pairs or [(getattr(fault, "object", None), [getattr(fault, "privilegeId", None) or ""])]
-    named = [f"the privilege {' and '.join(ids)}{_on(entity)}" for entity, ids in pairs if any(ids)]
+    return pairs or [(getattr(fault, "object", None), [getattr(fault, "privilegeId", None) or ""])]
+
+
+def _privilege(fault: vmodl.MethodFault, names: Mapping[str, str]) -> str:
+    pairs = missing_privileges(fault)
+    named = [f"the privilege {' and '.join(ids)}{_on(entity, names)}" for entity, ids in pairs if any(ids)]
     return ", ".join(named) or "the privilege for this"
 
 
-def _on(entity: object) -> str:
+def _on(entity: object, names: Mapping[str, str]) -> str:
     moref = str(getattr(entity, "_moId", "") or "")
-    return f" on the {getattr(entity, '_wsdlName', 'object')} {moref}" if moref else ""
+    if not moref:
+        return ""
+    type_name = str(getattr(entity, "_wsdlName", "object"))
+    kind = KINDS.get(type_name, type_name)
+    return f" on the {kind} {names[moref]} ({moref})" if moref in names else f" on the {kind} {moref}"
 
 
 def fault_message(fault: vmodl.MethodFault) -> str:

@@ -24,8 +24,8 @@ MARK = "vmkops job "
 """The text before the job's id in the notes of a VM that a job made."""
 SETTLE_SECONDS = 2
 """Pause between looks while vCenter itself removes what an aborted lease left."""
-SETTLE_TIMES = 30
-"""The most looks."""
+SETTLE_WITHIN = 330.0
+"""How long to look: the lease of a process that died holds its VM until vCenter ends it, after 300 seconds."""
 
 
 class Upload(BaseModel):
@@ -216,7 +216,8 @@ async def remove_made(session: Session, job_id: str) -> list[str]:
 
     def ask(instance: Instance) -> list[str]:
         removed: list[str] = []
-        for _ in range(SETTLE_TIMES):
+        deadline = time.monotonic() + SETTLE_WITHIN
+        while time.monotonic() < deadline:
             found = _made_by(instance, job_id)
             if not found:
                 return removed

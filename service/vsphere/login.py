@@ -16,6 +16,7 @@ from pyVmomi.SoapAdapter import SoapStubAdapter
 
 from service.api.vcenter import VCenter
 from service.vsphere.api_version import OLDEST, listed_version, version_of
+from service.vsphere.faults import translate
 
 Instance: TypeAlias = Any
 """A signed-in `vim.ServiceInstance`; pyVmomi makes its classes at run time, so they have no useful types."""
@@ -61,8 +62,15 @@ class Login:
         except BaseException:
             stub.DropConnections()
             raise
-        self._end_abandoned()
+        if self._abandoned:
+            # In a thread of its own: whoever signs in holds a lock, and vCenter may still be slow.
+            threading.Thread(target=self._end_abandoned, name="vsphere-logout", daemon=True).start()
         return instance
+
+    def check_refused(self) -> None:
+        """Raise CredentialsRefused while the last password was refused less than five minutes ago; asks nothing."""
+        if self._refused_at is not None and self._clock() - self._refused_at < REFUSED_SECONDS:
+            raise translate(vim.fault.InvalidLogin(msg="The password was refused a moment ago."), self.vcenter)
 
     def _log_in(self, manager: Any) -> None:
         if self._refused_at is not None and self._clock() - self._refused_at < REFUSED_SECONDS:
