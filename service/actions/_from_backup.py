@@ -187,12 +187,12 @@ async def _contents(context: Context, kept: KeptBackup) -> Contents:
 
 async def _backup_checks(context: Context, kept: KeptBackup) -> list[Check]:
     if kept.state in ("broken", "damaged"):
-        message = f"The backup {kept.id} is {kept.state}: {kept.reason} Restore another one (GET /backups)."
+        message = f"The backup {kept.id} is {kept.state}: {kept.reason} Restore another one of the list of backups."
         return [refuse(f"backup-{kept.state}", message)]
     required = context.settings.require_signatures
     wrong, warnings = await asyncio.to_thread(partial(check_signatures, kept, context.signer, required=required))
     if wrong:
-        return [refuse("backup-signature", f"{' '.join(wrong)} Restore another one (GET /backups).")]
+        return [refuse("backup-signature", f"{' '.join(wrong)} Restore another one of the list of backups.")]
     checks = [warn("backup-unsigned", warning) for warning in warnings]
     if kept.state == "unverified":
         message = f"The backup {kept.id} was never verified; its checksums are compared while it is sent."

@@ -6,6 +6,7 @@ vCenter, its moref and its UUID.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 from typing import NamedTuple
@@ -16,6 +17,8 @@ from service.vsphere.selectors import Selector, exact_selector, read_selector
 
 FIELDS = ("name", "uuid", "moref")
 """The words that a selector may have before its colon."""
+SHORT = re.compile(r"[0-9A-Za-z-]{4,}")
+"""The beginning of an id that stands for the whole."""
 NEAREST = 5
 """Names in an error."""
 
@@ -42,17 +45,22 @@ def owner_of(kept: KeptBackup) -> Owner:
 
 
 def find_backup(backups_dir: Path, selector: str) -> KeptBackup:
-    """The backup with an id, or with `newest:` and the selector of a VM the newest good one of that VM.
+    """The backup with an id or the beginning of it; with `newest:` and the selector of a VM, its newest good one.
 
     Reads from disk. Raises NotFound, and what `backups_of` raises.
     """
     every = read_catalogue(backups_dir)
     if selector.startswith(NEWEST):
         return _newest_good(backups_of(every, selector.removeprefix(NEWEST), prefix=NEWEST))
-    for kept in every:
-        if kept.id == selector:
-            return kept
-    raise NotFound(f"There is no backup {selector[:80]!r}. GET /backups lists them.")
+    fitting = [kept for kept in every if kept.id == selector]
+    if not fitting and SHORT.fullmatch(selector):
+        fitting = [kept for kept in every if kept.id.startswith(selector)]
+    if len(fitting) > 1:
+        candidates = [f"{kept.id} (of {kept.vm.name})" for kept in fitting[:NEAREST]]
+        raise Ambiguous(f"Several backups have an id that begins with {selector}. Give more of it.", candidates)
+    if fitting:
+        return fitting[0]
+    raise NotFound(f"There is no backup {selector[:80]!r}. The list of backups has them.")
 
 
 def backups_of(every: Sequence[KeptBackup], selector: str, *, prefix: str = "") -> list[KeptBackup]:
@@ -145,4 +153,4 @@ def _ambiguous(every: Sequence[KeptBackup], owners: Sequence[Owner], parts: Sele
 
 def _not_found(every: Sequence[KeptBackup], text: str) -> NotFound:
     near = [name for name in sorted({kept.vm.name for kept in every}) if text.lower() in name.lower()]
-    return NotFound(f"There is no backup of a VM {text[:80]!r}. GET /backups lists them.", near[:NEAREST])
+    return NotFound(f"There is no backup of a VM {text[:80]!r}. The list of backups has them.", near[:NEAREST])

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
-from service.api.models import Value
-from service.backups.catalogue import KeptBackup, KeptVm, read_catalogue
+from service.backups.catalogue import KeptBackup, KeptVm, State, read_catalogue
 from service.backups.freshness import AGE, FreshnessReport, ManagedVm, read_duration, stale_vms
 from service.backups.text import backup_words, freshness_words, list_words
 from service.backups.vm_choice import backups_of, find_backup
 from service.errors import NotFound
+from service.http._pages import Page, PageQuery, page_of
 from service.http._route import Call, Query, Route
 from service.store.tokens import Scope
 from service.vsphere.inventory import VMS
 
 
-class BackupsQuery(Query):
+class BackupsQuery(PageQuery):
     """Which backups to list."""
 
     vm: str = Field(
@@ -26,6 +27,9 @@ class BackupsQuery(Query):
         max_length=300,
         description="Only those with this name of a VM, or those of the one VM that uuid: or moref: and a value means.",
     )
+    vcenter: str = Field(default="", max_length=63, description="Only those of VMs of the vCenter with this name.")
+    state: list[State] = Field(default_factory=list, description="Only those in this state; may be repeated.")
+    since: AwareDatetime | None = Field(default=None, description="Only those made since then, with its zone.")
 
 
 class FreshnessQuery(Query):
@@ -38,22 +42,27 @@ class FreshnessQuery(Query):
     )
 
 
-class BackupList(Value):
+class BackupList(Page):
     """Kept backups, newest first."""
 
     backups: list[KeptBackup]
 
 
 async def _list(call: Call[BackupsQuery, None]) -> BackupList:
-    every = await asyncio.to_thread(read_catalogue, call.services.settings.backups_dir)
-    wanted = call.query.vm
-    named = [kept for kept in every if wanted in ("", kept.vm.name)]
-    if named or not wanted:
-        return BackupList(backups=named)
-    try:
-        return BackupList(backups=backups_of(every, wanted))
-    except NotFound:
-        return BackupList(backups=[])
+    query, every = call.query, await asyncio.to_thread(read_catalogue, call.services.settings.backups_dir)
+    found = [kept for kept in every if query.vm in ("", kept.vm.name)]
+    if not found and query.vm:
+        with contextlib.suppress(NotFound):
+            found = backups_of(every, query.vm)
+    fitting = [
+        kept
+        for kept in found
+        if query.vcenter in ("", kept.vm.vcenter)
+        and (not query.state or kept.state in query.state)
+        and (query.since is None or (kept.created_at is not None and kept.created_at >= query.since))
+    ]
+    shown, after = page_of(fitting, query)
+    return BackupList(backups=shown, next=after)
 
 
 async def _get(call: Call[Query, None]) -> KeptBackup:
