@@ -279,7 +279,7 @@ class ServiceClient:
         except aiohttp.ClientConnectorCertificateError as error:
             reason = getattr(error.certificate_error, "verify_message", "") or error.certificate_error
             detail = f"The certificate of {self.url} is not trusted ({reason}). Name its CA in VMKOPS_SERVICE_CA_FILE."
-            raise ServiceAway(Problem(title="No answer", status=503, detail=detail)) from error
+            raise ServiceUnavailable(Problem(title="Not trusted", status=503, detail=detail)) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ServiceAway.at(self.url, why_no_answer(error)) from error
 

@@ -150,7 +150,7 @@ class _Lines:
         for line in self._steps.news(job):
             self.say(line)
         now = job.progress
-        if now is None or job.state.final:
+        if now is None:
             return
         percent = now.percent or 0.0
         if percent < self._percent:  # another step counts from the beginning

@@ -51,7 +51,7 @@ def run(argv: Sequence[str]) -> int:
     from vmkops.commands._follow import follow_to_end, print_job
 
     job = asyncio.run(_read(options.id, cancel=options.cancel))
-    if options.cancel or (options.watch and not job.state.final):
+    if options.cancel or options.watch:
         status = follow_to_end(job, patience=options.patience, as_json=options.json)
         return EXIT_DONE if options.cancel and status == 1 else status
     return print_job(job, as_json=options.json)
