@@ -18,12 +18,14 @@ PATIENCE_SECONDS = 60
 class Terminal:
     """`vmkops WORDS` against a service, with a pseudo-terminal for everything that it reads and prints."""
 
-    def __init__(self, service: RunningService, *words: str) -> None:
+    def __init__(self, service: RunningService, *words: str, **more: str) -> None:
         self._environment = {
             **service.environment,
             "VMKOPS_SERVICE_URL": service.url,
             "VMKOPS_TOKEN": service.token,
             "COLUMNS": "300",
+            "TERM": "xterm",
+            **more,
         }
         self._words = words
 

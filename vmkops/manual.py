@@ -45,6 +45,42 @@ TOPICS = {
 """The topics of `vmkops help` in the order to read them."""
 
 
+_SHARED = """\
+## What all commands share
+
+| exit status | meaning |
+| --- | --- |
+| 0 | found, valid or done; also for an empty list |
+| 1 | not found, invalid, refused or failed; a job that was followed failed, was cancelled or is only partly done |
+| 2 | wrong usage, or a setting keeps the command from starting |
+| 3 | the service does not answer |
+| 130 | stopped with Ctrl-C; a job that was followed goes on |
+
+Answers go to standard output. Everything else, such as progress, warnings and `No jobs.`, goes to standard error. A
+table has a heading on a terminal only. Times have their zone: the tables show the time of this machine with its
+offset.
+
+The lists (`vms`, `hosts`, `datastores`, `snapshots`, `jobs`, `backups`, `schedules`, `procedures`, `tokens`,
+`vcenters`) print one form of JSON with `--json`: an object with the list under the name of the command, and `next`,
+which `--cursor` takes for what comes after it, or null. The things in the list are those of the HTTP API, and so
+are all other keys:
+
+```json
+{"jobs": [{"id": "046f3e7e01bdc7c1", "action": "backup", "target": "web-01", "state": "succeeded"}], "next": null}
+```
+
+The same filters are parameters of the HTTP calls, such as `GET
+/jobs?state=failed&since=2026-11-26T00:00:00Z&limit=10`. `--watch` shows a list again whenever it changes. Where an
+ID is taken, the beginning of it (four characters or more) is enough if it means one thing only; otherwise the
+candidates are listed.
+
+`backup`, `action` and `jobs ID --watch` show the progress of a job: bars on a terminal, and lines elsewhere, with
+`NO_COLOR` set, and with `TERM=dumb`. When the service goes away, they say so, ask again, and end after `--patience`
+(5 minutes) with 3.
+"""
+"""The part of the page of commands that no parser has."""
+
+
 def whole_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line, for completion and documentation: each command with its arguments."""
     made = argparse.ArgumentParser(prog="vmkops", description="VMware on call.")
@@ -62,8 +98,9 @@ def commands_page() -> str:
     lines = [
         "# Commands",
         "",
-        "Each command takes `--help`. Exit status: 0 found or done, 1 not found or failed, 2 wrong usage. This page is",
-        "made from the parsers of the commands: `python -m vmkops.manual`.",
+        "Each command takes `--help`. This page is made from the parsers of the commands: `python -m vmkops.manual`.",
+        "",
+        *_SHARED.splitlines(),
         "",
     ]
     for group in commands.GROUPS:

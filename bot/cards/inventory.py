@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.blocks import Block, Message, bold, code, context, escape, header, message, section
-from bot.cards.units import amount, count, duration
+from service.api.units import amount, count, duration
 
 POWER = {"poweredOn": "🟢 on", "poweredOff": "⚪ off", "suspended": "🟡 suspended"}
 DAY = 86_400

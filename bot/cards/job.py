@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.blocks import Block, Message, bold, bullets, code, context, escape, header, message, person, section, shortened
-from bot.cards.units import amount, count, duration, took
 from service.api.client import Job, JobState, Problem, Progress, Step, StepState
+from service.api.results import facts
+from service.api.units import amount, count, duration, took
 
 CANCEL = "job_cancel"
 """The action id of the Cancel button; the button's value is the job id."""
@@ -34,9 +35,6 @@ STATES = {
 
 UNDO = "Undo: vmkops "
 """What the service puts before the command at the end of a step's detail."""
-
-RESULT_LABELS = {"missing": "Missing disks"}
-"""Labels of the values of a result whose keys are not clear by themselves."""
 
 STEPS = {
     StepState.PENDING: "▫️",
@@ -120,24 +118,8 @@ def progress_line(progress: Progress) -> str:
 
 
 def result_lines(result: dict[str, Any]) -> list[str]:
-    """The values of a job's result, one in each line: sizes with a unit, lists joined, nested objects left out.
-
-    `result` has the keys that the action returns; `detail` is left out, because the last step shows it.
-    """
-    lines = []
-    for key, value in result.items():
-        if key == "detail":
-            continue
-        if isinstance(value, list):
-            value = ", ".join(str(item) for item in value if isinstance(item, str | int | float))
-        elif isinstance(value, bool):
-            value = "yes" if value else "no"
-        elif isinstance(value, int | float):
-            value = amount(value) if key.endswith(("bytes", "size")) else f"{value:,}"
-        if isinstance(value, str) and value:
-            label = RESULT_LABELS.get(key) or key.removesuffix("_bytes").replace("_", " ").capitalize()
-            lines.append(f"{escape(label)}: {code(value)}")
-    return lines
+    """The values of a job's result, one in each line; tables, such as the files of a backup, are left out."""
+    return [f"{escape(fact.label)}: {code(fact.text)}" for fact in facts(result) if not fact.rows]
 
 
 def _action_title(job: Job) -> str:

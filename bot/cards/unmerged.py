@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.blocks import Message, bold, code, context, escape, header, message, section
 from bot.cards.inventory import reference, snapshot_line
-from bot.cards.units import amount, count
+from service.api.units import amount, count
 
 MAX_VMS = 15
 MAX_SNAPSHOTS = 10

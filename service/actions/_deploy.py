@@ -260,7 +260,7 @@ class Deployment:
         if unknown := sorted(set(wanted) - files.keys()):
             raise ImportFailed(f"vCenter asks for {', '.join(unknown)}, which the package does not contain.")
         sizes = [files[name].size for name in wanted]
-        progress = TransferProgress(self._job.report, [*sizes], None)
+        progress = TransferProgress(self._job.report, wanted, [*sizes], None)
         async with kept_alive(self._session, lease.moref, progress.percent):
             for number, wanted_file in enumerate(lease.uploads):
                 file = files[wanted_file.path]

@@ -223,12 +223,12 @@ def _identity_check(identity: str, existing: list[str]) -> Check:
 async def backup_checks(context: Context, kept: KeptBackup) -> list[Check]:
     """Whether a restore may use the backup: its state, its signature, and the disks that it lacks."""
     if kept.state in ("broken", "damaged"):
-        message = f"The backup {kept.id} is {kept.state}: {kept.reason} Restore another one (GET /backups)."
+        message = f"The backup {kept.id} is {kept.state}: {kept.reason} Restore another one of the list of backups."
         return [refuse(f"backup-{kept.state}", message)]
     required = context.settings.require_signatures
     wrong, warnings = await asyncio.to_thread(partial(check_signatures, kept, context.signer, required=required))
     if wrong:
-        return [refuse("backup-signature", f"{' '.join(wrong)} Restore another one (GET /backups).")]
+        return [refuse("backup-signature", f"{' '.join(wrong)} Restore another one of the list of backups.")]
     checks = [warn("backup-unsigned", warning) for warning in warnings]
     if kept.state == "unverified":
         message = f"The backup {kept.id} was never verified; its checksums are compared while it is sent."

@@ -24,7 +24,7 @@ class SnapshotParams(Params):
     snapshot: str = Field(
         min_length=1,
         max_length=100,
-        description="The snapshot's moref, such as snapshot-12, as GET /snapshots lists it.",
+        description="The snapshot's moref, such as snapshot-12, as the list of snapshots has it.",
     )
     vm: str = Field(default="", max_length=260, description="The moref of its VM; vmkops finds it when it is left out.")
 

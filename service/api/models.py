@@ -148,6 +148,14 @@ class Step(Value):
     detail: str = ""
 
 
+class FileProgress(Value):
+    """How far one file of several is, in bytes; `total` is None until it is known."""
+
+    name: str
+    done: int
+    total: int | None
+
+
 class Progress(Value):
     """How far a job is: ``done`` of ``total`` in ``unit``; rate per second and seconds left when known."""
 
@@ -159,6 +167,8 @@ class Progress(Value):
     eta_seconds: float | None = None
     delta: int | None = None
     """How far the delta disks of the job's snapshot have grown, in bytes; None when that is not known."""
+    files: list[FileProgress] = Field(default_factory=list)
+    """Each file of a transfer of several, such as the disks of a VM; empty for one file."""
 
 
 class Job(Value):
@@ -186,6 +196,10 @@ class Job(Value):
     """What came of the job after its end, such as disks that could not be merged."""
     reply_to: dict[str, Any] | None = None
     """Where the Slack bot shows the job, kept and handed back unread."""
+    executor: str = ""
+    """The process that runs the job, or ran it last: `esx-ops, process 4711`; empty while it waits in the queue."""
+    joined: bool = False
+    """True in the answer to a start that found this job under way for the target, and so started nothing."""
 
     @property
     def requester(self) -> str:

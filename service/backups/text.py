@@ -11,7 +11,7 @@ from service.backups.freshness import FreshnessReport
 
 def list_words(backups: Sequence[KeptBackup]) -> str:
     """One line for each backup."""
-    none = "There are no backups yet. Make one with `vmkops backup VM` or POST /actions/backup.\n"
+    none = "There are no backups yet. Make one with `vmkops backup VM`.\n"
     return "".join(map(_line, backups)) or none
 
 

@@ -5,6 +5,7 @@ A name is unique within one folder of one vCenter only, so two VMs may share it 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 
@@ -23,22 +24,29 @@ from service.vsphere.selectors import (
 
 FIELDS = ("name", "uuid", "moref")
 """The words that a selector may have before its colon."""
+SHORT = re.compile(r"[0-9A-Za-z-]{4,}")
+"""The beginning of an id that stands for the whole."""
 NEAREST = 5
 """Names in an error."""
 
 
 def find_backup(backups_dir: Path, selector: str, vcenters: Sequence[str] = ()) -> KeptBackup:
-    """The backup with an id, or with `newest:` and the selector of a VM the newest good one of that VM.
+    """The backup with an id or the beginning of it; with `newest:` and the selector of a VM, its newest good one.
 
     `vcenters` are the names of those in the settings. Reads from disk. Raises NotFound, and what `backups_of` raises.
     """
     every = read_catalogue(backups_dir)
     if selector.startswith(NEWEST):
         return _newest_good(backups_of(every, selector.removeprefix(NEWEST), vcenters, prefix=NEWEST))
-    for kept in every:
-        if kept.id == selector:
-            return kept
-    raise NotFound(f"There is no backup {selector[:80]!r}. GET /backups lists them.")
+    fitting = [kept for kept in every if kept.id == selector]
+    if not fitting and SHORT.fullmatch(selector):
+        fitting = [kept for kept in every if kept.id.startswith(selector)]
+    if len(fitting) > 1:
+        candidates = [f"{kept.id} (of {shown_vm(kept, vcenters)})" for kept in fitting[:NEAREST]]
+        raise Ambiguous(f"Several backups have an id that begins with {selector}. Give more of it.", candidates)
+    if fitting:
+        return fitting[0]
+    raise NotFound(f"There is no backup {selector[:80]!r}. The list of backups has them.")
 
 
 def backups_of(
@@ -177,4 +185,5 @@ def _not_found(
         return no_vcenter(before, known)
     place = f" in the vCenter {vcenter}" if vcenter else ""
     near = [name for name in sorted({kept.vm.name for kept in inside or every}) if parts.text.lower() in name.lower()]
-    return NotFound(f"There is no backup of a VM {parts.text[:80]!r}{place}. GET /backups lists them.", near[:NEAREST])
+    message = f"There is no backup of a VM {parts.text[:80]!r}{place}. The list of backups has them."
+    return NotFound(message, near[:NEAREST])

@@ -13,6 +13,7 @@ from aiohttp.typedefs import Handler
 from multidict import CIMultiDict
 from pydantic import BaseModel, ValidationError
 
+from service.api.mistakes import explain
 from service.errors import InvalidParams, RequestTimeout, TooLarge
 from service.http._access import address_of, authorize, record_call, refusals_recorded
 from service.http._answers import ANSWERS, Answer, AnswerCache
@@ -26,7 +27,6 @@ from service.http._route import (
     FileText,
     Form,
     Services,
-    explain,
     read_query,
     read_values,
     takes_text,
@@ -156,7 +156,7 @@ async def _body(route: AnyRoute, request: web.Request) -> Any:
     try:
         return route.body.model_validate_json(raw, strict=True)
     except ValidationError as error:
-        raise InvalidParams(explain(error)) from None
+        raise InvalidParams(explain(error, route.body)) from None
 
 
 async def _fields(request: web.Request) -> dict[str, str | bytes]:

@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import BaseModel, PrivateAttr, ValidationError
 
 from knowledge.procedure_store.entry_points import procedures_of_call
+from service.api.mistakes import explain
 from service.api.models import Value
 from service.api.settings import Settings
 from service.errors import InvalidParams
@@ -187,18 +188,9 @@ def read_query(model: type[M], request: web.Request) -> M:
     return read_values(model, {name: asked.getall(name) if name in repeated else asked[name] for name in asked})
 
 
-def read_values(model: type[M], values: Mapping[str, Any]) -> M:
-    """`values` as the model; raises InvalidParams that names each value that does not fit."""
+def read_values(model: type[M], values: Mapping[str, Any], what: str = "This call") -> M:
+    """`values` as the model; raises InvalidParams that says what is wrong with each value. `what` takes the values."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise InvalidParams(explain(error)) from None
-
-
-def explain(error: ValidationError) -> str:
-    """What is wrong with each value, in one line."""
-    parts = []
-    for item in error.errors(include_url=False, include_input=False)[:5]:
-        name = ".".join(str(part) for part in item["loc"]) or "body"
-        parts.append(f"{name}: {item['msg'].removeprefix('Value error, ')}")
-    return "; ".join(parts)
+        raise InvalidParams(explain(error, model, what)) from None

@@ -174,7 +174,7 @@ def read_params(action: Action, given: Mapping[str, Any]) -> Params:
     """The parameters for the action; raises InvalidParams, or TooLarge, as they are stored."""
     if len(json.dumps(given)) > LARGEST_PARAMS:
         raise TooLarge(f"The parameters are larger than the {LARGEST_PARAMS >> 10} KiB that an action takes.")
-    return read_values(action.params, given)
+    return read_values(action.params, given, action.name)
 
 
 async def _target(call: Call[Query, ActionRequest]) -> tuple[Action, Target]:
@@ -183,7 +183,7 @@ async def _target(call: Call[Query, ActionRequest]) -> tuple[Action, Target]:
     if action is None:
         known = sorted(call.services.actions)
         near = difflib.get_close_matches(name, known, 5, 0.5) or known
-        raise NotFound(f"There is no action {name[:60]!r}. GET /actions lists them.", near)
+        raise NotFound(f"There is no action {name[:60]!r}. The list of actions has their names.", near)
     params = read_params(action, call.body.given())
     return action, await action.target(call.services.context, params)
 

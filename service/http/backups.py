@@ -6,21 +6,21 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
-from service.api.models import Value
-from service.backups.catalogue import KeptBackup, KeptVm, read_catalogue
+from service.backups.catalogue import KeptBackup, KeptVm, State, read_catalogue
 from service.backups.described import with_places
 from service.backups.freshness import AGE, FreshnessReport, ManagedVm, read_duration, stale_vms
 from service.backups.text import backup_words, freshness_words, list_words
 from service.backups.vm_choice import backups_of, find_backup, shown_vm
 from service.errors import NotFound
+from service.http._pages import Page, PageQuery, page_of
 from service.http._route import Call, Query, Route
 from service.store.tokens import Scope
 from service.vsphere.inventory import VMS
 
 
-class BackupsQuery(Query):
+class BackupsQuery(PageQuery):
     """Which backups to list."""
 
     vm: str = Field(
@@ -29,6 +29,9 @@ class BackupsQuery(Query):
         description="Only those with this name of a VM, of whatever vCenter; or those of the one VM that "
         "prod/web-01, or uuid: or moref: and a value, means.",
     )
+    vcenter: str = Field(default="", max_length=63, description="Only those of VMs of the vCenter with this name.")
+    state: list[State] = Field(default_factory=list, description="Only those in this state; may be repeated.")
+    since: AwareDatetime | None = Field(default=None, description="Only those made since then, with its zone.")
 
 
 class FreshnessQuery(Query):
@@ -41,24 +44,31 @@ class FreshnessQuery(Query):
     )
 
 
-class BackupList(Value):
+class BackupList(Page):
     """Kept backups, newest first."""
 
     backups: list[KeptBackup]
 
 
 async def _list(call: Call[BackupsQuery, None]) -> BackupList:
-    vcenters = call.services.context.vcenters.names()
+    query, vcenters = call.query, call.services.context.vcenters.names()
     every = await asyncio.to_thread(read_catalogue, call.services.settings.backups_dir)
-    wanted = call.query.vm
-    found = [kept for kept in every if wanted in ("", kept.vm.name)]
-    if wanted and not found:
+    found = [kept for kept in every if query.vm in ("", kept.vm.name)]
+    if query.vm and not found:
         try:
-            found = backups_of(every, wanted, vcenters)
+            found = backups_of(every, query.vm, vcenters)
         except NotFound as error:
-            if "/" in wanted:
+            if "/" in query.vm:
                 raise error from None  # it may be a vCenter that does not exist
-    return BackupList(backups=[_titled(kept, vcenters) for kept in found])
+    fitting = [
+        kept
+        for kept in found
+        if query.vcenter in ("", kept.vm.vcenter)
+        and (not query.state or kept.state in query.state)
+        and (query.since is None or (kept.created_at is not None and kept.created_at >= query.since))
+    ]
+    shown, after = page_of(fitting, query)
+    return BackupList(backups=[_titled(kept, vcenters) for kept in shown], next=after)
 
 
 async def _get(call: Call[Query, None]) -> KeptBackup:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import Field
 
-from service.api.models import Freshness, Value
+from service.api.models import Freshness
 from service.api.words import counted
+from service.http._pages import Page, PageQuery, page_of
 from service.http._route import Call, Query, Route
 from service.store.tokens import Scope
 from service.vsphere.datastores import DATASTORES, Datastore
@@ -19,20 +20,44 @@ from service.vsphere.live import Kind
 from service.vsphere.selectors import Located
 from service.vsphere.tags import Tag
 
-MOST = 100_000
+POWER = {"on": "poweredOn", "off": "poweredOff", "suspended": "suspended"}
 
 T = TypeVar("T", bound=Located)
+Asked = TypeVar("Asked", bound="InventoryQuery")
 
 
-class InventoryQuery(Query):
+class InventoryQuery(PageQuery):
     """Which things to list."""
 
     q: str = Field(default="", max_length=255, description="A part of the name, in any case.")
     vcenter: str = Field(default="", max_length=63, description="Only those of the vCenter with this name.")
-    limit: int = Field(default=MOST, ge=1, le=MOST, description="At most so many, by name.")
 
 
-class Listed(Value):
+class VmsQuery(InventoryQuery):
+    """Which VMs to list."""
+
+    power: Literal["", "on", "off", "suspended"] = Field(default="", description="Only those in this power state.")
+    host: str = Field(default="", max_length=255, description="Only those on the host with this name.")
+    needs: Literal["", "consolidation"] = Field(
+        default="", description="`consolidation`: only those of which vSphere says that their disks need to be merged."
+    )
+
+
+class HostsQuery(InventoryQuery):
+    """Which hosts to list."""
+
+    state: Literal["", "connected", "disconnected", "notResponding", "maintenance"] = Field(
+        default="", description="Only those in this state of the connection, or in maintenance mode."
+    )
+
+
+class DatastoresQuery(InventoryQuery):
+    """Which datastores to list."""
+
+    free_below: int | None = Field(default=None, ge=0, le=100, description="Only those with less free, in percent.")
+
+
+class Listed(Page):
     """A list out of the live inventory: `total` fit, and `inventory` says how current each vCenter's part is."""
 
     total: int
@@ -89,19 +114,36 @@ class DatastoreSeen(Datastore):
     inventory: Freshness
 
 
-async def _vms(call: Call[InventoryQuery, None]) -> VmList:
-    found = await _fitting(call, VMS)
-    return VmList(vms=found[: call.query.limit], total=len(found), inventory=_seen(call))
+async def _vms(call: Call[VmsQuery, None]) -> VmList:
+    query, found = call.query, await _fitting(call, VMS)
+    if query.power:
+        found = [vm for vm in found if vm.power_state == POWER[query.power]]
+    if query.needs:
+        found = [vm for vm in found if vm.consolidation_needed]
+    if query.host:
+        hosts = await call.services.context.vcenters.all(HOSTS)
+        named = {(host.vcenter, host.moref) for host in hosts if host.name.lower() == query.host.lower()}
+        found = [vm for vm in found if (vm.vcenter, vm.host) in named]
+    shown, after = page_of(found, query)
+    return VmList(vms=shown, next=after, total=len(found), inventory=_seen(call))
 
 
-async def _hosts(call: Call[InventoryQuery, None]) -> HostList:
-    found = await _fitting(call, HOSTS)
-    return HostList(hosts=found[: call.query.limit], total=len(found), inventory=_seen(call))
+async def _hosts(call: Call[HostsQuery, None]) -> HostList:
+    state, found = call.query.state, await _fitting(call, HOSTS)
+    if state == "maintenance":
+        found = [host for host in found if host.in_maintenance_mode]
+    elif state:
+        found = [host for host in found if host.connection_state == state]
+    shown, after = page_of(found, call.query)
+    return HostList(hosts=shown, next=after, total=len(found), inventory=_seen(call))
 
 
-async def _datastores(call: Call[InventoryQuery, None]) -> DatastoreList:
-    found = await _fitting(call, DATASTORES)
-    return DatastoreList(datastores=found[: call.query.limit], total=len(found), inventory=_seen(call))
+async def _datastores(call: Call[DatastoresQuery, None]) -> DatastoreList:
+    percent, found = call.query.free_below, await _fitting(call, DATASTORES)
+    if percent is not None:
+        found = [each for each in found if 100 * each.free < percent * each.capacity]
+    shown, after = page_of(found, call.query)
+    return DatastoreList(datastores=shown, next=after, total=len(found), inventory=_seen(call))
 
 
 async def _vm(call: Call[Query, None]) -> VmSeen:
@@ -139,14 +181,14 @@ async def _datastore(call: Call[Query, None]) -> DatastoreSeen:
     return DatastoreSeen(**datastore.model_dump(), title=title, inventory=inventory.freshness())
 
 
-async def _fitting(call: Call[InventoryQuery, None], kind: Kind[T]) -> list[T]:
+async def _fitting(call: Call[Asked, None], kind: Kind[T]) -> list[T]:
     vcenters = call.services.context.vcenters
     vcenter = vcenters.link(call.query.vcenter).name if call.query.vcenter else ""
     wanted = call.query.q.lower()
     return [each for each in await vcenters.all(kind) if wanted in each.name.lower() and vcenter in ("", each.vcenter)]
 
 
-def _seen(call: Call[InventoryQuery, None]) -> list[Freshness]:
+def _seen(call: Call[Asked, None]) -> list[Freshness]:
     return call.services.context.vcenters.freshness()
 
 
@@ -241,7 +283,7 @@ ROUTES = (
         handle=_vms,
         answer=VmList,
         scope=Scope.READ,
-        query=InventoryQuery,
+        query=VmsQuery,
         text=_vms_text,
         errors=(400, 404, 502, 503),
     ),
@@ -262,7 +304,7 @@ ROUTES = (
         handle=_hosts,
         answer=HostList,
         scope=Scope.READ,
-        query=InventoryQuery,
+        query=HostsQuery,
         text=_hosts_text,
         errors=(400, 404, 502, 503),
     ),
@@ -283,7 +325,7 @@ ROUTES = (
         handle=_datastores,
         answer=DatastoreList,
         scope=Scope.READ,
-        query=InventoryQuery,
+        query=DatastoresQuery,
         text=_datastores_text,
         errors=(400, 404, 502, 503),
     ),

@@ -140,7 +140,9 @@ async def find_page(services: Services, slug: str) -> Page:
         if broken:
             raise NotFound(f"The page {slug} is left out until it is corrected: {'; '.join(broken[:5])}", broken[:100])
         near = await asyncio.to_thread(store.search, slug.replace("-", " ")[:200], 3)
-        raise NotFound(f"There is no procedure {slug[:80]!r}. GET /procedures lists them.", [hit.slug for hit in near])
+        raise NotFound(
+            f"There is no procedure {slug[:80]!r}. The list of procedures has their names.", [hit.slug for hit in near]
+        )
     return page
 
 

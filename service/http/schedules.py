@@ -12,6 +12,7 @@ from pydantic import Field
 from knowledge.runs.marks import attributed
 from service.api.models import Problem, Value
 from service.errors import Ambiguous, InvalidParams, NotFound, VmkopsError
+from service.http._pages import Page, PageQuery, page_of
 from service.http._route import Call, Query, Route
 from service.http.actions import read_params
 from service.jobs.action import Action, Params
@@ -25,7 +26,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 class ScheduleRequest(Value):
     """What to do when."""
 
-    action: str = Field(min_length=1, max_length=60, description="The action; GET /actions lists them.")
+    action: str = Field(min_length=1, max_length=60, description="The action, such as backup.")
     params: dict[str, Any] = Field(default_factory=dict, description="Its parameters.")
     cron: str = Field(
         min_length=1,
@@ -55,14 +56,28 @@ class ScheduleInfo(Value):
     """Why the last firing made no job."""
 
 
-class ScheduleList(Value):
+class SchedulesQuery(PageQuery):
+    """Which schedules to list."""
+
+    q: str = Field(default="", max_length=255, description="A part of the name or of a parameter, in any case.")
+    action: str = Field(default="", max_length=60, description="Only those that start this action.")
+
+
+class ScheduleList(Page):
     """Schedules by name."""
 
     schedules: list[ScheduleInfo]
 
 
-async def _list(call: Call[Query, None]) -> ScheduleList:
-    return ScheduleList(schedules=[_info(each) for each in await call.services.schedules.all()])
+async def _list(call: Call[SchedulesQuery, None]) -> ScheduleList:
+    wanted, action = call.query.q.lower(), call.query.action
+    found = [
+        _info(each)
+        for each in await call.services.schedules.all()
+        if action in ("", each.action) and wanted in "\n".join([each.name, *map(str, each.params.values())]).lower()
+    ]
+    shown, after = page_of(found, call.query)
+    return ScheduleList(schedules=shown, next=after)
 
 
 async def _get(call: Call[Query, None]) -> ScheduleInfo:
@@ -76,7 +91,7 @@ async def _put(call: Call[Query, ScheduleRequest]) -> ScheduleInfo:
     action = call.services.actions.get(asked.action)
     if action is None:
         known = sorted(call.services.actions)
-        raise NotFound(f"There is no action {asked.action!r}. GET /actions lists them.", known)
+        raise NotFound(f"There is no action {asked.action!r}. The list of actions has their names.", known)
     params = await _pinned(call, action, read_params(action, asked.params))
     made = await call.services.schedules.put(
         name,
@@ -114,7 +129,8 @@ def _info(schedule: Schedule) -> ScheduleInfo:
 
 def _text(each: ScheduleInfo) -> str:
     line = (
-        f"{each.name}  {each.cron} {each.timezone}: {each.action} {each.params}; next {each.next_at:%Y-%m-%d %H:%M} UTC"
+        f"{each.name}  {each.cron} {each.timezone}: {each.action} {_words(each.params)}; "
+        f"next {each.next_at:%Y-%m-%d %H:%M} UTC"
     )
     line += f"; made by {attributed(each.created_by, each.token)}"
     if each.paused:
@@ -126,8 +142,13 @@ def _text(each: ScheduleInfo) -> str:
     return line + "\n"
 
 
+def _words(params: dict[str, Any]) -> str:
+    """The parameters that are set, as they are typed: `vm=web-01 quiesce=prefer`."""
+    return " ".join(f"{name}={value}" for name, value in params.items() if value not in (None, ""))
+
+
 def _texts(found: ScheduleList) -> str:
-    return "".join(map(_text, found.schedules)) or "No schedules. PUT /schedules/NAME makes one.\n"
+    return "".join(map(_text, found.schedules)) or "No schedules.\n"
 
 
 ROUTES = (
@@ -138,6 +159,7 @@ ROUTES = (
         handle=_list,
         answer=ScheduleList,
         scope=Scope.READ,
+        query=SchedulesQuery,
         text=_texts,
         page="schedules.html",
     ),

@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from service.api.models import Freshness, Value
-from service.http._route import Call, Query, Route
+from service.api.models import Freshness
+from service.http._pages import Page, PageQuery, page_of
+from service.http._route import Call, Route
 from service.store.tokens import Scope
 from service.vsphere.snapshots.listing import ListedSnapshot, list_snapshots
 from service.vsphere.snapshots.unmerged import UnmergedVm, find_unmerged
@@ -17,10 +18,11 @@ OLD_HOURS = 72
 DAY, HOUR, MINUTE = 86_400, 3_600, 60
 
 
-class SnapshotsQuery(Query):
+class SnapshotsQuery(PageQuery):
     """Which snapshots to list."""
 
     q: str = Field(default="", max_length=255, description="A part of the VM's or the snapshot's name, in any case.")
+    vcenter: str = Field(default="", max_length=63, description="Only those of VMs of the vCenter with this name.")
     older_than_hours: float | None = Field(
         default=None,
         ge=0,
@@ -34,10 +36,12 @@ class SnapshotsQuery(Query):
     )
 
 
-class SnapshotList(Value):
+class SnapshotList(Page):
     """Snapshots, the oldest first."""
 
     snapshots: list[ListedSnapshot]
+    needs: Literal["", "consolidation"] = ""
+    """What the call asked for."""
     unmerged: list[UnmergedVm] = Field(default_factory=list)
     """The VMs with disks to merge; only when the call asks for what needs consolidation."""
     inventory: list[Freshness]
@@ -58,10 +62,15 @@ async def _list(call: Call[SnapshotsQuery, None]) -> SnapshotList:
             }
         )
         for each in await list_snapshots(context.vcenters)
-        if wanted in f"{each.vm}\n{each.name}".lower() and each.age_seconds >= least
+        if wanted in f"{each.vm}\n{each.name}".lower()
+        and each.age_seconds >= least
+        and query.vcenter in ("", each.vcenter)
     ]
     unmerged = await _unmerged(call, wanted) if query.needs else []
-    return SnapshotList(snapshots=found, unmerged=unmerged, inventory=context.vcenters.freshness())
+    shown, after = page_of(found, query)
+    return SnapshotList(
+        snapshots=shown, next=after, needs=query.needs, unmerged=unmerged, inventory=context.vcenters.freshness()
+    )
 
 
 async def _unmerged(call: Call[SnapshotsQuery, None], wanted: str) -> list[UnmergedVm]:
@@ -70,7 +79,7 @@ async def _unmerged(call: Call[SnapshotsQuery, None], wanted: str) -> list[Unmer
     return [
         each.model_copy(update={"trouble": trouble.get((each.vcenter, each.vm_moref), "")})
         for each in await find_unmerged(context.vcenters)
-        if wanted in each.vm.lower()
+        if wanted in each.vm.lower() and call.query.vcenter in ("", each.vcenter)
     ]
 
 
@@ -88,7 +97,8 @@ def _texts(found: SnapshotList) -> str:
         lines.append(f"{moref:<14} {_age(each.age_seconds):>6} {size:>10}  {owner:<8} {each.vm}: {each.name}\n")
     doubts = [f"{words}\n" for seen in found.inventory if (words := seen.words())]
     unmerged = [_unmerged_text(vm, place(vm.vcenter, f"moref:{vm.vm_moref}")) for vm in found.unmerged]
-    return "".join([*(lines or ["No snapshots.\n"]), *unmerged, *doubts])
+    none = "No VM needs consolidation.\n" if found.needs else "No snapshots.\n"
+    return "".join([*([*unmerged, *lines] or [none]), *doubts])
 
 
 def _unmerged_text(vm: UnmergedVm, selector: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from service.api.models import TYPE_AGAIN, ActionClass, Check, TypeAgainHint
+from service.api.models import TYPE_AGAIN, ActionClass, Check, FileProgress, TypeAgainHint
 from service.api.settings import Settings
 from service.store.copy_rates import CopyRates
 from service.store.copy_slots import CopySlots
@@ -137,8 +137,8 @@ class JobControl(Protocol):
     ) -> S:
         """Run one step as `step` does, and return its result as this type, also when it comes from the record."""
 
-    def report(self, done: int, total: int | None, unit: str = "bytes") -> None:
-        """Report progress; callers see it within a second."""
+    def report(self, done: int, total: int | None, unit: str = "bytes", files: Sequence[FileProgress] = ()) -> None:
+        """Report progress, and that of each of several files; callers see it within a second."""
 
     def percent(self, done: int) -> None:
         """Report how many percent of a vSphere task are done."""

@@ -9,8 +9,9 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,10 +21,10 @@ from dbos import error as engine_errors
 from knowledge.runs.marks import attributed
 from service.api.log import current_request, log_fields
 from service.api.models import Job, JobState
-from service.api.redaction import redact_params
+from service.api.redaction import redact, redact_params
 from service.api.settings import Settings
 from service.errors import Conflict, JobCancelled, NotFound, RecordUnreadable, VmkopsError
-from service.jobs import former_records, outdated, view
+from service.jobs import former_records, listing, outdated, view
 from service.jobs.action import Action, Context, Target
 from service.jobs.claims import KEYS, WORKFLOW, find_live_job, job_exists
 from service.jobs.job_run import CANCELLED_BY, JobRun
@@ -51,13 +52,12 @@ STOP_SECONDS = 0.1
 """Pause between looks of the engine's listener at whether to end, and so the longest that a stop waits for it."""
 SCHEDULE_SECONDS = 5.0
 """Pause between looks at the schedules."""
-LOCAL_EXECUTOR = "local"
 
 
 def executor_id(settings: Settings) -> str:
     """The id of this process for the engine: a constant on SQLite, unique on a shared PostgreSQL."""
     if settings.postgres_url is None:
-        return LOCAL_EXECUTOR
+        return listing.LOCAL_EXECUTOR
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
@@ -111,7 +111,7 @@ class Jobs:
         async def run_action(
             action: str, params: dict[str, Any], requested_by: str, origin: dict[str, str] | None = None
         ) -> dict[str, Any]:
-            """Run a job; version 0.1.0 recorded no `origin`, which has the `token` and the `request` id."""
+            """Run a job; `origin` has the `token`, the `request` id and the `target` for people, as far as recorded."""
             job_id = DBOS.workflow_id
             assert job_id is not None
             origin = origin or {}
@@ -119,11 +119,12 @@ class Jobs:
             with log_fields(
                 job=job_id, action=action, actor=attributed(requested_by, token), request=origin.get("request", "")
             ):
-                return await self._run(action, params, JobRun(job_id, requested_by, token))
+                return await self._run(action, params, JobRun(job_id, requested_by, token), origin.get("target", ""))
 
         return run_action
 
-    async def _run(self, name: str, params: dict[str, Any], job: JobRun) -> dict[str, Any]:
+    async def _run(self, name: str, params: dict[str, Any], job: JobRun, target: str) -> dict[str, Any]:
+        about = f"{name} of {target} (job {job.job_id})" if target else f"{name} (job {job.job_id})"
         try:
             action, known = outdated.read(self._actions, name, params)
             try:
@@ -131,13 +132,13 @@ class Jobs:
             except engine_errors.DBOSUnexpectedStepError as error:
                 raise outdated.why_steps_differ(name, error) from error
             state = result.pop("state", JobState.SUCCEEDED.value)
-            log.info("job ended: %s", state)
+            log.info("job ended: %s %s", about, state)
             return {"state": state, "result": result}
         except JobCancelled as error:
-            log.info("job cancelled: %s", error)
+            log.info("job cancelled: %s: %s", about, error)
             return {"state": JobState.CANCELLED.value, "error": error.problem().model_dump()}
         except VmkopsError as error:
-            log.warning("job failed: %s", error)
+            log.warning("job failed: %s: %s", about, error)
             return {"state": JobState.FAILED.value, "error": error.problem().model_dump()}
 
     async def submit(
@@ -157,7 +158,7 @@ class Jobs:
         another live job holds any of the target's keys, and KeyReused when the key belongs to another request.
         """
         keys = [target.key, *target.also]
-        origin = {"token": token, "request": current_request()}
+        origin = {"token": token, "request": current_request(), "target": redact(target.name)}
         attributes = {
             "action": action.name,
             "target": target.name,
@@ -169,26 +170,28 @@ class Jobs:
             KEYS: keys,
         }
 
-        def queue() -> str:
+        def queue() -> tuple[str, bool]:
+            """The id of the job, and whether it was live for this target already."""
             with self._submitting.acquire():
                 known = job_id or (job_of_key(self._engine, key) if key else None)
                 if known and job_exists(known):
-                    return known
+                    return known, False
                 new_key = key if known is None else None
                 found = adopted(new_key, requested_by, action.name, keys) if new_key else None
                 found = found or find_live_job(action.name, keys, same_request(action, target))
                 # The key comes first: the job of a process that dies in between is queued under the id of its key.
                 chosen = known or (keep_key(self._engine, new_key, found) if new_key else secrets.token_hex(8))
                 if found:
-                    return found
+                    return found, True
                 with SetWorkflowID(chosen), SetWorkflowAttributes(attributes):
                     DBOS.enqueue_workflow(QUEUE, self._workflow, action.name, target.params, requested_by, origin)
-                return chosen
+                return chosen, False
 
         # In a context of its own: in a firing, the engine would record these calls as steps and not repeat them.
         context = contextvars.Context()
-        queued = await asyncio.get_running_loop().run_in_executor(None, context.run, queue)
-        return await asyncio.create_task(self.get(queued), context=context)
+        queued, joined = await asyncio.get_running_loop().run_in_executor(None, context.run, queue)
+        job = await asyncio.create_task(self.get(queued), context=context)
+        return job.model_copy(update={"joined": True}) if joined else job
 
     async def why_busy(self, action: Action, target: Target) -> str:
         """Which other job holds the target now, and what to do about it; empty when a job could be queued."""
@@ -208,30 +211,35 @@ class Jobs:
         return None
 
     async def get(self, job_id: str) -> Job:
-        """One job; raises NotFound."""
-        found = await DBOS.list_workflows_async(workflow_ids=[job_id])
-        if not found:
-            raise NotFound(f"There is no job {job_id!r}. GET /jobs lists them.")
-        return await self._view(found[0])
+        """One job by its id or by the beginning of it; raises NotFound, or Ambiguous with the jobs that it may mean."""
+        return await self._view(await listing.find(job_id))
 
-    async def recent(self, *, limit: int, live: bool | None) -> list[Job]:
-        """The newest jobs first; `live` selects those under way (True), those that ended (False), or all (None)."""
-        status: list[str] | None = None
-        if live is not None:
-            ended = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
-            status = list(view.LIVE) if live else ended
-        found = await DBOS.list_workflows_async(
-            name=WORKFLOW, status=status, limit=limit, sort_desc=True, load_input=False
-        )
-        return [await self._view(item) for item in found]
+    async def recent(
+        self,
+        *,
+        limit: int,
+        live: bool | None = None,
+        since: datetime | None = None,
+        cursor: int = 0,
+        fits: Callable[[Mapping[str, Any]], bool] = lambda _: True,
+        states: Collection[JobState] = (),
+    ) -> tuple[list[Job], int | None]:
+        """The newest jobs first, and the cursor for the jobs after them, None at the end of the list.
+
+        `live` selects those under way (True), those that ended (False), or all (None); `since` those that were asked
+        for at that time or later; `states` those in one of these states; `fits` takes the attributes of a job, with
+        `action`, `target`, `params` and `requested_by`.
+        """
+        found, after = await listing.read_page(limit, live, since, cursor, fits, states)
+        return [await self._view(each) for each in found], after
 
     async def cancel(self, job_id: str, by: str) -> Job:
         """Ask a job to stop and clean up; raises NotFound, or Conflict when it has ended."""
         job = await self.get(job_id)
         if job.state.final:
-            raise Conflict(f"Job {job_id} has already ended; its state is {job.state}.")
-        await DBOS.update_workflow_attributes_async(job_id, {CANCELLED_BY: by}, merge=True)
-        return await self.get(job_id)
+            raise Conflict(f"Job {job.id} has already ended; its state is {job.state}.")
+        await DBOS.update_workflow_attributes_async(job.id, {CANCELLED_BY: by}, merge=True)
+        return await self.get(job.id)
 
     async def note(self, job_id: str, text: str) -> None:
         """Add a note to a job, also to one that has ended: what came of it later. Raises NotFound."""
@@ -255,7 +263,7 @@ class Jobs:
         """Yield the job now and after each change, until it has ended; raises NotFound."""
         last: Job | None = None
         while True:
-            job = await self.get(job_id)
+            job = await self.get(last.id if last else job_id)
             if job != last:
                 yield job
             if job.state.final:
@@ -271,7 +279,9 @@ class Jobs:
             events = await DBOS.get_all_events_async(status.workflow_id)
         except (RecordUnreadable, TypeError, ValueError):  # the last two for rows that name another form
             events = {}
-        return view.job(status, recorded, events, action.steps_of(attributes.get("params", {})) if action else ())
+        runs_on = listing.executor_words(status.executor_id or "", live=status.status in view.LIVE)
+        steps = action.steps_of(attributes.get("params", {})) if action else ()
+        return view.job(status, recorded, events, steps, runs_on)
 
 
 def same_request(action: Action, target: Target) -> Callable[[Mapping[str, Any]], bool]:

@@ -109,7 +109,7 @@ class Schedules:
         """One schedule; raises NotFound."""
         row = await DBOS.get_schedule_async(name)
         if row is None:
-            raise NotFound(f"There is no schedule {name!r}. GET /schedules lists them.")
+            raise NotFound(f"There is no schedule {name[:60]!r}. The list of schedules has their names.")
         return await self._view(row)
 
     async def put(

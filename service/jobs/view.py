@@ -18,10 +18,18 @@ NOTES = "notes"
 LIVE = {"ENQUEUED": JobState.QUEUED, "DELAYED": JobState.QUEUED, "PENDING": JobState.RUNNING}
 
 
-def job(status: Any, recorded: Sequence[Mapping[str, Any]], events: Mapping[str, Any], planned: Sequence[str]) -> Job:
-    """The job from its workflow status, its recorded steps, its events, and the names of its action's steps."""
-    attributes, outcome = status.attributes or {}, outcome_of(status)
-    state = _state(status.status, outcome)
+def job(
+    status: Any,
+    recorded: Sequence[Mapping[str, Any]],
+    events: Mapping[str, Any],
+    planned: Sequence[str],
+    executor: str = "",
+) -> Job:
+    """The job from its workflow status, its recorded steps, its events, and the names of its action's steps.
+
+    `executor` names the process that runs the job, for people.
+    """
+    attributes, outcome, state = status.attributes or {}, outcome_of(status), state_of(status)
     return Job(
         id=status.workflow_id,
         action=attributes.get("action", ""),
@@ -40,7 +48,13 @@ def job(status: Any, recorded: Sequence[Mapping[str, Any]], events: Mapping[str,
         finished_at=_time(status.completed_at) if state.final else None,
         notes=attributes.get(NOTES, []),
         reply_to=attributes.get("reply_to"),
+        executor=executor if status.dequeued_at else "",
     )
+
+
+def state_of(status: Any) -> JobState:
+    """The state of the job with this workflow status."""
+    return _state(status.status, outcome_of(status))
 
 
 def outcome_of(status: Any) -> Mapping[str, Any]:

@@ -54,6 +54,14 @@ class Kind(NamedTuple, Generic[T]):
     """What tells an object apart from another one of its name in the same vCenter, in a few words."""
 
 
+class About(NamedTuple):
+    """What a vCenter or a host says that it is; both are empty before the first sign-in."""
+
+    product: str = ""
+    """Such as `VMware vCenter Server 8.0.2 build-22385739`."""
+    version: str = ""
+
+
 class _Cache:
     """The property values by moref, and the objects made of them."""
 
@@ -74,6 +82,7 @@ class Inventory:
         self._last_answer = 0.0
         self._error: VmkopsError | None = None
         self._clock_ahead = timedelta()
+        self._about = About()
         self._wake = threading.Event()
         self._stopping = False
 
@@ -137,6 +146,10 @@ class Inventory:
         with self._lock:
             return self._cache.indexes[kind.type].all() if self._cache else []
 
+    def about(self) -> About:
+        """What the vCenter is, as known from the last sign-in."""
+        return self._about
+
     def server_time(self) -> datetime:
         """The time of vCenter's clock, as known from the last sign-in."""
         return datetime.now(UTC) + self._clock_ahead
@@ -175,6 +188,7 @@ class Inventory:
         """
         self._clock_ahead = instance.CurrentTime() - datetime.now(UTC)
         content = instance.content
+        self._about = About(content.about.fullName or "", content.about.version or "")
         view = content.viewManager.CreateContainerView(content.rootFolder, list(self._kinds), True)
         collector = content.propertyCollector.CreatePropertyCollector()
         collector.CreateFilter(self._wanted(view), partialUpdates=False)

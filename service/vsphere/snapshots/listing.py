@@ -70,7 +70,7 @@ async def find_snapshot(vcenters: VCenters, selector: str) -> ListedSnapshot:
         raise no_vcenter(vcenter, vcenters.names())
     wanted = moref.removeprefix("moref:")
     if not wanted:
-        raise InvalidParams("Name a snapshot by its moref, such as snapshot-12; GET /snapshots lists them.")
+        raise InvalidParams("Name a snapshot by its moref, such as snapshot-12; the list of snapshots has them.")
     await vcenters.all(VMS)  # raises when no inventory could be read so far
 
     def known() -> list[ListedSnapshot]:
@@ -92,7 +92,7 @@ async def find_snapshot(vcenters: VCenters, selector: str) -> ListedSnapshot:
         return found[0]
     named = [each for each in known() if wanted.lower() in f"{each.name} {each.vm}".lower()]
     near = [vcenters.shown(each.vcenter, each.moref) for each in named[:5]]
-    raise NotFound(f"There is no snapshot {wanted!r}. GET /snapshots lists all, with their morefs.", near)
+    raise NotFound(f"There is no snapshot {wanted!r}. The list of snapshots has their morefs.", near)
 
 
 async def snapshot_size(session: Session, vm: str, snapshot: str, *, refresh: bool) -> int | None:
