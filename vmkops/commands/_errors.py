@@ -10,8 +10,17 @@ CANNOT_START = 2
 
 def report(command: str, error: Exception) -> int:
     """Print why the command failed and what to do, and return its exit status; any other error is raised again."""
-    from service.errors import StartError, VmkopsError
+    from service.errors import SettingError, StartError, VmkopsError
 
+    if isinstance(error, SettingError):
+        from vmkops.commands._settings import print_misspelt
+
+        print_misspelt()  # what is missing may be there under a misspelt name
+    from vmkops.commands._disk_errors import disk_problem
+
+    if problem := disk_problem(error):
+        _print(command, problem, [])
+        return CANNOT_START
     if isinstance(error, VmkopsError):
         _print(command, str(error), error.suggestions)
         return CANNOT_START if isinstance(error, StartError) else FAILED
