@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 
@@ -79,6 +79,9 @@ class ServiceError(Exception):
 
 class ServiceUnavailable(ServiceError):
     """The service did not answer, or cannot now; the same call may work later."""
+
+    no_answer = False
+    """Whether nothing listens at its address."""
 
 
 class _Sent(TypedDict, total=False):
@@ -261,13 +264,29 @@ class ServiceClient:
                 if response.status >= 400:
                     raise _refusal(response.status, text)
                 return text
-        except aiohttp.ClientConnectorCertificateError as error:
-            reason = getattr(error.certificate_error, "verify_message", "") or error.certificate_error
-            detail = f"The certificate of {self.url} is not trusted ({reason}). Name its CA in VMKOPS_SERVICE_CA_FILE."
-            raise ServiceUnavailable(Problem(title="No answer", status=503, detail=detail)) from error
         except (aiohttp.ClientError, TimeoutError) as error:
-            detail = f"vmkops at {self.url} does not answer ({error or type(error).__name__}). Is it running?"
-            raise ServiceUnavailable(Problem(title="No answer", status=503, detail=detail)) from error
+            unavailable = ServiceUnavailable(Problem(title="No answer", status=503, detail=self._no_answer(error)))
+            unavailable.no_answer = isinstance(getattr(error, "os_error", None), ConnectionRefusedError)
+            raise unavailable from error
+
+    def _no_answer(self, error: Exception) -> str:
+        """Why the service did not answer, and what to do."""
+        if isinstance(error, aiohttp.ClientConnectorCertificateError):
+            reason = getattr(error.certificate_error, "verify_message", "") or error.certificate_error
+            wrong = f"The certificate of {self.url} is not trusted ({reason})."
+            if self._ca_file is None:
+                return f"{wrong} Name its CA in VMKOPS_SERVICE_CA_FILE."
+            return (
+                f"{wrong} {self._ca_file}, which VMKOPS_SERVICE_CA_FILE names, has another CA. Put the right one there."
+            )
+        if isinstance(error, aiohttp.ClientConnectorDNSError):
+            host = urlsplit(self.url).hostname
+            return f"The name {host} does not resolve. Correct VMKOPS_SERVICE_URL, or the DNS of this machine."
+        if isinstance(error, aiohttp.ClientConnectorSSLError):
+            return f"{self.url} answers, but not over https. Write http:// in VMKOPS_SERVICE_URL, or another port."
+        if isinstance(error, aiohttp.ServerDisconnectedError) and self.url.startswith("http:"):
+            return f"{self.url} answers, but not over http. Write https:// in VMKOPS_SERVICE_URL, or another port."
+        return f"vmkops at {self.url} does not answer ({error or type(error).__name__}). Is it running?"
 
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:
