@@ -32,7 +32,8 @@ setup: .venv/ready ## only the environment, in .venv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@touch $@
 
-serve: .venv/ready ## the service on http://127.0.0.1:8080
+serve: .venv/ready ## the service on http://127.0.0.1:8080; HOST=... and PORT=... change that, PYTHON=... the Python
+	@echo 'The command is $(BIN)/vmkops. Another port: make serve PORT=8081'
 	$(BIN)/vmkops serve --host $(HOST) --port $(PORT)
 
 test: lint types layers peers ## everything, real peers included

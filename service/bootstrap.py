@@ -16,7 +16,6 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from service.actions import all_actions
-from service.api.config_file import misspelt
 from service.api.log import set_up_log
 from service.api.python_release import python_weaknesses
 from service.api.settings import Settings
@@ -170,9 +169,7 @@ def exit_process() -> NoReturn:
 
 
 def set_up_logging(settings: LogSettings) -> None:
-    """Log to standard error as these settings say; warn about misspelt settings."""
+    """Log to standard error as these settings say; warn about a Python with known holes."""
     set_up_log(settings)
-    for warning in misspelt(os.environ):
-        log.warning("settings: %s", warning)
     for weakness in python_weaknesses():
         log.warning("python: %s", weakness)

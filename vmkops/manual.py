@@ -24,6 +24,7 @@ DOCS = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[1] / "docs"
 
 TOPICS = {
     "start": DOCS / "start.md",
+    "install": DOCS / "install.md",
     "slack": BUILT_IN / "slack-setup.md",
     "vcenter": DOCS / "vcenter.md",
     "permissions": DOCS / "permissions.md",
@@ -114,22 +115,34 @@ def commands_page() -> str:
 
 def settings_page() -> str:
     """The page of all settings in Markdown, made from their models."""
-    from bot.settings import BotSettings
-    from service.api.settings import Settings
-
-    fields = [*Settings.model_fields.values(), *BotSettings.model_fields.values()]
     lines = [
         "# Settings",
         "",
         "Set them in the environment or in `vmkops.toml` (or the file that `VMKOPS_CONFIG` names) under the same",
         "names; the environment takes precedence. Each can also come from a file:",
-        "`VMKOPS_TOKEN_FILE=/run/secrets/token`. This page is made from the code: `python -m vmkops.manual`.",
+        "`VMKOPS_TOKEN_FILE=/run/secrets/token`. `vmkops config show` prints where each setting comes from, and",
+        "`vmkops config check` everything that is wrong. This page is made from the code: `python -m vmkops.manual`.",
         "",
         "| setting | what it is | default |",
         "| --- | --- | --- |",
     ]
-    lines += [f"| `{field.alias}` | {field.description} | {_default(field)} |" for field in fields if field.description]
+    for field in _setting_fields():
+        if field.description:
+            default = _default(field)
+            lines.append(f"| `{field.alias}` | {field.description} | {f'`{default}`' if default else ''} |")
     return "\n".join(lines) + "\n"
+
+
+def setting_defaults() -> dict[str, str]:
+    """The default of each setting by name, as people write it; empty for one without."""
+    return {str(field.alias): _default(field) for field in _setting_fields()}
+
+
+def _setting_fields() -> list[FieldInfo]:
+    from bot.settings import BotSettings
+    from service.api.settings import Settings
+
+    return [*Settings.model_fields.values(), *BotSettings.model_fields.values()]
 
 
 def _command(parser: argparse.ArgumentParser, name: str, summary: str, *, level: int) -> Iterator[str]:
@@ -156,13 +169,13 @@ def _argument(action: argparse.Action) -> str:
 
 def _default(field: FieldInfo) -> str:
     value = field.default
-    if field.is_required() or value is None or value == frozenset():
+    if field.is_required() or value is None:
         return ""
-    if isinstance(value, frozenset):
-        return f"`{' '.join(map(str, sorted(value)))}`"
+    if isinstance(value, frozenset | tuple):
+        return " ".join(map(str, sorted(value)))
     if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    return f"`{value.value if isinstance(value, Enum) else value}`"
+        return str(value).lower()
+    return str(value.value if isinstance(value, Enum) else value)
 
 
 def main() -> None:

@@ -291,11 +291,29 @@ class ServiceClient:
                     raise refusal(response.status, text)
                 return text
         except aiohttp.ClientConnectorCertificateError as error:
-            reason = getattr(error.certificate_error, "verify_message", "") or error.certificate_error
-            detail = f"The certificate of {self.url} is not trusted ({reason}). Name its CA in VMKOPS_SERVICE_CA_FILE."
-            raise ServiceUnavailable(Problem(title="Not trusted", status=503, detail=detail)) from error
+            raise ServiceUnavailable(Problem(title="Not trusted", status=503, detail=self._untrusted(error))) from error
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise ServiceAway.at(self.url, why_no_answer(error)) from error
+            raise self._away(error) from error
+
+    def _untrusted(self, error: aiohttp.ClientConnectorCertificateError) -> str:
+        """Why the certificate of the service is not good, and what to do."""
+        reason = getattr(error.certificate_error, "verify_message", "") or error.certificate_error
+        wrong = f"The certificate of {self.url} is not trusted ({reason})."
+        if self._ca_file is None:
+            return f"{wrong} Name its CA in VMKOPS_SERVICE_CA_FILE."
+        return f"{wrong} {self._ca_file}, which VMKOPS_SERVICE_CA_FILE names, has another CA. Put the right one there."
+
+    def _away(self, error: aiohttp.ClientError | TimeoutError) -> ServiceAway:
+        """The error when the service did not answer: it is away, or its address has the wrong scheme."""
+        if isinstance(error, aiohttp.ClientConnectorSSLError):
+            words = f"{self.url} answers, but not over https. Write http:// in VMKOPS_SERVICE_URL, or another port."
+            return ServiceAway(Problem(title="No answer", status=503, detail=words))
+        if isinstance(error, aiohttp.ServerDisconnectedError) and self.url.startswith("http:"):
+            words = f"{self.url} answers, but not over http. Write https:// in VMKOPS_SERVICE_URL, or another port."
+            return ServiceAway(Problem(title="No answer", status=503, detail=words))
+        away = ServiceAway.at(self.url, why_no_answer(error))
+        away.nothing_listens = isinstance(getattr(error, "os_error", None), ConnectionRefusedError)
+        return away
 
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:

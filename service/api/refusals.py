@@ -20,6 +20,9 @@ class ServiceUnavailable(ServiceError):
 class ServiceAway(ServiceUnavailable):
     """The service did not answer at all."""
 
+    nothing_listens = False
+    """Whether nothing listens at its address."""
+
     @classmethod
     def at(cls, url: str, why: str) -> ServiceAway:
         """The error for the service at this address; `why` is the reason in a few words."""

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from service.api.models import Problem
 from service.api.settings import Settings
-from service.errors import AddressUnavailable
+from service.errors import AddressUnavailable, SettingError
 from service.http._browsers import BROWSERS, HEADERS
 from service.http._clients import bucket_of, is_local, is_trusted
 from service.http._metrics import METRICS, counters
@@ -228,7 +228,7 @@ async def listen(
 
 @contextlib.asynccontextmanager
 async def listen_for_metrics(host: str, port: int | None) -> AsyncIterator[None]:
-    """Answer `/metrics` on a port of its own while the block runs; nothing for None. Raises AddressUnavailable."""
+    """Answer `/metrics` on a port of its own while the block runs; nothing for None. Raises SettingError."""
     if port is None:
         yield
         return
@@ -240,7 +240,8 @@ async def listen_for_metrics(host: str, port: int | None) -> AsyncIterator[None]
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
-            raise AddressUnavailable.explain(host, port, error) from error
+            words = f"{host}:{port} cannot be listened on ({error.strerror}). Choose another port, or leave it out."
+            raise SettingError("VMKOPS_METRICS_PORT", words) from error
         yield
     finally:
         await runner.cleanup()

@@ -76,6 +76,12 @@ FAULTS: dict[type, tuple[type[errors.VmkopsError], str]] = {
 }
 
 
+EXPIRED, OTHER_NAMES = 10, {62, 64}
+"""OpenSSL's numbers for a certificate that has expired, and for one of another host name or address."""
+NO_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"}
+"""OpenSSL's reasons when the other side does not speak TLS."""
+
+
 def translate(
     error: BaseException, vcenter: VCenter, names: Mapping[str, str] = MappingProxyType({})
 ) -> errors.VmkopsError:
@@ -102,28 +108,47 @@ def translate(
             f"vSphere answered {type(error).__name__.rpartition('.')[2]}: {fault_message(error)}"
         )
     if isinstance(error, ssl.SSLCertVerificationError):
-        return errors.CertificateUntrusted(
-            f"The certificate of {vcenter.host} is not trusted ({error.verify_message}). "
-            f"Set {vcenter.setting('ca_file')} to the PEM file of its CA, "
-            f"or {vcenter.setting('insecure')} to true to skip the check (for a lab)."
-        )
-    if isinstance(error, socket.gaierror):
-        return errors.VSphereUnavailable(
-            f"The name {vcenter.host} does not resolve. Check {vcenter.setting('url')} and the DNS of this machine."
-        )
-    if isinstance(error, http.client.HTTPException) and str(error).startswith("503"):
-        return errors.VSphereUnavailable(
-            f"vCenter at {vcenter.host}:{vcenter.port} answers 503 Service Unavailable: it is starting, or it has no "
-            "free session left (config.vmacore.soap.maxSessionCount). Look at Monitor > Sessions of the vCenter in the "
-            "vSphere Client, and end those that other programs have left open."
-        )
+        return errors.CertificateUntrusted(_untrusted(error, vcenter))
     if isinstance(error, (OSError, http.client.HTTPException, ExpatError, TimeoutError)):
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return errors.VSphereUnavailable(
-            f"vCenter at {vcenter.host}:{vcenter.port} does not answer ({reason}). "
-            f"Check {vcenter.setting('url')} and the network."
-        )
+        return errors.VSphereUnavailable(_no_answer(error, vcenter))
     return errors.VmkopsError(f"Unexpected answer from vSphere: {type(error).__name__}: {error}")
+
+
+def _untrusted(error: ssl.SSLCertVerificationError, vcenter: VCenter) -> str:
+    """Why the certificate is not good, and what to do: each reason has its own cure."""
+    host, ca_setting, url = vcenter.host, vcenter.setting("ca_file"), vcenter.setting("url")
+    if error.verify_code == EXPIRED:
+        return f"The certificate of {host} has expired. Renew it in vCenter, or set the clock of this machine right."
+    if error.verify_code in OTHER_NAMES:
+        return f"The certificate of {host} is for another name. Write the name that it has in {url}."
+    lab = f"or set {vcenter.setting('insecure')} to true to skip the check (for a lab)."
+    where = f"the CA of this vCenter (https://{host}/certs/download.zip has it)"
+    if vcenter.ca_file is None:
+        wrong = f"The certificate of {host} is not trusted ({error.verify_message})."
+        return f"{wrong} Set {ca_setting} to a PEM file with {where}, {lab}"
+    wrong = f"The certificate of {host} does not come from the CA in {vcenter.ca_file} ({error.verify_message})."
+    return f"{wrong} That is the wrong CA: put {where} into the file of {ca_setting}, {lab}"
+
+
+def _no_answer(error: Exception, vcenter: VCenter) -> str:
+    """Why vCenter does not answer, and what to do: a wrong name, a wrong port, something else there, or the network."""
+    host, port, url = vcenter.host, vcenter.port, vcenter.setting("url")
+    if isinstance(error, socket.gaierror):
+        return f"The name {host} does not resolve. Check {url} and the DNS of this machine."
+    if isinstance(error, ConnectionRefusedError):
+        return (
+            f"{host} is there, but nothing listens on its port {port}. Check the port in {url}, and that vCenter runs."
+        )
+    if isinstance(error, ssl.SSLError) and error.reason in NO_TLS:
+        return f"What listens on port {port} of {host} does not speak https. Check the port in {url}."
+    if isinstance(error, http.client.HTTPException) and str(error).startswith("503"):
+        return (
+            f"vCenter at {host}:{port} answers 503 Service Unavailable: it is starting, or it has no free session left "
+            "(config.vmacore.soap.maxSessionCount). Look at Monitor > Sessions of the vCenter in the vSphere Client, "
+            "and end those that other programs have left open."
+        )
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return f"vCenter at {host}:{port} does not answer ({reason}). Check {url} and the network."
 
 
 def missing_privileges(fault: vmodl.MethodFault) -> list[tuple[Any, list[str]]]:

@@ -136,6 +136,11 @@ class Session:
             return self._instance
 
 
+async def signed_in_user(session: Session) -> str:
+    """Whose login the session is, as vCenter says: `VSPHERE.LOCAL\\vmkops`."""
+    return await session.call(lambda instance: str(instance.content.sessionManager.currentSession.userName))
+
+
 def vm_of(instance: Instance, moref: str) -> Any:
     """The VM with this moref, as a pyVmomi object; reads nothing."""
     return vim.VirtualMachine(moref, instance._stub)

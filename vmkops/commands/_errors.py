@@ -17,8 +17,17 @@ SIGN_IN = (
 
 def report(command: str, error: Exception) -> int:
     """Print why the command failed and what to do, and return its exit status; any other error is raised again."""
-    from service.errors import StartError, VmkopsError
+    from service.errors import SettingError, StartError, VmkopsError
 
+    if isinstance(error, SettingError):
+        from vmkops.commands._settings import print_misspelt
+
+        print_misspelt()  # what is missing may be there under a misspelt name
+    from vmkops.commands._disk_errors import disk_problem
+
+    if on_disk := disk_problem(error):
+        _print(command, on_disk, [])
+        return EXIT_WRONG_USAGE
     if isinstance(error, VmkopsError):
         _print(command, str(error), error.suggestions)
         return EXIT_WRONG_USAGE if isinstance(error, StartError) else EXIT_FAILED
