@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from pyVmomi import vim
 
 from service.api.vcenter import VCenter
 from service.errors import CredentialsRefused
 from service.vsphere.login import REFUSED_SECONDS, Login
 from service.vsphere.nfc import complete_lease
-from service.vsphere.session import Session
+from service.vsphere.session import Session, read_all
 from tests.peers.vcsim import Vcsim
 
 
@@ -82,3 +83,15 @@ def test_login_that_could_not_be_ended_is_ended_by_the_next_one(vcsim: Vcsim) ->
     with login.of_its_own(60):
         assert vcsim.sessions()["alive"] == 1
     assert vcsim.sessions()["alive"] == 0
+
+
+async def test_many_reads_over_one_login_ask_for_the_managers_once(vcsim: Vcsim) -> None:
+    session = Session(vcenter_of(vcsim))
+    try:
+        for _ in range(5):
+            await session.call(lambda instance: read_all(instance, vim.VirtualMachine, ["name"]))
+    finally:
+        await session.close()
+
+    assert vcsim.count("RetrievePropertiesEx") == 5
+    assert vcsim.count("Fetch") <= 1
