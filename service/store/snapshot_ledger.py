@@ -63,6 +63,10 @@ class SnapshotLedger:
         values = {"trouble": why[:1000], "next_at": at, "failures": snapshots.c.failures + 1}
         await asyncio.to_thread(self._update, job, values)
 
+    async def appeared(self, job: str) -> None:
+        """Record that a snapshot of the job is there after all: vCenter has taken it late."""
+        await asyncio.to_thread(self._update, job, {"moref": "", "gone_at": None, "removed_at": None, "trouble": ""})
+
     async def trouble(self, job: str, why: str) -> None:
         """Record why the snapshot could not be removed yet."""
         await asyncio.to_thread(self._update, job, {"trouble": why[:1000]})

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from pyVmomi import vim
 
-from service.errors import Conflict
+from service.errors import ConfigurationChanged, Conflict
+from service.retry import attempts
 from service.vsphere import inventory
 from service.vsphere.inventory import Vm
 from service.vsphere.questions import Question, read_question
@@ -16,6 +17,8 @@ from service.vsphere.tasks import Progress, run_task, server_time, tasks_under_w
 
 Power = Literal["poweredOn", "poweredOff"]
 
+RECONFIGURATIONS = 3
+"""How often a change of the configuration is tried while somebody else changes it too."""
 PROPERTIES = [*inventory.PROPERTIES, "config.tools.syncTimeWithHost", "runtime.question"]
 
 
@@ -112,12 +115,22 @@ async def answer(session: Session, moref: str, question_id: str, choice: str) ->
 
 
 async def reconfigure(session: Session, moref: str, spec: Any, is_done: Callable[[Instance], bool]) -> None:
-    """Change the VM's configuration, unless `is_done` finds that an earlier attempt has already changed it."""
+    """Change the VM's configuration, unless `is_done` finds that an earlier attempt has already changed it.
+
+    The change applies only to the configuration that `is_done` has seen. So vCenter refuses a call that it carries out
+    late, when the call was given up and made again: a device is not added twice.
+    """
 
     def start(instance: Instance) -> Any:
-        return None if is_done(instance) else vm_of(instance, moref).ReconfigVM_Task(spec)
+        vm = vm_of(instance, moref)
+        found = read_properties(instance, [vm], vim.VirtualMachine, ["config.changeVersion"])[0][1]
+        spec.changeVersion = found.get("config.changeVersion")
+        return None if is_done(instance) else vm.ReconfigVM_Task(spec)
 
-    await run_task(session, vim.VirtualMachine, moref, start, names={"reconfigVm", "reconfigure"})
+    async def attempt() -> None:
+        await run_task(session, vim.VirtualMachine, moref, start, names={"reconfigVm", "reconfigure"})
+
+    await attempts(attempt, times=RECONFIGURATIONS, of=ConfigurationChanged)
 
 
 async def set_time_sync(session: Session, moref: str, enabled: bool) -> None:
