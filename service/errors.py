@@ -239,6 +239,10 @@ class VSphereBusy(VmkopsError):
     code, status, retryable = "vsphere-busy", 503, True
 
 
+class ConfigurationChanged(VSphereBusy):
+    """Somebody else changed the configuration of the VM at the same time."""
+
+
 class VSphereRefused(VmkopsError):
     """vSphere refused the call."""
 

@@ -13,7 +13,8 @@ from typing import Any
 from service.api.models import Job, JobState
 from service.api.settings import Settings
 from service.background import cancel_and_wait, every
-from service.errors import NotConfigured, NotFound, VmkopsError
+from service.backups.late import LateSnapshots
+from service.errors import NotConfigured, NotFound, VmkopsError, VSphereUnavailable
 from service.jobs.action import Context
 from service.jobs.engine import Jobs
 from service.packages.folder import PARTIAL, discard
@@ -27,6 +28,7 @@ from service.vsphere.snapshots import consolidate, remove_job_snapshot
 log = logging.getLogger(__name__)
 
 UNFINISHED = {JobState.FAILED, JobState.CANCELLED}
+DRILL = "restore-drill"
 ASK = "Somebody has to look at it: free the file, then start the action consolidate. vmkops goes on trying."
 BY_HAND = "Delete it in vCenter, or keep it and delete the line 'vmkops job ...' from its notes."
 MERGE_PAUSES = (1, 2, 4, 8, 16)
@@ -46,6 +48,7 @@ class Reaper:
         self._left: list[dict[str, str]] = []
         self._vms_left: list[dict[str, str]] = []
         self._unmerged: list[dict[str, str]] = []
+        self._late = LateSnapshots(context, jobs)
         self._merging: dict[str, asyncio.Task[None]] = {}
 
     def report(self) -> dict[str, Any]:
@@ -71,6 +74,8 @@ class Reaper:
         for job in await self._context.copy_slots.jobs():
             if not await self._live(job):
                 await self._context.copy_slots.release(job)
+        with contextlib.suppress(NotConfigured, VSphereUnavailable):  # the ledger is looked at all the same
+            await self._late.look()
         left, unmerged = [], []
         for row in await self._context.ledger.open_rows():
             if await self._live(row.job):
@@ -117,7 +122,7 @@ class Reaper:
         vcenters, left = self._context.vcenters, []
         for vm in await vcenters.all(VMS):
             job = await self._job(maker(vm.notes)) if maker(vm.notes) else None
-            if job is None or job.state not in UNFINISHED:
+            if job is None or not (job.state in UNFINISHED or is_of_drill(vm, job)):
                 continue
             trouble = why_not_remove(vm, job, datetime.now(UTC))
             if not trouble:
@@ -193,6 +198,11 @@ class Reaper:
 
     def _shown(self, row: LedgerRow) -> str:
         return self._context.vcenters.shown(row.vcenter, row.vm_name)
+
+
+def is_of_drill(vm: Vm, job: Job) -> bool:
+    """Whether a drill that has ended made this VM, which it always removes: vCenter has made it late."""
+    return job.action == DRILL and job.state.final and vm.name.endswith(f"-drill-{job.id[:8]}")
 
 
 def why_not_remove(vm: Vm, job: Job, now: datetime) -> str:

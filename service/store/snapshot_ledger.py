@@ -36,6 +36,11 @@ class LedgerRow:
     failures: int
     next_at: str
 
+    @property
+    def kept(self) -> bool:
+        """Whether the snapshot stays on purpose, for people."""
+        return self.removed_at is not None and self.gone_at is None and self.moref != ""
+
 
 class SnapshotLedger:
     """The rows, one for each job; every write can be repeated when a step runs again."""
@@ -77,6 +82,10 @@ class SnapshotLedger:
         at = next_at.isoformat() if next_at else ""
         values = {"trouble": why[:1000], "next_at": at, "failures": snapshots.c.failures + 1}
         await asyncio.to_thread(self._update, job, values)
+
+    async def appeared(self, job: str) -> None:
+        """Record that a snapshot of the job is there after all: vCenter has taken it late."""
+        await asyncio.to_thread(self._update, job, {"moref": "", "gone_at": None, "removed_at": None, "trouble": ""})
 
     async def trouble(self, job: str, why: str) -> None:
         """Record why the snapshot could not be removed yet."""

@@ -11,9 +11,8 @@ from pyVmomi import vim
 from service.errors import Conflict
 from service.vsphere.disks import BUSES, Controller, Disks, disks_of
 from service.vsphere.session import Instance, Session, read_properties, vm_of
-from service.vsphere.tasks import run_task
+from service.vsphere.vms import reconfigure_as
 
-RECONFIGURE = {"reconfigVm", "reconfigure"}
 HOT_FAMILIES = ("scsi", "nvme", "sata")
 """The families of controllers to which a disk can be added, the best first; an IDE disk only while the VM is off."""
 FIRST_KEY = -100
@@ -37,23 +36,23 @@ class NewDisk(BaseModel):
 async def detach_all(session: Session, vm: str) -> None:
     """Detach every disk of the VM `vm` (a moref), and keep the files."""
 
-    def start(instance: Instance) -> Any:
+    def wanted(instance: Instance) -> Any:
         disks = disks_of(instance, vm).disks
         if not disks:
             return None
-        return _reconfigure(instance, vm, [_removal(instance, vm, disk.key) for disk in disks])
+        return _with([_removal(instance, vm, disk.key) for disk in disks])
 
-    await _change(session, vm, start)
+    await reconfigure_as(session, vm, wanted)
 
 
 async def detach_file(session: Session, vm: str, files: Sequence[str]) -> bool:
     """Detach the disks that use one of these files, and keep the files; False when the VM has none of them."""
 
-    def start(instance: Instance) -> Any:
+    def wanted(instance: Instance) -> Any:
         disks = disks_of(instance, vm).using(files)
-        return _reconfigure(instance, vm, [_removal(instance, vm, disk.key) for disk in disks]) if disks else None
+        return _with([_removal(instance, vm, disk.key) for disk in disks]) if disks else None
 
-    return await _change(session, vm, start)
+    return await reconfigure_as(session, vm, wanted)
 
 
 async def swap_disks(session: Session, vm: str, name: str, new: Sequence[NewDisk]) -> bool:
@@ -62,7 +61,7 @@ async def swap_disks(session: Session, vm: str, name: str, new: Sequence[NewDisk
     Raises Conflict when the VM `vm` (a moref) with this name is not powered off.
     """
 
-    def start(instance: Instance) -> Any:
+    def wanted(instance: Instance) -> Any:
         now = disks_of(instance, vm)
         if len(now.using(disk.file for disk in new)) == len(new):
             return None
@@ -73,9 +72,9 @@ async def swap_disks(session: Session, vm: str, name: str, new: Sequence[NewDisk
         added: list[Controller] = []
         for disk in new:
             changes += _addition(now, disk, added)
-        return _reconfigure(instance, vm, changes)
+        return _with(changes)
 
-    return await _change(session, vm, start)
+    return await reconfigure_as(session, vm, wanted)
 
 
 async def attach_disk(session: Session, vm: str, disk: NewDisk) -> str:
@@ -84,14 +83,14 @@ async def attach_disk(session: Session, vm: str, disk: NewDisk) -> str:
     Raises Conflict when the VM has no free unit.
     """
 
-    def start(instance: Instance) -> Any:
+    def wanted(instance: Instance) -> Any:
         now = disks_of(instance, vm)
         if now.using([disk.file]):
             return None
         changes = _addition(now, disk.model_copy(update={"place": free_place(now)}), [])
-        return _reconfigure(instance, vm, changes)
+        return _with(changes)
 
-    await _change(session, vm, start)
+    await reconfigure_as(session, vm, wanted)
     found = await session.call(lambda instance: disks_of(instance, vm).using([disk.file]))
     return found[0].place if found else ""
 
@@ -185,9 +184,5 @@ def _removal(instance: Instance, vm: str, key: int) -> Any:
     return vim.vm.device.VirtualDeviceSpec(operation="remove", device=device)
 
 
-def _reconfigure(instance: Instance, vm: str, changes: list[Any]) -> Any:
-    return vm_of(instance, vm).ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=changes))
-
-
-async def _change(session: Session, vm: str, start: Any) -> bool:
-    return await run_task(session, vim.VirtualMachine, vm, start, names=RECONFIGURE)
+def _with(changes: list[Any]) -> Any:
+    return vim.vm.ConfigSpec(deviceChange=changes)

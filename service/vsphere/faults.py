@@ -71,6 +71,10 @@ FAULTS: dict[type, tuple[type[errors.VmkopsError], str]] = {
         "vSphere gave up waiting ({reason}). For maintenance mode: VMs still run on the host; move or stop them first.",
     ),
     vmodl.fault.RequestCanceled: (errors.VSphereRefused, "Somebody cancelled the task in vSphere."),
+    vim.fault.ConcurrentAccess: (
+        errors.ConfigurationChanged,
+        "Somebody else changed the configuration of the VM at the same time. Start the action again.",
+    ),
     vim.fault.InvalidState: (errors.VSphereBusy, "The VM is in a state that does not allow this ({reason})."),
     vmodl.fault.NotSupported: (errors.VSphereRefused, "This vSphere does not support that: {reason}"),
 }

@@ -16,7 +16,6 @@ import pytest
 from pyVmomi import vim
 
 from tests.e2e.actions import act, checked, details
-from tests.peers.disks import make_vmdk
 from tests.peers.person import signed_in, wait_for_task
 from tests.peers.vcsim import Vcsim
 from tests.peers.waiting import wait_for
@@ -26,12 +25,6 @@ VM = "DC0_H0_VM1"
 NVRAM = b"boot entries and keys" * 400
 KEPT = {"disk.EnableUUID": "TRUE", "guestinfo.metadata": "bm9uZQ=="}
 NOT_KEPT = {"sched.swap.derivedName": "/vmfs/volumes/old/vm.vswp", "guestinfo.ip": "192.0.2.7"}
-
-
-@pytest.fixture(scope="module")
-def fitting_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A disk of the capacity that the simulator's VMs have, mostly empty."""
-    return make_vmdk(tmp_path_factory.mktemp("disk") / "disk.vmdk", size_mb=10 << 10, seed=3, filled=0.0005)
 
 
 @pytest.fixture

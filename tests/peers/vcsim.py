@@ -107,6 +107,10 @@ class Vcsim:
         calls: list[dict[str, Any]] = self._control("GET", "/calls")["calls"]
         return [call for call in calls if method in (None, call["method"])]
 
+    def late(self) -> int:
+        """How many calls that were given up are still to be done; see the rule `hold="late"`."""
+        return int(self._control("GET", "/calls")["late"])
+
     def reset_calls(self) -> None:
         """Forget the calls so far."""
         self._control("DELETE", "/calls")

@@ -11,7 +11,7 @@ from service.errors import SnapshotFailed, SnapshotLeft
 from service.vsphere.faults import fault_message
 from service.vsphere.session import Instance, Session, vm_of
 from service.vsphere.snapshots.merging import DISK_FAULTS, causes
-from service.vsphere.snapshots.tree import Snapshot, read_tree, safety_name, snapshot_name
+from service.vsphere.snapshots.tree import Snapshot, has_snapshot, read_tree, safety_name, snapshot_name
 from service.vsphere.tasks import ENDED, recent_tasks, wait_for
 
 log = logging.getLogger(__name__)
@@ -73,28 +73,19 @@ async def remove_job_snapshot(session: Session, vm: str, job_id: str, nonce: str
     """Remove this job's snapshot, and nothing else, and check that it is gone; False when there was none.
 
     `moref` is that of the snapshot where it is recorded, and empty otherwise. A person may have renamed the snapshot.
+    There are two when vCenter has carried out a call late that was given up and made again: both are removed.
 
     When a file is locked, vSphere takes the snapshot out of the tree, leaves its delta disks, and reports a failure.
     That counts as removed: `consolidate` merges the rest. Raises SnapshotLeft when the snapshot is still in the tree.
     """
 
     def ask(instance: Instance) -> bool:
+        removed = False
         _wait_for_snapshot_tasks(instance, vm)
-        found = _find_own(instance, vm, job_id, nonce, moref)
-        if found is None:
-            return False
-        snapshot = vim.vm.Snapshot(found.moref, instance._stub)
-        try:
-            wait_for(instance, snapshot.RemoveSnapshot_Task(removeChildren=False, consolidate=True))
-        except DISK_FAULTS as fault:
-            if _find_own(instance, vm, job_id, nonce, moref) is not None:
-                raise
-            log.warning("the snapshot of job %s is gone, but not its disks: %s", job_id, fault_message(fault))
-        if _find_own(instance, vm, job_id, nonce, moref) is not None:
-            raise SnapshotLeft(
-                f"The snapshot {found.name!r} is still on the VM after its removal. Remove it in vCenter."
-            )
-        return True
+        while found := _find_own(instance, vm, job_id, nonce, moref):
+            _remove(instance, vm, found, job_id)
+            removed = True
+        return removed
 
     return await session.call(ask, limit=None)
 
@@ -107,6 +98,18 @@ async def find_job_snapshot(session: Session, vm: str, job_id: str, nonce: str, 
         return _find_own(instance, vm, job_id, nonce, moref)
 
     return await session.call(ask, limit=None)
+
+
+def _remove(instance: Instance, vm: str, found: Snapshot, job_id: str) -> None:
+    snapshot = vim.vm.Snapshot(found.moref, instance._stub)
+    try:
+        wait_for(instance, snapshot.RemoveSnapshot_Task(removeChildren=False, consolidate=True))
+    except DISK_FAULTS as fault:
+        if has_snapshot(instance, vm, found.moref):
+            raise
+        log.warning("the snapshot of job %s is gone, but not its disks: %s", job_id, fault_message(fault))
+    if has_snapshot(instance, vm, found.moref):
+        raise SnapshotLeft(f"The snapshot {found.name!r} is still on the VM after its removal. Remove it in vCenter.")
 
 
 def _find_own(instance: Instance, vm: str, job_id: str, nonce: str, moref: str = "") -> Snapshot | None:

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from pyVmomi import vim
 
 from service.api.vcenter import VCenter
 from service.errors import CredentialsRefused
 from service.vsphere.login import REFUSED_SECONDS, Login
 from service.vsphere.nfc import complete_lease
-from service.vsphere.session import Session
+from service.vsphere.session import Session, read_all
 from tests.peers.vcsim import Vcsim
 from tests.peers.waiting import wait_for
 
@@ -105,3 +106,15 @@ def test_slow_end_of_old_logins_holds_nobody_up(vcsim: Vcsim, monkeypatch: pytes
     wait_for(lambda: vcsim.faults()[1]["acted"], what="the logout that is slow")
     vcsim.clear_faults()
     wait_for(lambda: vcsim.sessions()["alive"] == 1, what="the end of the slow logout")
+
+
+async def test_many_reads_over_one_login_ask_for_the_managers_once(vcsim: Vcsim) -> None:
+    session = Session(vcenter_of(vcsim))
+    try:
+        for _ in range(5):
+            await session.call(lambda instance: read_all(instance, vim.VirtualMachine, ["name"]))
+    finally:
+        await session.close()
+
+    assert vcsim.count("RetrievePropertiesEx") == 5
+    assert vcsim.count("Fetch") <= 1
