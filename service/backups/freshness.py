@@ -63,10 +63,25 @@ def stale_vms(
 
     A backup counts for the VM with the same vCenter, moref and UUID, even when the VM was renamed.
     """
+    own = _by_vm(backups)
+    return [stale for vm in vms if (stale := _check(vm, own.get(_identity(vm), []), older_than, now))]
+
+
+def newest_good(backups: Iterable[KeptBackup], vms: Iterable[KeptVm]) -> list[tuple[KeptVm, datetime | None]]:
+    """Each of `vms` with the time of its newest good backup; None when it has none."""
+    own = _by_vm(backups)
+    return [(vm, max((at for at, _ in _good(own.get(_identity(vm), []))), default=None)) for vm in vms]
+
+
+def _by_vm(backups: Iterable[KeptBackup]) -> dict[tuple[str, str, str], list[KeptBackup]]:
     own: dict[tuple[str, str, str], list[KeptBackup]] = {}
     for kept in backups:
         own.setdefault(_identity(kept.vm), []).append(kept)
-    return [stale for vm in vms if (stale := _check(vm, own.get(_identity(vm), []), older_than, now))]
+    return own
+
+
+def _good(own: Iterable[KeptBackup]) -> list[tuple[datetime, KeptBackup]]:
+    return [(kept.created_at, kept) for kept in own if kept.created_at and kept.good and not kept.missing]
 
 
 def _identity(vm: KeptVm) -> tuple[str, str, str]:
@@ -75,7 +90,7 @@ def _identity(vm: KeptVm) -> tuple[str, str, str]:
 
 def _check(vm: KeptVm, own: list[KeptBackup], older_than: timedelta, now: datetime) -> StaleVm | None:
     dated = sorted(((kept.created_at, kept) for kept in own if kept.created_at), key=lambda pair: pair[0], reverse=True)
-    good = [(at, kept) for at, kept in dated if kept.good and not kept.missing]
+    good = _good(kept for _, kept in dated)
     if not good:
         bad = f"Its newest backup {dated[0][1].id} is not good: {_why_not_good(dated[0][1])}" if dated else ""
         return StaleVm(vm=vm.name, vcenter=vm.vcenter, moref=vm.moref, reason=bad or "It has no backup here.")

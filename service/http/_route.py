@@ -15,6 +15,7 @@ from knowledge.procedure_store.entry_points import procedures_of_call
 from service.api.models import Value
 from service.api.settings import Settings
 from service.errors import InvalidParams
+from service.figures.collector import Figures
 from service.jobs.action import Action, Context
 from service.jobs.engine import Jobs
 from service.jobs.schedules import Schedules
@@ -54,6 +55,7 @@ class Services:
     context: Context
     procedures: Procedures
     page_history: PageHistory
+    figures: Figures
     health: dict[str, Callable[[], Any]] = field(default_factory=dict)
     """What each part reports about itself, by its name, for /readyz."""
 

@@ -48,6 +48,11 @@ def outcome_of(status: Any) -> Mapping[str, Any]:
     return noted or (status.output if isinstance(status.output, dict) else {})
 
 
+def state_of(status: Any) -> JobState:
+    """The state of the job with this workflow status."""
+    return _state(status.status, outcome_of(status))
+
+
 def problem_of(recorded: Mapping[str, Any]) -> Problem:
     """A recorded problem as it is shown; an earlier version may have recorded secret parts of a URL."""
     return Problem.model_validate(redact_json(recorded))
