@@ -61,7 +61,7 @@ class Services:
 
 
 class Query(Value):
-    """Base of a call's query parameters; unknown parameters are ignored, because browsers and proxies add some."""
+    """Base of a call's query parameters; `_unknown.check_query` refuses those that the call does not have."""
 
 
 class FileText(Value):
