@@ -20,6 +20,7 @@ from service.api.log import set_up_log
 from service.api.python_release import python_weaknesses
 from service.api.settings import Settings
 from service.api.typed_settings import LogSettings
+from service.figures.collector import Figures, gathering
 from service.http._app import make_app
 from service.http._browsers import BROWSERS
 from service.http._edge import guarded
@@ -127,6 +128,7 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
             context=context,
             procedures=procedures,
             page_history=PageHistory(engine, procedures.store),
+            figures=Figures.of(context, actions),
         )
         services.health["jobs"] = lambda: {"executor": jobs.executor_id}
         services.health["vcenter"] = lambda: [each.model_dump(mode="json") for each in vcenters.freshness()]
@@ -138,6 +140,7 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
         services.health["ledger"] = reaper.report
         await stack.enter_async_context(reaping(reaper, settings.reap_seconds))
         await stack.enter_async_context(removing_old(engine, audit, settings.job_retention_days))
+        await stack.enter_async_context(gathering(services.figures))
         if settings.postgres_url is not None:
             await stack.enter_async_context(taking_over(engine, jobs))
         yield RunningService(services=services, app=make_app(services))

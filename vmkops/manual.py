@@ -29,6 +29,7 @@ TOPICS = {
     "vcenter": DOCS / "vcenter.md",
     "permissions": DOCS / "permissions.md",
     "alerts": BUILT_IN / "alerts-setup.md",
+    "metrics": DOCS / "metrics.md",
     "backups": BUILT_IN / "backup-setup.md",
     "commands": DOCS / "commands.md",
     "settings": DOCS / "settings.md",

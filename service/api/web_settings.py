@@ -58,8 +58,8 @@ class WebSettings(TypedSettings):
         ge=1,
         le=65535,
         alias="VMKOPS_METRICS_PORT",
-        description="A port of its own for `/metrics`, on the same address and without a token; the path is then "
-        "missing from the main port.",
+        description="A port of its own for `/metrics`, on the same address and without a token, so limit who reaches "
+        "it: it shows names of VMs. The path is then missing from the main port.",
     )
     rate_limit: int = Field(
         default=3000,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime, Field
@@ -64,18 +64,39 @@ def stale_vms(
 
     A backup counts for the VM that it was made of, even when the VM was renamed or registered anew.
     """
-    every, there = list(backups), list(vms)
+    there = list(vms)
+    return [
+        stale
+        for vm, own in zip(there, _own(backups, there), strict=True)
+        if (stale := _check(vm, own, older_than, now))
+    ]
+
+
+def newest_good(backups: Iterable[KeptBackup], vms: Iterable[KeptVm]) -> list[tuple[KeptVm, datetime | None]]:
+    """Each of `vms` with the time of its newest good backup; None when it has none."""
+    there = list(vms)
+    newest = [max((at for at, _ in _good(own)), default=None) for own in _own(backups, there)]
+    return list(zip(there, newest, strict=True))
+
+
+def _own(backups: Iterable[KeptBackup], vms: Sequence[KeptVm]) -> list[list[KeptBackup]]:
+    """For each of `vms` the backups that were made of it."""
+    every = list(backups)
     # The VMs of the inventory have instance UUIDs, so they tell which VM a record without one means.
-    owners = Owners([*every, *(KeptBackup(id="", state="unverified", vm=vm, path="") for vm in there)])
+    owners = Owners([*every, *(KeptBackup(id="", state="unverified", vm=vm, path="") for vm in vms)])
     own: dict[Owner, list[KeptBackup]] = {}
     for kept in every:
         own.setdefault(owners.of(kept), []).append(kept)
-    return [stale for vm in there if (stale := _check(vm, own.get(owners.of_vm(vm), []), older_than, now))]
+    return [own.get(owners.of_vm(vm), []) for vm in vms]
+
+
+def _good(own: Iterable[KeptBackup]) -> list[tuple[datetime, KeptBackup]]:
+    return [(kept.created_at, kept) for kept in own if kept.created_at and kept.good and not kept.missing]
 
 
 def _check(vm: KeptVm, own: list[KeptBackup], older_than: timedelta, now: datetime) -> StaleVm | None:
     dated = sorted(((kept.created_at, kept) for kept in own if kept.created_at), key=lambda pair: pair[0], reverse=True)
-    good = [(at, kept) for at, kept in dated if kept.good and not kept.missing]
+    good = _good(kept for _, kept in dated)
     if not good:
         bad = f"Its newest backup {dated[0][1].id} is not good: {_why_not_good(dated[0][1])}" if dated else ""
         return StaleVm(vm=vm.name, vcenter=vm.vcenter, moref=vm.moref, reason=bad or "It has no backup here.")

@@ -16,6 +16,7 @@ from service.api.mistakes import explain
 from service.api.models import Value
 from service.api.settings import Settings
 from service.errors import InvalidParams
+from service.figures.collector import Figures
 from service.jobs.action import Action, Context
 from service.jobs.engine import Jobs
 from service.jobs.schedules import Schedules
@@ -55,12 +56,13 @@ class Services:
     context: Context
     procedures: Procedures
     page_history: PageHistory
+    figures: Figures
     health: dict[str, Callable[[], Any]] = field(default_factory=dict)
     """What each part reports about itself, by its name, for /readyz."""
 
 
 class Query(Value):
-    """Base of a call's query parameters; unknown parameters are ignored, because browsers and proxies add some."""
+    """Base of a call's query parameters; `_unknown.check_query` refuses those that the call does not have."""
 
 
 class FileText(Value):

@@ -93,9 +93,7 @@ class Schedules:
             if not isinstance(row["context"], dict):
                 log.error("schedule %s cannot be read and does not fire; save it again", row["schedule_name"])
                 continue
-            due = _cron(row["schedule"], _zone(row), now).get_prev(datetime)
-            known = [row["last_fired_at"], row["context"]["changed_at"]]
-            if due > max(datetime.fromisoformat(at) for at in known if at):
+            if due := missed(row, now):
                 name = row["schedule_name"]
                 log.info("schedule %s missed its time %s and fires now", name, due.isoformat())
                 await asyncio.to_thread(DBOS.backfill_schedule, name, due - timedelta(seconds=1), now)
@@ -292,6 +290,13 @@ def check_interval(cron: str, least: int) -> None:
             before = following
     except CroniterError:
         return  # there are no more times
+
+
+def missed(row: Mapping[str, Any], now: datetime) -> datetime | None:
+    """The last time of the engine's schedule `row` that was due by `now`, if it has not fired since; None otherwise."""
+    due: datetime = _cron(row["schedule"], _zone(row), now).get_prev(datetime)
+    known = [row["last_fired_at"], row["context"]["changed_at"]]
+    return due if due > max(datetime.fromisoformat(at) for at in known if at) else None
 
 
 def _token_of(schedule: Mapping[str, Any]) -> str:
