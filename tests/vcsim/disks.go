@@ -16,8 +16,9 @@ import (
 )
 
 // ReconfigVMTask changes a VM whose snapshots keep their own list of devices (the simulator lets them share one, so that
-// a disk which is removed from the VM goes from the snapshot too), and refuses a disk for which a running VM has no
-// hot-add: on an IDE controller.
+// a disk which is removed from the VM goes from the snapshot too). As vSphere does, it refuses a request that was made
+// for another version of the configuration (its changeVersion is then not the VM's), and a disk for which a running VM
+// has no hot-add: on an IDE controller.
 func (e *extension) ReconfigVMTask(ctx *simulator.Context, req *types.ReconfigVM_Task) soap.HasFault {
 	vm := e.vm(req.This)
 	if vm == nil {
@@ -30,19 +31,30 @@ func (e *extension) ReconfigVMTask(ctx *simulator.Context, req *types.ReconfigVM
 	var answer soap.HasFault
 	ctx.WithLock(vm, func() {
 		vm.Config.Hardware.Device = slices.Clone(vm.Config.Hardware.Device)
-		if vm.Runtime.PowerState == types.VirtualMachinePowerStatePoweredOn && addsToIDE(vm, req.Spec.DeviceChange) {
-			task := simulator.CreateTask(vm, "reconfigVm", func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
-				return nil, &types.InvalidPowerState{
-					RequestedState: types.VirtualMachinePowerStatePoweredOff, ExistingState: vm.Runtime.PowerState,
-				}
-			})
-			body.Res = &types.ReconfigVM_TaskResponse{Returnval: task.Run(ctx)}
-			answer = body
+		fault := refusedChange(vm, req.Spec)
+		if fault == nil {
+			answer = vm.ReconfigVMTask(ctx, req)
 			return
 		}
-		answer = vm.ReconfigVMTask(ctx, req)
+		task := simulator.CreateTask(vm, "reconfigVm", func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
+			return nil, fault
+		})
+		body.Res = &types.ReconfigVM_TaskResponse{Returnval: task.Run(ctx)}
+		answer = body
 	})
 	return answer
+}
+
+func refusedChange(vm *simulator.VirtualMachine, spec types.VirtualMachineConfigSpec) types.BaseMethodFault {
+	if spec.ChangeVersion != "" && spec.ChangeVersion != vm.Config.ChangeVersion {
+		return &types.ConcurrentAccess{}
+	}
+	if vm.Runtime.PowerState == types.VirtualMachinePowerStatePoweredOn && addsToIDE(vm, spec.DeviceChange) {
+		return &types.InvalidPowerState{
+			RequestedState: types.VirtualMachinePowerStatePoweredOff, ExistingState: vm.Runtime.PowerState,
+		}
+	}
+	return nil
 }
 
 func addsToIDE(vm *simulator.VirtualMachine, changes []types.BaseVirtualDeviceConfigSpec) bool {
