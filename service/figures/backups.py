@@ -47,7 +47,7 @@ class BackupFigures(Part):
         loaded = [each.vcenter for each in self._vcenters.freshness() if each.as_of is not None]
         found_vms = [vm for name in loaded for vm in self._vcenters.link(name).inventory.all(VMS)]
         vms = [
-            KeptVm(name=vm.name, uuid=vm.uuid, moref=vm.moref, vcenter=vm.vcenter)
+            KeptVm(name=vm.name, uuid=vm.uuid, instance_uuid=vm.instance_uuid, moref=vm.moref, vcenter=vm.vcenter)
             for vm in found_vms
             if not vm.template and not vm.managed_by
         ]
