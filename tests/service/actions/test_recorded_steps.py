@@ -8,6 +8,8 @@ import pytest
 
 from service.actions import all_actions
 from service.actions._deploy import Confirmed, NewVm, VmsRemoved
+from service.actions._disks import Listed
+from service.actions._onto import OntoPlan, SafetyTaken
 from service.actions._rescan import Found
 from service.actions._targeted import Changed, Checked
 from service.actions.consolidate import Merged
@@ -17,6 +19,7 @@ from service.actions.host_maintenance_enter import VmMoved, VmsToMove
 from service.actions.iscsi_add_target import Added
 from service.actions.prune_backups import Choice, Removal
 from service.actions.rescan import Before
+from service.actions.restore_disk import Attached, DiskPlan
 from service.actions.restore_drill import Booted, Pictured
 from service.actions.serial_pipe import PipeEnd
 from service.actions.snapshot_create import SnapshotTaken as SnapshotKept
@@ -144,6 +147,25 @@ RECORDED: list[tuple[type[StepResult], dict[str, Any]]] = [
     ),
     (Confirmed, {"power_state": "poweredOff", "disks": [1 << 20]}),
     (VmsRemoved, {"removed": ["web"]}),
+    (
+        Listed,
+        {
+            "disks": [
+                {
+                    "number": 1,
+                    "name": "web-disk-0.vmdk",
+                    "place": "scsi0:0",
+                    "capacity": 1 << 20,
+                    "source": "[datastore1] web-restoring-j1/web.vmdk",
+                    "target": "[datastore1] web/web-restored-j1-1.vmdk",
+                }
+            ]
+        },
+    ),
+    (OntoPlan, {"name": "web", "disks": [{"number": 1, "place": "scsi0:0", "replaces": 2000}]}),
+    (SafetyTaken, {"snapshot": "snapshot-9"}),
+    (DiskPlan, {"name": "web", "number": 1}),
+    (Attached, {"place": "scsi0:1"}),
     (Fetched, {"file": "web.ovf", "references": [{"name": "d.vmdk", "url": "https://h/d.vmdk", "size": None}]}),
     (FetchedFile, {"size": 512}),
     (ToVerify, KEPT | {"files": ["web.ovf", "web-disk-0.vmdk"]}),
@@ -196,6 +218,16 @@ STEPS = {
     "rescan": ("check", "note what is seen", "rescan HBAs", "rescan VMFS"),
     "reset": ("check", "reset"),
     "restore": ("read the package", "send the disks", "look at the VM", "remove the VM"),
+    "restore-disk": (
+        "check",
+        "read the package",
+        "send the disks",
+        "look at the VM",
+        "look at the temporary VM",
+        "move the disks",
+        "attach the disk",
+        "remove the VM",
+    ),
     "restore-drill": (
         "read the package",
         "send the disks",
@@ -264,6 +296,8 @@ def test_every_step_result_is_covered() -> None:
 
 def _as_recorded(read: Any, recorded: Any) -> Any:
     """What was read, with the names only that were recorded."""
+    if isinstance(recorded, list):
+        return [_as_recorded(*each) for each in zip(read, recorded, strict=True)]
     if isinstance(recorded, dict):
         return {name: _as_recorded(read[name], value) for name, value in recorded.items()}
     return read

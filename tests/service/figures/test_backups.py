@@ -27,7 +27,8 @@ def inventory(vms: list[SimpleNamespace], *, loaded: bool = True) -> Any:
 
 def vm(name: str, moref: str, **more: Any) -> SimpleNamespace:
     return SimpleNamespace(
-        **{"name": name, "uuid": "", "moref": moref, "vcenter": "default", "template": False, "managed_by": ""} | more
+        **{"name": name, "uuid": f"uuid-of-{moref}", "instance_uuid": "", "moref": moref, "vcenter": "default"},
+        **{"template": False, "managed_by": ""} | more,
     )
 
 
@@ -46,7 +47,7 @@ def test_most_ages_are_of_the_oldest_backups_and_the_rest_is_counted(
 ) -> None:
     monkeypatch.setattr(backups, "MOST_SERIES", 2)
     for number in range(4):
-        ident = {"uuid": "", "moref": f"vm-{number}"}
+        ident = {"uuid": f"uuid-of-vm-{number}", "moref": f"vm-{number}"}
         keep_package(tmp_path, f"b{number}", NOW - timedelta(hours=20 * number), vm=f"web-{number}", identity=ident)
 
     text = text_of(tmp_path, inventory([vm(f"web-{number}", f"vm-{number}") for number in range(5)]))
@@ -61,9 +62,13 @@ def test_most_ages_are_of_the_oldest_backups_and_the_rest_is_counted(
 
 
 def test_of_two_vms_with_one_name_the_older_backup_counts_and_others_do_not(tmp_path: Path) -> None:
-    keep_package(tmp_path, "b1", NOW, vm="twin", identity={"uuid": "", "moref": "vm-1"})
-    keep_package(tmp_path, "b2", NOW - timedelta(hours=9), vm="twin", identity={"uuid": "", "moref": "vm-2"})
-    keep_package(tmp_path, "b3", NOW - timedelta(hours=9), vm="removed", identity={"uuid": "", "moref": "vm-3"})
+    keep_package(tmp_path, "b1", NOW, vm="twin", identity={"uuid": "uuid-of-vm-1", "moref": "vm-1"})
+    keep_package(
+        tmp_path, "b2", NOW - timedelta(hours=9), vm="twin", identity={"uuid": "uuid-of-vm-2", "moref": "vm-2"}
+    )
+    keep_package(
+        tmp_path, "b3", NOW - timedelta(hours=9), vm="removed", identity={"uuid": "uuid-of-vm-3", "moref": "vm-3"}
+    )
 
     left_out = [vm("vCLS", "vm-8", managed_by="com.vmware.vim.eam"), vm("template", "vm-9", template=True)]
     text = text_of(tmp_path, inventory([vm("twin", "vm-1"), vm("twin", "vm-2"), *left_out]))

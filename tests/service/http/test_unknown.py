@@ -25,7 +25,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("/jobs?state=bogus", "This call has no query parameter 'state'. It has: limit, live."),
+        ("/jobs?stat=failed", "Did you mean 'state'? It has: action, cursor, limit"),
         ("/jobs?limt=3", "Did you mean 'limit'?"),
         ("/vmkerr/0xbad0022?relase=6.7", "Did you mean 'release'? It has: release."),
         ("/healthz?utm_source=mail", "It has no query parameters."),
