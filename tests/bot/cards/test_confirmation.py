@@ -58,7 +58,7 @@ def test_slack_accepts_any_text(text: str) -> None:
     asked = Confirmation.of("power-off", {"vm": text}, label=of.label, user="U1", shown="")
     problem = Problem(title=text, status=409, detail=text, suggestions=[text])
     for made in (
-        confirmation_card(asked, of, "value", again=True),
+        confirmation_card(asked, of, "value", again="What the checks find has changed."),
         confirmed_card(asked),
         declined_card(asked),
         expired_card(asked),

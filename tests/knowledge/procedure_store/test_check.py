@@ -93,7 +93,7 @@ def test_link_that_leads_nowhere_is_named_once_and_very_many_are_counted(tmp_pat
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("vmkops vms {vm}", "there is no command vmkops vms; did you mean vmkops vm?"),
+        ("vmkops vmz {vm}", "there is no command vmkops vmz; did you mean vmkops vm?"),
         ("vmkops action powr-off {vm}", "there is no action powr-off; did you mean power-off?"),
         ("vmkops", "there is no command vmkops; `vmkops --help` lists the commands"),
         ("vmkops vm {cluster}", "a live block knows no {cluster}: use {vm}, {host}, {datastore}"),
