@@ -8,6 +8,7 @@ environment and files; only the imports are shared. Tests of the start itself ru
 from __future__ import annotations
 
 import atexit
+import ctypes
 import gc
 import json
 import os
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import IO, Any, NoReturn, TextIO
 
 ROOT = Path(__file__).parents[1]
+PR_SET_PDEATHSIG = 1
 
 
 class Forked:
@@ -162,7 +164,9 @@ def _import_everything() -> None:
         import_module(module)
     from service.actions import all_actions
     from service.http._route import all_routes
+    from service.workers import pool
 
+    pool.WARM_SECONDS = 3600  # a second of CPU time for each service that lives for long, and few tests need it
     all_actions()
     all_routes()
     assert threading.active_count() == 1, "a fork has no other threads"
@@ -173,6 +177,7 @@ def _import_everything() -> None:
 def _run(request: dict[str, Any], files: list[int]) -> NoReturn:
     from vmkops.__main__ import main as run
 
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # so that a killed test worker leaves no services behind
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)

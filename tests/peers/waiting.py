@@ -9,7 +9,7 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 FIRST_SECONDS = 0.01
-LONGEST_SECONDS = 0.1
+LONGEST_SECONDS = 0.25
 """A wait that lasts is asked after more and more seldom: the answers cost those who are waited for."""
 
 

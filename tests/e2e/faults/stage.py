@@ -17,7 +17,7 @@ from tests.peers.vcsim import Vcsim
 from tests.peers.waiting import wait_for
 from tests.running_service import RunningService, vcenter_settings
 
-AT_ONCE = {"VMKOPS_MAX_JOBS": "40", "VMKOPS_MAX_COPIES": "40"}
+AT_ONCE = {"VMKOPS_MAX_JOBS": "40", "VMKOPS_MAX_COPIES": "40", "VMKOPS_PARSER_PROCESSES": "1"}
 CALL_SECONDS = "VMKOPS_VCENTER_SECONDS"
 LEAST_SECONDS = "25"
 """What a call may take where it is never answered. Elsewhere, a held call must not be given up before all are held."""

@@ -38,12 +38,12 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("column", [each for each in COLUMNS if not all(row.why_blank(each) for row in ONTO)])
 def test_restores_onto_a_vm_end_as_the_table_says(stage: Stage, column: str) -> None:
     rows = [row for row in ONTO if not row.why_blank(column)]
     before = {row.name: paths(stage, VMS[row.name]) for row in rows}
 
-    jobs = stage.play(column, [part(row) for row in rows], one_by_one=column == "session lost")
+    jobs = stage.play(column, [part(row) for row in rows])
 
     found = {row.name: end_of(stage, row, column, jobs[row.name], before[row.name]) for row in rows}
     hold_to_the_table({row.name: row.end(column) for row in rows}, found)
