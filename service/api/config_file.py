@@ -20,6 +20,11 @@ from service.errors import SettingError
 SLACK, VCENTERS = TABLES = ("slack", "vcenters")
 """The tables of the file: Slack's settings by short names, and several vCenters, each a table of its own."""
 
+TABLE_KEYS = {
+    VCENTERS: ("vCenter", ("url", "user", "password", "password_file", "ca_file", "insecure", "seconds")),
+}
+"""What a table such as `[vcenters.NAME]` is about, and the keys that it may have."""
+
 NAMES = (
     "SLACK_API_URL",
     "SLACK_APP_TOKEN",

@@ -1,4 +1,4 @@
-"""What is wrong with values that somebody gave, in words, for HTTP, the shell and Slack alike; pure."""
+"""What is wrong with values that somebody gave, in words, for HTTP, the shell, Slack and settings alike; pure."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from service.api.config_file import TABLE_KEYS
 
 MOST = 5
 """How many mistakes one message names."""
 
-_WORDS = {
+WORDS: Mapping[str, str] = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
     "date_from_datetime_parsing": "must be a date, such as 2026-11-26",
@@ -23,6 +26,7 @@ _WORDS = {
     "finite_number": "must be a finite number",
     "float_parsing": "must be a number",
     "float_type": "must be a number",
+    "frozen_set_type": "must be a list",
     "greater_than": "must be more than {gt}",
     "greater_than_equal": "must be at least {ge}",
     "int_from_float": "must be a whole number",
@@ -34,7 +38,9 @@ _WORDS = {
     "list_type": "must be a list",
     "literal_error": "must be {expected}",
     "missing": "is missing",
+    "model_attributes_type": "must be an object",
     "model_type": "must be an object",
+    "path_type": "must be a path",
     "string_pattern_mismatch": "is not in the form that it needs",
     "string_too_long": "must have at most {max_length} characters",
     "string_too_short": "must have at least {min_length} characters",
@@ -44,7 +50,21 @@ _WORDS = {
     "too_short": "must have at least {min_length} entries",
     "tuple_type": "must be a list",
 }
-"""What each kind of mistake of pydantic means, after the name of the value."""
+"""What each kind of mistake of pydantic means, after the name of the value; without the final period."""
+_OF_SETTINGS: Mapping[str, str] = {
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "must be a table"),
+    **dict.fromkeys(("frozen_set_type", "tuple_type"), "must be a list, or text with spaces between the values"),
+    "missing": "is missing. Add it",
+    "path_type": "must be a path, in quotes",
+    "string_pattern_mismatch": "is not a name: it must begin with a letter or a digit, and then have only letters, "
+    "digits, dots, dashes and underscores, at most 63 in all",
+    "string_too_short": "must not be empty",
+    "string_type": "must be text, in quotes",
+    "value_error": "{error}",
+}
+"""The words that a setting has instead, which somebody writes in TOML."""
+NETWORK = "must be addresses or networks, such as 10.0.0.5 or 10.0.0.0/24."
+UNKNOWN_TYPE = "has a value that cannot be used. `vmkops help settings` shows what it may be."
 _EXPLAINED = {"missing", "string_pattern_mismatch"}
 """The kinds for which the description of the value is the way out."""
 
@@ -58,6 +78,33 @@ def explain(error: ValidationError, model: type[BaseModel], what: str = "This ca
     return " ".join(_sentence(each, model, what) for each in found[:MOST])
 
 
+def explain_setting(error: ErrorDetails) -> str:
+    """What is wrong with a setting and what to do, without its name; never the value that was given."""
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        return _unknown_key(str(error["loc"][0]), str(error["loc"][-1]).lower())
+    if kind.startswith("ip_"):
+        return NETWORK
+    words = _OF_SETTINGS.get(kind) or WORDS.get(kind)
+    return _ended(_filled(words, error.get("ctx", {}))) if words else UNKNOWN_TYPE
+
+
+def _unknown_key(table: str, name: str) -> str:
+    """That a table of the file has no such key."""
+    what, keys = TABLE_KEYS[table]
+    near = [each for each in keys if each.startswith(name)] or difflib.get_close_matches(name, keys, 1, 0.6)
+    hint = f"; did you mean {near[0]}?" if near else f". Remove it; there are {', '.join(keys)}."
+    return f"is not a setting of a {what}{hint}"
+
+
+def _filled(words: str, limits: Mapping[str, Any]) -> str:
+    """These words with the limits that pydantic names; numbers are short, and text has no quotes around it."""
+    shown = {name: f"{value:.15g}" if isinstance(value, float) else value for name, value in limits.items()}
+    if "expected" in shown:
+        shown["expected"] = str(shown["expected"]).replace("'", "")
+    return words.format_map(shown)
+
+
 def _sentence(item: Mapping[str, Any], model: type[BaseModel], what: str) -> str:
     kind, place = item["type"], [str(part) for part in item["loc"]]
     name = ".".join(place)
@@ -67,9 +114,9 @@ def _sentence(item: Mapping[str, Any], model: type[BaseModel], what: str) -> str
         return f"The body is not JSON: {item['ctx']['error']}."
     if not name:
         return f"{_ended(str(item['msg']).removeprefix('Value error, '))}"
-    if kind not in _WORDS:
+    if kind not in WORDS:
         return f"{name}: {_ended(str(item['msg']).removeprefix('Value error, '))}"
-    words = _WORDS[kind].format_map(item.get("ctx", {}))
+    words = _filled(WORDS[kind], item.get("ctx", {}))
     described = _description(model, place[0]) if kind in _EXPLAINED else ""
     prefix = f"{what}: " if kind == "missing" and what != "This call" else ""
     return f"{prefix}{name} {words}{f': {described}' if described else '.'}"

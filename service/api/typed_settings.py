@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from service.api.config_file import VCENTERS
 from service.api.config_lines import Key
-from service.api.problem_words import in_words
+from service.api.mistakes import explain_setting
 from service.api.settings_reading import read_all
 from service.errors import SettingError
 
@@ -159,4 +159,4 @@ def _explain(error: ValidationError) -> Iterator[tuple[Key, str]]:
         first, *rest = (str(part) for part in item["loc"])
         # Below a setting of its own are the places in a list; below a table, its keys.
         key = (first, *(part for part in rest if part != "[key]")) if item["loc"][0] == VCENTERS else (first,)
-        yield key, in_words(item)
+        yield key, explain_setting(item)

@@ -27,7 +27,7 @@ class PowerOff(BaseModel):
         ({"vm": "a", "colour": 1}, "power-off has no parameter colour. It takes: vm, mode, seconds, within."),
         ({"vm": "a", "secnds": 1}, "power-off has no parameter secnds. Did you mean seconds?"),
         ({}, "power-off: vm is missing: The VM: its name, or moref: and a value."),
-        ({"vm": "a", "mode": "x"}, "mode must be 'soft' or 'hard'."),
+        ({"vm": "a", "mode": "x"}, "mode must be soft or hard."),
         ({"vm": "a", "seconds": "soon"}, "seconds must be a whole number."),
         ({"vm": "a", "seconds": "9000"}, "seconds must be at most 3600."),
         ({"vm": "a", "within": "later"}, "within is not in the form that it needs: Such as 90m, 6h or 2d."),
