@@ -12,6 +12,9 @@ from vmkops import commands
 
 USAGE = "usage: vmkops COMMAND [...]\n       vmkops --help | --version"
 
+GLOBAL = ("--help", "--version", "--service", "--color", "--no-pager")
+"""The options that may stand before the command."""
+
 START_OBJECTS = 50_000
 """New objects before the interpreter looks for garbage; with its default of 700 it would look all through the start."""
 
@@ -34,11 +37,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         from vmkops.commands._errors import report
 
-        return report(words[0], error)
+        return report(words[0] if words else "", error)
     return status
 
 
 def _run(words: list[str]) -> int:
+    if words and words[0].startswith("--"):
+        from vmkops.commands._general import take_leading
+
+        if mistake := take_leading(words):
+            print(f"vmkops: {mistake}\n{USAGE}", file=sys.stderr)
+            return WRONG_USAGE
     if words[:1] in (["--help"], ["-h"]):
         print(_help())
         return DONE
@@ -49,7 +58,14 @@ def _run(words: list[str]) -> int:
         return DONE
     if not words or words[0] not in commands.names():
         return _wrong_usage(words)
-    run = import_module(f"vmkops.commands.{words[0]}").run
+    command = import_module(f"vmkops.commands.{words[0]}")
+    if command.GROUP == commands.SERVICE:
+        from vmkops.commands._general import take_all
+
+        if mistake := take_all(words):
+            print(f"vmkops {words[0]}: {mistake}", file=sys.stderr)
+            return WRONG_USAGE
+    run = command.run
     if words[1:] not in (["--help"], ["-h"]):
         return int(run(words[1:]))
     try:
@@ -73,15 +89,21 @@ def _help() -> str:
         module = import_module(f"vmkops.commands.{name}")
         headings.setdefault(module.GROUP, []).append(f"  {name:<10} {module.SUMMARY}")
     parts = [USAGE, *(line for group, lines in headings.items() for line in (f"{group}:", *lines))]
-    parts.append(f"See vmkops COMMAND --help. {commands.EXITS}")
+    from vmkops.commands._general import HELP
+
+    parts.append(f"{HELP}\nSee vmkops COMMAND --help. {commands.EXITS}")
     return "\n".join(parts)
 
 
 def _wrong_usage(words: list[str]) -> int:
     if words:
-        print(f"vmkops: there is no command {words[0][:40]!a}", file=sys.stderr)
+        from vmkops.commands._near import did_you_mean, shown
+
+        what = "option" if words[0].startswith("-") else "command"
+        known = GLOBAL if what == "option" else commands.names()
+        print(f"vmkops: there is no {what} {shown(words[0])}.{did_you_mean(words[0], known)}", file=sys.stderr)
     print(USAGE, file=sys.stderr)
-    print(f"commands: {', '.join(commands.names())}", file=sys.stderr)
+    print("vmkops --help lists the commands.", file=sys.stderr)
     return WRONG_USAGE
 
 

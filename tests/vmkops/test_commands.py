@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import vmkops
-from tests.vmkops.terminal import run
+from tests.vmkops.terminal import run, run_forked
 from vmkops.commands import names
 
 PROMISES = frozenset({"approve", "build", "cancel", "create", "lint", "merge", "reject", "remove", "revoke", "rotate"})
@@ -71,6 +71,30 @@ def test_what_a_command_does_not_have_is_wrong_usage(tmp_path: Path, words: str)
 
     assert (done.returncode, done.stdout) == (2, "")
     assert f"usage: vmkops {words.split()[0]}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("bakup x", "vmkops: there is no command bakup. Did you mean backup?"),
+        ("--servce x jobs", "vmkops: there is no option --servce. Did you mean --service?"),
+        ("jobs --jsn", "vmkops jobs: error: there is no option --jsn. Did you mean --json?"),
+        ("jobs --state fialed", "argument --state: fialed is not possible. Did you mean failed?"),
+        ("token crete x", "argument COMMAND: there is no crete. Did you mean create?"),
+        ("token create x --scpe read --scope read", "vmkops token create: error: there is no option --scpe."),
+        ("vmkerr --jsn 1", "there is no option --jsn. Did you mean --json?"),
+        ("vmx lnt", "there is no subcommand lnt. Did you mean lint?"),
+        ("kb --jsn x", "there is no option --jsn. Did you mean --json?"),
+        ("help token crete", "there is no crete. Did you mean create?"),
+        ("jobs --color pink", "--color is one of: auto, always, never"),
+        ("jobs \x1b[31mx y", "there are too many words: y"),
+    ],
+)
+def test_what_was_probably_meant_is_named(tmp_path: Path, words: str, said: str) -> None:
+    done = run_forked(tmp_path, *words.split(" "))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
 
 
 @pytest.mark.parametrize(

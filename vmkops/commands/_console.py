@@ -12,6 +12,8 @@ from service.api.client import ActionClass, ActionPreview, Job, ServiceClient
 from service.api.job_words import when
 from service.api.typed_settings import ClientSettings
 from vmkops.commands._ask import ask_first, print_preview
+from vmkops.commands._errors import WrongUsage
+from vmkops.commands._near import did_you_mean, shown
 
 
 def client() -> ServiceClient:
@@ -77,13 +79,22 @@ class _Request(NamedTuple):
 async def _read(action: str, target: str | None, params: Mapping[str, str]) -> _Request:
     """The request, with the target under the name of the action's first parameter.
 
-    The service refuses an action that it does not list, when it is checked or started.
+    Raises WrongUsage for an action or a parameter that the service does not list.
     """
     async with client() as service:
         listed = (await service.get("/actions"))["actions"]
-    found: dict[str, Any] = next((each for each in listed if each["name"] == action), {})
+    found: dict[str, Any] | None = next((each for each in listed if each["name"] == action), None)
+    if found is None:
+        near = did_you_mean(action, [each["name"] for each in listed])
+        raise WrongUsage(f"there is no action {shown(action)}.{near} `vmkops actions` lists the actions.")
     first = next(iter(found.get("parameters", {}).get("properties", {})), "target")
     given = {first: target, **params} if target is not None else dict(params)
+    takes = found["parameters"].get("properties", {})
+    for name in params:
+        if name not in takes:
+            lists = f"it takes: {', '.join(takes)}" if takes else "it takes none"
+            near = did_you_mean(name, takes)
+            raise WrongUsage(f"{action} has no parameter {shown(name)}; {lists}.{near}")
     action_class = ActionClass(found.get("class", ActionClass.DESTRUCTIVE))
     hint = found.get("type_again")
     if hint and given.get(hint["when"]):

@@ -7,6 +7,11 @@ from collections.abc import Sequence
 
 from vmkops.commands import EXIT_AWAY, EXIT_FAILED, EXIT_WRONG_USAGE
 
+
+class WrongUsage(Exception):
+    """What was typed is not possible; the command ends with this message and the exit status of wrong usage."""
+
+
 SIGN_IN = (
     "Make a token where the service runs, in its folder or with its VMKOPS_DATA_DIR: "
     "vmkops token create NAME --scope operate",
@@ -17,6 +22,9 @@ SIGN_IN = (
 
 def report(command: str, error: Exception) -> int:
     """Print why the command failed and what to do, and return its exit status; any other error is raised again."""
+    if isinstance(error, WrongUsage):
+        _print(command, str(error), [])
+        return EXIT_WRONG_USAGE
     from service.errors import SettingError, StartError, VmkopsError
 
     if isinstance(error, SettingError):

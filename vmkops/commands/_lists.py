@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from vmkops.commands import EXIT_DONE
 from vmkops.commands._options import add_patience_option, ago
+from vmkops.commands._parser import Parser
 
 
 class Filter(NamedTuple):
@@ -80,7 +81,7 @@ def add_list_options(parser: argparse.ArgumentParser, listing: Listing) -> None:
 
 def list_parser(listing: Listing, command: str, summary: str, what: str) -> argparse.ArgumentParser:
     """The arguments of `vmkops COMMAND [NAME]`; `what` is the help of NAME."""
-    made = argparse.ArgumentParser(prog=f"vmkops {command}", description=summary)
+    made = Parser(prog=f"vmkops {command}", description=summary)
     made.add_argument("one", nargs="?", metavar="NAME", help=f"{what}; without it all are listed")
     add_list_options(made, listing)
     return made

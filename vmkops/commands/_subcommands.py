@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 
+from vmkops.commands._parser import Parser
+
 Handler = Callable[[argparse.Namespace], int]
 
 
@@ -12,7 +14,7 @@ class Subcommands:
     """Collects the subcommands of `vmkops NAME`, each with --json, and runs the one that was typed."""
 
     def __init__(self, name: str, summary: str, examples: str) -> None:
-        self.parser = argparse.ArgumentParser(
+        self.parser: argparse.ArgumentParser = Parser(
             prog=f"vmkops {name}",
             description=summary,
             epilog=examples,

@@ -29,7 +29,10 @@ def read_words(
         elif word == "--":
             plain.extend(words)
         elif word.startswith("-") and word != "-" and not (numbers and word[1:].isdecimal()):
-            return plain, release, given, f"there is no option {word[:40]!a}"
+            from vmkops.commands._near import did_you_mean, shown
+
+            near = did_you_mean(option, ["--release", "--help", *switches])
+            return plain, release, given, f"there is no option {shown(word)}.{near}"
         else:
             plain.append(word)
     return plain, release, given, ""

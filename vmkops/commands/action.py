@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from vmkops.commands import SERVICE
 from vmkops.commands._options import add_job_options, add_yes_option
+from vmkops.commands._parser import Parser
 
 SUMMARY = "start any host action and follow the job, or only check it (--dry-run)"
 DESCRIPTION = (
@@ -18,7 +19,7 @@ GROUP = SERVICE
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="vmkops action",
         description=DESCRIPTION,
         epilog="`vmkops actions` lists the actions with their classes and parameters.",

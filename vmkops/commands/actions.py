@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vmkops.commands import SERVICE
+from vmkops.commands._parser import Parser
 
 SUMMARY = "list the host actions with their classes and parameters"
 GROUP = SERVICE
@@ -20,7 +21,7 @@ CLASSES = (
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = argparse.ArgumentParser(prog="vmkops actions", description=SUMMARY, epilog=CLASSES)
+    made = Parser(prog="vmkops actions", description=SUMMARY, epilog=CLASSES)
     made.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
     return made
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from vmkops.commands import SERVICE
+from vmkops.commands._parser import Parser
 
 SUMMARY = "show who did what, when and from where"
 GROUP = SERVICE
@@ -21,7 +22,7 @@ FILTERS = ("event", "token", "person", "request")
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="vmkops audit", description=SUMMARY, epilog="It needs a token with the scope admin in VMKOPS_TOKEN."
     )
     made.add_argument("--event", help="only this event, such as action.started or token.refused")

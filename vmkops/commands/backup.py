@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from vmkops.commands import SERVICE
 from vmkops.commands._options import add_job_options
+from vmkops.commands._parser import Parser
 
 SUMMARY = "back up a VM and follow the job"
 GROUP = SERVICE
@@ -14,7 +15,7 @@ GROUP = SERVICE
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = argparse.ArgumentParser(prog="vmkops backup", description=SUMMARY)
+    made = Parser(prog="vmkops backup", description=SUMMARY)
     made.add_argument("vm", metavar="VM", help="its name, or name:, ipaddr:, uuid: or moref: and the value")
     made.add_argument(
         "--quiesce",

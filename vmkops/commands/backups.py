@@ -14,6 +14,7 @@ from urllib.parse import quote
 from vmkops.commands import EXIT_DONE, EXIT_FAILED, SERVICE
 from vmkops.commands._kinds import BACKUPS
 from vmkops.commands._lists import add_list_options, print_list, query_of, read_list, show
+from vmkops.commands._parser import Parser
 
 SUMMARY = "list the kept backups, show one, or name the VMs without a fresh one"
 GROUP = SERVICE
@@ -24,7 +25,7 @@ Rendered = tuple[str, bool]
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = argparse.ArgumentParser(prog="vmkops backups", description=SUMMARY)
+    made = Parser(prog="vmkops backups", description=SUMMARY)
     which = made.add_mutually_exclusive_group()
     which.add_argument(
         "id",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from vmkops.commands import SLACK
 from vmkops.commands._options import add_address_options
+from vmkops.commands._parser import Parser
 from vmkops.commands._settings import log_misspelt
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ GROUP = SLACK
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="vmkops bot",
         description=SUMMARY,
         epilog="The settings come from the environment and vmkops.toml. --host and --port are for signed HTTP.",

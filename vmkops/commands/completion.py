@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from vmkops.commands import OFFLINE
+from vmkops.commands._parser import Parser
 
 SUMMARY = "print a script that lets your shell complete the words of vmkops"
 GROUP = OFFLINE
@@ -18,7 +19,7 @@ tcsh:  vmkops completion tcsh > ~/.vmkops.completion  (source it in ~/.tcshrc)""
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="vmkops completion",
         description=SUMMARY,
         epilog=EXAMPLES,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vmkops.commands import SERVICE
+from vmkops.commands._parser import Parser
 
 if TYPE_CHECKING:
     from service.api.settings_reading import Reading
@@ -30,7 +31,7 @@ class Shown(NamedTuple):
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = argparse.ArgumentParser(prog="vmkops config", description=SUMMARY)
+    made = Parser(prog="vmkops config", description=SUMMARY)
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(name: str, does: Callable[[bool], int], summary: str) -> argparse.ArgumentParser:

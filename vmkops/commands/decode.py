@@ -71,9 +71,9 @@ NOTHING = "Nothing found: no code, status, event, fault or storage name in {look
 
 def parser() -> ArgumentParser:
     """The arguments of the command, for its documentation; `run` reads them without argparse, which starts slowly."""
-    from argparse import ArgumentParser
+    from vmkops.commands._parser import Parser
 
-    made = ArgumentParser(prog="vmkops decode", description=SUMMARY)
+    made = Parser(prog="vmkops decode", description=SUMMARY)
     made.add_argument("file", nargs="?", metavar="FILE", help="a log, an archive or a vm-support bundle")
     made.add_argument("--release", metavar="R", help="the release of the host: 3.5, 6.7, 8, or one that was imported")
     made.add_argument("--summary", action="store_true", help="print what happened to each device, datastore and VM")

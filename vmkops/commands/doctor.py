@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from vmkops.commands import SERVICE
 from vmkops.commands._checks import Line, check_connections, check_service, check_slack
+from vmkops.commands._parser import Parser
 
 if TYPE_CHECKING:
     from service.api.settings import Settings
@@ -22,7 +23,7 @@ GROUP = SERVICE
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="vmkops doctor",
         description=SUMMARY,
         epilog="Each line has a mark: ok; warning; failed, with which the command exits with 1; and - for what is not "

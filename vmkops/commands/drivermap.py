@@ -11,6 +11,7 @@ from knowledge.drivermap.device import DEFAULT_KERNEL, Device, InvalidDevice, de
 from knowledge.drivermap.entries import corrections, entries
 from knowledge.drivermap.script import Way, script
 from vmkops.commands import OFFLINE
+from vmkops.commands._parser import Parser
 
 SUMMARY = "add a PCI device to the driver map in the initrd of ESX 3.5"
 GROUP = OFFLINE
@@ -57,7 +58,7 @@ def run(argv: list[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="vmkops drivermap",
         description=SUMMARY,
         epilog=_EXAMPLES,

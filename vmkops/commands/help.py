@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from vmkops import commands
 from vmkops.commands import OFFLINE
+from vmkops.commands._parser import Parser
 
 SUMMARY = "show a page of the manual, or the help of a command"
 GROUP = OFFLINE
@@ -17,8 +18,8 @@ def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
     from vmkops.manual import TOPICS
 
-    made = argparse.ArgumentParser(prog="vmkops help", description=SUMMARY)
-    made.add_argument("topic", nargs="?", metavar="TOPIC", help=f"a command, or one of: {', '.join(TOPICS)}")
+    made = Parser(prog="vmkops help", description=SUMMARY)
+    made.add_argument("topic", nargs="*", metavar="TOPIC", help=f"a command, or one of: {', '.join(TOPICS)}")
     return made
 
 
@@ -26,8 +27,8 @@ def run(argv: Sequence[str]) -> int:
     """Print the page, or the topics; 1 when there is no such topic."""
     from vmkops.manual import DOCS, TOPICS
 
-    topic = parser().parse_args(argv).topic
-    if topic is None:
+    topic, *rest = parser().parse_args(argv).topic or [""]
+    if not topic:
         print("vmkops help TOPIC shows a page of the manual:\n")
         for name, file in TOPICS.items():
             print(f"  {name:<15} {_title(file.read_text('utf-8'))}")
@@ -44,11 +45,13 @@ def run(argv: Sequence[str]) -> int:
     if topic in commands.names():
         from vmkops.__main__ import main
 
-        return main([topic, "--help"])
+        return main([topic, *rest, "--help"])
     from difflib import get_close_matches
 
+    from vmkops.commands._near import shown
+
     near = get_close_matches(topic, [*TOPICS, *commands.names()], 3, 0.5) or list(TOPICS)
-    print(f"vmkops help: there is no topic {topic[:40]!a}. Try: {', '.join(near)}", file=sys.stderr)
+    print(f"vmkops help: there is no topic {shown(topic)}. Try: {', '.join(near)}", file=sys.stderr)
     return 1
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from service.api.settings_source import CONFIG, DEFAULT_CONFIG, DEFAULT_DATA_DIR
 from vmkops.commands import SERVICE
+from vmkops.commands._parser import Parser
 
 if TYPE_CHECKING:
     from service.api.settings import Settings
@@ -61,7 +62,7 @@ OF_VCENTER = ("vcenter_user", "password_file", "ca_file")
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="vmkops init",
         description=f"{SUMMARY}. What no option gives is asked for in a terminal, and left out without one.",
     )

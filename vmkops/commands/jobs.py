@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from vmkops.commands import EXIT_DONE, EXITS, SERVICE
 from vmkops.commands._kinds import JOBS
 from vmkops.commands._lists import add_list_options, print_list, query_of
+from vmkops.commands._parser import Parser
 
 if TYPE_CHECKING:
     from service.api.client import Job
@@ -21,7 +22,7 @@ GROUP = SERVICE
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = argparse.ArgumentParser(prog="vmkops jobs", description=SUMMARY, epilog=EXITS)
+    made = Parser(prog="vmkops jobs", description=SUMMARY, epilog=EXITS)
     made.add_argument(
         "id",
         nargs="?",

@@ -54,11 +54,10 @@ Exit status: 0 found or valid, 1 not found or invalid, 2 wrong usage."""
 
 def parser() -> ArgumentParser:
     """The arguments of the command, for its documentation; `run` takes words that are none of these for a search."""
-    from argparse import ArgumentParser
-
     from knowledge.procedure_store.placeholders import TARGETS
+    from vmkops.commands._parser import Parser
 
-    made = ArgumentParser(prog="vmkops kb", description=f"{SUMMARY}. vmkops kb WORDS searches.")
+    made = Parser(prog="vmkops kb", description=f"{SUMMARY}. vmkops kb WORDS searches.")
     commands = made.add_subparsers(metavar="WORDS | COMMAND")
     show = commands.add_parser("show", help="print one procedure", description="print one procedure")
     show.add_argument("slug", metavar="SLUG", help="its name")
@@ -97,7 +96,7 @@ def run(argv: list[str]) -> int:
         print(f"vmkops kb: a target belongs to one procedure\n{USAGE}", file=sys.stderr)
         return WRONG_USAGE
     if unknown or not " ".join(words).strip():
-        mistake = f"there is no option {unknown}" if unknown else "give words to look for"
+        mistake = _no_option(unknown) if unknown else "give words to look for"
         print(f"vmkops kb: {mistake}\n{USAGE}", file=sys.stderr)
         return WRONG_USAGE
     match words:
@@ -251,6 +250,14 @@ def _targets(words: list[str]) -> tuple[list[str], dict[str, str]]:
         else:
             rest.append(word)
     return rest, targets
+
+
+def _no_option(word: str) -> str:
+    from knowledge.procedure_store.placeholders import TARGETS
+    from vmkops.commands._near import did_you_mean
+    from vmkops.commands._near import shown as plain
+
+    return f"there is no option {plain(word)}.{did_you_mean(word, ['--json', '--into', *(f'--{x}' for x in TARGETS)])}"
 
 
 def _without_option(words: list[str], name: str) -> tuple[list[str], str | None]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from vmkops.commands import SERVICE
 from vmkops.commands._options import add_address_options
+from vmkops.commands._parser import Parser
 from vmkops.commands._private import write_privately
 from vmkops.commands._settings import log_misspelt, service_settings
 
@@ -30,7 +31,7 @@ GROUP = SERVICE
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = argparse.ArgumentParser(prog="vmkops serve", description=SUMMARY)
+    made = Parser(prog="vmkops serve", description=SUMMARY)
     add_address_options(made, port=8080)
     return made
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from vmkops.commands import EXIT_DONE, SERVICE
 from vmkops.commands._kinds import SNAPSHOTS
 from vmkops.commands._lists import add_list_options, print_list, query_of, read_list
+from vmkops.commands._parser import Parser
 
 SUMMARY = "list the snapshots of all VMs or of one, the oldest first"
 GROUP = SERVICE
@@ -19,7 +20,7 @@ GROUP = SERVICE
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = argparse.ArgumentParser(prog="vmkops snapshots", description=SUMMARY)
+    made = Parser(prog="vmkops snapshots", description=SUMMARY)
     made.add_argument("name", nargs="?", metavar="NAME", help="a part of the name of the VM or of the snapshot")
     add_list_options(made, SNAPSHOTS)
     return made

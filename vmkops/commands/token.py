@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from vmkops.commands import SERVICE
+from vmkops.commands._parser import Parser
 from vmkops.commands._private import write_privately
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ DELEGATE = "it may act for people and reply in their Slack threads: only for `vm
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = argparse.ArgumentParser(prog="vmkops token", description=SUMMARY)
+    made = Parser(prog="vmkops token", description=SUMMARY)
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(name: str, does: Callable[[argparse.Namespace], None], summary: str) -> argparse.ArgumentParser:

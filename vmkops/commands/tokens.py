@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from vmkops.commands import EXIT_DONE, EXIT_FAILED, SERVICE
+from vmkops.commands._parser import Parser
 from vmkops.commands._private import write_privately
 
 SUMMARY = "list the API tokens, or show one"
@@ -15,7 +16,7 @@ GROUP = SERVICE
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="vmkops tokens",
         description=SUMMARY,
         epilog="It reads the data directory of the service. `vmkops token` makes, changes and ends tokens.",

@@ -49,9 +49,9 @@ DISAGREE = "The releases disagree: go by the release of the host."
 
 def parser() -> ArgumentParser:
     """The arguments of the command, for its documentation; `run` reads them without argparse, which starts slowly."""
-    from argparse import ArgumentParser
+    from vmkops.commands._parser import Parser
 
-    made = ArgumentParser(prog="vmkops vmkerr", description=SUMMARY, epilog="vmkops vmkerr import FILE --release NAME")
+    made = Parser(prog="vmkops vmkerr", description=SUMMARY, epilog="vmkops vmkerr import FILE --release NAME")
     made.add_argument("query", nargs="*", metavar="QUERY", help="a code, a name or part of one, an errno, or words")
     made.add_argument("--release", metavar="R", help="only this release: 3.5, 5.0, 6.7, 8, or one that was imported")
     made.add_argument("--json", action="store_true", help="print the fields of the HTTP API")

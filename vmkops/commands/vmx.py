@@ -42,9 +42,9 @@ class _UnreadableFileError(Exception):
 
 def parser() -> ArgumentParser:
     """The arguments of the command and its subcommands."""
-    from argparse import ArgumentParser
+    from vmkops.commands._parser import Parser
 
-    made = ArgumentParser(prog="vmkops vmx", description=SUMMARY)
+    made = Parser(prog="vmkops vmx", description=SUMMARY)
     commands = made.add_subparsers(metavar="COMMAND")
     for name, command in _SUBCOMMANDS.items():
         _add_arguments(commands.add_parser(name, help=command.summary, description=command.summary), command)
@@ -65,12 +65,15 @@ def run(argv: list[str]) -> int:
         return FOUND
     command = _SUBCOMMANDS.get(subcommand)
     if command is None:
-        mistake = f"there is no subcommand {subcommand[:40]!a}" if subcommand else "give a subcommand"
+        from vmkops.commands._near import did_you_mean, shown
+
+        near = did_you_mean(subcommand, _SUBCOMMANDS)
+        mistake = f"there is no subcommand {shown(subcommand)}.{near}" if subcommand else "give a subcommand"
         print(f"vmkops vmx: {mistake}\n{USAGE}", file=sys.stderr)
         return WRONG_USAGE
-    from argparse import ArgumentParser
+    from vmkops.commands._parser import Parser
 
-    made = ArgumentParser(prog=f"vmkops vmx {subcommand}", description=command.summary, allow_abbrev=False)
+    made = Parser(prog=f"vmkops vmx {subcommand}", description=command.summary, allow_abbrev=False)
     _add_arguments(made, command)
     try:
         arguments = made.parse_intermixed_args(argv[1:])

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vmkops.commands import SERVICE
+from vmkops.commands._parser import Parser
 from vmkops.commands._private import write_privately
 from vmkops.commands._settings import log_misspelt
 
@@ -20,7 +21,7 @@ GROUP = SERVICE
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    return argparse.ArgumentParser(prog="vmkops worker", description=SUMMARY)
+    return Parser(prog="vmkops worker", description=SUMMARY)
 
 
 def run(argv: Sequence[str]) -> int:

@@ -1,0 +1,50 @@
+"""The options that stand before any command, or anywhere after a command that asks the service."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import MutableMapping
+
+COLORS = ("auto", "always", "never")
+HELP = """General options, before the command:
+  --service NAME_OR_URL  the service to ask: the name of a table [services.NAME] of vmkops.toml, or its URL
+  --color WHEN           auto (the default: on a terminal, without NO_COLOR), always or never
+  --no-pager             print long answers at once; VMKOPS_PAGER or PAGER names another pager"""
+
+_TAKES = {"--service": "VMKOPS_PROFILE", "--color": "VMKOPS_COLOR", "--no-pager": "VMKOPS_PAGER"}
+"""What each is for the rest of this process, which reads it from the environment."""
+
+
+def take_leading(words: list[str], environ: MutableMapping[str, str] = os.environ) -> str:
+    """Take these options from the front of `words` into `environ`; the mistake, or nothing."""
+    while words and words[0].partition("=")[0] in _TAKES:
+        if mistake := _take(words, 0, environ):
+            return mistake
+    return ""
+
+
+def take_all(words: list[str], environ: MutableMapping[str, str] = os.environ) -> str:
+    """Take these options from all of `words` up to `--`; the mistake, or nothing."""
+    place = 1
+    while place < len(words) and words[place] != "--":
+        if words[place].partition("=")[0] in _TAKES:
+            if mistake := _take(words, place, environ):
+                return mistake
+        else:
+            place += 1
+    return ""
+
+
+def _take(words: list[str], place: int, environ: MutableMapping[str, str]) -> str:
+    option, equals, value = words.pop(place).partition("=")
+    if option == "--no-pager":
+        environ[_TAKES[option]] = "cat"
+        return ""
+    if not equals:
+        value = words.pop(place) if place < len(words) else ""
+    if not value:
+        return f"{option} needs a value"
+    if option == "--color" and value not in COLORS:
+        return f"--color is one of: {', '.join(COLORS)}"
+    environ[_TAKES[option]] = value
+    return ""
