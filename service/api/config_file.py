@@ -1,7 +1,8 @@
 """The file `vmkops.toml`: every name that it may hold, and what a misspelt name was probably meant to be.
 
 A setting has the name that it has in the environment. Slack's settings may also stand in the table `[slack]`, as
-`bot_token` for `SLACK_BOT_TOKEN`; several vCenters are tables `[vcenters.NAME]`.
+`bot_token` for `SLACK_BOT_TOKEN`; several vCenters are tables `[vcenters.NAME]`, and several services that the command
+line can ask are tables `[services.NAME]`.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from service.api.config_lines import Key, line_of, lines_of
 from service.api.settings_source import CONFIG, DEFAULT_CONFIG, config_content, read_config
 from service.errors import SettingError
 
-SLACK, VCENTERS = TABLES = ("slack", "vcenters")
-"""The tables of the file: Slack's settings by short names, and several vCenters, each a table of its own."""
+SLACK, VCENTERS, SERVICES = TABLES = ("slack", "vcenters", "services")
+"""The tables of the file: Slack's settings by short names, and vCenters and services, each a table of its own."""
 
 TABLE_KEYS = {
     VCENTERS: ("vCenter", ("url", "user", "password", "password_file", "ca_file", "insecure", "seconds")),
+    SERVICES: ("service", ("url", "token", "token_file", "ca_file")),
 }
 """What a table such as `[vcenters.NAME]` is about, and the keys that it may have."""
 
@@ -55,6 +57,7 @@ NAMES = (
     "VMKOPS_POST_THAW",
     "VMKOPS_PRE_FREEZE",
     "VMKOPS_PROCEDURES_DIR",
+    "VMKOPS_PROFILE",
     "VMKOPS_PUBLIC_URL",
     "VMKOPS_RATE_LIMIT",
     "VMKOPS_REAP_SECONDS",
@@ -81,8 +84,9 @@ SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|DATABASE_URL")
 """The names of the settings that are secret."""
 KEY_FILES = ("VMKOPS_SIGNING_KEY", "VMKOPS_TLS_KEY")
 """The settings that name the file of a private key."""
-GIVEN = (CONFIG, "VMKOPS_VM_NAME", "VMKOPS_VM_UUID", "VMKOPS_VM_MOREF")
-"""Names in the environment that are no settings: where the file is, and what the commands around a snapshot get."""
+GIVEN = (CONFIG, "VMKOPS_COLOR", "VMKOPS_PAGER", "VMKOPS_VM_NAME", "VMKOPS_VM_UUID", "VMKOPS_VM_MOREF")
+"""Names in the environment that are no settings: where the file is, how a terminal shows answers, and what the commands
+around a snapshot get."""
 
 
 class ConfigFile(NamedTuple):
@@ -90,7 +94,7 @@ class ConfigFile(NamedTuple):
 
     path: str
     values: dict[str, object]
-    """The settings by their names in the environment, and `vcenters`, each as TOML has it."""
+    """The settings by their names in the environment, `vcenters` and `services`, each as TOML has it."""
     lines: dict[Key, int]
     errors: list[SettingError]
 
@@ -163,10 +167,11 @@ def files_with_secrets(environ: Mapping[str, str] = os.environ) -> dict[str, str
         path = environ.get(name) or config.get(name)
         if isinstance(path, str) and path.strip():
             found[name] = path.strip()
-    tables = config.get(VCENTERS)
-    for vcenter, table in tables.items() if isinstance(tables, dict) else ():
-        if isinstance(table, dict) and isinstance(table.get("password_file"), str):
-            found[f"password_file of [{VCENTERS}.{vcenter}]"] = table["password_file"]
+    for kind, key in ((VCENTERS, "password_file"), (SERVICES, "token_file")):
+        tables = config.get(kind)
+        for one, table in tables.items() if isinstance(tables, dict) else ():
+            if isinstance(table, dict) and isinstance(table.get(key), str):
+                found[f"{key} of [{kind}.{one}]"] = table[key]
     return found
 
 
@@ -179,7 +184,7 @@ def _by_name(table: dict[str, object], file: ConfigFile) -> None:
     slack = table.pop(SLACK, {})
     file.values.update(table)
     for name in table:
-        if name != VCENTERS and not _is_known(name):
+        if name not in (VCENTERS, SERVICES) and not _is_known(name):
             wrong(name, f"is not a setting of vmkops{_hint(nearest(name))}", (name,))
     if not isinstance(slack, dict):
         wrong(SLACK, "must be a table: a line [slack], and bot_token = ... below it.", (SLACK,))

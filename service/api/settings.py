@@ -13,8 +13,8 @@ from pydantic import Field, SecretStr, field_validator
 from service.api.config_file import VCENTERS
 from service.api.config_lines import Key
 from service.api.limit_settings import LimitSettings
-from service.api.typed_settings import LogSettings, PemFile
-from service.api.vcenter import CALL_SECONDS, DEFAULT, LEAST_SECONDS, NAME, Url, VCenter, VCenterTable, password_problem
+from service.api.typed_settings import LogSettings, PemFile, TableName
+from service.api.vcenter import CALL_SECONDS, DEFAULT, LEAST_SECONDS, Url, VCenter, VCenterTable, password_problem
 from service.api.web_settings import WebSettings
 
 
@@ -59,7 +59,7 @@ class Settings(WebSettings, LimitSettings, LogSettings):
         alias="VMKOPS_VCENTER_SECONDS",
         description="How long one call to vCenter may take, in seconds.",
     )
-    vcenter_tables: dict[Annotated[str, Field(pattern=NAME)], VCenterTable] = Field(default={}, alias="vcenters")
+    vcenter_tables: dict[TableName, VCenterTable] = Field(default={}, alias="vcenters")
     procedures_dir: Path | None = Field(
         default=None,
         alias="VMKOPS_PROCEDURES_DIR",

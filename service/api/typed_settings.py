@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from service.api.config_file import VCENTERS
+from service.api.config_file import SERVICES, VCENTERS
 from service.api.config_lines import Key
 from service.api.mistakes import explain_setting
 from service.api.settings_reading import read_all
+from service.api.settings_source import read_secret_file
 from service.errors import SettingError
 
 __all__ = ["ClientSettings", "HttpUrl", "LogSettings", "PemFile", "SettingError", "TypedSettings"]
@@ -99,6 +100,8 @@ def pem_file(value: Path) -> Path:
 
 HttpUrl = Annotated[str, AfterValidator(http_url)]
 PemFile = Annotated[Path, AfterValidator(pem_file)]
+TableName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+"""The name of a table `[vcenters.NAME]` or `[services.NAME]`."""
 
 
 class LogSettings(TypedSettings):
@@ -127,6 +130,36 @@ class LogSettings(TypedSettings):
         return value.lower() if isinstance(value, str) else value
 
 
+class ServiceTable(BaseModel):
+    """One table `[services.NAME]` of vmkops.toml: a service that the command line can ask."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: HttpUrl
+    token: SecretStr | None = None
+    token_file: Path | None = None
+    ca_file: PemFile | None = None
+
+    def secret(self) -> str | None:
+        """The token, wherever it is kept; raises SettingError when its file cannot be used."""
+        if self.token_file is not None:
+            return read_secret_file("token_file", str(self.token_file))
+        return self.token.get_secret_value() if self.token else None
+
+
+def token_problem(table: Mapping[str, object]) -> tuple[str, str] | None:
+    """What is wrong with how a table `[services.NAME]` has its token: the key and the words; None when good."""
+    path = table.get("token_file")
+    if path and table.get("token"):
+        return "token_file", "is set, and token too. Keep one of them."
+    if isinstance(path, str):
+        try:
+            read_secret_file("token_file", path)
+        except SettingError as error:
+            return "token_file", error.explanation
+    return None
+
+
 class ClientSettings(TypedSettings):
     """Where the service is, and the token for it: for remote commands and the bot."""
 
@@ -147,6 +180,22 @@ class ClientSettings(TypedSettings):
         description="The token for the service, from `vmkops token create`.",
     )
 
+    profile: str | None = Field(
+        default=None,
+        alias="VMKOPS_PROFILE",
+        description="Which of several services the command line asks: the name of a table `[services.NAME]` of "
+        "`vmkops.toml`, or a URL; `--service` takes precedence.",
+    )
+    service_tables: dict[TableName, ServiceTable] = Field(default={}, alias="services")
+
+    @classmethod
+    def contradictions(cls, values: Mapping[str, object]) -> Iterator[tuple[Key, str]]:
+        """A service whose token is set twice, or whose token file cannot be read."""
+        tables = values.get(SERVICES)
+        for name, table in tables.items() if isinstance(tables, dict) else ():
+            if isinstance(table, dict) and (problem := token_problem(table)):
+                yield (SERVICES, name, problem[0]), problem[1]
+
     @property
     def token(self) -> str | None:
         """The token in plain text, for the client alone."""
@@ -158,5 +207,5 @@ def _explain(error: ValidationError) -> Iterator[tuple[Key, str]]:
     for item in error.errors(include_input=False, include_url=False):
         first, *rest = (str(part) for part in item["loc"])
         # Below a setting of its own are the places in a list; below a table, its keys.
-        key = (first, *(part for part in rest if part != "[key]")) if item["loc"][0] == VCENTERS else (first,)
+        key = (first, *(part for part in rest if part != "[key]")) if first in (VCENTERS, SERVICES) else (first,)
         yield key, explain_setting(item)

@@ -18,7 +18,6 @@ DEFAULT = "default"
 CALL_SECONDS = 120
 LEAST_SECONDS = 25
 """A call that waits for news of the inventory stays open for up to twenty seconds when nothing is wrong."""
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 
 
 def https_url(value: str) -> str:

@@ -10,16 +10,16 @@ from typing import Any, NamedTuple
 
 from service.api.client import ActionClass, ActionPreview, Job, ServiceClient
 from service.api.job_words import when
-from service.api.typed_settings import ClientSettings
 from vmkops.commands._ask import ask_first, print_preview
 from vmkops.commands._errors import WrongUsage
 from vmkops.commands._near import did_you_mean, shown
+from vmkops.commands._service import chosen
 
 
 def client() -> ServiceClient:
-    """The client for VMKOPS_SERVICE_URL with VMKOPS_TOKEN; raises SettingError."""
-    settings = ClientSettings.read()
-    return ServiceClient(settings.service_url, settings.token, ca_file=settings.service_ca_file)
+    """The client for the service that the settings or `--service` choose; raises SettingError."""
+    service = chosen()
+    return ServiceClient(service.url, service.token, ca_file=service.ca_file)
 
 
 def carry_out(options: argparse.Namespace, action: str, target: str | None, params: Mapping[str, str]) -> int:

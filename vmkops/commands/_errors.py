@@ -15,7 +15,7 @@ class WrongUsage(Exception):
 SIGN_IN = (
     "Make a token where the service runs, in its folder or with its VMKOPS_DATA_DIR: "
     "vmkops token create NAME --scope operate",
-    "Then give it to this shell: export VMKOPS_TOKEN=... (or VMKOPS_TOKEN_FILE=FILE, or VMKOPS_TOKEN in vmkops.toml)",
+    "Then sign in with it: vmkops login. In a script, set VMKOPS_TOKEN or VMKOPS_TOKEN_FILE instead.",
 )
 """How to sign in, for the shell."""
 
@@ -44,20 +44,22 @@ def report(command: str, error: Exception) -> int:
     if isinstance(error, ServiceError):
         problem = error.problem
         if problem.status == 401:
-            _print(command, _why_not_signed_in(problem.detail), SIGN_IN)
+            _print(command, _why_not_signed_in(problem.detail, command), SIGN_IN)
         else:
             _print(command, problem.detail or problem.title, problem.suggestions)
         return EXIT_AWAY if isinstance(error, ServiceAway) else EXIT_FAILED
     raise error
 
 
-def _why_not_signed_in(detail: str) -> str:
+def _why_not_signed_in(detail: str, command: str) -> str:
     """The service's reason without the way out over HTTP, such as `The token 'x' was revoked on 2026-11-26.`"""
     if detail.startswith("The token "):
         return f"{detail.partition('. ')[0].rstrip('.')}."
-    from service.api.typed_settings import ClientSettings
+    if command == "login":
+        return "The service does not know this token."
+    from vmkops.commands._service import chosen
 
-    return "The service does not know this token." if ClientSettings.read().token else "This needs a token."
+    return "The service does not know this token." if chosen().token else "This needs a token."
 
 
 def _print(command: str, message: str, suggestions: Sequence[str]) -> None:

@@ -39,6 +39,10 @@ def all_problems(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     errors: list[SettingError] = []
     _read(lambda: service_settings(environ), errors)
     _read(lambda: ClientSettings.read(environ), errors)
+    if not errors:
+        from vmkops.commands._service import chosen
+
+        _read(lambda: chosen(environ).token, errors)
     return SettingError.all_of(errors).problems if errors else ()
 
 

@@ -52,21 +52,40 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _show(as_json: bool) -> int:
-    from service.api.config_file import NAMES, VCENTERS
+    from service.api.config_file import NAMES, SERVICES, VCENTERS
     from service.api.settings_reading import read_all
     from vmkops.commands._settings import all_problems, print_misspelt
 
-    reading = read_all((*NAMES, VCENTERS))
+    reading = read_all((*NAMES, VCENTERS, SERVICES))
     found = [*_settings(reading), *_tables(reading)]
     if as_json:
-        print(json.dumps({"file": reading.file.path, "settings": [each._asdict() for each in found]}))
+        settings = [each._asdict() for each in found]
+        print(json.dumps({"file": reading.file.path, "settings": settings, "service": _service()}))
     else:
         for each in found:
             print(f"{each.name} = {each.value}".rstrip() + f"  [{each.origin}]")
+        service = _service()
+        profile = f"profile {service['profile']}, " if service["profile"] else ""
+        print(f"\nThe command line asks {service['url']}  [{profile}{service['token']}]" if service["url"] else "")
     print_misspelt()
     for problem in all_problems():
         print(f"wrong: {problem}", file=sys.stderr)
     return 0
+
+
+def _service() -> dict[str, str]:
+    """The service that the command line asks, its profile, and whether there is a token; all empty when none can be."""
+    from service.errors import SettingError
+    from vmkops.commands._service import chosen
+
+    try:
+        service = chosen()
+        token = service.token
+    except SettingError:
+        return {"url": "", "profile": "", "token": ""}
+    kept = "token of vmkops login" if token else "no token"
+    words = "token of the settings" if service.own_token else kept
+    return {"url": _text(service.url), "profile": service.profile, "token": words}
 
 
 def _check(as_json: bool) -> int:
@@ -101,13 +120,15 @@ def _settings(reading: Reading) -> Iterator[Shown]:
 
 
 def _tables(reading: Reading) -> Iterator[Shown]:
-    from service.api.config_file import VCENTERS
+    from service.api.config_file import SERVICES, VCENTERS
 
-    tables = reading.values.get(VCENTERS)
-    for vcenter, table in tables.items() if isinstance(tables, dict) else ():
-        for key, value in table.items() if isinstance(table, dict) else ():
-            place = (VCENTERS, vcenter, key)
-            yield Shown(".".join(place), HIDDEN if key == "password" else _text(value), reading.file.place(place))
+    for kind in (VCENTERS, SERVICES):
+        tables = reading.values.get(kind)
+        for one, table in tables.items() if isinstance(tables, dict) else ():
+            for key, value in table.items() if isinstance(table, dict) else ():
+                place = (kind, one, key)
+                shown = HIDDEN if key in ("password", "token") else _text(value)
+                yield Shown(".".join(place), shown, reading.file.place(place))
 
 
 def _text(value: Any) -> str:

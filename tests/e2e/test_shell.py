@@ -1,0 +1,108 @@
+"""What makes the shell comfortable, against one service: several services by name, logins, completion, near names."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.running_service import RunningService
+from tests.terminal import Terminal
+from tests.vmkops.terminal import run, run_forked
+
+pytestmark = pytest.mark.gives_back
+VM = "DC0_H0_VM0"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> dict[str, str]:
+    """The environment of a person who has neither logins nor a cache yet."""
+    return {"XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+
+def login_files(home: dict[str, str]) -> list[Path]:
+    return sorted(Path(home["XDG_CONFIG_HOME"]).glob("vmkops/logins/*"))
+
+
+def test_unknown_action_and_parameter_are_wrong_usage_with_what_was_meant(service: RunningService) -> None:
+    done = service.run("action", "power-of", VM)
+    assert (done.returncode, "there is no action power-of. Did you mean power-off?" in done.stderr) == (2, True)
+
+    done = service.run("action", "power-off", VM, "colour=red")
+    assert (done.returncode, done.stderr) == (2, "vmkops action: power-off has no parameter colour; it takes: vm.\n")
+
+
+def test_login_is_tried_kept_for_its_service_alone_and_forgotten(
+    service: RunningService, home: dict[str, str], tmp_path: Path
+) -> None:
+    mine = {**home, "VMKOPS_SERVICE_URL": service.url}
+    refused = run(tmp_path, "login", stdin="vmkops_wrong\n", **mine)
+    assert (refused.returncode, login_files(home)) == (1, [])
+    assert "The service does not know this token." in refused.stderr
+
+    done = run(tmp_path, "login", stdin=f"{service.token}\n", **mine)
+    assert done.returncode == 0, done.stderr
+    assert f"You are signed in to {service.url} with the token test (" in done.stdout
+    (kept,) = login_files(home)
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (kept, kept.parent)] == [0o600, 0o700]
+    assert run_forked(tmp_path, "jobs", **mine).returncode == 0
+    other = {**home, "VMKOPS_SERVICE_URL": service.url.replace("127.0.0.1", "localhost")}
+    assert "This needs a token." in run_forked(tmp_path, "jobs", **other).stderr
+
+    kept.chmod(0o640)
+    refused = run_forked(tmp_path, "jobs", **mine)
+    assert (refused.returncode, f"chmod 600 {kept}" in refused.stderr) == (2, True)
+    kept.rename(kept.with_name("elsewhere"))
+    kept.symlink_to("elsewhere")
+    assert run_forked(tmp_path, "jobs", **mine).returncode == 2
+
+    assert run_forked(tmp_path, "logout", **mine).returncode == 0
+    assert "This needs a token." in run_forked(tmp_path, "jobs", **mine).stderr
+    printed = [done.stdout, done.stderr, refused.stdout, refused.stderr]
+    assert not any(service.token in each for each in printed)
+
+
+def test_login_asks_on_a_terminal_without_showing_the_token(service: RunningService, home: dict[str, str]) -> None:
+    with Terminal(service, "login", **{**home, "VMKOPS_TOKEN": ""}) as terminal:
+        terminal.read_until(f"Token for {service.url}: ")
+        terminal.type(service.token)
+        shown = terminal.read_until("It is kept in")
+        assert terminal.wait() == 0
+    assert service.token not in shown
+
+
+def test_service_is_chosen_by_name_and_no_token_goes_to_another_one(
+    service: RunningService, home: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text(service.token)
+    (tmp_path / "vmkops.toml").write_text(
+        f'VMKOPS_SERVICE_URL = "http://127.0.0.1:1"\nVMKOPS_TOKEN = "general"\n'
+        f'[services.lab]\nurl = "{service.url}"\ntoken_file = "token"\n'
+        f'[services.bare]\nurl = "{service.url}"\n'
+    )
+
+    assert run_forked(tmp_path, "--service", "lab", "jobs", **home).returncode == 0
+    assert run_forked(tmp_path, "jobs", "--service=lab", "--json", **home).returncode == 0
+    assert run_forked(tmp_path, "jobs", VMKOPS_PROFILE="lab", **home).returncode == 0
+    assert run_forked(tmp_path, "jobs", "--service", service.url, **home).returncode == 0
+    assert run_forked(tmp_path, "jobs", **home).returncode == 3
+    bare = run_forked(tmp_path, "jobs", "--service", "bare", **home)
+    assert "This needs a token." in bare.stderr  # the general token is not for this service
+    unknown = run_forked(tmp_path, "jobs", "--service", "lob", **home)
+    assert unknown.returncode == 2
+    assert "there is no service lob in vmkops.toml. Did you mean lab? There are: lab, bare." in unknown.stderr
+    shown = run_forked(tmp_path, "config", "show", VMKOPS_PROFILE="lab", **home).stdout
+    assert f"The command line asks {service.url}  [profile lab, token of the settings]" in shown
+    assert service.token not in shown
+    assert "services.lab.token_file = token  [vmkops.toml, line 5]" in shown
+
+
+def test_what_is_wrong_with_a_service_in_the_file_is_told_by_its_line(tmp_path: Path) -> None:
+    (tmp_path / "vmkops.toml").write_text('[services.lab]\nurl = "lab"\ntokn = "x"\n[services.b]\ntoken = "x"\n')
+
+    told = run_forked(tmp_path, "config", "check").stdout
+
+    assert "vmkops.toml, line 2: services.lab.url: is not a URL." in told
+    assert "vmkops.toml, line 3: services.lab.tokn: is not a setting of a service; did you mean token?" in told
+    assert "vmkops.toml, line 4: services.b.url: is missing. Add it." in told

@@ -1,0 +1,75 @@
+"""Which service the shell asks, and with which token.
+
+The URL: `--service` or VMKOPS_PROFILE, then VMKOPS_SERVICE_URL. The token: VMKOPS_TOKEN or VMKOPS_TOKEN_FILE in the
+environment, then that of the table `[services.NAME]`, then what `vmkops login` kept for the URL. A token in vmkops.toml
+outside of the tables is for VMKOPS_SERVICE_URL alone: it never goes to a service that was chosen in another way.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from service.api.typed_settings import ClientSettings, ServiceTable, http_url
+from service.errors import SettingError
+from vmkops.commands._logins import read_login
+from vmkops.commands._near import did_you_mean, shown
+
+OUTSIDE = ("VMKOPS_TOKEN", "VMKOPS_TOKEN_FILE")
+"""The settings of the token, which hold for any service when they are in the environment."""
+
+
+class Chosen(NamedTuple):
+    """A service, and how to speak to it."""
+
+    url: str
+    ca_file: Path | None
+    profile: str
+    """The name of its table, or empty."""
+    own_token: str | None
+    """The token of the settings; None when there is only that of `vmkops login`, or none."""
+
+    @property
+    def token(self) -> str | None:
+        """The token to send; raises SettingError when a kept one cannot be used."""
+        return self.own_token or read_login(self.url)
+
+
+def chosen(environ: Mapping[str, str] = os.environ) -> Chosen:
+    """The service that the settings choose; raises SettingError, for an unknown name with those that there are."""
+    settings = ClientSettings.read(environ)
+    name = settings.profile
+    if not name:
+        return Chosen(settings.service_url, settings.service_ca_file, "", settings.token)
+    outside = settings.token if any(environ.get(each, "").strip() for each in OUTSIDE) else None
+    table = settings.service_tables.get(name)
+    profile = name if table else ""
+    if table is None and "://" in name:
+        profile, table = _of_url(name, settings)
+    if table is None:
+        raise SettingError("VMKOPS_PROFILE", _unknown(name, settings))
+    return Chosen(table.url, table.ca_file or settings.service_ca_file, profile, outside or table.secret())
+
+
+def _of_url(url: str, settings: ClientSettings) -> tuple[str, ServiceTable]:
+    """The table with this URL and its name; otherwise one with the URL alone, or with the general settings for it."""
+    try:
+        http_url(url)
+    except ValueError as error:
+        raise SettingError("VMKOPS_PROFILE", str(error)) from None
+    plain = url.rstrip("/")
+    named = ((name, each) for name, each in settings.service_tables.items() if each.url.rstrip("/") == plain)
+    if found := next(named, None):
+        return found
+    general = settings.service_token if settings.service_url.rstrip("/") == plain else None
+    return "", ServiceTable(url=url, token=general)
+
+
+def _unknown(name: str, settings: ClientSettings) -> str:
+    names = list(settings.service_tables)
+    if not names:
+        return f"there is no service {shown(name)}. Add a table [services.NAME] with its url to vmkops.toml."
+    near = did_you_mean(name, names)
+    return f"there is no service {shown(name)} in vmkops.toml.{near} There are: {', '.join(names)}."

@@ -1,0 +1,71 @@
+"""`vmkops login`: keeps the token for a service, after trying it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from vmkops.commands import EXIT_DONE, EXIT_WRONG_USAGE, SERVICE
+from vmkops.commands._parser import Parser
+
+if TYPE_CHECKING:
+    from vmkops.commands._service import Chosen
+
+SUMMARY = "sign in to a service: try a token, and keep it for this service"
+GROUP = SERVICE
+EPILOG = (
+    "The token is read from the terminal, or from standard input: vmkops login < FILE. It is kept in a file that only "
+    "you can read. --service NAME_OR_URL names another service. VMKOPS_TOKEN, VMKOPS_TOKEN_FILE and the token of a "
+    "table [services.NAME] take precedence over it."
+)
+LOCAL = ("http://127.", "http://localhost", "http://[::1]")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    return Parser(prog="vmkops login", description=SUMMARY, epilog=EPILOG)
+
+
+def run(argv: Sequence[str]) -> int:
+    """Ask for the token, try it and keep it; raises ServiceError when the service refuses it or does not answer."""
+    parser().parse_args(argv)
+    from service.api.words import printable
+    from vmkops.commands._logins import keep_login
+    from vmkops.commands._service import chosen
+
+    service = chosen()
+    if service.url.startswith("http://") and not service.url.startswith(LOCAL):
+        print(f"warning: the token goes to {service.url} unencrypted, as it begins with http://.", file=sys.stderr)
+    token = _token(service.url)
+    if not token or len(token.split()) > 1 or not (token.isascii() and token.isprintable()):
+        wrong = "there is no token" if not token else "this is not a token"
+        print(f"vmkops login: {wrong}. `vmkops token create NAME --scope operate` makes one.", file=sys.stderr)
+        return EXIT_WRONG_USAGE
+    rights = asyncio.run(_rights(service, token))
+    path = keep_login(service.url, token)
+    until = f", until {rights['expires_at']}" if rights.get("expires_at") else ""
+    name, scopes = printable(str(rights["name"])), printable(", ".join(rights["scopes"]))
+    print(f"You are signed in to {service.url} with the token {name} ({scopes}{until}). It is kept in {path}.")
+    if service.own_token:
+        where = "VMKOPS_TOKEN" if os.environ.get("VMKOPS_TOKEN") else "a token in the settings"
+        print(f"warning: {where} takes precedence over it. `vmkops config show` shows where it is.", file=sys.stderr)
+    return EXIT_DONE
+
+
+def _token(url: str) -> str:
+    """The token, from the terminal without showing it, or the first line of standard input."""
+    if sys.stdin.isatty():
+        return getpass.getpass(f"Token for {url}: ").strip()
+    return sys.stdin.readline(1000).strip()
+
+
+async def _rights(service: Chosen, token: str) -> dict[str, Any]:
+    from service.api.client import ServiceClient
+
+    async with ServiceClient(service.url, token, ca_file=service.ca_file) as client:
+        return await client.get("/tokens/current")
