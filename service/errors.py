@@ -61,7 +61,7 @@ class InvalidParams(VmkopsError):
 
 
 class NotSignedIn(VmkopsError):
-    """This call needs a token from `vmkops token create`: set VMKOPS_TOKEN, or send `Authorization: Bearer TOKEN`."""
+    """This needs a token. `vmkops token create NAME --scope read` makes one, where the service runs."""
 
     code, status = "not-signed-in", 401
     token_digits = ""

@@ -19,7 +19,7 @@ NO_ERRNO = "{code} would be Linux errno {number}, but Linux has no error with th
 NO_STATUS = "{code} is not a vmkernel status. Those are 0x0, 0xbad0001 to {highest}, and 0x2bad0000 plus a Linux errno."
 NO_ERRNO_NUMBER = "{number} is neither a vmkernel status nor a Linux errno."
 END_MARKER = "VMK_LAST_ERR marks the end of VMware's list. Its number changes with each release, so it has no meaning."
-A_LINE = "It looks like a part of a log line; decode explains those: vmkops decode FILE, or POST /decode."
+A_LINE = "It looks like a part of a log line; `vmkops decode FILE` explains those, as /vmkerr does in Slack."
 NO_WORDS = "No vmkernel status has {typed} as its name, as part of its name or in its text."
 
 _MAX_SUGGESTIONS = 5

@@ -114,8 +114,8 @@ def described(request: web.Request, error: Exception) -> tuple[Problem, Mapping[
 
 def _http_problem(request: web.Request, error: web.HTTPException) -> Problem:
     details = {
-        404: f"There is nothing at {request.path[:200]}. GET /docs lists every call.",
-        405: f"{request.method} is not possible here. GET /docs lists every call.",
+        404: f"There is nothing at {request.path[:200]}. The page /docs lists every call.",
+        405: f"{request.method} is not possible here. The page /docs lists every call.",
         413: f"The body is larger than the {BODY_LIMIT >> 20} MiB that this service takes.",
     }
     return Problem(title=error.reason, status=error.status, detail=details.get(error.status, error.text or ""))

@@ -124,7 +124,7 @@ def _text(run: P2vRun) -> str:
 
 
 def _texts(found: P2vRuns) -> str:
-    return "".join(map(_line, found.runs)) or "No runs yet. POST /p2v/runs starts one.\n"
+    return "".join(map(_line, found.runs)) or "No runs yet. Start one from a checklist.\n"
 
 
 ROUTES = (

@@ -106,7 +106,7 @@ def _slug(call: Call[Query, None]) -> str:
 def _revision(call: Call[Query, None]) -> int:
     text = call.path("revision")
     if not (text.isascii() and text.isdecimal()) or len(text) > 10 or int(text) > LARGEST_REVISION:
-        raise NotFound(f"{text[:40]!r} is not a revision. GET /procedures/SLUG/history lists them.")
+        raise NotFound(f"{text[:40]!r} is not a revision. The history of the page lists them.")
     return int(text)
 
 

@@ -221,13 +221,13 @@ def _details(kept: KeptProcedureRun) -> ProcedureRunDetails:
 
 def _line(run: ProcedureRunSummary) -> str:
     about = [*run.targets.values(), *([run.incident] if run.incident else [])]
-    where = "" if run.path == f"/runs/{run.id}" else f" (GET {run.path})"
+    where = "" if run.path == f"/runs/{run.id}" else " (a P2V checklist)"
     return f"{run.id}  {run.procedure}{''.join(f' {each}' for each in about)}: {in_words(run.progress)}{where}\n"
 
 
 def _texts(found: ProcedureRuns) -> str:
-    more = f"more: GET /runs?cursor={found.next}\n" if found.next else ""
-    return "".join(map(_line, found.runs)) + more or "No runs. POST /procedures/SLUG/runs starts one.\n"
+    more = f"There are more: add the cursor {found.next}.\n" if found.next else ""
+    return "".join(map(_line, found.runs)) + more or "No runs. To start one: vmkops runs start NAME\n"
 
 
 ROUTES = (

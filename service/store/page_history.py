@@ -118,13 +118,11 @@ class PageHistory:
         if text is None and (page := self._store.get(slug)):
             text = page.text
         if text is None:
-            raise ChangedMeanwhile(
-                f"There is no page {slug[:80]!r} any more. GET /procedures/SLUG/history has its text."
-            )
+            raise ChangedMeanwhile(f"There is no page {slug[:80]!r} any more. The history of the page has its text.")
         if "*" not in only and page_tag(text) not in only:
             raise ChangedMeanwhile(
-                f"Somebody else changed the page {slug} since you read it. GET /procedures/{slug} has the new text and "
-                "its ETag: make your change there, and send it again."
+                f"Somebody else changed the page {slug} since you read it. Read the page again, "
+                "make your change in the new text, and save that."
             )
 
     def _keep_found(self, slug: str) -> str | None:
@@ -175,9 +173,7 @@ class PageHistory:
         with self._engine.connect() as connection:
             row = connection.execute(one).one_or_none()
         if row is None:
-            raise NotFound(
-                f"There is no revision {revision} of {slug[:80]!r}. GET /procedures/{slug[:80]}/history lists them."
-            )
+            raise NotFound(f"There is no revision {revision} of {slug[:80]!r}. The history of the page lists them.")
         return PageVersionText(**_values(row), text=row.text)
 
 

@@ -177,7 +177,7 @@ class Tokens:
             return None
         kind, _, token = authorization.partition(" ")
         if kind.lower() != "bearer" or not token.strip():
-            raise NotSignedIn("The Authorization header must be `Bearer TOKEN`.")
+            raise NotSignedIn("What was sent is not a token. `vmkops token create` makes one, where the service runs.")
         key = digest(token.strip())
         return self._own.get(key) or await asyncio.to_thread(self._stored, key)
 
@@ -189,12 +189,12 @@ class Tokens:
         if person is None:
             return actor
         if not PERSON.fullmatch(person):
-            raise InvalidParams("X-On-Behalf-Of must name a Slack user by ID, such as slack:U012AB3CD.")
+            raise InvalidParams("A person must be a Slack user by ID, such as slack:U012AB3CD.")
         if actor is None:
             return None
         if not actor.delegate:
             raise NotAllowed(
-                f"The token {actor.token!r} may not act for other people (X-On-Behalf-Of). If it is the token of the "
+                f"The token {actor.token!r} may not act for other people. If it is the token of the "
                 f"Slack bot, the administrator of vmkops can allow it: vmkops token change {actor.token} --delegate"
             )
         return replace(actor, person=person)
