@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 import stat
+import time
 from pathlib import Path
 
 import pytest
 
+from tests.peers.waiting import wait_for
 from tests.running_service import RunningService
 from tests.terminal import Terminal
+from tests.vmkops.shell import completed
 from tests.vmkops.terminal import run, run_forked
 
 pytestmark = pytest.mark.gives_back
@@ -96,6 +100,49 @@ def test_service_is_chosen_by_name_and_no_token_goes_to_another_one(
     assert f"The command line asks {service.url}  [profile lab, token of the settings]" in shown
     assert service.token not in shown
     assert "services.lab.token_file = token  [vmkops.toml, line 5]" in shown
+
+
+def test_bash_completes_the_names_of_the_service_from_a_private_file(
+    service: RunningService, home: dict[str, str], tmp_path: Path
+) -> None:
+    mine = {**home, "VMKOPS_SERVICE_URL": service.url, "VMKOPS_TOKEN": service.token}
+
+    def offered(typed: str) -> list[str]:
+        words, told = completed(typed, tmp_path, mine)
+        assert told == ""
+        return words
+
+    # The first answer may come after the second that a shell waits for.
+    expected = {
+        "vmkops vms DC0_H0": [VM, "DC0_H0_VM1"],
+        "vmkops backup DC0_H0_VM0": [],  # it is complete
+        "vmkops hosts DC0_H": ["DC0_H0"],
+        "vmkops action power-o": ["power-off", "power-on"],
+        "vmkops action power-off ": [*(each["name"] for each in service.call("GET", "/vms")[1]["vms"]), "vm="],
+        "vmkops action power-off vm=DC0_H0": [VM, "DC0_H0_VM1"],
+    }
+    for typed, words in expected.items():
+        wait_for(
+            lambda typed=typed, words=words: sorted(offered(typed)) == sorted(words),
+            timeout=90,
+            what=f"completion of {typed}",
+        )
+    files = list((tmp_path / "cache" / "vmkops").iterdir())
+    assert {stat.S_IMODE(each.stat().st_mode) for each in files} == {0o600}
+    assert stat.S_IMODE((tmp_path / "cache" / "vmkops").stat().st_mode) == 0o700
+
+
+def test_service_that_does_not_answer_holds_no_shell_up(home: dict[str, str], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        mine = {**home, "VMKOPS_SERVICE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        began = time.monotonic()
+        words = completed("vmkops vms ", tmp_path, mine)
+        waited = time.monotonic() - began
+        bare = time.monotonic()
+        completed("vmkops token ", tmp_path, mine)
+        bare = time.monotonic() - bare
+    assert words == ([], "")
+    assert waited < 1 + 5 * bare  # a busy machine starts programs slowly
 
 
 def test_what_is_wrong_with_a_service_in_the_file_is_told_by_its_line(tmp_path: Path) -> None:
