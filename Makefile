@@ -70,10 +70,11 @@ demo: .venv/developer ## a simulated vCenter, a local Slack and the service toge
 bench: .venv/developer ## every benchmark, one table each
 	for each in benchmarks/[a-z]*.py; do $(BIN)/python $$each || exit 1; done
 
-docs: .venv/developer ## the documentation as a site and a man page, in site/
+docs: .venv/developer ## the documentation as a site and a man page, in site/; the wheel has the man page of deploy/
 	$(BIN)/python -m vmkops.manual
 	$(BIN)/sphinx-build --quiet --fail-on-warning -b html docs site/html
 	$(BIN)/sphinx-build --quiet -b man docs site/man
+	cp site/man/vmkops.1 deploy/vmkops.1
 
 manifest: .venv/ready ## deploy/slack-manifest.json from the commands
 	$(BIN)/python -m bot.manifest

@@ -25,6 +25,7 @@ html_title = "vmkops"
 html_copy_source = False
 html_show_sphinx = False
 man_pages = [("commands", "vmkops", "VMware on call", "", 1)]
+today = " "  # the man page is the same on each day; a test compares it with the one in deploy/
 
 PROCEDURES = HERE / "procedures"
 """Written at each build; not in the repository."""

@@ -26,10 +26,10 @@ class Terminal:
         self._begin({**service.environment, **own, **SCREEN, **more}, words)
 
     @classmethod
-    def plain(cls, *words: str) -> Self:
+    def plain(cls, *words: str, **more: str) -> Self:
         """A command without a service and without any settings of the machine."""
         made = cls.__new__(cls)
-        made._begin({**PLAIN, **SCREEN}, words)
+        made._begin({**PLAIN, **SCREEN, **more}, words)
         return made
 
     def _begin(self, environment: Mapping[str, str], words: tuple[str, ...]) -> None:

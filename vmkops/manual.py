@@ -76,23 +76,27 @@ The same filters are parameters of the HTTP calls, such as `GET
 ID is taken, the beginning of it (four characters or more) is enough if it means one thing only; otherwise the
 candidates are listed.
 
+Before a command, and after one that asks the service, you can write `--service NAME_OR_URL` to ask another service,
+`--color auto|always|never` and `--no-pager`. `--service` takes the name of a table of `vmkops.toml`:
+
+```toml
+[services.lab]
+url = "https://vmkops.lab.example.com"
+token_file = "/home/anna/lab-token"  # or token, or what `vmkops login --service lab` keeps
+ca_file = "/etc/ssl/lab-ca.pem"      # only if the system does not trust its CA
+```
+
+The token is the first of these that there is: `VMKOPS_TOKEN` or `VMKOPS_TOKEN_FILE` in the environment, the token of
+that table, and what `vmkops login` kept. A token elsewhere in `vmkops.toml` is for `VMKOPS_SERVICE_URL` alone.
+
+States and severities have a color on a terminal, without `NO_COLOR` and `TERM=dumb`. What is longer than the screen
+goes through the pager in `VMKOPS_PAGER` or `PAGER`, or through `less -FRX`.
+
 `backup`, `action` and `jobs ID --watch` show the progress of a job: bars on a terminal, and lines elsewhere, with
 `NO_COLOR` set, and with `TERM=dumb`. When the service goes away, they say so, ask again, and end after `--patience`
 (5 minutes) with 3.
 """
 """The part of the page of commands that no parser has."""
-
-
-def whole_parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line, for completion and documentation: each command with its arguments."""
-    made = argparse.ArgumentParser(prog="vmkops", description="VMware on call.")
-    made.add_argument("--version", action="store_true", help="print the version")
-    found = made.add_subparsers(metavar="COMMAND")
-    for name in commands.names():
-        module = import_module(f"vmkops.commands.{name}")
-        own: argparse.ArgumentParser = module.parser()
-        found.add_parser(name, parents=[own], add_help=False, help=module.SUMMARY, description=own.description)
-    return made
 
 
 def commands_page() -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from service.api.client import ActionPreview, TypeAgainHint
+from vmkops.commands._color import painted
 
 DONE, NOT_ALLOWED, NO_TERMINAL = 0, 1, 2
 """Exit statuses."""
@@ -22,7 +23,7 @@ def print_preview(preview: ActionPreview, *, as_json: bool = False, to: TextIO |
         verdict = waits if preview.may_be_asked else "is refused"
         print(f"{preview.action} of {preview.target}: {verdict}", file=to)
         for check in preview.checks:
-            print(f"{check.severity:<6}  {check.message}", file=to)
+            print(f"{painted(f'{check.severity:<6}', to)}  {check.message}", file=to)
         print(f"steps   {', '.join(preview.steps)}", file=to)
         print(f"class   {preview.class_}", file=to)
     return DONE if preview.allowed else NOT_ALLOWED

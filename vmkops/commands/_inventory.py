@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from vmkops.commands._color import show_lines
+
 
 async def print_answer(path: str, query: dict[str, str], *, as_json: bool) -> int:
     """Print the answer of GET `path` as text or as JSON, and return 0."""
@@ -13,5 +15,6 @@ async def print_answer(path: str, query: dict[str, str], *, as_json: bool) -> in
         if as_json:
             print(json.dumps(await service.get(path, **query)))
         else:
-            print(await service.get_text(path, **query), end="")
+            text = await service.get_text(path, **query)
+            show_lines([text.removesuffix("\n")])
     return 0

@@ -136,7 +136,9 @@ def show(listing: Listing, answer: Mapping[str, Any]) -> None:
     """Print a list: its rows on standard output; that it is empty, incomplete or old on standard error."""
     lines = rows(listing, answer)
     if lines:
-        print("\n".join(lines))
+        from vmkops.commands._color import show_lines
+
+        show_lines(lines)
     for doubt in doubts(listing, answer):
         print(doubt, file=sys.stderr)
 

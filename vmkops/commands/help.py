@@ -37,7 +37,9 @@ def run(argv: Sequence[str]) -> int:
     if topic in TOPICS:
         file = TOPICS[topic]
         if file.parent in (DOCS, DOCS.parent):
-            print(file.read_text("utf-8"), end="")
+            from vmkops.commands._color import show_lines
+
+            show_lines([file.read_text("utf-8").removesuffix("\n")])
             return 0
         from vmkops.commands.kb import run as run_kb
 

@@ -191,7 +191,9 @@ def _show(slug: str, *, as_json: bool, targets: Mapping[str, str] | None = None)
     if as_json:
         print_json(asdict(page))
     else:
-        print(as_text(page, targets or {}), end="")
+        from vmkops.commands._color import show_lines
+
+        show_lines([as_text(page, targets or {}).removesuffix("\n")])
     return FOUND
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import pytest
 
 from service.api.client import Job, JobState, Progress, Step, StepState
 from service.api.job_words import job_words, progress_words
+from tests.terminal import Terminal
+from tests.vmkops.terminal import run
 from vmkops.commands._options import ago
 from vmkops.commands._table import lines_of
 
@@ -79,3 +82,44 @@ def test_table_leaves_out_what_is_empty_everywhere_and_makes_controls_visible() 
 def test_time_that_cannot_be_read_is_wrong_usage() -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="write it like 30s, 90m, 24h or 7d"):
         ago("yesterday")
+
+
+@pytest.mark.parametrize(
+    ("environment", "colored"),
+    [
+        ({}, True),
+        ({"NO_COLOR": "1"}, False),
+        ({"NO_COLOR": ""}, True),  # an empty one counts as not set
+        ({"TERM": "dumb"}, False),
+        ({"VMKOPS_COLOR": "never"}, False),
+        ({"NO_COLOR": "1", "VMKOPS_COLOR": "always"}, True),
+    ],
+)
+def test_states_have_a_color_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], colored: bool
+) -> None:
+    for name in ("NO_COLOR", "TERM", "VMKOPS_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    columns = {"state": lambda each: str(each["state"]), "id": lambda each: "1"}
+
+    lines = lines_of([{"state": "failed"}, {"state": "running 5 %"}], columns)
+
+    assert lines == (
+        ["STATE        ID", "\x1b[31mfailed     \x1b[0m  1", "\x1b[36mrunning 5 %\x1b[0m  1"]
+        if colored
+        else ["STATE        ID", "failed       1", "running 5 %  1"]
+    )
+
+
+def test_long_answer_goes_through_the_pager_on_a_terminal_only(tmp_path: Path) -> None:
+    pager = "sed -e s/^/paged:/"
+    with Terminal.plain("help", "install", VMKOPS_PAGER=pager) as terminal:
+        terminal.read_until("paged:# Install")
+        assert terminal.wait() == 0
+    with Terminal.plain("--no-pager", "help", "install", VMKOPS_PAGER=pager) as terminal:
+        assert "paged:" not in terminal.read_until("# Install")
+        terminal.wait()
+    assert "paged:" not in run(tmp_path, "help", "install", VMKOPS_PAGER=pager).stdout
