@@ -8,6 +8,7 @@ Keep imports light: a lookup starts in at most 2.5 times the time of `python -c 
 from __future__ import annotations
 
 import sys
+from _json import encode_basestring_ascii
 
 from knowledge.errors import NotFound, Unreadable
 from service.api.settings_source import DEFAULT_DATA_DIR, read_setting
@@ -43,7 +44,25 @@ def failed(failure: NotFound | Unreadable, as_json: bool = False) -> int:
 
 
 def print_json(value: object) -> None:
-    """Print a value as JSON on standard output."""
-    import json  # read only when asked for
+    """Print a value as JSON on standard output, as `json.dumps(value, indent=2)` does.
 
-    print(json.dumps(value, indent=2))
+    The module json imports re, which takes a quarter of the time of a lookup.
+    """
+    print(_as_json(value, "\n"))
+
+
+def _as_json(value: object, start: str) -> str:
+    """The value as JSON; `start` is a line feed and the indentation of the line where it begins."""
+    if isinstance(value, str):
+        return encode_basestring_ascii(value)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, int | float):
+        return repr(value)
+    inner = f"{start}  "
+    if isinstance(value, dict):
+        items = (f"{encode_basestring_ascii(key)}: {_as_json(each, inner)}" for key, each in value.items())
+        return f"{{{inner}{f',{inner}'.join(items)}{start}}}" if value else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{inner}{f',{inner}'.join(_as_json(each, inner) for each in value)}{start}]" if value else "[]"
+    raise TypeError(f"{type(value).__name__} is not JSON")

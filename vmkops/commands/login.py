@@ -20,7 +20,7 @@ SUMMARY = "sign in to a service: try a token, and keep it for this service"
 GROUP = SERVICE
 EPILOG = (
     "The token is read from the terminal, or from standard input: vmkops login < FILE. It is kept in a file that only "
-    "you can read. --service NAME_OR_URL names another service. VMKOPS_TOKEN, VMKOPS_TOKEN_FILE and the token of a "
+    "you can read. VMKOPS_PROFILE chooses another service. VMKOPS_TOKEN, VMKOPS_TOKEN_FILE and the token of a "
     "table [services.NAME] take precedence over it."
 )
 LOCAL = ("http://127.", "http://localhost", "http://[::1]")

@@ -11,7 +11,7 @@ from vmkops.commands._parser import Parser
 
 SUMMARY = "forget the token that login kept for a service"
 GROUP = SERVICE
-EPILOG = "The token itself goes on to be valid; `vmkops token` ends it. --service NAME_OR_URL names another service."
+EPILOG = "The token itself goes on to be valid; `vmkops token` ends it. VMKOPS_PROFILE chooses another service."
 
 
 def parser() -> argparse.ArgumentParser:

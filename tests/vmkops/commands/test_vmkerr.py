@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from knowledge.vmkerr.listing import listing
+from vmkops.commands._lookup import _as_json
 
 
 class Terminal:
@@ -228,3 +229,9 @@ def test_a_damaged_import_is_told_and_does_not_stop_lookups(terminal: Terminal) 
     finished = terminal.run("vmkerr", "0xbad0001")
     assert finished.returncode == 0
     assert "lab.tsv is ignored" in finished.stderr
+
+
+def test_json_is_written_as_the_json_module_does() -> None:
+    value = {"a": [], "b": {}, "c": (1, True, None, 1.5, {"x": ["é\x00", '"\n']}), "": -3}
+
+    assert _as_json(value, "\n") == json.dumps(value, indent=2)
