@@ -7,7 +7,6 @@ or null. Other keys are those of the HTTP API.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -92,6 +91,8 @@ def run_list(listing: Listing, made: argparse.ArgumentParser, argv: Sequence[str
 
     Raises ServiceError when the service does not answer or there is no such thing.
     """
+    import asyncio
+
     options = made.parse_args(argv)
     if options.one is not None:
         if query_of(listing, options) or options.watch:
@@ -102,6 +103,8 @@ def run_list(listing: Listing, made: argparse.ArgumentParser, argv: Sequence[str
 
 def print_list(listing: Listing, options: argparse.Namespace) -> int:
     """Print the list with the filters in `options`, once, or again and again with --watch; exit 0 also when empty."""
+    import asyncio
+
     query = query_of(listing, options)
     if options.watch:
         from vmkops.commands._watch import watch_list

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -55,6 +54,8 @@ def parser() -> argparse.ArgumentParser:
 
 def run(argv: Sequence[str]) -> int:
     """List backups (1 for a VM that has none), show one, or name the stale VMs (1 when there are any)."""
+    import asyncio
+
     options = parser().parse_args(argv)
     if options.stale:
         return asyncio.run(_show("/backups/freshness", _stale, options.json, older_than=options.stale))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -41,6 +40,8 @@ def parser() -> argparse.ArgumentParser:
 
 def run(argv: Sequence[str]) -> int:
     """List jobs, or show, watch or cancel one; 1 when that one failed, was cancelled or is only partly done."""
+    import asyncio
+
     options = parser().parse_args(argv)
     if options.id is None:
         if options.cancel:
