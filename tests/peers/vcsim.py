@@ -115,10 +115,22 @@ class Vcsim:
         """End all sessions as vCenter ends idle ones, and say how many there were."""
         return int(self._control("POST", "/sessions/expire")["expired"])
 
+    def limit_sessions(self, *, idle_ms: int = 0, most: int = 0) -> None:
+        """Let sessions end that are idle for so long, and allow so many at a time; 0 is no limit."""
+        self._control("POST", "/sessions", {"idle_ms": idle_ms, "most": most})
+
+    def change_password(self, password: str) -> None:
+        """Change the password of the user; the sessions that are open live on."""
+        self._control("POST", "/password", {"password": password})
+
     def sessions(self) -> dict[str, int]:
         """`alive` now, their container `views`, and `logins` ever."""
         found: dict[str, int] = self._control("GET", "/sessions")
         return found
+
+    def rest_sessions(self) -> int:
+        """How many sessions of the REST API there are now."""
+        return int(self._control("GET", "/sessions/rest")["alive"])
 
     # Downloads
 

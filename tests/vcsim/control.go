@@ -42,7 +42,13 @@ func newControl(sim *simulation) http.Handler {
 	handle("DELETE /faults", func(*http.Request) (any, error) { sim.rules.clear(); return done, nil })
 	handle("GET /calls", func(*http.Request) (any, error) { return sim.calls.report(), nil })
 	handle("DELETE /calls", func(*http.Request) (any, error) { sim.calls.reset(); return done, nil })
-	handle("GET /sessions", func(*http.Request) (any, error) { return sim.sessions.report(), nil })
+	handle("GET /sessions", func(*http.Request) (any, error) {
+		sim.endIdleSessions()
+		return sim.sessions.report(), nil
+	})
+	handle("GET /sessions/rest", func(*http.Request) (any, error) { return sim.sessions.reportREST(), nil })
+	handle("POST /sessions", sim.sessions.change)
+	handle("POST /password", sim.account.change)
 	handle("POST /sessions/expire", func(*http.Request) (any, error) {
 		return map[string]int{"expired": sim.expireSessions()}, nil
 	})

@@ -39,8 +39,8 @@ func startVCenter(t *testing.T, vms int) *vcenter {
 	}
 	model.Service.Listen = &url.URL{Host: "127.0.0.1:0", User: credentials}
 	server := model.Service.NewServer()
-	sim := newSimulation(model, "http://"+server.URL.Host)
-	server.Config.Handler = newDoor(sim, server.Config.Handler, credentials)
+	sim := newSimulation(model, "http://"+server.URL.Host, credentials)
+	server.Config.Handler = newDoor(sim, server.Config.Handler)
 	t.Cleanup(func() {
 		_ = server.Config.Close()
 		_ = os.RemoveAll(home(model))

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"time"
 
@@ -19,13 +18,10 @@ import (
 type door struct {
 	sim   *simulation
 	inner http.Handler
-	user  string
-	pass  string
 }
 
-func newDoor(sim *simulation, inner http.Handler, credentials *url.Userinfo) *door {
-	password, _ := credentials.Password()
-	return &door{sim: sim, inner: inner, user: credentials.Username(), pass: password}
+func newDoor(sim *simulation, inner http.Handler) *door {
+	return &door{sim: sim, inner: inner}
 }
 
 // ServeHTTP sends a request where it belongs.
@@ -40,6 +36,8 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "log in first", http.StatusUnauthorized)
 	case r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/sdk"):
 		d.serveSOAP(w, r)
+	case strings.HasPrefix(r.URL.Path, restPrefix), strings.HasPrefix(r.URL.Path, apiPrefix):
+		d.serveVAPI(w, r)
 	default:
 		d.inner.ServeHTTP(w, r)
 	}
@@ -48,7 +46,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // mayOpenDatastores holds the datastore browser to what vCenter asks for; the simulator lets everybody in.
 func (d *door) mayOpenDatastores(r *http.Request) bool {
 	if user, pass, ok := r.BasicAuth(); ok {
-		return user == d.user && pass == d.pass
+		return d.sim.account.accepts(user, pass)
 	}
 	return d.sim.sessions.of(r) == sessionAlive
 }
@@ -71,7 +69,13 @@ func (d *door) serveSOAP(w http.ResponseWriter, r *http.Request) {
 		d.sim.calls.add(*c)
 	}()
 
-	state := d.sim.sessions.of(r)
+	state, release := d.sim.useSession(r)
+	defer release()
+	if state != sessionAlive && d.sim.sessions.full() {
+		// What vpxd answers to whoever has no session yet once it is "Out of HTTP sessions".
+		http.Error(recorder, "503 Service Unavailable", http.StatusServiceUnavailable)
+		return
+	}
 	if state == sessionDead && !needsNoSession[c.Method] {
 		fault := &types.NotAuthenticated{}
 		fillIn(fault, c.object)
@@ -95,6 +99,10 @@ func (d *door) serveSOAP(w http.ResponseWriter, r *http.Request) {
 
 // work lets the simulator do what a call asks for, and notes that it did.
 func (d *door) work(w http.ResponseWriter, r *http.Request, c *call) {
+	if c.Type == "rest" || c.Type == "api" {
+		d.workVAPI(w, r, c)
+		return
+	}
 	answer := &statusRecorder{ResponseWriter: w}
 	if version := clientVersion(r); version != nil {
 		inVersion(version, answer, r, d.inner)
@@ -105,6 +113,7 @@ func (d *door) work(w http.ResponseWriter, r *http.Request, c *call) {
 		d.sim.calls.did(c)
 		d.sim.learnSessions(c.Method, r, w.Header())
 	}
+	d.sim.leases.learnImports(c)
 }
 
 // apply does what a rule says with a call.

@@ -7,8 +7,8 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// heldByLease is the fault for a change of a VM whose export lease is ready: a lease holds its VM, which can neither be
-// powered on nor destroyed nor moved until the lease has ended (HttpNfcLease in the vSphere API).
+// heldByLease is the fault for a change of a VM that an export or import lease holds: it can neither be powered on nor
+// destroyed nor moved until the lease has ended (HttpNfcLease in the vSphere API).
 func (e *extension) heldByLease(vm *simulator.VirtualMachine) *soap.Fault {
 	if !e.sim.leases.holds(vm.Self) {
 		return nil
@@ -17,7 +17,7 @@ func (e *extension) heldByLease(vm *simulator.VirtualMachine) *soap.Fault {
 		&types.TaskInProgress{Task: types.ManagedObjectReference{Type: "Task", Value: "task-export"}})
 }
 
-// holds says whether an export lease on the VM is open.
+// holds says whether a lease on the VM is open.
 func (b *leaseBook) holds(vm types.ManagedObjectReference) bool {
 	b.mu.Lock()
 	leases := append([]*exportLease{}, b.leases...)
@@ -27,7 +27,7 @@ func (b *leaseBook) holds(vm types.ManagedObjectReference) bool {
 			return true
 		}
 	}
-	return false
+	return b.importing(vm)
 }
 
 // DestroyTask removes an entity, but not a VM that a lease holds.

@@ -270,7 +270,8 @@ type leaseBook struct {
 	mu        sync.Mutex
 	opened    int
 	leases    []*exportLease
-	normal    nfcSettings // when nothing was asked for
+	imports   map[types.ManagedObjectReference]*importLease // by the lease
+	normal    nfcSettings                                   // when nothing was asked for
 	settings  nfcSettings
 	epoch     int // counts the changes of the settings
 	transfers []*transfer
@@ -285,7 +286,7 @@ func newLeaseBook(sim *simulation) *leaseBook {
 		StarHost: sim.registry.IsESX(), Checksums: checksumsAny,
 	}
 	return &leaseBook{sim: sim, normal: normal, settings: normal, uploads: map[string]string{},
-		nvrams: map[string]string{}}
+		nvrams: map[string]string{}, imports: map[types.ManagedObjectReference]*importLease{}}
 }
 
 // open makes a lease for the disks of a VM's hardware and registers it.

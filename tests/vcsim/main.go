@@ -110,13 +110,14 @@ func run(o options, stop <-chan struct{}) error {
 		}
 		scheme = "https"
 	}
+	model.Service.RegisterEndpoints = true // the REST API, in vapi.go
 	server := model.Service.NewServer()
-	sim := newSimulation(model, scheme+"://"+server.URL.Host)
+	sim := newSimulation(model, scheme+"://"+server.URL.Host, credentials)
 	if o.tools {
 		sim.runToolsEverywhere()
 	}
 	// The simulator gives no say in its handler before it listens; nobody knows the address yet, so this is in time.
-	door := newDoor(sim, server.Config.Handler, credentials)
+	door := newDoor(sim, server.Config.Handler)
 	server.Config.Handler = door
 	if o.tls && !o.esx {
 		if err := sim.openHosts(door); err != nil {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/vmware/govmomi/vim25/soap"
 )
@@ -22,11 +23,80 @@ type sessionBook struct {
 	mu     sync.Mutex
 	alive  map[string]bool
 	views  map[string]int // how many container views a session has
+	used   map[string]use
+	rest   map[string]bool // those of the REST API
 	logins int
+	limits sessionLimits
+}
+
+// use says when a session was last used, and how many of its calls are under way.
+type use struct {
+	last  time.Time
+	calls int
+}
+
+// sessionLimits are what POST /sessions changes. A vCenter ends a session that is idle for half an hour (two hours, by
+// release) and allows some thousands of them; here, both are off at first.
+type sessionLimits struct {
+	IdleMS int `json:"idle_ms"` // 0: never ends
+	Most   int `json:"most"`    // 0: without a limit
 }
 
 func newSessionBook() *sessionBook {
-	return &sessionBook{alive: map[string]bool{}, views: map[string]int{}}
+	return &sessionBook{
+		alive: map[string]bool{}, views: map[string]int{}, used: map[string]use{}, rest: map[string]bool{},
+	}
+}
+
+// change sets the limits that the request names.
+func (b *sessionBook) change(r *http.Request) (any, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.limits, decode(r, &b.limits)
+}
+
+// full says whether there are as many sessions as there may be.
+func (b *sessionBook) full() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	alive := 0
+	for _, yes := range b.alive {
+		if yes {
+			alive++
+		}
+	}
+	return b.limits.Most > 0 && alive >= b.limits.Most
+}
+
+// useSession says what state the session of a call is in, and keeps it from being idle until release is called.
+func (s *simulation) useSession(r *http.Request) (state sessionState, release func()) {
+	s.endIdleSessions()
+	b, key := s.sessions, keyOf(r)
+	touch := func(calls int) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.used[key] = use{last: time.Now(), calls: b.used[key].calls + calls}
+	}
+	touch(1)
+	return b.of(r), func() { touch(-1) }
+}
+
+// endIdleSessions ends those that nobody has used for as long as the limit says.
+func (s *simulation) endIdleSessions() {
+	b := s.sessions
+	b.mu.Lock()
+	var ended []string
+	for key, alive := range b.alive {
+		idle := b.used[key].calls == 0 && time.Since(b.used[key].last) > time.Duration(b.limits.IdleMS)*time.Millisecond
+		if alive && idle && b.limits.IdleMS > 0 {
+			b.alive[key] = false
+			ended = append(ended, key)
+		}
+	}
+	b.mu.Unlock()
+	if len(ended) > 0 {
+		s.leases.endSessions(ended...)
+	}
 }
 
 // keyOf is the key of the session that a request belongs to, or "".
@@ -58,6 +128,7 @@ func (s *simulation) learnSessions(method string, r *http.Request, answer http.H
 	for _, cookie := range (&http.Response{Header: answer}).Cookies() {
 		if cookie.Name == soap.SessionCookieName {
 			b.alive[cookie.Value] = true
+			b.used[cookie.Value] = use{last: time.Now()}
 			b.logins++
 		}
 	}
@@ -92,6 +163,12 @@ func (s *simulation) expireSessions() int {
 	return len(ended)
 }
 
+func (b *sessionBook) reportREST() map[string]int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return map[string]int{"alive": len(b.rest)}
+}
+
 func (b *sessionBook) report() map[string]int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -117,4 +194,5 @@ func (b *leaseBook) endSessions(keys ...string) {
 			}
 		}
 	}
+	b.endImports(keys...)
 }

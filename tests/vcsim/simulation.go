@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/url"
 	"sync"
 
 	"github.com/vmware/govmomi/simulator"
@@ -20,6 +21,7 @@ type simulation struct {
 	leases   *leaseBook
 	hosts    *hostDoor // nil for a host without a vCenter, whose disks come from where it answers calls
 
+	account    *account
 	privileges *privilegeBook
 	evacuation *evacuation
 
@@ -39,7 +41,7 @@ type vmState struct {
 	DoesNotBoot               bool   `json:"does_not_boot"`
 }
 
-func newSimulation(model *simulator.Model, base string) *simulation {
+func newSimulation(model *simulator.Model, base string, credentials *url.Userinfo) *simulation {
 	sim := &simulation{
 		model:    model,
 		registry: model.Map(),
@@ -51,6 +53,10 @@ func newSimulation(model *simulator.Model, base string) *simulation {
 		names:    map[types.ManagedObjectReference]string{},
 	}
 	sim.leases = newLeaseBook(sim)
+	sim.account = newAccount(credentials)
+	sim.registry.SessionManager().ValidLogin = func(login *types.Login) bool {
+		return sim.account.accepts(login.UserName, login.Password)
+	}
 	sim.privileges = &privilegeBook{sim: sim}
 	sim.evacuation = &evacuation{}
 	sim.addInternetScsiAdapters()

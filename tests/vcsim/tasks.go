@@ -76,9 +76,10 @@ func (d *door) startTask(
 
 // ownSession signs in to the simulator behind the door, where nobody counts it, and gives the session's cookie.
 func (d *door) ownSession(path string) string {
+	name, word := d.sim.account.now()
 	var user, pass bytes.Buffer
-	_ = xml.EscapeText(&user, []byte(d.user)) // a buffer takes all
-	_ = xml.EscapeText(&pass, []byte(d.pass))
+	_ = xml.EscapeText(&user, []byte(name)) // a buffer takes all
+	_ = xml.EscapeText(&pass, []byte(word))
 	login := `<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"><Body><Login xmlns="urn:vim25">` +
 		`<_this type="SessionManager">SessionManager</_this><userName>` + user.String() + `</userName><password>` +
 		pass.String() + `</password></Login></Body></Envelope>`

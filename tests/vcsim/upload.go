@@ -36,6 +36,7 @@ func (e *extension) ImportVApp(ctx *simulator.Context, req *types.ImportVApp) so
 		ctx.WithLock(lease, func() { state, info = lease.State, lease.Info })
 		if state == types.HttpNfcLeaseStateReady && info != nil {
 			e.sim.leases.expect(info)
+			e.sim.leases.beginImport(lease.Self, info.Entity, ctx.Session.Key)
 			e.sim.setName(lease.Self, e.sim.nameOf(info.Entity))
 			settings := e.sim.leases.now()
 			for n := range info.DeviceUrl { // nobody else knows of the lease yet
