@@ -83,10 +83,22 @@ class VmsRemoved(StepResult):
 
 
 class Deployment:
-    """The deployment of one VM in this process; whatever must outlive the process is in what its steps return."""
+    """The deployment of one VM in this process; whatever must outlive the process is in what its steps return.
 
-    def __init__(self, context: Context, job: JobControl, params: PlacementParams, identity: Identity = "new") -> None:
+    When it is `tagged`, the VM also gets the tags that the package keeps.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        job: JobControl,
+        params: PlacementParams,
+        identity: Identity = "new",
+        *,
+        tagged: bool = False,
+    ) -> None:
         self._job = job
+        self._tagged = tagged
         self._identity = identity
         self._params = params
         self._session = context.vcenters.named(params.vcenter).session
@@ -168,7 +180,8 @@ class Deployment:
             raise
         await self._leases.ended(lease.moref)
         nvram, warnings = await self._complete(package, lease, settings, keep=keep)
-        detail = f"{size} bytes to {place.datastore.name}"
+        untagged = await self._set_tags(lease.vm, settings)
+        detail = ". ".join([f"{size} bytes to {place.datastore.name}", *untagged])
         return NewVm(
             vm={"moref": lease.vm, "name": package.vm},
             datastore=place.datastore.name,
@@ -176,7 +189,7 @@ class Deployment:
             folder=place.folder.name,
             networks={old: new.name for old, new in place.networks.items()},
             size=size,
-            warnings=[*package.warnings, *lease.warnings, *warnings],
+            warnings=[*package.warnings, *lease.warnings, *warnings, *untagged],
             identity="" if settings is None else "keep" if keep else "new",
             nvram=nvram,
             tools_ran=settings is not None and settings.tools_running,
@@ -211,6 +224,15 @@ class Deployment:
                     f"The NVRAM could not be restored ({error}), so a guest that boots by EFI may not boot."
                 )
         return nvram, warnings
+
+    async def _set_tags(self, vm: str, settings: VmSettings | None) -> list[str]:
+        """Set the tags of the package; what cannot be set is a warning, as the VM is complete without them."""
+        if settings is None or not self._tagged:
+            return []
+        try:
+            return await self._session.tagging.attach(vm, settings.tags)
+        except VmkopsError as error:
+            return [f"The tags {', '.join(map(str, settings.tags))} were not set: {error}"]
 
     async def _end_leases(self) -> None:
         """Abort the leases of this job, also of processes that died: a VM with an open lease cannot be removed."""

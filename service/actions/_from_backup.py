@@ -97,8 +97,10 @@ class BackupDeployment:
         name: str,
         suffix: str,
         identity: Identity = "new",
+        *,
+        tagged: bool = False,
     ) -> None:
-        self._deployment = Deployment(context, job, params, identity)
+        self._deployment = Deployment(context, job, params, identity, tagged=tagged)
         self._context = context
         self._job = job.job_id
         self._backup = params.backup

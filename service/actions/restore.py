@@ -46,7 +46,8 @@ class Restore(Action):
 
     async def run(self, context: Context, job: JobControl, params: RestoreBackup) -> dict[str, Any]:
         """Send and check; the last step runs only after a failure."""
-        return await BackupDeployment(context, job, params, params.name, SUFFIX, params.identity).deploy()
+        made = BackupDeployment(context, job, params, params.name, SUFFIX, params.identity, tagged=True)
+        return await made.deploy()
 
 
 ACTION = Restore()

@@ -16,6 +16,7 @@ from service.vsphere.hosts import HOSTS, Host
 from service.vsphere.inventory import VMS, Vm
 from service.vsphere.live import Kind
 from service.vsphere.selectors import Located
+from service.vsphere.tags import Tag
 
 MOST = 100_000
 
@@ -56,8 +57,12 @@ class DatastoreList(Listed):
 
 
 class VmSeen(Vm):
-    """A VM, and how current that is."""
+    """A VM, its tags, and how current that is."""
 
+    tags: tuple[Tag, ...]
+    """At most a minute old; a list of VMs has none."""
+    tags_unknown: str
+    """Why the tags could not be read; empty when they could."""
     inventory: Freshness
 
 
@@ -91,7 +96,10 @@ async def _datastores(call: Call[InventoryQuery, None]) -> DatastoreList:
 async def _vm(call: Call[Query, None]) -> VmSeen:
     vcenters = call.services.context.vcenters
     vm = await vcenters.find(VMS, call.path("selector"), "VM")
-    return VmSeen(**vm.model_dump(), inventory=vcenters.link(vm.vcenter).inventory.freshness())
+    link = vcenters.link(vm.vcenter)
+    seen = link.inventory.freshness()
+    tags, unknown = await link.session.tagging.look(vm.moref) if seen.connected else ((), "")
+    return VmSeen(**vm.model_dump(), tags=tags, tags_unknown=unknown, inventory=seen)
 
 
 async def _host(call: Call[Query, None]) -> HostSeen:
@@ -157,6 +165,9 @@ def _vm_text(vm: VmSeen) -> str:
         lines.append(
             f"It has {counted(len(vm.snapshots), 'snapshot')}: {', '.join(each.name for each in vm.snapshots)}"
         )
+    if vm.tags or vm.tags_unknown:
+        named = f"Tags: {', '.join(map(str, vm.tags))}"
+        lines.append(f"Its tags could not be read: {vm.tags_unknown}" if vm.tags_unknown else named)
     if vm.allocated is not None:
         lines.append(f"It takes {vm.allocated / 1e9:.1f} GB on its datastores.")
     return _seen_text(lines, vm.inventory)

@@ -50,9 +50,11 @@ async def keep_beside(session: Session, vm: str, snapshot: str, package: Package
     except VmkopsError as error:
         words = f"The settings of the VM are missing from the package: {error} A restore uses those of the descriptor."
         return Beside([], [], [words])
+    settings, untagged = await _with_tags(session, vm, settings)
     nvram, described, warnings = await _keep_nvram(session, vm, package, copy_nvram, efi=settings.firmware == "efi")
     if nvram is not None:
         settings = settings.model_copy(update={"nvram": nvram.file})
+    warnings = [*untagged, *warnings]
     content = settings.model_dump_json(indent=2).encode() + b"\n"
     kept: PackageFile | None = None
     try:
@@ -90,6 +92,14 @@ async def read_verified(root: Path, file: SourceFile, most: int) -> bytes:
     if hashlib.new(file.algorithm, content, usedforsecurity=False).hexdigest() != file.digest:
         raise PackageDamaged(f"{file.name} has changed since it was written.")
     return content
+
+
+async def _with_tags(session: Session, vm: str, settings: VmSettings) -> tuple[VmSettings, list[str]]:
+    """The settings with the tags of the VM, and a warning when those cannot be read."""
+    try:
+        return settings.model_copy(update={"tags": list(await session.tagging.of_vm(vm))}), []
+    except VmkopsError as error:
+        return settings, [f"The tags of the VM are missing from the package: {error}"]
 
 
 async def _keep_nvram(

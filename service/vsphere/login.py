@@ -16,6 +16,7 @@ from pyVmomi.SoapAdapter import SoapStubAdapter
 
 from service.api.vcenter import VCenter
 from service.vsphere.api_version import OLDEST, listed_version, version_of
+from service.vsphere.faults import translate
 
 Instance: TypeAlias = Any
 """A signed-in `vim.ServiceInstance`; pyVmomi makes its classes at run time, so they have no useful types."""
@@ -63,6 +64,11 @@ class Login:
             raise
         self._end_abandoned()
         return instance
+
+    def check_refused(self) -> None:
+        """Raise CredentialsRefused while the last password was refused less than five minutes ago; asks nothing."""
+        if self._refused_at is not None and self._clock() - self._refused_at < REFUSED_SECONDS:
+            raise translate(vim.fault.InvalidLogin(msg="The password was refused a moment ago."), self.vcenter)
 
     def _log_in(self, manager: Any) -> None:
         if self._refused_at is not None and self._clock() - self._refused_at < REFUSED_SECONDS:

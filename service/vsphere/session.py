@@ -19,6 +19,7 @@ from service.vsphere.host_tls import HostTls, Pin
 from service.vsphere.login import LOGOUT_SECONDS, Login
 from service.vsphere.login import Instance as Instance
 from service.vsphere.names import unescaped
+from service.vsphere.tags import Tagging
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -39,6 +40,8 @@ class Session:
     def __init__(self, vcenter: VCenter) -> None:
         self.vcenter = vcenter
         self.login = Login(vcenter)
+        self.tagging = Tagging(self.login, self.is_host)
+        self._is_host: bool | None = None
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="vsphere")
         self._waiting = ThreadPoolExecutor(WAITING_THREADS, thread_name_prefix="vsphere-wait")
         self._urgent = ThreadPoolExecutor(URGENT_THREADS, thread_name_prefix="vsphere-urgent")
@@ -79,6 +82,12 @@ class Session:
                 raise
             log.info("vSphere session expired, signing in again", extra={"vcenter": self.vcenter.host})
             return ask(self._signed_in(expired=instance))
+
+    async def is_host(self) -> bool:
+        """Whether this is a stand-alone ESXi host and no vCenter."""
+        if self._is_host is None:
+            self._is_host = await self.call(lambda instance: bool(instance.content.about.apiType == "HostAgent"))
+        return bool(self._is_host)
 
     def ssl_context(self) -> ssl.SSLContext:
         """How the certificate of this vCenter is checked."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim
 
 from service.vsphere.session import Instance, Session, read_properties, vm_of
+from service.vsphere.tags import Tag
 
 CONFIG = [
     "config.annotation",
@@ -78,6 +79,8 @@ class VmSettings(BaseModel):
     cards: list[Card] = []
     """In the order of the descriptor."""
     custom_attributes: dict[str, str] = {}
+    tags: list[Tag] = []
+    """Of the time of the backup; vCenter keeps none for a snapshot."""
     tools_running: bool = False
     """Whether VMware Tools ran in the guest."""
     nvram: str = ""
