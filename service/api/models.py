@@ -159,6 +159,10 @@ class Job(Value):
     """What came of the job after its end, such as disks that could not be merged."""
     reply_to: dict[str, Any] | None = None
     """Where the Slack bot shows the job, kept and handed back unread."""
+    parent: str = ""
+    """The id of the job that started it; empty when no job did."""
+    children: list[str] = Field(default_factory=list)
+    """The ids of the jobs that it has started, by number; a list of jobs, and events, leave them out."""
 
     @property
     def requester(self) -> str:

@@ -96,7 +96,7 @@ async def _start(call: Call[Query, ActionRequest]) -> Job:
     key = _key(call, actor)
     if key and (known := await call.services.jobs.of_key(key)):
         return known
-    action, target = await _target(call)
+    action, _, target = await _target(call)
     if refused := [check.message for check in target.checks if check.severity == "refuse"]:
         raise Conflict(" ".join(refused))
     return await call.services.jobs.submit(
@@ -123,7 +123,7 @@ def _key(call: Call[Query, ActionRequest], actor: Actor) -> RequestKey | None:
 
 
 async def _check(call: Call[Query, ActionRequest]) -> ActionPreview:
-    action, target = await _target(call)
+    action, params, target = await _target(call)
     checks = list(target.checks)
     if busy := await call.services.jobs.why_busy(action, target):
         checks.append(Check(rule="under-way", severity="refuse", message=busy))
@@ -134,7 +134,7 @@ async def _check(call: Call[Query, ActionRequest]) -> ActionPreview:
         steps=list(action.steps),
         checks=checks,
         allowed=all(check.severity != "refuse" for check in checks),
-        class_=action.action_class,
+        class_=action.class_for(params),
         label=action.label_for(target),
     )
 
@@ -154,7 +154,7 @@ def read_params(action: Action, given: Mapping[str, Any]) -> Params:
     return read_values(action.params, given)
 
 
-async def _target(call: Call[Query, ActionRequest]) -> tuple[Action, Target]:
+async def _target(call: Call[Query, ActionRequest]) -> tuple[Action, Params, Target]:
     name = call.path("name")
     action = call.services.actions.get(name)
     if action is None:
@@ -162,7 +162,7 @@ async def _target(call: Call[Query, ActionRequest]) -> tuple[Action, Target]:
         near = difflib.get_close_matches(name, known, 5, 0.5) or known
         raise NotFound(f"There is no action {name[:60]!r}. GET /actions lists them.", near)
     params = read_params(action, call.body.given())
-    return action, await action.target(call.services.context, params)
+    return action, params, await action.target(call.services.context, params)
 
 
 ROUTES = (

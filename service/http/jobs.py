@@ -23,6 +23,11 @@ class JobsQuery(Query):
 
     limit: int = Field(default=50, ge=1, le=500, description="How many, newest first.")
     live: bool | None = Field(default=None, description="true: only those under way; false: only those ended.")
+    parent: str = Field(
+        default="",
+        pattern="^[0-9A-Za-z-]{0,64}$",
+        description="Only those that the job with this id has started, such as those of the VMs of a fleet.",
+    )
 
 
 class JobList(Value):
@@ -32,7 +37,8 @@ class JobList(Value):
 
 
 async def _list(call: Call[JobsQuery, None]) -> JobList:
-    return JobList(jobs=await call.services.jobs.recent(limit=call.query.limit, live=call.query.live))
+    asked = call.query
+    return JobList(jobs=await call.services.jobs.recent(limit=asked.limit, live=asked.live, parent=asked.parent))
 
 
 async def _get(call: Call[Query, None]) -> Job:
@@ -90,6 +96,8 @@ def about_job(job: Job) -> dict[str, str]:
 def _text(job: Job) -> str:
     lines = [f"{job.action} of {job.target}: {job.state} (job {job.id}, requested by {job.requester})"]
     lines += [f"  {step.state:<10} {step.name}" + (f": {step.detail}" if step.detail else "") for step in job.steps]
+    if job.parent:
+        lines.append(f"Started by job {job.parent}")
     if job.error:
         lines.append(job.error.detail)
     lines += [f"Later: {note}" for note in job.notes]

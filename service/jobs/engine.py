@@ -9,8 +9,9 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,7 +25,8 @@ from service.api.redaction import redact_params
 from service.api.settings import Settings
 from service.errors import Conflict, JobCancelled, NotFound, RecordUnreadable, VmkopsError
 from service.jobs import former_records, outdated, view
-from service.jobs.action import Action, Context, Target
+from service.jobs.action import Action, Context, Ended, Target
+from service.jobs.children import ChildJobs, child_id
 from service.jobs.claims import KEYS, WORKFLOW, find_live_job, job_exists
 from service.jobs.job_run import CANCELLED_BY, JobRun
 from service.jobs.keys import RequestKey, adopted, job_of_key, keep_key
@@ -43,6 +45,8 @@ Change it when newer code cannot continue the steps of running jobs: they then e
 Jobs of version 0.1.0 have the format "1" until `former_records` has converted them.
 """
 QUEUE = "actions"
+PARENTS = "parents"
+"""The queue of jobs that only start other jobs and wait for them: it has no limit."""
 QUEUE_SECONDS = 0.25
 """Pause between looks at the queue, and so the longest wait of a free job; a look takes 1 to 2 ms of CPU time."""
 WATCH_SECONDS = 0.25
@@ -119,7 +123,8 @@ class Jobs:
             with log_fields(
                 job=job_id, action=action, actor=attributed(requested_by, token), request=origin.get("request", "")
             ):
-                return await self._run(action, params, JobRun(job_id, requested_by, token))
+                children = ChildJobs(self, self._actions, self._context, job_id, requested_by, token)
+                return await self._run(action, params, JobRun(job_id, requested_by, token, children))
 
         return run_action
 
@@ -130,9 +135,9 @@ class Jobs:
                 result = await action.run(self._context, job, known)
             except engine_errors.DBOSUnexpectedStepError as error:
                 raise outdated.why_steps_differ(name, error) from error
-            state = result.pop("state", JobState.SUCCEEDED.value)
+            state, problem = result.pop("state", JobState.SUCCEEDED.value), result.pop("error", None)
             log.info("job ended: %s", state)
-            return {"state": state, "result": result}
+            return {"state": state, "result": result} | ({"error": problem} if problem else {})
         except JobCancelled as error:
             log.info("job cancelled: %s", error)
             return {"state": JobState.CANCELLED.value, "error": error.problem().model_dump()}
@@ -150,8 +155,11 @@ class Jobs:
         job_id: str | None = None,
         key: RequestKey | None = None,
         reply_to: Mapping[str, Any] | None = None,
+        parent: str = "",
     ) -> Job:
         """Queue a job and return it, or return the job that has this id or key or is live for this target.
+
+        `parent` is the id of the job that starts it, if one does.
 
         A repeated key returns the job that it got the first time, also after that job has ended. Raises Conflict when
         another live job holds any of the target's keys, and KeyReused when the key belongs to another request.
@@ -166,7 +174,9 @@ class Jobs:
             "token": token,
             "reply_to": reply_to,
             KEYS: keys,
+            **({view.PARENT: parent} if parent else {}),
         }
+        queue_name = PARENTS if action.parent else QUEUE
 
         def queue() -> str:
             with self._submitting.acquire():
@@ -181,7 +191,7 @@ class Jobs:
                 if found:
                     return found
                 with SetWorkflowID(chosen), SetWorkflowAttributes(attributes):
-                    DBOS.enqueue_workflow(QUEUE, self._workflow, action.name, target.params, requested_by, origin)
+                    DBOS.enqueue_workflow(queue_name, self._workflow, action.name, target.params, requested_by, origin)
                 return chosen
 
         # In a context of its own: in a firing, the engine would record these calls as steps and not repeat them.
@@ -189,11 +199,15 @@ class Jobs:
         queued = await asyncio.get_running_loop().run_in_executor(None, context.run, queue)
         return await asyncio.create_task(self.get(queued), context=context)
 
+    async def live_for(self, action: Action, target: Target) -> str | None:
+        """The id of the live job of this action on this target; raises Conflict when another job holds the target."""
+        keys = [target.key, *target.also]
+        return await asyncio.to_thread(contextvars.Context().run, find_live_job, action.name, keys)
+
     async def why_busy(self, action: Action, target: Target) -> str:
         """Which other job holds the target now, and what to do about it; empty when a job could be queued."""
-        keys = [target.key, *target.also]
         try:
-            await asyncio.to_thread(contextvars.Context().run, find_live_job, action.name, keys)
+            await self.live_for(action, target)
         except Conflict as error:
             return str(error)
         return ""
@@ -207,21 +221,30 @@ class Jobs:
 
     async def get(self, job_id: str) -> Job:
         """One job; raises NotFound."""
-        found = await DBOS.list_workflows_async(workflow_ids=[job_id])
-        if not found:
-            raise NotFound(f"There is no job {job_id!r}. GET /jobs lists them.")
-        return await self._view(found[0])
+        job = await self._one(job_id)
+        action = self._actions.get(job.action)
+        if action is None or not action.parent:
+            return job
+        return job.model_copy(update={"children": await self.children(job_id)})
 
-    async def recent(self, *, limit: int, live: bool | None) -> list[Job]:
-        """The newest jobs first; `live` selects those under way (True), those that ended (False), or all (None)."""
+    async def recent(self, *, limit: int, live: bool | None, parent: str = "") -> list[Job]:
+        """The newest jobs first; `live` selects those under way (True), those that ended (False), or all (None).
+
+        With `parent`, only the jobs that this job has started. The results of parents are without their lists.
+        """
         status: list[str] | None = None
         if live is not None:
             ended = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
             status = list(view.LIVE) if live else ended
         found = await DBOS.list_workflows_async(
-            name=WORKFLOW, status=status, limit=limit, sort_desc=True, load_input=False
+            name=WORKFLOW,
+            status=status,
+            limit=limit,
+            sort_desc=True,
+            load_input=False,
+            workflow_id_prefix=child_id(parent) if parent else None,
         )
-        return [await self._view(item) for item in found]
+        return [self._brief(await self._view(item)) for item in found]
 
     async def cancel(self, job_id: str, by: str) -> Job:
         """Ask a job to stop and clean up; raises NotFound, or Conflict when it has ended."""
@@ -253,13 +276,46 @@ class Jobs:
         """Yield the job now and after each change, until it has ended; raises NotFound."""
         last: Job | None = None
         while True:
-            job = await self.get(job_id)
+            job = await self._one(job_id)
             if job != last:
                 yield job
             if job.state.final:
                 return
             last = job
             await asyncio.sleep(WATCH_SECONDS)
+
+    async def ended(self, jobs: Collection[str]) -> dict[str, Ended]:
+        """Those of these jobs that have ended; a job whose record is gone has failed."""
+        found = await DBOS.list_workflows_async(workflow_ids=list(jobs), load_input=False)
+        gone = Ended(state=JobState.FAILED, why="The record of the job is gone.", at=datetime.now(UTC))
+        return dict.fromkeys(set(jobs) - {each.workflow_id for each in found}, gone) | {
+            each.workflow_id: view.ended(each) for each in found if each.status not in view.LIVE
+        }
+
+    async def children(self, parent: str, *, live: bool = False) -> list[str]:
+        """The ids of the jobs that this job has started, by number; only those that have not ended with `live`."""
+        found = await DBOS.list_workflows_async(
+            name=WORKFLOW,
+            status=list(view.LIVE) if live else None,
+            workflow_id_prefix=child_id(parent),
+            load_input=False,
+            load_output=False,
+        )
+        return sorted((each.workflow_id for each in found), key=lambda each: (len(each), each))
+
+    async def _one(self, job_id: str) -> Job:
+        found = await DBOS.list_workflows_async(workflow_ids=[job_id])
+        if not found:
+            raise NotFound(f"There is no job {job_id!r}. GET /jobs lists them.")
+        return await self._view(found[0])
+
+    def _brief(self, job: Job) -> Job:
+        """A parent without the lists of its result, which may have thousands of lines."""
+        action = self._actions.get(job.action)
+        if action is None or not action.parent or not job.result:
+            return job
+        result = {name: value for name, value in job.result.items() if not isinstance(value, list)}
+        return job.model_copy(update={"result": result})
 
     async def _view(self, status: Any) -> Job:
         action = self._actions.get((status.attributes or {}).get("action", ""))
@@ -276,6 +332,7 @@ def _prepare_queue(url: str, at_once: int) -> None:
     DBOS.migrate(url)
     client = DBOSClient(system_database_url=url, application_name=NAME, serializer=RecordSerializer())
     try:
+        client.register_queue(PARENTS, polling_interval_sec=QUEUE_SECONDS)
         client.register_queue(QUEUE, global_concurrency=at_once, polling_interval_sec=QUEUE_SECONDS)
     finally:
         client.destroy()

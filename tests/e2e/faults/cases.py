@@ -36,6 +36,7 @@ USUAL = {
 NO_TASK = "the call starts no task"
 LOCAL = "they work on the service's own disk and do not call vCenter"
 WITHOUT_ROWS = {
+    "fleet": "its jobs are those of other actions, which have rows of their own; only its selection reads from vCenter",
     "prune-backups": LOCAL,
     "verify-backup": LOCAL,
 }
