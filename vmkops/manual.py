@@ -29,6 +29,7 @@ TOPICS = {
     "permissions": DOCS / "permissions.md",
     "alerts": BUILT_IN / "alerts-setup.md",
     "backups": BUILT_IN / "backup-setup.md",
+    "schedules": DOCS / "schedules.md",
     "commands": DOCS / "commands.md",
     "settings": DOCS / "settings.md",
     "procedures": DOCS / "procedures.md",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Literal
 
 from pydantic import Field
 
 from service.api.models import Value
 from service.backups.catalogue import KeptBackup, KeptVm, read_catalogue
-from service.backups.freshness import AGE, FreshnessReport, ManagedVm, read_duration, stale_vms
+from service.backups.freshness import AGE, FreshnessReport, ManagedVm, read_duration, stale_by_plans, stale_vms
 from service.backups.text import backup_words, freshness_words, list_words
 from service.backups.vm_choice import backups_of, find_backup
 from service.errors import NotFound
+from service.http._backup_plans import backup_plans
 from service.http._route import Call, Query, Route
 from service.store.tokens import Scope
 from service.vsphere.inventory import VMS
@@ -31,6 +33,10 @@ class BackupsQuery(Query):
 class FreshnessQuery(Query):
     """How old the last good backup may be."""
 
+    by: Literal["age", "schedules"] = Field(
+        default="age",
+        description="schedules: judge each VM by the schedules that back it up; by older_than where there are none.",
+    )
     older_than: str = Field(
         default="24h",
         pattern=f"^{AGE}$",
@@ -71,9 +77,13 @@ async def _freshness(call: Call[FreshnessQuery, None]) -> FreshnessReport:
     ]
     every = await asyncio.to_thread(read_catalogue, call.services.settings.backups_dir)
     limit = read_duration(call.query.older_than)
-    stale = stale_vms(every, vms, limit, datetime.now(UTC))
+    now = datetime.now(UTC)
+    plans = await backup_plans(call.services) if call.query.by == "schedules" else []
+    stale, unscheduled = stale_by_plans(every, vms, plans, now) if plans else (stale_vms(every, vms, limit, now), [])
     return FreshnessReport(
         older_than=call.query.older_than,
+        schedules=[plan.name for plan in plans],
+        unscheduled=unscheduled,
         vms_checked=len(vms),
         stale=stale,
         managed=managed,

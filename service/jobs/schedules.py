@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from croniter import CroniterError, croniter
 from dbos import DBOS
 from pydantic import ValidationError
 
@@ -20,6 +18,7 @@ from service.api.models import Problem
 from service.api.redaction import redact_params
 from service.errors import Conflict, InvalidParams, NotAllowed, NotFound, RecordUnreadable, VmkopsError
 from service.jobs.action import Action, Context, Target
+from service.jobs.cron import check_cron, check_interval, cron_times, longest_gap, next_times, times_before
 from service.jobs.engine import Jobs
 from service.jobs.keys import former_job_id
 from service.jobs.view import outcome_of, problem_of
@@ -30,15 +29,16 @@ from service.store.tokens import Actor, Tokens
 log = logging.getLogger(__name__)
 
 WORKFLOW = "vmkops.schedule"
-MOST_TIMES = 1000
-"""How many times of a cron expression are looked at; a day has 288 times that are five minutes apart."""
-YEAR = timedelta(days=367)
 RETRY_SECONDS = (60, 300, 900)
 """Pauses between the attempts of a firing while vCenter does not answer."""
-FIELDS = "minute hour day month weekday"
+LATE_SECONDS = 60
+"""A firing that comes so much after its time was late: the engine looks at the schedules every few seconds."""
+TIMES = 8
+"""Next times that the period of a schedule is computed from: those of a week of a daily one."""
+PAUSED = "PAUSED"
+"""The engine's state of a schedule that does not fire."""
+BY_HAND = "Somebody paused it. `vmkops schedules resume NAME` lets it fire again."
 UNREADABLE = "vmkops cannot read what this schedule starts, so it does not fire. Save the schedule again."
-RANDOM = re.compile(r"(^|[\s,/])[rh]([\s,/(]|$)", re.IGNORECASE)
-"""Fields that croniter fills in at random, differently in each process."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +59,15 @@ class Schedule:
     paused: str
     """Why it does not fire now; empty when it does."""
     next_at: datetime
+    period_seconds: int = 0
+    """The longest time between two of its next times, such as three days for one that fires on weekdays."""
+    due_before: datetime | None = None
+    """The last time but one when it was due: what it does is stale when it was last done before."""
     last_at: datetime | None = None
+    last_due: datetime | None = None
+    """The time by the clock that the newest firing belongs to."""
+    last_late_seconds: int | None = None
+    """How much later than that the firing came, when no process ran at its time; None when it was not late."""
     last_job: str | None = None
     last_problem: Problem | None = None
 
@@ -93,7 +101,9 @@ class Schedules:
             if not isinstance(row["context"], dict):
                 log.error("schedule %s cannot be read and does not fire; save it again", row["schedule_name"])
                 continue
-            due = _cron(row["schedule"], _zone(row), now).get_prev(datetime)
+            if row.get("status") == PAUSED:
+                continue
+            due = cron_times(row["schedule"], _zone(row), now).get_prev(datetime)
             known = [row["last_fired_at"], row["context"]["changed_at"]]
             if due > max(datetime.fromisoformat(at) for at in known if at):
                 name = row["schedule_name"]
@@ -115,7 +125,7 @@ class Schedules:
     async def put(
         self, name: str, *, action: str, params: dict[str, Any], cron: str, timezone: str, actor: Actor
     ) -> Schedule:
-        """Create the schedule with this name, or replace it.
+        """Create the schedule with this name, or replace it; a paused one stays paused.
 
         It fires for as long as the token of `actor` is valid. Raises InvalidParams for a bad `cron` or `timezone`, and
         for a schedule that would fire more often than VMKOPS_SCHEDULE_SECONDS allows.
@@ -130,6 +140,43 @@ class Schedules:
             "token": actor.token,
             "changed_at": datetime.now(UTC).isoformat(),
         }
+        await self._apply(name, cron, timezone, context)
+        return await self.get(name)
+
+    async def exists(self, name: str) -> bool:
+        """Whether there is a schedule with this name."""
+        return await DBOS.get_schedule_async(name) is not None
+
+    async def pause(self, name: str) -> Schedule:
+        """Let a schedule fire no more until it is resumed; raises NotFound."""
+        await self.get(name)
+        await asyncio.to_thread(DBOS.pause_schedule, name)
+        return await self.get(name)
+
+    async def resume(self, name: str) -> Schedule:
+        """Let a paused schedule fire again, from its next time on; raises NotFound."""
+        row = await self._row(name)
+        # Saved anew: the next start of the service must not catch up on the times that it was paused for.
+        context = {**row["context"], "changed_at": datetime.now(UTC).isoformat()}
+        await self._apply(name, row["schedule"], row["cron_timezone"] or "UTC", context)
+        await asyncio.to_thread(DBOS.resume_schedule, name)
+        return await self.get(name)
+
+    async def given(self, name: str) -> tuple[str, dict[str, Any]]:
+        """The action of a schedule, and its parameters with their secret parts; raises NotFound."""
+        context = (await self._row(name))["context"]
+        return context["action"], context["params"]
+
+    async def _row(self, name: str) -> Mapping[str, Any]:
+        """A schedule as the engine stores it; raises NotFound, or RecordUnreadable."""
+        row = await DBOS.get_schedule_async(name)
+        if row is None:
+            raise NotFound(f"There is no schedule {name!r}. `vmkops schedules list` lists them.")
+        if not isinstance(row["context"], dict):
+            raise RecordUnreadable(UNREADABLE)
+        return row
+
+    async def _apply(self, name: str, cron: str, timezone: str, context: Mapping[str, Any]) -> None:
         await DBOS.apply_schedules_async(
             [
                 {
@@ -141,7 +188,6 @@ class Schedules:
                 }
             ]
         )
-        return await self.get(name)
 
     async def delete(self, name: str) -> None:
         """Delete a schedule; jobs that it has started continue. Raises NotFound."""
@@ -226,6 +272,11 @@ class Schedules:
         )
         outcome = outcome_of(fired[0]) if fired else {}
         problem = outcome.get("problem") if readable else RecordUnreadable(UNREADABLE).problem().model_dump()
+        now = datetime.now(UTC)
+        earlier = times_before(row["schedule"], _zone(row), now, 2)
+        following = next_times(row["schedule"], _zone(row), now, TIMES)
+        last_at = datetime.fromtimestamp(fired[0].created_at / 1000, UTC) if fired and fired[0].created_at else None
+        due = _due(fired[0].workflow_id, row["schedule_name"]) if fired else None
         return Schedule(
             name=row["schedule_name"],
             action=context["action"],
@@ -234,52 +285,29 @@ class Schedules:
             timezone=row["cron_timezone"] or "UTC",
             created_by=context["created_by"],
             token=context.get("token", ""),
-            paused=await self._paused(context),
-            next_at=_cron(row["schedule"], _zone(row), datetime.now(UTC)).get_next(datetime).astimezone(UTC),
-            last_at=datetime.fromtimestamp(fired[0].created_at / 1000, UTC) if fired and fired[0].created_at else None,
+            paused=BY_HAND if row.get("status") == PAUSED else await self._paused(context),
+            next_at=following[0],
+            period_seconds=longest_gap(following),
+            due_before=earlier[1] if len(earlier) > 1 else None,
+            last_at=last_at,
+            last_due=due,
+            last_late_seconds=_late(due, last_at),
             last_job=outcome.get("job"),
             last_problem=problem_of(problem) if problem else None,
         )
 
 
-def check_cron(cron: str, timezone: str) -> None:
-    """Raise InvalidParams, with the reason, for a bad cron expression or an unknown time zone."""
+def _due(firing: str, name: str) -> datetime | None:
+    """The time that a firing belongs to: the engine has it in the id of the firing."""
     try:
-        zone = ZoneInfo(timezone)
-    except (OSError, ValueError, KeyError) as error:
-        raise InvalidParams(f"There is no time zone {timezone[:60]!r}; use one like Europe/Berlin or UTC.") from error
-    count = len(cron.split())
-    if not cron.startswith("@") and count not in (5, 6):
-        raise InvalidParams(f"cron {cron[:80]!r} has {count} fields; it needs five: {FIELDS}, such as '30 2 * * *'.")
-    try:
-        if RANDOM.search(cron):
-            raise ValueError("R and H mean another time in each process")
-        _cron(cron, zone, datetime.now(UTC)).get_next(datetime)
-    except (CroniterError, ValueError, KeyError, TypeError) as error:
-        raise InvalidParams(f"cron {cron[:80]!r} cannot be used: {error}. The fields are: {FIELDS}.") from error
+        return datetime.fromisoformat(firing.removeprefix(f"sched-{name}-")).astimezone(UTC)
+    except ValueError:
+        return None
 
 
-def check_interval(cron: str, least: int) -> None:
-    """Raise InvalidParams for a cron expression of which two times are less than `least` seconds apart.
-
-    It looks at the times of a year, or at the first MOST_TIMES of them, which are several days of the pattern.
-    """
-    now = datetime.now(UTC)
-    times = _cron(cron, ZoneInfo("UTC"), now)
-    try:
-        before = times.get_next(datetime)
-        for _ in range(MOST_TIMES):
-            following = times.get_next(datetime)
-            if (following - before).total_seconds() < least:
-                raise InvalidParams(
-                    f"cron {cron[:80]!r} fires twice within {least} seconds, at {before:%H:%M:%S} and "
-                    f"{following:%H:%M:%S}. Leave more time in between, or change VMKOPS_SCHEDULE_SECONDS."
-                )
-            if following - now > YEAR:
-                return
-            before = following
-    except CroniterError:
-        return  # there are no more times
+def _late(due: datetime | None, fired: datetime | None) -> int | None:
+    seconds = int((fired - due).total_seconds()) if due and fired else 0
+    return seconds if seconds >= LATE_SECONDS else None
 
 
 def _token_of(schedule: Mapping[str, Any]) -> str:
@@ -289,7 +317,3 @@ def _token_of(schedule: Mapping[str, Any]) -> str:
 
 def _zone(row: Mapping[str, Any]) -> ZoneInfo:
     return ZoneInfo(row["cron_timezone"] or "UTC")
-
-
-def _cron(cron: str, zone: ZoneInfo, now: datetime) -> croniter:
-    return croniter(cron, now.astimezone(zone), second_at_beginning=True)

@@ -15,6 +15,8 @@ from vmkops.commands import SERVICE
 SUMMARY = "list the kept backups, show one, or name the VMs without a fresh one"
 GROUP = SERVICE
 
+BY_SCHEDULES = "schedules"
+
 Rendered = tuple[str, bool]
 """An answer as text, and whether the exit status is 0."""
 
@@ -31,10 +33,10 @@ def parser() -> argparse.ArgumentParser:
         "--stale",
         metavar="AGE",
         nargs="?",
-        const="24h",
+        const=BY_SCHEDULES,
         type=_age,
-        help="name the VMs without a good backup of that age or newer, such as 90m, 24h (the default) or 7d; "
-        "exit status 1 when there are any",
+        help="name the VMs without a good backup of that age or newer, such as 90m, 24h or 7d; without an age, each VM "
+        "is judged by the schedules that back it up, or by 24h when there are none; exit status 1 when there are any",
     )
     made.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
     return made
@@ -43,6 +45,8 @@ def parser() -> argparse.ArgumentParser:
 def run(argv: Sequence[str]) -> int:
     """List backups (1 when there are none), show one, or name the stale VMs (1 when there are any)."""
     options = parser().parse_args(argv)
+    if options.stale == BY_SCHEDULES:
+        return asyncio.run(_show("/backups/freshness", _stale, options.json, by=BY_SCHEDULES))
     if options.stale:
         return asyncio.run(_show("/backups/freshness", _stale, options.json, older_than=options.stale))
     if options.id:
@@ -53,7 +57,7 @@ def run(argv: Sequence[str]) -> int:
 def _age(text: str) -> str:
     from service.backups.freshness import AGE
 
-    if not re.fullmatch(AGE, text):
+    if text != BY_SCHEDULES and not re.fullmatch(AGE, text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes, hours or days, such as 90m, 24h or 7d")
     return text
 
