@@ -4,7 +4,8 @@ RUN pip install --no-cache-dir uv==0.13.9 && uv venv /opt/vmkops
 COPY requirements.lock .
 ENV UV_COMPILE_BYTECODE=1
 RUN uv pip install --python /opt/vmkops/bin/python --require-hashes -r requirements.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE SECURITY.md ./
+COPY docs docs
 COPY knowledge knowledge
 COPY service service
 COPY bot bot

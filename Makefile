@@ -9,7 +9,7 @@ PYTEST = $(BIN)/pytest -n auto --dist worksteal
 export UV_COMPILE_BYTECODE = 1
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup serve test check lint types layers fast peers race demo bench docs manifest sbom audit lock clean
+.PHONY: help setup serve test check lint types layers fast peers race fuzz demo bench docs manifest sbom audit lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,7 +32,8 @@ setup: .venv/ready ## only the environment, in .venv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@touch $@
 
-serve: .venv/ready ## the service on http://127.0.0.1:8080
+serve: .venv/ready ## the service on http://127.0.0.1:8080; HOST=... and PORT=... change that, PYTHON=... the Python
+	@echo 'The command is $(BIN)/vmkops. Another port: make serve PORT=8081'
 	$(BIN)/vmkops serve --host $(HOST) --port $(PORT)
 
 test: lint types layers peers ## everything, real peers included
@@ -59,6 +60,9 @@ peers: .venv/developer ## the outside programs that the tests use: installs them
 race: .venv/developer ## the vCenter simulator with the race detector of Go (needs gcc), and the tests that strain it
 	CI=true VCSIM_RACE=1 $(BIN)/pytest tests/integration/test_vcsim_locks.py tests/integration/test_peer_vcsim.py \
 	  tests/e2e/faults
+
+fuzz: .venv/developer ## many more made-up requests than the tests make, for an hour or so
+	CI=true FUZZ_LONG=1 $(BIN)/pytest tests/attacks/test_fuzz_routes.py
 
 demo: .venv/developer ## a simulated vCenter, a local Slack and the service together
 	$(BIN)/python -m tests.demo

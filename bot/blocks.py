@@ -129,6 +129,16 @@ def button(action_id: str, label: str, value: str, style: str = "") -> Block:
     return made | ({"style": style} if style else {})
 
 
+def text_field(action_id: str, label: str) -> Block:
+    """A field for one line of text; a button of the same message hands its value to the bot."""
+    return {
+        "type": "input",
+        "block_id": action_id,
+        "label": {"type": "plain_text", "text": shortened(label, LABEL_LENGTH)},
+        "element": {"type": "plain_text_input", "action_id": action_id, "max_length": 300},
+    }
+
+
 def bullets(lines: Sequence[str], *, at_most: int = 10) -> str:
     """The lines as a bulleted list; of a long list the first `at_most` lines, and how many more there are."""
     shown = [f"•  {line}" for line in lines[:at_most]]

@@ -32,6 +32,8 @@ class Request:
     channel: str
     trigger_id: str
     deps: Deps
+    typed: str = ""
+    """What the user has typed into the text field of the card whose button was pressed; empty without such a field."""
 
     @property
     def on_behalf_of(self) -> str:

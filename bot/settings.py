@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
+from collections.abc import Iterator, Mapping
+from typing import Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator
 
-from service.api.settings_source import read_settings_of
+from service.api.settings_reading import read_all
 from service.api.typed_settings import ClientSettings, HttpUrl, SettingError
 
 __all__ = ["ONE_WAY_IN", "BotSettings", "SettingError"]
@@ -51,23 +51,27 @@ class BotSettings(ClientSettings):
 
         Raises SettingError for one that is missing, unreadable or contradictory.
         """
-        return cls.read(environ) if read_settings_of(SLACK_SETTINGS, environ) else None
+        reading = read_all(SLACK_SETTINGS, environ)
+        if reading.values or reading.failed:
+            return cls.read(environ)
+        if reading.errors:
+            raise SettingError.all_of(reading.errors)
+        return None
 
-    @model_validator(mode="before")
     @classmethod
-    def _tokens(cls, values: dict[str, Any]) -> dict[str, Any]:
+    def contradictions(cls, values: Mapping[str, object]) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Tokens that are missing or of the wrong kind."""
         bot_token, app_token = (str(values.get(name, "")) for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"))
         if not bot_token:
-            raise SettingError(
-                "SLACK_BOT_TOKEN", "is missing. Copy the bot token (xoxb-...) from the app's OAuth & Permissions page."
-            )
-        if not bot_token.startswith("xoxb-"):
-            raise SettingError("SLACK_BOT_TOKEN", "is not a bot token: one begins with xoxb-.")
+            words = "is missing. Copy the bot token (xoxb-...) from the app's OAuth & Permissions page."
+            yield ("SLACK_BOT_TOKEN",), words
+        elif not bot_token.startswith("xoxb-"):
+            yield ("SLACK_BOT_TOKEN",), "is not a bot token: one begins with xoxb-."
         if app_token and not app_token.startswith("xapp-"):
-            raise SettingError("SLACK_APP_TOKEN", "is not an app-level token: one begins with xapp-.")
+            yield ("SLACK_APP_TOKEN",), "is not an app-level token: one begins with xapp-."
         if not app_token and "SLACK_SIGNING_SECRET" not in values:
-            raise SettingError("SLACK_APP_TOKEN", f"is missing, and so is SLACK_SIGNING_SECRET. {ONE_WAY_IN}")
-        return values
+            yield ("SLACK_APP_TOKEN",), f"is missing, and so is SLACK_SIGNING_SECRET. {ONE_WAY_IN}"
+        yield from super().contradictions(values)
 
     @field_validator("public_url")
     @classmethod

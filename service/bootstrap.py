@@ -16,11 +16,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from service.actions import all_actions
-from service.api.config_file import misspelt
 from service.api.log import set_up_log
 from service.api.python_release import python_weaknesses
 from service.api.settings import Settings
 from service.api.typed_settings import LogSettings
+from service.figures.collector import Figures, gathering
 from service.http._app import make_app
 from service.http._browsers import BROWSERS
 from service.http._edge import guarded
@@ -46,6 +46,7 @@ from service.store.signing import open_signer
 from service.store.snapshot_ledger import SnapshotLedger
 from service.store.tokens import Tokens
 from service.vsphere.datastores import DATASTORES
+from service.vsphere.folders import DATACENTERS, FOLDERS
 from service.vsphere.hosts import HOSTS
 from service.vsphere.inventory import VMS
 from service.vsphere.vcenters import VCenters
@@ -64,7 +65,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-KINDS = (VMS, HOSTS, DATASTORES)
+KINDS = (VMS, HOSTS, DATASTORES, FOLDERS, DATACENTERS)
 """The kinds of objects in the live inventory."""
 
 
@@ -127,6 +128,7 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
             context=context,
             procedures=procedures,
             page_history=PageHistory(engine, procedures.store),
+            figures=Figures.of(context, actions),
         )
         services.health["jobs"] = lambda: {"executor": jobs.executor_id}
         services.health["vcenter"] = lambda: [each.model_dump(mode="json") for each in vcenters.freshness()]
@@ -138,6 +140,7 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
         services.health["ledger"] = reaper.report
         await stack.enter_async_context(reaping(reaper, settings.reap_seconds))
         await stack.enter_async_context(removing_old(engine, audit, settings.job_retention_days))
+        await stack.enter_async_context(gathering(services.figures))
         if settings.postgres_url is not None:
             await stack.enter_async_context(taking_over(engine, jobs))
         yield RunningService(services=services, app=make_app(services))
@@ -169,9 +172,7 @@ def exit_process() -> NoReturn:
 
 
 def set_up_logging(settings: LogSettings) -> None:
-    """Log to standard error as these settings say; warn about misspelt settings."""
+    """Log to standard error as these settings say; warn about a Python with known holes."""
     set_up_log(settings)
-    for warning in misspelt(os.environ):
-        log.warning("settings: %s", warning)
     for weakness in python_weaknesses():
         log.warning("python: %s", weakness)

@@ -16,6 +16,7 @@ The job engine stores errors by the name of their class: do not rename a class w
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:  # pydantic takes a tenth of a second to import, and the offline lookups read SettingError only
@@ -176,12 +177,27 @@ class SettingError(StartError):
     """A setting is missing, wrong or contradictory.
 
     `setting` is its name. `explanation` says what is wrong and how to fix it, and never repeats the value of a secret.
+    `place` is where in a file it is written, such as `vmkops.toml, line 3`. `problems` has the whole text of each
+    wrong setting; `all_of` makes one error of several.
     """
 
-    def __init__(self, setting: str, explanation: str) -> None:
-        super().__init__(f"{setting}: {explanation}")
+    def __init__(self, setting: str, explanation: str, place: str = "") -> None:
+        super().__init__(f"{place}: {setting}: {explanation}" if place else f"{setting}: {explanation}")
         self.setting = setting
         self.explanation = explanation
+        self.problems: tuple[str, ...] = (str(self),)
+
+    @classmethod
+    def all_of(cls, errors: Iterable[SettingError]) -> SettingError:
+        """One error that names all of these, each on a line of its own and once; `errors` is not empty."""
+        first, *others = errors
+        several = tuple(dict.fromkeys(each for error in (first, *others) for each in error.problems))
+        if len(several) == 1:
+            return first
+        made = cls(first.setting, first.explanation)
+        made.args = ("\n  ".join([f"{len(several)} settings are wrong:", *several]),)
+        made.problems = several
+        return made
 
 
 class AddressUnavailable(StartError):
@@ -192,12 +208,14 @@ class AddressUnavailable(StartError):
         """The error for a listening socket on this host and TCP port that failed with `error`."""
         where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         if error.errno == errno.EADDRINUSE:
-            return cls(f"{where} is in use by another program. Stop that program, or choose another --port.")
+            other = "or choose another port: --port, or make serve PORT=... if make started this."
+            return cls(f"{where} is in use by another program. Stop that program, {other}")
         if error.errno == errno.EACCES:
-            return cls(f"{where} is not allowed for this user. Choose a --port of 1024 or higher.")
+            return cls(f"{where} is not allowed for this user. Choose a --port of 1024 or higher (make: PORT=...).")
         # A host that cannot be resolved has a negative number; newer asyncio gives no number for a foreign address.
         if error.errno is None or error.errno < 0 or error.errno == errno.EADDRNOTAVAIL:
-            return cls(f"{host} is not an address of this machine. Choose another --host, such as 127.0.0.1.")
+            every = "127.0.0.1 for this machine alone, or 0.0.0.0 for all of its addresses"
+            return cls(f"{host} is not an address of this machine. Choose another --host (make: HOST=...): {every}.")
         return cls(f"{where} cannot be listened on: {error.strerror}. Choose another --host or --port.")
 
 
@@ -219,6 +237,10 @@ class VSphereBusy(VmkopsError):
     """The VM or vCenter is busy with something else; try again when that has ended."""
 
     code, status, retryable = "vsphere-busy", 503, True
+
+
+class ConfigurationChanged(VSphereBusy):
+    """Somebody else changed the configuration of the VM at the same time."""
 
 
 class VSphereRefused(VmkopsError):

@@ -13,7 +13,8 @@ from typing import Any
 from service.api.models import Job, JobState
 from service.api.settings import Settings
 from service.background import cancel_and_wait, every
-from service.errors import NotConfigured, NotFound, VmkopsError
+from service.backups.late import LateSnapshots
+from service.errors import NotConfigured, NotFound, VmkopsError, VSphereUnavailable
 from service.jobs.action import Context
 from service.jobs.engine import Jobs
 from service.packages.folder import PARTIAL, discard
@@ -27,6 +28,7 @@ from service.vsphere.snapshots import consolidate, remove_job_snapshot
 log = logging.getLogger(__name__)
 
 UNFINISHED = {JobState.FAILED, JobState.CANCELLED}
+DRILL = "restore-drill"
 ASK = "Somebody has to look at it: free the file, then start the action consolidate. vmkops goes on trying."
 BY_HAND = "Delete it in vCenter, or keep it and delete the line 'vmkops job ...' from its notes."
 MERGE_PAUSES = (1, 2, 4, 8, 16)
@@ -46,13 +48,15 @@ class Reaper:
         self._left: list[dict[str, str]] = []
         self._vms_left: list[dict[str, str]] = []
         self._unmerged: list[dict[str, str]] = []
+        self._late = LateSnapshots(context, jobs)
         self._merging: dict[str, asyncio.Task[None]] = {}
 
     def report(self) -> dict[str, Any]:
         """What could not be cleaned up yet: `snapshots_left`, `unmerged` and `vms_left`, as found by the last sweep.
 
         `unmerged` has the VMs whose snapshot is gone and whose disks vSphere could not merge. Each list has
-        dictionaries with `vm` (its name), `job`, `since` (RFC 3339) and `trouble`, the reason.
+        dictionaries with `vm` (its name, with its vCenter's when there are several), `job`, `since` (RFC 3339) and
+        `trouble`, the reason.
         """
         return {"snapshots_left": self._left, "unmerged": self._unmerged, "vms_left": self._vms_left}
 
@@ -70,18 +74,20 @@ class Reaper:
         for job in await self._context.copy_slots.jobs():
             if not await self._live(job):
                 await self._context.copy_slots.release(job)
+        with contextlib.suppress(NotConfigured, VSphereUnavailable):  # the ledger is looked at all the same
+            await self._late.look()
         left, unmerged = [], []
         for row in await self._context.ledger.open_rows():
             if await self._live(row.job):
                 continue
             trouble = "" if row.gone_at else await self._remove_snapshot(row)
             if trouble:
-                left.append(_reported(row, trouble))
-                log.warning("a snapshot of job %s is still on %s: %s", row.job, row.vm_name, trouble)
+                left.append(self._reported(row, trouble))
+                log.warning("a snapshot of job %s is still on %s: %s", row.job, self._shown(row), trouble)
             else:
                 self._start_merge(row)
                 if row.trouble and row.gone_at:
-                    unmerged.append(_reported(row, row.trouble))
+                    unmerged.append(self._reported(row, row.trouble))
         self._left, self._unmerged = left, unmerged
         for folder in await asyncio.to_thread(_unfinished_packages, self._context.settings):
             if not await self._live(folder.name.removesuffix(PARTIAL)):
@@ -116,7 +122,7 @@ class Reaper:
         vcenters, left = self._context.vcenters, []
         for vm in await vcenters.all(VMS):
             job = await self._job(maker(vm.notes)) if maker(vm.notes) else None
-            if job is None or job.state not in UNFINISHED:
+            if job is None or not (job.state in UNFINISHED or is_of_drill(vm, job)):
                 continue
             trouble = why_not_remove(vm, job, datetime.now(UTC))
             if not trouble:
@@ -126,8 +132,9 @@ class Reaper:
                     continue
                 except VmkopsError as error:
                     trouble = str(error)
-            left.append({"vm": vm.name, "job": job.id, "since": job.finished_at or "", "trouble": trouble})
-            log.warning("the unfinished VM %s of job %s could not be removed: %s", vm.name, job.id, trouble)
+            name = vcenters.shown(vm.vcenter, vm.name)
+            left.append({"vm": name, "job": job.id, "since": job.finished_at or "", "trouble": trouble})
+            log.warning("the unfinished VM %s of job %s could not be removed: %s", name, job.id, trouble)
         return left
 
     async def _remove_snapshot(self, row: LedgerRow) -> str:
@@ -174,21 +181,28 @@ class Reaper:
             trouble = str(error)
         if not trouble:
             await ledger.merged(row.job)
-            log.info("the disks of %s are merged", row.vm_name, extra={"job": row.job})
+            log.info("the disks of %s are merged", self._shown(row), extra={"job": row.job})
             return
         failures = row.failures + 1
         wait = timedelta(seconds=self._context.settings.reap_seconds * pause(failures, MERGE_PAUSES))
         await ledger.not_merged(row.job, trouble, datetime.now(UTC) + wait)
-        log.warning("the disks of %s are not merged: %s", row.vm_name, trouble, extra={"job": row.job})
+        log.warning("the disks of %s are not merged: %s", self._shown(row), trouble, extra={"job": row.job})
         if failures == TELL_AFTER:
-            note = f"The disks of {row.vm_name} are still not merged after {failures} attempts: {trouble} {ASK}"
+            note = f"The disks of {self._shown(row)} are still not merged after {failures} attempts: {trouble} {ASK}"
             log.error(note, extra={"job": row.job})
             with contextlib.suppress(NotFound):
                 await self._jobs.note(row.job, note)
 
+    def _reported(self, row: LedgerRow, trouble: str) -> dict[str, str]:
+        return {"vm": self._shown(row), "job": row.job, "since": row.created_at, "trouble": trouble}
 
-def _reported(row: LedgerRow, trouble: str) -> dict[str, str]:
-    return {"vm": row.vm_name, "job": row.job, "since": row.created_at, "trouble": trouble}
+    def _shown(self, row: LedgerRow) -> str:
+        return self._context.vcenters.shown(row.vcenter, row.vm_name)
+
+
+def is_of_drill(vm: Vm, job: Job) -> bool:
+    """Whether a drill that has ended made this VM, which it always removes: vCenter has made it late."""
+    return job.action == DRILL and job.state.final and vm.name.endswith(f"-drill-{job.id[:8]}")
 
 
 def why_not_remove(vm: Vm, job: Job, now: datetime) -> str:

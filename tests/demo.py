@@ -33,8 +33,9 @@ On this machine:
   curl {service}/vmkerr/0xbad0022
   VMKOPS_SERVICE_URL={service} VMKOPS_TOKEN={token} {command} backup {vm}
 
-The packages are in {backups}
-Ctrl-C ends it all.
+The backups are in {backups}
+Ctrl-C ends it all and deletes what the demo made: the simulated VMs, the backups, the jobs and the Slack messages.
+Copy a backup elsewhere to keep it.
 """
 
 
@@ -52,6 +53,7 @@ def main() -> int:
 
 def _run(stack: contextlib.ExitStack) -> int:
     print("Fetching and building what is not here yet...", flush=True)
+    print("The demo keeps its data in a temporary folder, and deletes it at the end.", flush=True)
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vmkops-demo-")))
     vcsim = stack.enter_context(Vcsim())
     vcsim.put_disk(vcsim.vm(VM)["disks"][0]["path"], make_vmdk(folder / "disk.vmdk", size_mb=96, seed=1))

@@ -7,24 +7,33 @@ import pty
 import select
 import subprocess
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
 from tests.running_service import VMKOPS, RunningService
+from tests.vmkops.terminal import PLAIN
 
 PATIENCE_SECONDS = 60
+SCREEN = {"COLUMNS": "300", "TERM": "xterm"}
 
 
 class Terminal:
     """`vmkops WORDS` against a service, with a pseudo-terminal for everything that it reads and prints."""
 
-    def __init__(self, service: RunningService, *words: str) -> None:
-        self._environment = {
-            **service.environment,
-            "VMKOPS_SERVICE_URL": service.url,
-            "VMKOPS_TOKEN": service.token,
-            "COLUMNS": "300",
-        }
+    def __init__(self, service: RunningService, *words: str, **more: str) -> None:
+        own = {"VMKOPS_SERVICE_URL": service.url, "VMKOPS_TOKEN": service.token}
+        self._begin({**service.environment, **own, **SCREEN, **more}, words)
+
+    @classmethod
+    def plain(cls, *words: str) -> Self:
+        """A command without a service and without any settings of the machine."""
+        made = cls.__new__(cls)
+        made._begin({**PLAIN, **SCREEN}, words)
+        return made
+
+    def _begin(self, environment: Mapping[str, str], words: tuple[str, ...]) -> None:
+        self._environment = environment
         self._words = words
 
     def __enter__(self) -> Self:

@@ -15,14 +15,11 @@ USAGE = "usage: vmkops COMMAND [...]\n       vmkops --help | --version"
 START_OBJECTS = 50_000
 """New objects before the interpreter looks for garbage; with its default of 700 it would look all through the start."""
 
-DONE = 0
-WRONG_USAGE = 2
-INTERRUPTED = 130
-"""128 + SIGINT, what shells expect of a command stopped with Ctrl-C."""
+DONE, WRONG_USAGE, INTERRUPTED = commands.EXIT_DONE, commands.EXIT_WRONG_USAGE, commands.EXIT_INTERRUPTED
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one `vmkops` command line and return its exit status: 0 good, 1 not found or failed, 2 wrong usage."""
+    """Run one `vmkops` command line and return its exit status, one of those in `vmkops.commands`."""
     words = list(sys.argv[1:] if argv is None else argv)
     gc.set_threshold(START_OBJECTS)
     try:
@@ -76,7 +73,7 @@ def _help() -> str:
         module = import_module(f"vmkops.commands.{name}")
         headings.setdefault(module.GROUP, []).append(f"  {name:<10} {module.SUMMARY}")
     parts = [USAGE, *(line for group, lines in headings.items() for line in (f"{group}:", *lines))]
-    parts.append("See vmkops COMMAND --help. Exit status: 0 found or done, 1 not found or failed, 2 wrong usage.")
+    parts.append(f"See vmkops COMMAND --help. {commands.EXITS}")
     return "\n".join(parts)
 
 

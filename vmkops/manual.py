@@ -24,10 +24,12 @@ DOCS = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[1] / "docs"
 
 TOPICS = {
     "start": DOCS / "start.md",
+    "install": DOCS / "install.md",
     "slack": BUILT_IN / "slack-setup.md",
     "vcenter": DOCS / "vcenter.md",
     "permissions": DOCS / "permissions.md",
     "alerts": BUILT_IN / "alerts-setup.md",
+    "metrics": DOCS / "metrics.md",
     "backups": BUILT_IN / "backup-setup.md",
     "schedules": DOCS / "schedules.md",
     "commands": DOCS / "commands.md",
@@ -44,6 +46,42 @@ TOPICS = {
     "upgrade": DOCS / "upgrade.md",
 }
 """The topics of `vmkops help` in the order to read them."""
+
+
+_SHARED = """\
+## What all commands share
+
+| exit status | meaning |
+| --- | --- |
+| 0 | found, valid or done; also for an empty list |
+| 1 | not found, invalid, refused or failed; a job that was followed failed, was cancelled or is only partly done |
+| 2 | wrong usage, or a setting keeps the command from starting |
+| 3 | the service does not answer |
+| 130 | stopped with Ctrl-C; a job that was followed goes on |
+
+Answers go to standard output. Everything else, such as progress, warnings and `No jobs.`, goes to standard error. A
+table has a heading on a terminal only. Times have their zone: the tables show the time of this machine with its
+offset.
+
+The lists (`vms`, `hosts`, `datastores`, `snapshots`, `jobs`, `backups`, `schedules`, `procedures`, `tokens`,
+`vcenters`) print one form of JSON with `--json`: an object with the list under the name of the command, and `next`,
+which `--cursor` takes for what comes after it, or null. The things in the list are those of the HTTP API, and so
+are all other keys:
+
+```json
+{"jobs": [{"id": "046f3e7e01bdc7c1", "action": "backup", "target": "web-01", "state": "succeeded"}], "next": null}
+```
+
+The same filters are parameters of the HTTP calls, such as `GET
+/jobs?state=failed&since=2026-11-26T00:00:00Z&limit=10`. `--watch` shows a list again whenever it changes. Where an
+ID is taken, the beginning of it (four characters or more) is enough if it means one thing only; otherwise the
+candidates are listed.
+
+`backup`, `action` and `jobs ID --watch` show the progress of a job: bars on a terminal, and lines elsewhere, with
+`NO_COLOR` set, and with `TERM=dumb`. When the service goes away, they say so, ask again, and end after `--patience`
+(5 minutes) with 3.
+"""
+"""The part of the page of commands that no parser has."""
 
 
 def whole_parser() -> argparse.ArgumentParser:
@@ -63,8 +101,9 @@ def commands_page() -> str:
     lines = [
         "# Commands",
         "",
-        "Each command takes `--help`. Exit status: 0 found or done, 1 not found or failed, 2 wrong usage. This page is",
-        "made from the parsers of the commands: `python -m vmkops.manual`.",
+        "Each command takes `--help`. This page is made from the parsers of the commands: `python -m vmkops.manual`.",
+        "",
+        *_SHARED.splitlines(),
         "",
     ]
     for group in commands.GROUPS:
@@ -78,22 +117,34 @@ def commands_page() -> str:
 
 def settings_page() -> str:
     """The page of all settings in Markdown, made from their models."""
-    from bot.settings import BotSettings
-    from service.api.settings import Settings
-
-    fields = [*Settings.model_fields.values(), *BotSettings.model_fields.values()]
     lines = [
         "# Settings",
         "",
         "Set them in the environment or in `vmkops.toml` (or the file that `VMKOPS_CONFIG` names) under the same",
         "names; the environment takes precedence. Each can also come from a file:",
-        "`VMKOPS_TOKEN_FILE=/run/secrets/token`. This page is made from the code: `python -m vmkops.manual`.",
+        "`VMKOPS_TOKEN_FILE=/run/secrets/token`. `vmkops config show` prints where each setting comes from, and",
+        "`vmkops config check` everything that is wrong. This page is made from the code: `python -m vmkops.manual`.",
         "",
         "| setting | what it is | default |",
         "| --- | --- | --- |",
     ]
-    lines += [f"| `{field.alias}` | {field.description} | {_default(field)} |" for field in fields if field.description]
+    for field in _setting_fields():
+        if field.description:
+            default = _default(field)
+            lines.append(f"| `{field.alias}` | {field.description} | {f'`{default}`' if default else ''} |")
     return "\n".join(lines) + "\n"
+
+
+def setting_defaults() -> dict[str, str]:
+    """The default of each setting by name, as people write it; empty for one without."""
+    return {str(field.alias): _default(field) for field in _setting_fields()}
+
+
+def _setting_fields() -> list[FieldInfo]:
+    from bot.settings import BotSettings
+    from service.api.settings import Settings
+
+    return [*Settings.model_fields.values(), *BotSettings.model_fields.values()]
 
 
 def _command(parser: argparse.ArgumentParser, name: str, summary: str, *, level: int) -> Iterator[str]:
@@ -120,13 +171,13 @@ def _argument(action: argparse.Action) -> str:
 
 def _default(field: FieldInfo) -> str:
     value = field.default
-    if field.is_required() or value is None or value == frozenset():
+    if field.is_required() or value is None:
         return ""
-    if isinstance(value, frozenset):
-        return f"`{' '.join(map(str, sorted(value)))}`"
+    if isinstance(value, frozenset | tuple):
+        return " ".join(map(str, sorted(value)))
     if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    return f"`{value.value if isinstance(value, Enum) else value}`"
+        return str(value).lower()
+    return str(value.value if isinstance(value, Enum) else value)
 
 
 def main() -> None:

@@ -44,8 +44,15 @@ def register(app: AsyncApp, button: Button, deps: Deps, replies: ReplySender) ->
             channel=(body.get("channel") or {}).get("id", ""),
             trigger_id=body["trigger_id"],
             deps=deps,
+            typed=_typed(body),
         )
         value = str(body["actions"][0].get("value") or "")
         await replies.send(respond, lambda: button.run(value, request))
 
     app.action(button.action_id)(listener)
+
+
+def _typed(body: dict[str, Any]) -> str:
+    """The value of the one text field of the card."""
+    fields = ((body.get("state") or {}).get("values") or {}).values()
+    return next((str(each["value"]) for field in fields for each in field.values() if each.get("value")), "").strip()

@@ -6,32 +6,40 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.blocks import Message, bold, bullets, button, code, context, escape, message, section
+from bot.blocks import Message, bold, bullets, button, code, context, escape, message, section, text_field
 from bot.cards.action import ICONS
 from bot.jobs.confirmations import VALID_SECONDS, Confirmation
-from service.api.client import ActionPreview, Check, Problem
+from service.api.client import TYPE_AGAIN, ActionPreview, Check, Problem
 from service.api.redaction import redact_params
 
 CONFIRM = "action_confirm"
 DECLINE = "action_decline"
 """The action ids of the two buttons; the value of both is the sealed confirmation."""
 
+TYPED = "action_typed"
+"""The action id of the field for a name that is typed again."""
 MOST_CHECKS = 15
 CHANGED = "⚠️ What the checks find has changed, so this is asked again. Nothing was started."
+NOT_THE_NAME = "⚠️ What you typed is not the name that is asked for. Nothing was started."
 
 
-def confirmation_card(asked: Confirmation, preview: ActionPreview, value: str, *, again: bool = False) -> Message:
-    """What the action hits, what the checks found, and the two buttons; `again` when the checks have changed."""
-    found = [f"{ICONS[check.severity]} {escape(check.message)}" for check in _worst_first(preview)]
+def confirmation_card(asked: Confirmation, preview: ActionPreview, value: str, *, again: str = "") -> Message:
+    """What the action hits, what the checks found, and the two buttons; `again` says why the card is shown again.
+
+    Before an action that wants a name typed again, there is a field for it.
+    """
+    shown = [check for check in _worst_first(preview) if check.rule != TYPE_AGAIN]
+    found = [f"{ICONS[check.severity]} {escape(check.message)}" for check in shown]
     until = f"{datetime.fromtimestamp(asked.expires_at, UTC):%H:%M} UTC"
     title = f"{asked.label}?"
     return message(
         title,
         [
-            *([section(CHANGED)] if again else []),
+            *([section(again)] if again else []),
             section(bold(title), _parameters(asked.params)),
             *([section(bullets(found, at_most=MOST_CHECKS))] if found else []),
             context(f"{preview.class_} action", f"steps: {escape(' → '.join(preview.steps))}"),
+            *([text_field(TYPED, f"Type {preview.type_again.what}")] if preview.type_again else []),
             {
                 "type": "actions",
                 "elements": [button(CONFIRM, asked.label, value, "danger"), button(DECLINE, "Cancel", value)],

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from bot.blocks import Message, bold, code, context, escape, message, section, shortened
 from bot.cards.links import page_link
-from bot.cards.units import count
 from bot.cards.vmkerr import release_names
 from service.api.client import LogFinding
+from service.api.units import count
 
 MAX_FINDINGS = 12
 """Findings that one card shows; a line of a vmkernel log rarely has more than five."""

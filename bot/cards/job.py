@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.blocks import Block, Message, bold, bullets, code, context, escape, header, message, person, section, shortened
-from bot.cards.units import amount, count, duration, took
 from service.api.client import Job, JobState, Problem, Progress, Step, StepState
+from service.api.results import facts
+from service.api.units import amount, count, duration, took
 
 CANCEL = "job_cancel"
 """The action id of the Cancel button; the button's value is the job id."""
@@ -32,8 +33,8 @@ STATES = {
     JobState.CANCELLED: ("🚫", "cancelled"),
 }
 
-RESULT_LABELS = {"missing": "Missing disks"}
-"""Labels of the values of a result whose keys are not clear by themselves."""
+UNDO = "Undo: vmkops "
+"""What the service puts before the command at the end of a step's detail."""
 
 STEPS = {
     StepState.PENDING: "▫️",
@@ -117,24 +118,8 @@ def progress_line(progress: Progress) -> str:
 
 
 def result_lines(result: dict[str, Any]) -> list[str]:
-    """The values of a job's result, one in each line: sizes with a unit, lists joined, nested objects left out.
-
-    `result` has the keys that the action returns; `detail` is left out, because the last step shows it.
-    """
-    lines = []
-    for key, value in result.items():
-        if key == "detail":
-            continue
-        if isinstance(value, list):
-            value = ", ".join(str(item) for item in value if isinstance(item, str | int | float))
-        elif isinstance(value, bool):
-            value = "yes" if value else "no"
-        elif isinstance(value, int | float):
-            value = amount(value) if key.endswith(("bytes", "size")) else f"{value:,}"
-        if isinstance(value, str) and value:
-            label = RESULT_LABELS.get(key) or key.removesuffix("_bytes").replace("_", " ").capitalize()
-            lines.append(f"{escape(label)}: {code(value)}")
-    return lines
+    """The values of a job's result, one in each line; tables, such as the files of a backup, are left out."""
+    return [f"{escape(fact.label)}: {code(fact.text)}" for fact in facts(result) if not fact.rows]
 
 
 def _action_title(job: Job) -> str:
@@ -177,8 +162,15 @@ def _step_line(step: Step, job: Job) -> str:
     span = took(step.started_at, step.finished_at)
     shows_detail = job.state.final or step.state is not StepState.SUCCEEDED
     is_error = job.error is not None and step.detail == job.error.detail
-    detail = escape(shortened(step.detail, DETAIL_LENGTH)) if shows_detail and not is_error else ""
+    detail = _detail(step.detail) if shows_detail and not is_error else ""
     return "  ·  ".join(filter(None, [f"{STEPS[step.state]} {name}", span if span != duration(0) else "", detail]))
+
+
+def _detail(detail: str) -> str:
+    """What a step did; the command of the shell that undoes it becomes the same command of Slack, and stays whole."""
+    words, undo, command = detail.partition(UNDO)
+    back = f"Undo: {code(f'/{command}')}" if undo else ""
+    return " ".join(filter(None, [escape(shortened(words.strip(), DETAIL_LENGTH)), back]))
 
 
 def _error_lines(error: Problem) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.blocks import Message, bold, bullets, code, context, escape, header, message, section, shortened
-from bot.cards.units import count
 from service.api.client import P2vChecklist, P2vEstimate, P2vItem, P2vTool
+from service.api.units import count
 
 DECISIVE = ("build-initrd", "clone-")
 """Prefixes of the ids of the steps whose exact commands decide whether the copy arrives and boots."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.blocks import Message, bold, code, context, escape, header, message, section
 from bot.cards.inventory import reference, snapshot_line
-from bot.cards.units import amount, count
+from service.api.units import amount, count
 
 MAX_VMS = 15
 MAX_SNAPSHOTS = 10
@@ -20,7 +20,7 @@ def unmerged_card(found: Mapping[str, Any]) -> Message:
     Reads `unmerged`, and of each of those `vm` (its name), `vm_moref`, `vcenter`, `consolidation_needed`, `deltas`
     (names of files), `size` (bytes or None) and `trouble` (may be empty); and `snapshots`, as `snapshots_card` does.
     """
-    vms, old = found["unmerged"], found["snapshots"]
+    vms, old, several = found["unmerged"], found["snapshots"], len(found.get("inventory", ())) > 1
     if not vms and not old:
         text = "No VM needs consolidation, and no snapshot is old."
         return message(text, [section(f"✅ {text}")])
@@ -28,29 +28,38 @@ def unmerged_card(found: Mapping[str, Any]) -> Message:
         f"…and {count(len(vms) - MAX_VMS, 'more VM')}" if len(vms) > MAX_VMS else "",
         f"…and {count(len(old) - MAX_SNAPSHOTS, 'newer snapshot')}" if len(old) > MAX_SNAPSHOTS else "",
     ]
-    merge = code(f"/action consolidate {_vm_reference(vms[0])} dry_run=true") if vms else ""
+    merge = code(f"/action consolidate {_vm_reference(vms[0], several=several)} dry_run=true") if vms else ""
     hint = f"To check whether you can merge the disks of the first one, type {merge}" if merge else ""
-    lines = [snapshot_line(each) for each in old[:MAX_SNAPSHOTS]]
+    lines = [snapshot_line(each, several=several) for each in old[:MAX_SNAPSHOTS]]
     return message(
         f"{count(len(vms), 'VM')} to consolidate, {count(len(old), 'old snapshot')}",
         [
             header("To consolidate"),
-            *(section(*_lines(vm)) for vm in vms[:MAX_VMS]),
+            *(section(*_lines(vm, several=several)) for vm in vms[:MAX_VMS]),
             *([section(bold("Old snapshots"), *lines)] if lines else []),
             context(*hidden, hint),
         ],
     )
 
 
-def _vm_reference(vm: Mapping[str, Any]) -> str:
-    selector = reference({"vcenter": vm["vcenter"], "moref": vm["vm_moref"]})
-    return selector.replace(vm["vm_moref"], f"moref:{vm['vm_moref']}")
+def _vm_reference(vm: Mapping[str, Any], *, several: bool) -> str:
+    return reference({"vcenter": vm["vcenter"], "moref": f"moref:{vm['vm_moref']}"}, several=several)
 
 
-def _lines(vm: Mapping[str, Any]) -> list[str]:
+def _lines(vm: Mapping[str, Any], *, several: bool) -> list[str]:
     why = "⚠️ needs consolidation" if vm["consolidation_needed"] else "⚠️ runs on deltas of no snapshot"
     size = amount(vm["size"]) if vm["size"] is not None else ""
-    first = "  ·  ".join(filter(None, [bold(vm["vm"]), why, size, code(_vm_reference(vm))]))
+    first = "  ·  ".join(
+        filter(
+            None,
+            [
+                bold(f"{vm['vcenter']}/{vm['vm']}" if several else vm["vm"]),
+                why,
+                size,
+                code(_vm_reference(vm, several=several)),
+            ],
+        )
+    )
     files = [code(file) for file in vm["deltas"][:MAX_FILES]]
     more = [f"…and {count(len(vm['deltas']) - MAX_FILES, 'more file')}"] if len(vm["deltas"]) > MAX_FILES else []
     return [first, *files, *more, *([escape(vm["trouble"])] if vm["trouble"] else [])]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.blocks import Block, Message, bold, bullets, code, context, escape, header, message, preformatted, section
-from bot.cards.units import count
 from service.api.client import RenderedSnippet, VmxSnippet
+from service.api.units import count
 
 
 def catalogue_card(snippets: Sequence[VmxSnippet]) -> Message:

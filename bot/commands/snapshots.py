@@ -26,7 +26,9 @@ async def run(asked: Arguments, request: Request) -> Reply:
     found = await request.deps.service.get(
         "/snapshots", on_behalf_of=request.on_behalf_of, q=asked.words, **asked.options
     )
-    return Reply(unmerged_card(found) if NEEDS in asked.options else snapshots_card(found["snapshots"]))
+    if NEEDS in asked.options:
+        return Reply(unmerged_card(found))
+    return Reply(snapshots_card(found["snapshots"], several=len(found.get("inventory", ())) > 1))
 
 
 command = Command(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bot.blocks import Reply
 from bot.cards.confirmation import (
+    CHANGED,
+    NOT_THE_NAME,
     confirmed_card,
     declined_card,
     expired_card,
@@ -30,11 +32,17 @@ async def confirm(value: str, request: Request) -> Reply:
     try:
         preview = await check(request, asked.action, asked.params)
         if preview.fingerprint != asked.shown:
-            return ask(request, preview, asked.params, again=True)
+            return ask(request, preview, asked.params, again=CHANGED)
+        params = asked.params
+        if preview.type_again is not None:
+            params = {**asked.params, preview.type_again.parameter: request.typed}
+            typed = await check(request, asked.action, params)
+            if typed.type_again is not None:
+                return ask(request, preview, asked.params, again=NOT_THE_NAME)
         await start_checked(
             request,
             preview,
-            asked.params,
+            params,
             command=f"/action {asked.action}",
             idempotency_key=f"slack:{asked.nonce}",
         )

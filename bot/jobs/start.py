@@ -29,15 +29,20 @@ async def start_job(request: Request, action: str, params: Mapping[str, Any], *,
 
 
 async def check(request: Request, action: str, params: Mapping[str, Any]) -> ActionPreview:
-    """The dry run of an action; raises ServiceError when the checks refuse it."""
+    """The dry run of an action; raises ServiceError when the checks refuse it.
+
+    A name that is still to be typed again is no refusal: the card asks for it.
+    """
     preview = await request.deps.service.check(action, dict(params), on_behalf_of=request.on_behalf_of)
-    if not preview.allowed:
+    if not preview.may_be_asked:
         raise ServiceError(refusal_of(preview))
     return preview
 
 
-def ask(request: Request, preview: ActionPreview, params: Mapping[str, Any], *, again: bool = False) -> Reply:
-    """The card that asks the user, only for the user; `again` replaces the card that the user has answered.
+def ask(request: Request, preview: ActionPreview, params: Mapping[str, Any], *, again: str = "") -> Reply:
+    """The card that asks the user, only for the user.
+
+    `again`, the reason why it is asked again, lets it replace the card that the user has answered.
 
     Raises ServiceError when the parameters do not fit into a button.
     """
@@ -47,7 +52,7 @@ def ask(request: Request, preview: ActionPreview, params: Mapping[str, Any], *, 
     if len(value) > VALUE_LENGTH:
         detail = "The parameters are too long for a button in Slack. Use `vmkops action` in the shell."
         raise ServiceError(Problem(title="Too long for Slack", status=400, detail=detail))
-    return Reply(confirmation_card(asked, preview, value, again=again), replaces=again)
+    return Reply(confirmation_card(asked, preview, value, again=again), replaces=bool(again))
 
 
 async def start_checked(

@@ -26,6 +26,9 @@ class Device:
     name: str
     parent: str
     address: str
+    """AddressOnParent: the unit of a disk on its controller."""
+    bus: str
+    """Address: the number of a controller's bus."""
     connected: bool | None
     """AutomaticAllocation: connected at power-on; None when the descriptor does not state it."""
     backing: tuple[str, ...]
@@ -106,6 +109,7 @@ def _device(item: Element) -> Device:
         name=first("elementname") or first("caption") or first("description"),
         parent=first("parent"),
         address=first("addressonparent"),
+        bus=first("address"),
         connected={"true": True, "1": True, "false": False, "0": False}.get(stated),
         backing=tuple(text for text in values.get("hostresource", []) if text),
         connections=tuple(text for text in values.get("connection", []) if text),

@@ -20,6 +20,7 @@ _PASTED_WORDS = 5
 _SENSE = re.compile(rf"({_HEX})[ /,]+({_HEX})[ /,]+({_HEX})", re.IGNORECASE)
 _SENSE_BYTES = re.compile(r"\bsense\D{0,12}\b([0-9a-f]{1,2})[ /]+([0-9a-f]{1,2})[ /]+([0-9a-f]{1,2})\b", re.IGNORECASE)
 _SCSI_STATUS = re.compile(r"\b([HDP]):? ?(0x[0-9a-f]{1,2})\b", re.IGNORECASE)
+_IN_A_NAME = re.compile(r"(?<=\w)0x(bad[0-9a-f]{4})(?![0-9a-f])", re.IGNORECASE)
 _NVME = re.compile(rf"(?<!opcode )\b(?!0xbad0)({_HEX})\b", re.IGNORECASE)
 _LOGIN = re.compile(r"(?<![\w.:])(?:0x)?(0[0-3]0[0-9a-f]|0[0-3]/0[0-9a-f])(?!\w)", re.IGNORECASE)
 _CONNECTION = re.compile(r"(?<!\w)(10[0-3]\d)(?!\w)")
@@ -56,6 +57,12 @@ def _scsi_status(words: str) -> Iterator[str]:
     typed = {found[1].upper(): found[2] for found in _SCSI_STATUS.finditer(words)}
     if 0 < len(typed) < 3:  # a line with all three is read as it is
         yield " ".join(f"{part}:{typed.get(part, '0x0')}" for part in "HDP")
+
+
+def _in_a_name(words: str) -> Iterator[str]:
+    """Yield a vmkernel status inside of a name, such as that of the alert ``VmkernelError0xbad0022``."""
+    for found in _IN_A_NAME.finditer(words):
+        yield f"status 0x{found[1].lower()}"
 
 
 def _after(word: str, pattern: re.Pattern[str], wording: str) -> Callable[[str], Iterator[str]]:
@@ -118,6 +125,7 @@ def _names(words: str) -> Iterator[str]:
 
 
 _FINDERS = (
+    _in_a_name,
     _sense,
     _scsi_status,
     _after(r"\bnvme", _NVME, "nvme status {}"),

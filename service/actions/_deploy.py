@@ -30,10 +30,10 @@ from service.vsphere.importing import (
     remove_made,
 )
 from service.vsphere.nfc import abort_lease, complete_lease, is_ready, kept_alive
-from service.vsphere.placement import NO_HOME, choose_place
+from service.vsphere.placement import NO_HOME, Place, choose_place
 from service.vsphere.restored_settings import find_by_uuid, identity_differs, set_custom_attributes
 from service.vsphere.session import Session
-from service.vsphere.vm_settings import VmSettings
+from service.vsphere.vm_settings import VmSettings, storable
 
 log = logging.getLogger(__name__)
 
@@ -138,6 +138,13 @@ class Deployment:
             "files": files,
         }
 
+    async def place(self, package: Deployable) -> Place:
+        """Where the VM goes, as the parameters say; raises ImportFailed when a network has no counterpart there."""
+        place = await choose_place(self._session, self._params.wanted(), package.networks, NO_HOME)
+        if place.unmapped:
+            raise ImportFailed(networks_unmapped(place))
+        return place
+
     async def remove(self) -> VmsRemoved:
         """Remove the VM that this job has made, if there is one."""
         await self._end_leases()
@@ -151,11 +158,11 @@ class Deployment:
         removed = await remove_made(self._session, self._job.job_id)
         if package.vm in await names_taken(self._session):
             raise Conflict(name_taken(package.vm))
-        place = await choose_place(self._session, self._params.wanted(), package.networks, NO_HOME)
-        if place.unmapped:
-            raise ImportFailed(networks_unmapped(place))
+        place = await self.place(package)
         descriptor = await _read_descriptor(package)
-        settings = await read_kept_settings(package)
+        settings, cleaned = await read_kept_settings(package), list[str]()
+        if settings is not None:
+            settings, cleaned = storable(settings)
         keep = settings is not None and await choose_identity(self._session, self._identity, settings.uuid) == "keep"
         if settings is not None and keep and await find_by_uuid(self._session, settings.uuid):
             # Unlike the other two, no two VMs of a vCenter can have the same one of these.
@@ -171,6 +178,7 @@ class Deployment:
             connect_networks=self._params.connect_networks,
             settings=settings,
             keep_identity=keep,
+            only=package.only,
         )
         try:
             size = await self._send_files(package, lease)
@@ -180,8 +188,8 @@ class Deployment:
             raise
         await self._leases.ended(lease.moref)
         nvram, warnings = await self._complete(package, lease, settings, keep=keep)
-        untagged = await self._set_tags(lease.vm, settings)
-        detail = ". ".join([f"{size} bytes to {place.datastore.name}", *untagged])
+        told = [*cleaned, *await self._set_tags(lease.vm, settings)]
+        detail = ". ".join([f"{size} bytes to {place.datastore.name}", *told])
         return NewVm(
             vm={"moref": lease.vm, "name": package.vm},
             datastore=place.datastore.name,
@@ -189,7 +197,7 @@ class Deployment:
             folder=place.folder.name,
             networks={old: new.name for old, new in place.networks.items()},
             size=size,
-            warnings=[*package.warnings, *lease.warnings, *warnings, *untagged],
+            warnings=[*package.warnings, *lease.warnings, *warnings, *told],
             identity="" if settings is None else "keep" if keep else "new",
             nvram=nvram,
             tools_ran=settings is not None and settings.tools_running,
@@ -252,7 +260,7 @@ class Deployment:
         if unknown := sorted(set(wanted) - files.keys()):
             raise ImportFailed(f"vCenter asks for {', '.join(unknown)}, which the package does not contain.")
         sizes = [files[name].size for name in wanted]
-        progress = TransferProgress(self._job.report, [*sizes], None)
+        progress = TransferProgress(self._job.report, wanted, [*sizes], None)
         async with kept_alive(self._session, lease.moref, progress.percent):
             for number, wanted_file in enumerate(lease.uploads):
                 file = files[wanted_file.path]

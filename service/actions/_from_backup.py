@@ -5,23 +5,24 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field
 
 from service.actions._deploy import Deployment, Identity, choose_identity
 from service.actions._placement import LONGEST_NAME, PlacementParams, check_place, new_vm_key
 from service.actions._targeted import info, refuse, warn
-from service.api.models import Check
+from service.api.models import ActionClass, Check
 from service.api.words import counted
-from service.backups.catalogue import KeptBackup, KeptFile, descriptor_of
+from service.backups.catalogue import NEWEST, KeptBackup, KeptFile
+from service.backups.described import read_described
 from service.backups.lock import locked
 from service.backups.signatures import check_signatures
-from service.backups.vm_choice import find_backup
-from service.errors import BackupDamaged, ImportFailed, PackageDamaged, PackageRefused, RestoreFailed, VmkopsError
+from service.backups.vm_choice import find_backup, origin, shown_vm
+from service.errors import BackupDamaged, ImportFailed, PackageDamaged, RestoreFailed, VmkopsError
 from service.jobs.action import Context, JobControl, Params, Target
 from service.packages.beside import SETTINGS, read_kept_settings
-from service.packages.contents import CHECK_IN_THE_SHELL, Contents
+from service.packages.contents import Contents
 from service.packages.deployable import Deployable
 from service.transfer.source import SourceFile
 from service.vsphere.placement import Home
@@ -33,14 +34,27 @@ WITHOUT_SETTINGS = (
 )
 
 
+ELSEWHERE = "other-vcenter"
+"""The rule of the finding that a restored VM goes to another vCenter than its backup came from."""
+
+
 class BackupParams(Params):
     """Which backup."""
 
     backup: str = Field(
         min_length=1,
         max_length=300,
-        description="Its id, or newest: and a VM (a name, or uuid: or moref: and a value) for its newest good one.",
+        description="Its id, or newest: and a VM (its name, or uuid: or moref: and the value; after the name of its "
+        "vCenter, as in newest:prod/web-01) for its newest good one.",
     )
+
+    async def pinned(self, context: Context) -> Self:
+        """The same with the name of the vCenter after `newest:`, as `Action.pinned` gives it; an id stays."""
+        if not self.backup.startswith(NEWEST):
+            return self
+        kept = await read_backup(context, self.backup)
+        selector = context.vcenters.pinned(self.backup.removeprefix(NEWEST), kept.vm.vcenter)
+        return self.model_copy(update={"backup": f"{NEWEST}{selector}"})
 
 
 class FromBackup(PlacementParams, BackupParams):
@@ -56,18 +70,19 @@ async def check_restore(
     an action that does not leave the choice. Raises NotFound and
     Ambiguous.
     """
-    kept = await asyncio.to_thread(find_backup, context.settings.backups_dir, params.backup)
-    checks = await _backup_checks(context, kept)
+    vcenters = context.vcenters
+    kept = await read_backup(context, params.backup)
+    checks = [info("backup-from", origin(kept, vcenters.names())), *await backup_checks(context, kept)]
     exact: dict[str, Any] = {**params.model_dump(), "backup": kept.id}
     if not any(check.severity == "refuse" for check in checks):
         try:
-            networks = (await _contents(context, kept)).outline.networks
+            networks = (await read_described(context.workers, kept)).outline.networks
         except BackupDamaged as error:
             checks.append(refuse("backup-damaged", str(error)))
         else:
             home = Home(kept.vm.vcenter, kept.vm.moref, kept.vm.uuid)
             placed, place = await check_place(context, params, name, networks, kept.size, home)
-            checks += placed
+            checks += [*elsewhere(kept, place["vcenter"]), *placed]
             exact |= place
             if not kept.beside:
                 checks.append(info("settings-missing", WITHOUT_SETTINGS))
@@ -76,9 +91,11 @@ async def check_restore(
                 exact["identity"] = await choose_identity(session, identity, kept.vm.uuid)
                 checks.append(_identity_check(exact["identity"], await find_by_uuid(session, kept.vm.uuid)))
     to = name or f"{kept.vm.name}{suffix}"
+    vcenter = exact["vcenter"]
     return Target(
-        key=f"restore:{kept.id}:{to}",
-        name=f"{kept.vm.name} {kept.id} as {to}",
+        key=f"restore:{kept.id}:{vcenter}:{to}",
+        name=f"{shown_vm(kept, vcenters.names())} {kept.id} as {vcenters.shown(vcenter, to) if vcenter else to}",
+        vcenter=vcenter,
         params=exact,
         checks=tuple(checks),
         # Two restores under one chosen name would both find it free; a name that vmkops chooses contains the job's id.
@@ -123,7 +140,7 @@ class BackupDeployment:
 
     async def folder(self) -> Path:
         """The folder of the backup; raises NotFound."""
-        kept = await asyncio.to_thread(find_backup, self._context.settings.backups_dir, self._backup)
+        kept = await read_backup(self._context, self._backup)
         return Path(kept.path)
 
     async def tools_ran(self) -> bool:
@@ -137,16 +154,11 @@ class BackupDeployment:
         return settings is not None and settings.tools_running
 
     async def _read(self) -> Deployable:
-        kept = await asyncio.to_thread(find_backup, self._context.settings.backups_dir, self._backup)
-        checks = await _backup_checks(self._context, kept)
-        if refused := [check.message for check in checks if check.severity == "refuse"]:
-            raise BackupDamaged(" ".join(refused))
-        contents = await _contents(self._context, kept)
-        created = kept.created_at.isoformat() if kept.created_at else "at an unknown time"
+        kept, contents = await open_backup(self._context, self._backup)
         return Deployable(
             title=f"backup {kept.id} of {kept.vm.name}",
             vm=self._name or f"{kept.vm.name[: LONGEST_NAME - 24]}{self._suffix}-{self._job[:8]}",
-            note=f"Restored from the backup {kept.id} of {kept.vm.name}, made {created}.",
+            note=f"Restored from the backup {kept.id} of {kept.vm.name}, made {made_at(kept)}.",
             root=kept.path,
             descriptor=contents.text,
             files=contents.files,
@@ -155,6 +167,38 @@ class BackupDeployment:
             settings=next((_beside(file) for file in kept.beside if file.file == SETTINGS), None),
             nvram=next((_beside(file) for file in kept.beside if file.file != SETTINGS), None),
         )
+
+
+async def open_backup(context: Context, backup: str) -> tuple[KeptBackup, Contents]:
+    """The backup and what its descriptor says; raises NotFound, or BackupDamaged when it must not be restored."""
+    kept = await read_backup(context, backup)
+    checks = await backup_checks(context, kept)
+    if refused := [check.message for check in checks if check.severity == "refuse"]:
+        raise BackupDamaged(" ".join(refused))
+    return kept, await read_described(context.workers, kept)
+
+
+def made_at(kept: KeptBackup) -> str:
+    """When the backup was made, for people."""
+    return kept.created_at.isoformat() if kept.created_at else "at an unknown time"
+
+
+def class_of_restore(action_class: ActionClass, target: Target) -> ActionClass:
+    """The class of a restore: one that needs a yes when the VM goes to another vCenter than it came from."""
+    return ActionClass.DISRUPTIVE if any(check.rule == ELSEWHERE for check in target.checks) else action_class
+
+
+async def read_backup(context: Context, backup: str) -> KeptBackup:
+    """The backup that a selector means; raises NotFound and Ambiguous."""
+    return await asyncio.to_thread(find_backup, context.settings.backups_dir, backup, context.vcenters.names())
+
+
+def elsewhere(kept: KeptBackup, vcenter: str) -> list[Check]:
+    """A warning when a backup goes to another vCenter than it came from."""
+    if kept.vm.vcenter == vcenter:
+        return []
+    words = f"The VM goes from {kept.vm.vcenter} to {vcenter}: the backup comes from another vCenter than the new VM."
+    return [warn(ELSEWHERE, words)]
 
 
 def _beside(file: KeptFile) -> SourceFile:
@@ -176,25 +220,15 @@ def _identity_check(identity: str, existing: list[str]) -> Check:
     return info("identity", f"The new VM gets new UUIDs and MAC addresses{because}. To keep them, set identity=keep.")
 
 
-async def _contents(context: Context, kept: KeptBackup) -> Contents:
-    folder = Path(kept.path)
-    name = (await asyncio.to_thread(descriptor_of, folder)).name
-    try:
-        return await context.workers.run(
-            "read_contents", Contents, root=str(folder), path=name, advice=CHECK_IN_THE_SHELL
-        )
-    except PackageRefused as error:
-        raise BackupDamaged(f"{error} Restore another backup.") from error
-
-
-async def _backup_checks(context: Context, kept: KeptBackup) -> list[Check]:
+async def backup_checks(context: Context, kept: KeptBackup) -> list[Check]:
+    """Whether a restore may use the backup: its state, its signature, and the disks that it lacks."""
     if kept.state in ("broken", "damaged"):
-        message = f"The backup {kept.id} is {kept.state}: {kept.reason} Restore another one (GET /backups)."
+        message = f"The backup {kept.id} is {kept.state}: {kept.reason} Restore another one of the list of backups."
         return [refuse(f"backup-{kept.state}", message)]
     required = context.settings.require_signatures
     wrong, warnings = await asyncio.to_thread(partial(check_signatures, kept, context.signer, required=required))
     if wrong:
-        return [refuse("backup-signature", f"{' '.join(wrong)} Restore another one (GET /backups).")]
+        return [refuse("backup-signature", f"{' '.join(wrong)} Restore another one of the list of backups.")]
     checks = [warn("backup-unsigned", warning) for warning in warnings]
     if kept.state == "unverified":
         message = f"The backup {kept.id} was never verified; its checksums are compared while it is sent."

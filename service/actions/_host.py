@@ -10,7 +10,7 @@ from pydantic import Field
 from service.actions._targeted import TargetedAction, refuse, warn
 from service.api.models import Check
 from service.jobs.action import Params
-from service.vsphere.hosts import HostState, find_host, read_host
+from service.vsphere.hosts import HOSTS, HostState, find_host, read_host
 from service.vsphere.selectors import Located
 from service.vsphere.session import Session
 from service.vsphere.vcenters import VCenters
@@ -19,7 +19,12 @@ from service.vsphere.vcenters import VCenters
 class HostParams(Params):
     """Which host."""
 
-    host: str = Field(min_length=1, max_length=260, description="The host: its name, or name: or moref: and the value.")
+    host: str = Field(
+        min_length=1,
+        max_length=260,
+        description="The host: its name, or name: or moref: and the value; prod/ before it means the one in the "
+        "vCenter prod.",
+    )
 
 
 P = TypeVar("P", bound=HostParams)
@@ -30,6 +35,7 @@ class HostAction(TargetedAction[HostState, P]):
 
     kind = "host"
     state = HostState
+    things = HOSTS
     params: ClassVar[type[Params]] = HostParams
 
     async def find(self, vcenters: VCenters, params: P) -> Located:
@@ -39,10 +45,6 @@ class HostAction(TargetedAction[HostState, P]):
     async def read(self, session: Session, moref: str) -> HostState:
         """The host as it is now."""
         return await read_host(session, moref)
-
-    def title(self, state: HostState) -> str:
-        """The host's name."""
-        return state.name
 
 
 def host_checks(host: HostState) -> Iterator[Check]:

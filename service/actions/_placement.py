@@ -9,11 +9,12 @@ from pydantic import Field, field_validator
 from service.actions._targeted import info, refuse
 from service.api.models import Check
 from service.api.vcenter import DEFAULT
-from service.errors import NotFound
+from service.errors import InvalidParams, NotFound
 from service.jobs.action import Context, Params
 from service.vsphere.importing import names_taken
 from service.vsphere.placement import NO_HOME, Home, Place, Wanted, choose_place
 from service.vsphere.selectors import lock_key
+from service.vsphere.vcenters import Link, VCenters
 
 LONGEST_NAME = 80
 """Characters that vCenter accepts for the name of a VM."""
@@ -93,12 +94,18 @@ async def check_place(
     known = {link.name for link in vcenters.links()}
     link = vcenters.named(params.vcenter or (home.vcenter if home.vcenter in known else ""))
     session = link.session
+    wanted = params.wanted()
+    places = {
+        name: _inside(vcenters, link, name, getattr(wanted, name)) for name in ("pool", "host", "datastore", "folder")
+    }
+    mapped = {old: _inside(vcenters, link, "network", new) for old, new in wanted.networks.items()}
+    wanted = wanted.model_copy(update={**places, "networks": mapped})
     if unknown := sorted(set(params.networks) - set(networks)):
         raise NotFound(
             f"The package has no network {unknown[0][:80]!r}. Its networks: {', '.join(networks) or 'none'}.", networks
         )
-    place = await choose_place(session, params.wanted(), networks, home, size=size)
-    checks = _place_checks(place, size)
+    place = await choose_place(session, wanted, networks, home, size=size)
+    checks = _place_checks(place, size, link.name if len(vcenters.names()) > 1 else "")
     if networks and not params.connect_networks:
         checks.append(info("disconnected", "The network cards do not connect at power-on."))
     if name and name in await names_taken(session):
@@ -112,6 +119,29 @@ async def check_place(
         "folder": f"moref:{place.folder.moref}",
         "networks": {old: f"moref:{new.moref}" for old, new in place.networks.items()},
     }
+
+
+def _wanted_at(vcenters: VCenters, link: Link, wanted: Wanted) -> Wanted:
+    """What was asked for, without the name of the vCenter in its selectors; raises InvalidParams for another one."""
+    places = {
+        name: _inside(vcenters, link, name, getattr(wanted, name)) for name in ("pool", "host", "datastore", "folder")
+    }
+    networks = {old: _inside(vcenters, link, "network", new) for old, new in wanted.networks.items()}
+    return wanted.model_copy(update={**places, "networks": networks})
+
+
+def _inside(vcenters: VCenters, link: Link, what: str, selector: str) -> str:
+    """A selector without the name of its vCenter; raises InvalidParams when that is another one than `link`."""
+    named, rest = vcenters.narrow(selector)
+    if rest == selector:
+        return selector
+    if named != [link]:
+        other = named[0].name
+        raise InvalidParams(
+            f"The {what} {selector[:80]} is in the vCenter {other}, but the new VM goes to {link.name}. Set "
+            f"vcenter={other}, or choose another {what}."
+        )
+    return rest
 
 
 def new_vm_key(vcenter: str, name: str) -> str:
@@ -132,9 +162,11 @@ def networks_unmapped(place: Place) -> str:
     )
 
 
-def _place_checks(place: Place, size: int) -> list[Check]:
+def _place_checks(place: Place, size: int, vcenter: str) -> list[Check]:
+    """What a place means; `vcenter` is empty when there is only one."""
     on = f" on {place.host.name}," if place.host and place.host.name != place.pool.name else ""
-    where = f"In {place.pool.name},{on} on the datastore {place.datastore.name}, in the folder {place.folder.name}."
+    of = f" of the vCenter {vcenter}" if vcenter else ""
+    where = f"In {place.pool.name}{of},{on} on the datastore {place.datastore.name}, in the folder {place.folder.name}."
     checks = [info("place", where)]
     checks += [
         info(

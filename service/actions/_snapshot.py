@@ -8,7 +8,8 @@ from pydantic import Field
 
 from service.actions._targeted import TargetedAction
 from service.errors import InvalidParams
-from service.jobs.action import Params
+from service.jobs.action import Context, Params
+from service.vsphere.inventory import VMS
 from service.vsphere.selectors import Located, read_exact
 from service.vsphere.session import Session
 from service.vsphere.snapshots import Snapshot
@@ -23,7 +24,7 @@ class SnapshotParams(Params):
     snapshot: str = Field(
         min_length=1,
         max_length=100,
-        description="The snapshot's moref, such as snapshot-12, as GET /snapshots lists it.",
+        description="The snapshot's moref, such as snapshot-12, as the list of snapshots has it.",
     )
     vm: str = Field(default="", max_length=260, description="The moref of its VM; vmkops finds it when it is left out.")
 
@@ -36,6 +37,7 @@ class SnapshotAction(TargetedAction[VmState, P]):
 
     kind = "vm"
     state = VmState
+    things = VMS
 
     async def find(self, vcenters: VCenters, params: P) -> Located:
         """The VM that has the snapshot."""
@@ -47,13 +49,14 @@ class SnapshotAction(TargetedAction[VmState, P]):
             )
         return Located(vcenter=found.vcenter, moref=found.vm_moref, name=found.vm)
 
+    async def pinned(self, context: Context, params: P) -> P:
+        """See `Action.pinned`."""
+        found = await self.find(context.vcenters, params)
+        return params.model_copy(update={"snapshot": context.vcenters.pinned(params.snapshot, found.vcenter)})
+
     async def read(self, session: Session, moref: str) -> VmState:
         """The VM as it is now."""
         return await read_state(session, moref)
-
-    def title(self, state: VmState) -> str:
-        """The VM's name."""
-        return state.name
 
 
 def moref_of(params: SnapshotParams) -> str:

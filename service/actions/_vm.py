@@ -10,7 +10,7 @@ from pydantic import Field
 from service.actions._targeted import TargetedAction, refuse, warn
 from service.api.models import Check
 from service.jobs.action import Params
-from service.vsphere.inventory import find_vm
+from service.vsphere.inventory import VMS, find_vm
 from service.vsphere.preflight import task_checks
 from service.vsphere.selectors import Located
 from service.vsphere.session import Session
@@ -24,7 +24,8 @@ class VmParams(Params):
     vm: str = Field(
         min_length=1,
         max_length=260,
-        description="The VM: its name, or name:, ipaddr:, uuid: or moref: and the value.",
+        description="The VM: its name, or name:, ipaddr:, uuid: or moref: and the value; prod/ before it means the one "
+        "in the vCenter prod.",
     )
 
 
@@ -36,6 +37,7 @@ class VmAction(TargetedAction[VmState, P]):
 
     kind = "vm"
     state = VmState
+    things = VMS
     params: ClassVar[type[Params]] = VmParams
 
     async def find(self, vcenters: VCenters, params: P) -> Located:
@@ -46,9 +48,11 @@ class VmAction(TargetedAction[VmState, P]):
         """The VM as it is now."""
         return await read_state(session, moref)
 
-    def title(self, state: VmState) -> str:
-        """The VM's name."""
-        return state.name
+
+async def pinned_vm(vcenters: VCenters, params: VmParams) -> VmParams:
+    """The parameters with the name of its vCenter before the VM's, as `Action.pinned` gives them."""
+    found = await find_vm(vcenters, params.vm)
+    return params.model_copy(update={"vm": vcenters.pinned(params.vm, found.vcenter)})
 
 
 def vm_checks(vm: VmState, *, for_snapshot: bool = False) -> Iterator[Check]:

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field, field_validator
 
 from service.actions._targeted import NOT_CHECKED, refuse, warn
-from service.actions._vm import VmParams
+from service.actions._vm import VmParams, pinned_vm
 from service.api.models import ActionClass, Check, JobState
 from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, SnapshotTaken
 from service.backups.size import WINDOW, end_of_window, expected_time, size_check, window_check
@@ -72,8 +72,13 @@ class Backup(Action):
     name = "backup"
     summary = "Back a VM up into an OVF package, while it runs."
     action_class = ActionClass.SAFE  # the VM keeps running, and its snapshot is removed
+    joined_despite = frozenset({"within", "until"})
     steps = (QUIESCE, SNAPSHOT, UNQUIESCE, MOUNT, BACK_UP, UNMOUNT, REMOVE)
     params = BackupVm
+
+    async def pinned(self, context: Context, params: VmParams) -> VmParams:
+        """See `Action.pinned`."""
+        return await pinned_vm(context.vcenters, params)
 
     async def target(self, context: Context, params: BackupVm) -> Target:
         """The VM as it is now, and what prevents a backup; raises NotFound or Ambiguous."""
@@ -100,7 +105,8 @@ class Backup(Action):
         exact = params.model_copy(update={"vm": vm.selector, "until": until})
         return Target(
             key=lock_key("vm", vm.vcenter, vm.moref),
-            name=vm.name,
+            name=context.vcenters.shown(vm.vcenter, vm.name),
+            vcenter=vm.vcenter,
             params=exact.model_dump(),
             checks=(*checks, *_tools_checks(vm, params.quiesce), *space),
         )

@@ -9,9 +9,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from service.actions._targeted import NOT_CHECKED, NOTHING_FOUND, refuse, warn
-from service.actions._vm import VmParams, vm_checks
+from service.actions._vm import VmParams, pinned_vm, vm_checks
 from service.api.models import ActionClass, Check, JobState
 from service.api.settings import Settings
+from service.backups.turn import Turn, turn_keys
 from service.errors import Conflict
 from service.jobs.action import Action, Context, JobControl, StepResult, Target
 from service.packages.export import Described, Export, Exported, ExportPlan
@@ -52,6 +53,10 @@ class ExportOvf(Action):
     steps = (CHECK, OPEN, COPY, DESCRIBE, CLOSE, PACK)
     params = ExportVm
 
+    async def pinned(self, context: Context, params: VmParams) -> VmParams:
+        """See `Action.pinned`."""
+        return await pinned_vm(context.vcenters, params)
+
     async def target(self, context: Context, params: ExportVm) -> Target:
         """The VM as it is now; a running one is refused, as `backup` is for those."""
         vm = await find_vm(context.vcenters, params.vm)
@@ -59,27 +64,42 @@ class ExportOvf(Action):
         exact = params.model_copy(update={"vm": vm.selector})
         found = await look(link, _checks(link.session, context.settings, vm, params)) or [NOT_CHECKED]
         key = lock_key("vm", vm.vcenter, vm.moref)
-        return Target(key=key, name=vm.name, params=exact.model_dump(), checks=tuple(found))
+        name = context.vcenters.shown(vm.vcenter, vm.name)
+        return Target(key=key, name=name, params=exact.model_dump(), checks=tuple(found), vcenter=vm.vcenter)
 
     async def run(self, context: Context, job: JobControl, params: ExportVm) -> dict[str, Any]:
         """Disk by disk, each recorded; whatever fails, the lease is aborted and the written files are removed."""
         session, moref = context.vcenters.at(params.vm)
         check = partial(_plan, session, context.settings, moref, params)
-        export = Export(context, session, job, await job.step_as(ExportPlan, CHECK, check))
+        plan = await job.step_as(ExportPlan, CHECK, check)
+        export = Export(context, session, job, plan)
+        turn = Turn(context, session, job, before="the export")
+
+        async def open_in_turn() -> OpenedLease:
+            if await turn.take(plan.turns, 1):
+                await check()  # the VM may have changed during the wait
+            return await export.open()
+
+        async def copy_in_turn(opened: OpenedLease, number: int) -> CopiedFile:
+            await turn.take(plan.turns, 1)  # a process that goes on with the job finds the turn that it had
+            return await export.copy(opened, number)
+
         opened: OpenedLease | None = None
         try:
-            opened = await job.step_as(OpenedLease, OPEN, export.open)
+            opened = await job.step_as(OpenedLease, OPEN, open_in_turn)
             export.measure(opened)
             copied = []
             for number, disk in enumerate(opened.disks):
-                copy = partial(export.copy, opened, number)
+                copy = partial(copy_in_turn, opened, number)
                 copied.append(await job.step_as(CopiedFile, COPY, copy, part=disk.file, interruptible=True))
                 export.copied(number, copied[-1])
+            await turn.release()
             described = await job.step_as(Described, DESCRIBE, partial(export.describe, opened, copied))
             await job.step_as(StepResult, CLOSE, partial(export.close, opened), cleanup=True)
             pack = partial(export.pack, described.order, copied, archive=params.format == "ova")
             exported = await job.step_as(Exported, PACK, pack, interruptible=True)
         except Exception:
+            await turn.release()
             await job.step_as(StepResult, CLOSE, partial(export.give_up, opened), part="give up", cleanup=True)
             raise
         return {
@@ -104,7 +124,7 @@ async def _plan(session: Session, settings: Settings, moref: str, params: Export
         name=vm.name,
         allocated=vm.allocated,
         disks=len((await preflight(session, vm.moref)).disks),
-        turns=[f"host:{vm.host}", *(f"datastore:{each}" for each in vm.datastores)],
+        turns=turn_keys(vm),
         detail=" ".join(each.message for each in found) or NOTHING_FOUND,
     )
 

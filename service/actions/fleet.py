@@ -97,9 +97,12 @@ class FleetAction(Action):
     params = FleetParams
     parent = True
 
-    def class_for(self, params: FleetParams) -> ActionClass:
+    def class_for(self, target: Target) -> ActionClass:
         """That of the inner action; destructive when backups are removed."""
-        return ActionClass.DESTRUCTIVE if params.keep else inner_action(params.action).action_class
+        if target.params["keep"]:
+            return ActionClass.DESTRUCTIVE
+        inner = inner_action(target.params["action"])
+        return inner.class_for(Target(key=target.key, name=target.name, params=target.params["params"]))
 
     async def target(self, context: Context, params: FleetParams) -> Target:
         """How many VMs are selected now, and what prevents the start; raises NotFound when there are none."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from service.actions._targeted import CHECK, CheckContext, info, refuse, undo
+from service.actions._targeted import CHECK, CheckContext, info, refuse, undo_command
 from service.actions._vm import VmAction, VmParams, vm_checks
 from service.api.models import ActionClass, Check
 from service.api.words import counted
@@ -82,7 +82,7 @@ class GuestShutdown(VmAction[GuestShutdownVm]):
                         "its console; the action power-off stops it without asking."
                     )
                 await asyncio.sleep(POLL_SECONDS)
-            return StepResult(detail=f"Off. {undo(f'action power-on {vm.name}')}")
+            return StepResult(detail=f"Off. {undo_command('power-on', context.typed)}")
 
         await job.step_as(StepResult, WAIT, wait, interruptible=True)
         return {"power_state": "poweredOff"}

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from service.actions._host import HostAction, HostParams, host_checks
-from service.actions._targeted import CHECK, Changed, CheckContext, info, undo, warn
+from service.actions._targeted import CHECK, Changed, CheckContext, info, undo_command, warn
 from service.api.models import ActionClass, Check
 from service.api.words import counted
 from service.errors import VSphereBusy, VSphereRefused
@@ -107,7 +107,7 @@ class HostMaintenanceEnter(HostAction[EnterMaintenance]):
                 if words := [_in_the_way(each) for each in await _leases(context)]:
                     raise type(error)(" ".join([str(error), *words])) from error
                 raise
-            hint = undo(f"action host-maintenance-exit {host.name}")
+            hint = undo_command("host-maintenance-exit", context.typed)
             detail = f"In maintenance mode. {hint}" if changed else "It was already in maintenance mode."
             return Changed(changed=changed, detail=detail)
 

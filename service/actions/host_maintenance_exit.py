@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from service.actions._host import HostAction, HostParams, host_checks
-from service.actions._targeted import CHECK, Changed, CheckContext, info, undo
+from service.actions._targeted import CHECK, Changed, CheckContext, info, undo_command
 from service.api.models import ActionClass, Check
 from service.jobs.action import JobControl
 from service.vsphere.hosts import HostState, exit_maintenance
@@ -44,7 +44,7 @@ class HostMaintenanceExit(HostAction[ExitMaintenance]):
 
         async def leave() -> Changed:
             changed = await exit_maintenance(context.session, host.moref, seconds=seconds)
-            hint = undo(f"action host-maintenance-enter {host.name}")
+            hint = undo_command("host-maintenance-enter", context.typed)
             return Changed(changed=changed, detail=f"In service. {hint}" if changed else "It was already in service.")
 
         done = await job.step_as(Changed, EXIT, leave, interruptible=True)

@@ -97,8 +97,9 @@ class ImportOvf(Action):
         exact: dict[str, Any] = {**params.model_dump(), "name": name}
         placed, place = await check_place(context, params, name, found.outline.networks, found.size)
         return Target(
-            key=f"{_key(source)}:{name}",
-            name=f"{title} as {name[:LONGEST_NAME]}",
+            key=f"{_key(source)}:{place['vcenter']}:{name}",
+            name=f"{title} as {context.vcenters.shown(place['vcenter'], name[:LONGEST_NAME])}",
+            vcenter=place["vcenter"],
             params=exact | place,
             checks=(*found.checks, *_name_checks(name), *placed),
             also=(new_vm_key(place["vcenter"], name),),

@@ -120,7 +120,7 @@ class IscsiAddTarget(HostAction[IscsiTarget]):
             added = await add_target(context.session, host.moref, hba.device, address=address, port=port, name=name)
             hint = undo(
                 f"only while no datastore and no raw mapping uses its LUNs, remove it from {hba.device} in vCenter, "
-                f"then action rescan {host.name}; otherwise, first follow the procedure rescan-storage"
+                f"then `vmkops action rescan {context.typed}`; otherwise, first follow the procedure rescan-storage"
             )
             words = f"Added to {hba.device}. {hint}" if added else f"{hba.device} already had it."
             return Added(hba=hba.device, added=added, seen=storage, detail=words)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from service.actions._targeted import CHECK, Changed, CheckContext, info, refuse, undo, warn
+from service.actions._targeted import CHECK, Changed, CheckContext, info, refuse, undo_command, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
 from service.api.models import ActionClass, Check
 from service.errors import InvalidParams
 from service.jobs.action import JobControl
 from service.vsphere.datastores import DATASTORES
-from service.vsphere.hosts import find_host
+from service.vsphere.hosts import HOSTS, find_host
+from service.vsphere.live import Kind
 from service.vsphere.moves import Destination, check_move, move_vm
-from service.vsphere.selectors import Located, exact_selector, read_exact
+from service.vsphere.selectors import Located, read_exact
 from service.vsphere.vcenters import VCenters
 from service.vsphere.vms import VmState
 
@@ -52,9 +54,9 @@ class Migrate(VmAction[MigrateVm]):
         vcenter = read_exact(params.vm).vcenter
         found: dict[str, Located] = {}
         if params.host:
-            found["host"] = await find_host(vcenters, params.host)
+            found["host"] = await find_host(vcenters, vcenters.pinned(params.host, vcenter))
         if params.datastore:
-            datastore = await vcenters.find(DATASTORES, params.datastore, "datastore")
+            datastore = await vcenters.find(DATASTORES, vcenters.pinned(params.datastore, vcenter), "datastore")
             found["datastore"] = datastore
         for field, each in found.items():
             if each.vcenter != vcenter:
@@ -65,6 +67,7 @@ class Migrate(VmAction[MigrateVm]):
         """What vSphere has against the move."""
         vm, to = context.state, _destination(context.params)
         found = list(vm_checks(vm))
+        found.append(info("from-to", _from_to(context, to)))
         if to.host in ("", vm.host) and (not to.datastore or vm.datastores == (to.datastore,)):
             return [*found, info("there", f"{vm.name} is already there.")]
         if any(check.severity == "refuse" for check in found):
@@ -82,11 +85,11 @@ class Migrate(VmAction[MigrateVm]):
 
         async def move() -> Changed:
             changed = await move_vm(context.session, vm.moref, to, job.percent)
-            back = [f"host={exact_selector(vm.vcenter, vm.host)}"] if to.host else []
+            typed = partial(context.vcenters.typed, vcenter=vm.vcenter)
+            back = [f"host={typed(HOSTS, moref=vm.host)}"] if to.host else []
             if to.datastore and len(vm.datastores) == 1:
-                back.append(f"datastore={exact_selector(vm.vcenter, vm.datastores[0])}")
-            words = " ".join([f"action migrate {exact_selector(vm.vcenter, vm.moref)}", *back])
-            hint = f" {undo(words)}" if back else ""
+                back.append(f"datastore={typed(DATASTORES, moref=vm.datastores[0])}")
+            hint = f" {undo_command('migrate', context.typed, *back)}" if back else ""
             return Changed(changed=changed, detail=f"Moved.{hint}" if changed else "It was already there.")
 
         done = await job.step_as(Changed, MOVE, move, interruptible=True)
@@ -94,6 +97,25 @@ class Migrate(VmAction[MigrateVm]):
 
 
 ACTION = Migrate()
+
+
+def _from_to(context: CheckContext[VmState, MigrateVm], to: Destination) -> str:
+    """From which host and datastores the VM moves to which, by the names that people see."""
+    vm, vcenters = context.state, context.vcenters
+    link = vcenters.link(vm.vcenter)
+
+    def names(kind: Kind[Any], *morefs: str) -> str:
+        found = [link.inventory.find(kind, "moref", moref) for moref in morefs]
+        each = [items[0].name if items else moref for items, moref in zip(found, morefs, strict=True)]
+        return " and ".join(vcenters.shown(vm.vcenter, name) for name in sorted(each)) or "an unknown place"
+
+    moves = []
+    if to.host:
+        moves.append(f"from the host {names(HOSTS, vm.host)} to {names(HOSTS, to.host)}")
+    if to.datastore:
+        moves.append(f"from the datastore {names(DATASTORES, *vm.datastores)} to {names(DATASTORES, to.datastore)}")
+    words = f"{vm.name} moves {', and '.join(moves)}."
+    return words if to.host else f"{words} It stays on the host {names(HOSTS, vm.host)}."
 
 
 def _destination(params: MigrateVm) -> Destination:

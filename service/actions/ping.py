@@ -33,8 +33,8 @@ class Ping(Action):
     async def target(self, context: Context, params: PingParams) -> Target:
         """The vCenter; raises NotConfigured without one, NotFound for an unknown name."""
         link = context.vcenters.named(params.vcenter)
-        name = link.session.vcenter.host
-        return Target(key=f"vcenter:{link.name}", name=name, params={"vcenter": link.name})
+        name = context.vcenters.shown(link.name, link.session.vcenter.host)
+        return Target(key=f"vcenter:{link.name}", name=name, params={"vcenter": link.name}, vcenter=link.name)
 
     async def run(self, context: Context, job: JobControl, params: PingParams) -> dict[str, Any]:
         """One call to vCenter."""

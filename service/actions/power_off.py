@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from service.actions._targeted import CHECK, Changed, CheckContext, info, undo, warn
+from service.actions._targeted import CHECK, Changed, CheckContext, info, undo_command, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
 from service.api.models import ActionClass, Check
 from service.jobs.action import JobControl
@@ -47,7 +47,7 @@ class PowerOff(VmAction[VmParams]):
 
         async def power_off() -> Changed:
             changed = await set_power(context.session, vm.moref, "poweredOff", job.percent)
-            hint = undo(f"action power-on {vm.name}")
+            hint = undo_command("power-on", context.typed)
             return Changed(changed=changed, detail=f"Powered off. {hint}" if changed else "It was already off.")
 
         done = await job.step_as(Changed, POWER_OFF, power_off, interruptible=True)

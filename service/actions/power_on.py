@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from service.actions._targeted import CHECK, Changed, CheckContext, info, undo
+from service.actions._targeted import CHECK, Changed, CheckContext, info, undo_command
 from service.actions._vm import VmAction, VmParams, vm_checks
 from service.api.models import ActionClass, Check
 from service.jobs.action import JobControl
@@ -34,7 +34,7 @@ class PowerOn(VmAction[VmParams]):
 
         async def power_on() -> Changed:
             changed = await set_power(context.session, vm.moref, "poweredOn", job.percent)
-            hint = undo(f"action guest-shutdown or power-off {vm.name}")
+            hint = undo_command("power-off", context.typed)
             return Changed(changed=changed, detail=f"Powered on. {hint}" if changed else "It was already on.")
 
         done = await job.step_as(Changed, POWER_ON, power_on, interruptible=True)

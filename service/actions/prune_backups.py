@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from service.api.words import counted
 from service.backups.catalogue import read_catalogue
 from service.backups.pruning import finish_removals, remove_package
 from service.backups.retention import Decision, Policy, keep
-from service.backups.vm_choice import backups_of, vm_selector
+from service.backups.vm_choice import backups_of, shown_vm, vm_selector
 from service.errors import Conflict, NotFound
 from service.jobs.action import Action, Context, JobControl, Params, StepResult, Target
 
@@ -30,7 +31,8 @@ class PruneBackups(Params):
     vm: str = Field(
         default="",
         max_length=300,
-        description="Only backups of this VM: its name, or uuid: or moref: and the value; by default of all.",
+        description="Only backups of this VM: its name, or uuid: or moref: and the value, also after the name of its "
+        "vCenter (prod/web-01); by default of all.",
     )
     last: int = Field(default=DEFAULT.last, ge=1, le=10_000, description="How many of the newest of each VM to keep.")
     daily: int = Field(
@@ -71,15 +73,26 @@ class Prune(Action):
     steps = (CHOOSE, REMOVE)
     params = PruneBackups
 
+    async def pinned(self, context: Context, params: PruneBackups) -> PruneBackups:
+        """See `Action.pinned`."""
+        if not params.vm:
+            return params
+        every, names = await asyncio.to_thread(read_catalogue, context.settings.backups_dir), context.vcenters.names()
+        (first, *_) = backups_of(every, params.vm, names)
+        return params.model_copy(update={"vm": context.vcenters.pinned(params.vm, first.vm.vcenter)})
+
     async def target(self, context: Context, params: PruneBackups) -> Target:
         """What would be removed, and why the others stay; raises NotFound when that VM has no backup, and Ambiguous."""
         exact = await asyncio.to_thread(_exact, context, params)
         decisions = await asyncio.to_thread(_decide, context, exact)
+        vcenters = context.vcenters.names()
+        policy = ":".join(map(str, exact.model_dump(exclude={"vm"}).values()))
         return Target(
-            key="backups",
-            name=f"backups of {params.vm}" if params.vm else "all backups",
+            key=f"prune:{exact.vm}:{policy}",
+            name=f"backups of {shown_vm(decisions[0].backup, vcenters)}" if params.vm else "all backups",
             params=exact.model_dump(),
-            checks=tuple(map(_check, sorted(decisions, key=lambda each: each.stays))),
+            checks=tuple(_check(each, vcenters) for each in sorted(decisions, key=lambda each: each.stays)),
+            also=("backups",),
         )
 
     async def run(self, context: Context, job: JobControl, params: PruneBackups) -> dict[str, Any]:
@@ -115,7 +128,7 @@ def _exact(context: Context, params: PruneBackups) -> PruneBackups:
     if not params.vm:
         return params
     every = read_catalogue(context.settings.backups_dir)
-    (first, *_) = backups_of(every, params.vm)
+    (first, *_) = backups_of(every, params.vm, context.vcenters.names())
     return params.model_copy(update={"vm": vm_selector(every, first) or params.vm})
 
 
@@ -123,7 +136,7 @@ def _decide(context: Context, params: PruneBackups) -> list[Decision]:
     every = read_catalogue(context.settings.backups_dir)
     policy = Policy.model_validate(params.model_dump(exclude={"vm"}))
     try:
-        chosen = backups_of(every, params.vm) if params.vm else every
+        chosen = backups_of(every, params.vm, context.vcenters.names()) if params.vm else every
     except NotFound:  # another job removed them meanwhile
         chosen = []
     own = {kept.path for kept in chosen}
@@ -146,9 +159,9 @@ def _remove(context: Context, params: PruneBackups, backup: str) -> Removal:
     return Removal(removed=True, freed=freed, detail=f"{decision.backup.vm.name} {backup}: {freed} bytes freed")
 
 
-def _check(decision: Decision) -> Check:
+def _check(decision: Decision, vcenters: Sequence[str]) -> Check:
     kept = decision.backup
     made = f"{kept.created_at:%Y-%m-%d %H:%M}" if kept.created_at else "unknown date"
     verb, rule = ("stays", "backup-stays") if decision.stays else ("is removed", "backup-goes")
     why = "; ".join(decision.why)
-    return info(rule, f"{kept.vm.name} {kept.id} ({made}, {kept.state}) {verb}: {why}.")
+    return info(rule, f"{shown_vm(kept, vcenters)} {kept.id} ({made}, {kept.state}) {verb}: {why}.")

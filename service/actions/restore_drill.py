@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from pydantic import Field
 
 from service.actions._deploy import CONFIRM, PACKAGE, REMOVE, SEND, VmsRemoved
-from service.actions._from_backup import BackupDeployment, FromBackup, check_restore
+from service.actions._from_backup import BackupDeployment, FromBackup, check_restore, class_of_restore
 from service.actions._targeted import info
 from service.api.models import ActionClass, JobState
 from service.api.words import counted
@@ -66,8 +67,17 @@ class RestoreDrill(Action):
     name = "restore-drill"
     summary = "Restore a kept backup, boot the VM without a network, and remove it: the proof that the backup works."
     action_class = ActionClass.SAFE  # changes only the VM that it made itself, which has no network
+    may_ask = True  # a VM for another vCenter than that of the backup
     steps = (PACKAGE, SEND, CONFIRM, POWER_ON, BOOT, PICTURE, POWER_OFF, REMOVE)
     params = Drill
+
+    def class_for(self, target: Target) -> ActionClass:
+        """Another vCenter needs a yes."""
+        return class_of_restore(self.action_class, target)
+
+    async def pinned(self, context: Context, params: Drill) -> Drill:
+        """See `Action.pinned`."""
+        return await params.pinned(context)
 
     async def target(self, context: Context, params: Drill) -> Target:
         """As for a restore; also how far the drill goes."""
@@ -76,9 +86,7 @@ class RestoreDrill(Action):
         seconds = counted(params.boot_seconds, "second")
         words = f"The VM is powered on without a network, and its guest has {seconds} to give a heartbeat."
         boot = info("boot", words if params.boots else "The VM is not powered on (boot_seconds=0).")
-        return Target(
-            key=target.key, name=target.name, params=target.params, checks=(*target.checks, boot), also=target.also
-        )
+        return replace(target, checks=(*target.checks, boot))
 
     async def run(self, context: Context, job: JobControl, params: Drill) -> dict[str, Any]:
         """Restore, boot, and remove; raises RestoreFailed when the VM does not start or cannot be removed."""

@@ -81,8 +81,9 @@ class SerialPipeBetween(VmAction[PipeBetween]):
 
     async def exact(self, vcenters: VCenters, params: PipeBetween) -> PipeBetween:
         """The peer by its moref too; raises InvalidParams when it is in another vCenter."""
-        peer = await find_vm(vcenters, params.peer)
-        if peer.vcenter != read_exact(params.vm).vcenter:
+        vcenter = read_exact(params.vm).vcenter
+        peer = await find_vm(vcenters, vcenters.pinned(params.peer, vcenter))
+        if peer.vcenter != vcenter:
             raise InvalidParams(
                 f"{peer.name} is in the vCenter {peer.vcenter}, but a pipe connects two VMs of one host. Set "
                 "peer to another VM."
@@ -140,7 +141,8 @@ class SerialPipeBetween(VmAction[PipeBetween]):
         }
 
     async def _peer(self, context: CheckContext[VmState, PipeBetween]) -> VmState:
-        return await read_state(context.session, read_exact(context.params.peer).moref)
+        peer = await read_state(context.session, read_exact(context.params.peer).moref)
+        return peer.model_copy(update={"name": context.vcenters.shown(peer.vcenter, peer.name)})
 
 
 def _end_checks(vm: VmState, ports: list[SerialPort], path: str, end: str) -> Iterator[Check]:

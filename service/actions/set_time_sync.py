@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from service.actions._targeted import CHECK, CheckContext, info, undo, warn
+from service.actions._targeted import CHECK, CheckContext, info, undo_command, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
 from service.api.models import ActionClass, Check
 from service.jobs.action import JobControl, StepResult
@@ -58,7 +58,7 @@ class SetTimeSync(VmAction[TimeSyncOfVm]):
             await set_time_sync(context.session, vm.moref, context.params.enabled)
             words = "The clock follows the host." if context.params.enabled else "The clock no longer follows the host."
             back = str(not context.params.enabled).lower()
-            return StepResult(detail=f"{words} {undo(f'action set-time-sync {vm.name} enabled={back}')}")
+            return StepResult(detail=f"{words} {undo_command('set-time-sync', context.typed, f'enabled={back}')}")
 
         await job.step_as(StepResult, SET, change)
         return {"time_sync": context.params.enabled, "changed": vm.time_sync is not context.params.enabled}

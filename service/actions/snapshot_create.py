@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from knowledge.runs.marks import attributed
-from service.actions._targeted import CHECK, CheckContext, info, refuse, undo, warn
+from service.actions._targeted import CHECK, CheckContext, info, refuse, undo_command, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
 from service.api.models import ActionClass, Check
 from service.errors import JobCancelled, SnapshotFailed
@@ -108,7 +108,7 @@ class SnapshotCreate(VmAction[SnapshotVm]):
                 )
             quiesced = "powered off" if not running else "quiesced" if taken.quiesced else "crash-consistent"
             consistency = "with memory" if running and params.memory else quiesced
-            hint = undo(f"action snapshot-remove {taken.moref}")
+            hint = undo_command("snapshot-remove", context.vcenters.shown(vm.vcenter, taken.moref))
             detail = f"{taken.moref}, {consistency}{note}. {hint}"
             return SnapshotTaken(snapshot=taken.moref, consistency=consistency, detail=detail)
 

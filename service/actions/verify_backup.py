@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from knowledge.runs.marks import attributed
-from service.actions._from_backup import BackupParams
+from service.actions._from_backup import BackupParams, read_backup
 from service.actions._targeted import info, refuse
 from service.api.models import ActionClass, Check
 from service.backups.catalogue import KeptBackup, Verdict
 from service.backups.lock import locked
 from service.backups.signatures import check_signatures
 from service.backups.verify import CheckedDescriptor, check_hashes, files_of, write_verdict
-from service.backups.vm_choice import find_backup
+from service.backups.vm_choice import find_backup, origin, shown_vm
 from service.errors import BackupDamaged, Conflict
 from service.jobs.action import Action, Context, JobControl, StepResult, Target
 from service.packages.contents import CHECK_IN_THE_SHELL
@@ -63,14 +63,18 @@ class Verify(Action):
     steps = (READ, DESCRIPTOR, VERDICT)
     params = VerifyBackup
 
+    async def pinned(self, context: Context, params: VerifyBackup) -> VerifyBackup:
+        """See `Action.pinned`."""
+        return await params.pinned(context)
+
     async def target(self, context: Context, params: VerifyBackup) -> Target:
         """The backup as it is now; raises NotFound. A broken one is refused, because files of it are missing."""
-        kept = await asyncio.to_thread(find_backup, context.settings.backups_dir, params.backup)
+        kept, vcenters = await read_backup(context, params.backup), context.vcenters.names()
         return Target(
             key=f"backup:{kept.id}",
-            name=f"{kept.vm.name} {kept.id}",
+            name=f"{shown_vm(kept, vcenters)} {kept.id}",
             params={"backup": kept.id},
-            checks=tuple(_checks(kept)),
+            checks=(info("backup-from", origin(kept, vcenters)), *_checks(kept)),
         )
 
     async def run(self, context: Context, job: JobControl, params: VerifyBackup) -> dict[str, Any]:

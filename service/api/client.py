@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack
@@ -29,11 +30,26 @@ from service.api.lookups import (
     VmxSnippet,
     VmxSnippetList,
 )
-from service.api.models import ActionClass, ActionPreview, Check, Job, JobState, Problem, Progress, Step, StepState
+from service.api.models import (
+    TYPE_AGAIN,
+    ActionClass,
+    ActionPreview,
+    Check,
+    Job,
+    JobState,
+    Problem,
+    Progress,
+    Step,
+    StepState,
+    TypeAgainHint,
+)
+from service.api.no_answer import ANSWER_SECONDS, CONNECT_SECONDS, why_no_answer
 from service.api.p2v import P2vChecklist, P2vEstimate, P2vItem, P2vTool, P2vTools
+from service.api.refusals import ServiceAway, ServiceError, ServiceUnavailable, refusal
 from service.errors import SettingError
 
 __all__ = [
+    "TYPE_AGAIN",
     "ActionClass",
     "ActionPreview",
     "Check",
@@ -51,11 +67,13 @@ __all__ = [
     "Problem",
     "Progress",
     "RenderedSnippet",
+    "ServiceAway",
     "ServiceClient",
     "ServiceError",
     "ServiceUnavailable",
     "Step",
     "StepState",
+    "TypeAgainHint",
     "VmkerrAdvice",
     "VmkerrAnswer",
     "VmkerrMatch",
@@ -63,22 +81,12 @@ __all__ = [
     "VmxSnippet",
 ]
 
-SECONDS = 60
 RECONNECT_SECONDS = (0.5, 1, 2, 5, 10)
-SILENCE_SECONDS = 60
-"""The event stream sends something every 15 seconds; after four times that, the connection counts as broken."""
+SILENCE_SECONDS = 45
+"""The event stream sends something every 15 seconds; after three times that, the connection counts as broken."""
 
-
-class ServiceError(Exception):
-    """The service refused the call; `problem` has the reason and what to do."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.detail or problem.title)
-        self.problem = problem
-
-
-class ServiceUnavailable(ServiceError):
-    """The service did not answer, or cannot now; the same call may work later."""
+Gone = Callable[[str], None]
+"""Takes why the service does not answer."""
 
 
 class _Sent(TypedDict, total=False):
@@ -124,6 +132,10 @@ class ServiceClient:
     async def get(self, path: str, *, on_behalf_of: str | None = None, **query: str) -> dict[str, Any]:
         """GET any path; raises ServiceError with the service's own problem."""
         return await self._call("GET", path, query=query, on_behalf_of=on_behalf_of)
+
+    async def search(self, path: str, query: Mapping[str, str | list[str]]) -> dict[str, Any]:
+        """GET a list, with parameters that may have several values; raises ServiceError."""
+        return await self._call("GET", path, query=query)
 
     async def send(
         self, method: str, path: str, body: dict[str, Any], *, on_behalf_of: str | None = None
@@ -233,27 +245,44 @@ class ServiceClient:
         answer: dict[str, Any] = json.loads(text) if text else {}
         return answer
 
-    async def follow(self, job_id: str) -> AsyncIterator[Job]:
-        """The job now and at each change, until it ends; waits for a service that goes away."""
-        attempt = 0
+    async def follow(
+        self, job_id: str, *, patience: float | None = None, gone: Gone | None = None
+    ) -> AsyncIterator[Job]:
+        """The job now and at each change, until it ends; waits for a service that goes away.
+
+        `gone` is called each time that the service does not answer. After `patience` seconds without an answer,
+        ServiceAway is raised; without `patience`, this waits for as long as it takes.
+        """
+        attempt, answered_at = 0, time.monotonic()
         while True:
+            why = ""
             try:
                 async for job in self._events(job_id):
-                    attempt = 0
+                    attempt, answered_at = 0, time.monotonic()
                     yield job
                     if job.state.final:
                         return
-            except (ServiceUnavailable, aiohttp.ClientError, TimeoutError):
-                pass
-            await asyncio.sleep(RECONNECT_SECONDS[min(attempt, len(RECONNECT_SECONDS) - 1)])
+                    answered_at = time.monotonic()
+            except ServiceUnavailable as error:
+                why = error.problem.detail.rstrip(".") or error.problem.title
+            except aiohttp.ClientError as error:
+                why = why_no_answer(error)
+            except TimeoutError:
+                why = f"nothing was heard of it for {SILENCE_SECONDS} seconds"
+            if patience is not None and time.monotonic() - answered_at >= patience:
+                raise ServiceAway.at(self.url, why or "it closed the connection")
+            pause = RECONNECT_SECONDS[min(attempt, len(RECONNECT_SECONDS) - 1)]
+            if gone is not None and why:
+                gone(why)
+            await asyncio.sleep(pause)
             attempt += 1
 
     async def _events(self, job_id: str) -> AsyncIterator[Job]:
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=SILENCE_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
         url = f"{self.url}/jobs/{quote(job_id, safe='')}/events"
         async with self._session().get(url, headers=self._headers, timeout=timeout) as response:
             if response.status != 200:
-                raise _refusal(response.status, await response.text())
+                raise refusal(response.status, await response.text())
             async for line in response.content:
                 if line.startswith(b"data: "):
                     yield Job.model_validate_json(line[6:])
@@ -270,19 +299,36 @@ class ServiceClient:
             async with self._session().request(method, url, params=query, json=body, headers=headers) as response:
                 text = await response.text()
                 if response.status >= 400:
-                    raise _refusal(response.status, text)
+                    raise refusal(response.status, text)
                 return text
         except aiohttp.ClientConnectorCertificateError as error:
-            reason = getattr(error.certificate_error, "verify_message", "") or error.certificate_error
-            detail = f"The certificate of {self.url} is not trusted ({reason}). Name its CA in VMKOPS_SERVICE_CA_FILE."
-            raise ServiceUnavailable(Problem(title="No answer", status=503, detail=detail)) from error
+            raise ServiceUnavailable(Problem(title="Not trusted", status=503, detail=self._untrusted(error))) from error
         except (aiohttp.ClientError, TimeoutError) as error:
-            detail = f"vmkops at {self.url} does not answer ({error or type(error).__name__}). Is it running?"
-            raise ServiceUnavailable(Problem(title="No answer", status=503, detail=detail)) from error
+            raise self._away(error) from error
+
+    def _untrusted(self, error: aiohttp.ClientConnectorCertificateError) -> str:
+        """Why the certificate of the service is not good, and what to do."""
+        reason = getattr(error.certificate_error, "verify_message", "") or error.certificate_error
+        wrong = f"The certificate of {self.url} is not trusted ({reason})."
+        if self._ca_file is None:
+            return f"{wrong} Name its CA in VMKOPS_SERVICE_CA_FILE."
+        return f"{wrong} {self._ca_file}, which VMKOPS_SERVICE_CA_FILE names, has another CA. Put the right one there."
+
+    def _away(self, error: aiohttp.ClientError | TimeoutError) -> ServiceAway:
+        """The error when the service did not answer: it is away, or its address has the wrong scheme."""
+        if isinstance(error, aiohttp.ClientConnectorSSLError):
+            words = f"{self.url} answers, but not over https. Write http:// in VMKOPS_SERVICE_URL, or another port."
+            return ServiceAway(Problem(title="No answer", status=503, detail=words))
+        if isinstance(error, aiohttp.ServerDisconnectedError) and self.url.startswith("http:"):
+            words = f"{self.url} answers, but not over http. Write https:// in VMKOPS_SERVICE_URL, or another port."
+            return ServiceAway(Problem(title="No answer", status=503, detail=words))
+        away = ServiceAway.at(self.url, why_no_answer(error))
+        away.nothing_listens = isinstance(getattr(error, "os_error", None), ConnectionRefusedError)
+        return away
 
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:
-            timeout = aiohttp.ClientTimeout(total=SECONDS)
+            timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS)
             # The path is sent as quoted here: a name may hold a slash or a percent sign.
             self._http = aiohttp.ClientSession(connector=self._connector(), timeout=timeout, requote_redirect_url=False)
         return self._http
@@ -299,20 +345,3 @@ class ServiceClient:
             problem = f"{self._ca_file} has no certificate in PEM. Name the file with the certificate of the CA."
             raise SettingError("VMKOPS_SERVICE_CA_FILE", problem) from None
         return aiohttp.TCPConnector(ssl=context)
-
-
-def _problem_in_text(status: int, text: str) -> Problem:
-    """A problem in the form that the service has for a call that asks for text: title, detail, suggestions."""
-    title, *rest = text.splitlines() or [""]
-    if not rest or title.lstrip().startswith("<"):
-        return Problem(title="Unexpected answer", status=status, detail=f"The service answered {status}.")
-    suggestions = [line.removeprefix("- ") for line in rest[1:] if line.startswith("- ")]
-    return Problem(title=title, status=status, detail=rest[0], suggestions=suggestions)
-
-
-def _refusal(status: int, text: str) -> ServiceError:
-    try:
-        problem = Problem.model_validate_json(text)
-    except ValueError:
-        problem = _problem_in_text(status, text)
-    return (ServiceUnavailable if status >= 500 and status != 502 else ServiceError)(problem)

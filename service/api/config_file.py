@@ -11,8 +11,10 @@ import re
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
+from typing import NamedTuple
 
-from service.api.settings_source import CONFIG, DEFAULT_CONFIG, read_config
+from service.api.config_lines import Key, line_of, lines_of
+from service.api.settings_source import CONFIG, DEFAULT_CONFIG, config_content, read_config
 from service.errors import SettingError
 
 SLACK, VCENTERS = TABLES = ("slack", "vcenters")
@@ -74,6 +76,24 @@ SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|DATABASE_URL")
 """The names of the settings that are secret."""
 KEY_FILES = ("VMKOPS_SIGNING_KEY", "VMKOPS_TLS_KEY")
 """The settings that name the file of a private key."""
+GIVEN = (CONFIG, "VMKOPS_VM_NAME", "VMKOPS_VM_UUID", "VMKOPS_VM_MOREF")
+"""Names in the environment that are no settings: where the file is, and what the commands around a snapshot get."""
+
+
+class ConfigFile(NamedTuple):
+    """What is in the file, and what is wrong with its names."""
+
+    path: str
+    values: dict[str, object]
+    """The settings by their names in the environment, and `vcenters`, each as TOML has it."""
+    lines: dict[Key, int]
+    errors: list[SettingError]
+
+    def place(self, key: Key) -> str:
+        """Where in the file this key is, or the table around it: `vmkops.toml, line 3`."""
+        short = ("slack", key[0].removeprefix("SLACK_").lower())
+        line = self.lines.get(key) or self.lines.get(short) or line_of(self.lines, key)
+        return f"{self.path}, line {line}" if line else self.path
 
 
 def settings_in(content: bytes, path: str) -> dict[str, object]:
@@ -81,11 +101,34 @@ def settings_in(content: bytes, path: str) -> dict[str, object]:
 
     `path` is the file that the content comes from, for messages.
     """
+    file = parse(content, path)
+    if file.errors:
+        raise SettingError.all_of(file.errors)
+    return file.values
+
+
+def read_file(environ: Mapping[str, str] = os.environ) -> ConfigFile:
+    """The file that VMKOPS_CONFIG names, or `vmkops.toml`; an empty one when there is none. Raises SettingError.
+
+    What is wrong with single names is in `errors`, and not raised.
+    """
+    path, content = config_content(environ)
+    return parse(content, path)
+
+
+def parse(content: bytes, path: str) -> ConfigFile:
+    """Read TOML as `read_file` does."""
     try:
-        table = tomllib.loads(content.decode())
+        text = content.decode()
     except ValueError as error:
-        raise SettingError(CONFIG, f"{path} cannot be read as TOML: {error}.") from error
-    return _by_name(table, path)
+        raise SettingError(CONFIG, f"{path} is not UTF-8 text. Save it as UTF-8.") from error
+    try:
+        table = tomllib.loads(text)
+    except ValueError as error:
+        raise SettingError(CONFIG, f"{path} cannot be read as TOML: {error}. Correct that line.") from error
+    file = ConfigFile(path, {}, lines_of(text), [])
+    _by_name(table, file)
+    return file
 
 
 def misspelt(environ: Mapping[str, str] = os.environ) -> list[str]:
@@ -95,12 +138,11 @@ def misspelt(environ: Mapping[str, str] = os.environ) -> list[str]:
     """
     sentences = []
     for name in sorted(environ):
-        if not name.startswith(PREFIXES) or name == CONFIG or _is_known(name):
+        if not name.startswith(PREFIXES) or name in GIVEN or _is_known(name):
             continue
-        near = _nearest(name)
+        near = nearest(name)
         if near or name.startswith("VMKOPS_"):
-            hint = f" Did you mean {near}?" if near else ""
-            sentences.append(f"{name} is set in the environment, but vmkops has no such setting.{hint}")
+            sentences.append(f"{name} is not a setting of vmkops{_hint(near)}")
     return sentences
 
 
@@ -123,37 +165,40 @@ def files_with_secrets(environ: Mapping[str, str] = os.environ) -> dict[str, str
     return found
 
 
-def _by_name(table: dict[str, object], path: str) -> dict[str, object]:
+def _by_name(table: dict[str, object], file: ConfigFile) -> None:
+    """Put the settings of the table into the file by their names, and what is wrong with their names."""
+
+    def wrong(name: str, explanation: str, key: Key) -> None:
+        file.errors.append(SettingError(name, explanation, file.place(key)))
+
     slack = table.pop(SLACK, {})
+    file.values.update(table)
+    for name in table:
+        if name != VCENTERS and not _is_known(name):
+            wrong(name, f"is not a setting of vmkops{_hint(nearest(name))}", (name,))
     if not isinstance(slack, dict):
-        raise SettingError(SLACK, f"must be a table in {path}: a line [slack], and bot_token = ... below it.")
-    values = dict(table)
-    unknown = [_guess(name) for name in table if name != VCENTERS and not _is_known(name)]
+        wrong(SLACK, "must be a table: a line [slack], and bot_token = ... below it.", (SLACK,))
+        slack = {}
     for key, value in slack.items():
         name = f"SLACK_{key}".upper()
         if name in table:
-            raise SettingError(name, f"is set twice in {path}, by its name and in [slack]. Keep one of them.")
+            wrong(name, "is set twice, by its name and in [slack]. Keep one of them.", (SLACK, key))
         if not _is_known(name):
-            unknown.append(_guess(name, f"[slack] {key}"))
-        values[name] = value
-    if unknown:
-        several = "unknown settings" if len(unknown) > 1 else "an unknown setting"
-        raise SettingError(CONFIG, f"{path} has {several}: {', '.join(unknown)}. Correct or remove what is unknown.")
-    return values
+            near = nearest(name).removeprefix("SLACK_").lower()
+            wrong(f"[slack] {key}", f"is not a setting of vmkops{_hint(near)}", (SLACK, key))
+        file.values[name] = value
 
 
 def _is_known(name: str) -> bool:
     return name in NAMES or name.removesuffix("_FILE") in NAMES
 
 
-def _guess(name: str, written: str = "") -> str:
-    near = _nearest(name)
-    if near and written:
-        near = near.removeprefix("SLACK_").lower()
-    return f"{written or name}{f' (did you mean {near}?)' if near else ''}"
+def _hint(near: str) -> str:
+    """The end of the sentence about an unknown name: the name that was probably meant, or what to do."""
+    return f"; did you mean {near}?" if near else ". Remove it, or correct its name."
 
 
-def _nearest(name: str) -> str:
+def nearest(name: str) -> str:
     """The setting or table that this name resembles most, compared without their prefixes; empty when none does."""
     prefix = next((each for each in PREFIXES if name.upper().startswith(each)), "")
     known = {_without_prefix(each): each for each in (*TABLES, *NAMES, *(f"{base}_FILE" for base in NAMES))}

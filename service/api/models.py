@@ -65,6 +65,21 @@ class ActionClass(StrEnum):
         return self in {ActionClass.DISRUPTIVE, ActionClass.DESTRUCTIVE}
 
 
+TYPE_AGAIN = "type-again"
+"""The rule of the finding that stops an action until a name is typed again."""
+
+
+class TypeAgainHint(Value):
+    """A name that a person types before an action: into the parameter `parameter`, once `when` is among the parameters.
+
+    `what` says which name, such as `the name of the VM whose disks are replaced`.
+    """
+
+    when: str
+    parameter: str
+    what: str
+
+
 class ActionPreview(Value):
     """What an action would do, and whether it may: nothing was touched."""
 
@@ -72,6 +87,8 @@ class ActionPreview(Value):
 
     action: str
     target: str
+    vcenter: str = ""
+    """The name of the vCenter that it would change something in; empty when it asks none."""
     params: dict[str, Any]
     steps: list[str]
     checks: list[Check]
@@ -80,6 +97,13 @@ class ActionPreview(Value):
     """How much harm it can do; an answer of an older service, which has no class, counts as the worst."""
     label: str = ""
     """What it does, as a button shows it, such as `Power off web-01`."""
+    type_again: TypeAgainHint | None = None
+    """What a person has to type before the action may start; None when it is typed, or other findings stop it."""
+
+    @property
+    def may_be_asked(self) -> bool:
+        """Whether the action may start once a person has said yes, and typed what is to be typed."""
+        return self.allowed or self.type_again is not None
 
     @property
     def fingerprint(self) -> str:
@@ -124,6 +148,14 @@ class Step(Value):
     detail: str = ""
 
 
+class FileProgress(Value):
+    """How far one file of several is, in bytes; `total` is None until it is known."""
+
+    name: str
+    done: int
+    total: int | None
+
+
 class Progress(Value):
     """How far a job is: ``done`` of ``total`` in ``unit``; rate per second and seconds left when known."""
 
@@ -135,6 +167,8 @@ class Progress(Value):
     eta_seconds: float | None = None
     delta: int | None = None
     """How far the delta disks of the job's snapshot have grown, in bytes; None when that is not known."""
+    files: list[FileProgress] = Field(default_factory=list)
+    """Each file of a transfer of several, such as the disks of a VM; empty for one file."""
 
 
 class Job(Value):
@@ -143,6 +177,9 @@ class Job(Value):
     id: str
     action: str
     target: str
+    """For people; with the name of the vCenter before it when there are several, such as `prod/web-01`."""
+    vcenter: str = ""
+    """The name of the vCenter that it works in; empty for a job that asks none, and for those of earlier versions."""
     state: JobState
     params: dict[str, Any] = Field(default_factory=dict)
     steps: list[Step] = Field(default_factory=list)
@@ -159,6 +196,10 @@ class Job(Value):
     """What came of the job after its end, such as disks that could not be merged."""
     reply_to: dict[str, Any] | None = None
     """Where the Slack bot shows the job, kept and handed back unread."""
+    executor: str = ""
+    """The process that runs the job, or ran it last: `esx-ops, process 4711`; empty while it waits in the queue."""
+    joined: bool = False
+    """True in the answer to a start that found this job under way for the target, and so started nothing."""
     parent: str = ""
     """The id of the job that started it; empty when no job did."""
     children: list[str] = Field(default_factory=list)

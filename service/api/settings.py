@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
 
 from service.api.config_file import VCENTERS
+from service.api.config_lines import Key
 from service.api.limit_settings import LimitSettings
 from service.api.typed_settings import LogSettings, PemFile
-from service.api.vcenter import CALL_SECONDS, DEFAULT, LEAST_SECONDS, NAME, Url, VCenter, VCenterTable
+from service.api.vcenter import CALL_SECONDS, DEFAULT, LEAST_SECONDS, NAME, Url, VCenter, VCenterTable, password_problem
 from service.api.web_settings import WebSettings
-from service.errors import SettingError
 
 
 class Settings(WebSettings, LimitSettings, LogSettings):
@@ -74,7 +74,7 @@ class Settings(WebSettings, LimitSettings, LogSettings):
         default=None,
         alias="VMKOPS_PRE_FREEZE",
         description="Your own shell command before the snapshot of a backup; it gets `VMKOPS_VM_NAME`, "
-        "`VMKOPS_VM_UUID` and `VMKOPS_VM_MOREF`.",
+        "`VMKOPS_VM_UUID`, `VMKOPS_VM_MOREF` and `VMKOPS_VM_VCENTER`.",
     )
     post_thaw: str | None = Field(
         default=None,
@@ -149,7 +149,7 @@ class Settings(WebSettings, LimitSettings, LogSettings):
         description="The TCP ports from which packages are fetched, such as `443 8443`; redirects to other ports are "
         "refused too.",
     )
-    import_ca_file: Path | None = Field(
+    import_ca_file: PemFile | None = Field(
         default=None,
         alias="VMKOPS_IMPORT_CA_FILE",
         description="The CA of the certificates of those web servers, trusted in addition to the CAs of the system.",
@@ -184,7 +184,7 @@ class Settings(WebSettings, LimitSettings, LogSettings):
             raise ValueError(f"{wrong[0]!r} is not a host name. List names only, such as images.example.com.")
         return frozenset(each.lower().rstrip(".") for each in value)
 
-    @field_validator("imports_dir", "import_ca_file")
+    @field_validator("imports_dir")
     @classmethod
     def _exists(cls, value: Path | None) -> Path | None:
         if value is not None and not value.exists():
@@ -231,26 +231,35 @@ class Settings(WebSettings, LimitSettings, LogSettings):
         return self.data_dir / "downloads"
 
     def vcenters(self) -> tuple[VCenter, ...]:
-        """Every vCenter and stand-alone host, the one of VMKOPS_VCENTER_URL first; empty when none is set.
-
-        Raises SettingError when one is incomplete or two have the same name.
-        """
+        """Every vCenter and stand-alone host, the one of VMKOPS_VCENTER_URL first; empty when none is set."""
         tables = tuple(VCenter.of_table(name, table) for name, table in self.vcenter_tables.items())
-        values = {"url": self.vcenter_url, "user": self.vcenter_user, "password": self.vcenter_password}
-        if all(value is None for value in values.values()):
+        if self.vcenter_url is None or self.vcenter_user is None or self.vcenter_password is None:
             return tables
-        if missing := [f"VMKOPS_VCENTER_{key.upper()}" for key, value in values.items() if value is None]:
-            names = ", ".join(missing)
-            raise SettingError(
-                missing[0],
-                f"The vCenter settings are incomplete; missing: {names}. Set what is missing, or remove the others.",
-            )
-        if DEFAULT in self.vcenter_tables:
-            raise SettingError(
-                f"{VCENTERS}.{DEFAULT}", "is the name of the vCenter in VMKOPS_VCENTER_URL. Choose another name."
-            )
-        ways = {"ca_file": self.vcenter_ca_file, "insecure": self.vcenter_insecure, "seconds": self.vcenter_seconds}
-        return (VCenter.model_validate({**values, **ways}), *tables)
+        first = VCenter(
+            url=self.vcenter_url,
+            user=self.vcenter_user,
+            password=self.vcenter_password,
+            ca_file=self.vcenter_ca_file,
+            insecure=self.vcenter_insecure,
+            seconds=self.vcenter_seconds,
+        )
+        return (first, *tables)
+
+    @classmethod
+    def contradictions(cls, values: Mapping[str, object]) -> Iterator[tuple[Key, str]]:
+        """An incomplete vCenter, two with one name, or a table without one usable password."""
+        names = [f"VMKOPS_VCENTER_{each}" for each in ("URL", "USER", "PASSWORD")]
+        missing = [name for name in names if name not in values]
+        if 0 < len(missing) < len(names):
+            what = f"The vCenter settings are incomplete; missing: {', '.join(missing)}"
+            yield (missing[0],), f"{what}. Set what is missing, or remove the others."
+        tables = values.get(VCENTERS)
+        for name, table in tables.items() if isinstance(tables, dict) else ():
+            if name == DEFAULT and not missing:
+                yield (VCENTERS, name), "is the name of the vCenter in VMKOPS_VCENTER_URL. Choose another name."
+            if isinstance(table, dict) and (problem := password_problem(table)):
+                yield (VCENTERS, name, *filter(None, problem[:1])), problem[1]
+        yield from super().contradictions(values)
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:

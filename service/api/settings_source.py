@@ -12,7 +12,7 @@ Imports are few, and what only the file needs is in `config_file`: `vmkops vmker
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,17 +28,10 @@ def read_setting(name: str, environ: Mapping[str, str] = os.environ) -> str:
 
     The file is only read when the environment does not have the setting.
     """
-    value = _pick(name, environ) or _pick(name, read_config(environ))
+    value = pick(name, environ) or pick(name, read_config(environ))
     if not isinstance(value, str):
         raise _wrong(name, f"must be text. Put it in quotes in {environ.get(CONFIG) or DEFAULT_CONFIG}.")
     return value
-
-
-def read_settings_of(names: Iterable[str], environ: Mapping[str, str] = os.environ) -> dict[str, object]:
-    """Those of these settings that are set, by name, as they are written. Raises SettingError."""
-    config = read_config(environ)
-    found = ((name, _pick(name, environ) or _pick(name, config)) for name in names)
-    return {name: value for name, value in found if value != ""}
 
 
 def read_secret_file(setting: str, path: str) -> str:
@@ -56,8 +49,11 @@ def read_secret_file(setting: str, path: str) -> str:
     return value
 
 
-def _pick(name: str, layer: Mapping[str, object]) -> object:
-    """The value of a setting in one place, by itself or from the file that it names; empty when it is not there."""
+def pick(name: str, layer: Mapping[str, object]) -> object:
+    """The value of a setting in one place, by itself or from the file that it names; empty when it is not there.
+
+    Raises SettingError.
+    """
     value, path = _stripped(layer.get(name, "")), _stripped(layer.get(f"{name}_FILE", ""))
     if path == "":
         return value
@@ -74,20 +70,27 @@ def _stripped(value: object) -> object:
 
 def read_config(environ: Mapping[str, str]) -> dict[str, object]:
     """The settings in the file by their names in the environment, and `vcenters`; raises SettingError."""
+    path, content = config_content(environ)
+    if not content:
+        return {}
+    from service.api.config_file import settings_in
+
+    return settings_in(content, path)
+
+
+def config_content(environ: Mapping[str, str]) -> tuple[str, bytes]:
+    """The path of the file and what is in it; nothing when it is not there and not named. Raises SettingError."""
     named = environ.get(CONFIG, "").strip()
     path = named or DEFAULT_CONFIG
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - pathlib is not loaded otherwise
-            content = file.read()
+            return path, file.read()
     except FileNotFoundError as error:
         if not named:
-            return {}
+            return path, b""
         raise _wrong(CONFIG, f"there is no file {path}. Correct the path, or unset it.") from error
     except OSError as error:
-        raise _wrong(CONFIG, f"{path} cannot be read ({error.strerror}).") from error
-    from service.api.config_file import settings_in
-
-    return settings_in(content, path)
+        raise _wrong(CONFIG, f"{path} cannot be read ({error.strerror}). Correct its permissions.") from error
 
 
 def _wrong(setting: str, explanation: str) -> SettingError:

@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import ssl
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from service.api.settings_source import read_settings_of
+from service.api.config_file import VCENTERS
+from service.api.config_lines import Key
+from service.api.problem_words import in_words
+from service.api.settings_reading import read_all
 from service.errors import SettingError
 
 __all__ = ["ClientSettings", "HttpUrl", "LogSettings", "PemFile", "SettingError", "TypedSettings"]
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 LogFormat = Literal["auto", "json", "text"]
-
-
-class _Source(PydanticBaseSettingsSource):
-    """The values of `service.api.settings_source` for the fields of one model, by their names in the environment."""
-
-    def __init__(self, model: type[BaseSettings], environ: Mapping[str, str]) -> None:
-        super().__init__(model)
-        self._environ = environ
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """One field is never asked for by itself: `__call__` answers for all of them."""
-        raise NotImplementedError
-
-    def __call__(self) -> dict[str, Any]:
-        """Everything that is set."""
-        names = [field.alias for field in self.settings_cls.model_fields.values() if field.alias]
-        return read_settings_of(names, self._environ)
 
 
 class TypedSettings(BaseSettings):
@@ -46,23 +32,38 @@ class TypedSettings(BaseSettings):
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """The settings in this environment and in `vmkops.toml`; raises SettingError that names each wrong one."""
+        reading = read_all([field.alias for field in cls.model_fields.values() if field.alias], environ)
+        wrong = dict(cls.contradictions({**reading.values, **dict.fromkeys(reading.failed, "")}))
+        made = None
         try:
-            return cls.model_validate({"environ": environ})
+            made = cls.model_validate(reading.values)
         except ValidationError as error:
-            raise _explain(error) from None
+            wrong = {**dict(_explain(error)), **wrong}
+        known = {*reading.failed, *(each.setting for each in reading.errors)}
+        found = [SettingError(".".join(key), text, reading.place(key)) for key, text in wrong.items()]
+        if made is None or found or reading.errors:
+            raise SettingError.all_of([*reading.errors, *(each for each in found if each.setting not in known)])
+        return made
+
+    @classmethod
+    def contradictions(cls, values: Mapping[str, object]) -> Iterator[tuple[Key, str]]:  # noqa: ARG003
+        """What is wrong among several settings: the name of one, or the key in a table, and what is wrong with it.
+
+        `values` has the settings by name as they are written, also those that are wrong by themselves.
+        """
+        yield from ()
 
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The one source of vmkops, instead of those of pydantic-settings; none for a model made from values."""
-        values = init_settings()
-        return (_Source(settings_cls, values["environ"]),) if "environ" in values else (init_settings,)
+        """The values that `read` found, instead of the sources of pydantic-settings."""
+        return (init_settings,)
 
 
 def http_url(value: str) -> str:
@@ -70,13 +71,29 @@ def http_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("is not a URL. Write it in full, such as https://vmkops.example.com.")
+    check_port(value)
     return value
 
 
+def check_port(url: str) -> None:
+    """Raise ValueError when the port in this URL cannot be one."""
+    try:
+        urlsplit(url).port  # noqa: B018 - the property raises
+    except ValueError:
+        raise ValueError("has a port that is none. Write a number from 1 to 65535 after the last colon.") from None
+
+
 def pem_file(value: Path) -> Path:
-    """The file, if it exists; raises ValueError otherwise."""
-    if not value.is_file():
-        raise ValueError(f"there is no file {value}. Name the PEM file with the certificate of the CA.")
+    """The file, if it has certificates that can be read; raises ValueError otherwise."""
+    try:
+        ssl.create_default_context(cafile=str(value))
+    except FileNotFoundError:
+        raise ValueError(f"there is no file {value}. Name the PEM file with the certificate of the CA.") from None
+    except ssl.SSLError:
+        words = f"{value} has no certificate in PEM form. Name the file with the certificate of the CA"
+        raise ValueError(f"{words}, which begins with -----BEGIN CERTIFICATE-----.") from None
+    except OSError as error:
+        raise ValueError(f"{value} cannot be read ({error.strerror}). Correct the path or its permissions.") from None
     return value
 
 
@@ -136,12 +153,10 @@ class ClientSettings(TypedSettings):
         return self.service_token.get_secret_value() if self.service_token else None
 
 
-def _explain(error: ValidationError) -> SettingError:
-    """Every wrong setting with what is wrong, in one error; values are not repeated."""
-    found = []
+def _explain(error: ValidationError) -> Iterator[tuple[Key, str]]:
+    """The key of each wrong setting, and what is wrong with it."""
     for item in error.errors(include_input=False, include_url=False):
-        name = ".".join(str(part) for part in item["loc"] if part != "[key]") or "settings"
-        known = item["type"] != "extra_forbidden"
-        found.append((name, item["msg"].removeprefix("Value error, ") if known else "is not a setting of this table."))
-    (setting, first), *others = found
-    return SettingError(setting, "; ".join([first, *(f"{name}: {problem}" for name, problem in others)]))
+        first, *rest = (str(part) for part in item["loc"])
+        # Below a setting of its own are the places in a list; below a table, its keys.
+        key = (first, *(part for part in rest if part != "[key]")) if item["loc"][0] == VCENTERS else (first,)
+        yield key, in_words(item)

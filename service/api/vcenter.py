@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from service.api.settings_source import read_secret_file
-from service.api.typed_settings import PemFile
+from service.api.typed_settings import PemFile, check_port
 from service.errors import SettingError
 
 DEFAULT = "default"
@@ -24,8 +25,11 @@ def https_url(value: str) -> str:
     """The address with its scheme; raises ValueError for what is not an https address."""
     url = value if "://" in value else f"https://{value}"
     parts = urlsplit(url)
+    if parts.scheme == "http":
+        raise ValueError("begins with http://, but vCenter answers over https only. Write https:// instead.")
     if parts.scheme != "https" or not parts.hostname:
         raise ValueError("is not the address of a vCenter. Write it like https://vcenter.example.com.")
+    check_port(url)
     return url
 
 
@@ -45,22 +49,26 @@ class VCenterTable(BaseModel):
     insecure: bool = False
     seconds: int = Field(default=CALL_SECONDS, ge=LEAST_SECONDS)
 
-    @model_validator(mode="after")
-    def _one_password(self) -> VCenterTable:
-        if (self.password is None) == (self.password_file is None):
-            both = "are both set. Keep one of them" if self.password else "are both missing. Set one of them"
-            raise ValueError(f"password and password_file {both}.")
-        self.secret()
-        return self
-
     def secret(self) -> SecretStr:
-        """The password, wherever it is kept; raises ValueError when its file cannot be used."""
+        """The password, wherever it is kept; raises SettingError when its file cannot be used."""
         if self.password is not None:
             return self.password
+        return SecretStr(read_secret_file("password_file", str(self.password_file)))
+
+
+def password_problem(table: Mapping[str, object]) -> tuple[str, str] | None:
+    """What is wrong with how a table has its password: the key, which may be empty, and the words; None when good."""
+    given = [each for each in ("password", "password_file") if table.get(each) not in (None, "")]
+    if len(given) != 1:
+        both = "are both set. Keep one of them." if given else "are both missing. Set one of them."
+        return "", f"password and password_file {both}"
+    path = table[given[0]]
+    if given == ["password_file"] and isinstance(path, str):
         try:
-            return SecretStr(read_secret_file("password_file", str(self.password_file)))
+            read_secret_file("password_file", path)
         except SettingError as error:
-            raise ValueError(str(error)) from error
+            return "password_file", error.explanation
+    return None
 
 
 class VCenter(BaseModel):

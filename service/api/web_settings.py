@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
+from service.api.config_lines import Key
 from service.api.settings_source import DEFAULT_DATA_DIR
 from service.api.typed_settings import HttpUrl, TypedSettings
 
@@ -57,8 +58,8 @@ class WebSettings(TypedSettings):
         ge=1,
         le=65535,
         alias="VMKOPS_METRICS_PORT",
-        description="A port of its own for `/metrics`, on the same address and without a token; the path is then "
-        "missing from the main port.",
+        description="A port of its own for `/metrics`, on the same address and without a token, so limit who reaches "
+        "it: it shows names of VMs. The path is then missing from the main port.",
     )
     rate_limit: int = Field(
         default=3000,
@@ -103,9 +104,11 @@ class WebSettings(TypedSettings):
                 raise ValueError(f"{value} cannot be read ({error.strerror}). Correct the path or its mode.") from None
         return value
 
-    @model_validator(mode="after")
-    def _pair(self) -> Self:
-        if (self.tls_cert is None) != (self.tls_key is None):
-            missing = "VMKOPS_TLS_KEY" if self.tls_key is None else "VMKOPS_TLS_CERT"
-            raise ValueError(f"{missing} is missing: TLS needs the certificate and its private key.")
-        return self
+    @classmethod
+    def contradictions(cls, values: Mapping[str, object]) -> Iterator[tuple[Key, str]]:
+        """A certificate without its private key, or a key without its certificate."""
+        pair = ("VMKOPS_TLS_CERT", "VMKOPS_TLS_KEY")
+        missing = [name for name in pair if name not in values]
+        if len(missing) == 1:
+            yield (missing[0],), "is missing: TLS needs the certificate and its private key."
+        yield from super().contradictions(values)

@@ -25,11 +25,18 @@ State = Literal["verified", "unverified", "damaged", "broken"]
 
 
 class KeptFile(Value):
-    """One disk file of a backup: size in bytes, SHA-256 in hex."""
+    """One disk file of a backup: size in bytes, SHA-256 in hex.
+
+    `number` (from 1), `place` (controller and unit, such as `scsi0:1`) and `capacity` (bytes) are what the descriptor
+    says of a disk. They are only there where one backup is shown, and empty or 0 where they are not known.
+    """
 
     file: str
     size: int = Field(ge=0)
     sha256: str
+    number: int = 0
+    place: str = ""
+    capacity: int = 0
 
 
 class KeptVm(Value):
@@ -37,6 +44,9 @@ class KeptVm(Value):
 
     name: str = ""
     uuid: str = ""
+    """The BIOS UUID."""
+    instance_uuid: str = ""
+    """Empty in the records of earlier versions."""
     moref: str = ""
     vcenter: str = DEFAULT
 
@@ -65,6 +75,9 @@ class KeptBackup(Value):
     state: State
     reason: str = ""
     vm: KeptVm
+    title: str = ""
+    """The name of the VM for people, with its vCenter's when there are several: `prod/web-01`; empty in a list that
+    nobody asked for."""
     path: str
     created_at: AwareDatetime | None = None
     requested_by: str = ""

@@ -12,6 +12,7 @@ from service.api.models import Freshness, Value
 from service.api.vcenter import DEFAULT
 from service.api.words import counted
 from service.backups.catalogue import KeptBackup, KeptVm
+from service.backups.owner import Owner, Owners
 
 AGE = r"[0-9]{1,4}[mhd]"
 """Minutes, hours or days, such as `90m`, `24h`, `7d`."""
@@ -91,12 +92,14 @@ def stale_vms(
 ) -> list[StaleVm]:
     """Those of `vms` whose newest good backup is older than `older_than`, or that have none.
 
-    A backup counts for the VM with the same vCenter, moref and UUID, even when the VM was renamed.
+    A backup counts for the VM that it was made of, even when the VM was renamed or registered anew.
     """
-    own: dict[tuple[str, str, str], list[KeptBackup]] = {}
-    for kept in backups:
-        own.setdefault(_identity(kept.vm), []).append(kept)
-    return [stale for vm in vms if (stale := _check(vm, own.get(_identity(vm), []), older_than, now))]
+    there = list(vms)
+    return [
+        stale
+        for vm, own in zip(there, _own(backups, there), strict=True)
+        if (stale := _check(vm, own, older_than, now))
+    ]
 
 
 def stale_by_plans(
@@ -107,18 +110,16 @@ def stale_by_plans(
     A VM is stale when its newest good backup is older than two periods of a schedule, and when there is none since the
     last firing of a schedule because that failed, was skipped or came to nothing.
     """
-    own: dict[tuple[str, str, str], list[KeptBackup]] = {}
-    for kept in backups:
-        own.setdefault(_identity(kept.vm), []).append(kept)
+    there = list(vms)
     stale: list[StaleVm] = []
     unscheduled: list[UnscheduledVm] = []
-    for vm in vms:
+    for vm, own in zip(there, _own(backups, there), strict=True):
         key = vm.vcenter, vm.moref
         judging = [plan for plan in plans if key in plan.vms]
         if not judging:
             unscheduled.append(UnscheduledVm(vm=vm.name, vcenter=vm.vcenter, moref=vm.moref))
             continue
-        found = [each for plan in judging if (each := _by_plan(vm, own.get(_identity(vm), []), plan, now))]
+        found = [each for plan in judging if (each := _by_plan(vm, own, plan, now))]
         stale += found[:1]
     return stale, unscheduled
 
@@ -134,13 +135,31 @@ def _by_plan(vm: KeptVm, own: list[KeptBackup], plan: Plan, now: datetime) -> St
     return old.model_copy(update={"reason": f"{old.reason} The last run of the schedule {plan.name}: {trouble}"})
 
 
-def _identity(vm: KeptVm) -> tuple[str, str, str]:
-    return vm.vcenter, vm.moref, vm.uuid
+def newest_good(backups: Iterable[KeptBackup], vms: Iterable[KeptVm]) -> list[tuple[KeptVm, datetime | None]]:
+    """Each of `vms` with the time of its newest good backup; None when it has none."""
+    there = list(vms)
+    newest = [max((at for at, _ in _good(own)), default=None) for own in _own(backups, there)]
+    return list(zip(there, newest, strict=True))
+
+
+def _own(backups: Iterable[KeptBackup], vms: Sequence[KeptVm]) -> list[list[KeptBackup]]:
+    """For each of `vms` the backups that were made of it."""
+    every = list(backups)
+    # The VMs of the inventory have instance UUIDs, so they tell which VM a record without one means.
+    owners = Owners([*every, *(KeptBackup(id="", state="unverified", vm=vm, path="") for vm in vms)])
+    own: dict[Owner, list[KeptBackup]] = {}
+    for kept in every:
+        own.setdefault(owners.of(kept), []).append(kept)
+    return [own.get(owners.of_vm(vm), []) for vm in vms]
+
+
+def _good(own: Iterable[KeptBackup]) -> list[tuple[datetime, KeptBackup]]:
+    return [(kept.created_at, kept) for kept in own if kept.created_at and kept.good and not kept.missing]
 
 
 def _check(vm: KeptVm, own: list[KeptBackup], older_than: timedelta, now: datetime) -> StaleVm | None:
     dated = sorted(((kept.created_at, kept) for kept in own if kept.created_at), key=lambda pair: pair[0], reverse=True)
-    good = [(at, kept) for at, kept in dated if kept.good and not kept.missing]
+    good = _good(kept for _, kept in dated)
     if not good:
         bad = f"Its newest backup {dated[0][1].id} is not good: {_why_not_good(dated[0][1])}" if dated else ""
         return StaleVm(vm=vm.name, vcenter=vm.vcenter, moref=vm.moref, reason=bad or "It has no backup here.")

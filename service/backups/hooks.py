@@ -18,10 +18,11 @@ OUTPUT_SHOWN = 400
 
 
 async def run_hook(command: str, vm: Mapping[str, str]) -> str:
-    """Run a shell command with the environment variables VMKOPS_VM_NAME, _UUID and _MOREF; returns its output.
+    """Run a shell command with the environment variables VMKOPS_VM_NAME, _UUID, _MOREF and _VCENTER.
 
-    `vm` has the keys `name`, `uuid` and `moref`. The output is shortened. The command does not see the service's own
-    settings. Raises HookFailed when it fails, or takes longer than a minute and is killed.
+    `vm` has the keys `name`, `uuid`, `moref` and `vcenter`. Returns the output of the command, shortened. The command
+    does not see the service's own settings. Raises HookFailed when it fails, or takes longer than a minute and is
+    killed.
     """
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("VMKOPS_", "SLACK_"))},

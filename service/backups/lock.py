@@ -21,7 +21,7 @@ def locked(folder: Path, *, exclusive: bool = False) -> Iterator[None]:
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError as error:
-        raise NotFound(f"The backup {folder.name} no longer exists. GET /backups lists those that do.") from error
+        raise NotFound(f"The backup {folder.name} no longer exists. The list of backups has those that do.") from error
     try:
         fcntl.flock(handle, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         yield

@@ -13,6 +13,7 @@ class BackupPlan(StepResult):
 
     name: str
     uuid: str
+    instance_uuid: str = ""
     quiesce: bool
     running: bool
     allocated: int | None

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from service.backups.catalogue import read_folder
 from service.backups.lock import locked
+from service.backups.owner import Owners
 from service.backups.retention import Policy, keep
-from service.backups.vm_choice import Owner, owner_of
 from service.errors import Conflict, NotFound
 from service.packages.folder import safe_name
 
@@ -37,10 +37,11 @@ def prune_vm(backups_dir: Path, name: str, vcenter: str, moref: str, policy: Pol
     """
     every = read_folder(backups_dir / safe_name(name))
     own = next((kept.vm for kept in every if (kept.vm.vcenter, kept.vm.moref) == (vcenter, moref)), None)
+    owners = Owners(every)
     removed = []
     for decision in keep(every, policy, datetime.now(UTC)):
         kept = decision.backup
-        if decision.stays or own is None or owner_of(kept) != Owner(vcenter, moref, own.uuid):
+        if decision.stays or own is None or owners.of(kept) != owners.of_vm(own):
             continue
         with contextlib.suppress(Conflict, NotFound):
             remove_package(Path(kept.path))

@@ -10,17 +10,20 @@ from service.retry import attempts, retry
 from service.store.snapshot_ledger import SnapshotLedger
 from service.transfer.export_lease import RETRY_SECONDS
 from service.vsphere.session import Session
-from service.vsphere.snapshots import consolidate, remove_job_snapshot, snapshot_name
+from service.vsphere.snapshots import consolidate, remove_job_snapshot, safety_name, snapshot_name
 
 CONSOLIDATIONS = 3
 """How often the job asks vSphere to merge the disks; after that, the reaper goes on for hours."""
+RESTORE = "restore"
+"""What a job does whose snapshot is one to go back to."""
 NOT_MERGED = "vSphere still asks for consolidation."
 
 
 class Removal:
-    """What a job does to remove its snapshot from one VM (a moref)."""
+    """What a job does to remove its snapshot from one VM (a moref); `what` the job does is for its words."""
 
-    def __init__(self, ledger: SnapshotLedger, session: Session, vm: str, job: str) -> None:
+    def __init__(self, ledger: SnapshotLedger, session: Session, vm: str, job: str, what: str = "backup") -> None:
+        self._what = what
         self._ledger = ledger
         self._session = session
         self._vm = vm
@@ -57,7 +60,7 @@ class Removal:
             return SnapshotRemoved(removed=True, consolidated=True, detail="the VM is gone, and its snapshots with it")
         except VmkopsError as error:
             await self._ledger.trouble(self._job, str(error))
-            raise SnapshotLeft(_why_left(name, self._job, cause, error)) from error
+            raise SnapshotLeft(_why_left(self._what, name, self._job, cause, error)) from error
         gone = "removed" if removed else "there was no snapshot to remove"
         if why := await self._merge():
             await self._ledger.not_merged(self._job, why)
@@ -78,13 +81,14 @@ class Removal:
         return await retry(lambda: consolidate(self._session, self._vm), seconds=RETRY_SECONDS)
 
 
-def _why_left(vm: str, job: str, cause: Exception | None, error: VmkopsError) -> str:
+def _why_left(what: str, vm: str, job: str, cause: Exception | None, error: VmkopsError) -> str:
     first = "The"
     if isinstance(cause, JobCancelled):
         first = "The job was cancelled, and its"
     elif cause is not None:
-        first = f"The backup failed ({cause}), and its"
+        first = f"The {what} failed ({cause}), and its"
+    name = safety_name(job) if what == RESTORE else snapshot_name(job)
     return (
-        f"{first} snapshot {snapshot_name(job)!r} on {vm} could not be removed: {error} vmkops tries again by itself; "
+        f"{first} snapshot {name!r} on {vm} could not be removed: {error} vmkops tries again by itself; "
         "until then the VM's delta disk grows."
     )

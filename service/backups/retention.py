@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.backups.catalogue import KeptBackup
-from service.backups.vm_choice import Owner, owner_of
+from service.backups.owner import Owner, Owners
 from service.errors import InvalidParams
 
 
@@ -79,9 +79,9 @@ def keep(backups: Iterable[KeptBackup], policy: Policy, now: datetime) -> list[D
     """
     given = list(backups)
     vms: dict[Owner, list[KeptBackup]] = {}
+    owners = Owners(given)
     for kept in given:
-        # A copy, or a VM that was registered anew, is another VM.
-        vms.setdefault(owner_of(kept), []).append(kept)
+        vms.setdefault(owners.of(kept), []).append(kept)
     decided = {each.backup.path: each for own in vms.values() for each in _keep_of_one_vm(own, policy, now)}
     return [decided[kept.path] for kept in given]
 

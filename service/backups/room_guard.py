@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 from collections.abc import Callable, Coroutine
@@ -24,7 +25,7 @@ REFRESH_EVERY = 4
 
 
 class RoomGuard:
-    """Guards the snapshot of one VM (a moref).
+    """Guards the snapshot of one VM (a moref), which several disks are copied from at a time.
 
     `percent` is the setting VMKOPS_DELTA_ROOM. `grown` gets the bytes of the snapshot's delta disks.
     """
@@ -34,6 +35,8 @@ class RoomGuard:
         self._vm = vm
         self._percent = percent
         self._grown = grown
+        self._low = asyncio.Event()
+        self._reason = ""
 
     async def beside(self, work: Coroutine[Any, Any, R], snapshot: str) -> R:
         """Run `work` to its end and return its result; stops it and raises DatastoreLow when the room gets too small.
@@ -51,7 +54,10 @@ class RoomGuard:
                 watching.result()
             return working.result()
         except asyncio.CancelledError as error:
-            await cancel_and_wait(working, *error.args[:1])
+            try:
+                await cancel_and_wait(working, *error.args[:1])
+            except Exception as end:
+                log.info("the copy that was cancelled ended with an error: %s", end)
             raise
         finally:
             await cancel_and_wait(watching)
@@ -68,5 +74,10 @@ class RoomGuard:
                 if size is not None:
                     self._grown(size)
                 if reason := too_little(rooms, self._percent):
-                    raise DatastoreLow(f"The copy was stopped and the snapshot is removed. {reason} Free up space.")
-            await asyncio.sleep(LOOK_SECONDS)
+                    self._reason = reason
+                    self._low.set()
+            # The disks stop together: a copy that went on would open the lease again that another one has ended.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._low.wait()
+                raise DatastoreLow(f"The copy was stopped and the snapshot is removed. {self._reason} Free up space.")

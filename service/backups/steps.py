@@ -26,6 +26,7 @@ from service.vsphere.inventory import Vm, read_vm
 from service.vsphere.nfc import open_lease
 from service.vsphere.preflight import Preflight, preflight
 from service.vsphere.room import read_room, room_checks
+from service.vsphere.selectors import read_exact
 from service.vsphere.session import Session
 from service.vsphere.snapshots import Snapshot, take_job_snapshot
 
@@ -68,6 +69,7 @@ class BackupRun:
         plan = BackupPlan(
             name=vm.name,
             uuid=vm.uuid,
+            instance_uuid=vm.instance_uuid,
             quiesce=quiesce,
             running=vm.power_state == "poweredOn",
             allocated=vm.allocated,
@@ -166,7 +168,8 @@ class BackupRun:
         return StepResult(detail=await run_post_thaw(command, self._hook_facts(plan)) if command else "")
 
     def _hook_facts(self, plan: BackupPlan) -> dict[str, str]:
-        return {"name": plan.name, "uuid": plan.uuid, "moref": self._moref}
+        vcenter = self._session.vcenter.name
+        return {"name": plan.name, "uuid": plan.uuid, "moref": self._moref, "vcenter": vcenter}
 
     async def mount(self, plan: BackupPlan, taken: SnapshotTaken) -> OpenedLease:
         """Open the export lease on the snapshot."""
@@ -204,8 +207,8 @@ class BackupRun:
         """Keep how long one disk took, for the sizes of later backups."""
         found: dict[str, list[str]] = {"host": [], "datastore": []}
         for key in plan.turns:
-            kind, _, moref = key.partition(":")
-            found.setdefault(kind, []).append(moref)
+            kind, _, place = key.partition(":")
+            found.setdefault(kind, []).append(read_exact(place).moref)
         vcenter, hosts = self._session.vcenter.name, found["host"]
         await self._copy_rates.record(vcenter, hosts[0] if hosts else "", found["datastore"], size, seconds)
 
@@ -221,7 +224,13 @@ class BackupRun:
             seconds=RETRY_SECONDS,
         )
         disks = [file.model_dump(exclude={"detail"}) for file in files]
-        vm = {"name": plan.name, "uuid": plan.uuid, "moref": self._moref, "vcenter": self._session.vcenter.name}
+        vm = {
+            "name": plan.name,
+            "uuid": plan.uuid,
+            "instance_uuid": plan.instance_uuid,
+            "moref": self._moref,
+            "vcenter": self._session.vcenter.name,
+        }
         record = {
             "job": self._job.job_id,
             "vm": vm,

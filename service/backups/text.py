@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from knowledge.runs.marks import attributed
-from service.backups.catalogue import KeptBackup
+from service.backups.catalogue import KeptBackup, KeptFile
 from service.backups.freshness import FreshnessReport
-from service.vsphere.selectors import exact_selector
 
 
 def list_words(backups: Sequence[KeptBackup]) -> str:
     """One line for each backup."""
-    none = "There are no backups yet. Make one with `vmkops backup VM` or POST /actions/backup.\n"
+    none = "There are no backups yet. Make one with `vmkops backup VM`.\n"
     return "".join(map(_line, backups)) or none
 
 
 def backup_words(kept: KeptBackup) -> str:
     """One backup: where it is, its disks with their checksums, what was left out, and who verified it."""
     lines = [_line(kept), f"  in {kept.path}\n"]
-    lines += [f"  {disk.sha256}  {disk.size:>14}  {disk.file}\n" for disk in kept.disks]
+    lines += [f"  {disk.sha256}  {disk.size:>14}  {disk.file}{_disk_place(disk)}\n" for disk in kept.disks]
     if kept.vm.moref:
-        lines.append(f"  VM {_place(kept.vm.vcenter, kept.vm.moref)}, UUID {kept.vm.uuid}\n")
+        lines.append(f"  VM {kept.vm.moref} in the vCenter {kept.vm.vcenter}, UUID {kept.vm.uuid}\n")
     lines += [f"  left out: {disk}\n" for disk in kept.left_out]
     if kept.consistency:
         lines.append(f"  {kept.consistency}, requested by {attributed(kept.requested_by, kept.token)}\n")
@@ -39,12 +38,17 @@ def backup_words(kept: KeptBackup) -> str:
 
 def freshness_words(report: FreshnessReport) -> str:
     """The VMs without a recent good backup, each with the reason."""
+    several = len(report.inventory) > 1
+
+    def name(vcenter: str, vm: str) -> str:
+        return f"{vcenter}/{vm}" if several else vm
+
     managed = "".join(
-        f"  not counted: {each.vm} ({_place(each.vcenter, each.moref)}), managed by {each.managed_by}\n"
+        f"  not counted: {name(each.vcenter, each.vm)} ({each.moref}), managed by {each.managed_by}\n"
         for each in report.managed
     )
     managed += "".join(
-        f"  no schedule backs it up: {each.vm} ({_place(each.vcenter, each.moref)})\n" for each in report.unscheduled
+        f"  no schedule backs it up: {name(each.vcenter, each.vm)} ({each.moref})\n" for each in report.unscheduled
     )
     judged = report.vms_checked - len(report.unscheduled)
     wanted = f"of the last {report.older_than}"
@@ -53,14 +57,14 @@ def freshness_words(report: FreshnessReport) -> str:
     if not report.stale:
         return f"All {judged} VMs have a good backup {wanted}.\n{managed}"
     first = f"{len(report.stale)} of {judged} VMs have no good backup {wanted}:\n"
-    stale = (f"  {each.vm} ({_place(each.vcenter, each.moref)}): {each.reason}\n" for each in report.stale)
+    stale = (f"  {name(each.vcenter, each.vm)} ({each.moref}): {each.reason}\n" for each in report.stale)
     return "".join([first, *stale, managed])
 
 
-def _place(vcenter: str, moref: str) -> str:
-    return exact_selector(vcenter, moref).replace("moref:", "", 1)
+def _disk_place(disk: KeptFile) -> str:
+    return f"  disk {disk.number}{f' at {disk.place}' if disk.place else ''}" if disk.number else ""
 
 
 def _line(kept: KeptBackup) -> str:
     when = f"{kept.created_at:%Y-%m-%d %H:%M}" if kept.created_at else "unknown time"
-    return f"{kept.id}  {kept.state:<10} {when}  {kept.size:>14}  {kept.vm.name}\n"
+    return f"{kept.id}  {kept.state:<10} {when}  {kept.size:>14}  {kept.title or kept.vm.name}\n"

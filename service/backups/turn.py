@@ -1,6 +1,6 @@
-"""The turn of a backup: it holds copy slots from before its snapshot until its last disk is copied.
+"""The turn of a backup or an export: it holds copy slots from before the snapshot or lease to the last disk.
 
-A snapshot grows for as long as it exists. So the backup waits before it takes one, not after.
+A snapshot grows for as long as it exists, and an export lease locks its VM. So the job waits before it has one.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from service.vsphere.datastores import DATASTORES
 from service.vsphere.hosts import HOSTS
 from service.vsphere.inventory import Vm
 from service.vsphere.live import Kind
+from service.vsphere.selectors import lock_key, read_exact
 from service.vsphere.session import Session
 
 KINDS: dict[str, tuple[Kind[Any], str]] = {"host": (HOSTS, "the host"), "datastore": (DATASTORES, "the datastore")}
@@ -23,13 +24,18 @@ KINDS: dict[str, tuple[Kind[Any], str]] = {"host": (HOSTS, "the host"), "datasto
 
 def turn_keys(vm: Vm) -> list[str]:
     """The keys of the copy slots that a backup of the VM takes: its host and its datastores."""
-    return [f"host:{vm.host}", *(f"datastore:{each}" for each in vm.datastores)]
+    keys = [("host", vm.host), *(("datastore", each) for each in vm.datastores)]
+    return [lock_key(kind, vm.vcenter, moref) for kind, moref in keys]
 
 
 class Turn:
-    """The turn of one job in this process; the place in the queue belongs to the job and outlives the process."""
+    """The turn of one job in this process; the place in the queue belongs to the job and outlives the process.
 
-    def __init__(self, context: Context, session: Session, job: JobControl) -> None:
+    `before` is what the job does not begin during the wait, for people.
+    """
+
+    def __init__(self, context: Context, session: Session, job: JobControl, *, before: str = "the snapshot") -> None:
+        self._before = before
         self._copy_slots = context.copy_slots
         self._inventory = context.vcenters.link(session.vcenter.name).inventory
         self._width = context.settings.max_copies
@@ -67,13 +73,14 @@ class Turn:
         await self._copy_slots.release(self._job.job_id)
 
     def _words(self, wait: Wait) -> str:
-        kind, _, moref = wait.key.partition(":")
+        kind, _, place = wait.key.partition(":")
+        moref = read_exact(place).moref
         if kind not in KINDS:
             return "waiting for the database"
         where, noun = KINDS[kind]
         name = next((each.name for each in self._inventory.find(where, "moref", moref)), moref)
         before = f", and job {', '.join(wait.before)} comes first" if wait.before else ""
         return (
-            f"waiting for its turn before the snapshot: from {noun} {name}, at most {self._width} disks are copied at "
-            f"a time (VMKOPS_MAX_COPIES){before}"
+            f"waiting for its turn before {self._before}: from {noun} {name}, at most {self._width} disks are copied "
+            f"at a time (VMKOPS_MAX_COPIES){before}"
         )

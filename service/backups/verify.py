@@ -89,4 +89,4 @@ def write_verdict(folder: Path, verdict: Verdict) -> None:
             os.fsync(file.fileno())
         partial.replace(folder / VERDICT)
     except FileNotFoundError as error:
-        raise NotFound(f"The backup {folder.name} no longer exists. GET /backups lists those that do.") from error
+        raise NotFound(f"The backup {folder.name} no longer exists. The list of backups has those that do.") from error

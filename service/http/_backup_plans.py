@@ -7,7 +7,7 @@ from typing import Any
 from service.backups.freshness import Plan
 from service.errors import NotFound, VmkopsError
 from service.http._route import Services
-from service.jobs.schedules import Schedule
+from service.jobs.schedule_view import Schedule
 from service.vsphere.selecting import select
 from service.vsphere.selectors import read_exact
 

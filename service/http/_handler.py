@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -13,6 +15,7 @@ from aiohttp.typedefs import Handler
 from multidict import CIMultiDict
 from pydantic import BaseModel, ValidationError
 
+from service.api.mistakes import explain
 from service.errors import InvalidParams, RequestTimeout, TooLarge
 from service.http._access import address_of, authorize, record_call, refusals_recorded
 from service.http._answers import ANSWERS, Answer, AnswerCache
@@ -26,11 +29,11 @@ from service.http._route import (
     FileText,
     Form,
     Services,
-    explain,
     read_query,
     read_values,
     takes_text,
 )
+from service.http._unknown import check_body, check_query, field_names, is_open
 from service.http._workers import run_for
 from service.store.tokens import Actor
 
@@ -105,6 +108,8 @@ async def _call(route: AnyRoute, request: web.Request, services: Services, actor
     variables = request.match_info
     if any("\0" in value for value in variables.values()):  # no name has one, and PostgreSQL fails to search for it
         raise InvalidParams("The path contains a NUL character (%00), which no name has.")
+    if not is_open(route.query):
+        check_query(request, _known(route), page=form == "html")
     query = read_query(route.query, request)
     body = await _body(route, request)
     if route.scope and isinstance(body, BaseModel) and _has_nul(body.model_dump()):  # what is stored cannot have one
@@ -112,6 +117,14 @@ async def _call(route: AnyRoute, request: web.Request, services: Services, actor
     handle = (route.html if form == "html" else None) or route.handle
     call = Call(request=request, services=services, actor=actor, query=query, body=body, variables=variables)
     return await handle(call)
+
+
+def _known(route: AnyRoute) -> set[str]:
+    """The query parameters of a call; the fields of a body go there too when the body is plain text."""
+    known = field_names(route.query)
+    if route.body and not route.files and takes_text(route.body):
+        known |= field_names(route.body) - {"text"}
+    return known
 
 
 async def _rendered(
@@ -148,15 +161,21 @@ async def _body(route: AnyRoute, request: web.Request) -> Any:
     if route.files and not _is_json(route, request, raw):
         body: type[FileText] = route.body
         return body.sent(raw)
-    if request.content_type == "text/plain" and takes_text(route.body):
+    if takes_text(route.body) and _is_text(request, raw):
         return read_values(route.body, {"text": raw.decode("utf-8", "replace"), **request.query})
     raw = raw.strip() or b"{}"
     if not raw.startswith(b"{"):
         raise InvalidParams("The body must be a JSON object.")
     try:
-        return route.body.model_validate_json(raw, strict=True)
+        body = route.body.model_validate_json(raw, strict=True)
     except ValidationError as error:
-        raise InvalidParams(explain(error)) from None
+        if not is_open(route.body):  # a misspelt name explains why another field is missing
+            with contextlib.suppress(ValueError):
+                check_body(json.loads(raw), field_names(route.body))
+        raise InvalidParams(explain(error, route.body)) from None
+    if not is_open(route.body):
+        check_body(json.loads(raw), field_names(route.body))
+    return body
 
 
 async def _fields(request: web.Request) -> dict[str, str | bytes]:
@@ -189,6 +208,27 @@ def _has_nul(value: Any) -> bool:
 
 def _is_json(route: AnyRoute, request: web.Request, body: bytes) -> bool:
     """Whether a body is JSON rather than the file itself; curl sends both as a form when no type is given."""
-    if request.content_type in route.files:
+    if request.content_type == "application/json":
+        return True
+    if request.content_type in route.files and request.headers.get(hdrs.CONTENT_TYPE):
         return False
-    return request.content_type == "application/json" or body.lstrip()[:1] == b"{"
+    return body.lstrip()[:1] == b"{" and _is_one_object(body)
+
+
+def _is_text(request: web.Request, body: bytes) -> bool:
+    """Whether a body is the text itself rather than JSON with the text in it."""
+    if request.content_type == "text/plain":
+        return True
+    sent = request.headers.get(hdrs.CONTENT_TYPE)
+    untyped = not sent or request.content_type == "application/x-www-form-urlencoded"
+    return untyped and bool(body.strip()) and body.lstrip()[:1] != b"{"
+
+
+def _is_one_object(body: bytes) -> bool:
+    """Whether a body is one JSON object; a log in JSON lines has one for each line."""
+    try:
+        return isinstance(json.loads(body), dict)
+    except json.JSONDecodeError as error:
+        return error.msg != "Extra data"
+    except (ValueError, RecursionError):
+        return True  # reading it says what is wrong

@@ -1,4 +1,4 @@
-"""How long answers take, counted for Prometheus."""
+"""The metrics for Prometheus: how long answers take, and the figures of the service."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from functools import cache
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 
+from service.figures.collector import Figures
+
 METRICS = "/metrics"
-"""The path of the counters."""
+"""The path of the metrics."""
 
 REQUESTS = Histogram(
     "vmkops_http_request_seconds",
@@ -25,6 +27,7 @@ def seconds(method: str, route: str, status: int) -> Histogram:
     return REQUESTS.labels(method, route, status)
 
 
-async def counters(_request: web.BaseRequest | None = None) -> web.Response:
-    """All counters in the text format of Prometheus."""
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+def metrics(figures: Figures | None) -> web.Response:
+    """The counters of answers in the text format of Prometheus, and the figures of the service where they are given."""
+    body = generate_latest() + (figures.text() if figures else b"")
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})

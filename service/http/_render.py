@@ -14,6 +14,7 @@ from knowledge.procedure_store.text import marked
 from knowledge.runs.marks import attributed
 from service.api.adapter import adapter
 from service.api.models import Problem
+from service.api.results import result_words
 from service.errors import InvalidParams
 from service.http._route import A, B, Form, Q, Route
 from service.web.markdown import markdown
@@ -28,7 +29,9 @@ def marked_html(snippet: str) -> Markup:
     return Markup(marked(str(escape(snippet)), "<mark>", "</mark>"))  # noqa: S704 - the snippet is escaped
 
 
-pages.globals.update(asdict=asdict, attributed=attributed, markdown=markdown, marked_html=marked_html)
+pages.globals.update(
+    asdict=asdict, attributed=attributed, markdown=markdown, marked_html=marked_html, result_words=result_words
+)
 
 
 def choose_form(request: web.Request, otherwise: Form = "json") -> Form:

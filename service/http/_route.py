@@ -12,9 +12,11 @@ from aiohttp import web
 from pydantic import BaseModel, PrivateAttr, ValidationError
 
 from knowledge.procedure_store.entry_points import procedures_of_call
+from service.api.mistakes import explain
 from service.api.models import Value
 from service.api.settings import Settings
 from service.errors import InvalidParams
+from service.figures.collector import Figures
 from service.jobs.action import Action, Context
 from service.jobs.engine import Jobs
 from service.jobs.schedules import Schedules
@@ -54,12 +56,13 @@ class Services:
     context: Context
     procedures: Procedures
     page_history: PageHistory
+    figures: Figures
     health: dict[str, Callable[[], Any]] = field(default_factory=dict)
     """What each part reports about itself, by its name, for /readyz."""
 
 
 class Query(Value):
-    """Base of a call's query parameters; unknown parameters are ignored, because browsers and proxies add some."""
+    """Base of a call's query parameters; `_unknown.check_query` refuses those that the call does not have."""
 
 
 class FileText(Value):
@@ -187,18 +190,9 @@ def read_query(model: type[M], request: web.Request) -> M:
     return read_values(model, {name: asked.getall(name) if name in repeated else asked[name] for name in asked})
 
 
-def read_values(model: type[M], values: Mapping[str, Any]) -> M:
-    """`values` as the model; raises InvalidParams that names each value that does not fit."""
+def read_values(model: type[M], values: Mapping[str, Any], what: str = "This call") -> M:
+    """`values` as the model; raises InvalidParams that says what is wrong with each value. `what` takes the values."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise InvalidParams(explain(error)) from None
-
-
-def explain(error: ValidationError) -> str:
-    """What is wrong with each value, in one line."""
-    parts = []
-    for item in error.errors(include_url=False, include_input=False)[:5]:
-        name = ".".join(str(part) for part in item["loc"]) or "body"
-        parts.append(f"{name}: {item['msg'].removeprefix('Value error, ')}")
-    return "; ".join(parts)
+        raise InvalidParams(explain(error, model, what)) from None

@@ -14,10 +14,11 @@ from aiohttp import web
 
 from service.api.models import Problem
 from service.api.settings import Settings
-from service.errors import AddressUnavailable
+from service.errors import AddressUnavailable, SettingError
+from service.figures.collector import Figures
 from service.http._browsers import BROWSERS, HEADERS
 from service.http._clients import bucket_of, is_local, is_trusted
-from service.http._metrics import METRICS, counters
+from service.http._metrics import METRICS, metrics
 from service.http._render import render_problem, respond
 from service.http._tls import Certificate
 
@@ -227,20 +228,25 @@ async def listen(
 
 
 @contextlib.asynccontextmanager
-async def listen_for_metrics(host: str, port: int | None) -> AsyncIterator[None]:
-    """Answer `/metrics` on a port of its own while the block runs; nothing for None. Raises AddressUnavailable."""
+async def listen_for_metrics(figures: Figures, host: str, port: int | None) -> AsyncIterator[None]:
+    """Answer `/metrics` on a port of its own while the block runs; nothing for None. Raises SettingError."""
     if port is None:
         yield
         return
+
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        return metrics(figures)
+
     app = web.Application(client_max_size=1024)
-    app.router.add_get(METRICS, counters)
+    app.router.add_get(METRICS, answer)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=IDLE_SECONDS)
     await runner.setup()
     try:
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
-            raise AddressUnavailable.explain(host, port, error) from error
+            words = f"{host}:{port} cannot be listened on ({error.strerror}). Choose another port, or leave it out."
+            raise SettingError("VMKOPS_METRICS_PORT", words) from error
         yield
     finally:
         await runner.cleanup()

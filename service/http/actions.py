@@ -10,7 +10,16 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from knowledge.procedure_store.entry_points import procedures_of_action
-from service.api.models import CLASS_IN_JSON, ActionClass, ActionPreview, Check, Job, Value
+from service.api.models import (
+    CLASS_IN_JSON,
+    TYPE_AGAIN,
+    ActionClass,
+    ActionPreview,
+    Check,
+    Job,
+    TypeAgainHint,
+    Value,
+)
 from service.api.redaction import redact_params
 from service.errors import Conflict, InvalidParams, NotAllowed, NotFound, TooLarge
 from service.http._route import Call, Query, Route, read_values
@@ -39,10 +48,14 @@ class ActionInfo(Value):
     name: str
     summary: str
     class_: ActionClass
+    may_ask: bool
+    """Whether some parameters make the class worse, so that only the dry run tells whether it needs a yes."""
     parameters: dict[str, Any]
     steps: list[str]
     scope: str
     needs_approval: bool
+    type_again: TypeAgainHint | None
+    """What a person types again before the action, and with which parameter that makes it destructive."""
     procedures: tuple[str, ...]
     """The slugs of the procedures about it."""
 
@@ -76,10 +89,12 @@ async def _list(call: Call[Query, None]) -> ActionList:
                 name=action.name,
                 summary=action.summary,
                 class_=action.action_class,
+                may_ask=action.may_ask,
                 parameters=action.params.model_json_schema(),
                 steps=list(action.steps),
                 scope=Scope.OPERATE.value,
                 needs_approval=action.needs_approval,
+                type_again=_hint(action),
                 procedures=procedures_of_action(action.name),
             )
             for action in call.services.actions.values()
@@ -96,7 +111,7 @@ async def _start(call: Call[Query, ActionRequest]) -> Job:
     key = _key(call, actor)
     if key and (known := await call.services.jobs.of_key(key)):
         return known
-    action, _, target = await _target(call)
+    action, target = await _target(call)
     if refused := [check.message for check in target.checks if check.severity == "refuse"]:
         raise Conflict(" ".join(refused))
     return await call.services.jobs.submit(
@@ -123,20 +138,28 @@ def _key(call: Call[Query, ActionRequest], actor: Actor) -> RequestKey | None:
 
 
 async def _check(call: Call[Query, ActionRequest]) -> ActionPreview:
-    action, params, target = await _target(call)
+    action, target = await _target(call)
     checks = list(target.checks)
     if busy := await call.services.jobs.why_busy(action, target):
         checks.append(Check(rule="under-way", severity="refuse", message=busy))
+    stopped_by = {check.rule for check in checks if check.severity == "refuse"}
     return ActionPreview(
         action=action.name,
         target=target.name,
+        vcenter=target.vcenter,
         params=redact_params(target.params),
-        steps=list(action.steps),
+        steps=list(action.steps_of(target.params)),
         checks=checks,
-        allowed=all(check.severity != "refuse" for check in checks),
-        class_=action.class_for(params),
+        allowed=not stopped_by,
+        class_=action.class_for(target),
         label=action.label_for(target),
+        type_again=_hint(action) if stopped_by == {TYPE_AGAIN} else None,
     )
+
+
+def _hint(action: Action) -> TypeAgainHint | None:
+    again = action.type_again
+    return TypeAgainHint(when=again.when, parameter=again.parameter, what=again.what) if again else None
 
 
 def _preview_text(preview: ActionPreview) -> str:
@@ -151,18 +174,18 @@ def read_params(action: Action, given: Mapping[str, Any]) -> Params:
     """The parameters for the action; raises InvalidParams, or TooLarge, as they are stored."""
     if len(json.dumps(given)) > LARGEST_PARAMS:
         raise TooLarge(f"The parameters are larger than the {LARGEST_PARAMS >> 10} KiB that an action takes.")
-    return read_values(action.params, given)
+    return read_values(action.params, given, action.name)
 
 
-async def _target(call: Call[Query, ActionRequest]) -> tuple[Action, Params, Target]:
+async def _target(call: Call[Query, ActionRequest]) -> tuple[Action, Target]:
     name = call.path("name")
     action = call.services.actions.get(name)
     if action is None:
         known = sorted(call.services.actions)
         near = difflib.get_close_matches(name, known, 5, 0.5) or known
-        raise NotFound(f"There is no action {name[:60]!r}. GET /actions lists them.", near)
+        raise NotFound(f"There is no action {name[:60]!r}. The list of actions has their names.", near)
     params = read_params(action, call.body.given())
-    return action, params, await action.target(call.services.context, params)
+    return action, await action.target(call.services.context, params)
 
 
 ROUTES = (

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
-from service.api.models import Value
-from service.backups.catalogue import KeptBackup, KeptVm, read_catalogue
+from service.backups.catalogue import KeptBackup, KeptVm, State, read_catalogue
+from service.backups.described import with_places
 from service.backups.freshness import AGE, FreshnessReport, ManagedVm, read_duration, stale_by_plans, stale_vms
 from service.backups.text import backup_words, freshness_words, list_words
-from service.backups.vm_choice import backups_of, find_backup
+from service.backups.vm_choice import backups_of, find_backup, shown_vm
 from service.errors import NotFound
 from service.http._backup_plans import backup_plans
+from service.http._pages import Page, PageQuery, page_of
 from service.http._route import Call, Query, Route
 from service.store.tokens import Scope
 from service.vsphere.inventory import VMS
 
 
-class BackupsQuery(Query):
+class BackupsQuery(PageQuery):
     """Which backups to list."""
 
     vm: str = Field(
         default="",
         max_length=300,
-        description="Only those with this name of a VM, or those of the one VM that uuid: or moref: and a value means.",
+        description="Only those with this name of a VM, of whatever vCenter; or those of the one VM that "
+        "prod/web-01, or uuid: or moref: and a value, means.",
     )
+    vcenter: str = Field(default="", max_length=63, description="Only those of VMs of the vCenter with this name.")
+    state: list[State] = Field(default_factory=list, description="Only those in this state; may be repeated.")
+    since: AwareDatetime | None = Field(default=None, description="Only those made since then, with its zone.")
 
 
 class FreshnessQuery(Query):
@@ -44,32 +50,51 @@ class FreshnessQuery(Query):
     )
 
 
-class BackupList(Value):
+class BackupList(Page):
     """Kept backups, newest first."""
 
     backups: list[KeptBackup]
 
 
 async def _list(call: Call[BackupsQuery, None]) -> BackupList:
+    query, vcenters = call.query, call.services.context.vcenters.names()
     every = await asyncio.to_thread(read_catalogue, call.services.settings.backups_dir)
-    wanted = call.query.vm
-    named = [kept for kept in every if wanted in ("", kept.vm.name)]
-    if named or not wanted:
-        return BackupList(backups=named)
-    try:
-        return BackupList(backups=backups_of(every, wanted))
-    except NotFound:
-        return BackupList(backups=[])
+    found = [kept for kept in every if query.vm in ("", kept.vm.name)]
+    if query.vm and not found:
+        try:
+            found = backups_of(every, query.vm, vcenters)
+        except NotFound as error:
+            if "/" in query.vm:
+                raise error from None  # it may be a vCenter that does not exist
+    fitting = [
+        kept
+        for kept in found
+        if query.vcenter in ("", kept.vm.vcenter)
+        and (not query.state or kept.state in query.state)
+        and (query.since is None or (kept.created_at is not None and kept.created_at >= query.since))
+    ]
+    shown, after = page_of(fitting, query)
+    return BackupList(backups=[_titled(kept, vcenters) for kept in shown], next=after)
 
 
 async def _get(call: Call[Query, None]) -> KeptBackup:
-    return await asyncio.to_thread(find_backup, call.services.settings.backups_dir, call.path("id"))
+    vcenters = call.services.context.vcenters.names()
+    kept = await asyncio.to_thread(find_backup, call.services.settings.backups_dir, call.path("id"), vcenters)
+    return _titled(await with_places(call.services.context.workers, kept), vcenters)
+
+
+def _titled(kept: KeptBackup, vcenters: Sequence[str]) -> KeptBackup:
+    return kept.model_copy(update={"title": shown_vm(kept, vcenters)})
 
 
 async def _freshness(call: Call[FreshnessQuery, None]) -> FreshnessReport:
     vcenters = call.services.context.vcenters
     found = [vm for vm in await vcenters.all(VMS) if not vm.template]
-    vms = [KeptVm(name=vm.name, uuid=vm.uuid, moref=vm.moref, vcenter=vm.vcenter) for vm in found if not vm.managed_by]
+    vms = [
+        KeptVm(name=vm.name, uuid=vm.uuid, instance_uuid=vm.instance_uuid, moref=vm.moref, vcenter=vm.vcenter)
+        for vm in found
+        if not vm.managed_by
+    ]
     managed = [
         ManagedVm(vm=vm.name, vcenter=vm.vcenter, moref=vm.moref, managed_by=vm.managed_by)
         for vm in found
@@ -102,6 +127,7 @@ ROUTES = (
         query=BackupsQuery,
         text=lambda found: list_words(found.backups),
         page="backups.html",
+        errors=(404, 409),
     ),
     # Before the one with an id, which would take the word for one.
     Route(
@@ -125,6 +151,6 @@ ROUTES = (
         scope=Scope.READ,
         text=backup_words,
         page="backup.html",
-        errors=(404,),
+        errors=(404, 409),
     ),
 )

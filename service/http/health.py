@@ -1,4 +1,4 @@
-"""Whether the service is there, whether it can work, and its counters."""
+"""Whether the service is there, whether it can work, and its metrics."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from aiohttp import web
 from pydantic import Field
 
 from service.api.models import Value
-from service.http._metrics import METRICS, counters
+from service.http._metrics import METRICS, metrics
 from service.http._route import Call, Query, Route
+from service.store.tokens import Scope
 from service.vsphere.examine import examine
 
 
@@ -45,7 +46,8 @@ async def _ready(call: Call[ReadyQuery, None]) -> Health:
 
 
 async def _metrics(call: Call[Query, None]) -> web.StreamResponse:
-    return await counters(call.request)
+    # Names of VMs and vCenters need a token, as everywhere.
+    return metrics(call.services.figures if call.actor and Scope.READ in call.actor.scopes else None)
 
 
 ROUTES = (
@@ -62,5 +64,11 @@ ROUTES = (
         errors=(404,),
         health=True,
     ),
-    Route(method="GET", path=METRICS, summary="Counters for Prometheus", handle=_metrics, media="text/plain"),
+    Route(
+        method="GET",
+        path=METRICS,
+        summary="Metrics for Prometheus; with a token, also those of jobs, backups, schedules and vCenters",
+        handle=_metrics,
+        media="text/plain",
+    ),
 )

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
+from service.api.job_words import job_words, state_words, when
 from service.api.log import current_request
-from service.api.models import Job, Value
+from service.api.models import Job, JobState, Value
+from service.api.vcenter import DEFAULT
 from service.http._browsers import BROWSERS
 from service.http._route import Call, Query, Route
 from service.store.audit import Event
 from service.store.tokens import Scope
 
 BEAT_SECONDS = 15
+LARGEST_CURSOR = 2**31 - 1
+EXACT = re.compile(r"(?:([^/]+)/)?moref:[^/]+")
+"""An exact selector, as jobs have them."""
 
 
 class JobsQuery(Query):
@@ -28,17 +36,51 @@ class JobsQuery(Query):
         pattern="^[0-9A-Za-z-]{0,64}$",
         description="Only those that the job with this id has started, such as those of the VMs of a fleet.",
     )
+    state: list[JobState] = Field(default_factory=list, description="Only those in this state; may be repeated.")
+    action: str = Field(default="", max_length=60, description="Only those of this action, such as `backup`.")
+    q: str = Field(default="", max_length=255, description="A part of the name of the target, in any case.")
+    vcenter: str = Field(default="", max_length=63, description="Only those on the vCenter with this name.")
+    since: AwareDatetime | None = Field(default=None, description="Only those asked for since then, with its zone.")
+    cursor: int = Field(default=0, ge=0, le=LARGEST_CURSOR, description="`next` of the answer before.")
 
 
 class JobList(Value):
     """Jobs, newest first."""
 
     jobs: list[Job]
+    next: int | None = None
+    """The cursor for the jobs after these; null when there are none."""
 
 
 async def _list(call: Call[JobsQuery, None]) -> JobList:
-    asked = call.query
-    return JobList(jobs=await call.services.jobs.recent(limit=asked.limit, live=asked.live, parent=asked.parent))
+    query = call.query
+
+    def fits(job: Mapping[str, Any]) -> bool:
+        return (
+            query.action in ("", job.get("action"))
+            and query.q.lower() in str(job.get("target", "")).lower()
+            and query.vcenter in ("", _vcenter_of(job.get("params") or {}))
+        )
+
+    found, after = await call.services.jobs.recent(
+        limit=query.limit,
+        live=query.live,
+        since=query.since,
+        cursor=query.cursor,
+        fits=fits,
+        states=query.state,
+        parent=query.parent,
+    )
+    return JobList(jobs=found, next=after)
+
+
+def _vcenter_of(params: Mapping[str, Any]) -> str:
+    """The name of the vCenter on which a job with these parameters works; empty for a job on none."""
+    if named := params.get("vcenter"):
+        return str(named)
+    exact = (EXACT.fullmatch(value) for value in params.values() if isinstance(value, str))
+    found = next(filter(None, exact), None)
+    return (found[1] or DEFAULT) if found else ""
 
 
 async def _get(call: Call[Query, None]) -> Job:
@@ -51,7 +93,7 @@ async def _cancel(call: Call[Query, None]) -> Job:
 
 async def _events(call: Call[Query, None]) -> web.StreamResponse:
     """Server-sent events: `event: job` with the job as JSON at each change; the stream ends with the job."""
-    await call.services.jobs.get(call.path("id"))
+    job_id = (await call.services.jobs.get(call.path("id"))).id
     response = web.StreamResponse(
         headers={
             "Content-Type": "text/event-stream",
@@ -61,7 +103,7 @@ async def _events(call: Call[Query, None]) -> web.StreamResponse:
         }
     )
     await response.prepare(call.request)
-    changes = aiter(call.services.jobs.changes(call.path("id")))
+    changes = aiter(call.services.jobs.changes(job_id))
     waiting: asyncio.Task[Job] | None = None
     checked_at = time.monotonic()
     try:
@@ -93,19 +135,12 @@ def about_job(job: Job) -> dict[str, str]:
     return {"job": job.id, "action": job.action, "target": job.target}
 
 
-def _text(job: Job) -> str:
-    lines = [f"{job.action} of {job.target}: {job.state} (job {job.id}, requested by {job.requester})"]
-    lines += [f"  {step.state:<10} {step.name}" + (f": {step.detail}" if step.detail else "") for step in job.steps]
-    if job.parent:
-        lines.append(f"Started by job {job.parent}")
-    if job.error:
-        lines.append(job.error.detail)
-    lines += [f"Later: {note}" for note in job.notes]
-    return "\n".join(lines) + "\n"
-
-
-def _texts(jobs: JobList) -> str:
-    return "".join(f"{job.id}  {job.state:<10} {job.action} {job.target}\n" for job in jobs.jobs) or "No jobs.\n"
+def _texts(found: JobList) -> str:
+    lines = [
+        f"{job.id}  {state_words(job):<10} {when(job.created_at)}  {job.action} of {job.target}\n" for job in found.jobs
+    ]
+    more = f"More: add cursor={found.next}.\n" if found.next is not None else ""
+    return "".join(lines) + more or "No jobs.\n"
 
 
 ROUTES = (
@@ -128,7 +163,7 @@ ROUTES = (
         handle=_get,
         answer=Job,
         scope=Scope.READ,
-        text=_text,
+        text=job_words,
         page="job.html",
         errors=(404,),
     ),
@@ -150,7 +185,7 @@ ROUTES = (
         scope=Scope.OPERATE,
         audit=Event.JOB_CANCELLED,
         about=about_job,
-        text=_text,
+        text=job_words,
         page="job.html",
         errors=(404, 409),
     ),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 from pydantic import Field, field_validator
 
+from knowledge.errors import NotFound as NothingFound
 from knowledge.procedure_store.answer import answer
 from knowledge.procedure_store.boxes import readable_boxes
 from knowledge.procedure_store.folders import BUILT_IN
@@ -17,7 +19,8 @@ from knowledge.procedure_store.live_blocks import filled_body, live_commands
 from knowledge.procedure_store.placeholders import in_capitals, targets_in
 from knowledge.procedure_store.procedure import Page
 from knowledge.procedure_store.store import Store
-from knowledge.vmkerr.table import tables_in
+from knowledge.vmkerr.lookup import find
+from knowledge.vmkerr.table import Tables, tables_in
 from service.api.lookups import LiveProcedure, ProcedureHit, ProcedureLookup, ProcedurePage, ProceduresSearched
 from service.api.models import Value
 from service.errors import NotFound
@@ -34,6 +37,9 @@ Write one: put what `vmkops kb template alert` prints into the folder that VMKOP
 """
 
 
+CODE = re.compile(r"0xbad[0-9a-f]{4}(?![0-9a-f])", re.IGNORECASE)
+"""A vmkernel status in the name of an alert."""
+CODES_PAGE = "vmkernel-status-codes"
 MOST_BROKEN = 100
 """How many problems of pages an answer lists."""
 
@@ -77,7 +83,10 @@ class ProcedureList(Value):
 
 
 class Runbook(Value):
-    """The nearest procedure for an alert, or how to write one; there is always an answer."""
+    """The nearest procedure for an alert, or how to write one; there is always an answer.
+
+    `advice` is Markdown: how to write a page, or what the vmkernel status in the alert's name means in each release.
+    """
 
     alert: str
     procedure: ProcedurePage | None
@@ -140,15 +149,34 @@ async def find_page(services: Services, slug: str) -> Page:
         if broken:
             raise NotFound(f"The page {slug} is left out until it is corrected: {'; '.join(broken[:5])}", broken[:100])
         near = await asyncio.to_thread(store.search, slug.replace("-", " ")[:200], 3)
-        raise NotFound(f"There is no procedure {slug[:80]!r}. GET /procedures lists them.", [hit.slug for hit in near])
+        raise NotFound(
+            f"There is no procedure {slug[:80]!r}. The list of procedures has their names.", [hit.slug for hit in near]
+        )
     return page
 
 
 async def _runbook(call: Call[Query, None]) -> Runbook:
     alert = call.path("alert")
-    page = await asyncio.to_thread(call.services.procedures.store.nearest, alert[:200])
-    advice = "" if page else HOW_TO_WRITE.format(alert=alert[:200])
+    store = call.services.procedures.store
+    advice = ""
+    # A page that has the alert's name comes before what the code in the name means.
+    if (code := CODE.search(alert[:200])) and not await asyncio.to_thread(store.named, alert[:200]):
+        advice = _meanings(code[0].lower(), tables_in(call.services.settings.data_dir))
+    page = await asyncio.to_thread(store.get, CODES_PAGE) if advice else None
+    page = page or await asyncio.to_thread(store.nearest, alert[:200])
+    advice = advice or ("" if page else HOW_TO_WRITE.format(alert=alert[:200]))
     return Runbook(alert=alert, procedure=ProcedurePage.of(page) if page else None, advice=advice)
+
+
+def _meanings(code: str, tables: Tables) -> str:
+    """What a vmkernel status means in each release, in Markdown; empty when no release has it."""
+    try:
+        answer = find(code, tables=tables)
+    except NothingFound:
+        return ""
+    depends = "depends on the release of the host" if answer.differs else "is the same in every release"
+    lines = [f"- {', '.join(each.releases)}: {each.name}, {each.description}" for each in answer.matches]
+    return f"The meaning of `{code}` {depends}:\n\n" + "\n".join(lines) + "\n"
 
 
 def _texts(found: ProcedureList) -> str:
@@ -186,7 +214,8 @@ def page_etag(page: ProcedurePage) -> str:
 
 
 def _runbook_text(runbook: Runbook) -> str:
-    return page_text(runbook.procedure) if runbook.procedure else runbook.advice
+    page = page_text(runbook.procedure) if runbook.procedure else ""
+    return "\n".join(filter(None, [runbook.advice, page]))
 
 
 ROUTES = (
@@ -236,6 +265,6 @@ ROUTES = (
         lookup=True,
         text=_runbook_text,
         page="runbook.html",
-        markdown=lambda runbook: page_body(runbook.procedure) if runbook.procedure else "",
+        markdown=lambda runbook: f"{runbook.advice}\n{page_body(runbook.procedure)}" if runbook.procedure else "",
     ),
 )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
+from typing import Any
 
 from aiohttp import web
 from pydantic import ConfigDict, Field, field_validator
@@ -16,7 +19,7 @@ from knowledge.runs.marks import LONGEST_NOTE, LONGEST_WHO, State, notes, standi
 from knowledge.runs.procedure_run import LONGEST_INCIDENT, LONGEST_TARGET, progress
 from service.api.models import Value
 from service.api.runs import ProcedureRunDetails, ProcedureRunItem, ProcedureRuns, ProcedureRunSummary
-from service.errors import InvalidParams
+from service.errors import Ambiguous, InvalidParams, VmkopsError
 from service.http._render import respond
 from service.http._route import Call, Query, Route
 from service.http.procedures import find_page
@@ -24,9 +27,17 @@ from service.store.checklist_runs import KeptRun
 from service.store.procedure_runs import KeptProcedureRun
 from service.store.run_table import RUN_ID, Place
 from service.store.tokens import Scope
+from service.vsphere.datastores import DATASTORES
+from service.vsphere.hosts import HOSTS
+from service.vsphere.inventory import VMS
+from service.vsphere.live import Kind
+from service.vsphere.vcenters import LOOK_SECONDS
 
 CHECKLIST = "linux-p2v"
 """The page that the P2V checklist comes from."""
+
+
+TARGETS: Mapping[str, Kind[Any]] = {"vm": VMS, "host": HOSTS, "datastore": DATASTORES}
 
 
 class ProcedureRunRequest(Value):
@@ -81,8 +92,26 @@ class RunsQuery(Query):
 async def _start(call: Call[Query, ProcedureRunRequest]) -> ProcedureRunDetails:
     page = await find_page(call.services, call.path("slug"))
     targets = call.body.model_dump(exclude={"incident", "by"})
+    targets = {name: await _known_target(call, name, given) for name, given in targets.items()}
     runs = call.services.procedure_runs
     return _details(await runs.start(page, targets, call.body.incident, call.known_actor(), call.body.by))
+
+
+async def _known_target(call: Call[Query, ProcedureRunRequest], what: str, given: str) -> str:
+    """A target that exists, with the name of its vCenter: `prod/web-01`; another one stays as it was given.
+
+    Raises Ambiguous for a name that several have.
+    """
+    vcenters, kind = call.services.context.vcenters, TARGETS[what]
+    if not given or not vcenters.names():
+        return given
+    try:
+        found = await asyncio.wait_for(vcenters.find(kind, given, what), LOOK_SECONDS)
+    except Ambiguous:
+        raise
+    except (TimeoutError, VmkopsError):
+        return given
+    return vcenters.pinned(given, found.vcenter)
 
 
 async def _list(call: Call[RunsQuery, None]) -> ProcedureRuns:
@@ -214,7 +243,7 @@ ROUTES = (
         location=lambda run: f"/runs/{run.id}",
         text=lambda run: run._text,
         page="run.html",
-        errors=(404,),
+        errors=(404, 409),
     ),
     Route(
         method="GET",

@@ -17,11 +17,12 @@ from service.api.models import Problem, Value
 from service.backups.size import duration
 from service.backups.window import read_window
 from service.errors import Ambiguous, InvalidParams, NotFound, VmkopsError
+from service.http._pages import Page, PageQuery, page_of
 from service.http._route import Call, Query, Route
 from service.http.actions import read_params
 from service.jobs.action import Action, Params
 from service.jobs.cron import check_cron, next_times
-from service.jobs.schedules import TIMES, Schedule
+from service.jobs.schedule_view import TIMES, Schedule
 from service.store.audit import Event
 from service.store.tokens import Scope
 
@@ -33,7 +34,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 class ScheduleRequest(Value):
     """What to do when."""
 
-    action: str = Field(min_length=1, max_length=60, description="The action; GET /actions lists them.")
+    action: str = Field(min_length=1, max_length=60, description="The action, such as backup.")
     params: dict[str, Any] = Field(default_factory=dict, description="Its parameters.")
     cron: str = Field(
         min_length=1,
@@ -42,7 +43,7 @@ class ScheduleRequest(Value):
     )
     timezone: str = Field(default="UTC", min_length=1, max_length=60, description="Such as Europe/Berlin.")
     allow_missing: bool = Field(
-        default=False, description="Accept a VM, backup or other target that does not exist yet, or is ambiguous."
+        default=False, description="Accept a VM, backup or other target that does not exist yet."
     )
 
 
@@ -74,14 +75,28 @@ class ScheduleInfo(Value):
     """Why the last firing made no job."""
 
 
-class ScheduleList(Value):
+class SchedulesQuery(PageQuery):
+    """Which schedules to list."""
+
+    q: str = Field(default="", max_length=255, description="A part of the name or of a parameter, in any case.")
+    action: str = Field(default="", max_length=60, description="Only those that start this action.")
+
+
+class ScheduleList(Page):
     """Schedules by name."""
 
     schedules: list[ScheduleInfo]
 
 
-async def _list(call: Call[Query, None]) -> ScheduleList:
-    return ScheduleList(schedules=[schedule_info(each) for each in await call.services.schedules.all()])
+async def _list(call: Call[SchedulesQuery, None]) -> ScheduleList:
+    wanted, action = call.query.q.lower(), call.query.action
+    found = [
+        schedule_info(each)
+        for each in await call.services.schedules.all()
+        if action in ("", each.action) and wanted in "\n".join([each.name, *map(str, each.params.values())]).lower()
+    ]
+    shown, after = page_of(found, call.query)
+    return ScheduleList(schedules=shown, next=after)
 
 
 async def _get(call: Call[Query, None]) -> ScheduleInfo:
@@ -95,7 +110,7 @@ async def _put(call: Call[Query, ScheduleRequest]) -> ScheduleInfo:
     action = call.services.actions.get(asked.action)
     if action is None:
         known = sorted(call.services.actions)
-        raise NotFound(f"There is no action {asked.action!r}. GET /actions lists them.", known)
+        raise NotFound(f"There is no action {asked.action!r}. The list of actions has their names.", known)
     params = await _exact(call, action, read_params(action, asked.params))
     replaced = await call.services.schedules.exists(name)
     made = await call.services.schedules.put(
@@ -124,17 +139,32 @@ async def _exact(call: Call[Query, ScheduleRequest], action: Action, given: Para
                 f"The window {window} is closed at each of the next times, such as {times[0]:%Y-%m-%d %H:%M} UTC. "
                 "Change the cron expression or the window."
             )
+    params = await _pinned(call, action, params)
     try:
         await action.target(call.services.context, params)
-    except InvalidParams:
+    except (InvalidParams, Ambiguous):
         raise
-    except (NotFound, Ambiguous) as error:
+    except NotFound as error:
         if not asked.allow_missing:
             more = "To save the schedule all the same, allow a target that does not exist (allow_missing)."
-            raise type(error)(f"{error} {more}", error.suggestions) from None
+            raise NotFound(f"{error} {more}", error.suggestions) from None
     except VmkopsError as error:
         log.info("the target of the schedule %s is not checked: %s", call.path("name"), error)
     return params
+
+
+async def _pinned(call: Call[Query, ScheduleRequest], action: Action, params: Params) -> Params:
+    """The parameters with the vCenter of each name; as they are for what does not exist yet or cannot be asked now.
+
+    Raises Ambiguous for a name that several have.
+    """
+    try:
+        pinned: Params = await action.pinned(call.services.context, params)
+    except Ambiguous:
+        raise
+    except VmkopsError:
+        return params
+    return pinned
 
 
 def _with_zone(window: str, timezone: str) -> str:
@@ -155,7 +185,8 @@ def schedule_info(schedule: Schedule) -> ScheduleInfo:
 def schedule_text(each: ScheduleInfo) -> str:
     """The schedule in one line."""
     line = (
-        f"{each.name}  {each.cron} {each.timezone}: {each.action} {each.params}; next {each.next_at:%Y-%m-%d %H:%M} UTC"
+        f"{each.name}  {each.cron} {each.timezone}: {each.action} {_words(each.params)}; "
+        f"next {each.next_at:%Y-%m-%d %H:%M} UTC"
     )
     line += f"; made by {attributed(each.created_by, each.token)}"
     if each.last_late_seconds:
@@ -169,8 +200,15 @@ def schedule_text(each: ScheduleInfo) -> str:
     return line + "\n"
 
 
+def _words(params: dict[str, Any]) -> str:
+    """The parameters that are set, as they are typed: `vm=web-01 quiesce=prefer`."""
+    set_ones = {name: value for name, value in params.items() if value not in (None, "", {})}
+    shown = {name: f"'{_words(value)}'" if isinstance(value, dict) else value for name, value in set_ones.items()}
+    return " ".join(f"{name}={value}" for name, value in shown.items())
+
+
 def _texts(found: ScheduleList) -> str:
-    return "".join(map(schedule_text, found.schedules)) or "No schedules. PUT /schedules/NAME makes one.\n"
+    return "".join(map(schedule_text, found.schedules)) or "No schedules.\n"
 
 
 def about_schedule(made: ScheduleInfo) -> dict[str, str]:
@@ -186,6 +224,7 @@ ROUTES = (
         handle=_list,
         answer=ScheduleList,
         scope=Scope.READ,
+        query=SchedulesQuery,
         text=_texts,
         page="schedules.html",
     ),

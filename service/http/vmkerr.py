@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
+from aiohttp import web
 from pydantic import Field
+from yarl import URL
 
 from knowledge.vmkerr.advice import ADVISED, as_text
 from knowledge.vmkerr.listing import listing
@@ -18,6 +22,12 @@ class ReleaseQuery(Query):
     release: str | None = Field(default=None, max_length=100, description="One release, as in 6.7 or esx-3.5.")
 
 
+class TableQuery(ReleaseQuery):
+    """Which table; or what to look up, as the form of the front page asks in a browser without scripts."""
+
+    q: str = Field(default="", max_length=1000, description="Leads to the call that looks this up.")
+
+
 async def _find(call: Call[ReleaseQuery, None]) -> VmkerrAnswer:
     tables = tables_in(call.services.settings.data_dir)
     answer = find(call.path("query"), call.query.release, tables)
@@ -25,11 +35,17 @@ async def _find(call: Call[ReleaseQuery, None]) -> VmkerrAnswer:
     return answer._replace(procedures=tuple(call.services.procedures.related([*answer.procedures, *names])))
 
 
-async def _table(call: Call[ReleaseQuery, None]) -> VmkerrTable:
+async def _table(call: Call[TableQuery, None]) -> VmkerrTable:
+    if asked := call.query.q.strip():
+        raise web.HTTPSeeOther(URL(f"/vmkerr/{quote(asked, safe='')}", encoded=True).with_query(_passed_on(call)))
     tables = tables_in(call.services.settings.data_dir)
     table = VmkerrTable(releases=tables.releases, matches=whole_table(call.query.release, tables).matches)
     table._listing = listing(call.query.release, tables)
     return table
+
+
+def _passed_on(call: Call[TableQuery, None]) -> dict[str, str]:
+    return {name: value for name, value in call.request.query.items() if name in ("release", "format")}
 
 
 async def _releases(call: Call[Query, None]) -> VmkerrReleases:
@@ -76,7 +92,7 @@ ROUTES = (
         summary="The whole table of vmkernel status codes, as `vmkerrcode -l` prints it",
         handle=_table,
         answer=VmkerrTable,
-        query=ReleaseQuery,
+        query=TableQuery,
         lookup=True,
         text=lambda table: table._listing,
         page="vmkerr_table.html",

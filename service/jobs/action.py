@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from service.api.models import ActionClass, Check, JobState
+from service.api.models import TYPE_AGAIN, ActionClass, Check, FileProgress, JobState, TypeAgainHint
 from service.api.settings import Settings
 from service.store.copy_rates import CopyRates
 from service.store.copy_slots import CopySlots
@@ -55,8 +55,26 @@ class Target:
     """The action's parameters with exact selectors, so that a later rename of the object changes nothing."""
     checks: tuple[Check, ...] = ()
     """The findings; one with the severity `refuse` keeps the job from being queued."""
+    vcenter: str = ""
+    """The name of the vCenter that the job changes something in; empty for a job that asks none."""
     also: tuple[str, ...] = ()
     """The keys of other objects that the job changes: no other live job may have any of them."""
+
+
+class TypeAgain(TypeAgainHint):
+    """What a person types in addition to the yes: the name of what is lost, in the parameter `parameter`.
+
+    It applies once the parameter `when` is given, which makes the action destructive.
+    """
+
+    def check(self, params: Params, name: str) -> Check | None:
+        """The finding that stops the action as long as `name` is not typed."""
+        typed = getattr(params, self.parameter)
+        if not getattr(params, self.when) or typed == name:
+            return None
+        wrong = f"{self.parameter}={typed} is not {self.what}. " if typed else ""
+        message = f"{wrong}To confirm, type {self.what} again: {self.parameter}={name}"
+        return Check(rule=TYPE_AGAIN, severity="refuse", message=message)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,8 +178,8 @@ class JobControl(Protocol):
     ) -> S:
         """Run one step as `step` does, and return its result as this type, also when it comes from the record."""
 
-    def report(self, done: int, total: int | None, unit: str = "bytes") -> None:
-        """Report progress; callers see it within a second."""
+    def report(self, done: int, total: int | None, unit: str = "bytes", files: Sequence[FileProgress] = ()) -> None:
+        """Report progress, and that of each of several files; callers see it within a second."""
 
     def percent(self, done: int) -> None:
         """Report how many percent of a vSphere task are done."""
@@ -191,16 +209,35 @@ class Action(ABC):
     needs_approval: ClassVar[bool] = False
     parent: ClassVar[bool] = False
     """Whether its jobs start other jobs and wait for them. They have a queue of their own, so that they keep no place
-    from their children. Their `result` must have its lists at the top level: GET /jobs leaves lists out."""
+    from their children. Their `result` must have its lists at the top level: a list of jobs leaves them out."""
+    may_ask: ClassVar[bool] = False
+    """Whether `class_for` answers with a worse class for some parameters, so that a caller has to check first."""
+    joined_despite: ClassVar[frozenset[str]] = frozenset()
+    """Parameters that may differ when a second request joins the live job of the first instead of being refused."""
+    type_again: ClassVar[TypeAgain | None] = None
+    """What a person types again before the action; the shell and Slack ask for it, and `target` checks it."""
 
-    def class_for(self, params: Any) -> ActionClass:  # noqa: ARG002
-        """How much harm it can do with these parameters; by default that of the class."""
-        return self.action_class
+    def class_for(self, target: Target) -> ActionClass:
+        """How much harm it can do with these parameters; by default always the same, unless a name is typed again."""
+        again = self.type_again
+        return ActionClass.DESTRUCTIVE if again and target.params.get(again.when) else self.action_class
+
+    def steps_of(self, params: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG002
+        """The names of the steps with these parameters, in their order."""
+        return self.steps
 
     def label_for(self, target: Target) -> str:
         """What starting it for this target does, in a few words, such as `Power off web-01`."""
         label = self.label or f"{self.name.replace('-', ' ').capitalize()} {{target}}"
         return label.format_map({**target.params, "target": target.name})
+
+    async def pinned(self, context: Context, params: Any) -> Any:  # noqa: ARG002
+        """The parameters for later, with the name of its vCenter before each name of an object in them.
+
+        A schedule keeps them, so that a name that another vCenter gets later changes nothing. Raises what `target`
+        raises for an object that is not there.
+        """
+        return params
 
     @abstractmethod
     async def target(self, context: Context, params: Any) -> Target:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import ValidationError
 
 from service.errors import Conflict, NotFound, VmkopsError
+from service.jobs import listing
 from service.jobs.action import Action, Context, Ended, Started
+from service.jobs.claims import job_exists
 
 if TYPE_CHECKING:
     from service.jobs.engine import Jobs
@@ -19,11 +21,6 @@ R = TypeVar("R")
 
 WAIT_SECONDS = 0.5
 """Pause between looks at children that end."""
-
-
-def child_id(parent: str, number: int | None = None) -> str:
-    """The id of a child, such as `8c1f00aa12bc34de-0017`; without a number, what the ids of all children begin with."""
-    return f"{parent}-" if number is None else f"{parent}-{number:04}"
 
 
 class ChildJobs:
@@ -47,9 +44,9 @@ class ChildJobs:
 
     async def start(self, number: int, action: str, params: Mapping[str, Any]) -> Started:
         """See `Children.start`."""
-        own = child_id(self._parent, number)
+        own = listing.child_id(self._parent, number)
         try:
-            if await self._exists(own):
+            if await asyncio.to_thread(contextvars.Context().run, job_exists, own):
                 return Started(job=own)
             known = self._actions[action]
             target = await known.target(self._context, known.params.model_validate(params))
@@ -76,11 +73,11 @@ class ChildJobs:
 
     async def ended(self, jobs: Collection[str]) -> dict[str, Ended]:
         """See `Children.ended`."""
-        return await _apart(self._jobs.ended(jobs)) if jobs else {}
+        return await _apart(listing.ended(jobs)) if jobs else {}
 
     async def cancel(self) -> int:
         """See `Children.cancel`."""
-        first = live = await _apart(self._jobs.children(self._parent, live=True))
+        first = live = await _apart(listing.children(self._parent, live=True))
         while live:
             for each in live:
                 try:
@@ -88,15 +85,8 @@ class ChildJobs:
                 except (Conflict, NotFound):  # it ended meanwhile
                     continue
             await asyncio.sleep(WAIT_SECONDS)
-            live = await _apart(self._jobs.children(self._parent, live=True))
+            live = await _apart(listing.children(self._parent, live=True))
         return len(first)
-
-    async def _exists(self, job: str) -> bool:
-        try:
-            await _apart(self._jobs.get(job))
-        except NotFound:
-            return False
-        return True
 
 
 async def _apart(call: Coroutine[Any, Any, R]) -> R:

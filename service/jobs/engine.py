@@ -9,9 +9,9 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,12 +21,12 @@ from dbos import error as engine_errors
 from knowledge.runs.marks import attributed
 from service.api.log import current_request, log_fields
 from service.api.models import Job, JobState
-from service.api.redaction import redact_params
+from service.api.redaction import redact, redact_params
 from service.api.settings import Settings
 from service.errors import Conflict, JobCancelled, NotFound, RecordUnreadable, VmkopsError
-from service.jobs import former_records, outdated, view
-from service.jobs.action import Action, Context, Ended, Target
-from service.jobs.children import ChildJobs, child_id
+from service.jobs import former_records, listing, outdated, view
+from service.jobs.action import Action, Context, Target
+from service.jobs.children import ChildJobs
 from service.jobs.claims import KEYS, WORKFLOW, find_live_job, job_exists
 from service.jobs.job_run import CANCELLED_BY, JobRun
 from service.jobs.keys import RequestKey, adopted, job_of_key, keep_key
@@ -55,13 +55,12 @@ STOP_SECONDS = 0.1
 """Pause between looks of the engine's listener at whether to end, and so the longest that a stop waits for it."""
 SCHEDULE_SECONDS = 5.0
 """Pause between looks at the schedules."""
-LOCAL_EXECUTOR = "local"
 
 
 def executor_id(settings: Settings) -> str:
     """The id of this process for the engine: a constant on SQLite, unique on a shared PostgreSQL."""
     if settings.postgres_url is None:
-        return LOCAL_EXECUTOR
+        return listing.LOCAL_EXECUTOR
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
@@ -115,7 +114,7 @@ class Jobs:
         async def run_action(
             action: str, params: dict[str, Any], requested_by: str, origin: dict[str, str] | None = None
         ) -> dict[str, Any]:
-            """Run a job; version 0.1.0 recorded no `origin`, which has the `token` and the `request` id."""
+            """Run a job; `origin` has the `token`, the `request` id and the `target` for people, as far as recorded."""
             job_id = DBOS.workflow_id
             assert job_id is not None
             origin = origin or {}
@@ -124,11 +123,13 @@ class Jobs:
                 job=job_id, action=action, actor=attributed(requested_by, token), request=origin.get("request", "")
             ):
                 children = ChildJobs(self, self._actions, self._context, job_id, requested_by, token)
-                return await self._run(action, params, JobRun(job_id, requested_by, token, children))
+                run = JobRun(job_id, requested_by, token, children)
+                return await self._run(action, params, run, origin.get("target", ""))
 
         return run_action
 
-    async def _run(self, name: str, params: dict[str, Any], job: JobRun) -> dict[str, Any]:
+    async def _run(self, name: str, params: dict[str, Any], job: JobRun, target: str) -> dict[str, Any]:
+        about = f"{name} of {target} (job {job.job_id})" if target else f"{name} (job {job.job_id})"
         try:
             action, known = outdated.read(self._actions, name, params)
             try:
@@ -136,13 +137,13 @@ class Jobs:
             except engine_errors.DBOSUnexpectedStepError as error:
                 raise outdated.why_steps_differ(name, error) from error
             state, problem = result.pop("state", JobState.SUCCEEDED.value), result.pop("error", None)
-            log.info("job ended: %s", state)
+            log.info("job ended: %s %s", about, state)
             return {"state": state, "result": result} | ({"error": problem} if problem else {})
         except JobCancelled as error:
-            log.info("job cancelled: %s", error)
+            log.info("job cancelled: %s: %s", about, error)
             return {"state": JobState.CANCELLED.value, "error": error.problem().model_dump()}
         except VmkopsError as error:
-            log.warning("job failed: %s", error)
+            log.warning("job failed: %s: %s", about, error)
             return {"state": JobState.FAILED.value, "error": error.problem().model_dump()}
 
     async def submit(
@@ -165,10 +166,11 @@ class Jobs:
         another live job holds any of the target's keys, and KeyReused when the key belongs to another request.
         """
         keys = [target.key, *target.also]
-        origin = {"token": token, "request": current_request()}
+        origin = {"token": token, "request": current_request(), "target": redact(target.name)}
         attributes = {
             "action": action.name,
             "target": target.name,
+            "vcenter": target.vcenter,
             "params": redact_params(target.params),
             "requested_by": requested_by,
             "token": token,
@@ -178,31 +180,33 @@ class Jobs:
         }
         queue_name = PARENTS if action.parent else QUEUE
 
-        def queue() -> str:
+        def queue() -> tuple[str, bool]:
+            """The id of the job, and whether it was live for this target already."""
             with self._submitting.acquire():
                 known = job_id or (job_of_key(self._engine, key) if key else None)
                 if known and job_exists(known):
-                    return known
+                    return known, False
                 new_key = key if known is None else None
                 found = adopted(new_key, requested_by, action.name, keys) if new_key else None
-                found = found or find_live_job(action.name, keys)
+                found = found or find_live_job(action.name, keys, same_request(action, target))
                 # The key comes first: the job of a process that dies in between is queued under the id of its key.
                 chosen = known or (keep_key(self._engine, new_key, found) if new_key else secrets.token_hex(8))
                 if found:
-                    return found
+                    return found, True
                 with SetWorkflowID(chosen), SetWorkflowAttributes(attributes):
                     DBOS.enqueue_workflow(queue_name, self._workflow, action.name, target.params, requested_by, origin)
-                return chosen
+                return chosen, False
 
         # In a context of its own: in a firing, the engine would record these calls as steps and not repeat them.
         context = contextvars.Context()
-        queued = await asyncio.get_running_loop().run_in_executor(None, context.run, queue)
-        return await asyncio.create_task(self.get(queued), context=context)
+        queued, joined = await asyncio.get_running_loop().run_in_executor(None, context.run, queue)
+        job = await asyncio.create_task(self.get(queued), context=context)
+        return job.model_copy(update={"joined": True}) if joined else job
 
     async def live_for(self, action: Action, target: Target) -> str | None:
         """The id of the live job of this action on this target; raises Conflict when another job holds the target."""
-        keys = [target.key, *target.also]
-        return await asyncio.to_thread(contextvars.Context().run, find_live_job, action.name, keys)
+        keys, same = [target.key, *target.also], same_request(action, target)
+        return await asyncio.to_thread(contextvars.Context().run, find_live_job, action.name, keys, same)
 
     async def why_busy(self, action: Action, target: Target) -> str:
         """Which other job holds the target now, and what to do about it; empty when a job could be queued."""
@@ -220,39 +224,40 @@ class Jobs:
         return None
 
     async def get(self, job_id: str) -> Job:
-        """One job; raises NotFound."""
-        job = await self._one(job_id)
-        action = self._actions.get(job.action)
-        if action is None or not action.parent:
+        """One job by its id or by the beginning of it; raises NotFound, or Ambiguous with the jobs that it may mean."""
+        job = await self._view(await listing.find(job_id))
+        if not self._is_parent(job):
             return job
-        return job.model_copy(update={"children": await self.children(job_id)})
+        return job.model_copy(update={"children": await listing.children(job.id)})
 
-    async def recent(self, *, limit: int, live: bool | None, parent: str = "") -> list[Job]:
-        """The newest jobs first; `live` selects those under way (True), those that ended (False), or all (None).
+    async def recent(
+        self,
+        *,
+        limit: int,
+        live: bool | None = None,
+        since: datetime | None = None,
+        cursor: int = 0,
+        fits: Callable[[Mapping[str, Any]], bool] = lambda _: True,
+        states: Collection[JobState] = (),
+        parent: str = "",
+    ) -> tuple[list[Job], int | None]:
+        """The newest jobs first, and the cursor for the jobs after them, None at the end of the list.
 
-        With `parent`, only the jobs that this job has started. The results of parents are without their lists.
+        `live` selects those under way (True), those that ended (False), or all (None); `since` those that were asked
+        for at that time or later; `states` those in one of these states; `fits` takes the attributes of a job, with
+        `action`, `target`, `params` and `requested_by`; `parent` those that this job has started. The results of
+        parents are without their lists.
         """
-        status: list[str] | None = None
-        if live is not None:
-            ended = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
-            status = list(view.LIVE) if live else ended
-        found = await DBOS.list_workflows_async(
-            name=WORKFLOW,
-            status=status,
-            limit=limit,
-            sort_desc=True,
-            load_input=False,
-            workflow_id_prefix=child_id(parent) if parent else None,
-        )
-        return [self._brief(await self._view(item)) for item in found]
+        found, after = await listing.read_page(limit, live, since, cursor, fits, states, parent)
+        return [self._brief(await self._view(each)) for each in found], after
 
     async def cancel(self, job_id: str, by: str) -> Job:
         """Ask a job to stop and clean up; raises NotFound, or Conflict when it has ended."""
         job = await self.get(job_id)
         if job.state.final:
-            raise Conflict(f"Job {job_id} has already ended; its state is {job.state}.")
-        await DBOS.update_workflow_attributes_async(job_id, {CANCELLED_BY: by}, merge=True)
-        return await self.get(job_id)
+            raise Conflict(f"Job {job.id} has already ended; its state is {job.state}.")
+        await DBOS.update_workflow_attributes_async(job.id, {CANCELLED_BY: by}, merge=True)
+        return await self.get(job.id)
 
     async def note(self, job_id: str, text: str) -> None:
         """Add a note to a job, also to one that has ended: what came of it later. Raises NotFound."""
@@ -276,7 +281,7 @@ class Jobs:
         """Yield the job now and after each change, until it has ended; raises NotFound."""
         last: Job | None = None
         while True:
-            job = await self._one(job_id)
+            job = await self._view(await listing.find(last.id if last else job_id))
             if job != last:
                 yield job
             if job.state.final:
@@ -284,47 +289,38 @@ class Jobs:
             last = job
             await asyncio.sleep(WATCH_SECONDS)
 
-    async def ended(self, jobs: Collection[str]) -> dict[str, Ended]:
-        """Those of these jobs that have ended; a job whose record is gone has failed."""
-        found = await DBOS.list_workflows_async(workflow_ids=list(jobs), load_input=False)
-        gone = Ended(state=JobState.FAILED, why="The record of the job is gone.", at=datetime.now(UTC))
-        return dict.fromkeys(set(jobs) - {each.workflow_id for each in found}, gone) | {
-            each.workflow_id: view.ended(each) for each in found if each.status not in view.LIVE
-        }
-
-    async def children(self, parent: str, *, live: bool = False) -> list[str]:
-        """The ids of the jobs that this job has started, by number; only those that have not ended with `live`."""
-        found = await DBOS.list_workflows_async(
-            name=WORKFLOW,
-            status=list(view.LIVE) if live else None,
-            workflow_id_prefix=child_id(parent),
-            load_input=False,
-            load_output=False,
-        )
-        return sorted((each.workflow_id for each in found), key=lambda each: (len(each), each))
-
-    async def _one(self, job_id: str) -> Job:
-        found = await DBOS.list_workflows_async(workflow_ids=[job_id])
-        if not found:
-            raise NotFound(f"There is no job {job_id!r}. GET /jobs lists them.")
-        return await self._view(found[0])
+    def _is_parent(self, job: Job) -> bool:
+        action = self._actions.get(job.action)
+        return action is not None and action.parent
 
     def _brief(self, job: Job) -> Job:
         """A parent without the lists of its result, which may have thousands of lines."""
-        action = self._actions.get(job.action)
-        if action is None or not action.parent or not job.result:
+        if not self._is_parent(job) or not job.result:
             return job
         result = {name: value for name, value in job.result.items() if not isinstance(value, list)}
         return job.model_copy(update={"result": result})
 
     async def _view(self, status: Any) -> Job:
-        action = self._actions.get((status.attributes or {}).get("action", ""))
+        attributes = status.attributes or {}
+        action = self._actions.get(attributes.get("action", ""))
         recorded = await DBOS.list_workflow_steps_async(status.workflow_id)
         try:
             events = await DBOS.get_all_events_async(status.workflow_id)
         except (RecordUnreadable, TypeError, ValueError):  # the last two for rows that name another form
             events = {}
-        return view.job(status, recorded, events, action.steps if action else ())
+        runs_on = listing.executor_words(status.executor_id or "", live=status.status in view.LIVE)
+        steps = action.steps_of(attributes.get("params", {})) if action else ()
+        return view.job(status, recorded, events, steps, runs_on)
+
+
+def same_request(action: Action, target: Target) -> Callable[[Mapping[str, Any]], bool]:
+    """Whether the recorded parameters of a job ask for the same as this target, as `find_live_job` takes it."""
+
+    def given(params: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in params.items() if name not in action.joined_despite}
+
+    wanted = given(redact_params(target.params))
+    return lambda params: given(params) == wanted
 
 
 def _prepare_queue(url: str, at_once: int) -> None:

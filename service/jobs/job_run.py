@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from dbos import DBOS
 
+from service.api.models import FileProgress
 from service.background import JOB_CANCELLED, cancel_and_wait
 from service.errors import JobCancelled, VSphereUnavailable
 from service.jobs.action import Children, StepResult
@@ -46,6 +47,7 @@ class JobRun:
         self.requested_by = requested_by
         self.token = token
         self._done: tuple[int, int | None] | None = None
+        self._files: Sequence[FileProgress] = ()
         self._unit = ""
         self._delta: int | None = None
         self._now: dict[str, str] = {}
@@ -97,12 +99,12 @@ class JobRun:
         recorded = await self.step(name, dumped, part=part, cleanup=cleanup, interruptible=interruptible)
         return result.model_validate(recorded)
 
-    def report(self, done: int, total: int | None, unit: str = "bytes") -> None:
+    def report(self, done: int, total: int | None, unit: str = "bytes", files: Sequence[FileProgress] = ()) -> None:
         """See `JobControl.report`."""
         if unit != self._unit:
             self._unit = unit
             self._history = deque([(time.monotonic(), done)], RATE_TICKS)
-        self._done = (done, total)
+        self._done, self._files = (done, total), files
 
     def percent(self, done: int) -> None:
         """See `JobControl.percent`."""
@@ -151,7 +153,8 @@ class JobRun:
         (done, total), history = self._done, self._history
         history.append((time.monotonic(), done))
         now = progress(done, total, self._unit, list(history))
-        await DBOS.set_event_async(PROGRESS, now | {"delta": self._delta})
+        files = [file.model_dump() for file in self._files]
+        await DBOS.set_event_async(PROGRESS, now | {"delta": self._delta, "files": files})
 
 
 def progress(done: int, total: int | None, unit: str, history: list[tuple[float, int]]) -> dict[str, Any]:

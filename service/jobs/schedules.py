@@ -6,22 +6,19 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from dbos import DBOS
 from pydantic import ValidationError
 
-from service.api.models import Problem
-from service.api.redaction import redact_params
 from service.errors import Conflict, InvalidParams, NotAllowed, NotFound, RecordUnreadable, VmkopsError
 from service.jobs.action import Action, Context, Target
-from service.jobs.cron import check_cron, check_interval, cron_times, longest_gap, next_times, times_before
+from service.jobs.cron import check_cron, check_interval
 from service.jobs.engine import Jobs
 from service.jobs.keys import former_job_id
-from service.jobs.view import outcome_of, problem_of
+from service.jobs.schedule_view import UNREADABLE, Schedule, missed, schedule_of
+from service.jobs.view import outcome_of
 from service.retry import attempts
 from service.store.audit import Audit, Event
 from service.store.tokens import Actor, Tokens
@@ -31,45 +28,6 @@ log = logging.getLogger(__name__)
 WORKFLOW = "vmkops.schedule"
 RETRY_SECONDS = (60, 300, 900)
 """Pauses between the attempts of a firing while vCenter does not answer."""
-LATE_SECONDS = 60
-"""A firing that comes so much after its time was late: the engine looks at the schedules every few seconds."""
-TIMES = 8
-"""Next times that the period of a schedule is computed from: those of a week of a daily one."""
-PAUSED = "PAUSED"
-"""The engine's state of a schedule that does not fire."""
-BY_HAND = "Somebody paused it. `vmkops schedules resume NAME` lets it fire again."
-UNREADABLE = "vmkops cannot read what this schedule starts, so it does not fire. Save the schedule again."
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Schedule:
-    """An action that starts by the clock; times are in UTC, and `last_*` describe the newest firing.
-
-    `params` are as they are shown, without the secret parts of URLs.
-    """
-
-    name: str
-    action: str
-    params: dict[str, Any]
-    cron: str
-    timezone: str
-    created_by: str
-    token: str
-    """The name of the token that made or last changed it; empty for one of version 0.1.0 that a person made."""
-    paused: str
-    """Why it does not fire now; empty when it does."""
-    next_at: datetime
-    period_seconds: int = 0
-    """The longest time between two of its next times, such as three days for one that fires on weekdays."""
-    due_before: datetime | None = None
-    """The last time but one when it was due: what it does is stale when it was last done before."""
-    last_at: datetime | None = None
-    last_due: datetime | None = None
-    """The time by the clock that the newest firing belongs to."""
-    last_late_seconds: int | None = None
-    """How much later than that the firing came, when no process ran at its time; None when it was not late."""
-    last_job: str | None = None
-    last_problem: Problem | None = None
 
 
 class Schedules:
@@ -101,11 +59,7 @@ class Schedules:
             if not isinstance(row["context"], dict):
                 log.error("schedule %s cannot be read and does not fire; save it again", row["schedule_name"])
                 continue
-            if row.get("status") == PAUSED:
-                continue
-            due = cron_times(row["schedule"], _zone(row), now).get_prev(datetime)
-            known = [row["last_fired_at"], row["context"]["changed_at"]]
-            if due > max(datetime.fromisoformat(at) for at in known if at):
+            if due := missed(row, now):
                 name = row["schedule_name"]
                 log.info("schedule %s missed its time %s and fires now", name, due.isoformat())
                 await asyncio.to_thread(DBOS.backfill_schedule, name, due - timedelta(seconds=1), now)
@@ -119,7 +73,7 @@ class Schedules:
         """One schedule; raises NotFound."""
         row = await DBOS.get_schedule_async(name)
         if row is None:
-            raise NotFound(f"There is no schedule {name!r}. GET /schedules lists them.")
+            raise NotFound(f"There is no schedule {name[:60]!r}. The list of schedules has their names.")
         return await self._view(row)
 
     async def put(
@@ -171,7 +125,7 @@ class Schedules:
         """A schedule as the engine stores it; raises NotFound, or RecordUnreadable."""
         row = await DBOS.get_schedule_async(name)
         if row is None:
-            raise NotFound(f"There is no schedule {name!r}. `vmkops schedules list` lists them.")
+            raise NotFound(f"There is no schedule {name[:60]!r}. The list of schedules has their names.")
         if not isinstance(row["context"], dict):
             raise RecordUnreadable(UNREADABLE)
         return row
@@ -215,7 +169,13 @@ class Schedules:
         try:
             job = await self._jobs.submit(
                 self._actions[schedule["action"]],
-                Target(key=looked["key"], name=looked["name"], params=looked["params"], also=tuple(looked["also"])),
+                Target(
+                    key=looked["key"],
+                    name=looked["name"],
+                    params=looked["params"],
+                    vcenter=looked.get("vcenter", ""),  # absent in a firing that an earlier version began
+                    also=tuple(looked["also"]),
+                ),
                 requested_by=maker,
                 job_id=former_job_id(maker, f"{schedule['name']} {scheduled_at.isoformat()}"),
             )
@@ -246,7 +206,13 @@ class Schedules:
             return {"problem": InvalidParams(message).problem().model_dump()}
         except VmkopsError as error:
             return {"problem": error.problem().model_dump(), "retryable": error.retryable}
-        return {"key": target.key, "name": target.name, "params": target.params, "also": list(target.also)}
+        return {
+            "key": target.key,
+            "name": target.name,
+            "params": target.params,
+            "vcenter": target.vcenter,
+            "also": list(target.also),
+        }
 
     async def _paused(self, schedule: Mapping[str, Any]) -> str:
         """Why the schedule may not fire, as sentences; empty when it may.
@@ -264,56 +230,13 @@ class Schedules:
         return len(fired) > 1 and bool(outcome_of(fired[1]).get("paused"))
 
     async def _view(self, row: Mapping[str, Any]) -> Schedule:
-        # The engine answers with the text of a context, not with its value, when it cannot read it.
-        readable = isinstance(row["context"], dict)
-        context: dict[str, Any] = row["context"] if readable else {"action": "", "params": {}, "created_by": ""}
         fired = await DBOS.list_workflows_async(
             name=WORKFLOW, schedule_name=row["schedule_name"], limit=1, sort_desc=True, load_input=False
         )
-        outcome = outcome_of(fired[0]) if fired else {}
-        problem = outcome.get("problem") if readable else RecordUnreadable(UNREADABLE).problem().model_dump()
-        now = datetime.now(UTC)
-        earlier = times_before(row["schedule"], _zone(row), now, 2)
-        following = next_times(row["schedule"], _zone(row), now, TIMES)
-        last_at = datetime.fromtimestamp(fired[0].created_at / 1000, UTC) if fired and fired[0].created_at else None
-        due = _due(fired[0].workflow_id, row["schedule_name"]) if fired else None
-        return Schedule(
-            name=row["schedule_name"],
-            action=context["action"],
-            params=redact_params(context["params"]),
-            cron=row["schedule"],
-            timezone=row["cron_timezone"] or "UTC",
-            created_by=context["created_by"],
-            token=context.get("token", ""),
-            paused=BY_HAND if row.get("status") == PAUSED else await self._paused(context),
-            next_at=following[0],
-            period_seconds=longest_gap(following),
-            due_before=earlier[1] if len(earlier) > 1 else None,
-            last_at=last_at,
-            last_due=due,
-            last_late_seconds=_late(due, last_at),
-            last_job=outcome.get("job"),
-            last_problem=problem_of(problem) if problem else None,
-        )
-
-
-def _due(firing: str, name: str) -> datetime | None:
-    """The time that a firing belongs to: the engine has it in the id of the firing."""
-    try:
-        return datetime.fromisoformat(firing.removeprefix(f"sched-{name}-")).astimezone(UTC)
-    except ValueError:
-        return None
-
-
-def _late(due: datetime | None, fired: datetime | None) -> int | None:
-    seconds = int((fired - due).total_seconds()) if due and fired else 0
-    return seconds if seconds >= LATE_SECONDS else None
+        refused = await self._paused(row["context"]) if isinstance(row["context"], dict) else ""
+        return schedule_of(row, fired[0] if fired else None, refused, datetime.now(UTC))
 
 
 def _token_of(schedule: Mapping[str, Any]) -> str:
     """The name of the token behind a schedule; version 0.1.0 stored it only as the name of who made it."""
     return str(schedule.get("token") or str(schedule["created_by"]).partition("token:")[2])
-
-
-def _zone(row: Mapping[str, Any]) -> ZoneInfo:
-    return ZoneInfo(row["cron_timezone"] or "UTC")

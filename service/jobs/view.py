@@ -21,14 +21,23 @@ PARENT = "parent"
 LIVE = {"ENQUEUED": JobState.QUEUED, "DELAYED": JobState.QUEUED, "PENDING": JobState.RUNNING}
 
 
-def job(status: Any, recorded: Sequence[Mapping[str, Any]], events: Mapping[str, Any], planned: Sequence[str]) -> Job:
-    """The job from its workflow status, its recorded steps, its events, and the names of its action's steps."""
-    attributes, outcome = status.attributes or {}, outcome_of(status)
-    state = _state(status.status, outcome)
+def job(
+    status: Any,
+    recorded: Sequence[Mapping[str, Any]],
+    events: Mapping[str, Any],
+    planned: Sequence[str],
+    executor: str = "",
+) -> Job:
+    """The job from its workflow status, its recorded steps, its events, and the names of its action's steps.
+
+    `executor` names the process that runs the job, for people.
+    """
+    attributes, outcome, state = status.attributes or {}, outcome_of(status), state_of(status)
     return Job(
         id=status.workflow_id,
         action=attributes.get("action", ""),
         target=redact(attributes.get("target", "")),
+        vcenter=attributes.get("vcenter", ""),
         state=state,
         params=redact_params(attributes.get("params", {})),
         steps=steps(recorded, events.get(NOW), planned, state),
@@ -42,17 +51,22 @@ def job(status: Any, recorded: Sequence[Mapping[str, Any]], events: Mapping[str,
         finished_at=_time(status.completed_at) if state.final else None,
         notes=attributes.get(NOTES, []),
         reply_to=attributes.get("reply_to"),
+        executor=executor if status.dequeued_at else "",
         parent=attributes.get(PARENT, ""),
     )
 
 
 def ended(status: Any) -> Ended:
     """How the job of this workflow, which has ended, ended."""
-    outcome = outcome_of(status)
-    state = _state(status.status, outcome)
-    error = _error(state, status, outcome)
+    state = state_of(status)
+    error = _error(state, status, outcome_of(status))
     at = datetime.fromtimestamp((status.completed_at or status.updated_at) / 1000, UTC)
     return Ended(state=state, why=error.detail if error else "", at=at)
+
+
+def state_of(status: Any) -> JobState:
+    """The state of the job with this workflow status."""
+    return _state(status.status, outcome_of(status))
 
 
 def outcome_of(status: Any) -> Mapping[str, Any]:

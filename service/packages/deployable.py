@@ -34,6 +34,8 @@ class Deployable(StepResult):
     settings: SourceFile | None = None
     """The settings of the VM; None when the package keeps none."""
     nvram: SourceFile | None = None
+    only: dict[str, str] | None = None
+    """The places, such as `scsi0:1`, of the disks of a VM that gets only these disks, by their files in `files`."""
 
     @property
     def size(self) -> int:

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from knowledge.finding import Finding
 from knowledge.ovf.contents import check_contents
 from knowledge.ovf.descriptor import Descriptor, File, is_envelope, read_descriptor
+from knowledge.ovf.machines import Device
 from knowledge.ovf.package import Package
 from knowledge.ovf.quoting import quoted
 from knowledge.ovf.references import check_references, is_remote
@@ -18,6 +19,8 @@ from service.errors import PackageRefused
 
 DISK = 17
 """CIM's ResourceType of a virtual disk."""
+IDE, SCSI, OTHER_STORAGE = 5, 6, 20
+"""CIM's ResourceTypes of disk controllers; VMware writes SATA and NVMe controllers as the last one."""
 MOST_SHOWN = 5
 """Problems that are shown in full; the others are counted."""
 TOLERATED = frozenset({"disk-capacity-differs"})
@@ -33,6 +36,19 @@ class ListedFile:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PackageDisk:
+    """A disk of the VM that a descriptor describes; `number` counts from 1 in the order of the descriptor."""
+
+    number: int
+    file: str
+    """The `href` of its file."""
+    place: str
+    """Its controller and unit, such as `scsi0:1`; empty when the descriptor does not state them."""
+    capacity: int
+    """Bytes; 0 when the descriptor does not state them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Outline:
     """What the service needs to know of a package that one VM can be made of."""
 
@@ -44,6 +60,8 @@ class Outline:
     has_licence: bool
     """Whether importing it accepts a licence."""
     files: list[ListedFile]
+    disks: list[PackageDisk]
+    """The disks that have a file."""
 
 
 def outline(descriptor: Descriptor) -> Outline:
@@ -54,6 +72,7 @@ def outline(descriptor: Descriptor) -> Outline:
         capacities=_capacities(descriptor),
         has_licence=descriptor.has_licence,
         files=[ListedFile(href=file.href, size=file.size) for file in descriptor.files],
+        disks=_disks(descriptor),
     )
 
 
@@ -136,6 +155,30 @@ def _capacities(descriptor: Descriptor) -> list[int] | None:
             return None
         found.append(capacity)
     return sorted(found)
+
+
+def _disks(descriptor: Descriptor) -> list[PackageDisk]:
+    devices = [device for machine in descriptor.machines for device in machine.devices]
+    controllers = {device.id: device for device in devices}
+    disks = {disk.id: disk for disk in descriptor.disks}
+    hrefs = {file.id: file.href for file in descriptor.files}
+    found: list[PackageDisk] = []
+    for device in devices:
+        disk = disks.get(device.backing[0].rpartition("/")[2]) if device.type == DISK and device.backing else None
+        if disk is None or disk.file_id not in hrefs:
+            continue
+        file, capacity = hrefs[disk.file_id], disk.capacity or 0
+        place = _place(controllers.get(device.parent), device.address)
+        found.append(PackageDisk(number=len(found) + 1, file=file, place=place, capacity=capacity))
+    return found
+
+
+def _place(controller: Device | None, unit: str) -> str:
+    if controller is None or not (controller.bus.isdecimal() and unit.isdecimal()):
+        return ""
+    other = "nvme" if "nvme" in controller.subtype else "sata" if "sata" in controller.subtype else ""
+    family = {IDE: "ide", SCSI: "scsi", OTHER_STORAGE: other}.get(controller.type or 0, "")
+    return f"{family}{int(controller.bus)}:{int(unit)}" if family else ""
 
 
 def _why_not_deployable(file: File) -> Iterable[str]:

@@ -39,6 +39,7 @@ class Event(StrEnum):
     PAGE_SAVED = "page.saved"
     PAGE_DELETED = "page.deleted"
     PAGE_RESTORED = "page.restored"
+    RELEASE_IMPORTED = "release.imported"
     TOKEN_CREATED = "token.created"  # noqa: S105
     TOKEN_CHANGED = "token.changed"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105

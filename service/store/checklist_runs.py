@@ -21,9 +21,7 @@ class ChecklistRuns:
     """All access to the stored runs."""
 
     def __init__(self, engine: sa.Engine) -> None:
-        self._table = RunTable(
-            engine, p2v_runs, write=_to_json, read=_from_json, columns=lambda _: {}, listed_at="GET /p2v/runs"
-        )
+        self._table = RunTable(engine, p2v_runs, write=_to_json, read=_from_json, columns=lambda _: {})
 
     async def start(self, source: Source, actor: Actor) -> KeptRun:
         """Start a run of the checklist for this source; the actor is named in it."""

@@ -159,7 +159,7 @@ page_versions = sa.Table(
 HELD_SECONDS = 30
 """How long PostgreSQL keeps the lock for a client that sends nothing."""
 
-OTHER_DIR = "Correct its permissions, or choose another folder."
+OTHER_DIR = "Let the user who runs vmkops write there, or choose another folder."
 
 
 class InterProcessLock:

@@ -27,7 +27,6 @@ class ProcedureRuns:
             write=lambda run: adapter(ProcedureRun).dump_python(run, mode="json"),
             read=adapter(ProcedureRun).validate_python,
             columns=lambda run: {"procedure": run.procedure, "incident": run.incident},
-            listed_at="GET /runs",
         )
 
     async def start(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -13,12 +13,15 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import sqlalchemy as sa
 
 from knowledge.runs.marks import AlreadyDone
-from service.errors import Conflict, NotFound
+from service.errors import Ambiguous, Conflict, NotFound
 
 ATTEMPTS = 50
 """How often a change is attempted; an attempt fails when somebody else changed the run meanwhile."""
 
 RUN_ID = re.compile(r"[0-9a-f]{16}")
+SHORT_ID = re.compile(r"[0-9a-f]{4,16}")
+"""The whole id, or the beginning of it."""
+MOST_CANDIDATES = 5
 
 
 class Place(NamedTuple):
@@ -54,19 +57,16 @@ class RunTable(Generic[R]):
         write: Callable[[R], Any],
         read: Callable[[Any], R],
         columns: Callable[[R], Mapping[str, str]],
-        listed_at: str,
     ) -> None:
         """Use `table` for the runs that `write` makes JSON of and `read` makes of JSON.
 
-        `columns` has the values of the columns that this kind has in addition, and `listed_at` is the call that lists
-        the runs.
+        `columns` has the values of the columns that this kind has in addition.
         """
         self._engine = engine
         self._table = table
         self._write = write
         self._read = read
         self._columns = columns
-        self._listed_at = listed_at
 
     async def add(self, make: Callable[[datetime], R]) -> Kept[R]:
         """Store the run that `make` returns for the time of its start."""
@@ -128,23 +128,24 @@ class RunTable(Generic[R]):
                 at, revision = now.isoformat(), kept.revision + 1
                 written = connection.execute(
                     table.update()
-                    .where(table.c.id == run_id, table.c.revision == kept.revision)
+                    .where(table.c.id == kept.id, table.c.revision == kept.revision)
                     .values(updated_at=at, revision=revision, run=self._write(changed))
                 )
                 if written.rowcount == 1:
-                    return Kept(id=run_id, created_at=kept.created_at, updated_at=at, revision=revision, run=changed)
+                    return Kept(id=kept.id, created_at=kept.created_at, updated_at=at, revision=revision, run=changed)
         raise Conflict(f"Many people are changing run {run_id} at the same time, so nothing was marked. Try again.")
 
     def _one(self, connection: sa.Connection, run_id: str) -> Kept[R]:
-        known = RUN_ID.fullmatch(run_id)
-        row = (
-            connection.execute(sa.select(self._table).where(self._table.c.id == run_id)).one_or_none()
-            if known
-            else None
-        )
-        if row is None:
-            raise NotFound(f"There is no run {run_id[:40]!r}. {self._listed_at} lists them.")
-        return self._kept(row)
+        """The run with this id, or the only one whose id begins with it."""
+        rows: Sequence[sa.Row[Any]] = ()
+        if SHORT_ID.fullmatch(run_id):
+            fitting = sa.select(self._table).where(self._table.c.id.startswith(run_id)).limit(MOST_CANDIDATES)
+            rows = connection.execute(fitting).all()
+        if not rows:
+            raise NotFound(f"There is no run {run_id[:40]!r}. The list of runs has their ids.")
+        if len(rows) > 1:
+            raise Ambiguous(f"Several runs have an id that begins with {run_id}.", [str(row.id) for row in rows])
+        return self._kept(rows[0])
 
     def _kept(self, row: sa.Row[Any]) -> Kept[R]:
         run = self._read(row.run)

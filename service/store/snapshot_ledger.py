@@ -17,6 +17,8 @@ from service.store.database import snapshots
 class LedgerRow:
     """One snapshot of a job: planned (`moref` is empty), taken, gone (`gone_at`), or gone and merged (`removed_at`).
 
+    `removed_at` without `gone_at` is a snapshot that stays on purpose.
+
     `nonce` is in the snapshot's description. `trouble` is why it could not be removed or merged yet. `failures` counts
     the merges that failed; the next one is due at `next_at` (RFC 3339, or empty for at once).
     """
@@ -33,6 +35,11 @@ class LedgerRow:
     trouble: str
     failures: int
     next_at: str
+
+    @property
+    def kept(self) -> bool:
+        """Whether the snapshot stays on purpose, for people."""
+        return self.removed_at is not None and self.gone_at is None and self.moref != ""
 
 
 class SnapshotLedger:
@@ -57,11 +64,28 @@ class SnapshotLedger:
         """Record that the snapshot is gone and that vSphere has merged its disks; this closes the row."""
         await asyncio.to_thread(self._update, job, {"removed_at": _now(), "trouble": ""})
 
+    async def keep(self, job: str) -> None:
+        """Record that the snapshot stays on purpose: nobody but a person removes it, or `release` ends that."""
+        await asyncio.to_thread(self._update, job, {"removed_at": _now(), "gone_at": None, "trouble": ""})
+
+    async def release(self, job: str) -> None:
+        """Record that a snapshot which was kept is to be removed after all."""
+        await asyncio.to_thread(self._update, job, {"removed_at": None})
+
+    async def kept_rows(self) -> list[LedgerRow]:
+        """The rows of the snapshots that stay on purpose, also of those that a person has removed since."""
+        kept = snapshots.c.removed_at.is_not(None) & snapshots.c.gone_at.is_(None) & (snapshots.c.moref != "")
+        return await asyncio.to_thread(self._select, kept)
+
     async def not_merged(self, job: str, why: str, next_at: datetime | None = None) -> None:
         """Record that a merge has failed, and when to try again; without a time, at the next sweep."""
         at = next_at.isoformat() if next_at else ""
         values = {"trouble": why[:1000], "next_at": at, "failures": snapshots.c.failures + 1}
         await asyncio.to_thread(self._update, job, values)
+
+    async def appeared(self, job: str) -> None:
+        """Record that a snapshot of the job is there after all: vCenter has taken it late."""
+        await asyncio.to_thread(self._update, job, {"moref": "", "gone_at": None, "removed_at": None, "trouble": ""})
 
     async def trouble(self, job: str, why: str) -> None:
         """Record why the snapshot could not be removed yet."""

@@ -33,7 +33,7 @@ class Scope(StrEnum):
 
     READ = "read"
     OPERATE = "operate"
-    APPROVE = "approve"
+    APPROVE = "approve"  # the same as READ until a call uses it, so nothing offers it
     ADMIN = "admin"
 
 
@@ -112,7 +112,8 @@ class Tokens:
     def create(self, name: str, scope: str, *, delegate: bool = False, expires: timedelta | None = None) -> str:
         """Create a token and return it; it cannot be read again. Raises InvalidParams or Conflict."""
         if scope not in set(Scope):
-            raise InvalidParams(f"There is no scope {scope!r}. Use one of {', '.join(Scope)}.", list(Scope))
+            used = [each.value for each in Scope if each is not Scope.APPROVE]
+            raise InvalidParams(f"There is no scope {scope!r}. Use one of {', '.join(used)}.", used)
         if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
             raise InvalidParams(
                 f"Give the token a name of 1 to {LONGEST_NAME} printable characters, such as the name of its program."
@@ -208,7 +209,10 @@ class Tokens:
         if actor is None:
             raise NotSignedIn()
         if scope not in actor.scopes:
-            raise NotAllowed(f"The token {actor.token!r} does not have the scope `{scope}`. Create one that has it.")
+            raise NotAllowed(
+                f"The token {actor.token!r} does not have the scope `{scope}`. Create one that has it where the "
+                f"service runs, with its data directory: `vmkops token create NAME --scope {scope}`."
+            )
         if scope is not Scope.READ and actor.person:
             member = actor.person.removeprefix("slack:")
             if member not in self._slack_operators:
@@ -223,11 +227,17 @@ class Tokens:
         with self._engine.connect() as connection:
             row = connection.execute(sa.select(tokens).where(tokens.c.hash == key)).one_or_none()
         if row is None:
-            message = "This token is not known. Create one with `vmkops token create NAME --scope S`."
+            message = (
+                "This token is not known here. Create one where the service runs, with its data directory: "
+                "`vmkops token create NAME --scope operate`."
+            )
             raise NotSignedIn.of_token(message, key[:DIGITS])
         info, now = _info(row), datetime.now(UTC)
         if refusal := info.refusal(now):
-            message = f"{refusal} Create another one with `vmkops token create NAME --scope {info.scope}`."
+            message = (
+                f"{refusal} Create another one where the service runs, with its data directory: "
+                f"`vmkops token create NAME --scope {info.scope}`."
+            )
             raise NotSignedIn.of_token(message, key[:DIGITS], info.name)
         if not info.last_used_at or (now - datetime.fromisoformat(info.last_used_at)).total_seconds() >= USE_SECONDS:
             with contextlib.suppress(sa.exc.OperationalError):  # a busy database must not fail the call

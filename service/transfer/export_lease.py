@@ -16,7 +16,7 @@ from service.jobs.action import StepResult
 from service.retry import attempts, retry
 from service.transfer.checksum import compare_checksum
 from service.transfer.download import download_disk
-from service.transfer.progress import TransferProgress
+from service.transfer.progress import Report, TransferProgress
 from service.transfer.stall import Stall
 from service.vsphere.lease_manifest import read_sent
 from service.vsphere.nfc import Lease, LeasedDisk, Opened, abort_lease, complete_lease, is_ready, kept_alive
@@ -28,8 +28,6 @@ RETRY_SECONDS = 300
 """How long to retry while vCenter does not answer, or while the VM is still locked by an earlier lease."""
 CLOSE_SECONDS = 30
 """How long to retry the end of a lease, which vCenter otherwise ends by itself."""
-
-Report = Callable[[int, int | None], None]
 
 
 class LeaseRecord(Protocol):
@@ -92,7 +90,7 @@ class ExportLease:
         self._record = record
         self._report = report
         self._keep = keep
-        self._progress = TransferProgress(report, [], None)
+        self._progress = TransferProgress(report, [], [], None)
         self._lease: Lease | None = None
         self._lock = asyncio.Lock()
 
@@ -108,7 +106,9 @@ class ExportLease:
 
     def measure(self, opened: OpenedLease, estimate: int | None) -> None:
         """Start the progress over these disks; `estimate` is used for their bytes while a size is unknown."""
-        self._progress = TransferProgress(self._report, [disk.size for disk in opened.disks], estimate)
+        self._progress = TransferProgress(
+            self._report, [disk.file for disk in opened.disks], [disk.size for disk in opened.disks], estimate
+        )
 
     def copied(self, number: int, size: int) -> None:
         """Count a disk as done, whether it was copied now or before a restart."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from pyVmomi import vim
 
-from service.vsphere.live import Kind
+from service.vsphere.live import Inventory, Kind
 from service.vsphere.selectors import FIELDS, Located
 
 PROPERTIES = [
@@ -53,4 +53,9 @@ class Datastore(Located):
         )
 
 
-DATASTORES = Kind(vim.Datastore, PROPERTIES, Datastore.read, FIELDS)
+def _facts(datastore: Datastore, _: Inventory) -> str:
+    free = f"{datastore.free >> 30} of {datastore.capacity >> 30} GiB free"
+    return ", ".join(filter(None, [f"vCenter {datastore.vcenter}", datastore.type, free]))
+
+
+DATASTORES = Kind(vim.Datastore, PROPERTIES, Datastore.read, FIELDS, _facts)

@@ -81,7 +81,7 @@ async def _check_host(host: _Host, limit: asyncio.Semaphore) -> list[Finding]:
         text = f"It is {host.state} in vCenter, so its VMs cannot be backed up. Reconnect it."
         return [Finding(subject=host.name, check="connection", mark="warning", text=text)]
     async with limit:
-        return await check_server(host.name, host.name, host.port, None, host.thumbprint)
+        return await check_server(host.name, host.name, host.port, None, host.thumbprint, is_host=True)
 
 
 def _about(name: str, facts: _Facts) -> Iterable[Finding]:

@@ -1,4 +1,4 @@
-"""The folders above each VM of one vCenter, as paths of names; read in a few calls, and used again for a minute."""
+"""Folders and datacenters: the path of one for people, from the live inventory, and the paths of all VMs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from pyVmomi import vim
 
+from service.vsphere.live import Inventory, Kind
+from service.vsphere.selectors import FIELDS, Located
 from service.vsphere.session import Instance, Session, read_all
 
 KEPT_SECONDS = 60.0
@@ -16,11 +18,42 @@ KEPT_SECONDS = 60.0
 SECONDS = 120.0
 """How long the folders of all VMs may take to read."""
 DEEPEST = 50
-"""Levels of folders that are followed."""
+"""Levels of folders that a path has."""
 ABOVE = {vim.Folder: "parent", vim.Datacenter: "parent", vim.VirtualApp: "parentFolder", vim.VirtualMachine: "parent"}
 """What can be above a VM, and its property with what is above it. The VMs of a vApp are in the folder of the vApp."""
 
 Path = tuple[str, ...]
+
+
+class Folder(Located):
+    """A folder or a datacenter; `parent` is the moref of the one above it."""
+
+    parent: str = ""
+
+    @classmethod
+    def read(cls, vcenter: str, moref: str, values: dict[str, Any]) -> Folder:
+        """Make a folder from property names and values as the PropertyCollector returns them."""
+        parent = values["parent"]._moId if "parent" in values else ""
+        return cls(vcenter=vcenter, moref=moref, name=values.get("name", ""), parent=parent)
+
+
+FOLDERS = Kind(vim.Folder, ["name", "parent"], Folder.read, FIELDS)
+DATACENTERS = Kind(vim.Datacenter, ["name", "parent"], Folder.read, FIELDS)
+
+
+def folder_path(inventory: Inventory, moref: str) -> str:
+    """The inventory path of a folder, such as `/DC0/vm/web`; empty when it is not known.
+
+    vCenter's root folder has no name in a path, and does not belong to the inventory.
+    """
+    names: list[str] = []
+    while moref and len(names) < DEEPEST:
+        found = inventory.find(FOLDERS, "moref", moref) or inventory.find(DATACENTERS, "moref", moref)
+        if not found:
+            break
+        names.insert(0, found[0].name)
+        moref = found[0].parent
+    return f"/{'/'.join(names)}" if names else ""
 
 
 class _Node(NamedTuple):
@@ -29,7 +62,10 @@ class _Node(NamedTuple):
 
 
 class Folders:
-    """The folders above the VMs of one vCenter."""
+    """The folders above the VMs of one vCenter, also above those in vApps, which the inventory does not follow.
+
+    They are read in a few calls, and used again for a minute.
+    """
 
     def __init__(self, session: Session, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._session = session

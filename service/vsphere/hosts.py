@@ -8,9 +8,9 @@ from pydantic import Field
 from pyVmomi import vim
 
 from service.vsphere.inventory import AGENTS, manager_of
-from service.vsphere.live import Kind
+from service.vsphere.live import Inventory, Kind
 from service.vsphere.selectors import FIELDS, Located
-from service.vsphere.session import Instance, Session, read_properties
+from service.vsphere.session import Instance, Session, read_present, read_properties
 from service.vsphere.tasks import Progress, run_task, tasks_under_way
 from service.vsphere.vcenters import VCenters
 
@@ -89,7 +89,11 @@ class HostState(Host):
     """Whether vmkops may move its VMs itself; false in states that an earlier version recorded, which did not."""
 
 
-HOSTS = Kind(vim.HostSystem, PROPERTIES, Host.read, FIELDS)
+def _facts(host: Host, _: Inventory) -> str:
+    return ", ".join(filter(None, [f"vCenter {host.vcenter}", host.product, host.connection_state]))
+
+
+HOSTS = Kind(vim.HostSystem, PROPERTIES, Host.read, FIELDS, _facts)
 
 
 async def find_host(vcenters: VCenters, selector: str) -> Host:
@@ -170,7 +174,7 @@ def _in_maintenance(instance: Instance, moref: str) -> bool:
 def _registered(instance: Instance, vms: list[Any]) -> tuple[dict[str, str], tuple[str, ...]]:
     """The names of the VMs by moref, and those of the VMs that are powered on, without agents."""
     names = ["name", "runtime.powerState", "config.managedBy"]
-    found = read_properties(instance, vms, vim.VirtualMachine, names) if vms else []
+    found = read_present(instance, vms, vim.VirtualMachine, names)
     running = sorted(
         each.get("name", "")
         for _, each in found

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim, vmodl
 
 from service.errors import ImportFailed, VSphereRefused
+from service.vsphere.disks import controllers_of, place_of
 from service.vsphere.host_tls import Pin, with_host
 from service.vsphere.names import escape
 from service.vsphere.nfc import Opened, open_for_caller
@@ -22,8 +24,8 @@ MARK = "vmkops job "
 """The text before the job's id in the notes of a VM that a job made."""
 SETTLE_SECONDS = 2
 """Pause between looks while vCenter itself removes what an aborted lease left."""
-SETTLE_TIMES = 30
-"""The most looks."""
+SETTLE_WITHIN = 330.0
+"""How long to look: the lease of a process that died holds its VM until vCenter ends it, after 300 seconds."""
 
 
 class Upload(BaseModel):
@@ -100,10 +102,12 @@ async def begin_import(
     connect_networks: bool,
     settings: VmSettings | None = None,
     keep_identity: bool = False,
+    only: Mapping[str, str] | None = None,
 ) -> ImportLease:
     """Make vCenter create the VM, powered off, and wait until its disks can be sent.
 
-    `opened` gets the lease as soon as there is one. The VM gets the `settings` that its package keeps, and with
+    `opened` gets the lease as soon as there is one. With `only`, the places of some disks by their files, the VM gets
+    these disks, their controllers, and nothing else. The VM gets the `settings` that its package keeps, and with
     `keep_identity` UUIDs and MAC addresses too. Its notes get `note` and the job's mark. Without `connect_networks`,
     its network cards do not connect at
     power-on, as when *Connect at power on* is cleared in the client. Raises ImportFailed with vCenter's reasons,
@@ -114,6 +118,8 @@ async def begin_import(
         spec = _import_spec(instance, place, descriptor, name)
         config = spec.importSpec.configSpec
         warnings = _messages(spec.warning)
+        if only is not None:
+            _leave_only(spec, only)
         if settings is not None:
             warnings += apply_settings(config, settings, keep_identity=keep_identity)
         config.annotation = "\n".join(filter(None, [config.annotation, note, mark(job_id)]))
@@ -210,7 +216,8 @@ async def remove_made(session: Session, job_id: str) -> list[str]:
 
     def ask(instance: Instance) -> list[str]:
         removed: list[str] = []
-        for _ in range(SETTLE_TIMES):
+        deadline = time.monotonic() + SETTLE_WITHIN
+        while time.monotonic() < deadline:
             found = _made_by(instance, job_id)
             if not found:
                 return removed
@@ -250,6 +257,26 @@ def _import_spec(instance: Instance, place: Place, descriptor: str, name: str) -
     if spec.error or spec.importSpec is None:
         raise ImportFailed(f"vCenter cannot make this VM here: {' '.join(_messages(spec.error)) or 'no reason given'}")
     return spec
+
+
+def _leave_only(spec: Any, only: Mapping[str, str]) -> None:
+    """Leave the disks at these places in the spec, and the files to send for them; see `begin_import`."""
+    config = spec.importSpec.configSpec
+    changes = list(config.deviceChange or [])
+    controllers = {each.key: each for each in controllers_of(change.device for change in changes)}
+    disks = [
+        change
+        for change in changes
+        if isinstance(change.device, vim.vm.device.VirtualDisk)
+        and place_of(change.device, controllers) in only.values()
+    ]
+    if len(disks) != len(only):
+        raise ImportFailed(
+            f"vCenter does not put a disk at {', '.join(sorted(only.values()))} of the VM that it makes."
+        )
+    config.deviceChange = [*(each for each in changes if each.device.key in controllers), *disks]
+    config.extraConfig, config.vAppConfig = [], None
+    spec.fileItem = [item for item in spec.fileItem or [] if item.path in only]
 
 
 def _host_of(instance: Instance, place: Place) -> Any:

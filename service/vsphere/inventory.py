@@ -8,7 +8,8 @@ from typing import Any
 
 from pyVmomi import vim
 
-from service.vsphere.live import Kind
+from service.vsphere.folders import folder_path
+from service.vsphere.live import Inventory, Kind
 from service.vsphere.selectors import Located
 from service.vsphere.session import Instance, Session, read_all, read_properties, vm_of
 from service.vsphere.snapshots import Snapshot, snapshot_tree
@@ -16,7 +17,9 @@ from service.vsphere.vcenters import VCenters
 
 PROPERTIES = [
     "name",
+    "parent",
     "config.uuid",
+    "config.instanceUuid",
     "config.annotation",
     "config.managedBy",
     "config.template",
@@ -33,6 +36,8 @@ PROPERTIES = [
 FIELDS = {"name": "name", "ipaddr": "ip_address", "uuid": "uuid", "moref": "moref"}
 
 
+POWER = {"poweredOn": "powered on", "poweredOff": "powered off"}
+"""Power states as people say them."""
 AGENTS = "com.vmware.vim.eam"
 """The extension whose VMs vSphere itself powers off and on: agents of a host or a cluster, such as vCLS."""
 AGENT_NAME = re.compile(r"vCLS($|[ (-])")
@@ -52,6 +57,9 @@ class Vm(Located):
     """One VM."""
 
     uuid: str = ""
+    """The BIOS UUID, which the guest sees."""
+    instance_uuid: str = ""
+    """What vCenter itself tells VMs apart by; it stays when a VM is registered anew."""
     ip_address: str = ""
     power_state: str = ""
     connection_state: str = ""
@@ -62,7 +70,11 @@ class Vm(Located):
     """The extension of vCenter that made and manages the VM, such as `com.vmware.vim.eam`; empty for all others."""
     consolidation_needed: bool = False
     host: str = ""
+    """The moref of its host."""
+    folder: str = ""
+    """The moref of its folder; empty for a VM in a vApp."""
     datastores: tuple[str, ...] = ()
+    """The morefs of its datastores."""
     allocated: int | None = None
     """Bytes that the VM takes on its datastores: an upper estimate of what a backup reads."""
     snapshots: tuple[Snapshot, ...] = ()
@@ -75,6 +87,7 @@ class Vm(Located):
             moref=moref,
             name=values.get("name", ""),
             uuid=values.get("config.uuid", ""),
+            instance_uuid=values.get("config.instanceUuid", ""),
             ip_address=values.get("guest.ipAddress", ""),
             power_state=str(values.get("runtime.powerState", "")),
             connection_state=str(values.get("runtime.connectionState", "")),
@@ -84,13 +97,22 @@ class Vm(Located):
             managed_by=manager_of(values),
             consolidation_needed=bool(values.get("runtime.consolidationNeeded", False)),
             host=values["runtime.host"]._moId if "runtime.host" in values else "",
+            folder=values["parent"]._moId if "parent" in values else "",
             datastores=tuple(item._moId for item in values.get("datastore", [])),
             allocated=values.get("summary.storage.committed"),
             snapshots=tuple(snapshot_tree(list(getattr(values.get("snapshot"), "rootSnapshotList", None) or []))),
         )
 
 
-VMS = Kind(vim.VirtualMachine, PROPERTIES, Vm.read, FIELDS)
+def vm_facts(vm: Vm, inventory: Inventory) -> str:
+    """What tells a VM apart from another one of its name: its vCenter, folder, host and power state."""
+    host = inventory.name_of(vim.HostSystem, vm.host)
+    folder = folder_path(inventory, vm.folder)
+    facts = [f"vCenter {vm.vcenter}", f"folder {folder}" if folder else "", f"host {host}" if host else ""]
+    return ", ".join(filter(None, [*facts, POWER.get(vm.power_state, vm.power_state)]))
+
+
+VMS = Kind(vim.VirtualMachine, PROPERTIES, Vm.read, FIELDS, vm_facts)
 
 
 async def find_vm(vcenters: VCenters, selector: str) -> Vm:

@@ -50,6 +50,16 @@ class Kind(NamedTuple, Generic[T]):
     """Makes the value from the vCenter's name, the moref and the properties; an unset property is absent."""
     fields: Mapping[str, str]
     """The words that selectors may use, such as `ipaddr`, and the attribute that each one means."""
+    facts: Callable[[T, Inventory], str] = lambda _item, _inventory: ""
+    """What tells an object apart from another one of its name in the same vCenter, in a few words."""
+
+
+class About(NamedTuple):
+    """What a vCenter or a host says that it is; both are empty before the first sign-in."""
+
+    product: str = ""
+    """Such as `VMware vCenter Server 8.0.2 build-22385739`."""
+    version: str = ""
 
 
 class _Cache:
@@ -72,6 +82,7 @@ class Inventory:
         self._last_answer = 0.0
         self._error: VmkopsError | None = None
         self._clock_ahead = timedelta()
+        self._about = About()
         self._wake = threading.Event()
         self._stopping = False
 
@@ -120,12 +131,24 @@ class Inventory:
     def find(self, kind: Kind[T], word: str, value: str) -> list[T]:
         """The objects whose field `word` (a key of `Kind.fields`) is `value`, in upper or lower case."""
         with self._lock:
-            return self._cache.indexes[kind.type].find(word, value) if self._cache else []
+            index = self._cache.indexes.get(kind.type) if self._cache else None
+            return index.find(word, value) if index else []
+
+    def name_of(self, of: type, moref: str) -> str:
+        """The name of the object of this vSphere type; empty when it is not known."""
+        with self._lock:
+            index = self._cache.indexes.get(of) if self._cache else None
+            found = index.find("moref", moref) if index else []
+            return found[0].name if found else ""
 
     def all(self, kind: Kind[T]) -> list[T]:
         """All objects of a kind."""
         with self._lock:
             return self._cache.indexes[kind.type].all() if self._cache else []
+
+    def about(self) -> About:
+        """What the vCenter is, as known from the last sign-in."""
+        return self._about
 
     def server_time(self) -> datetime:
         """The time of vCenter's clock, as known from the last sign-in."""
@@ -165,6 +188,7 @@ class Inventory:
         """
         self._clock_ahead = instance.CurrentTime() - datetime.now(UTC)
         content = instance.content
+        self._about = About(content.about.fullName or "", content.about.version or "")
         view = content.viewManager.CreateContainerView(content.rootFolder, list(self._kinds), True)
         collector = content.propertyCollector.CreatePropertyCollector()
         collector.CreateFilter(self._wanted(view), partialUpdates=False)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from pyVmomi import vim
@@ -19,7 +20,7 @@ from service.vsphere.api_version import OLDEST, listed_version, version_of
 from service.vsphere.faults import translate
 
 Instance: TypeAlias = Any
-"""A signed-in `vim.ServiceInstance`; pyVmomi makes its classes at run time, so they have no useful types."""
+"""A `ServiceInstance`, signed in; pyVmomi makes its classes at run time, so they have no useful types."""
 log = logging.getLogger(__name__)
 
 REFUSED_SECONDS = 300.0
@@ -32,6 +33,26 @@ CONNECTIONS = 32
 """How many idle connections a login keeps."""
 MOST_ABANDONED = 20
 """Logins that could not be ended, and that a later login ends; older ones end by themselves after half an hour."""
+
+
+class ServiceInstance:
+    """`vim.ServiceInstance`, whose `content` is read once: it does not change, and pyVmomi would ask for it each time.
+
+    Half of all calls would otherwise ask for it, as each use of a property collector begins with it.
+    """
+
+    def __init__(self, stub: SoapStubAdapter) -> None:
+        self._stub = stub
+        self._instance: Any = vim.ServiceInstance("ServiceInstance", stub)
+
+    @cached_property
+    def content(self) -> Any:
+        """The managers of the vCenter."""
+        return self._instance.content
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else, such as `CurrentTime`."""
+        return getattr(self._instance, name)
 
 
 class Login:
@@ -53,7 +74,7 @@ class Login:
         tls = self.ssl_context()
         version = listed_version(self.vcenter, tls) or version_of(self._api_version(tls, seconds))
         stub = self._stub(version, tls, seconds)
-        instance: Instance = vim.ServiceInstance("ServiceInstance", stub)
+        instance: Instance = ServiceInstance(stub)
         try:
             manager = instance.content.sessionManager
             # One at a time: the parts that begin together would otherwise all send a wrong password.
@@ -62,7 +83,9 @@ class Login:
         except BaseException:
             stub.DropConnections()
             raise
-        self._end_abandoned()
+        if self._abandoned:
+            # In a thread of its own: whoever signs in holds a lock, and vCenter may still be slow.
+            threading.Thread(target=self._end_abandoned, name="vsphere-logout", daemon=True).start()
         return instance
 
     def check_refused(self) -> None:
@@ -134,7 +157,7 @@ class Login:
         stub = self._stub(version, self.ssl_context(), seconds)
         stub.cookie = cookie
         try:
-            yield vim.ServiceInstance("ServiceInstance", stub)
+            yield ServiceInstance(stub)
         finally:
             stub.DropConnections()
 

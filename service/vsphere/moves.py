@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -10,7 +11,7 @@ from pyVmomi import vim, vmodl
 from service.errors import Conflict, NotFound
 from service.vsphere.faults import fault_message
 from service.vsphere.inventory import AGENTS, manager_of
-from service.vsphere.session import Instance, Session, read_properties, vm_of
+from service.vsphere.session import Instance, Session, read_present, read_properties, vm_of
 from service.vsphere.tasks import Progress, run_task, wait_for
 
 MOVE = {"relocate", "migrate"}
@@ -66,7 +67,7 @@ async def lodgers(session: Session, host: str) -> list[Lodger]:
         machine = vim.HostSystem(host, instance._stub)
         vms = read_properties(instance, [machine], vim.HostSystem, ["vm"])[0][1].get("vm", [])
         names = ["name", "config.template", "config.managedBy"]
-        found = read_properties(instance, list(vms), vim.VirtualMachine, names) if vms else []
+        found = read_present(instance, list(vms), vim.VirtualMachine, names)
         return [
             Lodger(moref=managed._moId, name=values.get("name", ""))
             for managed, values in found
@@ -154,10 +155,29 @@ def _host(instance: Instance, vm: str) -> str:
 
 def _is_there(instance: Instance, vm: str, to: Destination) -> bool:
     machine = vm_of(instance, vm)
-    values = read_properties(instance, [machine], vim.VirtualMachine, ["runtime.host", "datastore"])[0][1]
+    names = ["runtime.host", "config.files.vmPathName", "config.hardware.device"]
+    values = read_properties(instance, [machine], vim.VirtualMachine, names)[0][1]
     host = values["runtime.host"]._moId if "runtime.host" in values else ""
-    stores = {each._moId for each in values.get("datastore", [])}
-    return to.host in ("", host) and (not to.datastore or stores == {to.datastore})
+    if to.host not in ("", host):
+        return False
+    if not to.datastore:
+        return True
+    # Not the property `datastore`: it also lists those of images in drives, which a move leaves where they are.
+    home = str(values.get("config.files.vmPathName", "")).partition("] ")[0].removeprefix("[")
+    wanted = _property(instance, vim.Datastore(to.datastore, instance._stub), "name")
+    return home == wanted and _disk_stores(values.get("config.hardware.device", [])) <= {to.datastore}
+
+
+def _disk_stores(devices: Iterable[Any]) -> set[str]:
+    """The morefs of the datastores that have the files of the disks among these devices, with those of snapshots."""
+    found = set()
+    for device in devices:
+        backing = device.backing if isinstance(device, vim.vm.device.VirtualDisk) else None
+        while backing is not None:
+            if store := getattr(backing, "datastore", None):
+                found.add(str(store._moId))
+            backing = getattr(backing, "parent", None)
+    return found
 
 
 def _others(instance: Instance, host: str) -> list[tuple[str, str]]:
@@ -171,7 +191,7 @@ def _others(instance: Instance, host: str) -> list[tuple[str, str]]:
         "summary.quickStats.overallMemoryUsage",
     ]
     able = []
-    for managed, values in read_properties(instance, members, vim.HostSystem, names) if members else []:
+    for managed, values in read_present(instance, members, vim.HostSystem, names):
         if values.get("runtime.connectionState") != "connected" or values.get("runtime.inMaintenanceMode"):
             continue
         used = int(values.get("summary.quickStats.overallMemoryUsage") or 0) << 20

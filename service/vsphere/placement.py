@@ -8,17 +8,19 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim, vmodl
 
-from service.errors import Ambiguous, NotFound
+from service.errors import NotFound
 from service.vsphere.placement_items import (
     Item,
     in_service,
     memory_used,
+    path_above,
     read_items,
     shared,
     usable,
     why_unusable,
     writers,
 )
+from service.vsphere.selectors import Candidate, ambiguous
 from service.vsphere.session import Instance, Session, read_properties
 
 UPLINK_TAG = "SYSTEM/DVS.UPLINKPG"
@@ -127,9 +129,9 @@ def _pool(
         # The root pool of every host and cluster is called Resources, so people name its owner.
         named = {item.values["resourcePool"]: item.name for item in computes}
         shown = [item._replace(name=named.get(item.moref, item.name)) for item in pools.values()]
-        return pools[_pick("resource pool, cluster or host", shown, wanted.pool).moref]
+        return pools[_pick("resource pool, cluster or host", shown, wanted.pool, by_moref).moref]
     if wanted.host:
-        host = _pick("host", [item for item in items if item.kind == "HostSystem"], wanted.host)
+        host = _pick("host", [item for item in items if item.kind == "HostSystem"], wanted.host, by_moref)
         computes = [item for item in computes if item.moref == host.parent]
     pool = pools.get(former.get("pool", ""))
     if pool and (not wanted.host or pool.values["owner"] in {item.moref for item in computes}):
@@ -173,7 +175,7 @@ def _networks(
     mapped: dict[str, Item] = {}
     for name in names:
         if (to := wanted.networks.get(name)) is not None:
-            mapped[name] = _pick("network", there, to)
+            mapped[name] = _pick("network", there, to, by_moref)
         elif same := [item for item in there if item.name == name]:
             mapped[name] = same[0]
     return mapped, there
@@ -192,14 +194,14 @@ def _datastore_and_host(
     A datastore of several hosts comes before a local one, then one with room for `size` bytes, then the emptiest.
     """
     if wanted.host:
-        _pick(f"host of {compute.name}", _members(items, compute), wanted.host)
+        _pick(f"host of {compute.name}", _members(items, compute), wanted.host, by_moref)
     hosts = _hosts(items, compute, wanted)
     if not hosts:
         states = ", ".join(f"{host.name} ({_state(host)})" for host in _members(items, compute))
         raise NotFound(f"No host of {compute.name} is in service: {states or 'it has none'}. Choose another pool.")
     if wanted.datastore:
         all_stores = [by_moref[moref] for moref in compute.values.get("datastore", []) if moref in by_moref]
-        chosen = _pick(f"datastore of {compute.name}", all_stores, wanted.datastore)
+        chosen = _pick(f"datastore of {compute.name}", all_stores, wanted.datastore, by_moref)
         if not usable(chosen) or not writers(chosen) & {host.moref for host in hosts}:
             raise NotFound(
                 f"The datastore {chosen.name} cannot take a VM of {compute.name}: {why_unusable(chosen, hosts)}. "
@@ -257,7 +259,7 @@ def _folder(
         and _datacenter(by_moref, item).moref == center.moref
     ]
     if wanted:
-        return _pick(f"VM folder of {center.name}", folders, wanted)
+        return _pick(f"VM folder of {center.name}", folders, wanted, by_moref)
     return next((item for item in folders if item.moref == former.get("folder")), root)
 
 
@@ -269,15 +271,13 @@ def _datacenter(by_moref: dict[str, Item], item: Item) -> Item:
     return item
 
 
-def _pick(what: str, items: list[Item], wanted: str) -> Item:
+def _pick(what: str, items: list[Item], wanted: str, by_moref: Mapping[str, Item]) -> Item:
     found = [item for item in items if _is(item, wanted)]
     if len(found) == 1:
         return found[0]
     if found:
-        raise Ambiguous(
-            f"{len(found)} objects match: {what} {wanted[:80]!r}. Choose one by its moref.",
-            [f"moref:{item.moref}" for item in found],
-        )
+        candidates = [Candidate(f"moref:{item.moref}", f"in {path_above(item, by_moref)}") for item in found]
+        raise ambiguous(f"{len(found)} objects match: {what} {wanted[:80]!r}", candidates)
     names = sorted({item.name for item in items})
     raise NotFound(f"There is no {what} {wanted[:80]!r}. There are: {', '.join(names[:20]) or 'none'}.", names[:20])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from pyVmomi import vim
@@ -21,6 +21,15 @@ class Item(NamedTuple):
     name: str
     parent: str
     values: dict[str, Any]
+
+
+def path_above(item: Item, by_moref: Mapping[str, Item]) -> str:
+    """What an object is in, such as `/DC0/vm`: it tells the object apart from others of its name."""
+    names: list[str] = []
+    while (above := by_moref.get(item.parent)) is not None:
+        names.insert(0, above.name)
+        item = above
+    return f"/{'/'.join(names)}"
 
 
 class Mount(NamedTuple):

@@ -22,6 +22,14 @@ EXPIRES_SOON = 30
 Mark = Literal["ok", "warning", "failed"]
 
 
+UNRESOLVED = "vmkops reaches vCenter by this name for everything. Correct the URL, or add the name to the DNS."
+UNRESOLVED_HOST = (
+    "Lookups, power actions and snapshots go through vCenter and work. Backups, restores, exports and imports move "
+    "disk data from and to this host by the name that vCenter gives, so they fail. Add the name to the DNS that this "
+    "machine uses. In a simulator, as of `make demo`, hosts have names only, and nothing needs to be done."
+)
+
+
 class Finding(Value):
     """One check of one object: what was checked, how it went, and what to do when it is not good."""
 
@@ -34,18 +42,25 @@ class Finding(Value):
 
 
 async def check_server(
-    subject: str, host: str, port: int, trust: ssl.SSLContext | None, thumbprint: str = ""
+    subject: str,
+    host: str,
+    port: int,
+    trust: ssl.SSLContext | None,
+    thumbprint: str = "",
+    *,
+    is_host: bool = False,
 ) -> list[Finding]:
     """Check the name, the port and the certificate of a server, in this order; the first that fails is the last.
 
     With `thumbprint` (SHA-1 or SHA-256 in hex, with or without colons), the certificate must have it. Otherwise it must
-    be one that `trust` accepts; without both, any certificate is good.
+    be one that `trust` accepts; without both, any certificate is good. `is_host` is for an ESXi host, which disk data
+    comes from; otherwise the server is a vCenter.
     """
     try:
         addresses = await asyncio.wait_for(asyncio.get_running_loop().getaddrinfo(host, port), SECONDS)
     except (OSError, TimeoutError, UnicodeError):
-        fix = f"Add {host} to the DNS that this machine uses: disk data comes from this address."
-        return [Finding(subject=subject, check="name", mark="failed", text=f"{host} does not resolve. {fix}")]
+        text = f"The name {host} does not resolve on this machine. {UNRESOLVED_HOST if is_host else UNRESOLVED}"
+        return [Finding(subject=subject, check="name", mark="failed", text=text)]
     shown = ", ".join(sorted({str(each[4][0]) for each in addresses}))
     found = [Finding(subject=subject, check="name", mark="ok", text=f"{host} resolves to {shown}.")]
     try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -15,6 +16,10 @@ LONGEST = 255
 """Characters in a selector."""
 NEAREST = 5
 """Suggestions in an error."""
+MOST_CANDIDATES = 10
+"""Candidates of an ambiguous selector that an error describes; its suggestions have all."""
+PLAIN = re.compile(r"\w[\w.@+-]*")
+"""A name that needs no quotation marks in a shell or in Slack."""
 
 
 class Located(BaseModel):
@@ -37,6 +42,22 @@ class Exact(NamedTuple):
 
     vcenter: str
     moref: str
+
+
+class Candidate(NamedTuple):
+    """One of several objects that a selector fits: the selector that people type for it, and what tells it apart."""
+
+    selector: str
+    facts: str
+
+
+def typed_selector(item: Located, *, unique: bool, several: bool) -> str:
+    """The shortest selector that people can type and that means only this object: `web-01`, `prod/moref:vm-42`.
+
+    `unique` says whether no other object of its vCenter has its name, and `several` whether there are several vCenters.
+    """
+    text = item.name if unique and PLAIN.fullmatch(item.name) else f"moref:{item.moref}"
+    return f"{item.vcenter}/{text}" if several else text
 
 
 def exact_selector(vcenter: str, moref: str) -> str:
@@ -119,25 +140,31 @@ def read_selector(text: str, fields: Iterable[str], noun: str) -> Selector:
     return found
 
 
-def choose(found: Sequence[T], attribute: str, selector: Selector, noun: str) -> T | None:
+def choose(
+    found: Sequence[T], attribute: str, selector: Selector, noun: str, describe: Callable[[T], Candidate]
+) -> T | None:
     """The one object of `found`, None when there is none; one that matches in upper and lower case comes first.
 
-    Raises Ambiguous with a selector for each candidate.
+    Raises Ambiguous with the selectors of the candidates, as `describe` makes them.
     """
     same = [item for item in found if str(getattr(item, attribute)) == selector.text] or list(found)
     if len(same) > 1:
-        raise Ambiguous(
-            f"{len(same)} {noun}s have the {selector.kind} {selector.text!r}. Choose one by its moref.",
-            exact_selectors(same),
-        )
+        what = f"{len(same)} {noun}s have the {selector.kind} {selector.text!r}"
+        raise ambiguous(what, sorted(map(describe, same)))
     return same[0] if same else None
 
 
-def exact_selectors(found: Sequence[Located]) -> list[str]:
-    """A selector for each object; with the name of its vCenter when they are of several, which may share morefs."""
-    if len({item.vcenter for item in found}) > 1:
-        return [f"{item.vcenter}/moref:{item.moref}" for item in found]
-    return [item.selector for item in found]
+def ambiguous(what: str, candidates: Sequence[Candidate]) -> Ambiguous:
+    """The error for a selector that fits several objects; `what` says which, as a sentence without its full stop."""
+    shown = "; ".join(f"{each.selector} ({each.facts})" for each in candidates[:MOST_CANDIDATES])
+    more = f"; and {len(candidates) - MOST_CANDIDATES} more" if len(candidates) > MOST_CANDIDATES else ""
+    return Ambiguous(f"{what}. Choose one: {shown}{more}.", [each.selector for each in candidates])
+
+
+def no_vcenter(name: str, known: Sequence[str], suggestions: Sequence[str] = ()) -> NotFound:
+    """The error for the name of a vCenter that the settings do not have; `known` are the names that they have."""
+    there = f"there {'are' if len(known) > 1 else 'is'}: {', '.join(known)}" if known else "there is none"
+    return NotFound(f"No vCenter is named {name[:60]}; {there}.", list(suggestions or known))
 
 
 def not_found(names: Iterable[str], selector: Selector, noun: str, more: str = "") -> NotFound:

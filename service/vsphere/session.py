@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import ssl
 import threading
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 from pyVmomi import vim, vmodl
 
 from service.api.vcenter import VCenter
-from service.vsphere.faults import translate
+from service.vsphere.faults import missing_privileges, translate
 from service.vsphere.host_tls import HostTls, Pin
 from service.vsphere.login import LOGOUT_SECONDS, Login
 from service.vsphere.login import Instance as Instance
@@ -67,8 +68,17 @@ class Session:
                 return ask(other)
 
         begin = slow if limit is not None and limit > usual else ask
+
+        def named(instance: Instance) -> T:
+            try:
+                return begin(instance)
+            except vim.fault.NotAuthenticated:
+                raise
+            except vim.fault.NoPermission as fault:
+                raise translate(fault, self.vcenter, _names(instance, fault)) from fault
+
         try:
-            return await asyncio.wait_for(loop.run_in_executor(threads, copy_context().run, self.run, begin), limit)
+            return await asyncio.wait_for(loop.run_in_executor(threads, copy_context().run, self.run, named), limit)
         except Exception as error:
             raise translate(error, self.vcenter) from error
 
@@ -126,6 +136,11 @@ class Session:
             return self._instance
 
 
+async def signed_in_user(session: Session) -> str:
+    """Whose login the session is, as vCenter says: `VSPHERE.LOCAL\\vmkops`."""
+    return await session.call(lambda instance: str(instance.content.sessionManager.currentSession.userName))
+
+
 def vm_of(instance: Instance, moref: str) -> Any:
     """The VM with this moref, as a pyVmomi object; reads nothing."""
     return vim.VirtualMachine(moref, instance._stub)
@@ -146,6 +161,22 @@ def read_properties(
     return _retrieve(instance, wanted)
 
 
+def read_present(
+    instance: Instance, objects: list[Any], kind: type, names: list[str]
+) -> list[tuple[Any, dict[str, Any]]]:
+    """The same for those of the objects that still exist: another reading has listed them a moment ago."""
+    left = list(objects)
+    while left:
+        try:
+            return read_properties(instance, left, kind, names)
+        except vmodl.fault.ManagedObjectNotFound as fault:
+            fewer = [each for each in left if each._moId != getattr(fault.obj, "_moId", "")]
+            if len(fewer) == len(left):
+                raise
+            left = fewer
+    return []
+
+
 def read_all(instance: Instance, kind: type, names: list[str]) -> list[tuple[Any, dict[str, Any]]]:
     """Read properties of every object of a kind that the vCenter has; an unset property is absent."""
     specs = vmodl.query.PropertyCollector
@@ -160,6 +191,16 @@ def read_all(instance: Instance, kind: type, names: list[str]) -> list[tuple[Any
         return _retrieve(instance, wanted)
     finally:
         view.DestroyView()
+
+
+def _names(instance: Instance, fault: vim.fault.NoPermission) -> dict[str, str]:
+    """The names, by moref, of the objects of a fault, as far as the account may read them."""
+    names = {}
+    for entity, _ in missing_privileges(fault):
+        if isinstance(entity, vim.ManagedEntity):
+            with contextlib.suppress(Exception):
+                names[entity._moId] = str(read_properties(instance, [entity], type(entity), ["name"])[0][1]["name"])
+    return names
 
 
 def _retrieve(instance: Instance, wanted: Any) -> list[tuple[Any, dict[str, Any]]]:

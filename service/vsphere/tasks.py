@@ -29,6 +29,10 @@ REMEMBERED = timedelta(minutes=9)
 """How long vCenter is sure to list an ended task in `recentTask`; it drops tasks after about ten minutes."""
 STOP_SECONDS = 60
 """How long a task that was asked to stop may take to end."""
+NOT_REPEATED = (
+    "vCenter did not answer the call in time and lists no task for it. vmkops does not make the call again, because "
+    "vCenter may still carry it out. Look at the VM in vCenter, and start the action again if it is still needed."
+)
 RETRY_SECONDS = 300
 """How long `run_task` waits for a vCenter that does not answer."""
 
@@ -50,14 +54,15 @@ async def run_task(
     anything is left to do: it returns the task, or None. `progress` gets the percentage done, in another thread.
 
     Some effects cannot be checked afterwards, such as a reset. For these, pass `once_since` (vCenter's time): a task
-    with one of the names that was queued since then counts as this one, and no other is started.
+    with one of the names that was queued since then counts as this one, and no other is started. When the call that
+    starts it was given up and its task does not appear, it is not made again: vCenter may still carry it out.
 
     When a person cancels the job, the task is asked to stop and waited for. A process that stops leaves the task
     alone. When vCenter goes away, this waits for it to come back; if the call that starts the task got no answer, the
     task is recognized by its name and time. Raises the task's fault as an error of `service.errors`, and Conflict when
     vCenter can no longer know whether the task was started.
     """
-    since = once_since
+    since, given_up = once_since, False
 
     def begin(instance: Instance) -> str | None:
         nonlocal since
@@ -66,6 +71,7 @@ async def run_task(
         return None if task is None else str(task._moId)
 
     async def attempt() -> bool | VmkopsError:
+        nonlocal given_up
         try:
             found = await session.call(lambda instance: _find_task(instance, kind(moref, instance._stub), names, since))
             if found is not None and since is not None:
@@ -73,7 +79,13 @@ async def run_task(
                 return True
             if found is not None:
                 await _wait_for_earlier(session, found, progress)
-            task = await _begin(session, begin)
+            if given_up and once_since is not None:
+                raise Conflict(NOT_REPEATED)
+            try:
+                task = await _begin(session, begin)
+            except VSphereUnavailable as error:
+                given_up = isinstance(error.__cause__, TimeoutError)
+                raise
             if task is not None:
                 await _wait(session, task, progress)
             return task is not None
@@ -124,11 +136,21 @@ def server_time(instance: Instance) -> str:
 
 def recent_tasks(instance: Instance, managed: Any) -> list[tuple[vim.Task, Any]]:
     """The tasks that vCenter lists for a managed object, also those that ended lately, each with its `TaskInfo`."""
-    found = []
-    for task in read_properties(instance, [managed], type(managed), ["recentTask"])[0][1].get("recentTask", []):
-        with contextlib.suppress(vmodl.fault.ManagedObjectNotFound):  # vCenter dropped it meanwhile
-            found.append((task, read_properties(instance, [task], vim.Task, ["info"])[0][1]["info"]))
-    return found
+    tasks = list(read_properties(instance, [managed], type(managed), ["recentTask"])[0][1].get("recentTask", []))
+    try:
+        return _infos(instance, tasks)
+    except vmodl.fault.ManagedObjectNotFound:  # vCenter has dropped one of them meanwhile
+        found = []
+        for task in tasks:
+            with contextlib.suppress(vmodl.fault.ManagedObjectNotFound):
+                found += _infos(instance, [task])
+        return found
+
+
+def _infos(instance: Instance, tasks: list[Any]) -> list[tuple[vim.Task, Any]]:
+    found = read_properties(instance, tasks, vim.Task, ["info"]) if tasks else []
+    infos = {task._moId: values["info"] for task, values in found}
+    return [(task, infos[task._moId]) for task in tasks]
 
 
 def tasks_under_way(instance: Instance, managed: Any) -> list[str]:

@@ -15,7 +15,18 @@ from service.errors import NotConfigured, NotFound, VmkopsError, VSphereUnavaila
 from service.vsphere.direct import DirectLookups
 from service.vsphere.folders import Folders
 from service.vsphere.live import Inventory, Kind
-from service.vsphere.selectors import Located, choose, not_found, read_exact, read_selector
+from service.vsphere.selectors import (
+    Candidate,
+    Located,
+    Selector,
+    choose,
+    exact_selector,
+    no_vcenter,
+    not_found,
+    read_exact,
+    read_selector,
+    typed_selector,
+)
 from service.vsphere.session import Session
 
 CATCH_UP_SECONDS = 1.0
@@ -78,11 +89,29 @@ class VCenters:
         return list(self._links.values())
 
     def link(self, name: str) -> Link:
-        """The link with this name; raises NotFound."""
+        """The link with this name, whose case does not matter; raises NotFound."""
         known = {link.name: link for link in self.links()}
-        if name not in known:
-            raise NotFound(f"The settings have no vCenter {name[:60]!r}. They have: {', '.join(known)}.", list(known))
-        return known[name]
+        found = known.get(name) or next((link for link in known.values() if link.name.lower() == name.lower()), None)
+        if found is None:
+            raise no_vcenter(name, list(known))
+        return found
+
+    def names(self) -> list[str]:
+        """The names of all vCenters and hosts of the settings; empty when they have none."""
+        return list(self._links)
+
+    def shown(self, vcenter: str, name: str) -> str:
+        """The name of an object for people: `prod/web-01` with its vCenter's when there are several.
+
+        A vCenter that the settings no longer have, such as that of an old backup, counts as another one.
+        """
+        return f"{vcenter}/{name}" if len({*self._links, vcenter}) > 1 else name
+
+    def typed(self, kind: Kind[T], vcenter: str, moref: str) -> str:
+        """The shortest selector that people can type and that means only this object."""
+        inventory = self.link(vcenter).inventory
+        found = inventory.find(kind, "moref", moref)
+        return self._typed(kind, found[0]) if found else exact_selector(vcenter, moref)
 
     def named(self, name: str) -> Link:
         """The link with this name, or the first one for an empty name; raises NotFound."""
@@ -102,6 +131,16 @@ class VCenters:
         links, _ = await self._ready(self.links())
         return sorted((each for link in links for each in link.inventory.all(kind)), key=lambda each: each.name.lower())
 
+    def pinned(self, selector: str, vcenter: str) -> str:
+        """The selector with the name of this vCenter before it, unless it has one or there is only one vCenter."""
+        _, rest = self.narrow(selector)
+        return f"{vcenter}/{selector.strip()}" if rest == selector and len(self._links) > 1 else selector
+
+    def _typed(self, kind: Kind[T], item: T) -> str:
+        alike = self.link(item.vcenter).inventory.find(kind, "name", item.name)
+        same = [each for each in alike if each.name == item.name and each.moref != item.moref]
+        return typed_selector(item, unique=not same, several=len(self._links) > 1)
+
     async def find(self, kind: Kind[T], selector: str, noun: str) -> T:
         """The one object that a selector matches; `lab/` before it limits the search to one vCenter of several.
 
@@ -109,22 +148,28 @@ class VCenters:
         `noun` is what the errors call the object. Raises NotFound with similar names, Ambiguous with a selector for
         each candidate, and InvalidParams for an empty selector.
         """
-        wanted, text = self._narrow(selector)
+        wanted, text = self.narrow(selector)
         links, unread = await self._ready(wanted)
         parts = read_selector(text, kind.fields, noun)
 
+        def describe(item: T) -> Candidate:
+            return Candidate(self._typed(kind, item), kind.facts(item, self.link(item.vcenter).inventory))
+
         def chosen() -> T | None:
             found = [each for link in links for each in link.inventory.find(kind, parts.kind, parts.text)]
-            return choose(found, kind.fields[parts.kind], parts, noun)
+            return choose(found, kind.fields[parts.kind], parts, noun, describe)
 
         if (found := await self.soon(links, chosen)) is not None:
             return found
         answering = [link for link in links if link.inventory.freshness().connected]
         direct = await asyncio.gather(*(link.direct.find(kind, parts) for link in answering))
-        if made := choose([each for few in direct for each in few], kind.fields[parts.kind], parts, noun):
+        every = [each for few in direct for each in few]
+        if made := choose(every, kind.fields[parts.kind], parts, noun, describe):
             return made
         doubts = [link.inventory.freshness().words() for link in (*links, *unread)]
         more = "".join(f" {each}" for each in doubts if each)
+        if unknown := self._unknown_vcenter(kind, parts):
+            raise unknown
         names = [each.name for link in links for each in link.inventory.all(kind)]
         raise await asyncio.to_thread(not_found, names, parts, noun, more)
 
@@ -137,7 +182,20 @@ class VCenters:
             await asyncio.sleep(0.05)
         return found
 
-    def _narrow(self, selector: str) -> tuple[list[Link], str]:
+    def _unknown_vcenter(self, kind: Kind[T], parts: Selector) -> NotFound | None:
+        """The error for a selector such as `nope/web-01`; None when it does not begin with the name of a vCenter.
+
+        The names of objects have slashes too, so this is not asked before nothing was found.
+        """
+        name, slash, rest = parts.text.partition("/")
+        if parts.kind != "name" or not slash or not rest:
+            return None
+        found = read_selector(rest, kind.fields, "object")
+        fitting = [each for link in self.links() for each in link.inventory.find(kind, found.kind, found.text)]
+        return no_vcenter(name, self.names(), [self._typed(kind, each) for each in fitting])
+
+    def narrow(self, selector: str) -> tuple[list[Link], str]:
+        """The vCenters that a selector is about, and the selector without the name of its vCenter."""
         name, slash, rest = selector.strip().partition("/")
         named = [link for link in self.links() if slash and link.name.lower() == name.lower()]
         return (named, rest) if named else (self.links(), selector)

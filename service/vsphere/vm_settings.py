@@ -38,6 +38,8 @@ EXTRA_CONFIG = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 """The advanced settings that are kept. All others describe the old place (files, slots, swap) or are vSphere's own."""
+NO_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+"""What is no character in XML 1.0."""
 LARGEST_VALUE = 64 << 10
 """Characters of one advanced setting that are kept."""
 
@@ -124,6 +126,36 @@ def controllers_of(devices: Iterable[Any]) -> list[Controller]:
         vim.vm.device.VirtualNVMEController,
     )
     return [Controller(kind=kind_of(each), bus=each.busNumber) for each in devices if isinstance(each, of_disks)]
+
+
+def storable(settings: VmSettings) -> tuple[VmSettings, list[str]]:
+    """The settings without the control characters that no call to vSphere can carry, and a warning that names where.
+
+    A call is XML 1.0, which has no character for NUL, for example. vSphere itself hands none out, but a package may
+    have been changed.
+    """
+    found: list[str] = []
+
+    def clean(text: str, where: str) -> str:
+        cleaned = NO_XML.sub("", text)
+        if cleaned != text and where not in found:
+            found.append(where)
+        return cleaned
+
+    attributes, options = settings.custom_attributes, settings.extra_config
+    changed = settings.model_copy(
+        update={
+            "notes": clean(settings.notes, "the notes"),
+            "extra_config": {key: clean(value, f"the advanced setting {key}") for key, value in options.items()},
+            "custom_attributes": {
+                (name := clean(key, "the name of a custom attribute")): clean(value, f"the custom attribute {name}")
+                for key, value in attributes.items()
+            },
+        }
+    )
+    if not found:
+        return settings, []
+    return changed, [f"Control characters that vSphere cannot store were removed from {', '.join(found)}."]
 
 
 def kept_options(options: Mapping[str, str]) -> dict[str, str]:

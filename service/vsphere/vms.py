@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from pyVmomi import vim
 
-from service.errors import Conflict
+from service.errors import ConfigurationChanged, Conflict
+from service.retry import attempts
 from service.vsphere import inventory
 from service.vsphere.inventory import Vm
 from service.vsphere.questions import Question, read_question
@@ -16,6 +17,8 @@ from service.vsphere.tasks import Progress, run_task, server_time, tasks_under_w
 
 Power = Literal["poweredOn", "poweredOff"]
 
+RECONFIGURATIONS = 3
+"""How often a change of the configuration is tried while somebody else changes it too."""
 PROPERTIES = [*inventory.PROPERTIES, "config.tools.syncTimeWithHost", "runtime.question"]
 
 
@@ -113,11 +116,29 @@ async def answer(session: Session, moref: str, question_id: str, choice: str) ->
 
 async def reconfigure(session: Session, moref: str, spec: Any, is_done: Callable[[Instance], bool]) -> None:
     """Change the VM's configuration, unless `is_done` finds that an earlier attempt has already changed it."""
+    await reconfigure_as(session, moref, lambda instance: None if is_done(instance) else spec)
+
+
+async def reconfigure_as(session: Session, moref: str, wanted: Callable[[Instance], Any]) -> bool:
+    """Change the VM's configuration to the ConfigSpec that `wanted` makes; False when it finds nothing to change.
+
+    The change applies only to the configuration that `wanted` has seen. So vCenter refuses a call that it carries out
+    late, when the call was given up and made again: a device is not added twice.
+    """
 
     def start(instance: Instance) -> Any:
-        return None if is_done(instance) else vm_of(instance, moref).ReconfigVM_Task(spec)
+        vm = vm_of(instance, moref)
+        found = read_properties(instance, [vm], vim.VirtualMachine, ["config.changeVersion"])[0][1]
+        spec = wanted(instance)
+        if spec is None:
+            return None
+        spec.changeVersion = found.get("config.changeVersion")
+        return vm.ReconfigVM_Task(spec)
 
-    await run_task(session, vim.VirtualMachine, moref, start, names={"reconfigVm", "reconfigure"})
+    async def attempt() -> bool:
+        return await run_task(session, vim.VirtualMachine, moref, start, names={"reconfigVm", "reconfigure"})
+
+    return await attempts(attempt, times=RECONFIGURATIONS, of=ConfigurationChanged)
 
 
 async def set_time_sync(session: Session, moref: str, enabled: bool) -> None:

@@ -32,8 +32,8 @@ START_SECONDS = 120
 """How long a process may take to import the parsers; a second or two on an idle machine."""
 WAIT_SECONDS = 50
 """How long a request waits for a process, which may be starting; a start of the service waits for none."""
-WARM_SECONDS = 10
-"""When the processes that no request needed until then are started: the start of the service goes first."""
+WARM_SECONDS = 30
+"""When one process is started if no request needed one until then: the start of the service goes first."""
 
 ERRORS: dict[str, type[VmkopsError]] = {each.__name__: each for each in (InvalidParams, NotFound, PackageRefused)}
 """The errors of `service.errors` that a function raises."""
@@ -189,13 +189,13 @@ class Workers:
             self._later(self._start_one())
 
     async def _warm_up(self) -> None:
-        """Start the processes that are missing, after WARM_SECONDS: each takes a second of CPU for its imports."""
+        """Have one process ready after WARM_SECONDS; each takes a second of CPU for its imports, and 60 MB."""
         await asyncio.sleep(WARM_SECONDS)
-        while self._begun < self._size:
+        if not self._begun:
             self._begin()
 
     def start(self) -> None:
-        """Have the processes started: each when a request needs it, the others soon."""
+        """Have the processes started: each when a request needs it, and the first one soon in any case."""
         self._later(self._warm_up())
 
     async def stop(self) -> None:

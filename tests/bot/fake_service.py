@@ -14,7 +14,18 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from service.api.adapter import adapter
-from service.api.client import ActionClass, ActionPreview, Check, Job, JobState, Problem, VmkerrAnswer, VmkerrRelease
+from service.api.client import (
+    TYPE_AGAIN,
+    ActionClass,
+    ActionPreview,
+    Check,
+    Job,
+    JobState,
+    Problem,
+    TypeAgainHint,
+    VmkerrAnswer,
+    VmkerrRelease,
+)
 from service.api.lookups import VmkerrReleases
 from tests.bot.examples import KNOWN
 
@@ -49,6 +60,7 @@ class FakeService:
         self.actions: list[dict[str, Any]] = []
         self.checks: list[Check] = []
         self.action_class = ActionClass.SAFE
+        self.type_again: TypeAgainHint | None = None
         self.jobs: dict[str, Job] = {}
         self.runs: list[dict[str, Any]] = []
         self.rights: dict[str, Any] = {"name": "bot", "delegate": True}
@@ -167,13 +179,18 @@ class FakeService:
         vm = self.vms.get(params["vm"])
         if vm is None:
             return _problem(NOT_FOUND)
+        checks = list(self.checks)
+        again = self.type_again if self.type_again and params.get(self.type_again.parameter) != vm["name"] else None
+        if again:
+            checks.append(Check(rule=TYPE_AGAIN, severity="refuse", message=f"Type {again.what}."))
         preview = ActionPreview(
             action=request.match_info["name"],
             target=vm["name"],
             params=params,
             steps=["check"],
-            checks=self.checks,
-            allowed=all(check.severity != "refuse" for check in self.checks),
+            checks=checks,
+            allowed=all(check.severity != "refuse" for check in checks),
+            type_again=again,
             class_=self.action_class,
             label=f"{request.match_info['name'].replace('-', ' ').capitalize()} {vm['name']}",
         )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.e2e.restores import VM as RESTORED
 from tests.peers.disks import make_vmdk
 from tests.peers.fetch import require
 from tests.peers.vcsim import Vcsim
@@ -22,6 +24,13 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A stream-optimized disk of about 24 MB."""
     require("qemu-img")
     return make_vmdk(tmp_path_factory.mktemp("disk") / "disk.vmdk", size_mb=DISK_MB, seed=7)
+
+
+@pytest.fixture(scope="session")
+def fitting_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A disk of the capacity that the simulator's VMs have, mostly empty."""
+    require("qemu-img")
+    return make_vmdk(tmp_path_factory.mktemp("disk") / "disk.vmdk", size_mb=10 << 10, seed=3, filled=0.002)
 
 
 @pytest.fixture
@@ -51,6 +60,18 @@ def service(request: pytest.FixtureRequest, vcenter: Vcsim, tmp_path: Path) -> I
         return
     with RunningService(tmp_path / "data", vcenter_settings(vcenter)) as running:
         yield running
+
+
+@pytest.fixture
+def backup(service: RunningService, vcenter: Vcsim, fitting_disk: Path) -> dict[str, Any]:
+    """A finished backup job: the service's first, which serves the tests that share it."""
+    for job in service.call("GET", "/jobs")[1]["jobs"]:
+        if (job["action"], job["target"], job["state"]) == ("backup", RESTORED, "succeeded"):
+            return dict(job)
+    vcenter.put_disk(vcenter.vm(RESTORED)["disks"][0]["path"], fitting_disk)
+    job = service.ended(service.backup(RESTORED)["id"])
+    assert job["state"] == "succeeded", job["error"]
+    return job
 
 
 def gives_back(request: pytest.FixtureRequest) -> bool:

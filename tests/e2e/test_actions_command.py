@@ -28,7 +28,7 @@ def test_action_is_watched_to_its_end(service: RunningService, vcenter: Vcsim) -
     done = service.run("action", "snapshot-create", VM, "name=before", "quiesce=none")
     assert done.returncode == 0, done.stderr
     assert "succeeded  snapshot" in done.stderr
-    assert "consistency: crash-consistent" in done.stdout
+    assert "Consistency: crash-consistent" in done.stdout
     (node,) = vcenter.snapshots()[VM]
     removed = service.run("action", "snapshot-remove", node["moref"], "even_foreign=false", "--json", "--yes")
     assert json.loads(removed.stdout)["state"] == "succeeded"

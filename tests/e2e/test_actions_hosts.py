@@ -28,7 +28,7 @@ def host(service: RunningService, selector: str = HOST) -> dict[str, Any]:
 def test_host_goes_out_of_service_and_comes_back(service: RunningService) -> None:
     job = act(service, "host-maintenance-enter", host=MEMBER)
     assert job["state"] == "succeeded", job
-    assert f"Undo: action host-maintenance-exit {MEMBER}." in details(job)
+    assert details(job).endswith(f"Undo: vmkops action host-maintenance-exit {MEMBER}")
     wait_for(lambda: host(service, MEMBER)["in_maintenance_mode"], what="maintenance mode")
     again = act(service, "host-maintenance-enter", host=MEMBER)
     assert again["result"] == {"in_maintenance_mode": True, "changed": False}

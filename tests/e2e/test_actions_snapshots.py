@@ -45,7 +45,7 @@ def test_snapshot_is_named_after_its_job_and_by_the_caller(service: RunningServi
     assert node["name"] == f"vmkops {job['id']} before the patch"
     assert job["result"]["snapshot"] == node["moref"]
     assert job["result"]["consistency"] == "quiesced"
-    assert f"Undo: action snapshot-remove {node['moref']}." in details(job)
+    assert details(job).endswith(f"Undo: vmkops action snapshot-remove {node['moref']}")
 
 
 def test_snapshot_with_memory_is_not_quiesced(service: RunningService, vcenter: Vcsim) -> None:

@@ -30,7 +30,7 @@ def test_dry_run_shows_the_steps_and_changes_nothing(service: RunningService, vc
     assert preview["target"] == VM
     assert len(preview["steps"]) == 7
     assert vcenter.count("CreateSnapshot_Task") == 0
-    assert service.call("GET", "/jobs")[1] == {"jobs": []}
+    assert service.call("GET", "/jobs")[1]["jobs"] == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from service.api.settings import read_settings
 from service.store.copy_slots import CopySlots
 from service.store.database import open_database
-from tests.e2e.actions import checked
+from tests.e2e.actions import act, begin, checked, details
 from tests.e2e.conftest import VM
 from tests.peers.vcsim import Vcsim
 from tests.peers.waiting import wait_for
@@ -57,6 +57,24 @@ def test_second_backup_takes_its_snapshot_after_the_copy_of_the_first(vcenter: V
     assert ends == ["succeeded", "succeeded"]
     done = snapshots_in_order(vcenter)
     assert [name for method, name in done if method == "CreateSnapshot_Task"] == [VM, OTHER]
+
+
+def test_export_locks_its_vm_only_when_its_turn_has_come(vcenter: Vcsim, tmp_path: Path) -> None:
+    with RunningService(tmp_path, vcenter_settings(vcenter) | ONE_SLOT) as service:
+        act(service, "power-off", vm=OTHER)
+        vcenter.nfc(stall_after_bytes=1_000_000, vm=VM)
+        first = service.backup(VM)["id"]
+        service.reading(first)
+        second = begin(service, "export-ovf", vm=OTHER)
+        wait_for(lambda: "turn before the export" in details(service.job(second)), what="the wait", explain=service.log)
+
+        leases = vcenter.count("ExportVm")
+        vcenter.reset_nfc()
+        ends = [service.ended(each)["state"] for each in (first, second)]
+
+    assert leases == 0
+    assert ends == ["succeeded", "succeeded"]
+    assert {lease["state"] for lease in vcenter.leases()} == {"done"}
 
 
 def test_backup_keeps_its_turn_across_a_restart(vcenter: Vcsim, tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.actions import act
 from tests.e2e.conftest import VM
 from tests.peers.vcsim import Vcsim
+from tests.peers.waiting import wait_for
 from tests.running_service import RunningService
 
 HOST = "localhost"
@@ -95,6 +97,32 @@ def test_command_prints_a_line_for_each_finding_and_exits_1_when_one_failed(
     done = service.run("doctor", "--vcenter", "default")
 
     assert "default    ok: sign-in: Signed in as" in done.stdout, done.stdout + done.stderr
-    assert "DC0_C0_H0  failed: name: DC0_C0_H0 does not resolve." in done.stdout
+    assert "DC0_C0_H0  failed: name: The name DC0_C0_H0 does not resolve on this machine. Lookups, power" in done.stdout
+    assert "In a simulator, as of `make demo`, hosts have names only, and nothing needs to be done." in done.stdout
     assert done.returncode == 1
     assert service.run("doctor", "--vcenter", "nowhere").returncode == 1
+
+
+def test_password_that_was_changed_meanwhile_is_told_and_not_tried_again_and_again(
+    service: RunningService, vcenter: Vcsim
+) -> None:
+    def connection() -> dict[str, Any]:
+        return dict(service.call("GET", "/readyz")[1]["parts"]["vcenter"][0])
+
+    assert act(service, "power-off", vm=VM)["state"] == "succeeded"
+    vcenter.change_password("rotated")
+    assert act(service, "power-on", vm=VM)["state"] == "succeeded"  # what is signed in stays so
+    vcenter.reset_calls()
+
+    vcenter.expire_sessions()
+    wait_for(lambda: not connection()["connected"], what="the refused login", explain=service.log)
+    answers = [service.call("POST", "/actions/power-off", {"params": {"vm": VM}}) for _ in range(2)]
+
+    refused = "does not accept the user name or password. Check VMKOPS_VCENTER_USER and VMKOPS_VCENTER_PASSWORD"
+    assert refused in connection()["trouble"]
+    assert all(refused in problem["detail"] for _, problem in answers)
+    assert refused in examined(service)["default", "sign-in"]["text"]
+    assert vcenter.count("Login") == 1
+    done = service.run("doctor")
+    assert refused in next(line for line in done.stdout.splitlines() if line.startswith("vcenter default failed"))
+    assert vcenter.count("Login") == 2

@@ -22,7 +22,7 @@ def test_actions_need_a_token_that_may_operate(service: RunningService, vcenter:
     status, problem = service.call("POST", "/actions/backup", request, token=reader)
     assert status == 403
     assert "operate" in problem["detail"]
-    assert service.call("GET", "/jobs", token=reader) == (200, {"jobs": []})
+    assert service.call("GET", "/jobs", token=reader) == (200, {"jobs": [], "next": None})
     assert vcenter.count("CreateSnapshot_Task") == 0
 
 

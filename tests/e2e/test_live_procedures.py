@@ -144,14 +144,54 @@ def test_shell_prints_the_page_filled_in(service: RunningService) -> None:
         (("vm",), VM),
         (("host", "DC0_H0"), "DC0_H0 (host-"),
         (("datastore", "LocalDS_0"), "LocalDS_0"),
-        (("snapshots",), "No snapshots."),
-        (("snapshots", VM), "No snapshots."),
+        (("vcenters",), "default"),
     ],
 )
 def test_shell_shows_the_inventory(service: RunningService, words: tuple[str, ...], line: str) -> None:
     done = service.run(*words)
     assert done.returncode == 0, done.stderr
     assert line in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("snapshots", "No snapshots."),
+        (f"snapshots {VM}", "No snapshots."),
+        ("snapshots --needs consolidation", "No VM needs consolidation."),
+        ("vms --name no-such-vm", "No VMs."),
+        ("jobs --state failed", "No jobs."),
+        ("schedules", "No schedules."),
+    ],
+)
+def test_empty_list_says_so_beside_the_answer(service: RunningService, words: str, line: str) -> None:
+    done = service.run(*words.split())
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", f"{line}\n")
+
+
+@pytest.mark.parametrize(
+    "name", ["vms", "hosts", "datastores", "snapshots", "jobs", "schedules", "vcenters", "procedures"]
+)
+def test_every_list_has_one_form_of_json(service: RunningService, name: str) -> None:
+    answer = json.loads(service.run(name, "--json").stdout)
+
+    assert isinstance(answer[name], list)
+    assert answer["next"] is None
+
+
+def test_list_is_filtered_and_goes_on_where_it_ended(service: RunningService) -> None:
+    first = json.loads(service.run("vms", "--power", "on", "--limit", "1", "--json").stdout)
+    rest = json.loads(service.run("vms", "--power", "on", "--cursor", str(first["next"]), "--json").stdout)
+    by_host = service.run("vms", "--host", "DC0_H0")
+
+    assert first["vms"][0] not in rest["vms"]
+    assert len(first["vms"]) + len(rest["vms"]) == first["total"]
+    assert VM in by_host.stdout
+    assert "DC0_C0_RP0_VM0" not in by_host.stdout
+    assert service.run("vms", "--power", "off").stderr == "No VMs.\n"
+    assert service.run("hosts", "--state", "maintenance").stderr == "No hosts.\n"
+    assert service.run("vms", VM, "--power", "on").returncode == 2
 
 
 def test_shell_prints_the_inventory_as_json(service: RunningService) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running_service import RunningService
+from tests.running_service import RunningService, make_token
 
 LISTING = "Name Dec Hex errno equiv Description\nVMK_OURS 195887138 0xbad0022 EIO Our own meaning\n"
 
@@ -163,3 +163,18 @@ def test_lookups_can_be_closed(tmp_path: Path) -> None:
         assert service.call("GET", "/vmkerr/0xbad0022", token="")[0] == 401
         assert service.call("GET", "/vmkerr/0xbad0022")[0] == 200
         assert service.call("GET", "/healthz", token="")[0] == 200
+
+
+def test_listing_of_a_host_is_imported_over_http_and_counts_at_once(tmp_path: Path) -> None:
+    listing = b"VMK_OURS 195887999 0xbad037f EINVAL Ours\n"
+    with RunningService(tmp_path) as service:
+        reader = make_token(service.environment, "read", "reader")
+        assert service.call("GET", "/vmkerr/0xbad037f")[0] == 404
+        assert service.call("PUT", "/releases/esxi-9.9", {"text": listing.decode()}, token="")[0] == 401
+        assert service.call("PUT", "/releases/esxi-9.9", {"text": listing.decode()}, token=reader)[0] == 403
+
+        status, answer = service.call("PUT", "/releases/ESXi-9.9", {"text": "heading\n" + listing.decode()})
+        assert (status, answer) == (200, {"release": "esxi-9.9", "codes": 1, "skipped": [1]})
+        assert service.call("GET", "/vmkerr/0xbad037f")[1]["matches"][0]["releases"] == ["esxi-9.9"]
+        assert service.call("PUT", "/releases/esxi-9.9", {"text": "no codes"})[0] == 400
+        assert service.call("PUT", "/releases/..%2Fup", {"text": listing.decode()})[0] == 400

@@ -58,7 +58,7 @@ def test_vm_moves_to_a_host_and_a_datastore(service: RunningService, vcenter: Vc
 
     assert job["state"] == "succeeded", job
     assert place(vcenter) == (host, SECOND)
-    assert "Undo: action migrate moref:" in details(job)
+    assert f"Undo: vmkops action migrate {VM} host=" in details(job)
     assert again["result"]["changed"] is False
     assert vcenter.count("RelocateVM_Task") == 1
 

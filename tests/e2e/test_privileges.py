@@ -16,5 +16,5 @@ def test_refused_call_names_the_privilege_and_the_object(service: RunningService
     assert job["state"] == "failed"
     moref = vcenter.vm(VM)["moref"]
     words = job["error"]["detail"]
-    assert f"the privilege VirtualMachine.State.CreateSnapshot on the VirtualMachine {moref}" in words
+    assert f"the privilege VirtualMachine.State.CreateSnapshot on the VM {VM} ({moref})" in words
     assert "vmkops doctor --vcenter default" in words

@@ -171,6 +171,18 @@ def test_unknown_page_is_404_with_near_ones(kept: RunningService) -> None:
     assert "iscsi-names" in problem["suggestions"]
 
 
+def test_runbook_of_a_code_tells_its_meanings_apart_by_release(kept: RunningService) -> None:
+    _, found = kept.call("GET", "/runbook/VmkernelError0xbad0022", token="")
+    _, searched = kept.call("GET", "/procedures?q=VmkernelError0xbad0022", token="")
+    _, host = kept.call("GET", "/runbook/HostDown", token="")
+
+    assert found["procedure"]["slug"] == "vmkernel-status-codes"
+    assert "- esx-3.5: VMK_RESERVATION_CONFLICT" in found["advice"]
+    assert "- esxi-5.0, esxi-5.1, esxi-6.0, ddk-2024: VMK_READ_ONLY" in found["advice"]
+    assert searched["lookups"][0]["query"] == "0xbad0022"
+    assert host["procedure"]["slug"] == "host-not-responding"
+
+
 def test_runbook_is_never_404(kept: RunningService) -> None:
     _, known = kept.call("GET", "/runbook/ScsiReservationConflict", token="")
     status, unknown = kept.call("GET", "/runbook/CoffeeMachineEmpty", token="")

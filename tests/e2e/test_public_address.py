@@ -29,7 +29,7 @@ def test_metrics_have_a_port_of_their_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        ({"VMKOPS_TLS_CERT": __file__}, "VMKOPS_TLS_KEY is missing"),
+        ({"VMKOPS_TLS_CERT": __file__}, "VMKOPS_TLS_KEY: is missing"),
         ({"VMKOPS_TLS_KEY": "/nowhere/key.pem"}, "VMKOPS_TLS_KEY: /nowhere/key.pem cannot be read"),
         ({"VMKOPS_PUBLIC_URL": "vmkops.example.com"}, "VMKOPS_PUBLIC_URL: is not a URL"),
         ({"VMKOPS_ALLOWED_HOSTS": "https://vmkops.lab"}, "'https://vmkops.lab' is not a host name"),

@@ -128,3 +128,19 @@ def test_half_package_of_a_dead_job_is_removed_at_the_start(vcenter: Vcsim, tmp_
 
     with RunningService(tmp_path, vcenter_settings(vcenter)):
         wait_for(lambda: not half.exists(), what="its removal")
+
+
+def test_snapshot_that_vcenter_takes_after_the_end_of_its_job_is_removed(vcenter: Vcsim, tmp_path: Path) -> None:
+    vcenter.fault("CreateSnapshot_Task", hold="late", count=1)
+    vcenter.fault("CreateSnapshot_Task", "NoPermission")
+    settings = {"VMKOPS_REAP_SECONDS": "1", "VMKOPS_VCENTER_SECONDS": "25"}
+    with RunningService(tmp_path, vcenter_settings(vcenter) | settings) as service:
+        assert service.ended(service.backup(VM)["id"])["state"] == "failed"
+        assert not vcenter.snapshots()
+
+        vcenter.clear_faults()
+
+        wait_for(lambda: vcenter.done("CreateSnapshot_Task", VM), what="the late snapshot")
+        wait_for(lambda: vcenter.done("RemoveSnapshot_Task", VM), what="its removal", explain=service.log)
+        wait_for(lambda: not vcenter.snapshots(), what="the end of the removal")
+        wait_for(lambda: not ledger(service), what="the all-clear")

@@ -3,52 +3,20 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pyVmomi import vim
 
-from tests.e2e.actions import act, checked, details
-from tests.peers.disks import make_vmdk
-from tests.peers.person import signed_in
+from tests.e2e.actions import act, checked
+from tests.e2e.restores import VM, cards, names, start
 from tests.peers.vcsim import Vcsim
 from tests.peers.waiting import wait_for
 from tests.running_service import RunningService
 
-VM = "DC0_H0_VM1"
 NETWORK = "DC0_DVPG0"
 OTHER = "DC0_H0_VM1"
-
-
-@pytest.fixture(scope="module")
-def fitting_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A disk of the capacity that the simulator's VMs have, mostly empty."""
-    return make_vmdk(tmp_path_factory.mktemp("disk") / "disk.vmdk", size_mb=10 << 10, seed=3, filled=0.002)
-
-
-@pytest.fixture
-def backup(service: RunningService, vcenter: Vcsim, fitting_disk: Path) -> dict[str, Any]:
-    """A finished backup job: the service's first, which serves the tests that share it."""
-    for job in service.call("GET", "/jobs")[1]["jobs"]:
-        if (job["action"], job["target"], job["state"]) == ("backup", VM, "succeeded"):
-            return dict(job)
-    vcenter.put_disk(vcenter.vm(VM)["disks"][0]["path"], fitting_disk)
-    job = service.ended(service.backup(VM)["id"])
-    assert job["state"] == "succeeded", job["error"]
-    return job
-
-
-def names(vcenter: Vcsim) -> set[str]:
-    return {vm["name"] for vm in vcenter.vms()}
-
-
-def start(service: RunningService, backup: dict[str, Any], action: str = "restore", **params: Any) -> dict[str, Any]:
-    status, job = service.call("POST", f"/actions/{action}", {"params": {"backup": backup["id"], **params}})
-    assert status == 202, job
-    return dict(job)
 
 
 def test_restore_makes_a_new_vm_that_is_powered_off(
@@ -120,13 +88,6 @@ def test_second_restore_under_the_same_name_is_refused_while_the_first_runs(
     assert status == 409
     assert f"restore (job {first['id']}) is under way" in problem["detail"]
     assert service.ended(first["id"])["state"] == "succeeded"
-
-
-def cards(vcenter: Vcsim, name: str) -> list[Any]:
-    """The network cards of a VM, as vSphere has them."""
-    with signed_in(vcenter) as person:
-        devices = vim.VirtualMachine(vcenter.vm(name)["moref"], person._stub).config.hardware.device
-        return [device for device in devices if isinstance(device, vim.vm.device.VirtualEthernetCard)]
 
 
 def test_restore_with_disconnected_networks_does_not_connect_the_cards_at_power_on(
@@ -249,161 +210,6 @@ def test_damaged_backup_is_refused(service: RunningService, vcenter: Vcsim, back
     assert status == 409
     assert "The disk was changed." in problem["detail"]
     assert vcenter.count("CreateImportSpec") == 0
-
-
-@pytest.mark.gives_back
-def test_drill_restores_checks_and_removes(service: RunningService, vcenter: Vcsim, backup: dict[str, Any]) -> None:
-    before = names(vcenter)
-    vcenter.nfc(bytes_per_second=8_000_000)
-    status, job = service.call("POST", "/actions/restore-drill", {"params": {"backup": f"newest:{VM}"}})
-    assert status == 202, job
-    wait_for(lambda: names(vcenter) - before, timeout=60, what="the VM of the drill", explain=service.log)
-
-    ended = service.ended(job["id"])
-
-    assert ended["state"] == "succeeded", ended["error"]
-    assert ended["result"]["removed"] == [f"{VM}-drill-{job['id'][:8]}"]
-    assert [step["state"] for step in ended["steps"]] == ["succeeded"] * 8
-    assert names(vcenter) == before
-
-
-def test_drill_boots_the_vm_without_a_network_and_keeps_a_picture(
-    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
-) -> None:
-    before = names(vcenter)
-    vcenter.fault("CreateScreenshot_Task", hold="task")
-    job_id = start(service, backup, "restore-drill")["id"]
-    made = f"{VM}-drill-{job_id[:8]}"
-    running = f"{made} to run"
-    wait_for(lambda: vcenter.count("CreateScreenshot_Task"), what=running, explain=service.log)
-    connected = [(card.connectable.startConnected, card.connectable.connected) for card in cards(vcenter, made)]
-    power = vcenter.vm(made)["power_state"]
-    vcenter.clear_faults()
-
-    job = service.ended(job_id)
-
-    assert (power, connected) == ("poweredOn", [(False, False)])
-    assert (job["state"], job["result"]["reached"]) == ("succeeded", "heartbeat"), job
-    picture = Path(job["result"]["screenshot"])
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    assert picture.parent == Path(backup["result"]["package"])
-    assert names(vcenter) == before
-    assert act(service, "verify-backup", backup=backup["id"])["state"] == "succeeded"
-
-
-def test_guest_that_does_not_boot_is_reported_and_its_vm_removed(
-    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
-) -> None:
-    before = names(vcenter)
-    vcenter.fault("PowerOnVM_Task", hold="call")
-    job_id = start(service, backup, "restore-drill", boot_seconds=1)["id"]
-    wait_for(lambda: vcenter.count("HttpNfcLeaseComplete") >= 2, what="the VM", explain=service.log)
-    vcenter.change_vm(f"{VM}-drill-{job_id[:8]}", does_not_boot=True)
-    vcenter.clear_faults()
-
-    job = service.ended(job_id)
-
-    assert (job["state"], job["result"]["reached"]) == ("partial", "powered on"), job
-    assert "No heartbeat within 1 second, although VMware Tools ran" in details(job)
-    assert names(vcenter) == before
-
-
-def test_drill_whose_vm_does_not_start_fails_and_removes_it(
-    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
-) -> None:
-    before = names(vcenter)
-    vcenter.fault("PowerOnVM_Task", "InsufficientResourcesFault", as_task=True)
-
-    job = act(service, "restore-drill", backup=backup["id"])
-
-    assert job["state"] == "failed"
-    assert "could not be powered on" in job["error"]["detail"]
-    assert names(vcenter) == before
-
-
-def test_cancelled_drill_powers_its_vm_off_and_removes_it(
-    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
-) -> None:
-    before = names(vcenter)
-    vcenter.fault("CreateScreenshot_Task", hold="call")
-    job_id = start(service, backup, "restore-drill")["id"]
-    wait_for(lambda: vcenter.count("PowerOnVM_Task"), what="the power-on", explain=service.log)
-
-    service.call("POST", f"/jobs/{job_id}/cancel")
-    vcenter.clear_faults()
-
-    assert service.ended(job_id)["state"] == "cancelled"
-    assert names(vcenter) == before
-
-
-@pytest.mark.parametrize("restarted", [False, True])
-def test_drill_that_is_cancelled_while_its_vm_powers_on_waits_for_that_and_removes_the_vm(
-    service: RunningService, vcenter: Vcsim, backup: dict[str, Any], restarted: bool
-) -> None:
-    before = names(vcenter)
-    vcenter.fault("PowerOnVM_Task", hold="task")
-    vcenter.fault("CancelTask", "NotSupported")
-    job_id = start(service, backup, "restore-drill")["id"]
-    wait_for(lambda: vcenter.faults()[0]["acted"], timeout=120, what="the power-on", explain=service.log)
-    vcenter.fault("CreateFilter", object_name=f"{VM}-drill-{job_id[:8]}", since="CancelTask")
-
-    def waits() -> int:
-        return int(vcenter.faults()[2]["acted"])
-
-    service.call("POST", f"/jobs/{job_id}/cancel")
-    wait_for(waits, timeout=120, what="the wait for a task", explain=service.log)
-    if restarted:
-        service.kill()
-        earlier = waits()
-        service.start()
-        wait_for(lambda: waits() > earlier, timeout=120, what="the next wait for a task", explain=service.log)
-    vcenter.clear_faults()
-
-    assert service.ended(job_id)["state"] == "cancelled"
-    assert vcenter.count("PowerOffVM_Task") == 1
-    assert names(vcenter) == before
-
-
-def test_drill_tries_a_power_off_that_failed_again(
-    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
-) -> None:
-    before = names(vcenter)
-    vcenter.fault("PowerOffVM_Task", "GenericVmConfigFault", as_task=True, count=1)
-
-    job = act(service, "restore-drill", backup=backup["id"])
-
-    assert job["state"] == "succeeded", job
-    assert vcenter.count("PowerOffVM_Task") == 2
-    assert names(vcenter) == before
-
-
-def test_drill_whose_vm_stays_on_names_it(service: RunningService, vcenter: Vcsim, backup: dict[str, Any]) -> None:
-    vcenter.fault("PowerOffVM_Task", "GenericVmConfigFault", as_task=True)
-
-    job = act(service, "restore-drill", backup=backup["id"])
-
-    made = f"{VM}-drill-{job['id'][:8]}"
-    assert job["state"] == "failed", job
-    assert f"its VM {made} could not be removed: {made} is poweredOn" in job["error"]["detail"]
-    assert "It could not be powered off: " in job["error"]["detail"]
-    assert made in names(vcenter)
-
-
-def test_backup_that_is_removed_while_its_vm_boots_does_not_fail_the_drill(
-    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
-) -> None:
-    before = names(vcenter)
-    vcenter.fault("PowerOnVM_Task", hold="call")
-    job_id = start(service, backup, "restore-drill")["id"]
-    wait_for(lambda: vcenter.faults()[0]["acted"], timeout=120, what="the power-on", explain=service.log)
-    shutil.rmtree(backup["result"]["package"])
-    vcenter.clear_faults()
-
-    job = service.ended(job_id)
-
-    assert (job["state"], job["result"]["reached"]) == ("succeeded", "heartbeat"), job
-    assert "There is no picture of the console" in details(job)
-    assert names(vcenter) == before
 
 
 @pytest.mark.gives_back

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import ssl
 import urllib.error
@@ -14,8 +15,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from pyVmomi import vim
 
-from tests.e2e.actions import act, checked
-from tests.peers.disks import make_vmdk
+from tests.e2e.actions import act, checked, details
 from tests.peers.person import signed_in, wait_for_task
 from tests.peers.vcsim import Vcsim
 from tests.peers.waiting import wait_for
@@ -25,12 +25,6 @@ VM = "DC0_H0_VM1"
 NVRAM = b"boot entries and keys" * 400
 KEPT = {"disk.EnableUUID": "TRUE", "guestinfo.metadata": "bm9uZQ=="}
 NOT_KEPT = {"sched.swap.derivedName": "/vmfs/volumes/old/vm.vswp", "guestinfo.ip": "192.0.2.7"}
-
-
-@pytest.fixture(scope="module")
-def fitting_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A disk of the capacity that the simulator's VMs have, mostly empty."""
-    return make_vmdk(tmp_path_factory.mktemp("disk") / "disk.vmdk", size_mb=10 << 10, seed=3, filled=0.0005)
 
 
 @pytest.fixture
@@ -190,6 +184,39 @@ def test_changed_settings_or_nvram_are_damage(service: RunningService, vcenter: 
     job = act(service, "restore", backup=backup["id"], name="again")
     assert job["error"]["type"] == "urn:vmkops:backup-damaged"
     assert "again" not in {vm["name"] for vm in vcenter.vms()}
+
+
+def test_control_characters_in_a_package_are_left_out_and_the_step_says_so(
+    service: RunningService, vcenter: Vcsim, efi_vm: str
+) -> None:
+    backup = backed_up(service)
+    package = Path(backup["result"]["package"])
+    file = package / "vm-settings.json"
+    old = file.read_bytes()
+    settings = {**json.loads(old), "notes": "Owned\x00 by payroll.", "custom_attributes": {"cost centre": "47\x0111"}}
+    new = json.dumps(settings).encode()
+    file.write_bytes(new)
+    record = json.loads((package / "backup.json").read_text())
+    for each in record["beside"]:
+        if each["file"] == file.name:
+            each |= {"size": len(new), "sha256": hashlib.sha256(new).hexdigest()}
+    (package / "backup.json").write_text(json.dumps({**record, "created_at": "2020-01-01T00:00:00Z"}))
+    manifest = next(package.glob("*.mf"))
+    sums = [hashlib.sha256(content).hexdigest() for content in (old, new)]
+    manifest.write_text(manifest.read_text().replace(*sums))
+    for each in package.glob("*.sig"):
+        each.unlink()
+
+    job = act(service, "restore", backup=backup["id"], name="again")
+
+    assert job["state"] == "succeeded", job["error"]
+    assert "Control characters that vSphere cannot store were removed from the notes, the custom attribute" in details(
+        job
+    )
+    with signed_in(vcenter) as person:
+        machine = vim.VirtualMachine(vcenter.vm("again")["moref"], person._stub)
+        assert machine.config.annotation.splitlines()[0] == "Owned by payroll."
+        assert [each.value for each in machine.customValue] == ["4711"]
 
 
 def test_package_of_an_earlier_version_is_restored_as_before(

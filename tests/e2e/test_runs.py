@@ -311,5 +311,5 @@ def test_shell_shows_refusals_with_what_to_do(team: RunningService) -> None:
     assert (unknown.returncode, unreasoned.returncode, nothing.returncode, wrong.returncode) == (1, 1, 1, 2)
     assert "step-1" in unknown.stderr
     assert "the reason is missing" in unreasoned.stderr
-    assert "GET /runs lists them" in nothing.stderr
+    assert "The list of runs has their ids." in nothing.stderr
     assert "REASON" in wrong.stderr

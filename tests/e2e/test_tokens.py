@@ -117,7 +117,7 @@ def test_list_shows_rights_and_ends_and_never_a_token(service: RunningService) -
     token = create(service, "listed", "--delegate", "--expires", "30d")
 
     shown = service.run("token", "list").stdout
-    listed = {each["name"]: each for each in json.loads(service.run("token", "list", "--json").stdout)}
+    listed = {each["name"]: each for each in json.loads(service.run("tokens", "--json").stdout)["tokens"]}
 
     (line,) = (line for line in shown.splitlines() if line.startswith("listed "))
     assert "operate, may act for people" in line

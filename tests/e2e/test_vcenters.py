@@ -72,7 +72,7 @@ def test_things_of_all_are_listed_with_where_they_are(site: Site) -> None:
 def test_name_that_two_have_is_told_with_where_each_is(site: Site) -> None:
     status, problem = site.service.call("GET", f"/vms/{VM}")
     assert status == 409
-    assert {each.partition("/moref:")[0] for each in problem["suggestions"]} == {"lab", "spare"}
+    assert sorted(problem["suggestions"]) == [f"lab/{VM}", f"spare/{VM}"]
     for selector in problem["suggestions"]:
         status, vm = site.service.call("GET", f"/vms/{selector.replace('/', '%2F')}")
         assert (status, vm["name"]) == (200, VM)
@@ -91,9 +91,8 @@ def test_undo_of_a_move_names_the_vcenter(site: Site) -> None:
     job = act(site.service, "migrate", vm="spare/DC0_C0_RP0_VM0", host="spare/DC0_H0")
 
     assert job["state"] == "succeeded", job
-    vm, host = details(job).partition("Undo: action migrate ")[2].removesuffix(".").split()
-    assert vm.startswith("spare/moref:")
-    assert host.startswith("host=spare/moref:")
+    vm, host = details(job).partition("Undo: vmkops action migrate ")[2].split()
+    assert (vm, host.partition("/")[0]) == ("spare/DC0_C0_RP0_VM0", "host=spare")
     assert act(site.service, "migrate", vm=vm, host=host.removeprefix("host="))["result"]["changed"] is True
 
 

@@ -51,7 +51,7 @@ def test_refusals_are_shown_only_to_the_user(workspace: tuple[LocalSlack, Runnin
         (OPERATOR, "/action", f"power-of {VM}", "`/action power-off`"),
         (OPERATOR, "/action", f"answer-question {VM} choice=1", "does not wait for an answer"),
         (OPERATOR, "/action", f"power-off {VM} surprise=1", "surprise"),
-        (OPERATOR, "/action", f"ping {VM}", "The settings have no vCenter 'DC0_H0_VM0'"),
+        (OPERATOR, "/action", f"ping {VM}", "No vCenter is named DC0_H0_VM0"),
     ):
         answer = answer_to(slack, user, command, text)
         assert answer["ephemeral_to"] == user

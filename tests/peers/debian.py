@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.peers.commands import PeerUnavailableError, run
+from tests.peers.commands import PEERS, PeerUnavailableError, run
 from tests.peers.waiting import wait_for
 
 LOCKED = "Could not get lock"
@@ -49,6 +49,46 @@ class Debian:
             if found:
                 return Path(found)
         return None
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """A program of a Debian package that is not installed, because its package would start a daemon.
+
+    It is taken from the path when it is there. Otherwise, the package is fetched and unpacked under `.peers/`, for
+    which nobody has to be root; `file` is its path in the package.
+    """
+
+    package: str
+    file: str
+
+    def __call__(self) -> Path:
+        """Return the program's path, fetching its package if need be; PeerUnavailableError says why not."""
+        if found := shutil.which(Path(self.file).name):
+            return Path(found)
+        target = PEERS / self.package
+        if not target.is_dir():
+            self._fetch(target)
+        return target / self.file
+
+    def _fetch(self, target: Path) -> None:
+        if shutil.which("apt-get") is None:
+            raise PeerUnavailableError(
+                f"{Path(self.file).name} is missing: use your package manager to install what Debian calls "
+                f"{self.package}"
+            )
+        half = target.with_name(f"{target.name}.half")
+        shutil.rmtree(half, ignore_errors=True)
+        half.mkdir(parents=True)
+        outdated = update() if os.geteuid() == 0 else ""
+        try:
+            _apt_get("download", self.package, cwd=half)
+        except PeerUnavailableError as error:
+            raise PeerUnavailableError(f"{Path(self.file).name} is missing: {error}{outdated}") from error
+        (package,) = half.glob("*.deb")
+        run(["dpkg-deb", "--extract", str(package), str(half)], what=f"unpacking {self.package}")
+        package.unlink()
+        half.rename(target)
 
 
 def install(programs: Iterable[Debian]) -> None:
@@ -93,9 +133,10 @@ def update() -> str:
     return ""
 
 
-def _apt_get(*words: str) -> None:
+def _apt_get(*words: str, cwd: Path | None = None) -> None:
     run(
         ["apt-get", *words, "-qq", "-o", f"DPkg::Lock::Timeout={LOCK_SECONDS}", "-o", "Acquire::Retries=3"],
+        cwd=cwd,
         what=f"apt-get {' '.join(words)}",
         DEBIAN_FRONTEND="noninteractive",
         LC_ALL="C",

@@ -16,9 +16,9 @@ import pytest
 
 from tests.peers.built import go, local_slack, vcsim
 from tests.peers.commands import PEERS, MachineUnableError, PeerUnavailableError
-from tests.peers.debian import Debian, install
-from tests.peers.loop_mount import MKE2FS, MOUNT, loop_mount
-from tests.peers.wheels import Wheel
+from tests.peers.debian import Debian, Unpacked, install
+from tests.peers.loop_mount import MKE2FS, MOUNT, loop_mount, tmpfs_mount
+from tests.peers.wheels import Wheel, vmkops_wheel
 
 SOURCES: dict[str, Callable[[], Path]] = {
     "go": lambda: Path(go()),
@@ -38,6 +38,10 @@ SOURCES: dict[str, Callable[[], Path]] = {
     "debugfs": Debian("e2fsprogs", ("debugfs",), folders="/usr/sbin"),
     "dumpe2fs": Debian("e2fsprogs", ("dumpe2fs",), folders="/usr/sbin"),
     "loop-mount": loop_mount,
+    "tmpfs-mount": tmpfs_mount,
+    "vmkops-wheel": vmkops_wheel,
+    "systemd-analyze": Debian("systemd", ("systemd-analyze",)),
+    "promtool": Unpacked("prometheus", "usr/bin/promtool"),
     "wrk": Debian("wrk", ("wrk",)),
     "rg": Debian("ripgrep", ("rg",)),
     "datasette": Wheel("datasette==0.65.5", "."),

@@ -58,3 +58,18 @@ def tell_percent(vcsim: Vcsim, percent: int) -> int:
         for task in tasks:
             task.UpdateProgress(percentDone=percent)
     return len(tasks)
+
+
+def add_disk(vcsim: Vcsim, vm: str, *, size_mb: int, unit: int) -> str:
+    """Give a VM a further empty disk at this unit of its first disk's controller; the datastore path of its file."""
+    with signed_in(vcsim) as instance:
+        machine = vim.VirtualMachine(vcsim.vm(vm)["moref"], instance._stub)
+        first = next(each for each in machine.config.hardware.device if isinstance(each, vim.vm.device.VirtualDisk))
+        name = f"{first.backing.fileName.rpartition('/')[0]}/disk-at-{unit}.vmdk"
+        backing = vim.vm.device.VirtualDisk.FlatVer2BackingInfo(fileName=name, diskMode="persistent")
+        disk = vim.vm.device.VirtualDisk(
+            key=-1, backing=backing, controllerKey=first.controllerKey, unitNumber=unit, capacityInKB=size_mb << 10
+        )
+        change = vim.vm.device.VirtualDeviceSpec(operation="add", fileOperation="create", device=disk)
+        wait_for_task(machine.ReconfigVM_Task(vim.vm.ConfigSpec(deviceChange=[change])))
+    return name

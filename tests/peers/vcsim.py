@@ -107,6 +107,10 @@ class Vcsim:
         calls: list[dict[str, Any]] = self._control("GET", "/calls")["calls"]
         return [call for call in calls if method in (None, call["method"])]
 
+    def late(self) -> int:
+        """How many calls that were given up are still to be done; see the rule `hold="late"`."""
+        return int(self._control("GET", "/calls")["late"])
+
     def reset_calls(self) -> None:
         """Forget the calls so far."""
         self._control("DELETE", "/calls")
@@ -136,7 +140,8 @@ class Vcsim:
 
     def nfc(self, **settings: Any) -> None:
         """Change how downloads behave: bytes_per_second, cut_after_bytes, stall_after_bytes, corrupt_at, count, name,
-        vm, content_length, star_host, url_host, lease_timeout (seconds), lease_fault, thumbprint, nvram, checksums."""
+        vm, content_length, star_host, url_host, lease_timeout and import_timeout (seconds), lease_fault, thumbprint,
+        nvram, checksums."""
         self._control("POST", "/nfc", settings)
 
     def reset_nfc(self) -> None:
@@ -168,6 +173,10 @@ class Vcsim:
         """A VM's virtual hardware: `{devices, firmware, secure_boot}`, devices by the names of their types."""
         found: dict[str, Any] = self._control("GET", f"/vms/{urllib.parse.quote(name, safe='')}/hardware")
         return found
+
+    def disk_files(self, name: str) -> list[str]:
+        """The names of the disk files in a VM's folder, whether or not a VM has them."""
+        return list(self._control("GET", f"/vms/{urllib.parse.quote(name, safe='')}/files"))
 
     def change_vm(self, name: str, /, **changes: Any) -> None:
         """Change a VM: rename, tools_running_status, consolidation_needed, consolidation_needed_after_remove,
@@ -215,21 +224,28 @@ class Vcsim:
         url = next((disk["url"] for disk in disks if disk["path"] == datastore_path), None)
         if url is None:
             raise KeyError(f"no VM has a disk {datastore_path!r}; there are {[disk['path'] for disk in disks]}")
-        context = ssl.create_default_context(cafile=str(self.ca_file)) if url.startswith("https") else None
-        login = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         with file.open("rb") as content:
-            request = urllib.request.Request(
-                url,
-                data=content,
-                method="PUT",
-                headers={"Authorization": f"Basic {login}", "Content-Length": str(file.stat().st_size)},
-            )
-            with urllib.request.urlopen(request, context=context, timeout=60):
+            request = self._folder_request(url, data=content, method="PUT")
+            request.add_header("Content-Length", str(file.stat().st_size))
+            with urllib.request.urlopen(request, context=self._folder_context(url), timeout=60):
                 pass
+
+    def read_disk(self, datastore_path: str) -> bytes:
+        """The bytes of a disk that a VM has, as `put_disk` takes them."""
+        url = next(disk["url"] for vm in self.vms() for disk in vm["disks"] if disk["path"] == datastore_path)
+        with urllib.request.urlopen(self._folder_request(url), context=self._folder_context(url), timeout=60) as answer:
+            return bytes(answer.read())
 
     def said(self) -> str:
         """What the simulator wrote to its log."""
         return self._process.said()
+
+    def _folder_request(self, url: str, **how: Any) -> urllib.request.Request:
+        login = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        return urllib.request.Request(url, headers={"Authorization": f"Basic {login}"}, **how)
+
+    def _folder_context(self, url: str) -> ssl.SSLContext | None:
+        return ssl.create_default_context(cafile=str(self.ca_file)) if url.startswith("https") else None
 
     def _list(self, method: str, path: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._control(method, path)

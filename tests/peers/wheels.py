@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.peers.commands import PEERS, PeerUnavailableError, run
+from tests.peers.commands import PEERS, ROOT, PeerUnavailableError, run
 
 
 @dataclass(frozen=True)
@@ -44,3 +44,11 @@ def uv() -> str:
     if found is None:
         raise PeerUnavailableError("uv is missing: run `make setup`, which installs it into .venv")
     return found
+
+
+def vmkops_wheel() -> Path:
+    """Build the wheel of this checkout, and return its path."""
+    target = PEERS / "vmkops-wheel"
+    shutil.rmtree(target, ignore_errors=True)
+    run([uv(), "build", "--quiet", "--wheel", "--out-dir", str(target), str(ROOT)], what="building the wheel of vmkops")
+    return next(target.glob("*.whl"))

@@ -65,6 +65,7 @@ func newControl(sim *simulation) http.Handler {
 		}
 		return sim.vmReport(vm), nil
 	})
+	handle("GET /vms/{name}/files", sim.diskFiles)
 	handle("GET /vms/{name}/hardware", func(r *http.Request) (any, error) {
 		vm, err := sim.vmNamed(r.PathValue("name"))
 		if err != nil {

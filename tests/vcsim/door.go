@@ -127,6 +127,8 @@ func (d *door) apply(act *rule, c *call, w http.ResponseWriter, r *http.Request,
 	}
 	fault := act.newFault(c)
 	switch {
+	case act.Hold == holdLate:
+		d.later(act, c, w, r, body)
 	case act.HTTPStatus != 0:
 		http.Error(w, act.Message, act.HTTPStatus)
 	case act.AsTask || act.TaskDelayMS > 0 || act.Hold == holdTask || act.Question != nil:

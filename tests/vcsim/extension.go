@@ -148,6 +148,8 @@ func (e *extension) RemoveSnapshotTask(ctx *simulator.Context, req *types.Remove
 	if vm := e.vm(snapshot.Vm); vm != nil && e.sim.state(vm.Self).ConsolidationAfterRemoval {
 		e.sim.update(vm, consolidationChanges(true)...)
 	}
+	e.keepFiles(ctx, snapshot)
+	e.keepFiles(ctx, snapshot)
 	var answer soap.HasFault
 	ctx.WithLock(snapshot, func() { answer = snapshot.RemoveSnapshotTask(ctx, req) })
 	return answer

@@ -282,7 +282,7 @@ type leaseBook struct {
 
 func newLeaseBook(sim *simulation) *leaseBook {
 	normal := nfcSettings{
-		CutAfterBytes: -1, StallAfterBytes: -1, CorruptAt: -1, ContentLength: true, LeaseTimeoutSecs: 300,
+		CutAfterBytes: -1, StallAfterBytes: -1, CorruptAt: -1, ContentLength: true, LeaseTimeoutSecs: 300, ImportSecs: 15,
 		StarHost: sim.registry.IsESX(), Checksums: checksumsAny,
 	}
 	return &leaseBook{sim: sim, normal: normal, settings: normal, uploads: map[string]string{},

@@ -30,6 +30,7 @@ type nfcSettings struct {
 	ContentLength    bool   `json:"content_length"`    // whether a download says its length
 	StarHost         bool   `json:"star_host"`         // URLs have "*" for the host, as those of an ESXi host
 	LeaseTimeoutSecs int32  `json:"lease_timeout"`     // seconds without progress until a lease ends
+	ImportSecs       int32  `json:"import_timeout"`    // the same for how long an import holds its VM
 	LeaseFault       string `json:"lease_fault"`       // new leases go to their error state with this fault
 	URLHost          string `json:"url_host"`          // host:port that URLs name, such as a proxy's; "" means our own
 	NVRAM            bool   `json:"nvram"`             // export leases offer the NVRAM of the VM

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand"
+	"slices"
 	"strings"
 	"sync"
 
@@ -28,7 +29,7 @@ type rule struct {
 	Probability float64 `json:"probability"` // of acting; 0 means always
 
 	DelayMS     int    `json:"delay_ms"`      // wait before anything else
-	Hold        string `json:"hold"`          // wait until the rule is taken away: holdCall, holdTask or holdAnswer
+	Hold        string `json:"hold"`          // wait until the rule is taken away: holdCall, holdTask, holdAnswer or holdLate
 	AsTask      bool   `json:"as_task"`       // the call succeeds, its task fails with the fault
 	TaskDelayMS int    `json:"task_delay_ms"` // the task takes so long before it does its work or fails
 	After       bool   `json:"after"`         // do the work first, fail then
@@ -45,11 +46,13 @@ type rule struct {
 	released chan struct{} // closed when the rule is taken away
 }
 
-// What a rule may hold: the call before it does anything, the task that it starts, or the answer after the work.
+// What a rule may hold: the call before it does anything, the task that it starts, the answer after the work, or the
+// call until it was given up and made again: it then takes effect late.
 const (
 	holdCall   = "call"
 	holdTask   = "task"
 	holdAnswer = "answer"
+	holdLate   = "late"
 )
 
 // call is one SOAP call as it came in.
@@ -95,8 +98,8 @@ func (b *ruleBook) add(r *rule) error {
 			return err
 		}
 	}
-	if r.Hold != "" && r.Hold != holdCall && r.Hold != holdTask && r.Hold != holdAnswer {
-		return fmt.Errorf("hold is %q, %q or %q, not %q", holdCall, holdTask, holdAnswer, r.Hold)
+	if known := []string{"", holdCall, holdTask, holdAnswer, holdLate}; !slices.Contains(known, r.Hold) {
+		return fmt.Errorf("hold is one of %q, not %q", known[1:], r.Hold)
 	}
 	r.released = make(chan struct{})
 	b.mu.Lock()
@@ -156,6 +159,7 @@ type callLog struct {
 	counts map[string]int
 	done   map[string]map[string]int // how often a method did its work for a name, whatever became of the answer
 	calls  []call
+	late   int // calls that were given up and are still to be done
 }
 
 // did notes that a call has reached the simulator, and that it was not refused there.
@@ -206,5 +210,5 @@ func (l *callLog) report() map[string]any {
 	for method, names := range l.done {
 		done[method] = maps.Clone(names)
 	}
-	return map[string]any{"methods": counts, "done": done, "calls": append([]call{}, l.calls...)}
+	return map[string]any{"methods": counts, "done": done, "calls": append([]call{}, l.calls...), "late": l.late}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/xml"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -20,10 +19,7 @@ import (
 func (d *door) startTask(
 	act *rule, c *call, r *http.Request, body []byte, fault types.BaseMethodFault,
 ) types.ManagedObjectReference {
-	entity := c.object
-	if snapshot, ok := d.sim.registry.Get(entity).(*simulator.VirtualMachineSnapshot); ok {
-		entity = snapshot.Vm
-	}
+	entity := d.sim.taskEntity(c.object)
 	// A vCenter describes the task of CreateSnapshot_Task as VirtualMachine.createSnapshot, that of ResetVM_Task as
 	// VirtualMachine.reset, and that of ReconfigVM_Task as VirtualMachine.reconfigure.
 	name := strings.TrimSuffix(strings.TrimSuffix(c.Method, "_Task"), "VM")
@@ -41,16 +37,12 @@ func (d *door) startTask(
 		types.PropertyChange{Name: "info.startTime", Val: time.Now()},
 		types.PropertyChange{Name: "info.state", Val: types.TaskInfoStateRunning},
 	)
-	// The request ends with this answer; what goes on later gets a request of its own.
-	later := httptest.NewRequest(http.MethodPost, r.URL.Path, nil)
-	later.Header = r.Header.Clone()
-	later.Header.Set("Cookie", d.ownSession(r.URL.Path)) // a task goes on when whoever began it has signed out
-	later.Body = io.NopCloser(bytes.NewReader(body))
+	later := d.again(r, body) // the request itself ends with this answer
 
 	go func() {
 		time.Sleep(time.Duration(act.TaskDelayMS) * time.Millisecond)
 		if act.Hold == holdTask {
-			act.holdTask(func() bool { return d.ended(task) })
+			act.holdUntil(func() bool { return d.ended(task) })
 		}
 		fault := fault
 		if act.Question != nil && d.accepted(task, entity, act) {
@@ -93,9 +85,9 @@ func (d *door) ownSession(path string) string {
 	return ""
 }
 
-// holdTask waits until the rule is taken away, or the task has ended in another way.
-func (r *rule) holdTask(ended func() bool) {
-	for !ended() {
+// holdUntil waits until the rule is taken away, or something else has happened.
+func (r *rule) holdUntil(happened func() bool) {
+	for !happened() {
 		select {
 		case <-r.released:
 			return

@@ -35,6 +35,8 @@ func (e *extension) ImportVApp(ctx *simulator.Context, req *types.ImportVApp) so
 		var info *types.HttpNfcLeaseInfo
 		ctx.WithLock(lease, func() { state, info = lease.State, lease.Info })
 		if state == types.HttpNfcLeaseStateReady && info != nil {
+			nameAfterFiles(info)
+			nameAfterFiles(info)
 			e.sim.leases.expect(info)
 			e.sim.leases.beginImport(lease.Self, info.Entity, ctx.Session.Key)
 			e.sim.setName(lease.Self, e.sim.nameOf(info.Entity))

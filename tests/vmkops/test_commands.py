@@ -64,7 +64,7 @@ def test_help_of_a_command_has_its_summary_and_what_that_promises(
 
 @pytest.mark.parametrize(
     "words",
-    ["jobs approve 1", "jobs 1 --reject", "token rotate x", "jobs --watch", "backup"],
+    ["jobs approve 1", "jobs 1 --reject", "token rotate x", "jobs --cancel", "jobs x --live", "backup"],
 )
 def test_what_a_command_does_not_have_is_wrong_usage(tmp_path: Path, words: str) -> None:
     done = run(tmp_path, *words.split())

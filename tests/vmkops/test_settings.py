@@ -10,6 +10,7 @@ import pytest
 from tests.running_service import RunningService
 from tests.vmkops.terminal import run, run_forked
 
+MISSPELT = "VMKOPS_VCENTRE_URL is not a setting of vmkops; did you mean VMKOPS_VCENTER_URL?"
 LISTING = "VMK_OK 0 0 OK Everything is fine in the lab\n"
 
 
@@ -67,8 +68,11 @@ def test_secret_file_may_be_named_in_the_file(tmp_path: Path, service: RunningSe
 )
 def test_secret_and_its_file_are_refused_by_every_command(tmp_path: Path, command: str, name: str) -> None:
     (tmp_path / "secret").write_text("xoxb-s3cret\n")
+    slack, vcenter = {"SLACK_SIGNING_SECRET": "x"}, {"VMKOPS_VCENTER_URL": "vc", "VMKOPS_VCENTER_USER": "me"}
+    others = slack if name.startswith("SLACK_") else vcenter
+    both = {name: "xoxb-s3cret", f"{name}_FILE": str(tmp_path / "secret")}
 
-    done = run_forked(tmp_path, command, **{name: "xoxb-s3cret", f"{name}_FILE": str(tmp_path / "secret")})
+    done = run_forked(tmp_path, command, **others, **both)
 
     assert done.returncode == 2
     assert done.stderr == f"vmkops {command}: {name}: is set, and {name}_FILE too. Keep one of them.\n"
@@ -83,7 +87,10 @@ def test_unknown_names_in_the_file_are_refused_by_every_command(tmp_path: Path, 
     done = run(tmp_path, *words.split())
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert "VMKOPS_DATADIR (did you mean VMKOPS_DATA_DIR?), colour. " in done.stderr
+    assert (
+        "vmkops.toml, line 1: VMKOPS_DATADIR: is not a setting of vmkops; did you mean VMKOPS_DATA_DIR?" in done.stderr
+    )
+    assert "vmkops.toml, line 2: colour: is not a setting of vmkops." in done.stderr
 
 
 def test_service_url_that_is_not_one_is_named(tmp_path: Path) -> None:
@@ -95,5 +102,16 @@ def test_service_url_that_is_not_one_is_named(tmp_path: Path) -> None:
 
 def test_misspelt_name_in_the_environment_is_in_the_log_of_the_service(tmp_path: Path) -> None:
     with RunningService(tmp_path, {"VMKOPS_VCENTRE_URL": "https://vc.example.com"}) as running:
-        assert "VMKOPS_VCENTRE_URL is set in the environment, but vmkops has no such setting." in running.log()
-        assert "Did you mean VMKOPS_VCENTER_URL?" in running.log()
+        assert running.log().count(MISSPELT) == 1
+
+
+@pytest.mark.parametrize("words", ["serve", "worker", "bot", "config show", "config check", "doctor"])
+def test_misspelt_name_in_the_environment_is_reported_once_by_each_command_of_the_service(
+    tmp_path: Path, words: str
+) -> None:
+    other = {"VMKOPS_VCENTER_USER": "me", "VMKOPS_VCENTER_PASSWORD": "s3cret"}
+
+    done = run_forked(tmp_path, *words.split(), VMKOPS_VCENTRE_URL="https://vc.example.com", **other)
+
+    assert (done.stderr + done.stdout).count(MISSPELT) == 1
+    assert "s3cret" not in done.stderr + done.stdout

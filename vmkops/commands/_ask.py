@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TextIO
 
-from service.api.client import ActionPreview
+from service.api.client import ActionPreview, TypeAgainHint
 
 DONE, NOT_ALLOWED, NO_TERMINAL = 0, 1, 2
 """Exit statuses."""
@@ -18,7 +18,8 @@ def print_preview(preview: ActionPreview, *, as_json: bool = False, to: TextIO |
     if as_json:
         print(preview.model_dump_json(), file=to)
     else:
-        verdict = "may go ahead" if preview.allowed else "is refused"
+        waits = "may go ahead" if preview.allowed else "waits for you to type a name again"
+        verdict = waits if preview.may_be_asked else "is refused"
         print(f"{preview.action} of {preview.target}: {verdict}", file=to)
         for check in preview.checks:
             print(f"{check.severity:<6}  {check.message}", file=to)
@@ -27,28 +28,48 @@ def print_preview(preview: ActionPreview, *, as_json: bool = False, to: TextIO |
     return DONE if preview.allowed else NOT_ALLOWED
 
 
-def ask_first(check: Callable[[], ActionPreview]) -> int:
-    """Show the dry run that `check` makes, and wait for a yes; 0 after the yes, otherwise the exit status.
+def ask_first(check: Callable[[Mapping[str, str]], ActionPreview]) -> tuple[int, dict[str, str]]:
+    """Show the dry run, and wait for a yes; 0 after the yes, otherwise the exit status.
 
-    The yes counts only for what was shown: when the checks find something else after it, the question comes again.
+    An action that needs no yes with these parameters is neither shown nor asked about.
+    `check` makes the dry run, with the further parameters that it gets. The yes counts only for what was shown: when
+    the checks find something else after it, the question comes again. Where an action wants a name typed again, that
+    is asked after the yes, and the second result has it, by the name of its parameter.
     """
-    preview = check()
+    preview = check({})
     while True:
-        if print_preview(preview, to=sys.stderr) != DONE:
-            return NOT_ALLOWED
+        if preview.allowed and not preview.class_.asks_first:
+            return DONE, {}
+        print_preview(preview, to=sys.stderr)
+        if not preview.may_be_asked:
+            return NOT_ALLOWED, {}
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             print(
                 f"vmkops {preview.action}: this {preview.class_} action needs a yes, and there is no terminal to ask "
                 "on. Nothing was started. In a script, add --yes.",
                 file=sys.stderr,
             )
-            return NO_TERMINAL
+            return NO_TERMINAL, {}
         label = preview.label or f"{preview.action} of {preview.target}"
         print(f"Type {YES} to {label[0].lower()}{label[1:]}: ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() != YES:
             print("Nothing was started.", file=sys.stderr)
-            return NOT_ALLOWED
-        shown, preview = preview, check()
+            return NOT_ALLOWED, {}
+        shown, preview = preview, check({})
         if preview.fingerprint == shown.fingerprint:
-            return DONE
+            return _ask_to_type(check, preview.type_again) if preview.type_again else (DONE, {})
         print("What the checks find has changed:", file=sys.stderr)
+
+
+def _ask_to_type(
+    check: Callable[[Mapping[str, str]], ActionPreview], hint: TypeAgainHint
+) -> tuple[int, dict[str, str]]:
+    """Ask for the name; it counts when the checks accept it."""
+    print(f"Type {hint.what}: ", end="", file=sys.stderr, flush=True)
+    typed = {hint.parameter: sys.stdin.readline().strip()}
+    preview = check(typed)
+    if preview.allowed:
+        return DONE, typed
+    refusals = [each.message for each in preview.checks if each.severity == "refuse"]
+    print("\n".join([*refusals, "Nothing was started."]), file=sys.stderr)
+    return NOT_ALLOWED, {}

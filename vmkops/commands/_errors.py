@@ -3,25 +3,54 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
-FAILED = 1
-CANNOT_START = 2
+from vmkops.commands import EXIT_AWAY, EXIT_FAILED, EXIT_WRONG_USAGE
+
+SIGN_IN = (
+    "Make a token where the service runs, in its folder or with its VMKOPS_DATA_DIR: "
+    "vmkops token create NAME --scope operate",
+    "Then give it to this shell: export VMKOPS_TOKEN=... (or VMKOPS_TOKEN_FILE=FILE, or VMKOPS_TOKEN in vmkops.toml)",
+)
+"""How to sign in, for the shell."""
 
 
 def report(command: str, error: Exception) -> int:
     """Print why the command failed and what to do, and return its exit status; any other error is raised again."""
-    from service.errors import StartError, VmkopsError
+    from service.errors import SettingError, StartError, VmkopsError
 
+    if isinstance(error, SettingError):
+        from vmkops.commands._settings import print_misspelt
+
+        print_misspelt()  # what is missing may be there under a misspelt name
+    from vmkops.commands._disk_errors import disk_problem
+
+    if on_disk := disk_problem(error):
+        _print(command, on_disk, [])
+        return EXIT_WRONG_USAGE
     if isinstance(error, VmkopsError):
         _print(command, str(error), error.suggestions)
-        return CANNOT_START if isinstance(error, StartError) else FAILED
-    from service.api.client import ServiceError
+        return EXIT_WRONG_USAGE if isinstance(error, StartError) else EXIT_FAILED
+    from service.api.client import ServiceAway, ServiceError
 
     if isinstance(error, ServiceError):
-        _print(command, error.problem.detail or error.problem.title, error.problem.suggestions)
-        return FAILED
+        problem = error.problem
+        if problem.status == 401:
+            _print(command, _why_not_signed_in(problem.detail), SIGN_IN)
+        else:
+            _print(command, problem.detail or problem.title, problem.suggestions)
+        return EXIT_AWAY if isinstance(error, ServiceAway) else EXIT_FAILED
     raise error
 
 
-def _print(command: str, message: str, suggestions: list[str]) -> None:
+def _why_not_signed_in(detail: str) -> str:
+    """The service's reason without the way out over HTTP, such as `The token 'x' was revoked on 2026-11-26.`"""
+    if detail.startswith("The token "):
+        return f"{detail.partition('. ')[0].rstrip('.')}."
+    from service.api.typed_settings import ClientSettings
+
+    return "The service does not know this token." if ClientSettings.read().token else "This needs a token."
+
+
+def _print(command: str, message: str, suggestions: Sequence[str]) -> None:
     print("\n".join([f"vmkops {command}: {message}", *(f"  {each}" for each in suggestions)]), file=sys.stderr)

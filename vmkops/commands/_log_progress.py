@@ -19,7 +19,20 @@ def with_progress(decoded: Iterator[list[Decoded]], looked: LookedAt, source: So
     if source.file is None or not sys.stderr.isatty() or sys.stdout.isatty():
         return decoded
     size = source.file.seek(0, os.SEEK_END)
-    return _shown(decoded, looked, size) if size >= WORTH_IT else decoded
+    if size < WORTH_IT:
+        return decoded
+    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") in ("dumb", "unknown")
+    return _in_lines(decoded, looked, size) if plain else _shown(decoded, looked, size)
+
+
+def _in_lines(decoded: Iterator[list[Decoded]], looked: LookedAt, size: int) -> Iterator[list[Decoded]]:
+    said = 0
+    for lines in decoded:
+        tenth = 10 * looked.bytes // size
+        if tenth > said:
+            said = tenth
+            print(f"{min(10 * tenth, 100)} % of {size / 1e6:.0f} MB read", file=sys.stderr, flush=True)
+        yield lines
 
 
 def _shown(decoded: Iterator[list[Decoded]], looked: LookedAt, size: int) -> Iterator[list[Decoded]]:

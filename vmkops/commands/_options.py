@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
+from datetime import UTC, datetime, timedelta
+
+PATIENCE = 300
+"""Seconds that a command waits for a service that has gone while it follows a job."""
+_TIME = re.compile(r"([1-9][0-9]{0,4})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def add_job_options(parser: argparse.ArgumentParser) -> None:
@@ -10,6 +17,35 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="only check what would prevent it, and change nothing")
     parser.add_argument("--no-wait", action="store_true", help="print the id of the job and return")
     parser.add_argument("--json", action="store_true", help="print the job as JSON when it has ended")
+    add_patience_option(parser)
+
+
+def add_patience_option(parser: argparse.ArgumentParser) -> None:
+    """Add --patience to a command that follows something."""
+    parser.add_argument(
+        "--patience",
+        type=_seconds,
+        default=float(PATIENCE),
+        metavar="TIME",
+        help="how long to wait for a service that no longer answers, such as 30s or 10m (5m without it); then the exit "
+        "status is 3",
+    )
+
+
+def ago(text: str) -> str:
+    """The time so long ago, such as 90m, 24h or 7d, as RFC 3339; for the type of an argument."""
+    return (datetime.now(UTC) - _span(text)).isoformat(timespec="seconds")
+
+
+def _seconds(text: str) -> float:
+    return _span(text).total_seconds()
+
+
+def _span(text: str) -> timedelta:
+    found = _TIME.fullmatch(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time; write it like 30s, 90m, 24h or 7d")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def add_yes_option(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from vmkops.commands._kinds import SCHEDULES
+from vmkops.commands._lists import add_list_arguments, print_one_or_list
+from vmkops.commands._options import add_patience_option
 from vmkops.commands._subcommands import Subcommands
 
 if TYPE_CHECKING:
@@ -29,8 +32,8 @@ EXAMPLES = """examples:
 def commands(summary: str) -> Subcommands:
     """All subcommands."""
     made = Subcommands("schedules", summary, EXAMPLES)
-    made.add("list", _list, "list the schedules")
-    _name(made.add("show", _show, "show one schedule, and what came of its last run"))
+    for name, what in (("list", "list the schedules, or show one"), ("show", "show one schedule")):
+        _add_list(made, name, what)
     _add_options(made.add("add", _add, "make a schedule, or replace one"))
     _name(made.add("preview", _preview, "show the next five runs, and the VMs that are selected today"))
     _name(made.add("remove", _remove, "remove a schedule; jobs that it has started go on"))
@@ -38,8 +41,17 @@ def commands(summary: str) -> Subcommands:
     _name(made.add("resume", _resume, "let a paused schedule start again, from its next time on"))
     run = _name(made.add("run", _run, "start now what a schedule starts, and follow the job"))
     run.add_argument("--any-time", action="store_true", help="also outside of its window, and to the end")
-    run.add_argument("--no-wait", action="store_true", help="print the id of the job, and do not wait for its end")
+    run.add_argument("--no-wait", action="store_true", help="print the id of the job and return")
+    add_patience_option(run)
     return made
+
+
+def _add_list(made: Subcommands, name: str, what: str) -> None:
+    def print_them(options: Namespace) -> int:
+        return print_one_or_list(SCHEDULES, parser, options)
+
+    parser = made.add(name, print_them, what, json=False)
+    add_list_arguments(parser, SCHEDULES, "the name of a schedule")
 
 
 def _name(parser: ArgumentParser) -> ArgumentParser:
@@ -81,22 +93,6 @@ def _add_options(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--replace", action="store_true", help="replace the schedule of this name without a question")
     parser.add_argument("--allow-missing", action="store_true", help="accept a target that does not exist yet")
-
-
-def _list(options: Namespace) -> int:
-    found = asyncio.run(_call("GET", "/schedules"))
-    if options.json:
-        print(json.dumps(found))
-        return DONE
-    for each in found["schedules"]:
-        print(_line(each))
-    if not found["schedules"]:
-        print("No schedules. Make one with vmkops schedules add.")
-    return DONE
-
-
-def _show(options: Namespace) -> int:
-    return _print(asyncio.run(_call("GET", _path(options))), options)
 
 
 def _add(options: Namespace) -> int:
@@ -175,21 +171,15 @@ def _resume(options: Namespace) -> int:
 
 
 def _run(options: Namespace) -> int:
-    from vmkops.commands._console import print_job
+    from service.api.client import Job
+    from vmkops.commands._follow import follow_to_end
 
     query = {"any_time": "true"} if options.any_time else {}
     started = asyncio.run(_call("POST", f"{_path(options)}/run", None, query))
     if options.no_wait:
         print(json.dumps(started) if options.json else started["id"])
         return DONE
-    return print_job(asyncio.run(_watch(started["id"])), as_json=options.json)
-
-
-async def _watch(job_id: str) -> Any:
-    from vmkops.commands._console import client, watch
-
-    async with client() as service:
-        return await watch(service, job_id)
+    return follow_to_end(Job.model_validate(started), patience=options.patience, as_json=options.json)
 
 
 async def _call(

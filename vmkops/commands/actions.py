@@ -21,7 +21,7 @@ CLASSES = (
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
     made = argparse.ArgumentParser(prog="vmkops actions", description=SUMMARY, epilog=CLASSES)
-    made.add_argument("--json", action="store_true", help="print the answer of GET /actions")
+    made.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
     return made
 
 
@@ -36,7 +36,7 @@ async def _show(*, as_json: bool) -> int:
     async with client() as service:
         found = await service.get("/actions")
     if as_json:
-        print(json.dumps(found))
+        print(json.dumps({"next": None, **found}))
         return 0
     for action in found["actions"]:
         print(f"{action['name']}: {action['summary']} ({action['class']})")

@@ -7,10 +7,13 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from vmkops.commands import SERVICE
+from vmkops.commands import EXIT_DONE, EXIT_FAILED, SERVICE
+from vmkops.commands._kinds import BACKUPS
+from vmkops.commands._lists import add_list_options, print_list, query_of, read_list, show
 
 SUMMARY = "list the kept backups, show one, or name the VMs without a fresh one"
 GROUP = SERVICE
@@ -26,9 +29,18 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="vmkops backups", description=SUMMARY)
     which = made.add_mutually_exclusive_group()
     which.add_argument(
-        "id", nargs="?", metavar="ID", help="the backup to show; newest:NAME is the newest good one of that VM"
+        "id",
+        nargs="?",
+        metavar="ID",
+        help="the backup to show, by its id or the beginning of it; newest:NAME is the newest good one of that VM, "
+        "newest:prod/NAME of the one in the vCenter prod",
     )
-    which.add_argument("--vm", metavar="NAME", default="", help="list only the backups of the VM with this name")
+    which.add_argument(
+        "--vm",
+        metavar="NAME",
+        default="",
+        help="list only the backups of this VM: its name, or prod/NAME, uuid:, moref:",
+    )
     which.add_argument(
         "--stale",
         metavar="AGE",
@@ -38,12 +50,12 @@ def parser() -> argparse.ArgumentParser:
         help="name the VMs without a good backup of that age or newer, such as 90m, 24h or 7d; without an age, each VM "
         "is judged by the schedules that back it up, or by 24h when there are none; exit status 1 when there are any",
     )
-    made.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
+    add_list_options(made, BACKUPS)
     return made
 
 
 def run(argv: Sequence[str]) -> int:
-    """List backups (1 when there are none), show one, or name the stale VMs (1 when there are any)."""
+    """List backups (1 for a VM that has none), show one, or name the stale VMs (1 when there are any)."""
     options = parser().parse_args(argv)
     if options.stale == BY_SCHEDULES:
         return asyncio.run(_show("/backups/freshness", _stale, options.json, by=BY_SCHEDULES))
@@ -51,7 +63,17 @@ def run(argv: Sequence[str]) -> int:
         return asyncio.run(_show("/backups/freshness", _stale, options.json, older_than=options.stale))
     if options.id:
         return asyncio.run(_show(f"/backups/{quote(options.id, safe='')}", _one, options.json))
-    return asyncio.run(_show("/backups", lambda found: _list(found, options.vm), options.json, vm=options.vm))
+    if not options.vm:
+        return print_list(BACKUPS, options)
+    listing = replace(BACKUPS, none=f"No backup of a VM {options.vm!r} is kept here.", fixed=(("vm", options.vm),))
+    if options.watch:
+        return print_list(listing, options)
+    answer = asyncio.run(read_list(listing, query_of(listing, options)))
+    if options.json:
+        print(json.dumps(answer))
+    else:
+        show(listing, answer)
+    return EXIT_DONE if answer["backups"] else EXIT_FAILED
 
 
 def _age(text: str) -> str:
@@ -70,16 +92,6 @@ async def _show(path: str, render: Callable[[Mapping[str, Any]], Rendered], as_j
     text, good = render(found)
     print(json.dumps(found) if as_json else text.rstrip("\n"))
     return 0 if good else 1
-
-
-def _list(found: Mapping[str, Any], vm: str) -> Rendered:
-    from service.backups.catalogue import KeptBackup
-    from service.backups.text import list_words
-
-    backups = [KeptBackup.model_validate(each) for each in found["backups"]]
-    if vm and not backups:
-        return f"No backup of a VM {vm!r} is kept here.", False
-    return list_words(backups), bool(backups)
 
 
 def _one(found: Mapping[str, Any]) -> Rendered:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from vmkops.commands import SLACK
 from vmkops.commands._options import add_address_options
+from vmkops.commands._settings import log_misspelt
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -43,6 +44,7 @@ def run(argv: Sequence[str]) -> int:
     from service.api.typed_settings import LogSettings
 
     set_up_log(LogSettings.read())
+    log_misspelt()
     settings = BotSettings.from_environment(os.environ)
     if settings is None:
         raise SettingError("SLACK_BOT_TOKEN", f"is missing. Set it to the app's bot token (xoxb-...). {ONE_WAY_IN}")

@@ -1,4 +1,4 @@
-"""`vmkops host`: a host of the live inventory, or all of them."""
+"""`vmkops host`: the same as `vmkops hosts`."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ import argparse
 from collections.abc import Sequence
 
 from vmkops.commands import SERVICE
-from vmkops.commands._inventory import lookup_parser, run_lookup
+from vmkops.commands._kinds import HOSTS
+from vmkops.commands._lists import list_parser, run_list
 
-SUMMARY = "show a host, or list all"
+SUMMARY = "show a host, or list all, as hosts does"
 GROUP = SERVICE
-
-NAME = "a name, or name: or moref: and the value; without it all are listed"
 
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    return lookup_parser("host", SUMMARY, NAME)
+    return list_parser(
+        HOSTS,
+        "host",
+        SUMMARY,
+        "a name, or name: or moref: and the value; prod/ before it means the one in the vCenter prod",
+    )
 
 
 def run(argv: Sequence[str]) -> int:
     """Print one or all; raises ServiceError when the service does not answer or does not find it."""
-    return run_lookup(parser().parse_args(argv), "/hosts/{}")
+    return run_list(HOSTS, parser(), argv)

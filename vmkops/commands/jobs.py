@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from vmkops.commands import SERVICE
+from vmkops.commands import EXIT_DONE, EXITS, SERVICE
+from vmkops.commands._kinds import JOBS
+from vmkops.commands._lists import add_list_options, print_list, query_of
+
+if TYPE_CHECKING:
+    from service.api.client import Job
 
 SUMMARY = "list jobs, or show, watch or cancel one"
 GROUP = SERVICE
@@ -15,52 +21,44 @@ GROUP = SERVICE
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = argparse.ArgumentParser(prog="vmkops jobs", description=SUMMARY)
-    made.add_argument("id", nargs="?", metavar="ID", help="the job to show; without it all are listed, newest first")
-    made.add_argument("--watch", action="store_true", help="follow the job until it has ended")
+    made = argparse.ArgumentParser(prog="vmkops jobs", description=SUMMARY, epilog=EXITS)
+    made.add_argument(
+        "id",
+        nargs="?",
+        metavar="ID",
+        help="the job to show, by its id or the beginning of it; without it all are listed, newest first",
+    )
     made.add_argument("--cancel", action="store_true", help="ask the job to stop and clean up")
-    made.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
+    under_way = made.add_mutually_exclusive_group()
+    under_way.add_argument("--live", action="store_const", const="true", help="list only those under way")
+    under_way.add_argument(
+        "--ended", dest="live", action="store_const", const="false", help="list only those that have ended"
+    )
+    add_list_options(made, JOBS)
     return made
 
 
 def run(argv: Sequence[str]) -> int:
     """List jobs, or show, watch or cancel one; 1 when that one failed, was cancelled or is only partly done."""
     options = parser().parse_args(argv)
-    if options.id is None and (options.cancel or options.watch):
-        parser().error(f"name the job: vmkops jobs ID {'--cancel' if options.cancel else '--watch'}")
     if options.id is None:
-        return asyncio.run(_list(as_json=options.json))
-    if options.cancel:
-        return asyncio.run(_cancel(options.id))
-    return asyncio.run(_show(options.id, follow=options.watch, as_json=options.json))
+        if options.cancel:
+            parser().error("name the job: vmkops jobs ID --cancel")
+        return print_list(replace(JOBS, fixed=(("live", options.live),)) if options.live else JOBS, options)
+    if options.live or query_of(JOBS, options):
+        parser().error("ID shows one job; filters are for the list")
+
+    from vmkops.commands._follow import follow_to_end, print_job
+
+    job = asyncio.run(_read(options.id, cancel=options.cancel))
+    if options.cancel or options.watch:
+        status = follow_to_end(job, patience=options.patience, as_json=options.json)
+        return EXIT_DONE if options.cancel and status == 1 else status
+    return print_job(job, as_json=options.json)
 
 
-async def _list(*, as_json: bool) -> int:
+async def _read(job_id: str, *, cancel: bool) -> Job:
     from vmkops.commands._console import client
 
     async with client() as service:
-        jobs = await service.jobs()
-    if as_json:
-        print(json.dumps([job.model_dump(mode="json") for job in jobs]))
-        return 0
-    for job in jobs:
-        print(f"{job.id}  {job.state:<10} {job.action} {job.target}  {job.created_at[:19]}")
-    return 0
-
-
-async def _cancel(job_id: str) -> int:
-    from vmkops.commands._console import client, watch
-
-    async with client() as service:
-        await service.cancel(job_id)
-        job = await watch(service, job_id)
-    print(f"job {job.id} {job.state}")
-    return 0
-
-
-async def _show(job_id: str, *, follow: bool, as_json: bool) -> int:
-    from vmkops.commands._console import client, print_job, watch
-
-    async with client() as service:
-        job = await watch(service, job_id) if follow else await service.job(job_id)
-    return print_job(job, as_json=as_json)
+        return await service.cancel(job_id) if cancel else await service.job(job_id)

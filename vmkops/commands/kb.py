@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from knowledge.procedure_store.lookups import Lookup
     from knowledge.procedure_store.search import Hit
     from knowledge.procedure_store.store import Store
+    from service.api.client import ServiceError
 
 SUMMARY = "find procedures by words, show or list them; check, begin or import pages of your own"
 GROUP = OFFLINE
@@ -196,20 +197,44 @@ def _show(slug: str, *, as_json: bool, targets: Mapping[str, str] | None = None)
 
 
 def _show_live(slug: str, targets: dict[str, str], *, as_json: bool) -> int:
-    """Print the page as the service fills it in; where it does not, the page with the targets in its commands."""
+    """Print the page as the service fills it in; where it does not, the page with the targets in its commands.
+
+    A target that does not exist, or that several have, is told below the page, and the exit status is 1.
+    """
     import asyncio
     from urllib.parse import quote
 
     from service.api.client import ServiceError
+    from vmkops.commands._errors import report
     from vmkops.commands._inventory import print_answer
 
     try:
-        return asyncio.run(print_answer(f"/procedures/{quote(slug, safe='')}/live", targets, as_json=as_json))
+        asyncio.run(print_answer(f"/procedures/{quote(slug, safe='')}/live", targets, as_json=as_json))
+        wrong = asyncio.run(_wrong_targets(targets))
+        return max((report("kb", each) for each in wrong), default=FOUND)
     except ServiceError as error:
         if as_json or error.problem.status == HTTPStatus.NOT_FOUND:
             raise
         print(f"vmkops kb: the page is not filled in. {error.problem.detail or error.problem.title}", file=sys.stderr)
         return _show(slug, as_json=False, targets=targets)
+
+
+async def _wrong_targets(targets: Mapping[str, str]) -> list[ServiceError]:
+    """What the service says of each target that does not exist, or that is the name of several."""
+    from urllib.parse import quote
+
+    from service.api.client import ServiceError
+    from vmkops.commands._console import client
+
+    wrong = []
+    async with client() as service:
+        for kind, name in targets.items():
+            try:
+                await service.get(f"/{kind}s/{quote(name, safe='')}")
+            except ServiceError as error:
+                if error.problem.status in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+                    wrong.append(error)
+    return wrong
 
 
 def _targets(words: list[str]) -> tuple[list[str], dict[str, str]]:

@@ -10,6 +10,7 @@ from vmkops.commands._schedules_edit import commands
 
 SUMMARY = "list, make, preview, pause and run the actions that start by the clock"
 GROUP = SERVICE
+HELP = ("-h", "--help")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -18,5 +19,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run a subcommand; without one, list the schedules."""
-    return commands(SUMMARY).run(argv or ["list"])
+    """Run a subcommand; without one, list the schedules or show the one that is named."""
+    made = commands(SUMMARY)
+    first = argv[0] if argv else ""
+    return made.run(argv if first in (*made.names, *HELP) else ["list", *argv])

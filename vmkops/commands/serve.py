@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import contextlib
 import gc
-import os
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from vmkops.commands import SERVICE
 from vmkops.commands._options import add_address_options
 from vmkops.commands._private import write_privately
+from vmkops.commands._settings import log_misspelt, service_settings
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -39,13 +39,11 @@ def run(argv: Sequence[str]) -> int:
     """Serve until the process is stopped; raises StartError."""
     options = parser().parse_args(argv)
 
-    from bot.settings import BotSettings
-    from service.api.settings import read_settings
     from service.bootstrap import exit_process, set_up_logging
 
-    settings = read_settings()
-    slack = BotSettings.from_environment(os.environ)
+    settings, slack = service_settings()
     set_up_logging(settings)
+    log_misspelt()
     write_privately()
     asyncio.run(_serve(settings, slack, options.host, options.port))
     return exit_process()
@@ -70,7 +68,7 @@ async def _serve(settings: Settings, slack: BotSettings | None, host: str, port:
         socket = Path(folder) / "service" if folder else None
         async with (
             listen(service.app, settings, host, port, socket) as url,
-            listen_for_metrics(host, settings.metrics_port),
+            listen_for_metrics(service.services.figures, host, settings.metrics_port),
             _bot(slack, settings.public_url, service.services.tokens, url, socket, started),
         ):
             if started:

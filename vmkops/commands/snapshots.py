@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
+import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
-from vmkops.commands import SERVICE
+from vmkops.commands import EXIT_DONE, SERVICE
+from vmkops.commands._kinds import SNAPSHOTS
+from vmkops.commands._lists import add_list_options, print_list, query_of, read_list
 
 SUMMARY = "list the snapshots of all VMs or of one, the oldest first"
 GROUP = SERVICE
@@ -16,23 +21,30 @@ def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
     made = argparse.ArgumentParser(prog="vmkops snapshots", description=SUMMARY)
     made.add_argument("name", nargs="?", metavar="NAME", help="a part of the name of the VM or of the snapshot")
-    made.add_argument(
-        "--needs",
-        choices=("consolidation",),
-        help="also list the VMs whose disks need to be merged, with delta disks that belong to no snapshot",
-    )
-    made.add_argument(
-        "--older-than", metavar="HOURS", help="only snapshots of at least so many hours (72 with --needs)"
-    )
-    made.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
+    add_list_options(made, SNAPSHOTS)
     return made
 
 
 def run(argv: Sequence[str]) -> int:
     """List the snapshots; raises ServiceError when the service does not answer."""
-    from vmkops.commands._inventory import print_answer
-
     options = parser().parse_args(argv)
-    query = {"q": options.name, "needs": options.needs, "older_than_hours": options.older_than}
-    given = {name: value for name, value in query.items() if value}
-    return asyncio.run(print_answer("/snapshots", given, as_json=options.json))
+    listing = replace(SNAPSHOTS, fixed=(("q", options.name),)) if options.name else SNAPSHOTS
+    if options.needs and not options.watch:
+        return asyncio.run(_print_needs(options))
+    return print_list(listing, options)
+
+
+async def _print_needs(options: argparse.Namespace) -> int:
+    """The VMs with disks to merge, with the files, as the service describes them, and old snapshots."""
+    from vmkops.commands._console import client
+
+    query = {**query_of(SNAPSHOTS, options), **({"q": options.name} if options.name else {})}
+    answer = await read_list(SNAPSHOTS, query)
+    if options.json:
+        print(json.dumps(answer))
+        return EXIT_DONE
+    async with client() as service:
+        text = await service.get_text("/snapshots", **{name: str(value) for name, value in query.items()})
+    found = answer["snapshots"] or answer["unmerged"]
+    print(text, end="", file=sys.stdout if found else sys.stderr)
+    return EXIT_DONE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from service.store.audit import Audit
-    from service.store.tokens import Tokens
+    from service.store.tokens import TokenInfo, Tokens
 
 SUMMARY = "create, list, change and revoke API tokens"
 GROUP = SERVICE
@@ -37,7 +38,9 @@ def parser() -> argparse.ArgumentParser:
 
     create = add("create", _create, "create a token and print it; it cannot be shown again")
     create.add_argument("name", metavar="NAME", help="the program or person that uses it")
-    create.add_argument("--scope", required=True, help="read, operate, approve or admin")
+    create.add_argument(
+        "--scope", required=True, help="read, operate (also starts and cancels actions) or admin (also reads the audit)"
+    )
     words = "make the data directory for a service that is not started yet; otherwise it must be there"
     create.add_argument("--init", action="store_true", help=words)
     create.add_argument("--delegate", action="store_true", help=DELEGATE)
@@ -62,33 +65,47 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _create(options: argparse.Namespace) -> None:
+    from service.api.settings import read_settings
     from service.store.audit import Event
     from service.store.tokens import lifetime
 
+    settings = read_settings()
     expires = lifetime(options.expires) if options.expires is not None else None
     with _store(init=options.init) as (tokens, audit):
         token = tokens.create(options.name, options.scope, delegate=options.delegate, expires=expires)
         rights = {"scope": options.scope, "delegate": str(options.delegate), "expires": options.expires or "never"}
         audit.record(Event.TOKEN_CREATED, person=_user(), name=options.name, **rights)
     print(token)
+    if settings.postgres_url is None:
+        where = f"the data directory {settings.data_dir.absolute()}"
+        print(f"This token is only for the service on {where}. Another service does not know it.", file=sys.stderr)
 
 
 def _list(options: argparse.Namespace) -> None:
+    print_tokens(stored_tokens(), as_json=options.json)
+
+
+def stored_tokens() -> list[TokenInfo]:
+    """The tokens of this installation, by name; raises StartError when there is no database of vmkops."""
+    with _store() as (tokens, _):
+        return tokens.all()
+
+
+def print_tokens(found: Sequence[TokenInfo], *, as_json: bool) -> None:
+    """Print tokens with their rights, last use and end, or the one form of JSON of all lists."""
     from datetime import UTC, datetime
 
-    with _store() as (tokens, _):
-        found = tokens.all()
-    if options.json:
-        print(json.dumps([asdict(each) for each in found]))
+    if as_json:
+        print(json.dumps({"tokens": [asdict(each) for each in found], "next": None}))
         return
     for each in found:
         ended = each.refusal(datetime.now(UTC))
         rights = f"{each.scope}{', may act for people' if each.delegate else ''}"
-        used = f"last used {each.last_used_at[:16].replace('T', ' ')}" if each.last_used_at else "never used"
+        used = f"last used {each.last_used_at[:16].replace('T', ' ')} UTC" if each.last_used_at else "never used"
         until = ended or (f"expires {each.expires_at[:10]}" if each.expires_at else "does not expire")
         print(f"{each.name}  {rights}; created {each.created_at[:10]}, {used}; {until}")
     if not found:
-        print("No tokens. Create one with: vmkops token create NAME --scope SCOPE")
+        print("No tokens. Create one with: vmkops token create NAME --scope operate", file=sys.stderr)
 
 
 def _change(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""`vmkops vm`: a VM of the live inventory, or all of them."""
+"""`vmkops vm`: the same as `vmkops vms`."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ import argparse
 from collections.abc import Sequence
 
 from vmkops.commands import SERVICE
-from vmkops.commands._inventory import lookup_parser, run_lookup
+from vmkops.commands._kinds import VMS
+from vmkops.commands._lists import list_parser, run_list
 
-SUMMARY = "show a VM, or list all"
+SUMMARY = "show a VM, or list all, as vms does"
 GROUP = SERVICE
-
-NAME = "a name, or name:, ipaddr:, uuid: or moref: and the value; without it all are listed"
 
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    return lookup_parser("vm", SUMMARY, NAME)
+    return list_parser(
+        VMS,
+        "vm",
+        SUMMARY,
+        "a name, or name:, ipaddr:, uuid: or moref: and the value; prod/ before it means the one in the vCenter prod",
+    )
 
 
 def run(argv: Sequence[str]) -> int:
     """Print one or all; raises ServiceError when the service does not answer or does not find it."""
-    return run_lookup(parser().parse_args(argv), "/vms/{}")
+    return run_list(VMS, parser(), argv)

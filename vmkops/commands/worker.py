@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from vmkops.commands import SERVICE
 from vmkops.commands._private import write_privately
+from vmkops.commands._settings import log_misspelt
 
 if TYPE_CHECKING:
     from service.api.settings import Settings
@@ -38,6 +39,7 @@ def run(argv: Sequence[str]) -> int:
             "`vmkops serve` runs the jobs itself.",
         )
     set_up_logging(settings)
+    log_misspelt()
     write_privately()
     asyncio.run(_work(settings))
     return exit_process()

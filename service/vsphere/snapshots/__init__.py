@@ -14,9 +14,9 @@ from service.vsphere.snapshots.changes import (
     remove_one,
     revert_to,
 )
-from service.vsphere.snapshots.jobs import remove_job_snapshot, take_job_snapshot
+from service.vsphere.snapshots.jobs import find_job_snapshot, remove_job_snapshot, take_job_snapshot
 from service.vsphere.snapshots.merging import consolidate
-from service.vsphere.snapshots.tree import OURS, Snapshot, snapshot_name, snapshot_tree
+from service.vsphere.snapshots.tree import OURS, Snapshot, safety_name, snapshot_name, snapshot_tree
 
 __all__ = [
     "OURS",
@@ -24,11 +24,13 @@ __all__ = [
     "Snapshot",
     "consolidate",
     "create_snapshot",
+    "find_job_snapshot",
     "find_named",
     "is_in_tree",
     "remove_job_snapshot",
     "remove_one",
     "revert_to",
+    "safety_name",
     "snapshot_name",
     "snapshot_tree",
     "take_job_snapshot",

@@ -11,10 +11,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim, vmodl
 
-from service.errors import Ambiguous, InvalidParams, NotFound, VmkopsError
+from service.errors import InvalidParams, NotFound, VmkopsError
 from service.vsphere.direct import vm_of_snapshot
 from service.vsphere.inventory import VMS, Vm, read_vm
-from service.vsphere.selectors import exact_selector
+from service.vsphere.selectors import Candidate, ambiguous, no_vcenter
 from service.vsphere.session import Instance, Session, read_properties, vm_of
 from service.vsphere.snapshots.tree import OURS
 from service.vsphere.vcenters import Link, VCenters, look
@@ -42,13 +42,10 @@ class ListedSnapshot(BaseModel):
     depth: int
     quiesced: bool
     ours: bool
+    kept: bool = False
+    """Whether vmkops keeps it on purpose, as the way back after a restore, until a person removes it."""
     foreign_product: str
     """The other product that made the snapshot; empty for one of ours or of a person."""
-
-    @property
-    def selector(self) -> str:
-        """The selector of exactly this snapshot: `snapshot-12`, or `lab/snapshot-12`."""
-        return exact_selector(self.vcenter, self.moref).replace("moref:", "", 1)
 
 
 async def list_snapshots(vcenters: VCenters) -> list[ListedSnapshot]:
@@ -69,9 +66,11 @@ async def find_snapshot(vcenters: VCenters, selector: str) -> ListedSnapshot:
     and Ambiguous when several vCenters have a snapshot with this moref.
     """
     vcenter, slash, moref = selector.strip().rpartition("/")
+    if slash and vcenter.lower() not in {name.lower() for name in vcenters.names()}:
+        raise no_vcenter(vcenter, vcenters.names())
     wanted = moref.removeprefix("moref:")
     if not wanted:
-        raise InvalidParams("Name a snapshot by its moref, such as snapshot-12; GET /snapshots lists them.")
+        raise InvalidParams("Name a snapshot by its moref, such as snapshot-12; the list of snapshots has them.")
     await vcenters.all(VMS)  # raises when no inventory could be read so far
 
     def known() -> list[ListedSnapshot]:
@@ -86,12 +85,14 @@ async def find_snapshot(vcenters: VCenters, selector: str) -> ListedSnapshot:
     links = [link for link in vcenters.links() if not slash or link.name.lower() == vcenter.lower()]
     found = await vcenters.soon(links, matches) or await _look_up(links, wanted)
     if len(found) > 1:
-        candidates = [f"{each.vcenter}/{each.moref}" for each in found]
-        raise Ambiguous(f"{len(found)} vCenters have a {wanted}. Choose one.", candidates)
+        facts = [f"of {each.vm}, {each.name!r} of {each.created_at[:16]}" for each in found]
+        selectors = [f"{each.vcenter}/{each.moref}" for each in found]
+        raise ambiguous(f"{len(found)} vCenters have a {wanted}", list(map(Candidate, selectors, facts)))
     if found:
         return found[0]
-    named = [each.selector for each in known() if wanted.lower() in f"{each.name} {each.vm}".lower()]
-    raise NotFound(f"There is no snapshot {wanted!r}. GET /snapshots lists all, with their morefs.", named[:5])
+    named = [each for each in known() if wanted.lower() in f"{each.name} {each.vm}".lower()]
+    near = [vcenters.shown(each.vcenter, each.moref) for each in named[:5]]
+    raise NotFound(f"There is no snapshot {wanted!r}. The list of snapshots has their morefs.", near)
 
 
 async def snapshot_size(session: Session, vm: str, snapshot: str, *, refresh: bool) -> int | None:

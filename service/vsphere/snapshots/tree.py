@@ -48,6 +48,11 @@ def snapshot_name(job_id: str) -> str:
     return f"vmkops {job_id}"
 
 
+def safety_name(job_id: str) -> str:
+    """The name of the snapshot that a restore takes of a VM before it replaces the disks."""
+    return f"vmkops before restore {job_id}"
+
+
 OURS = snapshot_name("")
 """What the names of our own snapshots begin with."""
 

@@ -12,7 +12,6 @@ from pyVmomi import vim
 
 from service.errors import VmkopsError
 from service.vsphere.inventory import VMS
-from service.vsphere.selectors import exact_selector
 from service.vsphere.session import Instance, read_all
 from service.vsphere.vcenters import Link, VCenters
 
@@ -47,11 +46,6 @@ class UnmergedVm(BaseModel):
     """Bytes of those files; None when vCenter does not report them."""
     trouble: str = ""
     """Why vmkops could not merge them so far; empty when it did not try."""
-
-    @property
-    def selector(self) -> str:
-        """The selector of exactly this VM."""
-        return exact_selector(self.vcenter, self.vm_moref)
 
 
 async def find_unmerged(vcenters: VCenters) -> list[UnmergedVm]:

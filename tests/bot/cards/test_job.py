@@ -58,6 +58,16 @@ def test_details_of_successful_steps_are_shown_at_the_end() -> None:
     assert "✅ mount  ·  1 disk" in drawn(job_card(job(JobState.SUCCEEDED, steps=steps)))
 
 
+def test_undo_is_the_command_of_slack() -> None:
+    detail = f"{'Powered off. ' * 30}Undo: vmkops action power-on prod/web-01"
+    done = job(JobState.SUCCEEDED, steps=[Step(name="power off", state=StepState.SUCCEEDED, detail=detail)])
+
+    card = drawn(job_card(done))
+
+    assert "… Undo: `/action power-on prod/web-01`" in card
+    assert "vmkops action" not in card
+
+
 def test_reason_of_a_failure_is_shown_once() -> None:
     error = Problem(title="Snapshot failed", status=500, detail="SnapshotFault")
     steps = [Step(name="snapshot", state=StepState.FAILED, detail="SnapshotFault")]

@@ -10,10 +10,10 @@ import pytest
 from bot.blocks import Reply
 from bot.buttons import confirm as confirm_button
 from bot.buttons import decline as decline_button
-from bot.cards.confirmation import CONFIRM, DECLINE
+from bot.cards.confirmation import CONFIRM, DECLINE, NOT_THE_NAME
 from bot.jobs.start import start_job
 from bot.request import Request
-from service.api.client import ActionClass, Check, Problem, ServiceError
+from service.api.client import ActionClass, Check, Problem, ServiceError, TypeAgainHint
 from tests.bot.fake_service import Call, FakeService
 from tests.bot.fake_slack import FakeSlack
 from tests.bot.slack_limits import assert_slack_takes, drawn
@@ -210,3 +210,24 @@ async def test_service_that_is_away_at_the_press_replaces_the_card(
 async def test_parameters_that_no_button_takes_are_refused(slack_request: Request) -> None:
     with pytest.raises(ServiceError, match="too long for a button"):
         await ask(slack_request, note="x" * 1500)
+
+
+async def test_name_of_what_is_lost_is_typed_into_the_card(slack_request: Request, service: FakeService) -> None:
+    service.type_again = TypeAgainHint(when="onto", parameter="overwrite", what="the name of the VM that is replaced")
+    card = await ask(slack_request)
+    (field,) = [block for block in card.message.blocks if block["type"] == "input"]
+    assert field["label"]["text"] == "Type the name of the VM that is replaced"
+
+    wrong = await confirm(value(card), dataclasses.replace(pressed_by(slack_request, "U1"), typed="web-02"))
+
+    assert wrong is not None
+    assert wrong.replaces
+    assert NOT_THE_NAME in drawn(wrong.message)
+    assert started(service) == []
+
+    right = await confirm(value(wrong), dataclasses.replace(pressed_by(slack_request, "U1"), typed="web-01"))
+
+    assert right is not None
+    assert buttons(right) == []
+    (act,) = started(service)
+    assert act.body["params"] == {"vm": "web-01", "overwrite": "web-01"}

@@ -12,7 +12,7 @@ TAKE, REMOVE, MERGE, REVERT = (
     "RevertToSnapshot_Task",
 )
 RECONFIGURE, SHUT_DOWN = "ReconfigVM_Task", "ShutdownGuest"
-ENTER, EXIT = "EnterMaintenanceMode_Task", "ExitMaintenanceMode_Task"
+ENTER, EXIT, MOVE = "EnterMaintenanceMode_Task", "ExitMaintenanceMode_Task", "RelocateVM_Task"
 
 UNSEEN = {"refused": "failed, done"}
 """The change is made, but vCenter refuses to show it, and the job reports that."""
@@ -22,7 +22,12 @@ TOO_LATE = {"cancel": "succeeded"}
 NO_RETRY = {"answer lost": "failed", "time-out": "failed", "503": "failed"}
 """A ping reports at once whether vCenter answers."""
 
-LONG = {"time-out": "a rescan may take half an hour"}
+ONCE = {"late": "failed, done"}
+"""It is not made again, because twice would be once too often; the job reports that it may still happen."""
+HARMLESS = (MERGE, ENTER, EXIT, MOVE)
+"""Done late too, these find nothing to do."""
+
+LONG = every("a rescan may take half an hour", "time-out", "late")
 
 CHECK = Row(
     action="power-off",
@@ -49,7 +54,7 @@ ACTIONS = [
         stops=True,
     ),
     Row(action="power-off", step="power off", call="Fetch", since=OFF, effect=OFF, ends=AFTER_IT, stops=True),
-    Row(action="reset", step="reset", call=RESET, ends=TOO_LATE),
+    Row(action="reset", step="reset", call=RESET, ends=TOO_LATE | ONCE),
     Row(
         action="guest-shutdown",
         step="ask the guest",
@@ -96,9 +101,9 @@ ACTIONS = [
         ends={"refused": "partial", "task fails": "partial"} | TOO_LATE,
     ),
     Row(action="consolidate", step="consolidate", call=MERGE, ends=TOO_LATE),
-    Row(action="snapshot-revert", step="revert", call=REVERT, ends=TOO_LATE),
+    Row(action="snapshot-revert", step="revert", call=REVERT, ends=TOO_LATE | ONCE),
     Row(action="host-maintenance-enter", step="enter maintenance mode", call=ENTER, stops=True),
-    Row(action="migrate", step="move", call="RelocateVM_Task", stops=True),
+    Row(action="migrate", step="move", call=MOVE, stops=True),
     Row(action="host-maintenance-exit", step="exit maintenance mode", call=EXIT, stops=True),
     Row(action="rescan", step="rescan HBAs", call="RescanAllHba", changes=False, blank=LONG),
     Row(action="rescan", step="rescan HBAs", call="RescanHba", changes=False, blank=LONG),

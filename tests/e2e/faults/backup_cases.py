@@ -30,7 +30,7 @@ BACKUP = [
     Row(action="backup", step="snapshot", call="Fetch", since=TAKE, ends=BLIND),
     Row(action="backup", step="snapshot", call="RetrievePropertiesEx", since=TAKE, ends=BLIND),
     Row(action="backup", step="unquiesce", call="<the hook after the thaw runs>", blank=NOT_A_CALL),
-    Row(action="backup", step="mount", call=EXPORT, open_lease=("answer lost", "time-out", "kill -9")),
+    Row(action="backup", step="mount", call=EXPORT, open_lease=("answer lost", "time-out", "late", "kill -9")),
     Row(action="backup", step="mount", call="WaitForUpdatesEx", since=EXPORT, ends=BLIND, open_lease=("kill -9",)),
     Row(
         action="backup",

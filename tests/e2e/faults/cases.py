@@ -14,6 +14,7 @@ PASSING: dict[str, dict[str, Any]] = {
     "session lost": {"fault": "NotAuthenticated", "count": 1},
     "answer lost": {"lose_answer": True, "count": 1},
     "time-out": {"hold": "answer", "count": 1},
+    "late": {"hold": "late", "count": 1},
     "503": {"http_status": 503, "count": 1},
 }
 """Faults that pass: rules of the simulator that apply to one call."""
@@ -33,7 +34,15 @@ USUAL = {
     "SIGTERM": "succeeded",
     "cancel": "cancelled",
 }
+GIVEN_UP = ("time-out", "late")
+"""The columns in which a call is given up."""
 NO_TASK = "the call starts no task"
+READS = frozenset({
+    "CreateDescriptor", "CreateFilter", "CreateImportSpec", "CreatePropertyCollector", "CurrentTime",
+    "DestroyPropertyCollector", "Fetch", "HttpNfcLeaseGetManifest", "HttpNfcLeaseSetManifestChecksumType",
+    "RetrievePropertiesEx", "WaitForUpdatesEx",
+})  # fmt: skip
+NO_CHANGE = "the call changes nothing, so it does not matter when it is carried out"
 LOCAL = "they work on the service's own disk and do not call vCenter"
 WITHOUT_ROWS = {
     "fleet": "its jobs are those of other actions, which have rows of their own; only its selection reads from vCenter",
@@ -95,6 +104,8 @@ class Row:
         """Why a cell does not apply; empty for one that does."""
         if column == "task fails" and not self.is_task and not self.call.startswith("<"):
             return NO_TASK
+        if column == "late" and self.call in READS:
+            return NO_CHANGE
         return self.blank.get(column, "")
 
     def end(self, column: str) -> str:

@@ -9,7 +9,7 @@ EXPORT = [
         action="export-ovf",
         step="open the lease",
         call="ExportVm",
-        open_lease=("answer lost", "time-out", "kill -9"),
+        open_lease=("answer lost", "time-out", "late", "kill -9"),
     ),
     Row(
         action="export-ovf",

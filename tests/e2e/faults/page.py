@@ -8,7 +8,7 @@ from tests.e2e.faults.action_cases import ACTIONS, CHECK
 from tests.e2e.faults.backup_cases import BACKUP
 from tests.e2e.faults.cases import COLUMNS, NO_TASK, WITHOUT_ROWS, Row
 from tests.e2e.faults.export_cases import EXPORT
-from tests.e2e.faults.restore_cases import RESTORE
+from tests.e2e.faults.restore_cases import ONTO, RESTORE
 from tests.e2e.faults.wire_cases import UNPLUGGED, WIRE
 
 HEAD = """\
@@ -37,12 +37,21 @@ gone. Leases are ended. A change in vCenter is made once, or not at all where th
 | session lost | vCenter reports once that the login has expired |
 | answer lost | vCenter does it, and the connection breaks before its answer, once |
 | time-out | vCenter does it, but never answers: the call is given up, here after 25 seconds |
+| late | vCenter does not answer; the call is given up, and usually made again; then vCenter carries out the first one |
 | 503 | vCenter answers with this status, once |
 | kill -9 | the service is killed while the call or its task runs, and started again; the task goes on |
 | SIGTERM | the same, but the service stops in an orderly way |
 | cancel | somebody cancels the job while the call or its task runs |
 
-vmkops gives up a call after `VMKOPS_VCENTER_SECONDS` (default 120). The tests of the column *time-out* set the minimum.
+vmkops gives up a call after `VMKOPS_VCENTER_SECONDS` (default 120). The tests of *time-out* and *late* set the minimum.
+"""
+
+LATE = """\
+In the column *late*, vCenter carries out a call after vmkops has given it up and made it again. A snapshot that is then
+there twice is removed, by its job or by the next sweep, and the one that the job names stays. A change of a VM's
+configuration names the version that it was made for, so vCenter refuses the late one. A reset and a revert are not made
+again: the job fails and reports that vCenter may still carry it out. A second move, merge or maintenance mode changes
+nothing. A second lease ends by itself after five minutes.
 """
 
 NOTES = """\
@@ -67,6 +76,8 @@ ELSEWHERE = """\
 | `test_backup_preflight.py` |
 | the process dies, or somebody cancels, while a restore sends | sent again to one new VM; or nothing is left \
 | `test_restore.py` |
+| the process dies while disks are moved or swapped for a restore onto a VM | the job goes on, and the way back stays \
+| `test_restore_onto.py` |
 | one of several services on one database dies | another one continues its jobs | `test_shared_jobs.py` |
 | the VM vanishes while its job waits | failed, and nothing is changed | `faults/test_waiting.py` |
 """
@@ -79,8 +90,10 @@ def page() -> str:
         *table("Backup", BACKUP),
         NOTES,
         *table("Restore, restore drill and import", RESTORE),
+        *table("Restore onto a VM, and of one disk", ONTO),
         *table("Export", EXPORT),
         *table("All other actions", [CHECK, *ACTIONS]),
+        LATE,
         *without_rows(),
         *wire(),
         ELSEWHERE,

@@ -1,4 +1,4 @@
-"""The rows of a restore, of the drill that removes its VM again, and of an import."""
+"""The rows of a restore, of the drill that removes its VM again, of an import, and of a restore onto a VM."""
 
 from __future__ import annotations
 
@@ -60,3 +60,58 @@ RESTORE = [
     Row(action="import-ovf", step="look at the VM", call="RetrievePropertiesEx", since=COMPLETE, ends=TOO_LATE),
     Row(action="import-ovf", step="remove the VM", call=DESTROY, rules=GIVING_UP, ends=every("failed") | LEFT),
 ]
+
+RECONFIG, MOVE = "ReconfigVM_Task", "MoveVirtualDisk_Task"
+SWAP_FAILS = ((RECONFIG, "FileLocked"),)
+SWAP_FAILS_LATE = ((RECONFIG, "FileLocked, done"),)
+"""The change of the VM is made, and its task fails."""
+KILLED_ELSEWHERE = every("the call names no VM; `test_restore_onto.py` kills the service at this moment", *HELD)
+AS_FOR_THE_SWAP = "as for the same call in the step *swap the disks*"
+
+ONTO = [
+    Row(
+        action="restore",
+        step="move the disks",
+        call=RECONFIG,
+        unnamed=True,
+        blank=every(AS_FOR_THE_SWAP, "slow", "session lost", "answer lost", "time-out", "503") | KILLED_ELSEWHERE,
+    ),
+    Row(
+        action="restore",
+        step="move the disks",
+        call=MOVE,
+        unnamed=True,
+        blank=every(AS_FOR_THE_SWAP, "slow", "session lost", "503") | KILLED_ELSEWHERE,
+    ),
+    Row(action="restore", step="safety snapshot", call="CreateSnapshot_Task"),
+    Row(action="restore", step="swap the disks", call=RECONFIG, ends=TOO_LATE),
+    Row(
+        action="restore",
+        step="remove the VM",
+        call="RevertToSnapshot_Task",
+        rules=SWAP_FAILS_LATE,
+        ends=every("failed") | LEFT,
+    ),
+    Row(
+        action="restore",
+        step="remove the VM",
+        call="DeleteVirtualDisk_Task",
+        unnamed=True,
+        rules=SWAP_FAILS,
+        ends=every("failed") | LEFT,
+        blank=every("as for the call that moves the files", "slow", "session lost", "answer lost", "time-out", "503")
+        | every("the job is failing already, and goes on to clean up", *HELD),
+    ),
+    Row(action="restore-disk", step="attach the disk", call=RECONFIG, ends=TOO_LATE),
+    Row(
+        action="restore-disk",
+        step="remove the VM",
+        call=DESTROY,
+        unnamed=True,
+        ends=LEFT,
+        blank=every(
+            "as for the same call of a restore", "slow", "session lost", "answer lost", "time-out", "503", *HELD
+        ),
+    ),
+]
+"""With the parameter `onto`, and of one disk."""

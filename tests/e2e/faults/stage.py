@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.faults.cases import HELD, LASTING, PASSING, Row
+from tests.e2e.faults.cases import GIVEN_UP, HELD, LASTING, PASSING, Row
 from tests.peers.fetch import require
 from tests.peers.person import signed_in
 from tests.peers.vcsim import Vcsim
@@ -73,7 +73,9 @@ class Stage:
         return jobs
 
     def _play(self, column: str, parts: Sequence[Part]) -> dict[str, dict[str, Any]]:
-        self._give_up_after(LEAST_SECONDS if column == "time-out" else str(ENOUGH_SECONDS))
+        seconds = LEAST_SECONDS if column in GIVEN_UP else str(ENOUGH_SECONDS)
+        sweeps = {"VMKOPS_REAP_SECONDS": "1"} if column == "late" else {}
+        self._let({CALL_SECONDS: seconds, **sweeps})
         for part in parts:
             self._arm(column, part)
         # The service ends a hook or a stalled download after a minute, so these begin once all others are held.
@@ -88,13 +90,14 @@ class Stage:
         jobs = {name: self.service.ended(job_id, timeout=ENOUGH_SECONDS) for name, job_id in ids.items()}
         assert column in HELD or self._all_acted(parts), self._untouched()
         self._release()
+        wait_for(lambda: not self.vcsim.late(), timeout=ENOUGH_SECONDS, what="the calls that are carried out late")
         return jobs
 
-    def _give_up_after(self, seconds: str) -> None:
-        """Let the service give up a call after so many seconds, which takes a new start if that is a change."""
-        if self.service.environment[CALL_SECONDS] != seconds:
+    def _let(self, settings: Mapping[str, str]) -> None:
+        """Give the service these settings, which takes a new start if that is a change."""
+        if not settings.items() <= self.service.environment.items():
             self.service.kill(signal.SIGTERM)
-            self.service.environment[CALL_SECONDS] = seconds
+            self.service.environment |= settings
             self.service.start()
 
     def _wait_until_held(self, parts: Sequence[Part]) -> None:
@@ -140,7 +143,9 @@ class Stage:
     def _arm(self, column: str, part: Part) -> None:
         row = part.row
         for method, fault in row.rules:
-            self.vcsim.fault(method, fault, object_name=part.about)
+            name, done, _ = fault.partition(", done")
+            how = {"as_task": True, "after": True} if done else {}
+            self.vcsim.fault(method, name, object_name=part.about, **how)
         if row.call in self.moments:
             self.moments[row.call].hold(part.about)
             return

@@ -12,9 +12,9 @@ from tests.e2e.faults.backup_cases import BACKUP
 from tests.e2e.faults.cases import WITHOUT_ROWS, Row
 from tests.e2e.faults.export_cases import EXPORT
 from tests.e2e.faults.page import page
-from tests.e2e.faults.restore_cases import RESTORE
+from tests.e2e.faults.restore_cases import ONTO, RESTORE
 
-ROWS = (*BACKUP, *RESTORE, *EXPORT, *ACTIONS)
+ROWS = (*BACKUP, *RESTORE, *ONTO, *EXPORT, *ACTIONS)
 
 
 def test_page_of_faults_is_what_is_tested() -> None:
@@ -36,4 +36,5 @@ def test_every_action_has_rows_or_a_reason_to_have_none() -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_row_names_a_step_of_its_action(row: Row) -> None:
-    assert row.step in all_actions()[row.action].steps
+    action = all_actions()[row.action]
+    assert row.step in {*action.steps, *action.steps_of({"onto": "moref:vm-42"})}

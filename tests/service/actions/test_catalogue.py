@@ -41,6 +41,7 @@ CLASSES = {
     "rescan": "safe",
     "reset": "disruptive",
     "restore": "safe",
+    "restore-disk": "safe",
     "restore-drill": "safe",
     "serial-pipe": "safe",
     "set-time-sync": "disruptive",

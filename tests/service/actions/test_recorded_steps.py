@@ -229,7 +229,7 @@ def test_result_of_a_step_is_read_as_it_was_recorded(result: type[StepResult], r
     recorded = {**recorded, "detail": "what the step did"}
 
     read = result.model_validate(recorded).model_dump(mode="json")
-    assert {name: read[name] for name in recorded} == recorded  # fields that were added since have their defaults
+    assert _as_recorded(read, recorded) == recorded  # fields that were added since have their defaults
 
 
 def test_state_of_a_vm_is_read_as_it_was_recorded() -> None:
@@ -265,3 +265,10 @@ def test_every_step_result_is_covered() -> None:
         return {result}.union(*(below(each) for each in result.__subclasses__()))
 
     assert below(StepResult) == {result for result, _ in RECORDED}
+
+
+def _as_recorded(read: Any, recorded: Any) -> Any:
+    """What was read, with the names only that were recorded."""
+    if isinstance(recorded, dict):
+        return {name: _as_recorded(read[name], value) for name, value in recorded.items()}
+    return read

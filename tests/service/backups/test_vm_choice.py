@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from service.backups.catalogue import read_catalogue
-from service.backups.vm_choice import backups_of, find_backup
+from service.backups.vm_choice import backups_of, find_backup, vm_selector
 from service.errors import Ambiguous, NotFound
 from tests.kept_packages import keep_package
 
@@ -111,3 +111,55 @@ def test_id_that_climbs_out_of_the_folder_is_unknown(tmp_path: Path) -> None:
 
     with pytest.raises(NotFound, match="GET /backups"):
         find_backup(tmp_path, "../web/a1")
+
+
+def keep_instance(folder: Path, backup: str, days: int, moref: str, instance: str, vcenter: str = "prod") -> None:
+    """Keep a backup of the VM with this instance UUID; all VMs have the same BIOS UUID."""
+    identity = {"moref": moref, "uuid": "bios", "instance_uuid": instance, "vcenter": vcenter}
+    keep_package(folder, backup, NOON + timedelta(days=days), identity=identity)
+
+
+def test_vm_that_was_registered_anew_is_the_same_vm(tmp_path: Path) -> None:
+    keep_instance(tmp_path, "recorded before", -1, "vm-1", "")
+    keep_instance(tmp_path, "before", 0, "vm-1", "one")
+    keep_instance(tmp_path, "anew", 1, "vm-2", "ONE")
+
+    assert find_backup(tmp_path, "newest:web").id == "anew"
+    every = read_catalogue(tmp_path)
+    for selector in ("web", "moref:vm-1", "moref:vm-2", "uuid:one"):
+        assert [kept.id for kept in backups_of(every, selector)] == ["anew", "before", "recorded before"]
+    assert {vm_selector(every, kept) for kept in every} == {"prod/moref:vm-1", "prod/moref:vm-2"}
+
+
+def test_same_instance_uuid_in_another_vcenter_is_another_vm(tmp_path: Path) -> None:
+    keep_instance(tmp_path, "first", 0, "vm-1", "one")
+    keep_instance(tmp_path, "second", 1, "vm-1", "one", "lab")
+
+    with pytest.raises(
+        Ambiguous, match=r"Choose one: newest:lab/web \(vCenter lab, vm-1, .*newest:prod/web \("
+    ) as told:
+        find_backup(tmp_path, "newest:web")
+
+    assert told.value.suggestions == ["newest:lab/web", "newest:prod/web"]
+    assert newest_of_each(tmp_path, "web") == ["second", "first"]
+
+
+def test_two_vms_of_one_name_in_one_vcenter_are_chosen_by_their_morefs(tmp_path: Path) -> None:
+    keep_instance(tmp_path, "first", 0, "vm-1", "one")
+    keep_instance(tmp_path, "second", 1, "vm-2", "two")
+    keep_instance(tmp_path, "third", 2, "vm-1", "three", "lab")
+
+    with pytest.raises(Ambiguous) as told:
+        find_backup(tmp_path, "newest:web")
+
+    assert told.value.suggestions == ["newest:lab/web", "newest:prod/moref:vm-2", "newest:prod/moref:vm-1"]
+    assert newest_of_each(tmp_path, "web") == ["third", "second", "first"]
+
+
+def test_vcenter_that_nothing_has_is_told(tmp_path: Path) -> None:
+    keep_instance(tmp_path, "first", 0, "vm-1", "one")
+
+    with pytest.raises(NotFound, match="No vCenter is named nope; there are: lab, prod"):
+        find_backup(tmp_path, "newest:nope/web", ["lab"])
+    with pytest.raises(NotFound, match="no backup of a VM 'web' in the vCenter lab"):
+        find_backup(tmp_path, "newest:lab/web", ["lab"])

@@ -6,8 +6,11 @@ from typing import Any
 
 from pyVmomi import vim
 
-from service.vsphere.restored_settings import apply_settings
-from service.vsphere.vm_settings import Card, Controller, VmSettings
+from service.vsphere.restored_settings import apply_settings, set_custom_attributes
+from service.vsphere.session import Session
+from service.vsphere.vm_settings import Card, Controller, VmSettings, read_settings, storable
+from tests.peers.vcsim import Vcsim
+from tests.service.vsphere.test_login import vcenter_of
 
 DEVICE = vim.vm.device
 SETTINGS = VmSettings(
@@ -75,3 +78,23 @@ def test_advanced_settings_that_no_backup_keeps_are_left_out_of_a_package_that_w
 
     assert [each.key for each in config.extraConfig] == ["disk.EnableUUID"]
     assert "'RemoteDisplay.vnc.enabled', 'nvram'" in warning
+
+
+async def test_control_characters_are_removed_so_that_vsphere_takes_the_rest(vcsim: Vcsim) -> None:
+    changed = {"notes": "Owned\x00 by\x1b payroll.\n", "custom_attributes": {"cost\x07 centre": "47\x0011"}}
+
+    settings, warnings = storable(SETTINGS.model_copy(update=changed))
+
+    assert settings.notes == "Owned by payroll.\n"
+    assert warnings == [
+        "Control characters that vSphere cannot store were removed from the notes, the name of a custom attribute, the "
+        "custom attribute cost centre."
+    ]
+    assert storable(SETTINGS) == (SETTINGS, [])
+    session = Session(vcenter_of(vcsim))
+    try:
+        moref = vcsim.vms()[0]["moref"]
+        assert await set_custom_attributes(session, moref, settings.custom_attributes) == []
+        assert (await read_settings(session, moref)).custom_attributes == {"cost centre": "4711"}
+    finally:
+        await session.close()

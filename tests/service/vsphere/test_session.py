@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator
 import pytest
 from pyVmomi import vim
 
+from service.errors import VSphereUnavailable
 from service.vsphere import nfc
 from service.vsphere.nfc import kept_alive, open_lease
 from service.vsphere.session import Session
 from service.vsphere.tasks import wait_for as wait_for_task
+from tests.peers.person import signed_in
 from tests.peers.vcsim import Vcsim
 from tests.peers.waiting import wait_for
 from tests.service.vsphere.test_login import vcenter_of
@@ -71,3 +73,34 @@ async def test_calls_go_on_while_many_wait_for_their_tasks(session: Session) -> 
     finally:
         gate.set()
         await asyncio.gather(*waiting)
+
+
+async def test_session_that_ended_because_it_was_idle_is_renewed(session: Session, vcsim: Vcsim) -> None:
+    vcsim.limit_sessions(idle_ms=300)
+    await session.call(lambda instance: instance.CurrentTime())
+    await asyncio.to_thread(wait_for, lambda: vcsim.sessions()["alive"] == 0, what="the end of the session")
+
+    assert await session.call(lambda instance: instance.content.about.apiType) == "VirtualCenter"
+    found = await session.call(lambda instance: instance.content.rootFolder.name)
+
+    assert (found, vcsim.sessions()["logins"]) == ("Datacenters", 2)
+
+
+async def test_vcenter_without_a_free_session_says_that(session: Session, vcsim: Vcsim) -> None:
+    with signed_in(vcsim):
+        vcsim.limit_sessions(most=1)
+
+        with pytest.raises(VSphereUnavailable, match="it has no free session left") as error:
+            await session.call(lambda instance: instance.CurrentTime())
+
+        assert "503 Service Unavailable" in str(error.value)
+        vcsim.limit_sessions()
+    await session.call(lambda instance: instance.CurrentTime())
+
+
+async def test_vcenter_without_a_free_session_of_its_rest_api_says_that(session: Session, vcsim: Vcsim) -> None:
+    await session.call(lambda instance: instance.CurrentTime())
+    vcsim.limit_sessions(most=1)
+
+    with pytest.raises(VSphereUnavailable, match="User session count is limited to 550"):
+        await session.tagging.of_vms()

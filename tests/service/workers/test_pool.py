@@ -144,8 +144,19 @@ async def test_process_is_started_when_a_request_needs_it(tmp_path: Path) -> Non
     async with parser_processes(3, Limits(seconds=30, memory=1 << 30), tmp_path) as workers:
         assert children() == set()
         await decoded(workers)
+        await decoded(workers)
         assert len(children()) == 1
-        await asyncio.to_thread(wait_for, lambda: len(children()) == 3, timeout=120, what="the other processes")
+        await asyncio.gather(*(decoded(workers) for _ in range(3)))
+        assert len(children()) > 1
+
+
+async def test_one_process_is_started_although_no_request_needs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "WARM_SECONDS", 0)
+    async with parser_processes(3, Limits(seconds=30, memory=1 << 30), tmp_path):
+        await asyncio.to_thread(wait_for, children, timeout=120, what="the first process")
+        assert len(children()) == 1
 
 
 def children() -> set[str]:

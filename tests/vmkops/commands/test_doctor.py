@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from tests.running_service import RunningService
@@ -25,8 +26,31 @@ def test_everything_good_is_marked_and_exits_0(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stdout
     assert [line.split()[:2] for line in lines(done.stdout)] == [
-        [name, "ok:"] for name in ("settings", "vcenter", "data", "slack", "service")
+        ["settings", "ok:"],
+        ["data", "ok:"],
+        ["vcenter", "-:"],
+        ["slack", "-:"],
+        ["service", "ok:"],
     ]
+
+
+def test_what_need_not_be_set_up_does_not_fail(tmp_path: Path) -> None:
+    done = run_forked(tmp_path, "doctor", VMKOPS_DATA_DIR="kept")
+
+    assert done.returncode == 0, done.stdout
+    assert "service    -: no service answers at http://127.0.0.1:8080 yet. Start it with `vmkops serve`" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_json_has_each_check_with_its_mark(tmp_path: Path) -> None:
+    done = run_forked(tmp_path, "doctor", "--json", VMKOPS_SERVICE_URL="http://127.0.0.1:9", VMKOPS_MAX_JOBS="many")
+
+    found = json.loads(done.stdout)
+    marks = {each["subject"]: (each["mark"], each["text"]) for each in found["checks"] if each["subject"] != "python"}
+    assert (done.returncode, found["ok"]) == (1, False)
+    assert marks["settings"] == ("failed", "VMKOPS_MAX_JOBS: must be a whole number.")
+    assert marks["slack"][0] == "-"
+    assert marks["service"][0] == "failed"
 
 
 def test_what_is_wrong_is_marked_with_what_to_do(tmp_path: Path) -> None:
@@ -42,11 +66,13 @@ def test_what_is_wrong_is_marked_with_what_to_do(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert [line.split()[:2] for line in lines(done.stdout)] == [
         ["settings", "failed:"],
+        ["settings", "failed:"],
         ["settings", "warning:"],
         ["slack", "failed:"],
         ["service", "failed:"],
     ]
-    assert "Did you mean VMKOPS_VCENTER_USER?" in done.stdout
+    assert "did you mean VMKOPS_VCENTER_USER?" in done.stdout
+    assert "slack      failed: its settings are wrong, as said above." in done.stdout
     assert "does not answer" in done.stdout
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.cards.units import amount, count, duration, took
+from service.api.units import amount, count, duration, took
 
 
 @pytest.mark.parametrize(

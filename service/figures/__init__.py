@@ -1,0 +1,1 @@
+"""The figures that `/metrics` reports of jobs, backups, schedules, snapshots and vCenters."""

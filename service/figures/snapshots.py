@@ -1,0 +1,39 @@
+"""Snapshots of jobs that have ended: those still there, and those whose disks are not merged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from prometheus_client import Metric
+
+from service.figures.part import Part, gauge
+from service.jobs.counts import jobs_under_way
+from service.store.snapshot_ledger import SnapshotLedger
+
+
+class SnapshotFigures(Part):
+    """The ledger of the snapshots of all processes."""
+
+    name = "snapshots"
+
+    def __init__(self, ledger: SnapshotLedger) -> None:
+        super().__init__()
+        self._ledger = ledger
+        self._left = self._unmerged = 0
+
+    async def look(self) -> None:
+        """Count the open rows of the ledger; a job under way needs its snapshot, so that is not counted."""
+        # Before and after: a job that ends or starts in between counts as under way.
+        before = await jobs_under_way()
+        rows = await self._ledger.open_rows()
+        live = {job.id for job in [*before, *await jobs_under_way()]}
+        ended = [row for row in rows if row.job not in live]
+        self._left = sum(row.gone_at is None for row in ended)
+        self._unmerged = len(ended) - self._left
+
+    def metrics(self) -> Iterable[Metric]:
+        """The two counts."""
+        yield gauge("vmkops_snapshots_left", "Snapshots of ended jobs that are not removed.", {(): self._left})
+        yield gauge(
+            "vmkops_snapshots_unmerged", "Removed snapshots whose disks are not merged yet.", {(): self._unmerged}
+        )

@@ -1,0 +1,205 @@
+"""Follows a job on a terminal to its end: its steps, a bar for each file, and what happens when somebody leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from service.api.client import Job, ServiceAway, StepState
+from service.api.job_words import job_words, progress_words, state_words, step_state
+from service.api.results import result_words
+from service.api.units import amount, duration
+from vmkops.commands import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
+from vmkops.commands._console import client
+
+LINE_SECONDS = 30
+"""Longest time between two lines of progress where there is no bar."""
+LINE_PERCENT = 10
+"""So many percent more are worth a line of their own."""
+
+
+def draws() -> bool:
+    """Whether standard error is a terminal on which lines can be drawn again, and nobody asked for plain text."""
+    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") in ("dumb", "unknown")
+    return sys.stderr.isatty() and not plain
+
+
+def follow_to_end(job: Job, *, patience: float, as_json: bool) -> int:
+    """Follow the job, print its result, and return the exit status of the job; 130 after Ctrl-C.
+
+    Raises ServiceAway when the service does not answer for `patience` seconds; the job may go on all the same.
+    """
+    try:
+        ended = asyncio.run(_watch(job.id, patience))
+    except KeyboardInterrupt:
+        print(f"\nYou no longer follow the {job.action} of {job.target}, and the job goes on.", file=sys.stderr)
+        _say_how(job.id)
+        return EXIT_INTERRUPTED
+    except ServiceAway:
+        print(f"Nobody knows from here how the {job.action} of {job.target} is.", file=sys.stderr)
+        _say_how(job.id)
+        raise
+    return print_end(ended, as_json=as_json)
+
+
+def print_end(job: Job, *, as_json: bool) -> int:
+    """Print how a job that was followed ended, with its result; the exit status is 0 only when it succeeded."""
+    if as_json:
+        print(job.model_dump_json())
+    else:
+        print(f"{job.action} of {job.target}: {state_words(job)}")
+        if job.error:
+            print("\n".join([job.error.detail, *(f"  {each}" for each in job.error.suggestions)]), file=sys.stderr)
+        for note in job.notes:
+            print(f"Later: {note}", file=sys.stderr)
+        print(result_words(job.result or {}), end="")
+    return status_of(job)
+
+
+def print_job(job: Job, *, as_json: bool) -> int:
+    """Print everything about a job as it is now; exit 1 when it failed, was cancelled or is only partly done."""
+    print(job.model_dump_json() if as_json else job_words(job, None), end="\n" if as_json else "")
+    return status_of(job)
+
+
+def status_of(job: Job) -> int:
+    """The exit status for a job: 1 when it ended without success."""
+    return EXIT_FAILED if job.state.final and job.state.value != "succeeded" else EXIT_DONE
+
+
+def _say_how(job_id: str) -> None:
+    print(f"  vmkops jobs {job_id} --watch    follows it again", file=sys.stderr)
+    print(f"  vmkops jobs {job_id} --cancel   stops it and cleans up", file=sys.stderr)
+
+
+class _Shown(Protocol):
+    """Where a job is shown."""
+
+    def show(self, job: Job) -> None:
+        """Show the job as it is now."""
+
+    def say(self, line: str) -> None:
+        """Print a line that stays."""
+
+
+async def _watch(job_id: str, patience: float) -> Job:
+    last: Job | None = None
+    with _Bars() if draws() else _Lines() as shown:
+        away = False
+
+        def gone(why: str) -> None:
+            nonlocal away
+            if not away:
+                shown.say(
+                    f"The service does not answer: {why}. The job may go on. "
+                    f"Asking again every few seconds, for {duration(patience)}."
+                )
+            away = True
+
+        async with client() as service:
+            async for last in service.follow(job_id, patience=patience, gone=gone):
+                if away:
+                    shown.say("The service answers again.")
+                    away = False
+                shown.show(last)
+    assert last is not None
+    return last
+
+
+class _Steps:
+    """The steps of a job as lines: each when it changes."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, tuple[StepState, str]] = {}
+
+    def news(self, job: Job) -> Iterable[str]:
+        """A line for each step that has changed since the last time; none for one that waits for its turn."""
+        for step in job.steps:
+            now = step.state, step.detail if step.state is StepState.RUNNING else ""
+            if now == self._shown.get(step.name) or step.state is StepState.PENDING:
+                continue
+            self._shown[step.name] = now
+            yield f"{step_state(step.state, job):<10} {step.name}{f': {step.detail}' if step.detail else ''}"
+
+
+class _Lines:
+    """Plain lines on standard error, with progress at sensible steps."""
+
+    def __init__(self) -> None:
+        self._steps = _Steps()
+        self._percent, self._at = 0.0, time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def show(self, job: Job) -> None:
+        """Print the steps that changed, and the progress when there is enough news."""
+        for line in self._steps.news(job):
+            self.say(line)
+        now = job.progress
+        if now is None:
+            return
+        percent = now.percent or 0.0
+        if percent < self._percent:  # another step counts from the beginning
+            self._percent = 0.0
+        if percent - self._percent >= LINE_PERCENT or time.monotonic() - self._at >= LINE_SECONDS:
+            self._percent, self._at = percent, time.monotonic()
+            self.say(f"{'':<10} {progress_words(now)}")
+
+    def say(self, line: str) -> None:
+        """Print a line."""
+        print(line, file=sys.stderr, flush=True)
+
+
+class _Bars:
+    """Bars on a terminal: one for the job, and one for each file where there are several."""
+
+    def __init__(self) -> None:
+        self._steps = _Steps()
+        self._console = Console(stderr=True, highlight=False)
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[amount]}"))
+        self._bars = Progress(*columns, console=self._console, transient=True)
+        self._job = self._bars.add_task("waits for its turn", total=None, amount="")
+        self._files: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def show(self, job: Job) -> None:
+        """Draw the job as it is now, and print the steps that changed."""
+        for line in self._steps.news(job):
+            self.say(line)
+        running = next((step.name for step in job.steps if step.state is StepState.RUNNING), "")
+        new: dict[str, Any] = {"description": running} if running else {}
+        now = job.progress
+        if now:
+            new |= {"completed": now.done, "total": now.total, "amount": progress_words(now)}
+        self._bars.update(self._job, **new)
+        for file in now.files if now else []:
+            if file.name not in self._files:
+                self._files[file.name] = self._bars.add_task(f"  {file.name}", total=file.total, amount="")
+            words = f"{amount(file.done)} of {amount(file.total)}" if file.total else amount(file.done)
+            self._bars.update(self._files[file.name], completed=file.done, total=file.total, amount=words)
+
+    def say(self, line: str) -> None:
+        """Print a line above the bars."""
+        self._console.print(line, soft_wrap=True, markup=False)
