@@ -126,7 +126,7 @@ def test_job_that_is_under_way_is_joined_and_one_that_cannot_start_is_named(
 ) -> None:
     vcenter.fault("CreateSnapshot_Task", hold="task", count=1)
     vcenter.change_vm(VMS[3], tools_running_status="guestToolsNotRunning")
-    own = begin(service, "backup", vm=VMS[2], quiesce="none")
+    own = begin(service, "backup", vm=VMS[2], quiesce="require")
     wait_for(lambda: vcenter.faults()[0]["acted"], what="the snapshot")
 
     parent = begin(service, "fleet", vms="name:DC0_H0_*", params={"quiesce": "require"})
