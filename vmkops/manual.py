@@ -31,6 +31,7 @@ TOPICS = {
     "alerts": BUILT_IN / "alerts-setup.md",
     "metrics": DOCS / "metrics.md",
     "backups": BUILT_IN / "backup-setup.md",
+    "schedules": DOCS / "schedules.md",
     "commands": DOCS / "commands.md",
     "settings": DOCS / "settings.md",
     "procedures": DOCS / "procedures.md",

@@ -234,6 +234,17 @@ class ServiceClient:
         path = f"/jobs/{quote(job_id, safe='')}/cancel"
         return Job.model_validate(await self._call("POST", path, on_behalf_of=on_behalf_of))
 
+    async def call(
+        self, method: str, path: str, *, body: dict[str, Any] | None = None, query: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """The answer of any call as JSON; empty for a call that answers nothing. Raises ServiceError."""
+        sent: _Sent = {"query": query or {}}
+        if body is not None:
+            sent["body"] = body
+        text = await self._send(method, path, **sent)
+        answer: dict[str, Any] = json.loads(text) if text else {}
+        return answer
+
     async def follow(
         self, job_id: str, *, patience: float | None = None, gone: Gone | None = None
     ) -> AsyncIterator[Job]:

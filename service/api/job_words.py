@@ -75,6 +75,7 @@ def job_words(job: Job, zone: tzinfo | None = UTC) -> str:
         lines += ["", job.error.detail, *(f"  {each}" for each in job.error.suggestions)]
     if job.result and (words := result_words(job.result)):
         lines += ["", words.rstrip("\n")]
+    lines += [f"Started by job {job.parent}"] if job.parent else []
     lines += [f"Later: {note}" for note in job.notes]
     if job.state in NEXT:
         lines += ["", NEXT[job.state].format(id=job.id)]

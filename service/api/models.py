@@ -200,6 +200,10 @@ class Job(Value):
     """The process that runs the job, or ran it last: `esx-ops, process 4711`; empty while it waits in the queue."""
     joined: bool = False
     """True in the answer to a start that found this job under way for the target, and so started nothing."""
+    parent: str = ""
+    """The id of the job that started it; empty when no job did."""
+    children: list[str] = Field(default_factory=list)
+    """The ids of the jobs that it has started, by number; a list of jobs, and events, leave them out."""
 
     @property
     def requester(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -125,7 +125,16 @@ class _Record(BaseModel):
 
 def read_catalogue(backups_dir: Path) -> list[KeptBackup]:
     """Every package, newest first, those of unknown age last. It reads from disk: call it in a thread."""
-    found = [read_package(folder) for folder in _folders(backups_dir)]
+    return _newest_first(_folders(backups_dir))
+
+
+def read_folder(folder: Path) -> list[KeptBackup]:
+    """Every package in the folder of one name of a VM, newest first; reads from disk."""
+    return _newest_first(_packages(folder))
+
+
+def _newest_first(folders: Iterable[Path]) -> list[KeptBackup]:
+    found = map(read_package, folders)
     oldest = datetime.min.replace(tzinfo=UTC)
     return sorted(found, key=lambda kept: (kept.created_at or oldest, kept.id), reverse=True)
 
@@ -163,7 +172,11 @@ def descriptor_of(folder: Path) -> Path:
 
 def _folders(backups_dir: Path) -> Iterator[Path]:
     for vm in _subfolders(backups_dir):
-        yield from (item for item in _subfolders(vm) if not item.name.endswith(NOT_KEPT))
+        yield from _packages(vm)
+
+
+def _packages(vm: Path) -> list[Path]:
+    return [item for item in _subfolders(vm) if not item.name.endswith(NOT_KEPT)]
 
 
 def _subfolders(folder: Path) -> list[Path]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from pydantic import AwareDatetime, Field
 
@@ -40,16 +41,45 @@ class ManagedVm(Value):
     managed_by: str
 
 
+class UnscheduledVm(Value):
+    """A VM that no schedule backs up."""
+
+    vm: str
+    vcenter: str = DEFAULT
+    moref: str
+
+
 class FreshnessReport(Value):
     """VMs without a recent good backup; templates, and VMs that another product manages, are not counted."""
 
     older_than: str
+    """The oldest that a good backup may be; with `schedules`, it holds for none of the VMs."""
+    schedules: list[str] = Field(default_factory=list)
+    """The schedules that the VMs are judged by, each VM by those that select it; empty when `older_than` counts."""
+    unscheduled: list[UnscheduledVm] = Field(default_factory=list)
+    """VMs that none of these schedules selects."""
     vms_checked: int
     stale: list[StaleVm]
     managed: list[ManagedVm] = Field(default_factory=list)
     """VMs that are not counted because an extension of vCenter made and manages them, such as vCLS."""
     inventory: list[Freshness]
     """How up to date the list of VMs of each vCenter is."""
+
+
+class Plan(NamedTuple):
+    """A schedule that backs VMs up: which ones, since when there must be a good backup, and what failed last time."""
+
+    name: str
+    vms: frozenset[tuple[str, str]]
+    """Each by its vCenter and moref."""
+    since: datetime | None
+    """When the schedule was due the last time but one; None when it never was."""
+    last_at: datetime | None = None
+    """When it fired last."""
+    trouble: str = ""
+    """Why the last firing backed up nothing, as a sentence."""
+    failed: Mapping[tuple[str, str], str] = {}
+    """Why the last firing backed up none of these VMs."""
 
 
 def read_duration(text: str) -> timedelta:
@@ -70,6 +100,39 @@ def stale_vms(
         for vm, own in zip(there, _own(backups, there), strict=True)
         if (stale := _check(vm, own, older_than, now))
     ]
+
+
+def stale_by_plans(
+    backups: Iterable[KeptBackup], vms: Iterable[KeptVm], plans: Sequence[Plan], now: datetime
+) -> tuple[list[StaleVm], list[UnscheduledVm]]:
+    """The VMs without the good backup that the schedules that select them should have made, and those without any.
+
+    A VM is stale when its newest good backup is older than two periods of a schedule, and when there is none since the
+    last firing of a schedule because that failed, was skipped or came to nothing.
+    """
+    there = list(vms)
+    stale: list[StaleVm] = []
+    unscheduled: list[UnscheduledVm] = []
+    for vm, own in zip(there, _own(backups, there), strict=True):
+        key = vm.vcenter, vm.moref
+        judging = [plan for plan in plans if key in plan.vms]
+        if not judging:
+            unscheduled.append(UnscheduledVm(vm=vm.name, vcenter=vm.vcenter, moref=vm.moref))
+            continue
+        found = [each for plan in judging if (each := _by_plan(vm, own, plan, now))]
+        stale += found[:1]
+    return stale, unscheduled
+
+
+def _by_plan(vm: KeptVm, own: list[KeptBackup], plan: Plan, now: datetime) -> StaleVm | None:
+    trouble = plan.trouble or plan.failed.get((vm.vcenter, vm.moref), "")
+    missed = _check(vm, own, now - plan.last_at, now) if trouble and plan.last_at else None
+    old = missed or _check(vm, own, now - plan.since if plan.since else timedelta.max, now)
+    if old is None:
+        return None
+    if missed is None:
+        return old.model_copy(update={"reason": f"{old.reason} The schedule {plan.name} should have made one."})
+    return old.model_copy(update={"reason": f"{old.reason} The last run of the schedule {plan.name}: {trouble}"})
 
 
 def newest_good(backups: Iterable[KeptBackup], vms: Iterable[KeptVm]) -> list[tuple[KeptVm, datetime | None]]:

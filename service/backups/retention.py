@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.backups.catalogue import KeptBackup
 from service.backups.owner import Owner, Owners
+from service.errors import InvalidParams
 
 
 class Policy(BaseModel):
@@ -30,6 +32,27 @@ class Policy(BaseModel):
     monthly: int = Field(
         default=12, ge=0, le=10_000, description="For how many months with a backup to keep the newest one."
     )
+
+
+PERIODS_IN_WORDS = {"d": "daily", "w": "weekly", "m": "monthly"}
+"""The letters of a policy as text, such as `7d,4w,6m`."""
+
+
+def read_policy(text: str) -> Policy:
+    """The policy that `7d,4w,6m` means: the newest backup of 7 days, 4 weeks and 6 months; a plain number is `last`.
+
+    What the text does not name is not kept, but the newest backup always is. Raises InvalidParams.
+    """
+    values = {"last": 1, **dict.fromkeys(PERIODS_IN_WORDS.values(), 0)}
+    for part in text.replace(" ", "").split(","):
+        found = re.fullmatch(r"([1-9][0-9]{0,3})([dwm]?)", part.lower())
+        if found is None:
+            raise InvalidParams(
+                f"{text[:60]!r} does not say what to keep. Write days, weeks and months, such as 7d,4w,6m; a plain "
+                "number is how many of the newest to keep."
+            )
+        values[PERIODS_IN_WORDS.get(found[2], "last")] = int(found[1])
+    return Policy(**values)
 
 
 class Decision(NamedTuple):

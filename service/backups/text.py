@@ -47,9 +47,16 @@ def freshness_words(report: FreshnessReport) -> str:
         f"  not counted: {name(each.vcenter, each.vm)} ({each.moref}), managed by {each.managed_by}\n"
         for each in report.managed
     )
+    managed += "".join(
+        f"  no schedule backs it up: {name(each.vcenter, each.vm)} ({each.moref})\n" for each in report.unscheduled
+    )
+    judged = report.vms_checked - len(report.unscheduled)
+    wanted = f"of the last {report.older_than}"
+    if report.schedules:
+        wanted = f"that their schedules ({', '.join(report.schedules)}) should have made"
     if not report.stale:
-        return f"All {report.vms_checked} VMs have a good backup of the last {report.older_than}.\n{managed}"
-    first = f"{len(report.stale)} of {report.vms_checked} VMs have no good backup of the last {report.older_than}:\n"
+        return f"All {judged} VMs have a good backup {wanted}.\n{managed}"
+    first = f"{len(report.stale)} of {judged} VMs have no good backup {wanted}:\n"
     stale = (f"  {name(each.vcenter, each.vm)} ({each.moref}): {each.reason}\n" for each in report.stale)
     return "".join([first, *stale, managed])
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
 from service.backups.catalogue import KeptBackup, KeptVm, State, read_catalogue
 from service.backups.described import with_places
-from service.backups.freshness import AGE, FreshnessReport, ManagedVm, read_duration, stale_vms
+from service.backups.freshness import AGE, FreshnessReport, ManagedVm, read_duration, stale_by_plans, stale_vms
 from service.backups.text import backup_words, freshness_words, list_words
 from service.backups.vm_choice import backups_of, find_backup, shown_vm
 from service.errors import NotFound
+from service.http._backup_plans import backup_plans
 from service.http._pages import Page, PageQuery, page_of
 from service.http._route import Call, Query, Route
 from service.store.tokens import Scope
@@ -37,6 +39,10 @@ class BackupsQuery(PageQuery):
 class FreshnessQuery(Query):
     """How old the last good backup may be."""
 
+    by: Literal["age", "schedules"] = Field(
+        default="age",
+        description="schedules: judge each VM by the schedules that back it up; by older_than where there are none.",
+    )
     older_than: str = Field(
         default="24h",
         pattern=f"^{AGE}$",
@@ -96,9 +102,13 @@ async def _freshness(call: Call[FreshnessQuery, None]) -> FreshnessReport:
     ]
     every = await asyncio.to_thread(read_catalogue, call.services.settings.backups_dir)
     limit = read_duration(call.query.older_than)
-    stale = stale_vms(every, vms, limit, datetime.now(UTC))
+    now = datetime.now(UTC)
+    plans = await backup_plans(call.services) if call.query.by == "schedules" else []
+    stale, unscheduled = stale_by_plans(every, vms, plans, now) if plans else (stale_vms(every, vms, limit, now), [])
     return FreshnessReport(
         older_than=call.query.older_than,
+        schedules=[plan.name for plan in plans],
+        unscheduled=unscheduled,
         vms_checked=len(vms),
         stale=stale,
         managed=managed,

@@ -31,6 +31,11 @@ class JobsQuery(Query):
 
     limit: int = Field(default=50, ge=1, le=500, description="How many, newest first.")
     live: bool | None = Field(default=None, description="true: only those under way; false: only those ended.")
+    parent: str = Field(
+        default="",
+        pattern="^[0-9A-Za-z-]{0,64}$",
+        description="Only those that the job with this id has started, such as those of the VMs of a fleet.",
+    )
     state: list[JobState] = Field(default_factory=list, description="Only those in this state; may be repeated.")
     action: str = Field(default="", max_length=60, description="Only those of this action, such as `backup`.")
     q: str = Field(default="", max_length=255, description="A part of the name of the target, in any case.")
@@ -58,7 +63,13 @@ async def _list(call: Call[JobsQuery, None]) -> JobList:
         )
 
     found, after = await call.services.jobs.recent(
-        limit=query.limit, live=query.live, since=query.since, cursor=query.cursor, fits=fits, states=query.state
+        limit=query.limit,
+        live=query.live,
+        since=query.since,
+        cursor=query.cursor,
+        fits=fits,
+        states=query.state,
+        parent=query.parent,
     )
     return JobList(jobs=found, next=after)
 

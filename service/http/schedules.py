@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from pydantic import Field
 
 from knowledge.runs.marks import attributed
+from service.actions.fleet import FleetParams, check_params
 from service.api.models import Problem, Value
+from service.backups.size import duration
+from service.backups.window import read_window
 from service.errors import Ambiguous, InvalidParams, NotFound, VmkopsError
 from service.http._pages import Page, PageQuery, page_of
 from service.http._route import Call, Query, Route
 from service.http.actions import read_params
 from service.jobs.action import Action, Params
-from service.jobs.schedules import Schedule
+from service.jobs.cron import check_cron, next_times
+from service.jobs.schedule_view import TIMES, Schedule
 from service.store.audit import Event
 from service.store.tokens import Scope
+
+log = logging.getLogger(__name__)
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 
@@ -34,6 +42,9 @@ class ScheduleRequest(Value):
         description="Minute, hour, day, month, weekday, such as 30 2 * * *; six fields begin with the second.",
     )
     timezone: str = Field(default="UTC", min_length=1, max_length=60, description="Such as Europe/Berlin.")
+    allow_missing: bool = Field(
+        default=False, description="Accept a VM, backup or other target that does not exist yet."
+    )
 
 
 class ScheduleInfo(Value):
@@ -49,8 +60,16 @@ class ScheduleInfo(Value):
     """The name of the token that made or last changed it."""
     paused: str
     """Why it does not fire now, such as a revoked token; empty when it does."""
+    replaced: bool = False
+    """Whether this call replaced a schedule with the same name."""
     next_at: datetime
+    period_seconds: int = 0
+    """The longest time between two of its next times."""
     last_at: datetime | None = None
+    last_due: datetime | None = None
+    """The time by the clock that the last firing belongs to."""
+    last_late_seconds: int | None = None
+    """How much later than that it came, because no process ran at its time; absent when it was not late."""
     last_job: str | None = None
     last_problem: Problem | None = None
     """Why the last firing made no job."""
@@ -72,7 +91,7 @@ class ScheduleList(Page):
 async def _list(call: Call[SchedulesQuery, None]) -> ScheduleList:
     wanted, action = call.query.q.lower(), call.query.action
     found = [
-        _info(each)
+        schedule_info(each)
         for each in await call.services.schedules.all()
         if action in ("", each.action) and wanted in "\n".join([each.name, *map(str, each.params.values())]).lower()
     ]
@@ -81,7 +100,7 @@ async def _list(call: Call[SchedulesQuery, None]) -> ScheduleList:
 
 
 async def _get(call: Call[Query, None]) -> ScheduleInfo:
-    return _info(await call.services.schedules.get(call.path("name")))
+    return schedule_info(await call.services.schedules.get(call.path("name")))
 
 
 async def _put(call: Call[Query, ScheduleRequest]) -> ScheduleInfo:
@@ -92,7 +111,8 @@ async def _put(call: Call[Query, ScheduleRequest]) -> ScheduleInfo:
     if action is None:
         known = sorted(call.services.actions)
         raise NotFound(f"There is no action {asked.action!r}. The list of actions has their names.", known)
-    params = await _pinned(call, action, read_params(action, asked.params))
+    params = await _exact(call, action, read_params(action, asked.params))
+    replaced = await call.services.schedules.exists(name)
     made = await call.services.schedules.put(
         name,
         action=action.name,
@@ -101,7 +121,36 @@ async def _put(call: Call[Query, ScheduleRequest]) -> ScheduleInfo:
         timezone=asked.timezone,
         actor=call.known_actor(),
     )
-    return _info(made)
+    return schedule_info(made).model_copy(update={"replaced": replaced})
+
+
+async def _exact(call: Call[Query, ScheduleRequest], action: Action, given: Params) -> Params:
+    """The parameters to store; raises NotFound, Ambiguous or InvalidParams for those that could not work."""
+    asked, params = call.body, given
+    if isinstance(params, FleetParams):
+        check_params(params)
+        params = params.model_copy(update={"window": _with_zone(params.window, asked.timezone)})
+    check_cron(asked.cron, asked.timezone)
+    if isinstance(params, FleetParams) and params.window:
+        window = read_window(params.window)
+        times = next_times(asked.cron, ZoneInfo(asked.timezone), datetime.now(UTC), TIMES)
+        if not any(map(window.end, times)):
+            raise InvalidParams(
+                f"The window {window} is closed at each of the next times, such as {times[0]:%Y-%m-%d %H:%M} UTC. "
+                "Change the cron expression or the window."
+            )
+    params = await _pinned(call, action, params)
+    try:
+        await action.target(call.services.context, params)
+    except (InvalidParams, Ambiguous):
+        raise
+    except NotFound as error:
+        if not asked.allow_missing:
+            more = "To save the schedule all the same, allow a target that does not exist (allow_missing)."
+            raise NotFound(f"{error} {more}", error.suggestions) from None
+    except VmkopsError as error:
+        log.info("the target of the schedule %s is not checked: %s", call.path("name"), error)
+    return params
 
 
 async def _pinned(call: Call[Query, ScheduleRequest], action: Action, params: Params) -> Params:
@@ -118,21 +167,30 @@ async def _pinned(call: Call[Query, ScheduleRequest], action: Action, params: Pa
     return pinned
 
 
+def _with_zone(window: str, timezone: str) -> str:
+    """A window with a time zone: that of the schedule by default."""
+    return f"{window} {timezone}" if window and len(window.split()) == 1 else window
+
+
 async def _delete(call: Call[Query, None]) -> web.StreamResponse:
     await call.services.schedules.delete(call.path("name"))
     return web.Response(status=204)
 
 
-def _info(schedule: Schedule) -> ScheduleInfo:
+def schedule_info(schedule: Schedule) -> ScheduleInfo:
+    """The schedule as callers see it."""
     return ScheduleInfo.model_validate(schedule, from_attributes=True)
 
 
-def _text(each: ScheduleInfo) -> str:
+def schedule_text(each: ScheduleInfo) -> str:
+    """The schedule in one line."""
     line = (
         f"{each.name}  {each.cron} {each.timezone}: {each.action} {_words(each.params)}; "
         f"next {each.next_at:%Y-%m-%d %H:%M} UTC"
     )
     line += f"; made by {attributed(each.created_by, each.token)}"
+    if each.last_late_seconds:
+        line += f"; the last came {duration(timedelta(seconds=each.last_late_seconds))} late"
     if each.paused:
         line += f"; paused: {each.paused}"
     elif each.last_problem:
@@ -144,11 +202,18 @@ def _text(each: ScheduleInfo) -> str:
 
 def _words(params: dict[str, Any]) -> str:
     """The parameters that are set, as they are typed: `vm=web-01 quiesce=prefer`."""
-    return " ".join(f"{name}={value}" for name, value in params.items() if value not in (None, ""))
+    set_ones = {name: value for name, value in params.items() if value not in (None, "", {})}
+    shown = {name: f"'{_words(value)}'" if isinstance(value, dict) else value for name, value in set_ones.items()}
+    return " ".join(f"{name}={value}" for name, value in shown.items())
 
 
 def _texts(found: ScheduleList) -> str:
-    return "".join(map(_text, found.schedules)) or "No schedules.\n"
+    return "".join(map(schedule_text, found.schedules)) or "No schedules.\n"
+
+
+def about_schedule(made: ScheduleInfo) -> dict[str, str]:
+    """What the audit keeps of a schedule."""
+    return {"action": made.action, "cron": made.cron, "timezone": made.timezone}
 
 
 ROUTES = (
@@ -170,7 +235,7 @@ ROUTES = (
         handle=_get,
         answer=ScheduleInfo,
         scope=Scope.READ,
-        text=_text,
+        text=schedule_text,
         errors=(404,),
     ),
     Route(
@@ -181,9 +246,9 @@ ROUTES = (
         answer=ScheduleInfo,
         scope=Scope.OPERATE,
         audit=Event.SCHEDULE_SAVED,
-        about=lambda made: {"action": made.action, "cron": made.cron, "timezone": made.timezone},
+        about=about_schedule,
         body=ScheduleRequest,
-        text=_text,
+        text=schedule_text,
         errors=(404, 409),
     ),
     Route(

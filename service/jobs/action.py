@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from service.api.models import TYPE_AGAIN, ActionClass, Check, FileProgress, TypeAgainHint
+from service.api.models import TYPE_AGAIN, ActionClass, Check, FileProgress, JobState, TypeAgainHint
 from service.api.settings import Settings
 from service.store.copy_rates import CopyRates
 from service.store.copy_slots import CopySlots
@@ -90,6 +91,42 @@ class Context:
     workers: Workers
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Started:
+    """What came of the start of a child: the id of its job, or why there is none."""
+
+    job: str = ""
+    joined: bool = False
+    """Whether another request had started the job, which was live for the same target."""
+    why: str = ""
+    rule: str = ""
+    """The check that refused the start, such as `window`; empty for another reason."""
+    later: bool = False
+    """Whether another attempt may succeed: vCenter does not answer, or another job holds the target."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """How a job ended: its state, and the reason when it did not succeed."""
+
+    state: JobState
+    why: str
+    at: datetime
+
+
+class Children(Protocol):
+    """The jobs that a running job starts. Call its methods inside of steps only."""
+
+    async def start(self, number: int, action: str, params: Mapping[str, Any]) -> Started:
+        """Start the child with this number, once: a repeat returns the same job. Raises no VmkopsError."""
+
+    async def ended(self, jobs: Collection[str]) -> dict[str, Ended]:
+        """Those of these jobs that have ended; a job whose record is gone has failed."""
+
+    async def cancel(self) -> int:
+        """Cancel the live children, wait until they have ended, and return how many there were; not joined jobs."""
+
+
 class JobControl(Protocol):
     """What the engine gives to a running action."""
 
@@ -104,6 +141,10 @@ class JobControl(Protocol):
     @property
     def token(self) -> str:
         """The name of the token that the request came with; empty for a schedule, and for jobs of version 0.1.0."""
+
+    @property
+    def children(self) -> Children:
+        """The jobs that this job starts; only an action that is a `parent` has some."""
 
     async def step(
         self,
@@ -166,6 +207,9 @@ class Action(ABC):
     steps: ClassVar[tuple[str, ...]]
     params: ClassVar[type[Params]]
     needs_approval: ClassVar[bool] = False
+    parent: ClassVar[bool] = False
+    """Whether its jobs start other jobs and wait for them. They have a queue of their own, so that they keep no place
+    from their children. Their `result` must have its lists at the top level: a list of jobs leaves them out."""
     may_ask: ClassVar[bool] = False
     """Whether `class_for` answers with a worse class for some parameters, so that a caller has to check first."""
     joined_despite: ClassVar[frozenset[str]] = frozenset()
@@ -208,7 +252,7 @@ class Action(ABC):
         """Run the action step by step; returns the job's `result`, plain JSON values. Raises VmkopsError on failure.
 
         The optional key `state` is taken out of the result and becomes the state of the job: `succeeded` (the
-        default) or `partial`.
+        default), `partial` or `failed`. With `failed` comes the key `error`, a Problem as JSON, which is taken out too.
 
         After a crash the method runs again from the top, and recorded steps return their recorded results. So outside
         of `job.step` it may only make decisions from what steps returned.

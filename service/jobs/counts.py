@@ -11,6 +11,7 @@ from dbos import DBOS
 from service.api.models import JobState
 from service.jobs import schedules
 from service.jobs.claims import WORKFLOW
+from service.jobs.schedule_view import missed
 from service.jobs.view import LIVE, outcome_of, state_of
 
 LATE = timedelta(minutes=2)
@@ -84,7 +85,7 @@ def is_late(row: Mapping[str, Any], newest: Any, now: datetime) -> bool:
     """Whether the engine's schedule `row`, whose newest firing has the workflow status `newest`, missed its time."""
     if not isinstance(row["context"], dict):
         return True  # the engine cannot read it, so it never fires
-    due = schedules.missed(row, now - LATE)
+    due = missed(row, now - LATE)
     return due is not None and not (newest and newest.created_at and newest.created_at / 1000 >= due.timestamp())
 
 

@@ -26,6 +26,7 @@ from service.api.settings import Settings
 from service.errors import Conflict, JobCancelled, NotFound, RecordUnreadable, VmkopsError
 from service.jobs import former_records, listing, outdated, view
 from service.jobs.action import Action, Context, Target
+from service.jobs.children import ChildJobs
 from service.jobs.claims import KEYS, WORKFLOW, find_live_job, job_exists
 from service.jobs.job_run import CANCELLED_BY, JobRun
 from service.jobs.keys import RequestKey, adopted, job_of_key, keep_key
@@ -44,6 +45,8 @@ Change it when newer code cannot continue the steps of running jobs: they then e
 Jobs of version 0.1.0 have the format "1" until `former_records` has converted them.
 """
 QUEUE = "actions"
+PARENTS = "parents"
+"""The queue of jobs that only start other jobs and wait for them: it has no limit."""
 QUEUE_SECONDS = 0.5
 """Pause between looks at the queue, and so the longest wait of a free job.
 
@@ -122,7 +125,9 @@ class Jobs:
             with log_fields(
                 job=job_id, action=action, actor=attributed(requested_by, token), request=origin.get("request", "")
             ):
-                return await self._run(action, params, JobRun(job_id, requested_by, token), origin.get("target", ""))
+                children = ChildJobs(self, self._actions, self._context, job_id, requested_by, token)
+                run = JobRun(job_id, requested_by, token, children)
+                return await self._run(action, params, run, origin.get("target", ""))
 
         return run_action
 
@@ -134,9 +139,9 @@ class Jobs:
                 result = await action.run(self._context, job, known)
             except engine_errors.DBOSUnexpectedStepError as error:
                 raise outdated.why_steps_differ(name, error) from error
-            state = result.pop("state", JobState.SUCCEEDED.value)
+            state, problem = result.pop("state", JobState.SUCCEEDED.value), result.pop("error", None)
             log.info("job ended: %s %s", about, state)
-            return {"state": state, "result": result}
+            return {"state": state, "result": result} | ({"error": problem} if problem else {})
         except JobCancelled as error:
             log.info("job cancelled: %s: %s", about, error)
             return {"state": JobState.CANCELLED.value, "error": error.problem().model_dump()}
@@ -154,8 +159,11 @@ class Jobs:
         job_id: str | None = None,
         key: RequestKey | None = None,
         reply_to: Mapping[str, Any] | None = None,
+        parent: str = "",
     ) -> Job:
         """Queue a job and return it, or return the job that has this id or key or is live for this target.
+
+        `parent` is the id of the job that starts it, if one does.
 
         A repeated key returns the job that it got the first time, also after that job has ended. Raises Conflict when
         another live job holds any of the target's keys, and KeyReused when the key belongs to another request.
@@ -171,7 +179,9 @@ class Jobs:
             "token": token,
             "reply_to": reply_to,
             KEYS: keys,
+            **({view.PARENT: parent} if parent else {}),
         }
+        queue_name = PARENTS if action.parent else QUEUE
 
         def queue() -> tuple[str, bool]:
             """The id of the job, and whether it was live for this target already."""
@@ -187,7 +197,7 @@ class Jobs:
                 if found:
                     return found, True
                 with SetWorkflowID(chosen), SetWorkflowAttributes(attributes):
-                    DBOS.enqueue_workflow(QUEUE, self._workflow, action.name, target.params, requested_by, origin)
+                    DBOS.enqueue_workflow(queue_name, self._workflow, action.name, target.params, requested_by, origin)
                 return chosen, False
 
         # In a context of its own: in a firing, the engine would record these calls as steps and not repeat them.
@@ -196,12 +206,15 @@ class Jobs:
         job = await asyncio.create_task(self.get(queued), context=context)
         return job.model_copy(update={"joined": True}) if joined else job
 
+    async def live_for(self, action: Action, target: Target) -> str | None:
+        """The id of the live job of this action on this target; raises Conflict when another job holds the target."""
+        keys, same = [target.key, *target.also], same_request(action, target)
+        return await asyncio.to_thread(contextvars.Context().run, find_live_job, action.name, keys, same)
+
     async def why_busy(self, action: Action, target: Target) -> str:
         """Which other job holds the target now, and what to do about it; empty when a job could be queued."""
-        keys = [target.key, *target.also]
         try:
-            same = same_request(action, target)
-            await asyncio.to_thread(contextvars.Context().run, find_live_job, action.name, keys, same)
+            await self.live_for(action, target)
         except Conflict as error:
             return str(error)
         return ""
@@ -215,7 +228,10 @@ class Jobs:
 
     async def get(self, job_id: str) -> Job:
         """One job by its id or by the beginning of it; raises NotFound, or Ambiguous with the jobs that it may mean."""
-        return await self._view(await listing.find(job_id))
+        job = await self._view(await listing.find(job_id))
+        if not self._is_parent(job):
+            return job
+        return job.model_copy(update={"children": await listing.children(job.id)})
 
     async def recent(
         self,
@@ -226,15 +242,17 @@ class Jobs:
         cursor: int = 0,
         fits: Callable[[Mapping[str, Any]], bool] = lambda _: True,
         states: Collection[JobState] = (),
+        parent: str = "",
     ) -> tuple[list[Job], int | None]:
         """The newest jobs first, and the cursor for the jobs after them, None at the end of the list.
 
         `live` selects those under way (True), those that ended (False), or all (None); `since` those that were asked
         for at that time or later; `states` those in one of these states; `fits` takes the attributes of a job, with
-        `action`, `target`, `params` and `requested_by`.
+        `action`, `target`, `params` and `requested_by`; `parent` those that this job has started. The results of
+        parents are without their lists.
         """
-        found, after = await listing.read_page(limit, live, since, cursor, fits, states)
-        return [await self._view(each) for each in found], after
+        found, after = await listing.read_page(limit, live, since, cursor, fits, states, parent)
+        return [self._brief(await self._view(each)) for each in found], after
 
     async def cancel(self, job_id: str, by: str) -> Job:
         """Ask a job to stop and clean up; raises NotFound, or Conflict when it has ended."""
@@ -266,13 +284,24 @@ class Jobs:
         """Yield the job now and after each change, until it has ended; raises NotFound."""
         last: Job | None = None
         while True:
-            job = await self.get(last.id if last else job_id)
+            job = await self._view(await listing.find(last.id if last else job_id))
             if job != last:
                 yield job
             if job.state.final:
                 return
             last = job
             await asyncio.sleep(WATCH_SECONDS)
+
+    def _is_parent(self, job: Job) -> bool:
+        action = self._actions.get(job.action)
+        return action is not None and action.parent
+
+    def _brief(self, job: Job) -> Job:
+        """A parent without the lists of its result, which may have thousands of lines."""
+        if not self._is_parent(job) or not job.result:
+            return job
+        result = {name: value for name, value in job.result.items() if not isinstance(value, list)}
+        return job.model_copy(update={"result": result})
 
     async def _view(self, status: Any) -> Job:
         attributes = status.attributes or {}
@@ -302,6 +331,7 @@ def _prepare_queue(url: str, at_once: int) -> None:
     DBOS.migrate(url)
     client = DBOSClient(system_database_url=url, application_name=NAME, serializer=RecordSerializer())
     try:
+        client.register_queue(PARENTS, polling_interval_sec=QUEUE_SECONDS)
         client.register_queue(QUEUE, global_concurrency=at_once, polling_interval_sec=QUEUE_SECONDS)
     finally:
         client.destroy()

@@ -14,7 +14,7 @@ from dbos import DBOS
 from service.api.models import FileProgress
 from service.background import JOB_CANCELLED, cancel_and_wait
 from service.errors import JobCancelled, VSphereUnavailable
-from service.jobs.action import StepResult
+from service.jobs.action import Children, StepResult
 from service.retry import retry as call_again
 from service.vsphere.questions import reporting
 
@@ -41,8 +41,9 @@ RATE_TICKS = 15
 class JobRun:
     """One job that runs in this process; implements `JobControl`."""
 
-    def __init__(self, job_id: str, requested_by: str, token: str = "") -> None:
+    def __init__(self, job_id: str, requested_by: str, token: str, children: Children) -> None:
         self.job_id = job_id
+        self.children = children
         self.requested_by = requested_by
         self.token = token
         self._done: tuple[int, int | None] | None = None

@@ -6,7 +6,7 @@ import os
 import re
 import socket
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from dbos import DBOS
@@ -15,6 +15,7 @@ from service.api.models import JobState
 from service.api.redaction import redact
 from service.errors import Ambiguous, NotFound
 from service.jobs import view
+from service.jobs.action import Ended
 from service.jobs.claims import WORKFLOW
 
 LOCAL_EXECUTOR = "local"
@@ -35,9 +36,7 @@ async def find(job_id: str) -> Any:
     """The engine's record of a job by its id or the beginning of it; raises NotFound, or Ambiguous with candidates."""
     found = await DBOS.list_workflows_async(workflow_ids=[job_id])
     if not found and SHORT.fullmatch(job_id):
-        found = await DBOS.list_workflows_async(
-            name=WORKFLOW, workflow_id_prefix=job_id, limit=MOST_CANDIDATES, sort_desc=True
-        )
+        found = await _beginning_with(job_id)
     if not found:
         raise NotFound(f"There is no job {job_id[:80]!r}. The list of jobs has their ids.")
     if len(found) > 1:
@@ -46,8 +45,40 @@ async def find(job_id: str) -> Any:
     return found[0]
 
 
+def child_id(parent: str, number: int | None = None) -> str:
+    """The id of a child, such as `8c1f00aa12bc34de-0017`; without a number, what the ids of all children begin with."""
+    return f"{parent}-" if number is None else f"{parent}-{number:04}"
+
+
+async def children(parent: str, *, live: bool = False) -> list[str]:
+    """The ids of the jobs that this job has started, by number; only those that have not ended with `live`."""
+    found = await DBOS.list_workflows_async(
+        name=WORKFLOW,
+        status=list(view.LIVE) if live else None,
+        workflow_id_prefix=child_id(parent),
+        load_input=False,
+        load_output=False,
+    )
+    return sorted((each.workflow_id for each in found), key=lambda each: (len(each), each))
+
+
+async def ended(jobs: Collection[str]) -> dict[str, Ended]:
+    """Those of these jobs that have ended; a job whose record is gone has failed."""
+    found = await DBOS.list_workflows_async(workflow_ids=list(jobs), load_input=False)
+    gone = Ended(state=JobState.FAILED, why="The record of the job is gone.", at=datetime.now(UTC))
+    return dict.fromkeys(set(jobs) - {each.workflow_id for each in found}, gone) | {
+        each.workflow_id: view.ended(each) for each in found if each.status not in view.LIVE
+    }
+
+
 async def read_page(
-    limit: int, live: bool | None, since: datetime | None, cursor: int, fits: Fits, states: Collection[JobState]
+    limit: int,
+    live: bool | None,
+    since: datetime | None,
+    cursor: int,
+    fits: Fits,
+    states: Collection[JobState],
+    parent: str = "",
 ) -> tuple[list[Any], int | None]:
     """The records of the newest jobs first, and the cursor for those after them; see `Jobs.recent`."""
     status = None if live is None else list(view.LIVE) if live else ENDED
@@ -61,6 +92,7 @@ async def read_page(
             offset=cursor,
             sort_desc=True,
             load_input=False,
+            workflow_id_prefix=child_id(parent) if parent else None,
         )
         for item in page:
             if fits(item.attributes or {}) and (not states or view.state_of(item) in states):
@@ -81,6 +113,16 @@ def executor_words(executor: str, *, live: bool) -> str:
         return f"{socket.gethostname()}, process {os.getpid()}" if live else ""
     host, _, process = executor.removesuffix(f"-{executor.rpartition('-')[2]}").rpartition("-")
     return f"{host}, process {process}" if host else executor
+
+
+async def _beginning_with(start: str) -> list[Any]:
+    """The newest records of jobs whose ids begin so; the children of such a job are left out."""
+    found = await DBOS.list_workflows_async(
+        name=WORKFLOW, workflow_id_prefix=start, sort_desc=True, load_input=False, load_output=False
+    )
+    roots = [each for each in found if not str((each.attributes or {}).get(view.PARENT, "")).startswith(start)]
+    ids = [each.workflow_id for each in roots[:MOST_CANDIDATES]]
+    return await DBOS.list_workflows_async(workflow_ids=ids, sort_desc=True) if ids else []
 
 
 def _candidate(status: Any) -> str:

@@ -5,24 +5,20 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from croniter import CroniterError, croniter
 from dbos import DBOS
 from pydantic import ValidationError
 
-from service.api.models import Problem
-from service.api.redaction import redact_params
 from service.errors import Conflict, InvalidParams, NotAllowed, NotFound, RecordUnreadable, VmkopsError
 from service.jobs.action import Action, Context, Target
+from service.jobs.cron import check_cron, check_interval
 from service.jobs.engine import Jobs
 from service.jobs.keys import former_job_id
-from service.jobs.view import outcome_of, problem_of
+from service.jobs.schedule_view import UNREADABLE, Schedule, missed, schedule_of
+from service.jobs.view import outcome_of
 from service.retry import attempts
 from service.store.audit import Audit, Event
 from service.store.tokens import Actor, Tokens
@@ -30,38 +26,8 @@ from service.store.tokens import Actor, Tokens
 log = logging.getLogger(__name__)
 
 WORKFLOW = "vmkops.schedule"
-MOST_TIMES = 1000
-"""How many times of a cron expression are looked at; a day has 288 times that are five minutes apart."""
-YEAR = timedelta(days=367)
 RETRY_SECONDS = (60, 300, 900)
 """Pauses between the attempts of a firing while vCenter does not answer."""
-FIELDS = "minute hour day month weekday"
-UNREADABLE = "vmkops cannot read what this schedule starts, so it does not fire. Save the schedule again."
-RANDOM = re.compile(r"(^|[\s,/])[rh]([\s,/(]|$)", re.IGNORECASE)
-"""Fields that croniter fills in at random, differently in each process."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Schedule:
-    """An action that starts by the clock; times are in UTC, and `last_*` describe the newest firing.
-
-    `params` are as they are shown, without the secret parts of URLs.
-    """
-
-    name: str
-    action: str
-    params: dict[str, Any]
-    cron: str
-    timezone: str
-    created_by: str
-    token: str
-    """The name of the token that made or last changed it; empty for one of version 0.1.0 that a person made."""
-    paused: str
-    """Why it does not fire now; empty when it does."""
-    next_at: datetime
-    last_at: datetime | None = None
-    last_job: str | None = None
-    last_problem: Problem | None = None
 
 
 class Schedules:
@@ -113,7 +79,7 @@ class Schedules:
     async def put(
         self, name: str, *, action: str, params: dict[str, Any], cron: str, timezone: str, actor: Actor
     ) -> Schedule:
-        """Create the schedule with this name, or replace it.
+        """Create the schedule with this name, or replace it; a paused one stays paused.
 
         It fires for as long as the token of `actor` is valid. Raises InvalidParams for a bad `cron` or `timezone`, and
         for a schedule that would fire more often than VMKOPS_SCHEDULE_SECONDS allows.
@@ -128,6 +94,43 @@ class Schedules:
             "token": actor.token,
             "changed_at": datetime.now(UTC).isoformat(),
         }
+        await self._apply(name, cron, timezone, context)
+        return await self.get(name)
+
+    async def exists(self, name: str) -> bool:
+        """Whether there is a schedule with this name."""
+        return await DBOS.get_schedule_async(name) is not None
+
+    async def pause(self, name: str) -> Schedule:
+        """Let a schedule fire no more until it is resumed; raises NotFound."""
+        await self.get(name)
+        await asyncio.to_thread(DBOS.pause_schedule, name)
+        return await self.get(name)
+
+    async def resume(self, name: str) -> Schedule:
+        """Let a paused schedule fire again, from its next time on; raises NotFound."""
+        row = await self._row(name)
+        # Saved anew: the next start of the service must not catch up on the times that it was paused for.
+        context = {**row["context"], "changed_at": datetime.now(UTC).isoformat()}
+        await self._apply(name, row["schedule"], row["cron_timezone"] or "UTC", context)
+        await asyncio.to_thread(DBOS.resume_schedule, name)
+        return await self.get(name)
+
+    async def given(self, name: str) -> tuple[str, dict[str, Any]]:
+        """The action of a schedule, and its parameters with their secret parts; raises NotFound."""
+        context = (await self._row(name))["context"]
+        return context["action"], context["params"]
+
+    async def _row(self, name: str) -> Mapping[str, Any]:
+        """A schedule as the engine stores it; raises NotFound, or RecordUnreadable."""
+        row = await DBOS.get_schedule_async(name)
+        if row is None:
+            raise NotFound(f"There is no schedule {name[:60]!r}. The list of schedules has their names.")
+        if not isinstance(row["context"], dict):
+            raise RecordUnreadable(UNREADABLE)
+        return row
+
+    async def _apply(self, name: str, cron: str, timezone: str, context: Mapping[str, Any]) -> None:
         await DBOS.apply_schedules_async(
             [
                 {
@@ -139,7 +142,6 @@ class Schedules:
                 }
             ]
         )
-        return await self.get(name)
 
     async def delete(self, name: str) -> None:
         """Delete a schedule; jobs that it has started continue. Raises NotFound."""
@@ -228,85 +230,13 @@ class Schedules:
         return len(fired) > 1 and bool(outcome_of(fired[1]).get("paused"))
 
     async def _view(self, row: Mapping[str, Any]) -> Schedule:
-        # The engine answers with the text of a context, not with its value, when it cannot read it.
-        readable = isinstance(row["context"], dict)
-        context: dict[str, Any] = row["context"] if readable else {"action": "", "params": {}, "created_by": ""}
         fired = await DBOS.list_workflows_async(
             name=WORKFLOW, schedule_name=row["schedule_name"], limit=1, sort_desc=True, load_input=False
         )
-        outcome = outcome_of(fired[0]) if fired else {}
-        problem = outcome.get("problem") if readable else RecordUnreadable(UNREADABLE).problem().model_dump()
-        return Schedule(
-            name=row["schedule_name"],
-            action=context["action"],
-            params=redact_params(context["params"]),
-            cron=row["schedule"],
-            timezone=row["cron_timezone"] or "UTC",
-            created_by=context["created_by"],
-            token=context.get("token", ""),
-            paused=await self._paused(context),
-            next_at=_cron(row["schedule"], _zone(row), datetime.now(UTC)).get_next(datetime).astimezone(UTC),
-            last_at=datetime.fromtimestamp(fired[0].created_at / 1000, UTC) if fired and fired[0].created_at else None,
-            last_job=outcome.get("job"),
-            last_problem=problem_of(problem) if problem else None,
-        )
-
-
-def check_cron(cron: str, timezone: str) -> None:
-    """Raise InvalidParams, with the reason, for a bad cron expression or an unknown time zone."""
-    try:
-        zone = ZoneInfo(timezone)
-    except (OSError, ValueError, KeyError) as error:
-        raise InvalidParams(f"There is no time zone {timezone[:60]!r}; use one like Europe/Berlin or UTC.") from error
-    count = len(cron.split())
-    if not cron.startswith("@") and count not in (5, 6):
-        raise InvalidParams(f"cron {cron[:80]!r} has {count} fields; it needs five: {FIELDS}, such as '30 2 * * *'.")
-    try:
-        if RANDOM.search(cron):
-            raise ValueError("R and H mean another time in each process")
-        _cron(cron, zone, datetime.now(UTC)).get_next(datetime)
-    except (CroniterError, ValueError, KeyError, TypeError) as error:
-        raise InvalidParams(f"cron {cron[:80]!r} cannot be used: {error}. The fields are: {FIELDS}.") from error
-
-
-def check_interval(cron: str, least: int) -> None:
-    """Raise InvalidParams for a cron expression of which two times are less than `least` seconds apart.
-
-    It looks at the times of a year, or at the first MOST_TIMES of them, which are several days of the pattern.
-    """
-    now = datetime.now(UTC)
-    times = _cron(cron, ZoneInfo("UTC"), now)
-    try:
-        before = times.get_next(datetime)
-        for _ in range(MOST_TIMES):
-            following = times.get_next(datetime)
-            if (following - before).total_seconds() < least:
-                raise InvalidParams(
-                    f"cron {cron[:80]!r} fires twice within {least} seconds, at {before:%H:%M:%S} and "
-                    f"{following:%H:%M:%S}. Leave more time in between, or change VMKOPS_SCHEDULE_SECONDS."
-                )
-            if following - now > YEAR:
-                return
-            before = following
-    except CroniterError:
-        return  # there are no more times
-
-
-def missed(row: Mapping[str, Any], now: datetime) -> datetime | None:
-    """The last time of the engine's schedule `row` that was due by `now`, if it has not fired since; None otherwise."""
-    due: datetime = _cron(row["schedule"], _zone(row), now).get_prev(datetime)
-    known = [row["last_fired_at"], row["context"]["changed_at"]]
-    return due if due > max(datetime.fromisoformat(at) for at in known if at) else None
+        refused = await self._paused(row["context"]) if isinstance(row["context"], dict) else ""
+        return schedule_of(row, fired[0] if fired else None, refused, datetime.now(UTC))
 
 
 def _token_of(schedule: Mapping[str, Any]) -> str:
     """The name of the token behind a schedule; version 0.1.0 stored it only as the name of who made it."""
     return str(schedule.get("token") or str(schedule["created_by"]).partition("token:")[2])
-
-
-def _zone(row: Mapping[str, Any]) -> ZoneInfo:
-    return ZoneInfo(row["cron_timezone"] or "UTC")
-
-
-def _cron(cron: str, zone: ZoneInfo, now: datetime) -> croniter:
-    return croniter(cron, now.astimezone(zone), second_at_beginning=True)

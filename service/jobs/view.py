@@ -9,12 +9,15 @@ from typing import Any
 from service.api.models import Job, JobState, Problem, Progress, Step, StepState
 from service.api.redaction import redact, redact_json, redact_params
 from service.errors import RecordUnreadable
+from service.jobs.action import Ended
 from service.jobs.job_run import NOW, PROGRESS
 
 OUTCOME = "outcome"
 """The attribute with the outcome of a workflow that no process can continue; other workflows return their outcome."""
 NOTES = "notes"
 """The attribute with what came of a job after its end: a list of sentences."""
+PARENT = "parent"
+"""The attribute with the id of the job that started this one."""
 LIVE = {"ENQUEUED": JobState.QUEUED, "DELAYED": JobState.QUEUED, "PENDING": JobState.RUNNING}
 
 
@@ -49,7 +52,16 @@ def job(
         notes=attributes.get(NOTES, []),
         reply_to=attributes.get("reply_to"),
         executor=executor if status.dequeued_at else "",
+        parent=attributes.get(PARENT, ""),
     )
+
+
+def ended(status: Any) -> Ended:
+    """How the job of this workflow, which has ended, ended."""
+    state = state_of(status)
+    error = _error(state, status, outcome_of(status))
+    at = datetime.fromtimestamp((status.completed_at or status.updated_at) / 1000, UTC)
+    return Ended(state=state, why=error.detail if error else "", at=at)
 
 
 def state_of(status: Any) -> JobState:

@@ -13,6 +13,7 @@ from service.api.models import Freshness
 from service.api.vcenter import VCenter
 from service.errors import NotConfigured, NotFound, VmkopsError, VSphereUnavailable
 from service.vsphere.direct import DirectLookups
+from service.vsphere.folders import Folders
 from service.vsphere.live import Inventory, Kind
 from service.vsphere.selectors import (
     Candidate,
@@ -49,6 +50,7 @@ class Link:
     session: Session
     inventory: Inventory
     direct: DirectLookups
+    folders: Folders
 
     @property
     def name(self) -> str:
@@ -64,7 +66,9 @@ class VCenters:
         for vcenter in vcenters:
             session = Session(vcenter)
             inventory = Inventory(session, kinds)
-            self._links[vcenter.name] = Link(session=session, inventory=inventory, direct=DirectLookups(session))
+            self._links[vcenter.name] = Link(
+                session=session, inventory=inventory, direct=DirectLookups(session), folders=Folders(session)
+            )
 
     @contextlib.asynccontextmanager
     async def following(self) -> AsyncIterator[None]:

@@ -37,7 +37,7 @@ from service.api.settings import Settings
 from service.errors import InvalidParams, NotAllowed
 from service.http._clients import bucket_of, client_of
 from service.http._render import choose_form
-from service.jobs.schedules import check_cron
+from service.jobs.cron import check_cron
 from service.packages.url_guard import check_url
 from service.vsphere.selectors import read_selector
 from service.web.markdown import markdown

@@ -26,7 +26,8 @@ NAMES = ("prod", "lab")
 VM, HOST = "DC0_H0_VM0", "DC0_H0"
 NOW = datetime.now(UTC)
 SUBJECTS = ("vm", "host", "backup", "snapshot")
-"""What the first parameter of an action may name. Each action that takes one is tested, also one that is new."""
+"""What the first parameter of an action may name. Each action that takes one is tested, also one that is new. The
+`vms` of `fleet` are a selection, which takes every VM that fits."""
 ACTIONS = {
     name: first
     for name, action in sorted(all_actions().items())
@@ -260,8 +261,8 @@ def test_lists_name_the_vcenter(twins: Twins) -> None:
 
 
 def test_schedule_keeps_the_vcenter_of_its_name(twins: Twins) -> None:
-    def put(vm: str, action: str = "backup") -> tuple[int, dict[str, Any]]:
-        body = {"action": action, "params": {"vm": vm}, "cron": "0 3 * * *"}
+    def put(vm: str, *, allow_missing: bool = False) -> tuple[int, dict[str, Any]]:
+        body = {"action": "backup", "params": {"vm": vm}, "cron": "0 3 * * *", "allow_missing": allow_missing}
         status, answer = twins.service.call("PUT", "/schedules/nightly", body)
         return status, answer
 
@@ -272,7 +273,9 @@ def test_schedule_keeps_the_vcenter_of_its_name(twins: Twins) -> None:
     status, problem = put(VM)
     assert (status, sorted(problem["suggestions"])) == (409, [f"lab/{VM}", f"prod/{VM}"])
     assert put(f"prod/{VM}")[1]["params"]["vm"] == f"prod/{VM}"
-    assert put("not-made-yet")[0] == 200
+    assert put("not-made-yet")[0] == 404
+    assert put("not-made-yet", allow_missing=True)[0] == 200
+    assert put(VM, allow_missing=True)[0] == 409
 
 
 def test_run_is_about_one_machine(twins: Twins) -> None:

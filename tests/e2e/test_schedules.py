@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -53,7 +55,7 @@ def test_schedule_is_kept_changed_and_taken_away(service: RunningService) -> Non
     assert status == 200, made
     assert (made["cron"], made["timezone"], made["created_by"]) == ("30 2 * * *", "Europe/Berlin", "token:test")
     assert datetime.fromisoformat(made["next_at"]) > datetime.now(UTC)
-    assert changed["cron"] == "0 4 * * 0"
+    assert (made["replaced"], changed["replaced"], changed["cron"]) == (False, True, "0 4 * * 0")
     assert [each["cron"] for each in listed["schedules"]] == ["0 4 * * 0"]
     assert service.delete("/schedules/nightly") == 204
     assert service.call("GET", "/schedules/nightly")[0] == 404
@@ -86,8 +88,49 @@ def test_firing_that_was_missed_is_caught_up_once(service: RunningService) -> No
     assert len(service.call("GET", "/jobs")[1]["jobs"]) == 1
 
 
+def test_schedule_says_by_how_much_its_last_firing_was_late(service: RunningService) -> None:
+    due = datetime.now(UTC) - timedelta(minutes=30)
+    put(service, "yearly", cron=f"{due.minute} {due.hour} {due.day} {due.month} *")
+    service.kill()
+    with closing(sqlite3.connect(service.data_dir / "jobs.sqlite")) as database:  # as if it was saved a day ago
+        (context,) = database.execute("SELECT context FROM workflow_schedules").fetchone()
+        (saved,) = re.findall(r'"changed_at": ?"([^"]+)"', context)
+        earlier = (datetime.fromisoformat(saved) - timedelta(days=1)).isoformat()
+        database.execute("UPDATE workflow_schedules SET context = ?", [context.replace(saved, earlier)])
+        database.commit()
+
+    service.start()
+
+    late = fired(service, "yearly")["last_late_seconds"]
+    assert 30 * 60 <= late <= 45 * 60
+    assert " late" in service.run("schedules", "show", "yearly").stdout
+
+
+def test_paused_schedule_starts_nothing_until_it_is_resumed(service: RunningService) -> None:
+    put(service, "often", cron=EVERY_SECOND)
+    fired(service, "often")
+
+    paused = service.run("schedules", "pause", "often")
+    service.kill()
+    service.start()
+    before = service.call("GET", "/schedules/often")[1]
+    resumed = service.run("schedules", "resume", "often", "--json")
+
+    assert "paused: Somebody paused it" in paused.stdout
+    assert "Somebody paused it" in before["paused"]
+    assert json.loads(resumed.stdout)["paused"] == ""
+    wait_for(
+        lambda: service.call("GET", "/schedules/often")[1]["last_at"] > before["last_at"],
+        timeout=60,
+        what="a firing after the pause",
+    )
+
+
 def test_firing_that_can_make_no_job_says_why(service: RunningService) -> None:
-    put(service, "often", cron=EVERY_SECOND, action="verify-backup", params={"backup": "newest:gone"})
+    gone = {"action": "verify-backup", "params": {"backup": "newest:gone"}}
+    status, refused = put(service, "often", cron=EVERY_SECOND, **gone)
+    assert (status, "There is no backup of a VM 'gone'" in refused["detail"]) == (404, True)
+    assert put(service, "often", cron=EVERY_SECOND, **gone, allow_missing=True)[0] == 200
 
     schedule = fired(service, "often")
 

@@ -81,9 +81,14 @@ def add_list_options(parser: argparse.ArgumentParser, listing: Listing) -> None:
 def list_parser(listing: Listing, command: str, summary: str, what: str) -> argparse.ArgumentParser:
     """The arguments of `vmkops COMMAND [NAME]`; `what` is the help of NAME."""
     made = Parser(prog=f"vmkops {command}", description=summary)
-    made.add_argument("one", nargs="?", metavar="NAME", help=f"{what}; without it all are listed")
-    add_list_options(made, listing)
+    add_list_arguments(made, listing, what)
     return made
+
+
+def add_list_arguments(parser: argparse.ArgumentParser, listing: Listing, what: str) -> None:
+    """Add NAME and the options of the list; `what` is the help of NAME."""
+    parser.add_argument("one", nargs="?", metavar="NAME", help=f"{what}; without it all are listed")
+    add_list_options(parser, listing)
 
 
 def run_list(listing: Listing, made: argparse.ArgumentParser, argv: Sequence[str]) -> int:
@@ -91,9 +96,13 @@ def run_list(listing: Listing, made: argparse.ArgumentParser, argv: Sequence[str
 
     Raises ServiceError when the service does not answer or there is no such thing.
     """
+    return print_one_or_list(listing, made, made.parse_args(argv))
+
+
+def print_one_or_list(listing: Listing, made: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    """The same with the options that `made` has read."""
     import asyncio
 
-    options = made.parse_args(argv)
     if options.one is not None:
         if query_of(listing, options) or options.watch:
             made.error("NAME shows one; filters and --watch are for the list")

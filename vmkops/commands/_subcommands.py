@@ -22,12 +22,18 @@ class Subcommands:
         )
         self._commands = self.parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(self, name: str, handler: Handler, summary: str) -> argparse.ArgumentParser:
-        """Add a subcommand; add its own arguments to the returned parser."""
+    def add(self, name: str, handler: Handler, summary: str, *, json: bool = True) -> argparse.ArgumentParser:
+        """Add a subcommand, with --json unless it brings its own; add its arguments to the returned parser."""
         command = self._commands.add_parser(name, help=summary, description=summary)
-        command.add_argument("--json", action="store_true", help="print JSON")
+        if json:
+            command.add_argument("--json", action="store_true", help="print JSON")
         command.set_defaults(handler=handler)
         return command
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the subcommands."""
+        return list(self._commands.choices or ())
 
     def run(self, argv: Sequence[str]) -> int:
         """Run what was typed and return its exit status; 2 for wrong usage."""

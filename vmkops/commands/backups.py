@@ -18,6 +18,8 @@ from vmkops.commands._parser import Parser
 SUMMARY = "list the kept backups, show one, or name the VMs without a fresh one"
 GROUP = SERVICE
 
+BY_SCHEDULES = "schedules"
+
 Rendered = tuple[str, bool]
 """An answer as text, and whether the exit status is 0."""
 
@@ -43,10 +45,10 @@ def parser() -> argparse.ArgumentParser:
         "--stale",
         metavar="AGE",
         nargs="?",
-        const="24h",
+        const=BY_SCHEDULES,
         type=_age,
-        help="name the VMs without a good backup of that age or newer, such as 90m, 24h (the default) or 7d; "
-        "exit status 1 when there are any",
+        help="name the VMs without a good backup of that age or newer, such as 90m, 24h or 7d; without an age, each VM "
+        "is judged by the schedules that back it up, or by 24h when there are none; exit status 1 when there are any",
     )
     add_list_options(made, BACKUPS)
     return made
@@ -57,6 +59,8 @@ def run(argv: Sequence[str]) -> int:
     import asyncio
 
     options = parser().parse_args(argv)
+    if options.stale == BY_SCHEDULES:
+        return asyncio.run(_show("/backups/freshness", _stale, options.json, by=BY_SCHEDULES))
     if options.stale:
         return asyncio.run(_show("/backups/freshness", _stale, options.json, older_than=options.stale))
     if options.id:
@@ -77,7 +81,7 @@ def run(argv: Sequence[str]) -> int:
 def _age(text: str) -> str:
     from service.backups.freshness import AGE
 
-    if not re.fullmatch(AGE, text):
+    if text != BY_SCHEDULES and not re.fullmatch(AGE, text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes, hours or days, such as 90m, 24h or 7d")
     return text
 

@@ -6,18 +6,20 @@ import argparse
 from collections.abc import Sequence
 
 from vmkops.commands import SERVICE
-from vmkops.commands._kinds import SCHEDULES
-from vmkops.commands._lists import list_parser, run_list
+from vmkops.commands._schedules_edit import commands
 
-SUMMARY = "list the schedules, or show one"
+SUMMARY = "list, make, preview, pause and run the actions that start by the clock"
 GROUP = SERVICE
+HELP = ("-h", "--help")
 
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    return list_parser(SCHEDULES, "schedules", SUMMARY, "the name of a schedule")
+    return commands(SUMMARY).parser
 
 
 def run(argv: Sequence[str]) -> int:
-    """Print one or all; raises ServiceError when the service does not answer or does not find it."""
-    return run_list(SCHEDULES, parser(), argv)
+    """Run a subcommand; without one, list the schedules or show the one that is named."""
+    made = commands(SUMMARY)
+    first = argv[0] if argv else ""
+    return made.run(argv if first in (*made.names, *HELP) else ["list", *argv])

@@ -45,6 +45,7 @@ READS = frozenset({
 NO_CHANGE = "the call changes nothing, so it does not matter when it is carried out"
 LOCAL = "they work on the service's own disk and do not call vCenter"
 WITHOUT_ROWS = {
+    "fleet": "its jobs are those of other actions, which have rows of their own; only its selection reads from vCenter",
     "prune-backups": LOCAL,
     "verify-backup": LOCAL,
 }

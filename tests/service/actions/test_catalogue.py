@@ -27,6 +27,7 @@ CLASSES = {
     "consolidate": "disruptive",
     "disconnect-removables": "disruptive",
     "export-ovf": "safe",
+    "fleet": "destructive",
     "guest-shutdown": "disruptive",
     "host-maintenance-enter": "disruptive",
     "host-maintenance-exit": "safe",

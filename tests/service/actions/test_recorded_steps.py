@@ -9,11 +9,13 @@ import pytest
 from service.actions import all_actions
 from service.actions._deploy import Confirmed, NewVm, VmsRemoved
 from service.actions._disks import Listed
+from service.actions._fleet_run import Moved
 from service.actions._onto import OntoPlan, SafetyTaken
 from service.actions._rescan import Found
 from service.actions._targeted import Changed, Checked
 from service.actions.consolidate import Merged
 from service.actions.disconnect_removables import Disconnected
+from service.actions.fleet import Selection
 from service.actions.guest_shutdown import Asked
 from service.actions.host_maintenance_enter import VmMoved, VmsToMove
 from service.actions.iscsi_add_target import Added
@@ -173,6 +175,8 @@ RECORDED: list[tuple[type[StepResult], dict[str, Any]]] = [
     (DescriptorChecked, {"problems": [], "warnings": ["the disk holds less than the VM"]}),
     (VerdictWritten, VERDICT),
     (Choice, {"going": ["j0"], "staying": 3}),
+    (Selection, {"vms": [["moref:vm-7", "web"]], "unmatched": ["tag:x"], "unread": []}),
+    (Moved, {"started": [[0, "j1-0000", False]], "ended": [[0, "done", "", False, 0]]}),
     (Removal, {"removed": True, "freed": 512}),
     (Checked, {"state": {"moref": "vm-7", "name": "web"}}),
     (Booted, {"heartbeat": False, "expected": True}),
@@ -214,6 +218,7 @@ STEPS = {
     "ping": ("ask vCenter",),
     "power-off": ("check", "power off"),
     "power-on": ("check", "power on"),
+    "fleet": ("select", "run"),
     "prune-backups": ("choose", "remove"),
     "rescan": ("check", "note what is seen", "rescan HBAs", "rescan VMFS"),
     "reset": ("check", "reset"),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.backups.catalogue import KeptBackup, KeptVm
-from service.backups.retention import Policy, keep
+from service.backups.retention import Policy, keep, read_policy
+from service.errors import InvalidParams
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 ONE = Policy(last=1, daily=0, weekly=0, monthly=0)
@@ -158,3 +160,14 @@ def test_pruning_twice_removes_no_more_than_once(every: list[KeptBackup], policy
     once = [decision.backup for decision in keep(every, policy, NOW) if decision.stays]
 
     assert staying(once, policy) == {each.id for each in once}
+
+
+def test_policy_is_read_from_its_letters() -> None:
+    assert read_policy("7d,4w,6m") == Policy(last=1, daily=7, weekly=4, monthly=6)
+    assert read_policy("3, 2W") == Policy(last=3, daily=0, weekly=2, monthly=0)
+
+
+@pytest.mark.parametrize("text", ["", "7y", "d", "-1d", "0d", "7d;4w"])
+def test_policy_that_cannot_be_read_is_refused(text: str) -> None:
+    with pytest.raises(InvalidParams, match="7d,4w,6m"):
+        read_policy(text)

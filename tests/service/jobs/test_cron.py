@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.errors import InvalidParams
-from service.jobs.schedules import check_cron
+from service.jobs.cron import check_cron
 
 FIELD = st.text(alphabet="0123456789*/,-#?LWRHrhMONabc@() ", max_size=12)
 

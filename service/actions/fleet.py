@@ -1,0 +1,247 @@
+"""Runs one action on each VM of a selection: a parent job that starts a job for each VM, a few at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, cast
+
+from pydantic import Field, ValidationError, field_validator
+
+from service.actions._fleet_run import Fleet, FleetVm, Moved
+from service.actions._targeted import info, refuse, warn
+from service.api.models import ActionClass, Check, JobState
+from service.api.words import counted
+from service.backups.retention import read_policy
+from service.backups.window import read_window
+from service.errors import Conflict, InvalidParams, NotFound
+from service.jobs.action import Action, Context, JobControl, Params, StepResult, Target
+from service.vsphere.selecting import Selected, select
+
+SELECT, RUN = "select", "run"
+CANCEL = "cancel"
+"""The part of the step `run` that cancels the jobs of the VMs."""
+TARGETS = {"vm": "{}", "backup": "newest:{}"}
+"""The parameter of the inner action that gets the VM, and what it gets."""
+SHOWN = 10
+"""How many VMs a check names."""
+
+
+class FleetParams(Params):
+    """Which VMs, what to do with each of them, and when."""
+
+    vms: str = Field(
+        min_length=1,
+        max_length=4000,
+        description="The VMs: terms, separated by commas, such as tag:gold, folder:/DC0/prod/*, name:web-*, host:, "
+        "datastore:, vcenter:, power:on, a selector or all; a term after ! excludes.",
+    )
+    action: str = Field(default="backup", max_length=60, description="The action to run on each VM.")
+    params: dict[str, Any] = Field(
+        default_factory=dict,
+        description="The other parameters of that action, as an object or as words such as quiesce=none.",
+    )
+    window: str = Field(
+        default="",
+        max_length=80,
+        description="When jobs may start, such as 22:00-06:00 Europe/Berlin; the time zone is UTC by default.",
+    )
+    max_parallel: int = Field(default=4, ge=1, le=64, description="How many of the VMs at a time.")
+    keep: str = Field(
+        default="",
+        max_length=60,
+        description="After the good backup of a VM, remove those of its backups that this does not keep, such as "
+        "7d,4w,6m: the newest of 7 days, 4 weeks and 6 months. The last verified one always stays.",
+    )
+    until: str = Field(
+        default="",
+        max_length=40,
+        description="No job starts after this time, such as 2026-03-01T06:00:00Z; `window` sets it.",
+    )
+
+    @field_validator("until")
+    @classmethod
+    def _time(cls, value: str) -> str:
+        if value and datetime.fromisoformat(value).tzinfo is None:
+            raise ValueError("must have a time zone, such as 2026-03-01T06:00:00Z")
+        return value
+
+    @field_validator("params", mode="before")
+    @classmethod
+    def _words(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        pairs = [word.partition("=") for word in value.split()]
+        if wrong := [name for name, equals, _ in pairs if not equals]:
+            raise ValueError(f"{wrong[0][:40]!r} is not NAME=VALUE")
+        return {name: given for name, _, given in pairs}
+
+
+class Selection(StepResult):
+    """The VMs that the job is about: for each, its exact selector and its name; and what else the selection found."""
+
+    vms: list[tuple[str, str]]
+    unmatched: list[str] = Field(default_factory=list)
+    unread: list[str] = Field(default_factory=list)
+
+
+class FleetAction(Action):
+    """Selects VMs, and runs an action on each."""
+
+    name = "fleet"
+    summary = "Run an action, such as a backup, on each VM of a selection, a few at a time."
+    action_class = ActionClass.DESTRUCTIVE  # it can run any action; `class_for` knows better
+    label = "Run {action} on {target}"
+    steps = (SELECT, RUN)
+    params = FleetParams
+    parent = True
+
+    def class_for(self, target: Target) -> ActionClass:
+        """That of the inner action; destructive when backups are removed."""
+        if target.params["keep"]:
+            return ActionClass.DESTRUCTIVE
+        inner = inner_action(target.params["action"])
+        return inner.class_for(Target(key=target.key, name=target.name, params=target.params["params"]))
+
+    async def target(self, context: Context, params: FleetParams) -> Target:
+        """How many VMs are selected now, and what prevents the start; raises NotFound when there are none."""
+        check_params(params)
+        selected = await select(context.vcenters, params.vms)
+        if not selected.vms:
+            raise _nothing(selected, params.vms)
+        checks = list(selection_checks(selected))
+        until = params.until
+        if params.window:
+            end = read_window(params.window).end(datetime.now(UTC))
+            until = end.astimezone(UTC).isoformat() if end else ""
+            if end is None:
+                checks.append(refuse("window", f"The window {read_window(params.window)} is closed now."))
+        if params.keep and params.action == "backup":
+            checks.append(info("keep", KEEP_NEEDS_VERIFIED))
+        return Target(
+            key=f"fleet:{params.action}:{params.vms}",
+            name=_title(params.vms),
+            params=params.model_copy(update={"until": until}).model_dump(mode="json"),
+            checks=tuple(checks),
+        )
+
+    async def run(self, context: Context, job: JobControl, params: FleetParams) -> dict[str, Any]:
+        """Select the VMs, then start their jobs and wait for them, in recorded slices of half a minute."""
+
+        async def choose() -> Selection:
+            found = await select(context.vcenters, params.vms)
+            detail = " ".join([f"{counted(len(found.vms), 'VM')} selected", *map(_sentence, found.unread)])
+            vms = [(vm.selector, vm.name) for vm in found.vms]
+            return Selection(vms=vms, unmatched=found.unmatched, unread=found.unread, detail=detail)
+
+        selection = await job.step_as(Selection, SELECT, choose)
+        inner = inner_action(params.action)
+        field = _field(inner)
+        given = dict(params.params)
+        if params.until and "until" in inner.params.model_fields and "within" not in given:
+            given.setdefault("until", params.until)
+        fleet = Fleet(
+            context,
+            job,
+            vms=[FleetVm(*each) for each in selection.vms],
+            action=inner.name,
+            params_for=lambda selector: {**given, field: TARGETS[field].format(selector)},
+            closes=datetime.fromisoformat(params.until) if params.until else None,
+            at_once=params.max_parallel,
+            policy=read_policy(params.keep) if params.keep else None,
+        )
+        try:
+            number = 0
+            while not fleet.over:
+                fleet.take(await job.step_as(Moved, RUN, fleet.move, part=str(number)))
+                number += 1
+        except Exception:
+            await job.step_as(StepResult, RUN, partial(_cancel, job), part=CANCEL, cleanup=True)
+            raise
+        return {"action": inner.name, "selected": len(selection.vms), **_report(fleet, selection)}
+
+
+ACTION = FleetAction()
+
+KEEP_NEEDS_VERIFIED = (
+    "An old backup is removed only when a newer one of its VM was verified and has all its disks. Add a schedule with "
+    "the action verify-backup for the same VMs."
+)
+
+
+def inner_action(name: str) -> Action:
+    """The action to run on each VM; raises InvalidParams when there is none of this name that acts on a VM."""
+    from service.actions import all_actions
+
+    known = {each.name: each for each in all_actions().values() if not each.parent and _field(each)}
+    if name not in known:
+        raise InvalidParams(f"There is no action {name[:60]!r} that acts on one VM.", sorted(known))
+    return known[name]
+
+
+def check_params(params: FleetParams) -> None:
+    """Raise InvalidParams for what could never work: the inner action, its parameters, the window or the policy."""
+    inner = inner_action(params.action)
+    field = _field(inner)
+    if field in params.params:
+        raise InvalidParams(f"Give the VMs as `vms`; `{field}` of {inner.name} is set for each of them.")
+    try:
+        inner.params.model_validate({**params.params, field: TARGETS[field].format("moref:vm-1")})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InvalidParams(f"The parameters do not fit {inner.name}: {where}: {first['msg']}.") from None
+    if params.window:
+        read_window(params.window)
+    if params.keep:
+        if inner.name not in ("backup", "verify-backup"):
+            raise InvalidParams(f"keep belongs to backup and verify-backup, not to {inner.name}.")
+        read_policy(params.keep)
+
+
+def selection_checks(selected: Selected) -> Iterator[Check]:
+    """What a preview says about the VMs of a selection."""
+    names = ", ".join(vm.name for vm in selected.vms[:SHOWN])
+    more = f" and {len(selected.vms) - SHOWN} more" if len(selected.vms) > SHOWN else ""
+    yield info("selected", f"{counted(len(selected.vms), 'VM')} selected: {names}{more}.")
+    yield from (warn("matches-nothing", f"The term {term!r} fits no VM now.") for term in selected.unmatched)
+    yield from (warn("not-read", _sentence(each)) for each in selected.unread)
+
+
+def _field(action: Action) -> str:
+    """The parameter of an action that gets the VM; empty when it has none."""
+    return next((name for name in TARGETS if name in action.params.model_fields), "")
+
+
+def _nothing(selected: Selected, text: str) -> NotFound | Conflict:
+    doubts = "".join(f" {_sentence(each)}" for each in selected.unread)
+    return NotFound(f"The selection {text[:80]!r} includes no VM now.{doubts}", selected.near)
+
+
+def _title(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."
+
+
+async def _cancel(job: JobControl) -> StepResult:
+    stopped = await job.children.cancel()
+    return StepResult(detail=f"{counted(stopped, 'job')} cancelled")
+
+
+def _report(fleet: Fleet, selection: Selection) -> dict[str, Any]:
+    groups = fleet.report()
+    counts = {name: len(found) for name, found in groups.items()}
+    whole = counts["done"] == len(selection.vms) and not fleet.partly and not selection.unread
+    state = JobState.SUCCEEDED if whole else JobState.PARTIAL
+    result = {"counts": counts, "pruned": fleet.pruned, **groups}
+    result |= {"unmatched": selection.unmatched, "unread": selection.unread}
+    if not counts["done"] and not counts["too_slow"]:
+        words = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count)
+        first = next((each["why"] for found in groups.values() for each in found if each["why"]), "")
+        error = Conflict(f"No VM is done ({words or 'none was selected'}). {first}".strip())
+        return result | {"state": JobState.FAILED.value, "error": error.problem().model_dump()}
+    return cast(dict[str, Any], result | {"state": state.value})

@@ -1,0 +1,91 @@
+"""The times of cron expressions; pure."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from croniter import CroniterError, croniter
+
+from service.errors import InvalidParams
+
+MOST_TIMES = 1000
+"""How many times of a cron expression are looked at; a day has 288 times that are five minutes apart."""
+YEAR = timedelta(days=367)
+FIELDS = "minute hour day month weekday"
+RANDOM = re.compile(r"(^|[\s,/])[rh]([\s,/(]|$)", re.IGNORECASE)
+"""Fields that croniter fills in at random, differently in each process."""
+
+
+def check_cron(cron: str, timezone: str) -> None:
+    """Raise InvalidParams, with the reason, for a bad cron expression or an unknown time zone."""
+    try:
+        zone = ZoneInfo(timezone)
+    except (OSError, ValueError, KeyError) as error:
+        raise InvalidParams(f"There is no time zone {timezone[:60]!r}; use one like Europe/Berlin or UTC.") from error
+    count = len(cron.split())
+    if not cron.startswith("@") and count not in (5, 6):
+        raise InvalidParams(f"cron {cron[:80]!r} has {count} fields; it needs five: {FIELDS}, such as '30 2 * * *'.")
+    try:
+        if RANDOM.search(cron):
+            raise ValueError("R and H mean another time in each process")
+        cron_times(cron, zone, datetime.now(UTC)).get_next(datetime)
+    except (CroniterError, ValueError, KeyError, TypeError) as error:
+        raise InvalidParams(f"cron {cron[:80]!r} cannot be used: {error}. The fields are: {FIELDS}.") from error
+
+
+def next_times(cron: str, zone: ZoneInfo, now: datetime, count: int) -> list[datetime]:
+    """The next times of a cron expression, in UTC; fewer when there are no more."""
+    times = cron_times(cron, zone, now)
+    found: list[datetime] = []
+    with contextlib.suppress(CroniterError):
+        while len(found) < count:
+            found.append(times.get_next(datetime).astimezone(UTC))
+    return found
+
+
+def times_before(cron: str, zone: ZoneInfo, now: datetime, count: int) -> list[datetime]:
+    """The last times of a cron expression, the newest first, in UTC; fewer when there are no more."""
+    times = cron_times(cron, zone, now)
+    found: list[datetime] = []
+    with contextlib.suppress(CroniterError):
+        while len(found) < count:
+            found.append(times.get_prev(datetime).astimezone(UTC))
+    return found
+
+
+def longest_gap(times: Sequence[datetime]) -> int:
+    """The longest time between two that follow each other, in seconds."""
+    return max((int((later - earlier).total_seconds()) for earlier, later in itertools.pairwise(times)), default=0)
+
+
+def check_interval(cron: str, least: int) -> None:
+    """Raise InvalidParams for a cron expression of which two times are less than `least` seconds apart.
+
+    It looks at the times of a year, or at the first MOST_TIMES of them, which are several days of the pattern.
+    """
+    now = datetime.now(UTC)
+    times = cron_times(cron, ZoneInfo("UTC"), now)
+    try:
+        before = times.get_next(datetime)
+        for _ in range(MOST_TIMES):
+            following = times.get_next(datetime)
+            if (following - before).total_seconds() < least:
+                raise InvalidParams(
+                    f"cron {cron[:80]!r} fires twice within {least} seconds, at {before:%H:%M:%S} and "
+                    f"{following:%H:%M:%S}. Leave more time in between, or change VMKOPS_SCHEDULE_SECONDS."
+                )
+            if following - now > YEAR:
+                return
+            before = following
+    except CroniterError:
+        return  # there are no more times
+
+
+def cron_times(cron: str, zone: ZoneInfo, now: datetime) -> croniter:
+    """The times of a cron expression by the clock of `zone`, from `now` in both directions."""
+    return croniter(cron, now.astimezone(zone), second_at_beginning=True)

@@ -1,0 +1,119 @@
+"""Builds the schedule that callers see from the engine's records; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from service.api.models import Problem
+from service.api.redaction import redact_params
+from service.errors import RecordUnreadable
+from service.jobs.cron import cron_times, longest_gap, next_times, times_before
+from service.jobs.view import outcome_of, problem_of
+
+LATE_SECONDS = 60
+"""A firing that comes so much after its time was late: the engine looks at the schedules every few seconds."""
+TIMES = 8
+"""Next times that the period of a schedule is computed from: those of a week of a daily one."""
+PAUSED = "PAUSED"
+"""The engine's state of a schedule that does not fire."""
+BY_HAND = "Somebody paused it. `vmkops schedules resume NAME` lets it fire again."
+UNREADABLE = "vmkops cannot read what this schedule starts, so it does not fire. Save the schedule again."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Schedule:
+    """An action that starts by the clock; times are in UTC, and `last_*` describe the newest firing.
+
+    `params` are as they are shown, without the secret parts of URLs.
+    """
+
+    name: str
+    action: str
+    params: dict[str, Any]
+    cron: str
+    timezone: str
+    created_by: str
+    token: str
+    """The name of the token that made or last changed it; empty for one of version 0.1.0 that a person made."""
+    paused: str
+    """Why it does not fire now; empty when it does."""
+    next_at: datetime
+    period_seconds: int = 0
+    """The longest time between two of its next times, such as three days for one that fires on weekdays."""
+    due_before: datetime | None = None
+    """The last time but one when it was due: what it does is stale when it was last done before."""
+    last_at: datetime | None = None
+    last_due: datetime | None = None
+    """The time by the clock that the newest firing belongs to."""
+    last_late_seconds: int | None = None
+    """How much later than that the firing came, when no process ran at its time; None when it was not late."""
+    last_job: str | None = None
+    last_problem: Problem | None = None
+
+
+def schedule_of(row: Mapping[str, Any], fired: Any, refused: str, now: datetime) -> Schedule:
+    """The schedule from its row in the engine and its newest firing, which is None before the first one.
+
+    `refused` says why its token does not let it fire; empty when it does.
+    """
+    # The engine answers with the text of a context, not with its value, when it cannot read it.
+    readable = isinstance(row["context"], dict)
+    context: dict[str, Any] = row["context"] if readable else {"action": "", "params": {}, "created_by": ""}
+    outcome = outcome_of(fired) if fired else {}
+    problem = outcome.get("problem") if readable else RecordUnreadable(UNREADABLE).problem().model_dump()
+    earlier = times_before(row["schedule"], zone_of(row), now, 2)
+    following = next_times(row["schedule"], zone_of(row), now, TIMES)
+    last_at = datetime.fromtimestamp(fired.created_at / 1000, UTC) if fired and fired.created_at else None
+    due = _due(fired.workflow_id, row["schedule_name"]) if fired else None
+    return Schedule(
+        name=row["schedule_name"],
+        action=context["action"],
+        params=redact_params(context["params"]),
+        cron=row["schedule"],
+        timezone=row["cron_timezone"] or "UTC",
+        created_by=context["created_by"],
+        token=context.get("token", ""),
+        paused=BY_HAND if row.get("status") == PAUSED else refused,
+        next_at=following[0],
+        period_seconds=longest_gap(following),
+        due_before=earlier[1] if len(earlier) > 1 else None,
+        last_at=last_at,
+        last_due=due,
+        last_late_seconds=_late(due, last_at),
+        last_job=outcome.get("job"),
+        last_problem=problem_of(problem) if problem else None,
+    )
+
+
+def missed(row: Mapping[str, Any], now: datetime) -> datetime | None:
+    """The last time of the engine's schedule `row` that was due by `now`, if it has not fired since; None otherwise.
+
+    A paused schedule misses none of its times.
+    """
+    if row.get("status") == PAUSED:
+        return None
+    due: datetime = cron_times(row["schedule"], zone_of(row), now).get_prev(datetime)
+    known = [row["last_fired_at"], row["context"]["changed_at"]]
+    return due if due > max(datetime.fromisoformat(at) for at in known if at) else None
+
+
+def _due(firing: str, name: str) -> datetime | None:
+    """The time that a firing belongs to: the engine has it in the id of the firing."""
+    try:
+        return datetime.fromisoformat(firing.removeprefix(f"sched-{name}-")).astimezone(UTC)
+    except ValueError:
+        return None
+
+
+def _late(due: datetime | None, fired: datetime | None) -> int | None:
+    seconds = int((fired - due).total_seconds()) if due and fired else 0
+    return seconds if seconds >= LATE_SECONDS else None
+
+
+def zone_of(row: Mapping[str, Any]) -> ZoneInfo:
+    """The time zone of the engine's schedule `row`."""
+    return ZoneInfo(row["cron_timezone"] or "UTC")
