@@ -32,7 +32,8 @@ def main() -> int:
         RunningService(Path(folder), vcenter_settings(vcsim)) as service,
     ):
         wait_for(lambda: known(service), timeout=900, what="the live inventory")
-        vcsim.fill_datastore("LocalDS_0", free=1 << 40)  # the simulator gives it less than so many VMs take
+        # The simulator gives it less than so many VMs take, and their pre-flights would refuse every backup.
+        vcsim.change_object("Datastore", "LocalDS_0", {"summary.freeSpace": 1 << 40})
         vcsim.fault("CreateSnapshot_Task", hold="task")  # the first jobs stay under way
         before = memory(service.pid)
         began = time.perf_counter()

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 from dbos import DBOS
 
+from service.api.redaction import redact_params
 from service.errors import Conflict
+from service.jobs.action import Action, Target
 from service.jobs.view import LIVE
 
 WORKFLOW = "vmkops.action"
@@ -70,3 +72,13 @@ def find_live_job(action: str, keys: list[str], asked: Callable[[Mapping[str, An
         if not set(keys).isdisjoint(held):
             raise Conflict(LiveJob(job_id, attributes["action"], attributes["target"], "").in_words())
     return None
+
+
+def same_request(action: Action, target: Target) -> Callable[[Mapping[str, Any]], bool]:
+    """Whether the recorded parameters of a job ask for the same as this target, as `find_live_job` takes it."""
+
+    def given(params: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in params.items() if name not in action.joined_despite}
+
+    wanted = given(redact_params(target.params))
+    return lambda params: given(params) == wanted

@@ -27,7 +27,7 @@ from service.errors import Conflict, JobCancelled, NotFound, RecordUnreadable, V
 from service.jobs import former_records, listing, outdated, view
 from service.jobs.action import Action, Context, Target
 from service.jobs.children import ChildJobs
-from service.jobs.claims import KEYS, WORKFLOW, find_live_job, job_exists
+from service.jobs.claims import KEYS, WORKFLOW, find_live_job, job_exists, same_request
 from service.jobs.job_run import CANCELLED_BY, JobRun
 from service.jobs.keys import RequestKey, adopted, job_of_key, keep_key
 from service.jobs.serializer import RecordSerializer, use_json_only
@@ -314,16 +314,6 @@ class Jobs:
         runs_on = listing.executor_words(status.executor_id or "", live=status.status in view.LIVE)
         steps = action.steps_of(attributes.get("params", {})) if action else ()
         return view.job(status, recorded, events, steps, runs_on)
-
-
-def same_request(action: Action, target: Target) -> Callable[[Mapping[str, Any]], bool]:
-    """Whether the recorded parameters of a job ask for the same as this target, as `find_live_job` takes it."""
-
-    def given(params: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in params.items() if name not in action.joined_despite}
-
-    wanted = given(redact_params(target.params))
-    return lambda params: given(params) == wanted
 
 
 def _prepare_queue(url: str, at_once: int) -> None:

@@ -205,6 +205,9 @@ def test_schedule_of_a_tag_is_made_previewed_run_and_judged_by_the_shell(
     closed = service.run(*nightly, "--replace", "--window", "05:00-06:00")
     preview = service.call("GET", "/schedules/nightly/preview")[1]
     ran = service.run("schedules", "run", "nightly", "--any-time", "--json")
+    listed = [service.run("schedules", *words) for words in ((), ("list", "--name", "night"), ("--action", "fleet"))]
+    shown = [service.run("schedules", *words) for words in (("nightly",), ("show", "nightly"), ("list", "nightly"))]
+    by_start_of_id = service.run("jobs", json.loads(ran.stdout)["id"][:8])
     stale = service.run("backups", "--stale")
     report = service.call("GET", "/backups/freshness?by=schedules")[1]
     removed = service.run("schedules", "remove", "nightly")
@@ -217,6 +220,11 @@ def test_schedule_of_a_tag_is_made_previewed_run_and_judged_by_the_shell(
     assert (again.returncode, "add --replace" in again.stderr) == (2, True)
     assert "is closed at each of the next times" in closed.stderr
     assert (preview["vms"], len(preview["next"])) == ([VMS[0]], 5)
+    assert {each.stdout.count("nightly ") for each in listed} == {1}, listed
+    assert {each.stdout.count("vms=tag:Backup=gold") for each in shown} == {1}, shown
+    assert "params='quiesce=none'" in shown[0].stdout
+    assert "params='quiesce=none'" in listed[0].stdout
+    assert by_start_of_id.returncode == 0, by_start_of_id.stderr  # its children have ids that begin with its own
     job = json.loads(ran.stdout)
     assert (job["state"], names(job, "done"), job["requested_by"]) == ("succeeded", [VMS[0]], "token:test")
     assert (stale.returncode, f"no schedule backs it up: {VMS[1]}" in stale.stdout) == (0, True), stale

@@ -56,7 +56,13 @@ def _job_state(job: Thing) -> str:
 
 
 def _params(schedule: Thing) -> str:
-    return " ".join(f"{name}={value}" for name, value in schedule["params"].items() if value not in (None, ""))
+    return _words(schedule["params"])
+
+
+def _words(params: Thing) -> str:
+    given = {name: value for name, value in params.items() if value not in (None, "", {})}
+    shown = {name: f"'{_words(value)}'" if isinstance(value, dict) else value for name, value in given.items()}
+    return " ".join(f"{name}={value}" for name, value in shown.items())
 
 
 def _last_of(schedule: Thing) -> str:
