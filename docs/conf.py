@@ -24,6 +24,7 @@ html_theme = "furo"
 html_title = "vmkops"
 html_copy_source = False
 html_show_sphinx = False
+smartquotes = False  # it makes one dash of the two before the name of an option
 man_pages = [("commands", "vmkops", "VMware on call", "", 1)]
 today = " "  # the man page is the same on each day; a test compares it with the one in deploy/
 

@@ -100,7 +100,7 @@ def test_no_vcenter_set_names_the_settings(bare_service: RunningService) -> None
     ("changed", "type_", "words"),
     [
         ({"VMKOPS_VCENTER_PASSWORD": "wrong"}, "credentials-refused", "VMKOPS_VCENTER_PASSWORD"),
-        ({"VMKOPS_VCENTER_URL": "https://127.0.0.1:9"}, "vsphere-unavailable", "does not answer"),
+        ({"VMKOPS_VCENTER_URL": "https://127.0.0.1:9"}, "vsphere-unavailable", "nothing listens on its port 9"),
         ({"VMKOPS_VCENTER_CA_FILE": ""}, "certificate-untrusted", "VMKOPS_VCENTER_CA_FILE"),
     ],
 )

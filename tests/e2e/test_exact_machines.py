@@ -37,9 +37,18 @@ ELSE: dict[str, dict[str, Any]] = {
     "answer-question": {"choice": "0"},
     "iscsi-add-target": {"address": "192.0.2.9"},
     "migrate": {"host": "DC0_C0_H0"},
+    "restore-disk": {"disk": "1", "vm": "VCENTER/DC0_H0_VM1"},
     "serial-pipe": {"peer": "DC0_H0_VM1", "path": "/vmfs/volumes/LocalDS_0/pipe"},
 }
-"""The other parameters that an action requires; a new action with such parameters needs a line here."""
+"""The other parameters that an action requires; a new action with such parameters needs a line here.
+
+`VCENTER` stands for the name of the vCenter that is meant.
+"""
+
+
+def others(name: str, vcenter: str) -> dict[str, Any]:
+    """The other parameters of an action on this vCenter."""
+    return {key: str(value).replace("VCENTER", vcenter) for key, value in ELSE.get(name, {}).items()}
 
 
 class Twins(NamedTuple):
@@ -100,10 +109,9 @@ def forms(twins: Twins, name: str, kind: str, vcenter: str) -> list[str]:
 def test_name_that_two_vcenters_have_is_refused_and_each_candidate_is_the_right_one(
     twins: Twins, name: str, kind: str
 ) -> None:
-    def check(selector: str) -> tuple[int, dict[str, Any]]:
-        status, answer = twins.service.call(
-            "POST", f"/actions/{name}/check", {"params": {**ELSE.get(name, {}), kind: selector}}
-        )
+    def check(selector: str, vcenter: str = "prod") -> tuple[int, dict[str, Any]]:
+        params = {**others(name, vcenter), kind: selector}
+        status, answer = twins.service.call("POST", f"/actions/{name}/check", {"params": params})
         return status, answer
 
     status, problem = check(named(twins, kind))
@@ -116,7 +124,7 @@ def test_name_that_two_vcenters_have_is_refused_and_each_candidate_is_the_right_
         assert f"{candidate} (" in problem["detail"]
     for vcenter, other in (NAMES, NAMES[::-1]):
         for selector in forms(twins, name, kind, vcenter):
-            status, preview = check(selector)
+            status, preview = check(selector, vcenter)
             assert status == 200, preview
             assert f"{vcenter}/" in preview["target"], preview
             assert f"{other}/" not in json.dumps([preview["target"], preview["params"]]), preview
@@ -134,7 +142,7 @@ def test_vcenter_that_does_not_exist_is_told(twins: Twins, name: str, kind: str)
     given = named(twins, kind)
     selector = f"newest:nope/{VM}" if kind == "backup" else f"nope/{given}"
     assert "No vCenter is named nope; there are: prod, lab." in refused(
-        twins.service, name, **{**ELSE.get(name, {}), kind: selector}
+        twins.service, name, **{**others(name, "prod"), kind: selector}
     )
 
 
@@ -248,7 +256,7 @@ def test_lists_name_the_vcenter(twins: Twins) -> None:
     backups, one = service.run("backups", "--vm", VM), service.run("backups", "--vm", f"prod/{VM}")
     stale = service.run("backups", "--stale", "90m").stdout
 
-    assert [line.split()[-1] for line in backups.stdout.splitlines()] == [f"lab/{VM}", f"prod/{VM}"]
+    assert [line.split()[-2:] for line in backups.stdout.splitlines()] == [[VM, "lab"], [VM, "prod"]]
     assert [line.split()[0] for line in one.stdout.splitlines()] == ["of-prod"]
     assert service.run("backups", f"newest:prod/{VM}", "--json").stdout.startswith('{"id": "of-prod"')
     lines = stale.splitlines()

@@ -27,8 +27,10 @@ def completed(typed: str, folder: Path, environment: Mapping[str, str]) -> tuple
     current = "" if typed.endswith((" ", "=", ":")) else typed.replace("=", " ").replace(":", " ").split(" ")[-1]
     path = f"{Path(sys.executable).parent}:{PLAIN['PATH']}"
     asked = {"TYPED": typed, "CURRENT": current, "WORD": str(typed.count(" "))}
+    script = folder / "tab.bash"
+    script.write_text(f"{BASH}{ASK}")
     done = subprocess.run(
-        ["bash", "-c", f"{BASH}{ASK}"],
+        ["bash", str(script)],
         cwd=folder,
         env={**PLAIN, "PATH": path, **asked, **environment},
         capture_output=True,
