@@ -9,6 +9,7 @@ from service.api.models import Job, JobState
 from service.errors import NotFound, VmkopsError
 from service.jobs.action import Context
 from service.jobs.engine import Jobs
+from service.store.snapshot_ledger import LedgerRow
 from service.vsphere.inventory import VMS, Vm
 from service.vsphere.selectors import exact_selector
 from service.vsphere.snapshots import OURS, Snapshot, remove_one, safety_name
@@ -44,8 +45,8 @@ class LateSnapshots:
         job_id = name.removeprefix(SAFE if name.startswith(SAFE) else OURS).partition(" ")[0]
         row = await self._context.ledger.row(job_id)
         if row is not None and row.kept:
-            if row.nonce in snapshot.description and row.moref != snapshot.moref:
-                await self._remove(vm, snapshot, job_id)  # the second one, of a call that was given up and made again
+            if is_second(vm, snapshot, row):
+                await self._remove(vm, snapshot, job_id)
             return
         if row is not None:
             is_closed = row.gone_at is not None or row.removed_at is not None
@@ -66,6 +67,16 @@ class LateSnapshots:
             log.warning("the snapshot of job %s that was taken late could not be removed: %s", job_id, error)
 
 
+def is_second(vm: Vm, snapshot: Snapshot, row: LedgerRow) -> bool:
+    """Whether a VM has this snapshot beside the one that `row` keeps: a call was given up, made again, and came late.
+
+    Where the kept one is not there under its moref, this may be the only one, of a VM that was registered anew.
+    """
+    if (row.vcenter, row.vm) != (vm.vcenter, vm.moref) or row.nonce not in snapshot.description:
+        return False
+    return row.moref != snapshot.moref and row.moref in {each.moref for each in vm.snapshots}
+
+
 def is_unasked(vm: Vm, snapshot: Snapshot, job: Job) -> bool:
     """Whether the job took the snapshot without need: it was cancelled, or has another snapshot as its result."""
     if job.action != KEPT_BY or not job.state.final or job.params.get("vm") != exact_selector(vm.vcenter, vm.moref):
@@ -75,4 +86,6 @@ def is_unasked(vm: Vm, snapshot: Snapshot, job: Job) -> bool:
     if job.state == JobState.CANCELLED:
         return True
     result = job.result or {}
-    return result.get("name") == snapshot.name and result.get("snapshot") not in ("", None, snapshot.moref)
+    kept = result.get("snapshot")
+    is_there = kept in {each.moref for each in vm.snapshots}
+    return is_there and result.get("name") == snapshot.name and kept != snapshot.moref

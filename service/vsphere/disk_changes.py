@@ -68,10 +68,16 @@ async def swap_disks(session: Session, vm: str, name: str, new: Sequence[NewDisk
         if now.power_state != "poweredOff":
             raise Conflict(f"{name} is {now.power_state}: somebody changed it meanwhile. Power it off first.")
         going = {disk.replaces for disk in new}
+        if why := [
+            f"{each.label}: {each.why_not_replaced}"
+            for each in now.disks
+            if each.key in going and each.why_not_replaced
+        ]:
+            raise Conflict(f"{name} was changed meanwhile, and these disks cannot be replaced: {'; '.join(why)}.")
         changes = [_removal(instance, vm, disk.key) for disk in now.disks if disk.key in going]
         added: list[Controller] = []
-        for disk in new:
-            changes += _addition(now, disk, added)
+        for number, disk in enumerate(new):
+            changes += _addition(now, disk, added, number)
         return _with(changes)
 
     return await reconfigure_as(session, vm, wanted)
@@ -131,8 +137,11 @@ def why_no_place(now: Disks, place: str) -> str:
     return f"another device is at {place}" if taken and now.at(place) is None else ""
 
 
-def _addition(now: Disks, disk: NewDisk, added: list[Controller]) -> list[Any]:
-    """What adds the disk, with its controller unless the VM has it or it is among those `added` before."""
+def _addition(now: Disks, disk: NewDisk, added: list[Controller], number: int = 0) -> list[Any]:
+    """What adds the disk, with its controller unless the VM has it or it is among those `added` before.
+
+    `number` tells the disks of one change apart.
+    """
     family, bus, unit = split_place(disk.place)
     changes = []
     known = [each for each in [*now.controllers, *added] if (each.family, each.bus) == (family, bus)]
@@ -146,7 +155,7 @@ def _addition(now: Disks, disk: NewDisk, added: list[Controller]) -> list[Any]:
         changes.append(_add(_new_controller(controller)))
     backing = vim.vm.device.VirtualDisk.FlatVer2BackingInfo(fileName=disk.file, diskMode="persistent")
     device = vim.vm.device.VirtualDisk(
-        key=FIRST_KEY - 100 - unit,
+        key=FIRST_KEY - 100 - number,
         backing=backing,
         controllerKey=controller.key,
         unitNumber=unit,
@@ -180,7 +189,9 @@ def _removal(instance: Instance, vm: str, key: int) -> Any:
     """What removes the device with this key and, without a file operation, keeps its files."""
     names = ["config.hardware.device"]
     values = read_properties(instance, [vm_of(instance, vm)], vim.VirtualMachine, names)[0][1]
-    device = next(each for each in values.get(names[0], []) if each.key == key)
+    device = next((each for each in values.get(names[0], []) if each.key == key), None)
+    if device is None:  # StopIteration must not leave a thread: its future would never end
+        raise Conflict("A disk of the VM was removed meanwhile. Start the action again.")
     return vim.vm.device.VirtualDeviceSpec(operation="remove", device=device)
 
 

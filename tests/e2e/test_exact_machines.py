@@ -265,7 +265,7 @@ def test_lists_name_the_vcenter(twins: Twins) -> None:
     assert f"  lab/{VM} (vm-" in stale
     assert "No vCenter is named nope; there are: prod, lab." in service.run("backups", "--vm", f"nope/{VM}").stderr
     assert f"lab/{twins.snapshot}" in text(service, "/snapshots")
-    assert "snapshot-create lab/DC0_H0_VM1 " in service.run("jobs").stdout
+    assert "  lab/DC0_H0_VM1 " in service.run("jobs", "--action", "snapshot-create").stdout
 
 
 def test_schedule_keeps_the_vcenter_of_its_name(twins: Twins) -> None:
