@@ -33,7 +33,7 @@ def is_closed(client: socket.socket) -> bool:
     """Whether the service has closed a connection on which it has nothing to send."""
     client.settimeout(0.2)
     try:
-        return client.recv(1) == b""
+        return client.recv(1 << 16) == b""
     except TimeoutError:
         return False
     except ConnectionError:

@@ -153,7 +153,10 @@ def test_help_offers_only_the_new_switch(capsys: pytest.CaptureFixture[str]) -> 
         (["--device", "10de:037f"], "--device and --driver"),
         (["--device", "zz:037f", "--driver", "sata_nv"], "four hex digits"),
         (["--device", "10de:037f", "--driver", "sata_nv", "--script", "rescue"], "similar device"),
-        (["--device", "10de:037f", "--driver", "sata_nv", "--script", "other"], "invalid choice"),
+        (
+            ["--device", "10de:037f", "--driver", "sata_nv", "--script", "other"],
+            "other is not possible. Choose one of: rescue, automated.",
+        ),
     ],
 )
 def test_wrong_use_is_answered_with_what_to_give(
