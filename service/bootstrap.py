@@ -113,8 +113,8 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
             workers=workers,
         )
         actions = all_actions()
-        jobs = Jobs(settings, actions, context, engine, executor)
         tokens, audit = Tokens(engine, settings.slack_operators), Audit(engine)
+        jobs = Jobs(settings, actions, context, engine, executor, tokens)
         schedules = Schedules(jobs, actions, context, tokens, audit)
         services = Services(
             settings=settings,

@@ -18,7 +18,7 @@ from service.api.models import JobState
 from service.backups.pruning import prune_vm
 from service.backups.retention import Policy
 from service.backups.size import duration
-from service.jobs.action import Context, Ended, JobControl, Started, StepResult
+from service.jobs.action import ASKER, Context, Ended, JobControl, Started, StepResult
 from service.vsphere.selectors import read_exact
 
 SLICE_SECONDS = 30.0
@@ -32,6 +32,8 @@ NAMED = 4
 
 Group = Literal["done", "skipped", "failed", "too_slow"]
 GROUPS: tuple[Group, ...] = ("done", "skipped", "failed", "too_slow")
+GROUP_OF: dict[str, Group] = {"window": "too_slow", ASKER: "skipped"}
+"""Where a VM belongs whose job this rule refused; with any other rule, its job failed."""
 
 
 class FleetVm(NamedTuple):
@@ -145,8 +147,7 @@ class Fleet:
                 elif started.later and self._try_again(number):
                     continue
                 else:
-                    group: Group = "too_slow" if started.rule == "window" else "failed"
-                    moved.ended.append(Outcome(number, group, started.why))
+                    moved.ended.append(Outcome(number, GROUP_OF.get(started.rule, "failed"), started.why))
                 waiting.remove(number)
             if not (waiting or live) or time.monotonic() > stop:
                 self._show(len(moved.ended), live)

@@ -98,11 +98,16 @@ class FleetAction(Action):
     parent = True
 
     def class_for(self, target: Target) -> ActionClass:
-        """That of the inner action; destructive when backups are removed."""
+        """That of the inner action; destructive when backups are removed.
+
+        An inner action that may ask is at least disruptive here: what makes it ask, such as a backup that goes to
+        another vCenter, differs from VM to VM, and this looks at none of them.
+        """
         if target.params["keep"]:
             return ActionClass.DESTRUCTIVE
         inner = inner_action(target.params["action"])
-        return inner.class_for(Target(key=target.key, name=target.name, params=target.params["params"]))
+        found = inner.class_for(Target(key=target.key, name=target.name, params=target.params["params"]))
+        return ActionClass.DISRUPTIVE if inner.may_ask and not found.asks_first else found
 
     async def target(self, context: Context, params: FleetParams) -> Target:
         """How many VMs are selected now, and what prevents the start; raises NotFound when there are none."""

@@ -91,6 +91,10 @@ class Context:
     workers: Workers
 
 
+ASKER = "asker"
+"""The rule of a start that is refused because the token behind the parent was revoked or has expired."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Started:
     """What came of the start of a child: the id of its job, or why there is none."""
@@ -100,7 +104,7 @@ class Started:
     """Whether another request had started the job, which was live for the same target."""
     why: str = ""
     rule: str = ""
-    """The check that refused the start, such as `window`; empty for another reason."""
+    """The check that refused the start, such as `window`; `asker` when the token ended; empty for another reason."""
     later: bool = False
     """Whether another attempt may succeed: vCenter does not answer, or another job holds the target."""
 

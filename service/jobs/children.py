@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from service.errors import Conflict, NotFound, VmkopsError
 from service.jobs import listing
-from service.jobs.action import Action, Context, Ended, Started
+from service.jobs.action import ASKER, Action, Context, Ended, Started
 from service.jobs.claims import job_exists
+from service.store.tokens import Tokens
 
 if TYPE_CHECKING:
     from service.jobs.engine import Jobs
@@ -31,6 +32,8 @@ class ChildJobs:
         jobs: Jobs,
         actions: Mapping[str, Action],
         context: Context,
+        tokens: Tokens,
+        *,
         parent: str,
         requested_by: str,
         token: str,
@@ -38,6 +41,7 @@ class ChildJobs:
         self._jobs = jobs
         self._actions = actions
         self._context = context
+        self._tokens = tokens
         self._parent = parent
         self._requested_by = requested_by
         self._token = token
@@ -48,6 +52,9 @@ class ChildJobs:
         try:
             if await asyncio.to_thread(contextvars.Context().run, job_exists, own):
                 return Started(job=own)
+            # A token that is not stored belongs to the bot in the process of the service, or to version 0.1.0.
+            if refusal := await asyncio.to_thread(self._tokens.refusal, self._token):
+                return Started(why=f"{refusal} Start the rest again with a valid token.", rule=ASKER)
             known = self._actions[action]
             target = await known.target(self._context, known.params.model_validate(params))
             # Before the refusals: a job that is under way on the target may be their reason.

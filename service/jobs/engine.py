@@ -33,6 +33,7 @@ from service.jobs.keys import RequestKey, adopted, job_of_key, keep_key
 from service.jobs.serializer import RecordSerializer, use_json_only
 from service.store.database import InterProcessLock, engine_url
 from service.store.executors import adopt_dead, living_formats
+from service.store.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
@@ -71,13 +72,20 @@ class Jobs:
     """All access to the durable engine; one for each process."""
 
     def __init__(
-        self, settings: Settings, actions: dict[str, Action], context: Context, engine: sa.Engine, executor: str
+        self,
+        settings: Settings,
+        actions: dict[str, Action],
+        context: Context,
+        engine: sa.Engine,
+        executor: str,
+        tokens: Tokens,
     ) -> None:
         self.executor_id = executor
         self._settings = settings
         self._actions = actions
         self._context = context
         self._engine = engine
+        self._tokens = tokens
         self._submitting = InterProcessLock(engine, "submit")
         self._workflow: Any = None
 
@@ -125,7 +133,15 @@ class Jobs:
             with log_fields(
                 job=job_id, action=action, actor=attributed(requested_by, token), request=origin.get("request", "")
             ):
-                children = ChildJobs(self, self._actions, self._context, job_id, requested_by, token)
+                children = ChildJobs(
+                    self,
+                    self._actions,
+                    self._context,
+                    self._tokens,
+                    parent=job_id,
+                    requested_by=requested_by,
+                    token=token,
+                )
                 run = JobRun(job_id, requested_by, token, children)
                 return await self._run(action, params, run, origin.get("target", ""))
 

@@ -13,6 +13,9 @@ from service.vsphere.selection import Key, Path, Places, Term, asks_about, choos
 from service.vsphere.tags import Tags
 from service.vsphere.vcenters import Link, VCenters
 
+NAMED = 10
+"""How many VMs a sentence names."""
+
 
 class Selected(NamedTuple):
     """The VMs of a selection, by name; its terms that fit no VM; and sentences about each vCenter that is unknown."""
@@ -20,6 +23,7 @@ class Selected(NamedTuple):
     vms: list[Vm]
     unmatched: list[str]
     unread: list[str]
+    """Also a sentence about the VMs that a term may exclude, because its folder, host or datastore is unknown."""
     near: list[str]
     """When there are no VMs: terms like those of the selection that fit some VM."""
 
@@ -59,9 +63,20 @@ async def select(vcenters: VCenters, selection: str) -> Selected:
         raise failed[0]
     places = Places(folders=folders, tags=tags, hosts=hosts, datastores=datastores)
     chosen = await asyncio.to_thread(choose, terms, vms, places)
+    if chosen.unknown:
+        unread.append(_left_out(chosen.unknown))
     wrong = [term for term in terms if term.text in chosen.unmatched and not term.excluded]
     hints = [] if chosen.vms else await asyncio.to_thread(near, wrong, vms, places)
     return Selected(chosen.vms, chosen.unmatched, unread, hints)
+
+
+def _left_out(vms: list[Vm]) -> str:
+    names = ", ".join(vm.name for vm in vms[:NAMED])
+    more = f" and {len(vms) - NAMED} more" if len(vms) > NAMED else ""
+    return (
+        f"Not selected, because it is unknown whether a term after ! fits: {names}{more}. Let the vCenter account read "
+        "the folders, hosts and datastores that these terms ask about."
+    )
 
 
 class _Read(NamedTuple):

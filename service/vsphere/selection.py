@@ -1,7 +1,8 @@
 """Which VMs a selection means, such as `folder:/DC0/prod/*,tag:gold,!name:test-*`; pure.
 
 A selection has terms, separated by commas. It includes each VM that one of its terms fits, without those that a term
-after `!` fits. Templates, and VMs that an extension of vCenter manages, such as vCLS, are never included.
+after `!` fits. Neither does it include a VM that such a term may fit, because the folder, host, datastore or power
+state of the VM is unknown. Templates, and VMs that an extension of vCenter manages, such as vCLS, are never included.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from service.vsphere.tags import Tags, fits
 
 LONGEST = 4000
 """Characters of a selection."""
+MOST = 100
+"""Terms of a selection."""
 ALL = "all"
 POWER = {"on": "poweredOn", "off": "poweredOff", "suspended": "suspended"}
 WORDS = ("folder", "tag", "vcenter", "host", "datastore", "power", *FIELDS)
@@ -51,10 +54,11 @@ class Term(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Places:
-    """What terms ask about the VMs beside their own properties; a VM that is missing has none of it."""
+    """What terms ask about the VMs beside their own properties; see `_unknown` for what is missing."""
 
     folders: Mapping[Key, Path] = field(default_factory=dict)
     tags: Mapping[Key, Tags] = field(default_factory=dict)
+    """A VM that is missing has no tags: they are read for all VMs of a vCenter at once."""
     hosts: Mapping[Key, str] = field(default_factory=dict)
     """The names of hosts by their vCenter and moref."""
     datastores: Mapping[Key, str] = field(default_factory=dict)
@@ -65,13 +69,20 @@ class Chosen(NamedTuple):
 
     vms: list[Vm]
     unmatched: list[str]
+    unknown: list[Vm]
+    """VMs that are left out only because it is unknown whether a term excludes them."""
 
 
 def read_selection(text: str) -> list[Term]:
     """The terms of a selection; raises InvalidParams that says which term is wrong, and what to write instead."""
     if len(text) > LONGEST:
         raise InvalidParams(f"The selection has {len(text)} characters, and {LONGEST} is the most. Use a tag instead.")
-    terms = [_read(part.strip()) for part in text.split(",")]
+    parts = text.split(",")
+    if len(parts) > MOST:
+        raise InvalidParams(
+            f"The selection has {len(parts)} terms, and {MOST} is the most. Use a tag or a folder instead."
+        )
+    terms = [_read(part.strip()) for part in parts]
     if all(term.excluded for term in terms):
         raise InvalidParams(f"The selection {text[:80]!r} only excludes. Say what it includes first: all,{text[:80]}.")
     return terms
@@ -84,10 +95,16 @@ def choose(terms: Sequence[Term], vms: Iterable[Vm], places: Places) -> Chosen:
     of_terms = list(zip(terms, matched, strict=True))
     included = set().union(*(found for term, found in of_terms if not term.excluded))
     excluded = set().union(*(found for term, found in of_terms if term.excluded))
-    wanted = [vm for vm in candidates if _key(vm) in included - excluded]
+    wanted = sorted(
+        (vm for vm in candidates if _key(vm) in included - excluded), key=lambda vm: (vm.name.lower(), *_key(vm))
+    )
+    exclusions = [term for term in terms if term.excluded]
+    unknown = [vm for vm in wanted if any(_unknown(term, vm, places) for term in exclusions)]
+    doubtful = {_key(vm) for vm in unknown}
     return Chosen(
-        sorted(wanted, key=lambda vm: (vm.name.lower(), *_key(vm))),
+        [vm for vm in wanted if _key(vm) not in doubtful],
         [term.text for term, found in of_terms if not found],
+        unknown,
     )
 
 
@@ -184,6 +201,26 @@ def _fits(term: Term, vm: Vm, places: Places) -> bool:
             return _like(vm.vcenter, term.value)
         case _:
             return _like(str(getattr(vm, FIELDS[term.kind])), term.value)
+
+
+def _unknown(term: Term, vm: Vm, places: Places) -> bool:
+    """Whether nobody can tell if the term, which does not fit the VM, would fit it: what it asks about is unknown.
+
+    A VM always has a host, a power state and a datastore; without them, the account may not read them.
+    """
+    if term.vcenter and vm.vcenter.lower() != term.vcenter:
+        return False
+    match term.kind:
+        case "folder":
+            return _key(vm) not in places.folders
+        case "power":
+            return not vm.power_state
+        case "host":
+            return not places.hosts.get((vm.vcenter, vm.host))
+        case "datastore":
+            return not vm.datastores or not all(places.datastores.get((vm.vcenter, each)) for each in vm.datastores)
+        case _:
+            return False
 
 
 def _named(wanted: str, vm: Vm) -> bool:

@@ -67,6 +67,23 @@ def test_selection_includes_the_vms_that_it_names(selection: str, vms: list[str]
     assert chosen(selection) == vms
 
 
+@pytest.mark.parametrize(
+    ("selection", "vms", "unknown"),
+    [
+        ("all,!folder:/DC0/dev/*", [DB, WEB1, WEB2], [LAB]),
+        ("all,!host:esx1.*", [WEB2], [DB, LAB]),
+        ("all,!datastore:slow", [WEB1], [DB, LAB]),
+        ("all,!lab/host:esx1.*", [DB, WEB1, WEB2], [LAB]),
+        ("all,!vcenter:lab,!folder:/DC0/dev", [DB, WEB1, WEB2], []),
+        ("all,!tag:silver", [DB, WEB1, LAB, WEB2], []),
+    ],
+)
+def test_vm_that_a_term_may_exclude_is_left_out_and_named(selection: str, vms: list[str], unknown: list[str]) -> None:
+    found = choose(read_selection(selection), VMS, PLACES)
+    assert [f"{vm.vcenter}/{vm.moref}" for vm in found.vms] == vms
+    assert [f"{vm.vcenter}/{vm.moref}" for vm in found.unknown] == unknown
+
+
 @pytest.mark.parametrize("term", ["all", "golden", "name:*", "vCLS-1", "folder:/DC0/prod", "moref:vm-8"])
 def test_templates_and_agents_are_never_in(term: str) -> None:
     assert not {"default/vm-8", "default/vm-9"} & set(chosen(term))
@@ -88,6 +105,7 @@ def test_terms_that_fit_no_vm_are_named() -> None:
         ("folder:prod", "folder:/DATACENTER/prod"),
         ("!tag:dev", "all,!tag:dev"),
         ("a" * 5000, "4000 is the most"),
+        (",".join(["web"] * 101), "101 terms, and 100 is the most. Use a tag or a folder"),
     ],
 )
 def test_selection_that_cannot_be_read_is_refused_with_the_mend(selection: str, mend: str) -> None:
