@@ -45,7 +45,7 @@ from service.api.models import (
 )
 from service.api.no_answer import ANSWER_SECONDS, CONNECT_SECONDS, why_no_answer
 from service.api.p2v import P2vChecklist, P2vEstimate, P2vItem, P2vTool, P2vTools
-from service.api.refusals import ServiceAway, ServiceError, ServiceUnavailable, refusal
+from service.api.refusals import ServiceAway, ServiceError, ServiceUnavailable, moved, refusal
 from service.errors import SettingError
 
 __all__ = [
@@ -280,7 +280,8 @@ class ServiceClient:
     async def _events(self, job_id: str) -> AsyncIterator[Job]:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
         url = f"{self.url}/jobs/{quote(job_id, safe='')}/events"
-        async with self._session().get(url, headers=self._headers, timeout=timeout) as response:
+        async with self._session().get(url, headers=self._headers, timeout=timeout, allow_redirects=False) as response:
+            self._stay(response)
             if response.status != 200:
                 raise refusal(response.status, await response.text())
             async for line in response.content:
@@ -296,7 +297,10 @@ class ServiceClient:
         headers = self._headers | sent.get("headers", {}) | ({"X-On-Behalf-Of": person} if person else {})
         url = f"{self.url}{path}"
         try:
-            async with self._session().request(method, url, params=query, json=body, headers=headers) as response:
+            async with self._session().request(
+                method, url, params=query, json=body, headers=headers, allow_redirects=False
+            ) as response:
+                self._stay(response)
                 text = await response.text()
                 if response.status >= 400:
                     raise refusal(response.status, text)
@@ -305,6 +309,11 @@ class ServiceClient:
             raise ServiceUnavailable(Problem(title="Not trusted", status=503, detail=self._untrusted(error))) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._away(error) from error
+
+    def _stay(self, response: aiohttp.ClientResponse) -> None:
+        """Raise ServiceError for an answer that sends the call to another address: the token is for this one alone."""
+        if 300 <= response.status < 400:
+            raise moved(self.url, str(response.url), response.status, response.headers.get("Location", ""))
 
     def _untrusted(self, error: aiohttp.ClientConnectorCertificateError) -> str:
         """Why the certificate of the service is not good, and what to do."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urljoin, urlsplit
+
 from service.api.models import Problem
 
 
@@ -47,3 +49,19 @@ def refusal(status: int, text: str) -> ServiceError:
     except ValueError:
         problem = _problem_in_text(status, text)
     return (ServiceUnavailable if status >= 500 and status != 502 else ServiceError)(problem)
+
+
+def moved(url: str, asked: str, status: int, location: str) -> ServiceError:
+    """The error when the service at `url` sends the call to `asked` on to `location`, relative or absolute or empty.
+
+    The call is not made again there: it has the token, which is for the service at `url` alone.
+    """
+    path = asked.removeprefix(url).partition("?")[0]
+    new = urljoin(asked, location).partition("?")[0].removesuffix(path) if location else ""
+    if not urlsplit(new).hostname or new == url:
+        detail = f"What answers at {url} is not the service: it sends the call to no other address."
+        next_step = "Write the address of the service in VMKOPS_SERVICE_URL."
+    else:
+        detail = f"{url} sends the call on to {new}. Nothing was sent there, as the token is for {url} alone."
+        next_step = f"If you trust it, write {new} in VMKOPS_SERVICE_URL, or in the url of its table [services.NAME]."
+    return ServiceError(Problem(title="Another address", status=status, detail=detail, suggestions=[next_step]))
