@@ -19,3 +19,8 @@ _INVISIBLE = (
 def printable(text: str) -> str:
     """A text of strangers without characters that control a terminal or change the direction of text."""
     return text if text.isprintable() else text.translate(_INVISIBLE)
+
+
+def printable_lines(text: str) -> str:
+    """The same for a text of several lines: it keeps its ends of lines and its tabs."""
+    return "\n".join(map(printable, text.split("\n")))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from service.api.client import ActionPreview, TypeAgainHint
+from service.api.words import printable_lines
 from vmkops.commands._color import painted
 
 DONE, NOT_ALLOWED, NO_TERMINAL = 0, 1, 2
@@ -21,10 +22,10 @@ def print_preview(preview: ActionPreview, *, as_json: bool = False, to: TextIO |
     else:
         waits = "may go ahead" if preview.allowed else "waits for you to type a name again"
         verdict = waits if preview.may_be_asked else "is refused"
-        print(f"{preview.action} of {preview.target}: {verdict}", file=to)
+        print(printable_lines(f"{preview.action} of {preview.target}: {verdict}"), file=to)
         for check in preview.checks:
-            print(f"{painted(f'{check.severity:<6}', to)}  {check.message}", file=to)
-        print(f"steps   {', '.join(preview.steps)}", file=to)
+            print(f"{painted(f'{check.severity:<6}', to)}  {printable_lines(check.message)}", file=to)
+        print(printable_lines(f"steps   {', '.join(preview.steps)}"), file=to)
         print(f"class   {preview.class_}", file=to)
     return DONE if preview.allowed else NOT_ALLOWED
 
@@ -51,7 +52,7 @@ def ask_first(check: Callable[[Mapping[str, str]], ActionPreview]) -> tuple[int,
                 file=sys.stderr,
             )
             return NO_TERMINAL, {}
-        label = preview.label or f"{preview.action} of {preview.target}"
+        label = printable_lines(preview.label or f"{preview.action} of {preview.target}")
         print(f"Type {YES} to {label[0].lower()}{label[1:]}: ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() != YES:
             print("Nothing was started.", file=sys.stderr)
@@ -66,11 +67,11 @@ def _ask_to_type(
     check: Callable[[Mapping[str, str]], ActionPreview], hint: TypeAgainHint
 ) -> tuple[int, dict[str, str]]:
     """Ask for the name; it counts when the checks accept it."""
-    print(f"Type {hint.what}: ", end="", file=sys.stderr, flush=True)
+    print(f"Type {printable_lines(hint.what)}: ", end="", file=sys.stderr, flush=True)
     typed = {hint.parameter: sys.stdin.readline().strip()}
     preview = check(typed)
     if preview.allowed:
         return DONE, typed
-    refusals = [each.message for each in preview.checks if each.severity == "refuse"]
+    refusals = [printable_lines(each.message) for each in preview.checks if each.severity == "refuse"]
     print("\n".join([*refusals, "Nothing was started."]), file=sys.stderr)
     return NOT_ALLOWED, {}

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from service.api.client import ActionClass, ActionPreview, Job, ServiceClient
 from service.api.job_words import when
+from service.api.words import printable_lines
 from vmkops.commands._ask import ask_first, print_preview
 from vmkops.commands._errors import WrongUsage
 from vmkops.commands._near import did_you_mean, shown
@@ -38,9 +39,9 @@ def carry_out(options: argparse.Namespace, action: str, target: str | None, para
             return status
         request = request.with_params(typed)
     job = asyncio.run(_start(request))
-    print(_started(job), file=sys.stderr)
+    print(printable_lines(_started(job)), file=sys.stderr)
     if options.no_wait:
-        print(job.model_dump_json() if options.json else job.id)
+        print(job.model_dump_json() if options.json else printable_lines(job.id))
         return 0
     from vmkops.commands._follow import follow_to_end
 

@@ -63,4 +63,7 @@ def _why_not_signed_in(detail: str, command: str) -> str:
 
 
 def _print(command: str, message: str, suggestions: Sequence[str]) -> None:
-    print("\n".join([f"vmkops {command}: {message}", *(f"  {each}" for each in suggestions)]), file=sys.stderr)
+    from service.api.words import printable_lines  # the message may be a stranger's
+
+    lines = [f"vmkops {command}: {message}", *(f"  {each}" for each in suggestions)]
+    print(printable_lines("\n".join(lines)), file=sys.stderr)

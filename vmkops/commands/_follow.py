@@ -17,6 +17,7 @@ from service.api.client import Job, ServiceAway, StepState
 from service.api.job_words import job_words, progress_words, state_words, step_state
 from service.api.results import result_words
 from service.api.units import amount, duration
+from service.api.words import printable_lines
 from vmkops.commands import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
 from vmkops.commands._console import client
 
@@ -40,11 +41,11 @@ def follow_to_end(job: Job, *, patience: float, as_json: bool) -> int:
     try:
         ended = asyncio.run(_watch(job.id, patience))
     except KeyboardInterrupt:
-        print(f"\nYou no longer follow the {job.action} of {job.target}, and the job goes on.", file=sys.stderr)
+        print(f"\nYou no longer follow the {_name(job)}, and the job goes on.", file=sys.stderr)
         _say_how(job.id)
         return EXIT_INTERRUPTED
     except ServiceAway:
-        print(f"Nobody knows from here how the {job.action} of {job.target} is.", file=sys.stderr)
+        print(f"Nobody knows from here how the {_name(job)} is.", file=sys.stderr)
         _say_how(job.id)
         raise
     return print_end(ended, as_json=as_json)
@@ -55,24 +56,29 @@ def print_end(job: Job, *, as_json: bool) -> int:
     if as_json:
         print(job.model_dump_json())
     else:
-        print(f"{job.action} of {job.target}: {state_words(job)}")
+        print(f"{_name(job)}: {state_words(job)}")
         if job.error:
-            print("\n".join([job.error.detail, *(f"  {each}" for each in job.error.suggestions)]), file=sys.stderr)
+            lines = [job.error.detail, *(f"  {each}" for each in job.error.suggestions)]
+            print(printable_lines("\n".join(lines)), file=sys.stderr)
         for note in job.notes:
-            print(f"Later: {note}", file=sys.stderr)
-        print(result_words(job.result or {}), end="")
+            print(f"Later: {printable_lines(note)}", file=sys.stderr)
+        print(printable_lines(result_words(job.result or {})), end="")
     return status_of(job)
 
 
 def print_job(job: Job, *, as_json: bool) -> int:
     """Print everything about a job as it is now; exit 1 when it failed, was cancelled or is only partly done."""
-    print(job.model_dump_json() if as_json else job_words(job, None), end="\n" if as_json else "")
+    print(job.model_dump_json() if as_json else printable_lines(job_words(job, None)), end="\n" if as_json else "")
     return status_of(job)
 
 
 def status_of(job: Job) -> int:
     """The exit status for a job: 1 when it ended without success."""
     return EXIT_FAILED if job.state.final and job.state.value != "succeeded" else EXIT_DONE
+
+
+def _name(job: Job) -> str:
+    return printable_lines(f"{job.action} of {job.target}")
 
 
 def _say_how(job_id: str) -> None:
@@ -161,7 +167,7 @@ class _Lines:
 
     def say(self, line: str) -> None:
         """Print a line."""
-        print(line, file=sys.stderr, flush=True)
+        print(printable_lines(line), file=sys.stderr, flush=True)
 
 
 class _Bars:
@@ -196,10 +202,12 @@ class _Bars:
         self._bars.update(self._job, **new)
         for file in now.files if now else []:
             if file.name not in self._files:
-                self._files[file.name] = self._bars.add_task(f"  {file.name}", total=file.total, amount="")
+                self._files[file.name] = self._bars.add_task(
+                    f"  {printable_lines(file.name)}", total=file.total, amount=""
+                )
             words = f"{amount(file.done)} of {amount(file.total)}" if file.total else amount(file.done)
             self._bars.update(self._files[file.name], completed=file.done, total=file.total, amount=words)
 
     def say(self, line: str) -> None:
         """Print a line above the bars."""
-        self._console.print(line, soft_wrap=True, markup=False)
+        self._console.print(printable_lines(line), soft_wrap=True, markup=False)

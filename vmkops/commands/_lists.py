@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from service.api.words import printable_lines
 from vmkops.commands import EXIT_DONE
 from vmkops.commands._options import add_patience_option, ago
 from vmkops.commands._parser import Parser
@@ -152,7 +153,7 @@ def show(listing: Listing, answer: Mapping[str, Any]) -> None:
 
         show_lines(lines)
     for doubt in doubts(listing, answer):
-        print(doubt, file=sys.stderr)
+        print(printable_lines(doubt), file=sys.stderr)
 
 
 def rows(listing: Listing, answer: Mapping[str, Any]) -> list[str]:

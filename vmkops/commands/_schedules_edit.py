@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from service.api.words import printable_lines
 from vmkops.commands._kinds import SCHEDULES
 from vmkops.commands._lists import add_list_arguments, print_one_or_list
 from vmkops.commands._options import add_patience_option
@@ -143,13 +144,13 @@ def _preview(options: Namespace) -> int:
     if options.json:
         print(json.dumps(found))
     else:
-        print(found["what"])
+        print(printable_lines(found["what"]))
         for at in found["next"]:
             print(f"  {datetime.fromisoformat(at):%a %Y-%m-%d %H:%M} {found['timezone']}")
         for check in found["checks"]:
-            print(f"{check['severity']:<6}  {check['message']}")
+            print(f"{check['severity']:<6}  {printable_lines(check['message'])}")
         for name in found["vms"][:SHOWN]:
-            print(f"  {name}")
+            print(f"  {printable_lines(name)}")
         if (more := len(found["vms"]) - SHOWN) > 0:
             print(f"  and {more} more; --json names all")
     return REFUSED if any(check["severity"] == "refuse" for check in found["checks"]) else DONE
@@ -202,15 +203,15 @@ def _print(schedule: Mapping[str, Any], options: Namespace) -> int:
     print(_line(schedule))
     for name, value in schedule["params"].items():
         if value not in ("", {}, None):
-            print(f"  {name.replace('_', ' ')}: {_words(value)}")
-    print(f"  made by {schedule['created_by']}")
+            print(printable_lines(f"  {name.replace('_', ' ')}: {_words(value)}"))
+    print(f"  made by {printable_lines(schedule['created_by'])}")
     if schedule["last_at"]:
         late = schedule["last_late_seconds"]
         print(f"  last run {_when(schedule['last_at'])}" + (f", {round(late / 60)} minutes late" if late else ""))
     if schedule["last_job"]:
         print(f"  last job {schedule['last_job']}")
     if schedule["last_problem"]:
-        print(f"  the last run started no job: {schedule['last_problem']['detail']}")
+        print(f"  the last run started no job: {printable_lines(schedule['last_problem']['detail'])}")
     return DONE
 
 
@@ -220,7 +221,7 @@ def _line(schedule: Mapping[str, Any]) -> str:
         f"{params.get('action', 'backup')} of {params['vms']}" if schedule["action"] == "fleet" else schedule["action"]
     )
     state = f"paused: {schedule['paused']}" if schedule["paused"] else f"next {_when(schedule['next_at'])}"
-    return f"{schedule['name']}  {schedule['cron']} {schedule['timezone']}  {action}  {state}"
+    return printable_lines(f"{schedule['name']}  {schedule['cron']} {schedule['timezone']}  {action}  {state}")
 
 
 def _words(value: Any) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from service.api.client import ServiceAway, ServiceUnavailable
+from service.api.words import printable_lines
 from vmkops.commands import EXIT_INTERRUPTED
 from vmkops.commands._lists import Listing, doubts, read_list, rows
 
@@ -37,7 +38,7 @@ async def _watch(listing: Listing, query: Mapping[str, str | list[str]], patienc
             if last is None or time.monotonic() - answered_at >= patience:
                 raise
             if pause == PAUSE_SECONDS:
-                print(f"{error.problem.detail} Asking again.", file=sys.stderr)
+                print(f"{printable_lines(error.problem.detail)} Asking again.", file=sys.stderr)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS) if isinstance(error, ServiceAway) else LONGEST_PAUSE_SECONDS
         else:
             answered_at, pause = time.monotonic(), PAUSE_SECONDS

@@ -32,6 +32,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 async def _show(*, as_json: bool) -> int:
+    from service.api.words import printable_lines
     from vmkops.commands._console import client
 
     async with client() as service:
@@ -40,12 +41,12 @@ async def _show(*, as_json: bool) -> int:
         print(json.dumps({"next": None, **found}))
         return 0
     for action in found["actions"]:
-        print(f"{action['name']}: {action['summary']} ({action['class']})")
+        print(printable_lines(f"{action['name']}: {action['summary']} ({action['class']})"))
         required = action["parameters"].get("required", [])
         for name, schema in action["parameters"].get("properties", {}).items():
             mark = "" if name in required else f" [{_default(schema)}]"
-            print(f"    {name}{mark}: {schema.get('description', '')}")
-        print(*(f"    see vmkops kb show {slug}" for slug in action["procedures"][:1]), sep="\n")
+            print(printable_lines(f"    {name}{mark}: {schema.get('description', '')}"))
+        print(*(f"    see vmkops kb show {printable_lines(slug)}" for slug in action["procedures"][:1]), sep="\n")
     return 0
 
 

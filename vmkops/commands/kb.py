@@ -206,6 +206,7 @@ def _show_live(slug: str, targets: dict[str, str], *, as_json: bool) -> int:
     from urllib.parse import quote
 
     from service.api.client import ServiceError
+    from service.api.words import printable_lines
     from vmkops.commands._errors import report
     from vmkops.commands._inventory import print_answer
 
@@ -216,7 +217,8 @@ def _show_live(slug: str, targets: dict[str, str], *, as_json: bool) -> int:
     except ServiceError as error:
         if as_json or error.problem.status == HTTPStatus.NOT_FOUND:
             raise
-        print(f"vmkops kb: the page is not filled in. {error.problem.detail or error.problem.title}", file=sys.stderr)
+        why = printable_lines(error.problem.detail or error.problem.title)
+        print(f"vmkops kb: the page is not filled in. {why}", file=sys.stderr)
         return _show(slug, as_json=False, targets=targets)
 
 
