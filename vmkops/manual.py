@@ -87,8 +87,12 @@ token_file = "/home/anna/lab-token"  # or token, or what `vmkops login --service
 ca_file = "/etc/ssl/lab-ca.pem"      # only if the system does not trust its CA
 ```
 
-The token is the first of these that there is: `VMKOPS_TOKEN` or `VMKOPS_TOKEN_FILE` in the environment, the token of
-that table, and what `vmkops login` kept. A token elsewhere in `vmkops.toml` is for `VMKOPS_SERVICE_URL` alone.
+The token is the first of these that there is: the token of that table, `VMKOPS_TOKEN` or `VMKOPS_TOKEN_FILE` in the
+environment, and what `vmkops login` kept. A token elsewhere in `vmkops.toml` is for `VMKOPS_SERVICE_URL` alone.
+
+Completion asks the service while you type. A `vmkops.toml` in the current folder counts for it only if you own the file
+and nobody else can change it. If the file chooses the service, completion sends only a token that is written in it.
+For everything in the file to count, name it in `VMKOPS_CONFIG`.
 
 States and severities have a color on a terminal, without `NO_COLOR` and `TERM=dumb`. What is longer than the screen
 goes through the pager in `VMKOPS_PAGER` or `PAGER`, or through `less -FRX`.

@@ -14,6 +14,7 @@ import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -27,8 +28,10 @@ def config_home() -> Path:
 
 def login_file(url: str) -> Path:
     """The file for the token of the service at this URL, whether or not it is there."""
-    plain = url.rstrip("/").lower()
-    name = re.sub(r"[^a-z0-9.]+", "-", plain.partition("://")[2]).strip("-")[:60]
+    parts = urlsplit(url.rstrip("/"))
+    user, at, host = parts.netloc.rpartition("@")
+    plain = parts._replace(netloc=f"{user}{at}{host.lower()}").geturl()  # the path keeps its case; the scheme has none
+    name = re.sub(r"[^a-z0-9.]+", "-", plain.partition("://")[2].lower()).strip("-")[:60]
     return config_home() / "logins" / f"{name}-{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
 
 

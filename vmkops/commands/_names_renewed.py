@@ -35,11 +35,15 @@ def renew(kind: str, path: str) -> None:
 
 
 async def _names(kind: str) -> list[list[str]]:
-    from vmkops.commands._console import client
+    from service.api.client import ServiceClient
+    from vmkops.commands._service import chosen_for_completion
 
+    asked = chosen_for_completion()
+    if asked is None:
+        return []
     listed = "actions" if kind.startswith(PARAMETERS) else kind
     limit: dict[str, str] = {"limit": str(min(MOST, 200))} if listed in ("jobs", "backups", "schedules") else {}
-    async with client() as service:
+    async with ServiceClient(asked.url, asked.token, ca_file=asked.ca_file) as service:
         found = (await service.search(f"/{listed}", limit))[listed]
     if kind.startswith(PARAMETERS):
         return _parameters(next((each for each in found if each["name"] == kind.removeprefix(PARAMETERS)), {}))

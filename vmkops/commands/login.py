@@ -8,7 +8,9 @@ import getpass
 import os
 import sys
 from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from vmkops.commands import EXIT_DONE, EXIT_WRONG_USAGE, SERVICE
 from vmkops.commands._parser import Parser
@@ -23,7 +25,6 @@ EPILOG = (
     "you can read. VMKOPS_PROFILE chooses another service. VMKOPS_TOKEN, VMKOPS_TOKEN_FILE and the token of a "
     "table [services.NAME] take precedence over it."
 )
-LOCAL = ("http://127.", "http://localhost", "http://[::1]")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,7 +40,7 @@ def run(argv: Sequence[str]) -> int:
     from vmkops.commands._service import chosen
 
     service = chosen()
-    if service.url.startswith("http://") and not service.url.startswith(LOCAL):
+    if is_open(service.url):
         print(f"warning: the token goes to {service.url} unencrypted, as it begins with http://.", file=sys.stderr)
     token = _token(service.url)
     if not token or len(token.split()) > 1 or not (token.isascii() and token.isprintable()):
@@ -52,9 +53,24 @@ def run(argv: Sequence[str]) -> int:
     name, scopes = printable(str(rights["name"])), printable(", ".join(rights["scopes"]))
     print(f"You are signed in to {service.url} with the token {name} ({scopes}{until}). It is kept in {path}.")
     if service.own_token:
-        where = "VMKOPS_TOKEN" if os.environ.get("VMKOPS_TOKEN") else "a token in the settings"
+        where = (
+            "VMKOPS_TOKEN"
+            if service.own_token == os.environ.get("VMKOPS_TOKEN", "").strip()
+            else "a token in the settings"
+        )
         print(f"warning: {where} takes precedence over it. `vmkops config show` shows where it is.", file=sys.stderr)
     return EXIT_DONE
+
+
+def is_open(url: str) -> bool:
+    """Whether what is sent to this URL can be read on its way: it has no TLS, and leaves this machine."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        local = ip_address(host).is_loopback
+    except ValueError:
+        local = host == "localhost"
+    return parts.scheme == "http" and not local
 
 
 def _token(url: str) -> str:
