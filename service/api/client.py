@@ -242,8 +242,7 @@ class ServiceClient:
         if body is not None:
             sent["body"] = body
         text = await self._send(method, path, **sent)
-        answer: dict[str, Any] = json.loads(text) if text else {}
-        return answer
+        return self._read(text) if text else {}
 
     async def follow(
         self, job_id: str, *, patience: float | None = None, gone: Gone | None = None
@@ -289,7 +288,17 @@ class ServiceClient:
                     yield Job.model_validate_json(line[6:])
 
     async def _call(self, method: str, path: str, **sent: Unpack[_Sent]) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(await self._send(method, path, **sent))
+        return self._read(await self._send(method, path, **sent))
+
+    def _read(self, text: str) -> dict[str, Any]:
+        """The JSON object of an answer; raises ServiceError for what vmkops does not answer."""
+        try:
+            answer = json.loads(text)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            detail = f"{self.url} answers, but it is not vmkops. Correct VMKOPS_SERVICE_URL."
+            raise ServiceError(Problem(title="Not vmkops", status=502, detail=detail))
         return answer
 
     async def _send(self, method: str, path: str, **sent: Unpack[_Sent]) -> str:

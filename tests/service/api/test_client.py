@@ -31,3 +31,13 @@ async def test_nothing_follows_a_call_to_another_address(status: int) -> None:
                 await anext(client.follow("1"))
     assert f"write {new} in VMKOPS_SERVICE_URL" in sent.value.problem.suggestions[0]
     assert came == []
+
+
+@pytest.mark.parametrize("answer", ["<html>another program</html>", "[]", ""])
+async def test_other_program_at_the_address_is_told(answer: str) -> None:
+    async def other(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(text=answer)
+
+    async with RawTestServer(other) as service, ServiceClient(str(service.make_url("")), "secret") as client:
+        with pytest.raises(ServiceError, match="answers, but it is not vmkops. Correct VMKOPS_SERVICE_URL"):
+            await client.get("/vms")
