@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import subprocess
 import time
@@ -15,6 +16,7 @@ from tests.running_service import VMKOPS, RunningService
 from tests.vmkops.terminal import PLAIN
 
 PATIENCE_SECONDS = 60
+COLOR = re.compile(r"\x1b\[[0-9;]*m")
 SCREEN = {"COLUMNS": "300", "TERM": "xterm"}
 
 
@@ -59,13 +61,13 @@ class Terminal:
         os.close(self._ours)
 
     def read_until(self, words: str) -> str:
-        """Everything that is printed up to these words; AssertionError when they do not come."""
+        """Everything that is printed up to these words, without colors; AssertionError when they do not come."""
         shown, deadline = "", time.monotonic() + PATIENCE_SECONDS
         while words not in shown:
             ready, _, _ = select.select([self._ours], [], [], max(0, deadline - time.monotonic()))
             assert ready, f"{words!r} was not printed in {PATIENCE_SECONDS} s: {shown}"
             try:
-                shown += os.read(self._ours, 4096).decode(errors="replace").replace("\r\n", "\n")
+                shown = COLOR.sub("", shown + os.read(self._ours, 4096).decode(errors="replace").replace("\r\n", "\n"))
             except OSError as end:  # the command has ended
                 raise AssertionError(f"{words!r} was not printed: {shown}") from end
         return shown

@@ -52,10 +52,10 @@ def test_dry_run_reports_what_prevents_it_and_changes_nothing(service: RunningSe
 def test_wrong_words_are_refused_with_what_would_be_right(service: RunningService) -> None:
     assert service.run("action", "power-off", VM, "now").returncode == 2
     unknown = service.run("action", "power-of", VM)
-    assert unknown.returncode == 1
+    assert unknown.returncode == 2
     assert "power-off" in unknown.stderr
     surprise = service.run("action", "power-off", VM, "surprise=1")
-    assert surprise.returncode == 1
+    assert surprise.returncode == 2
     assert "surprise" in surprise.stderr
     near = service.run("action", "power-off", "DC0_H0_VM9")
     assert f"  {VM}" in near.stderr

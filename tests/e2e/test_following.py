@@ -96,7 +96,7 @@ def test_service_that_goes_away_is_told_at_once_and_waited_for(slow: RunningServ
 def test_wrong_parameter_is_told_in_words_with_what_there_is(service: RunningService) -> None:
     done = service.run("action", "power-on", VM, "colour=blue")
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "power-on has no parameter colour. It takes: vm." in done.stderr
 
 

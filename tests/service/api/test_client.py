@@ -39,5 +39,5 @@ async def test_other_program_at_the_address_is_told(answer: str) -> None:
         return web.Response(text=answer)
 
     async with RawTestServer(other) as service, ServiceClient(str(service.make_url("")), "secret") as client:
-        with pytest.raises(ServiceError, match="answers, but it is not vmkops. Correct VMKOPS_SERVICE_URL"):
+        with pytest.raises(ServiceError, match=r"answers, but it is not vmkops\. Correct VMKOPS_SERVICE_URL"):
             await client.get("/vms")
