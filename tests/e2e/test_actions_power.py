@@ -18,7 +18,7 @@ def test_power_off_and_on_again(service: RunningService, vcenter: Vcsim) -> None
     off = act(service, "power-off", vm=VM)
     assert off["state"] == "succeeded", off
     assert off["result"] == {"power_state": "poweredOff", "changed": True}
-    assert f"Undo: action power-on {VM}." in details(off)
+    assert f"Undo: vmkops action power-on {VM}" in details(off)
     assert vcenter.vm(VM)["power_state"] == "poweredOff"
 
     on = act(service, "power-on", vm=f"moref:{vcenter.vm(VM)['moref']}")

@@ -97,7 +97,7 @@ def test_wrong_parameter_is_told_in_words_with_what_there_is(service: RunningSer
     done = service.run("action", "power-on", VM, "colour=blue")
 
     assert done.returncode == 2
-    assert "power-on has no parameter colour. It takes: vm." in done.stderr
+    assert "power-on has no parameter colour; it takes: vm." in done.stderr
 
 
 @pytest.mark.gives_back

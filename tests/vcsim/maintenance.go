@@ -176,7 +176,7 @@ func (s *simulation) move(vm *simulator.VirtualMachine, host, datastore *types.M
 		s.listVM(*host, vm.Self, true)
 	}
 	if datastore != nil {
-		s.update(vm, types.PropertyChange{Name: "datastore", Val: []types.ManagedObjectReference{*datastore}})
+		s.moveFiles(vm, *datastore)
 	}
 }
 

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"os"
+	"path"
+
+	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/soap"
@@ -30,6 +34,45 @@ func (s *simulation) relocationFault(vm *simulator.VirtualMachine, spec types.Vi
 		host = *spec.Host
 	}
 	return s.hostFault(host, config)
+}
+
+// moveFiles gives the folder of a VM, with its disks, to another datastore.
+func (s *simulation) moveFiles(vm *simulator.VirtualMachine, to types.ManagedObjectReference) {
+	datastore, ok := s.registry.Get(to).(*simulator.Datastore)
+	if !ok {
+		return
+	}
+	there := func(name string) string {
+		var file object.DatastorePath
+		file.FromString(name)
+		file.Datastore = datastore.Name
+		return file.String()
+	}
+	var vmx object.DatastorePath
+	var devices []types.BaseVirtualDevice
+	s.registry.WithLock(s.context(), vm, func() {
+		vmx.FromString(vm.Config.Files.VmPathName)
+		for _, device := range vm.Config.Hardware.Device {
+			if disk, ok := device.(*types.VirtualDisk); ok {
+				if backing, ok := disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo); ok {
+					moved, changed := *disk, *backing
+					changed.FileName, changed.Datastore = there(backing.FileName), &to
+					moved.Backing = &changed
+					device = &moved
+				}
+			}
+			devices = append(devices, device)
+		}
+	})
+	before := path.Dir(s.filePath(vm, vmx))
+	after := path.Join(datastore.Info.GetDatastoreInfo().Url, path.Dir(vmx.Path))
+	if before != after {
+		_ = os.Rename(before, after) // a VM without files has nothing to move
+	}
+	s.update(vm,
+		types.PropertyChange{Name: "config.files.vmPathName", Val: there(vmx.String())},
+		types.PropertyChange{Name: "config.hardware.device", Val: devices},
+		types.PropertyChange{Name: "datastore", Val: []types.ManagedObjectReference{to}})
 }
 
 // RelocateVMTask moves a VM that no lease holds, and tells those who wait for updates of it and of the hosts.
