@@ -109,7 +109,7 @@ def test_shell_asks_for_yes_and_the_name_and_the_way_back_leads_to_the_old_disks
     with Terminal(room.service, "action", "restore", room.backup, f"onto={vm}") as terminal:
         shown = terminal.read_until("Type yes to replace the disks of")
         assert f"{vm} in the vCenter" in shown
-        assert f"The backup {room.backup} of {ORIGIN} was made" in shown
+        assert f"The backup {room.backup} is of {ORIGIN} (" in shown
         assert "Replaced: " in shown
         assert "Added: disk 2 of the backup" in shown
         terminal.type("yes")
