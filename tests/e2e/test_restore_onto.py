@@ -116,7 +116,7 @@ def test_shell_asks_for_yes_and_the_name_and_the_way_back_leads_to_the_old_disks
         terminal.read_until("Type the name of the VM whose disks are replaced: ")
         terminal.type(vm)
         said = terminal.read_until("vmkops action snapshot-revert")
-        terminal.read_until("go back: ")
+        terminal.read_until("Go back: ")
         assert terminal.wait() == 0, said
 
     assert contents(room, vm) == room.contents
