@@ -13,6 +13,8 @@ from knowledge.vmkerr.listing import listing
 from knowledge.vmkerr.lookup import find, whole_table
 from knowledge.vmkerr.table import tables_in
 from service.api.lookups import VmkerrAnswer, VmkerrReleases, VmkerrTable
+from service.errors import InvalidParams
+from service.http._render import choose_form
 from service.http._route import Call, Query, Route
 
 
@@ -25,7 +27,7 @@ class ReleaseQuery(Query):
 class TableQuery(ReleaseQuery):
     """Which table; or what to look up, as the form of the front page asks in a browser without scripts."""
 
-    q: str = Field(default="", max_length=1000, description="Leads to the call that looks this up.")
+    q: str = Field(default="", max_length=1000, description="Leads a browser to the page that looks this up.")
 
 
 async def _find(call: Call[ReleaseQuery, None]) -> VmkerrAnswer:
@@ -37,6 +39,8 @@ async def _find(call: Call[ReleaseQuery, None]) -> VmkerrAnswer:
 
 async def _table(call: Call[TableQuery, None]) -> VmkerrTable:
     if asked := call.query.q.strip():
+        if choose_form(call.request) != "html":
+            raise InvalidParams(f"This call lists a whole table. To look up {asked[:60]!r}, use GET /vmkerr/{{query}}.")
         raise web.HTTPSeeOther(URL(f"/vmkerr/{quote(asked, safe='')}", encoded=True).with_query(_passed_on(call)))
     tables = tables_in(call.services.settings.data_dir)
     table = VmkerrTable(releases=tables.releases, matches=whole_table(call.query.release, tables).matches)

@@ -50,9 +50,13 @@ def test_pages_take_what_trackers_add(service: RunningService, path: str) -> Non
 
 
 def test_form_of_the_front_page_works_without_scripts(service: RunningService) -> None:
-    with urllib.request.urlopen(f"{service.url}/vmkerr?q=0xbad0022&format=text", timeout=60) as answer:
-        assert answer.url == f"{service.url}/vmkerr/0xbad0022?format=text"
+    asked = urllib.request.Request(f"{service.url}/vmkerr?q=0xbad0022", headers={"Accept": "text/html"})
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        assert answer.url == f"{service.url}/vmkerr/0xbad0022"
         assert b"VMK_READ_ONLY" in answer.read()
+    status, problem = service.call("GET", "/vmkerr?q=0xbad0022")
+    assert status == 400
+    assert "GET /vmkerr/{query}" in problem["detail"]
 
 
 @pytest.mark.parametrize(
