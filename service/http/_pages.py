@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from service.api.models import Value
 from service.http._route import Query
 
 MOST = 100_000
 T = TypeVar("T")
+
+
+def _not_a_number(value: Any) -> Any:
+    """Refuse a number, which would be taken for seconds since 1970; raises ValueError."""
+    if isinstance(value, str) and "-" not in value[1:]:
+        raise ValueError("must be a time with its zone, such as 2026-11-26T18:00:00Z")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_not_a_number)]
+"""A time of RFC 3339."""
 
 
 class PageQuery(Query):

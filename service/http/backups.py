@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from service.backups.catalogue import KeptBackup, KeptVm, State, read_catalogue
 from service.backups.described import with_places
@@ -16,7 +16,7 @@ from service.backups.text import backup_words, freshness_words, list_words
 from service.backups.vm_choice import backups_of, find_backup, shown_vm
 from service.errors import NotFound
 from service.http._backup_plans import backup_plans
-from service.http._pages import Page, PageQuery, page_of
+from service.http._pages import Moment, Page, PageQuery, page_of
 from service.http._route import Call, Query, Route
 from service.store.tokens import Scope
 from service.vsphere.inventory import VMS
@@ -33,7 +33,7 @@ class BackupsQuery(PageQuery):
     )
     vcenter: str = Field(default="", max_length=63, description="Only those of VMs of the vCenter with this name.")
     state: list[State] = Field(default_factory=list, description="Only those in this state; may be repeated.")
-    since: AwareDatetime | None = Field(default=None, description="Only those made since then, with its zone.")
+    since: Moment | None = Field(default=None, description="Only those made since then, with its zone.")
 
 
 class FreshnessQuery(Query):

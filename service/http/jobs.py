@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from service.api.job_words import job_words, state_words, when
 from service.api.log import current_request
 from service.api.models import Job, JobState, Value
 from service.api.vcenter import DEFAULT
 from service.http._browsers import BROWSERS
+from service.http._pages import Moment
 from service.http._route import Call, Query, Route
 from service.store.audit import Event
 from service.store.tokens import Scope
@@ -40,7 +41,7 @@ class JobsQuery(Query):
     action: str = Field(default="", max_length=60, description="Only those of this action, such as `backup`.")
     q: str = Field(default="", max_length=255, description="A part of the name of the target, in any case.")
     vcenter: str = Field(default="", max_length=63, description="Only those on the vCenter with this name.")
-    since: AwareDatetime | None = Field(default=None, description="Only those asked for since then, with its zone.")
+    since: Moment | None = Field(default=None, description="Only those asked for since then, with its zone.")
     cursor: int = Field(default=0, ge=0, le=LARGEST_CURSOR, description="`next` of the answer before.")
 
 

@@ -103,3 +103,13 @@ def test_every_form_of_a_page_sends_parameters_that_its_call_has() -> None:
             assert is_open(query) or sent <= field_names(query), template.name
             forms += 1
     assert forms > 5
+
+
+@pytest.mark.parametrize("since", ["0.5", "1700000000", "-5"])
+@pytest.mark.parametrize("path", ["/jobs", "/backups"])
+def test_number_is_no_time(service: RunningService, path: str, since: str) -> None:
+    status, problem = service.call("GET", f"{path}?since={since}")
+
+    assert status == 400
+    assert "2026-11-26T18:00:00Z" in problem["detail"]
+    assert service.call("GET", f"{path}?since=2026-11-26T18:00:00Z")[0] == 200
