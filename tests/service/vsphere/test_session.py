@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from pyVmomi import vim
@@ -40,6 +41,11 @@ async def snapshot_of(session: Session, vm: str) -> str:
     return await session.call(take)
 
 
+def lease_of(vcsim: Vcsim, moref: str) -> dict[str, Any]:
+    """A lease as the simulator has it; other tests may have left some."""
+    return next(each for each in vcsim.leases() if each["moref"] == moref)
+
+
 async def test_lease_is_renewed_while_every_other_thread_waits(
     session: Session, vcsim: Vcsim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,13 +61,13 @@ async def test_lease_is_renewed_while_every_other_thread_waits(
     try:
         async with kept_alive(session, lease.moref, lambda: 7):
             await asyncio.to_thread(
-                wait_for, lambda: vcsim.leases()[0]["progress_calls"] >= 3, what="the renewals of the lease"
+                wait_for, lambda: lease_of(vcsim, lease.moref)["progress_calls"] >= 3, what="the renewals of the lease"
             )
     finally:
         gate.set()
         await asyncio.gather(*waiting)
 
-    assert vcsim.leases()[0]["percent"] == 7
+    assert lease_of(vcsim, lease.moref)["percent"] == 7
 
 
 async def test_calls_go_on_while_many_wait_for_their_tasks(session: Session) -> None:
