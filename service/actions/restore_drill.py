@@ -115,7 +115,8 @@ async def _boot(
     await job.step_as(StepResult, POWER_ON, partial(_power_on, session, job, moref), interruptible=True)
     wait = partial(_wait, session, job, params.boot_seconds, drill, moref)
     booted = await job.step_as(Booted, BOOT, wait, interruptible=True)
-    picture = await job.step_as(Pictured, PICTURE, partial(_picture, session, drill, moref))
+    take = partial(_picture, session, drill, moref)
+    picture = await job.step_as(Pictured, PICTURE, take, interruptible=True)
     silent = booted.expected and not booted.heartbeat
     return {
         "state": (JobState.PARTIAL if silent else JobState.SUCCEEDED).value,

@@ -37,7 +37,8 @@ async def run_hook(command: str, vm: Mapping[str, str]) -> str:
         start_new_session=True,
     )
     try:
-        printed, _ = await asyncio.wait_for(process.communicate(), HOOK_SECONDS)
+        async with asyncio.timeout(HOOK_SECONDS):
+            printed, _ = await process.communicate()
     except TimeoutError as error:
         raise HookFailed(f"The hook {command!r} took longer than {HOOK_SECONDS} seconds and was killed.") from error
     finally:

@@ -56,7 +56,8 @@ async def _answer(call: Call[Any, Any], command: LiveCommand, targets: Mapping[s
         return shown
     route = _routes()[asked.route]
     try:
-        text, answer = await asyncio.wait_for(_ask(call, route, asked), SECONDS)
+        async with asyncio.timeout(SECONDS):
+            text, answer = await _ask(call, route, asked)
     except TimeoutError:
         return replace(shown, problem=f"There was no answer within {SECONDS} seconds.")
     except Exception as error:

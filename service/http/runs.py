@@ -106,7 +106,8 @@ async def _known_target(call: Call[Query, ProcedureRunRequest], what: str, given
     if not given or not vcenters.names():
         return given
     try:
-        found = await asyncio.wait_for(vcenters.find(kind, given, what), LOOK_SECONDS)
+        async with asyncio.timeout(LOOK_SECONDS):
+            found = await vcenters.find(kind, given, what)
     except Ambiguous:
         raise
     except (TimeoutError, VmkopsError):

@@ -40,7 +40,7 @@ async def _find(call: Call[ReleaseQuery, None]) -> VmkerrAnswer:
 async def _table(call: Call[TableQuery, None]) -> VmkerrTable:
     if asked := call.query.q.strip():
         if choose_form(call.request) != "html":
-            raise InvalidParams(f"This call lists a whole table. To look up {asked[:60]!r}, use GET /vmkerr/{{query}}.")
+            raise InvalidParams(f"This call lists a whole table. To look up {asked[:60]!r}, put it into the path.")
         raise web.HTTPSeeOther(URL(f"/vmkerr/{quote(asked, safe='')}", encoded=True).with_query(_passed_on(call)))
     tables = tables_in(call.services.settings.data_dir)
     table = VmkerrTable(releases=tables.releases, matches=whole_table(call.query.release, tables).matches)

@@ -48,7 +48,8 @@ class DirectLookups:
     async def find(self, kind: Kind[T], parts: Selector) -> list[T]:
         """The objects that a selector fits, read from vCenter now; empty when it does not answer in time."""
         try:
-            return await asyncio.wait_for(self._find(kind, parts), SECONDS)
+            async with asyncio.timeout(SECONDS):
+                return await self._find(kind, parts)
         except (TimeoutError, VmkopsError) as error:
             log.info("an object could not be looked up in vCenter itself: %s", error)
             return []
@@ -86,7 +87,8 @@ async def vm_of_snapshot(session: Session, moref: str) -> str:
         return ""
 
     try:
-        return await asyncio.wait_for(session.call(ask), SECONDS)
+        async with asyncio.timeout(SECONDS):
+            return await session.call(ask)
     except (TimeoutError, VmkopsError) as error:
         log.info("a snapshot could not be looked up in vCenter itself: %s", error)
         return ""

@@ -57,14 +57,16 @@ async def check_server(
     comes from; otherwise the server is a vCenter.
     """
     try:
-        addresses = await asyncio.wait_for(asyncio.get_running_loop().getaddrinfo(host, port), SECONDS)
+        async with asyncio.timeout(SECONDS):
+            addresses = await asyncio.get_running_loop().getaddrinfo(host, port)
     except (OSError, TimeoutError, UnicodeError):
         text = f"The name {host} does not resolve on this machine. {UNRESOLVED_HOST if is_host else UNRESOLVED}"
         return [Finding(subject=subject, check="name", mark="failed", text=text)]
     shown = ", ".join(sorted({str(each[4][0]) for each in addresses}))
     found = [Finding(subject=subject, check="name", mark="ok", text=f"{host} resolves to {shown}.")]
     try:
-        certificate = await asyncio.wait_for(_certificate(host, port), SECONDS)
+        async with asyncio.timeout(SECONDS):
+            certificate = await _certificate(host, port)
     except (OSError, TimeoutError) as error:
         reason = getattr(error, "strerror", None) or str(error) or "no answer"
         text = f"{host}:{port} does not answer ({reason}). Allow connections from this machine to TCP port {port}."
@@ -101,7 +103,8 @@ async def _judge(
         text = "The certificate is not checked."
         return Finding(subject=subject, check="certificate", mark="warning", text=text)
     try:
-        days = await asyncio.wait_for(_trusted_days(host, port, trust), SECONDS)
+        async with asyncio.timeout(SECONDS):
+            days = await _trusted_days(host, port, trust)
     except (ssl.SSLError, OSError, TimeoutError) as error:
         reason = getattr(error, "verify_message", "") or str(error)
         text = f"The certificate of {host} is not trusted ({reason}). Its SHA-256 is {prints['64']}."
@@ -137,4 +140,5 @@ async def _connected(host: str, port: int, context: ssl.SSLContext) -> AsyncIter
     finally:
         writer.close()
         with contextlib.suppress(OSError, ssl.SSLError, TimeoutError):
-            await asyncio.wait_for(writer.wait_closed(), 1)
+            async with asyncio.timeout(1):
+                await writer.wait_closed()

@@ -78,7 +78,8 @@ class Session:
                 raise translate(fault, self.vcenter, _names(instance, fault)) from fault
 
         try:
-            return await asyncio.wait_for(loop.run_in_executor(threads, copy_context().run, self.run, named), limit)
+            async with asyncio.timeout(limit):
+                return await loop.run_in_executor(threads, copy_context().run, self.run, named)
         except Exception as error:
             raise translate(error, self.vcenter) from error
 
@@ -119,7 +120,8 @@ class Session:
 
         try:
             ending = asyncio.get_running_loop().run_in_executor(self._urgent, sign_out)
-            await asyncio.wait_for(ending, LOGOUT_SECONDS)
+            async with asyncio.timeout(LOGOUT_SECONDS):
+                await ending
         except Exception as error:
             log.info("signing out of vCenter failed: %s", error)
         if instance is not None:

@@ -220,7 +220,8 @@ async def look(link: Link, reading: Awaitable[R]) -> R | None:
     not to answer.
     """
     try:
-        return await asyncio.wait_for(reading, LOOK_SECONDS)
+        async with asyncio.timeout(LOOK_SECONDS):
+            return await reading
     except TimeoutError:
         if doubt := link.inventory.freshness().words():
             raise VSphereUnavailable(doubt) from None

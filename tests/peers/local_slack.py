@@ -145,7 +145,8 @@ class LocalSlack:
 
         async def outcome(future: asyncio.Future[bool]) -> bool:
             try:
-                return await asyncio.wait_for(future, 5)
+                async with asyncio.timeout(5):
+                    return await future
             except TimeoutError:
                 return False
 

@@ -20,7 +20,8 @@ async def test_repetition_goes_on_after_an_error_and_ends_with_the_block(caplog:
         enough.set()
 
     async with every(0, do, name="the sweep"):
-        await asyncio.wait_for(enough.wait(), 30)
+        async with asyncio.timeout(30):
+            await enough.wait()
 
     calls = len(called)
     await asyncio.sleep(0)

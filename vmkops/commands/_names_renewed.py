@@ -31,7 +31,12 @@ PARAMETERS = "parameters-"
 def renew(kind: str, path: str) -> None:
     """Write the names of this kind to the file; nothing when the service does not answer. Never raises."""
     with suppress(Exception):
-        write(path, asyncio.run(asyncio.wait_for(_names(kind), SECONDS)))
+        write(path, asyncio.run(_in_time(kind)))
+
+
+async def _in_time(kind: str) -> list[list[str]]:
+    async with asyncio.timeout(SECONDS):
+        return await _names(kind)
 
 
 async def _names(kind: str) -> list[list[str]]:

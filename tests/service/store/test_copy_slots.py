@@ -274,5 +274,6 @@ async def test_jobs_with_the_same_keys_never_wait_for_each_other(engine: sa.Engi
         for number, each in enumerate(keys)
     ]
 
-    assert len(await asyncio.wait_for(asyncio.gather(*jobs), 120)) == 8
+    async with asyncio.timeout(120):
+        assert len(await asyncio.gather(*jobs)) == 8
     assert queued(engine) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -68,6 +69,19 @@ async def test_lease_is_renewed_while_every_other_thread_waits(
         await asyncio.gather(*waiting)
 
     assert lease_of(vcsim, lease.moref)["percent"] == 7
+
+
+async def test_cancellation_that_comes_with_the_answer_is_not_lost(session: Session) -> None:
+    answered = threading.Event()
+    call = asyncio.create_task(session.call(lambda _: answered.set()))
+    await asyncio.sleep(0)
+    answered.wait(60)
+    time.sleep(0.1)  # noqa: ASYNC251 - the answer waits for the event loop, and the cancellation comes right after it
+
+    asyncio.get_running_loop().call_soon(call.cancel)
+
+    with pytest.raises(asyncio.CancelledError):
+        await call
 
 
 async def test_calls_go_on_while_many_wait_for_their_tasks(session: Session) -> None:
