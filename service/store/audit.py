@@ -40,6 +40,7 @@ class Event(StrEnum):
     PAGE_DELETED = "page.deleted"
     PAGE_RESTORED = "page.restored"
     RELEASE_IMPORTED = "release.imported"
+    BACKUP_ADOPTED = "backup.adopted"
     TOKEN_CREATED = "token.created"  # noqa: S105
     TOKEN_CHANGED = "token.changed"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105

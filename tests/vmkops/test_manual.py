@@ -93,21 +93,27 @@ def test_each_shell_gets_a_script(tmp_path: Path, shell: str) -> None:
 
 
 def test_site_and_man_page_are_built_without_a_warning_and_load_nothing_from_elsewhere(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "-d", str(tmp_path / "trees")]
-    for builder in ("html", "man"):
+    def build(builder: str, *words: str) -> None:
+        command = [sys.executable, "-m", "sphinx", "--quiet", "-d", str(tmp_path / "trees"), "-b", builder]
         done = subprocess.run(
-            [*build, "-b", builder, "docs", str(tmp_path / builder)],
+            [*command, "docs", str(tmp_path / builder), *words],
             cwd=ROOT,
             capture_output=True,
             text=True,
             timeout=600,
             check=False,
         )
-        assert (done.returncode, done.stderr) == (0, "")
-    pages = [page.read_text("utf-8") for page in (tmp_path / "html").rglob("*.html")]
-    assert len(pages) > 60
+        assert done.returncode == 0, done.stderr
+
+    build("dummy", "--fail-on-warning")  # it reads and resolves all pages
+    build("html", "docs/index.md", "docs/start.md")  # the theme, which loads things, is the same for all of them
+    build("man", "--fail-on-warning")
     loaded = r"<(?:script|img|iframe)[^>]*\ssrc=\"(?:https?:)?//|<link[^>]*\shref=\"(?:https?:)?//"
-    assert [found for page in pages for found in re.findall(loaded, page)] == []
+    for name in ("index", "start"):
+        assert re.findall(loaded, (tmp_path / "html" / f"{name}.html").read_text("utf-8")) == []
+    loaded = rf"!\[[^\]]*\]\(https?://|{loaded}"
+    for source in (ROOT / "docs").glob("*.md"):
+        assert re.findall(loaded, source.read_text("utf-8")) == []
     page = (tmp_path / "man" / "vmkops.1").read_text("utf-8")
     assert ".SS vmkops vmkerr" in page
     assert page == (ROOT / "deploy" / "vmkops.1").read_text("utf-8"), "run make docs"

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from vmkops.commands import EXIT_DONE, EXIT_FAILED, SERVICE
+from vmkops.commands import EXIT_DONE, EXIT_FAILED, SERVICE, _backups_adopt
 from vmkops.commands._kinds import BACKUPS
 from vmkops.commands._lists import add_list_options, print_list, query_of, read_list, show
 from vmkops.commands._parser import Parser
@@ -26,7 +26,12 @@ Rendered = tuple[str, bool]
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = Parser(prog="vmkops backups", description=SUMMARY)
+    made = Parser(
+        prog="vmkops backups",
+        description=SUMMARY,
+        epilog="`vmkops backups adopt DIR` takes packages of another installation or program among them: see "
+        "`vmkops backups adopt --help`.",
+    )
     which = made.add_mutually_exclusive_group()
     which.add_argument(
         "id",
@@ -55,9 +60,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(argv: Sequence[str]) -> int:
-    """List backups (1 for a VM that has none), show one, or name the stale VMs (1 when there are any)."""
+    """List backups (1 for a VM without any), show one, name the stale VMs (1 when there are any), or adopt packages."""
     import asyncio
 
+    if argv[:1] == [_backups_adopt.ADOPT]:
+        return _backups_adopt.run(argv[1:])
     options = parser().parse_args(argv)
     if options.stale == BY_SCHEDULES:
         return asyncio.run(_show("/backups/freshness", _stale, options.json, by=BY_SCHEDULES))

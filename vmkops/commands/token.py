@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from vmkops.commands import SERVICE
 from vmkops.commands._parser import Parser
-from vmkops.commands._private import write_privately
+from vmkops.commands._private import local_user, write_privately
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +74,7 @@ def _create(options: argparse.Namespace) -> None:
     with _store(init=options.init) as (tokens, audit):
         token = tokens.create(options.name, options.scope, delegate=options.delegate, expires=expires)
         rights = {"scope": options.scope, "delegate": str(options.delegate), "expires": options.expires or "never"}
-        audit.record(Event.TOKEN_CREATED, person=_user(), name=options.name, **rights)
+        audit.record(Event.TOKEN_CREATED, person=local_user(), name=options.name, **rights)
     print(token)
     if settings.postgres_url is None:
         where = f"the data directory {settings.data_dir.absolute()}"
@@ -124,7 +123,8 @@ def _change(options: argparse.Namespace) -> None:
         if given:
             tokens.set_expiry(options.name, expires)
         changed = {"delegate": "" if options.delegate is None else str(options.delegate)}
-        audit.record(Event.TOKEN_CHANGED, person=_user(), name=options.name, expires=options.expires or "", **changed)
+        changed["expires"] = options.expires or ""
+        audit.record(Event.TOKEN_CHANGED, person=local_user(), name=options.name, **changed)
     print(f"The token {options.name!r} is changed.")
 
 
@@ -133,7 +133,7 @@ def _revoke(options: argparse.Namespace) -> None:
 
     with _store() as (tokens, audit):
         tokens.revoke(options.name)
-        audit.record(Event.TOKEN_REVOKED, person=_user(), name=options.name)
+        audit.record(Event.TOKEN_REVOKED, person=local_user(), name=options.name)
     print(f"The token {options.name!r} is revoked. Schedules that it made are paused.")
 
 
@@ -165,11 +165,3 @@ def _explain(data_dir: Path) -> str:
         "of the service, in the folder where it runs. The first start of the service makes the directory; to make it "
         "before that, add --init to `vmkops token create`."
     )
-
-
-def _user() -> str:
-    """Who runs the command, as the audit names people of this machine."""
-    try:
-        return f"local:{getpass.getuser()}"
-    except (KeyError, OSError):  # a container whose user has no name
-        return "local:unknown"
