@@ -10,9 +10,13 @@ from importlib import import_module
 
 from vmkops import commands
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
 USAGE = "usage: vmkops COMMAND [...]\n       vmkops --help | --version"
 
-GLOBAL = ("--help", "--version", "--service", "--color", "--no-pager")
+GLOBAL = ("--help", "--version", "--service", "--local", "--color", "--no-pager")
 """The options that may stand before the command."""
 
 START_OBJECTS = 50_000
@@ -59,7 +63,7 @@ def _run(words: list[str]) -> int:
     if not words or words[0] not in commands.names():
         return _wrong_usage(words)
     command = import_module(f"vmkops.commands.{words[0]}")
-    if command.GROUP == commands.SERVICE:
+    if command.GROUP == commands.SERVICE or _has_general(command, words):
         from vmkops.commands._general import take_all
 
         if mistake := take_all(words):
@@ -72,6 +76,11 @@ def _run(words: list[str]) -> int:
         return int(run(words[1:]))
     finally:
         _print_procedures(words[0])
+
+
+def _has_general(command: ModuleType, words: list[str]) -> bool:
+    """Whether there may be a general option after a lookup that can use a service."""
+    return getattr(command, "USES_SERVICE", False) and any(word.startswith(GLOBAL[2:]) for word in words)
 
 
 def _print_procedures(command: str) -> None:

@@ -78,8 +78,8 @@ The same filters are parameters of the HTTP calls, such as `GET
 ID is taken, the beginning of it (four characters or more) is enough if it means one thing only; otherwise the
 candidates are listed.
 
-Before a command, and after one that asks the service, you can write `--service NAME_OR_URL` to ask another service,
-`--color auto|always|never` and `--no-pager`. `--service` takes the name of a table of `vmkops.toml`:
+Before a command, and after one that can ask a service, you can write `--service NAME_OR_URL` to ask another service,
+`--local`, `--color auto|always|never` and `--no-pager`. `--service` takes the name of a table of `vmkops.toml`:
 
 ```toml
 [services.lab]
@@ -94,6 +94,22 @@ environment, and what `vmkops login` kept. A token elsewhere in `vmkops.toml` is
 Completion asks the service while you type. A `vmkops.toml` in the current folder counts for it only if you own the file
 and nobody else can change it. If the file chooses the service, completion sends only a token that is written in it.
 For everything in the file to count, name it in `VMKOPS_CONFIG`.
+
+`vmkerr`, `decode` and `kb` are answered on this computer. When you name a service (`--service`, `VMKOPS_PROFILE` or
+`VMKOPS_SERVICE_URL`), they also use the tables that were imported there, and `kb` its pages, those of the team among
+them. When the service does not answer within 2 seconds, they use what is on this computer and say so in one line on
+standard error. A token that the service refuses ends them with 1. With `--local`, or `VMKOPS_LOCAL=1` in the
+environment, they ask no service. A token goes to the service by the rule for completion.
+
+| door | tables of codes | procedures |
+| --- | --- | --- |
+| HTTP, Slack | built in, and imported into the service | built in, and those of the team |
+| the shell, with a service named | those of the service, and imported on this computer | those of the service |
+| the shell otherwise | built in, and imported on this computer | built in, and your own folder |
+
+How far each table is verified is shown over HTTP only: `GET /releases` and the page `/vmkerr` have its `certainty` and
+its `source`. The shell and Slack add a note to an answer that depends on it, such as for a release without a table
+of its own.
 
 States and severities have a color on a terminal, without `NO_COLOR` and `TERM=dumb`. What is longer than the screen
 goes through the pager in `VMKOPS_PAGER` or `PAGER`, or through `less -FRX`.

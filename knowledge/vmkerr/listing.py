@@ -133,8 +133,7 @@ def keep(data_dir: str | os.PathLike[str], release: str, rows: Iterable[Row]) ->
     folder = Path(data_dir, "releases")
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{release_id(release)}.tsv"
-    lines = [HEADER]
-    lines += [f"{row.release}\t{row.name}\t{row.code}\t{row.code:#x}\t{row.errno}\t{row.description}" for row in rows]
+    lines = [HEADER, *(row.as_line() for row in rows)]
     temporary = folder / f".{file.name}.{os.getpid()}"
     try:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")

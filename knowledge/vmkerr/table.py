@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import namedtuple
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from functools import cache, cached_property, lru_cache
 
 from knowledge import linux_errno
@@ -36,6 +36,10 @@ class Row(namedtuple("Row", ("release", "code", "name", "errno", "description"))
     name: str
     errno: str
     description: str
+
+    def as_line(self) -> str:
+        """Return the row with the columns of ``HEADER``, without a line end."""
+        return f"{self.release}\t{self.name}\t{self.code}\t{self.code:#x}\t{self.errno}\t{self.description}"
 
 
 class Tables:
@@ -127,6 +131,16 @@ def tables_in(data_dir: str | os.PathLike[str]) -> Tables:
     return _with_imported(tuple(files)) if files else bundled()
 
 
+def with_rows(tables: Tables, added: Mapping[str, Iterable[Row]]) -> Tables:
+    """Return the tables together with those of further releases: the rows of each by its id.
+
+    A release that ``tables`` has already gets the added rows in place of its own.
+    """
+    kept = {release: lines for release, lines in _by_release(tables).items() if release.id not in added}
+    new = {imported_release(id_): [row.as_line() for row in rows] for id_, rows in added.items()}
+    return _oldest_first(kept | new, tables.problems)
+
+
 def read_rows(lines: Iterable[str], releases: Set[str]) -> Iterator[Row]:
     """Parse the lines of a table of these releases (ids), without its header.
 
@@ -159,11 +173,7 @@ def _without_punctuation(text: str) -> str:
 
 @lru_cache(maxsize=4)
 def _with_imported(files: tuple[tuple[str, int, int], ...]) -> Tables:
-    built_in = bundled()
-    tables = {
-        release: [line for line in built_in.lines if line.startswith(f"{release.id}\t")]
-        for release in built_in.releases
-    }
+    tables = _by_release(bundled())
     problems = []
     for path, _, _ in files:
         release = imported_release(path.rpartition("/")[2].removesuffix(".tsv"))
@@ -171,6 +181,16 @@ def _with_imported(files: tuple[tuple[str, int, int], ...]) -> Tables:
             tables[release] = _imported_lines(path, release)
         except (OSError, ValueError) as reason:
             problems.append(f"{path} is ignored: {reason}. Import it again.")
+    return _oldest_first(tables, problems)
+
+
+def _by_release(tables: Tables) -> dict[Release, list[str]]:
+    return {
+        release: [line for line in tables.lines if line.startswith(f"{release.id}\t")] for release in tables.releases
+    }
+
+
+def _oldest_first(tables: Mapping[Release, Iterable[str]], problems: Iterable[str]) -> Tables:
     releases = sorted(tables, key=lambda release: version_key(release.id))
     return Tables(releases, (line for release in releases for line in tables[release]), problems)
 

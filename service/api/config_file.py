@@ -84,7 +84,7 @@ SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|DATABASE_URL")
 """The names of the settings that are secret."""
 KEY_FILES = ("VMKOPS_SIGNING_KEY", "VMKOPS_TLS_KEY")
 """The settings that name the file of a private key."""
-GIVEN = (CONFIG, "VMKOPS_COLOR", "VMKOPS_PAGER", "VMKOPS_VM_NAME", "VMKOPS_VM_UUID", "VMKOPS_VM_MOREF")
+GIVEN = (CONFIG, "VMKOPS_COLOR", "VMKOPS_LOCAL", "VMKOPS_PAGER", "VMKOPS_VM_NAME", "VMKOPS_VM_UUID", "VMKOPS_VM_MOREF")
 """Names in the environment that are no settings: where the file is, how a terminal shows answers, and what the commands
 around a snapshot get."""
 

@@ -4,6 +4,7 @@ There is no list of commands. Such a module has
 
 - `SUMMARY`: what the command does, in one line, for `vmkops --help` and for its own help,
 - `GROUP`: the heading for it in `vmkops --help`, one of `GROUPS`,
+- `USES_SERVICE = True` for a lookup that also uses the tables or pages of a service that somebody named,
 - `parser()`: its arguments as an argparse parser, from which the man page, the completion of shells and
   docs/commands.md are made, and
 - `run(argv) -> int`: runs the command with the words after its name and returns the exit status, one of those below.

@@ -1,4 +1,4 @@
-"""The options that stand before any command, or anywhere after a command that asks the service."""
+"""The options that stand before any command, or anywhere after a command that can ask a service."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ from collections.abc import MutableMapping
 COLORS = ("auto", "always", "never")
 HELP = """General options, before the command:
   --service NAME_OR_URL  the service to ask: the name of a table [services.NAME] of vmkops.toml, or its URL
+  --local                look up in the tables and pages of this computer alone, and not in those of a service
   --color WHEN           auto (the default: on a terminal, without NO_COLOR), always or never
   --no-pager             print long answers at once; VMKOPS_PAGER or PAGER names another pager"""
 
-_TAKES = {"--service": "VMKOPS_PROFILE", "--color": "VMKOPS_COLOR", "--no-pager": "VMKOPS_PAGER"}
+_TAKES = {
+    "--service": "VMKOPS_PROFILE",
+    "--local": "VMKOPS_LOCAL",
+    "--color": "VMKOPS_COLOR",
+    "--no-pager": "VMKOPS_PAGER",
+}
 """What each is for the rest of this process, which reads it from the environment."""
+_SWITCHES = {"--local": "1", "--no-pager": "cat"}
+"""What those are that take no value."""
 
 
 def take_leading(words: list[str], environ: MutableMapping[str, str] = os.environ) -> str:
@@ -37,8 +45,8 @@ def take_all(words: list[str], environ: MutableMapping[str, str] = os.environ) -
 
 def _take(words: list[str], place: int, environ: MutableMapping[str, str]) -> str:
     option, equals, value = words.pop(place).partition("=")
-    if option == "--no-pager":
-        environ[_TAKES[option]] = "cat"
+    if option in _SWITCHES:
+        environ[_TAKES[option]] = _SWITCHES[option]
         return ""
     if not equals:
         value = words.pop(place) if place < len(words) else ""

@@ -1,4 +1,4 @@
-"""What the offline lookups share: exit statuses, the folder of this installation's data, and how a failure is printed.
+"""What the offline lookups share: exit statuses, the tables, whether a service has more, and how a failure is printed.
 
 Answers go to standard output, with `--json` as JSON with the names of the HTTP API; everything else goes to standard
 error.
@@ -7,11 +7,19 @@ Keep imports light: a lookup starts in at most 2.5 times the time of `python -c 
 
 from __future__ import annotations
 
+import os
 import sys
 from _json import encode_basestring_ascii
 
 from knowledge.errors import NotFound, Unreadable
 from service.api.settings_source import DEFAULT_DATA_DIR, read_setting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from knowledge.vmkerr.table import Tables
+
+LOCAL = "VMKOPS_LOCAL"
+"""In the environment, as `--local` sets it: no lookup asks a service."""
 
 FOUND = 0
 NOT_FOUND = 1
@@ -21,6 +29,30 @@ WRONG_USAGE = 2
 def data_dir() -> str:
     """The folder of this installation's own data, such as imported tables; raises SettingError."""
     return read_setting("VMKOPS_DATA_DIR") or DEFAULT_DATA_DIR
+
+
+def service_is_named() -> bool:
+    """Whether lookups ask a service: somebody named one, and did not ask for local lookups. Raises SettingError."""
+    if os.environ.get(LOCAL, "").strip().lower() in ("1", "true", "yes", "on"):
+        return False
+    return any(map(read_setting, ("VMKOPS_PROFILE", "VMKOPS_SERVICE_URL")))
+
+
+def tables(command: str) -> Tables:
+    """The tables of codes: the built-in ones, those imported here, and those imported into the named service.
+
+    What is wrong with a table, and a service that does not answer, is printed. Raises SettingError and ServiceError.
+    """
+    from knowledge.vmkerr.table import tables_in
+
+    found = tables_in(data_dir())
+    for problem in found.problems:
+        print(f"warning: {problem}", file=sys.stderr)
+    if not service_is_named():
+        return found
+    from vmkops.commands._of_service import with_imported
+
+    return with_imported(command, found)
 
 
 def failed(failure: NotFound | Unreadable, as_json: bool = False) -> int:

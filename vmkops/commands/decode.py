@@ -15,7 +15,6 @@ from knowledge.loginput.decoding import decode_input
 from knowledge.loginput.looked_at import LookedAt
 from knowledge.loginput.source import Source
 from knowledge.loginput.unpacking import Limits, read_size
-from knowledge.vmkerr.table import Tables, tables_in
 from knowledge.vmklog.finding import Meaning
 from knowledge.vmklog.stream import LONGEST_LINE, Decoded
 from service.api.words import counted
@@ -23,7 +22,7 @@ from vmkops.commands import OFFLINE
 from vmkops.commands._log_html import page_mistake, take_page, write_page
 from vmkops.commands._log_progress import with_progress
 from vmkops.commands._log_text import LogText, wants_colour
-from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed
+from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, failed, tables
 from vmkops.commands._words import read_words
 
 TYPE_CHECKING = False
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "explain every code, status, event, fault and storage name in a log"
 GROUP = OFFLINE
+USES_SERVICE = True
 
 USAGE = """\
 usage: vmkops decode [FILE] [--release R] [--summary | --all] [--json] [--max-size SIZE]
@@ -143,9 +143,8 @@ def _reading(file: str) -> Iterator[Source]:
 
 
 def _decode(source: Source, release: str, switches: set[str], limits: Limits, page: str | None) -> int:
-    tables = _tables()
     looked = LookedAt()
-    decoded = decode_input(source, release, tables, looked, limits, every_line="--all" in switches)
+    decoded = decode_input(source, release, tables("decode"), looked, limits, every_line="--all" in switches)
     decoded = with_progress(decoded, looked, source)
     as_json = "--json" in switches
     if page is not None:
@@ -170,13 +169,6 @@ def _remarks(looked: LookedAt, found: bool) -> Iterator[str]:
     yield from looked.problems
     if not found:
         yield NOTHING.format(looked_at=looked.in_words())
-
-
-def _tables() -> Tables:
-    tables = tables_in(data_dir())
-    for problem in tables.problems:
-        print(f"warning: {problem}", file=sys.stderr)
-    return tables
 
 
 def _print_findings(blocks: Iterable[list[Decoded]], write: Callable[[Decoded], str]) -> bool:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from knowledge.errors import NotFound, shown
-from service.api.words import counted
 from vmkops.commands import OFFLINE
-from vmkops.commands._kb_pages import as_text, check, import_pages, print_template, team_folder
-from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed, print_json
+from vmkops.commands._kb_found import all_pages, found_by, one_page, open_store
+from vmkops.commands._kb_pages import as_text, check, import_pages, print_template
+from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, failed, print_json
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -20,14 +20,11 @@ if TYPE_CHECKING:
 
     from knowledge.procedure_store.lookups import Lookup
     from knowledge.procedure_store.search import Hit
-    from knowledge.procedure_store.store import Store
     from service.api.client import ServiceError
 
 SUMMARY = "find procedures by words, show or list them; check, begin or import pages of your own"
 GROUP = OFFLINE
-
-LIMIT = 10
-"""The largest number of pages that a search prints."""
+USES_SERVICE = True
 
 NAMED = 10
 """How many procedures are named when the name is missing."""
@@ -47,7 +44,8 @@ HELP = f"""{USAGE}
 
 A search that contains a code, an event or a fault first prints the lookup that explains it. A page that has few of the
 words is marked as a weak match.
-Each form takes --json. Pages of your own are read from the folder in VMKOPS_PROCEDURES_DIR.
+Each form takes --json. Pages of your own are read from the folder in VMKOPS_PROCEDURES_DIR. When a service is named,
+searches, show and list use its pages instead, unless you add --local.
 
 Exit status: 0 found or valid, 1 not found or invalid, 2 wrong usage."""
 
@@ -126,13 +124,7 @@ def run(argv: list[str]) -> int:
 
 
 def _search(words: str, *, as_json: bool) -> int:
-    from knowledge.procedure_store.answer import answer
-    from knowledge.vmkerr.table import tables_in
-
-    with _open_store() as store:
-        found = answer(store, words, LIMIT, tables_in(data_dir()))
-        broken = len(store.broken) + len(store.broken_links)
-    _mention(broken)
+    found = found_by(words)
     if as_json:
         results, lookups = [asdict(hit) for hit in found.hits], [asdict(lookup) for lookup in found.lookups]
         print_json({"query": words, "results": results, "lookups": lookups, "searched": asdict(found.searched)})
@@ -148,14 +140,11 @@ def _search(words: str, *, as_json: bool) -> int:
 
 
 def _list(*, as_json: bool) -> int:
-    with _open_store() as store:
-        pages = store.pages()
-        broken = len(store.broken) + len(store.broken_links)
+    listed = all_pages()
     if as_json:
-        print_json({"results": [asdict(page) for page in pages]})
+        print_json({"results": [asdict(page) for page in listed]})
     else:
-        _print_hits(pages)
-    _mention(broken)
+        _print_hits(listed)
     return FOUND
 
 
@@ -163,7 +152,7 @@ def _name_missing(targets: Mapping[str, str]) -> int:
     """Print that `show` needs a name, with the pages that can be filled in for these targets, or some of all."""
     from knowledge.procedure_store.placeholders import targets_in
 
-    with _open_store() as store:
+    with open_store() as store:
         slugs = [hit.slug for hit in store.pages()]
         if targets:
             pages = (store.get(slug) for slug in slugs)
@@ -179,15 +168,11 @@ def _name_missing(targets: Mapping[str, str]) -> int:
     return WRONG_USAGE
 
 
-def _show(slug: str, *, as_json: bool, targets: Mapping[str, str] | None = None) -> int:
-    with _open_store() as store:
-        page = store.get(slug)
-        near = [] if page else [hit.slug for hit in store.search(slug, 3)]
-        broken = [one for one in store.broken if Path(one.file).stem == slug]
-    for one in broken:
-        print(one, file=sys.stderr)
-    if page is None:
-        return failed(NotFound(f"There is no procedure {shown(slug)}. List all of them: vmkops kb list", near), as_json)
+def _show(slug: str, *, as_json: bool, targets: Mapping[str, str] | None = None, own: bool = False) -> int:
+    try:
+        page = one_page(slug, own=own)
+    except NotFound as missing:
+        return failed(missing, as_json)
     if as_json:
         print_json(asdict(page))
     else:
@@ -219,7 +204,10 @@ def _show_live(slug: str, targets: dict[str, str], *, as_json: bool) -> int:
             raise
         why = printable_lines(error.problem.detail or error.problem.title)
         print(f"vmkops kb: the page is not filled in. {why}", file=sys.stderr)
+    try:
         return _show(slug, as_json=False, targets=targets)
+    except ServiceError:  # a token that is refused there is refused here too
+        return _show(slug, as_json=False, targets=targets, own=True)
 
 
 async def _wrong_targets(targets: Mapping[str, str]) -> list[ServiceError]:
@@ -279,14 +267,6 @@ def _is_path(word: str) -> bool:
     return "/" in word or word.endswith(".md") or Path(word).exists()
 
 
-def _open_store() -> Store:
-    from knowledge.procedure_store.folders import BUILT_IN
-    from knowledge.procedure_store.store import Store
-
-    team = team_folder()
-    return Store.open(folders=[BUILT_IN, team] if team else [BUILT_IN])
-
-
 def _print_hits(hits: Sequence[Hit]) -> None:
     from knowledge.procedure_store.text import marked
 
@@ -312,8 +292,3 @@ def _print_lookups(suggested: Sequence[Lookup]) -> None:
 
 def _since(obsolete_since: str) -> str:
     return f"obsolete since {obsolete_since}" if obsolete_since else ""
-
-
-def _mention(broken: int) -> None:
-    if broken:
-        print(f"{counted(broken, 'problem')} in pages of your own. Show them with: vmkops kb check", file=sys.stderr)

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from knowledge.errors import NotFound, Unreadable
 from knowledge.vmkerr import lookup as vmkerr
 from knowledge.vmkerr.advice import as_text
-from knowledge.vmkerr.table import Tables, tables_in
 from vmkops.commands import OFFLINE
-from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed, print_json
+from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed, print_json, tables
 from vmkops.commands._words import read_words
 
 TYPE_CHECKING = False
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "show what a vmkernel code, name, errno or words mean in each ESX release, and what to do"
 GROUP = OFFLINE
+USES_SERVICE = True
 
 USAGE = """\
 usage: vmkops vmkerr QUERY... [--release R] [--json]
@@ -34,7 +34,7 @@ HELP = f"""\
   --release R    only this release: 3.5, 5.0, 6.7, 8, ddk-2024, or one that was imported
   --json         print the fields of the HTTP API
   --list         print the whole table in the columns of vmkerrcode -l
-  import FILE    keep what vmkerrcode -l printed on a host, so that lookups include it as release NAME;
+  import FILE    keep what vmkerrcode -l printed on a host here, so that lookups include it as release NAME;
                  a vm-support bundle contains it as commands/vmkerrcode_-l.txt; - is standard input
 
   vmkops vmkerr 0xbad0022                   hex as a log prints it; also bad0022 and 195887138
@@ -87,15 +87,8 @@ def run(argv: Sequence[str]) -> int:
         return NOT_FOUND
 
 
-def _tables() -> Tables:
-    tables = tables_in(data_dir())
-    for problem in tables.problems:
-        print(f"warning: {problem}", file=sys.stderr)
-    return tables
-
-
 def _look_up(query: str, release: str, as_json: bool) -> int:
-    answer = vmkerr.find(query, release, _tables())
+    answer = vmkerr.find(query, release, tables("vmkerr"))
     if as_json:
         _print_json(answer)
     else:
@@ -105,11 +98,11 @@ def _look_up(query: str, release: str, as_json: bool) -> int:
 
 def _list(release: str, as_json: bool) -> int:
     if as_json:
-        _print_json(vmkerr.whole_table(release, _tables()))
+        _print_json(vmkerr.whole_table(release, tables("vmkerr")))
     else:
         from knowledge.vmkerr.listing import listing
 
-        print(listing(release, _tables()), end="")
+        print(listing(release, tables("vmkerr")), end="")
     return FOUND
 
 
