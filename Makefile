@@ -9,7 +9,7 @@ PYTEST = $(BIN)/pytest -n auto --dist worksteal
 export UV_COMPILE_BYTECODE = 1
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup serve test check lint types layers fast peers race fuzz demo bench docs manifest sbom audit lock clean
+.PHONY: help setup serve test check lint types layers fast peers race fuzz demo recording bench docs manifest sbom audit lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,6 +66,9 @@ fuzz: .venv/developer ## many more made-up requests than the tests make, for an 
 
 demo: .venv/developer ## a simulated vCenter, a local Slack and the service together
 	$(BIN)/python -m tests.demo
+
+recording: .venv/developer ## docs/backup.svg and docs/backup.cast, the terminal session of README.md, from a real one
+	$(BIN)/python -m tests.recorded_session
 
 bench: .venv/developer ## every benchmark, one table each
 	for each in benchmarks/[a-z]*.py; do $(BIN)/python $$each || exit 1; done
