@@ -14,6 +14,7 @@ import select
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -94,7 +95,7 @@ class Shell:
 
     def __enter__(self) -> Shell:
         self._ours, theirs = pty.openpty()
-        subprocess.run(["stty", "rows", str(ROWS), "columns", str(COLUMNS)], stdin=theirs, check=True)
+        termios.tcsetwinsize(theirs, (ROWS, COLUMNS))
         self._process = subprocess.Popen(
             ["bash", "--norc", "--noprofile", "--noediting", "-i"],
             env=self._environment,

@@ -231,6 +231,15 @@ def test_a_damaged_import_is_told_and_does_not_stop_lookups(terminal: Terminal) 
     assert "lab.tsv is ignored" in finished.stderr
 
 
+def test_lookup_without_a_named_service_imports_nothing_to_ask_one_with(tmp_path: Path) -> None:
+    program = "import sys; from vmkops.__main__ import main; main(['vmkerr', '0xbad0022']); print(*sys.modules)"
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("VMKOPS_")}
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=plain, capture_output=True, text=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "knowledge.vmkerr.table" in loaded
+    assert not loaded & {"aiohttp", "asyncio", "pydantic", "json", "argparse", "vmkops.commands._service"}
+
+
 def test_json_is_written_as_the_json_module_does() -> None:
     value = {"a": [], "b": {}, "c": (1, True, None, 1.5, {"x": ["é\x00", '"\n']}), "": -3}
 
