@@ -17,27 +17,59 @@ JOB_CANCELLED = "the job was cancelled"
 async def cancel_and_wait(task: asyncio.Future[Any], reason: str | None = None) -> None:
     """Cancel a task with the message `reason` and wait until it has ended; does nothing for one that has ended.
 
-    Raises what the task raises while it ends.
+    Raises what the task raises while it ends. When the caller is cancelled meanwhile, the task is cancelled once more,
+    and the caller's cancellation is raised after the task has ended, however the task ends.
     """
-    if not task.done():
-        task.cancel(reason)
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    if task.done():
+        return
+    task.cancel(reason)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+            task.cancel(*error.args[:1])
+    if cancelled is not None:
+        _log_end(task)
+        raise cancelled
+    if not task.cancelled():
+        task.result()
+
+
+async def end_because(cause: BaseException, task: asyncio.Future[Any], reason: str | None = None) -> None:
+    """Cancel a task and wait until it has ended, while `cause` is on its way to the caller; raise `cause` afterwards.
+
+    `cause` says more than an error of the task, which is only logged. The task gets the message `reason`, or that of
+    `cause` when `cause` is a cancellation.
+    """
+    if reason is None and isinstance(cause, asyncio.CancelledError) and cause.args:
+        reason = cause.args[0]
+    with contextlib.suppress(Exception):
+        await cancel_and_wait(task, reason)
+    _log_end(task, cause)
+
+
+def _log_end(task: asyncio.Future[Any], cause: BaseException | None = None) -> None:
+    if not task.cancelled() and (error := task.exception()) not in (None, cause):
+        log.info("work that was to end has failed: %s", error)
 
 
 @contextlib.asynccontextmanager
 async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Run `work` for as long as the block runs, then cancel it and wait until it has ended.
 
-    When `work` has failed meanwhile, the end of the block raises its error.
+    When `work` has failed meanwhile, the end of the block raises its error, unless the block itself ends with one.
     """
     task = asyncio.create_task(work)
     try:
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    except BaseException as error:
+        await end_because(error, task)
+        raise
+    await cancel_and_wait(task)
+    if not task.cancelled():
+        task.result()
 
 
 @contextlib.asynccontextmanager

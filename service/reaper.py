@@ -62,7 +62,7 @@ class Reaper:
 
     async def stop(self) -> None:
         """Stop waiting for merges; vSphere goes on with them, and the next process finds them."""
-        for task in self._merging.values():
+        for task in tuple(self._merging.values()):
             await cancel_and_wait(task)
 
     async def sweep(self) -> None:

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from service.background import cancel_and_wait
+from service.background import cancel_and_wait, end_because
 from service.errors import DatastoreLow, VmkopsError
 from service.vsphere.room import read_room, too_little
 from service.vsphere.session import Session
@@ -47,20 +47,16 @@ class RoomGuard:
         try:
             await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
-                try:
-                    await cancel_and_wait(working)
-                except Exception as error:  # why the copy was stopped says more than how it ended
-                    log.info("the copy that was stopped ended with an error: %s", error)
-                watching.result()
-            return working.result()
-        except asyncio.CancelledError as error:
+                watching.result()  # why the copy is stopped, which says more than how it then ends
+            result = working.result()
+        except BaseException as error:
             try:
-                await cancel_and_wait(working, *error.args[:1])
-            except Exception as end:
-                log.info("the copy that was cancelled ended with an error: %s", end)
+                await end_because(error, working)
+            finally:
+                await end_because(error, watching)
             raise
-        finally:
-            await cancel_and_wait(watching)
+        await cancel_and_wait(watching)
+        return result
 
     async def _watch(self, snapshot: str) -> None:
         for look in itertools.count():

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from service.background import cancel_and_wait
+from service.background import end_because
 from service.http._route import AnyCall, Services
 
 A = TypeVar("A")
@@ -34,5 +34,6 @@ async def run_for(request: web.Request, services: Services, function: str, answe
             if transport is None or transport.is_closing():
                 raise asyncio.CancelledError("the caller has left")
         return task.result()
-    finally:
-        await cancel_and_wait(task)
+    except BaseException as error:
+        await end_because(error, task)
+        raise

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from dbos import DBOS
 
 from service.api.models import FileProgress
-from service.background import JOB_CANCELLED, cancel_and_wait
+from service.background import JOB_CANCELLED, end_because
 from service.errors import JobCancelled, VSphereUnavailable
 from service.jobs.action import Children, StepResult
 from service.retry import retry as call_again
@@ -132,11 +132,9 @@ class JobRun:
                 if interruptible and not work.done():
                     await self._raise_if_cancelled()
             return work.result()
-        except JobCancelled:
-            await cancel_and_wait(work, JOB_CANCELLED)
+        except BaseException as error:
+            await end_because(error, work, JOB_CANCELLED if isinstance(error, JobCancelled) else None)
             raise
-        finally:
-            await cancel_and_wait(work)
 
     async def _raise_if_cancelled(self) -> None:
         found = await DBOS.list_workflows_async(workflow_ids=[self.job_id], load_input=False, load_output=False)
