@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
+from knowledge.atomic_file import replace_file
 from knowledge.procedure_store.procedure import MAX_BYTES, Broken, BrokenPageError, Procedure, parse_page, slug_fault
 
 BUILT_IN = Path(__file__).parents[1] / "procedures"
@@ -82,19 +83,8 @@ def work_tree(folder: Path) -> Path | None:
 
 
 def write_page(folder: Path, slug: str, data: bytes) -> None:
-    """Write a page into ``folder`` through a temporary file, so that no reader sees a partly written page.
-
-    Raises OSError when the folder cannot be written.
-    """
-    temporary = folder / f".{slug}.{os.urandom(4).hex()}.tmp"
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(folder / f"{slug}.md")
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write a page into ``folder`` in one step; raises OSError when the folder cannot be written."""
+    replace_file(folder / f"{slug}.md", data)
 
 
 def _found(folder: str, entry: os.DirEntry[str]) -> Found:

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from knowledge.atomic_file import replace_file
 from knowledge.errors import NotFound, Unreadable, shown
 from knowledge.releases import built_in_releases, choose, same_release
 from knowledge.vmkerr.table import HEADER, LAST_ERROR, Row, Tables, bundled
@@ -128,18 +129,14 @@ def content(file: str) -> str:
 def keep(data_dir: str | os.PathLike[str], release: str, rows: Iterable[Row]) -> Path:
     """Store an imported table as ``data_dir``/releases/RELEASE.tsv, in place of an older one, and return its path.
 
-    A reader never sees a partly written table. Raises Unreadable for a wrong name, and OSError.
+    A reader never sees a partly written table, and of several imports at once the last one wins. Raises Unreadable for
+    a wrong name, and OSError.
     """
     folder = Path(data_dir, "releases")
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{release_id(release)}.tsv"
     lines = [HEADER, *(row.as_line() for row in rows)]
-    temporary = folder / f".{file.name}.{os.getpid()}"
-    try:
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
+    replace_file(file, ("\n".join(lines) + "\n").encode())
     return file
 
 

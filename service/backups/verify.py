@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from knowledge.atomic_file import replace_file
 from knowledge.ovf.manifest import LARGEST_MANIFEST, Entry, read_entries
 from knowledge.ovf.xml import LARGEST_DOCUMENT
 from service.backups.catalogue import RECORD, VERDICT, KeptBackup, Verdict, descriptor_of
@@ -81,12 +81,7 @@ def check_descriptor(folder: str) -> CheckedDescriptor:
 
 def write_verdict(folder: Path, verdict: Verdict) -> None:
     """Write the verdict into the package, all at once. Raises NotFound when the package is gone."""
-    partial = folder / f"{VERDICT}.partial"
     try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(verdict.model_dump(mode="json"), indent=2) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(folder / VERDICT)
+        replace_file(folder / VERDICT, (json.dumps(verdict.model_dump(mode="json"), indent=2) + "\n").encode())
     except FileNotFoundError as error:
         raise NotFound(f"The backup {folder.name} no longer exists. The list of backups has those that do.") from error

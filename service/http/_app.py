@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import date
 from pathlib import Path
 
@@ -45,4 +46,9 @@ async def _file(request: web.Request) -> web.StreamResponse:
 
 
 def _stamps(folder: Path) -> list[tuple[str, int]]:
-    return [(item.name, item.stat().st_mtime_ns) for item in folder.glob("*")] if folder.is_dir() else []
+    """The tables that were imported, each with its time; one that is removed in this moment is left out."""
+    found = []
+    for item in folder.glob("*.tsv"):
+        with contextlib.suppress(FileNotFoundError):
+            found.append((item.name, item.stat().st_mtime_ns))
+    return found

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from functools import partial
 from pathlib import Path
 
+from knowledge.atomic_file import replace_file
 from service.errors import CopyFailed
 from service.transfer.datastore_file import read_datastore_file
 from service.vsphere.datastore_files import find_file
@@ -23,19 +23,7 @@ async def keep_picture(session: Session, vm: str, path: str, folder: Path) -> Pa
         raise CopyFailed(f"{path} is not a picture.")
     to = folder / PICTURE
     try:
-        await asyncio.to_thread(_replace, to, content)
+        await asyncio.to_thread(replace_file, to, content, mode=0o600)
     except OSError as error:
         raise CopyFailed(f"{to} cannot be written: {error.strerror}.") from error
     return to
-
-
-def _replace(to: Path, content: bytes) -> None:
-    # A file of a new name: whoever can write to the folder could have put a link in the place of a known one.
-    with tempfile.NamedTemporaryFile(dir=to.parent, prefix=f".{to.name}.", delete=False) as file:
-        try:
-            file.write(content)
-            file.close()
-            Path(file.name).replace(to)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise

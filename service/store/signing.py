@@ -7,7 +7,6 @@ A signature is the bare Ed25519 signature (RFC 8032) of a file, 64 bytes in a fi
 from __future__ import annotations
 
 import hashlib
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from knowledge.atomic_file import create_file, replace_file
 from service.api.settings import Settings
 from service.errors import SettingError
 
@@ -72,7 +72,7 @@ def open_signer(settings: Settings) -> Signer:
     key = _read_key(path)
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     if not (folder / PUBLIC).exists() or (folder / PUBLIC).read_bytes() != public:
-        (folder / PUBLIC).write_bytes(public)
+        replace_file(folder / PUBLIC, public)
     _write_once(folder / SINCE, f"{datetime.now(UTC).isoformat()}\n".encode())
     trusted = tuple(_read_public(item) for item in sorted((folder / TRUSTED).glob("*.pem")))
     return Signer(key, trusted, _read_since(folder / SINCE))
@@ -93,21 +93,8 @@ def _fits(key: Ed25519PublicKey, content: bytes, signature: bytes) -> bool:
 
 def _write_once(path: Path, content: bytes) -> None:
     """Write a file that only this user can read, all at once, unless it is there; the first of several writers wins."""
-    if path.exists():
-        return
-    own = path.with_name(f"{path.name}.{os.getpid()}")
-    own.unlink(missing_ok=True)
-    descriptor = os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        path.hardlink_to(own)
-    except FileExistsError:
-        pass
-    finally:
-        own.unlink()
+    if not path.exists():
+        create_file(path, content, mode=0o600)
 
 
 def _read_key(path: Path) -> Ed25519PrivateKey:

@@ -11,10 +11,10 @@ import hashlib
 import os
 import re
 import stat
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from knowledge.atomic_file import replace_file
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -60,15 +60,7 @@ def keep_login(url: str, token: str) -> Path:
     """Keep the token of a service, readable by its owner alone; returns the file. Raises OSError."""
     path = login_file(url)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, new = tempfile.mkstemp(dir=path.parent)  # with mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(f"{token}\n")
-        Path(new).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(new).unlink()
-        raise
+    replace_file(path, f"{token}\n".encode(), mode=0o600)
     return path
 
 

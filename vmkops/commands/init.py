@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from knowledge.atomic_file import replace_file
 from service.api.settings_source import CONFIG, DEFAULT_CONFIG, DEFAULT_DATA_DIR
 from vmkops.commands import SERVICE
 from vmkops.commands._parser import Parser
@@ -154,15 +155,9 @@ def _write(path: Path, content: str) -> None:
     """Write the file in one step, so that a file that is there is replaced as a whole or not at all."""
     from service.errors import StartError
 
-    half = path.with_name(f"{path.name}.new")
     try:
-        half.unlink(missing_ok=True)
-        handle = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(content)
-        half.replace(path)
+        replace_file(path, content.encode(), mode=PRIVATE)
     except OSError as error:
-        half.unlink(missing_ok=True)
         words = f"{path} cannot be written ({error.strerror}). Choose another --file, or correct the permissions there."
         raise StartError(words) from error
 

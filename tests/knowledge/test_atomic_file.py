@@ -1,0 +1,91 @@
+"""A file is written in one step, also by many writers at once, and nothing else is left."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from knowledge.atomic_file import create_file, replace_file
+from knowledge.vmkerr.listing import keep
+from knowledge.vmkerr.table import Row, tables_in
+
+WRITERS = 8
+TIMES = 25
+
+
+def at_once(write: Callable[[int], object]) -> list[object]:
+    """What `write` returns for many numbers, in threads that run at the same time."""
+    with ThreadPoolExecutor(WRITERS) as pool:
+        return list(pool.map(write, range(WRITERS * TIMES)))
+
+
+def test_many_writers_at_once_leave_the_whole_content_of_one(tmp_path: Path) -> None:
+    file = tmp_path / "table"
+
+    at_once(lambda number: replace_file(file, f"{number}\n".encode() * 1000))
+
+    lines = file.read_text().splitlines()
+    assert len(lines) == 1000
+    assert len(set(lines)) == 1
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_first_of_many_writers_makes_a_file_that_must_not_be_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+
+    made = at_once(lambda number: create_file(file, f"{number}".encode()))
+
+    assert sum(map(bool, made)) == 1
+    assert int(file.read_text()) == made.index(True)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_imports_of_one_release_at_once_all_succeed(tmp_path: Path) -> None:
+    at_once(lambda number: keep(tmp_path, "lab", [Row("lab", 0xBAD0001 + number, "VMK_FAILURE", "EINVAL", "Failure")]))
+
+    assert len(tables_in(tmp_path).by_release["lab"]) == 1
+    assert [item.name for item in (tmp_path / "releases").iterdir()] == ["lab.tsv"]
+
+
+def test_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "table"
+    replace_file(file, b"old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        replace_file(file, b"new")
+
+    assert file.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_private_file_is_never_open_to_others(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_bytes(b"old")
+    file.chmod(0o644)
+
+    replace_file(file, b"new", mode=0o600)
+
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_planted_links_are_replaced_and_not_followed(tmp_path: Path) -> None:
+    victim, folder = tmp_path / "victim", tmp_path / "backup"
+    victim.write_bytes(b"kept")
+    folder.mkdir()
+    for name in ("drill.png", "drill.png.partial"):
+        (folder / name).symlink_to(victim)
+
+    replace_file(folder / "drill.png", b"picture")
+
+    assert victim.read_bytes() == b"kept"
+    assert not (folder / "drill.png").is_symlink()
+    assert (folder / "drill.png").read_bytes() == b"picture"
