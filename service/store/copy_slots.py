@@ -6,10 +6,8 @@ The queue of each host and datastore is in the shared tables: all processes wait
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import secrets
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -23,7 +21,7 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 """Pause between looks at the queue."""
 OF_JOB = "job:"
-"""What the `turn` of a place in the queue begins with when the place belongs to a job, and not to a process."""
+"""What the `turn` of a place in the queue begins with; in version 0.1.0, places belonged to processes."""
 
 
 class Wait(NamedTuple):
@@ -42,26 +40,8 @@ class CopySlots:
         self._width = width
         self._holder = holder
         self._look_seconds = look_seconds
-        self._active: set[str] = set()
-        # One thread: the look of a cancelled copy has written its row before the next look removes it.
+        # One thread: the look of a cancelled job has written its row before `release` removes it.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="copy-slots")
-
-    @contextlib.asynccontextmanager
-    async def slot(self, keys: Iterable[str]) -> AsyncIterator[None]:
-        """Wait for a free slot of every key, such as `host:host-9`, and hold the slots while the block runs.
-
-        First come, first served. A copy joins all of its queues at once, so that no two copies wait for each other.
-        """
-        copy, wanted = secrets.token_hex(8), sorted(set(keys))
-        self._active.add(copy)
-        try:
-            while await self._look(copy, wanted):  # noqa: ASYNC110  # slots are also freed by other processes
-                await asyncio.sleep(self._look_seconds)
-            yield
-        finally:
-            self._active.discard(copy)
-            # A look at no queue only removes the rows of ended copies.
-            await asyncio.shield(self._look(copy, []))
 
     async def take(self, job: str, keys: Iterable[str], *, disks: int, waiting: Callable[[Wait], None]) -> None:
         """Wait until a job may copy `disks` disks at a time, and reserve that for the job until `release`.
@@ -73,7 +53,7 @@ class CopySlots:
         """
         wanted = sorted(set(keys))
         weight = min(disks, self._width)
-        while (wait := await self._look(OF_JOB + job, wanted, weight)) is not None:
+        while (wait := await self._look(job, wanted, weight)) is not None:
             waiting(wait)
             await asyncio.sleep(self._look_seconds)
 
@@ -90,34 +70,31 @@ class CopySlots:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._jobs)
 
-    async def _look(self, copy: str, wanted: list[str], weight: int = 1) -> Wait | None:
-        """What the copy waits for, or None when it has its slots."""
+    async def _look(self, job: str, wanted: list[str], weight: int) -> Wait | None:
+        """What the job waits for, or None when it has its slots."""
         loop = asyncio.get_running_loop()
-        active = frozenset(self._active)
         try:
-            return await loop.run_in_executor(self._thread, self._missing, copy, wanted, weight, active)
+            return await loop.run_in_executor(self._thread, self._missing, OF_JOB + job, wanted, weight)
         except sa.exc.SQLAlchemyError as error:
             log.warning("the database did not answer, so this copy waits: %s", error)
             return Wait("", [])
 
-    def _missing(self, copy: str, wanted: list[str], weight: int, own: frozenset[str]) -> Wait | None:
-        """Join the queues where the copy has not done so; a queue in which it has no slot yet, or None."""
+    def _missing(self, turn: str, wanted: list[str], weight: int) -> Wait | None:
+        """Join the queues where the job has not done so; a queue in which it has no slot yet, or None."""
         with self._lock.acquire() as connection:
-            # Rows of this executor for copies that it does not run: they have ended, or an earlier process had them.
-            ended = (copy_queue.c.holder == self._holder) & copy_queue.c.turn.not_in(own)
-            dead = (copy_queue.c.holder != self._holder) & copy_queue.c.holder.not_in(living())
-            of_process = copy_queue.c.turn.not_like(f"{OF_JOB}%")
-            connection.execute(copy_queue.delete().where(of_process, ended | dead))
-            own_rows = connection.execute(sa.select(copy_queue).where(copy_queue.c.turn == copy)).all()
+            # Places of processes, as version 0.1.0 has them, whose process has ended: no job gives them back.
+            ended = (copy_queue.c.holder == self._holder) | copy_queue.c.holder.not_in(living())
+            connection.execute(copy_queue.delete().where(copy_queue.c.turn.not_like(f"{OF_JOB}%"), ended))
+            own_rows = connection.execute(sa.select(copy_queue).where(copy_queue.c.turn == turn)).all()
             other_keys = sorted(row.key for row in own_rows) != wanted
             if own_rows and (other_keys or any(row.weight < weight for row in own_rows)):
-                connection.execute(copy_queue.delete().where(copy_queue.c.turn == copy))
+                connection.execute(copy_queue.delete().where(copy_queue.c.turn == turn))
             queued = connection.execute(sa.select(copy_queue).where(copy_queue.c.key.in_(wanted))).all()
-            place = next((row.place for row in queued if row.turn == copy), None)
+            place = next((row.place for row in queued if row.turn == turn), None)
             if place is None:
                 place = 1 + max((row.place for row in queued), default=0)
                 for key in wanted:
-                    values = {"key": key, "place": place, "turn": copy, "holder": self._holder, "weight": weight}
+                    values = {"key": key, "place": place, "turn": turn, "holder": self._holder, "weight": weight}
                     connection.execute(copy_queue.insert().values(**values))
             return next((wait for key in wanted if (wait := self._wait(queued, key, place, weight))), None)
 

@@ -101,7 +101,7 @@ copy_queue = sa.Table(
     metadata,
     sa.Column("key", sa.String, primary_key=True),
     sa.Column("place", sa.Integer, primary_key=True),
-    # The id of one copy; or `job:` and the id of a job, whose place outlives the process.
+    # `job:` and the id of a job, whose place outlives the process; in version 0.1.0, the id of one copy.
     sa.Column("turn", sa.String, nullable=False),
     sa.Column("holder", sa.String, nullable=False),
     # How many slots it takes.

@@ -37,114 +37,6 @@ def queued(engine: sa.Engine) -> int:
         return connection.scalar(sa.select(sa.func.count()).select_from(copy_queue)) or 0
 
 
-async def until_queued(engine: sa.Engine, rows: int) -> None:
-    await asyncio.to_thread(wait_for, lambda: queued(engine) == rows, what=f"{rows} in the queue")
-
-
-class Copies:
-    """Copies that last until their event is set; `order` has their names as they began."""
-
-    def __init__(self) -> None:
-        self.order: list[str] = []
-        self.may_end: dict[str, asyncio.Event] = {}
-
-    def begin(self, copy_slots: CopySlots, name: str, *keys: str) -> asyncio.Task[None]:
-        self.may_end[name] = asyncio.Event()
-
-        async def copy() -> None:
-            async with copy_slots.slot(keys):
-                self.order.append(name)
-                await self.may_end[name].wait()
-
-        return asyncio.create_task(copy())
-
-
-async def test_copies_beyond_the_width_wait_in_the_order_of_their_arrival(engine: sa.Engine) -> None:
-    one, two, copies = process(engine, "one"), process(engine, "two"), Copies()
-    begun = []
-    for rows, (copy_slots, name) in enumerate([(one, "a"), (two, "b"), (one, "c")], 1):
-        begun.append(copies.begin(copy_slots, name, "host:h"))
-        await until_queued(engine, rows)
-    assert copies.order == ["a"]
-
-    for name in ("a", "b", "c"):
-        copies.may_end[name].set()
-    await asyncio.gather(*begun)
-
-    assert copies.order == ["a", "b", "c"]
-    assert queued(engine) == 0
-
-
-async def test_other_hosts_and_spare_width_do_not_wait(engine: sa.Engine) -> None:
-    wide, copies = process(engine, "one", width=2), Copies()
-    begun = [copies.begin(wide, name, host) for name, host in (("a", "host:h"), ("b", "host:h"), ("c", "host:other"))]
-
-    await asyncio.to_thread(wait_for, lambda: len(copies.order) == 3, what="all three to begin")
-
-    for event in copies.may_end.values():
-        event.set()
-    await asyncio.gather(*begun)
-
-
-async def test_copies_with_the_same_keys_never_wait_for_each_other(engine: sa.Engine) -> None:
-    one, two, copies = process(engine, "one"), process(engine, "two"), Copies()
-    begun = [
-        copies.begin(copy_slots, f"{copy_slots is one} {number}", *keys)
-        for copy_slots in (one, two)
-        for number, keys in enumerate([("datastore:d", "host:h"), ("host:h", "datastore:d"), ("host:h",)])
-    ]
-    for event in copies.may_end.values():
-        event.set()
-
-    await asyncio.gather(*begun)
-
-    assert len(copies.order) == 6
-
-
-async def test_wait_that_is_cancelled_leaves_the_queue(engine: sa.Engine) -> None:
-    one, copies = process(engine, "one"), Copies()
-    first, second = (copies.begin(one, name, "host:h") for name in ("first", "second"))
-    await until_queued(engine, 2)
-
-    second.cancel()
-
-    with pytest.raises(asyncio.CancelledError):
-        await second
-    assert queued(engine) == 1
-    copies.may_end["first"].set()
-    await first
-
-
-async def test_slot_of_a_dead_process_is_freed(engine: sa.Engine) -> None:
-    dead, living, copies = process(engine, "dead"), process(engine, "living"), Copies()
-    lost = copies.begin(dead, "lost", "host:h")
-    await until_queued(engine, 1)
-    waiting = copies.begin(living, "waiting", "host:h")
-    await until_queued(engine, 2)
-
-    mark_stopped(engine, "dead")
-    copies.may_end["waiting"].set()
-    await waiting
-
-    assert copies.order == ["lost", "waiting"]
-    copies.may_end["lost"].set()
-    await lost
-
-
-async def test_slot_of_the_same_process_before_its_restart_is_freed(engine: sa.Engine) -> None:
-    copies = Copies()
-    lost = copies.begin(process(engine, "local"), "lost", "host:h")
-    await until_queued(engine, 1)
-
-    again = copies.begin(process(engine, "local"), "again", "host:h")
-    copies.may_end["again"].set()
-    await again
-
-    assert copies.order == ["lost", "again"]
-    copies.may_end["lost"].set()
-    await lost
-
-
 class Jobs:
     """Jobs that take their turn; `order` has their names as they got it, `waits` what each was told last."""
 
@@ -161,6 +53,44 @@ class Jobs:
             self.order.append(job)
 
         return asyncio.create_task(take())
+
+
+async def test_jobs_beyond_the_width_wait_in_the_order_of_their_arrival(engine: sa.Engine) -> None:
+    one, two, jobs = process(engine, "one"), process(engine, "two"), Jobs()
+    begun = []
+    for rows, (copy_slots, name) in enumerate([(one, "a"), (two, "b"), (one, "c")], 1):
+        begun.append(jobs.begin(copy_slots, name, "host:h"))
+        await asyncio.to_thread(wait_for, lambda rows=rows: queued(engine) == rows, what=f"{rows} in the queue")
+    await begun[0]
+    assert jobs.order == ["a"]
+
+    for job, name in zip(begun, ("a", "b", "c"), strict=True):
+        await job
+        await one.release(name)
+
+    assert jobs.order == ["a", "b", "c"]
+    assert queued(engine) == 0
+
+
+async def test_other_hosts_and_spare_width_do_not_wait(engine: sa.Engine) -> None:
+    wide, jobs = process(engine, "one", width=2), Jobs()
+
+    for name, host in (("a", "host:h"), ("b", "host:h"), ("c", "host:other")):
+        await jobs.begin(wide, name, host)
+
+    assert jobs.order == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("holder", ["local", "dead"])
+async def test_place_of_a_process_of_an_earlier_version_that_has_ended_is_freed(engine: sa.Engine, holder: str) -> None:
+    values = {"key": "host:h", "place": 1, "turn": "0123456789abcdef", "holder": holder}
+    with engine.begin() as connection:
+        connection.execute(copy_queue.insert().values(**values))
+
+    jobs = Jobs()
+    await jobs.begin(process(engine, "local"), "a", "host:h")
+
+    assert jobs.order == ["a"]
 
 
 async def test_turn_of_a_job_lasts_until_it_is_given_back(engine: sa.Engine) -> None:
@@ -243,19 +173,6 @@ async def test_job_takes_a_slot_for_each_disk_and_all_when_it_has_more(engine: s
     await one.release("a")
     await large
     assert jobs.order == ["a", "b"]
-
-
-async def test_turn_of_a_job_counts_for_copies_of_others(engine: sa.Engine) -> None:
-    one, jobs, copies = process(engine, "one"), Jobs(), Copies()
-    await jobs.begin(one, "a", "host:h")
-    copy = copies.begin(one, "export", "host:h")
-    await until_queued(engine, 2)
-    copies.may_end["export"].set()
-
-    assert copies.order == []
-    await one.release("a")
-    await copy
-    assert copies.order == ["export"]
 
 
 async def test_jobs_with_the_same_keys_never_wait_for_each_other(engine: sa.Engine) -> None:
