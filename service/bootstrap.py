@@ -37,6 +37,7 @@ from service.store.checklist_runs import ChecklistRuns
 from service.store.copy_rates import CopyRates
 from service.store.copy_slots import CopySlots
 from service.store.database import lock_data_dir, open_database
+from service.store.disk_ledger import DiskLedger
 from service.store.open_leases import OpenLeases
 from service.store.page_history import PageHistory
 from service.store.private_files import tighten
@@ -107,6 +108,7 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
             vcenters=vcenters,
             ledger=SnapshotLedger(engine),
             leases=OpenLeases(engine),
+            disks=DiskLedger(engine),
             copy_slots=copy_slots,
             copy_rates=CopyRates(engine),
             signer=await asyncio.to_thread(open_signer, settings),

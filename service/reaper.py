@@ -1,4 +1,4 @@
-"""Removes what failed or dead jobs left: copy slots, leases, snapshots in the ledger, unfinished packages and VMs."""
+"""Removes what failed or dead jobs left: copy slots, leases, snapshots and disk files in the ledgers, packages, VMs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from service.api.models import Job, JobState
 from service.api.settings import Settings
 from service.background import cancel_and_wait, every
 from service.backups.late import LateSnapshots
+from service.backups.left_disks import LeftDisks
 from service.errors import NotConfigured, NotFound, VmkopsError, VSphereUnavailable
 from service.jobs.action import Context
 from service.jobs.engine import Jobs
@@ -28,7 +29,8 @@ from service.vsphere.snapshots import consolidate, remove_job_snapshot
 log = logging.getLogger(__name__)
 
 UNFINISHED = {JobState.FAILED, JobState.CANCELLED}
-DRILL = "restore-drill"
+PASSING = {"restore-drill": "-drill", "restore": "-restoring", "restore-disk": "-restoring"}
+"""Actions that make a VM only for a while, and how the names of these VMs end, before the beginning of the job's id."""
 ASK = "Somebody has to look at it: free the file, then start the action consolidate. vmkops goes on trying."
 BY_HAND = "Delete it in vCenter, or keep it and delete the line 'vmkops job ...' from its notes."
 MERGE_PAUSES = (1, 2, 4, 8, 16)
@@ -48,17 +50,25 @@ class Reaper:
         self._left: list[dict[str, str]] = []
         self._vms_left: list[dict[str, str]] = []
         self._unmerged: list[dict[str, str]] = []
+        self._disks_left: list[dict[str, str]] = []
         self._late = LateSnapshots(context, jobs)
+        self._left_disks = LeftDisks(context, jobs)
         self._merging: dict[str, asyncio.Task[None]] = {}
 
     def report(self) -> dict[str, Any]:
-        """What could not be cleaned up yet: `snapshots_left`, `unmerged` and `vms_left`, as found by the last sweep.
+        """What could not be cleaned up yet, as found by the last sweep.
 
-        `unmerged` has the VMs whose snapshot is gone and whose disks vSphere could not merge. Each list has
-        dictionaries with `vm` (its name, with its vCenter's when there are several), `job`, `since` (RFC 3339) and
-        `trouble`, the reason.
+        The keys are `snapshots_left`, `unmerged`, `vms_left` and `disks_left`. `unmerged` has the VMs whose snapshot is
+        gone and whose disks vSphere could not merge. Each list has dictionaries with `vm` (its name, with its vCenter's
+        when there are several), `job`, `since` (RFC 3339) and `trouble`, the reason; those of `disks_left` have the
+        datastore path `file` too.
         """
-        return {"snapshots_left": self._left, "unmerged": self._unmerged, "vms_left": self._vms_left}
+        return {
+            "snapshots_left": self._left,
+            "unmerged": self._unmerged,
+            "vms_left": self._vms_left,
+            "disks_left": self._disks_left,
+        }
 
     async def stop(self) -> None:
         """Stop waiting for merges; vSphere goes on with them, and the next process finds them."""
@@ -93,6 +103,7 @@ class Reaper:
             if not await self._live(folder.name.removesuffix(PARTIAL)):
                 await asyncio.to_thread(discard, folder)
                 log.info("unfinished package removed: %s", folder)
+        self._disks_left = await self._left_disks.sweep()
         self._vms_left = await self._remove_vms()
 
     async def _end_leases(self) -> None:
@@ -122,12 +133,12 @@ class Reaper:
         vcenters, left = self._context.vcenters, []
         for vm in await vcenters.all(VMS):
             job = await self._job(maker(vm.notes)) if maker(vm.notes) else None
-            if job is None or not (job.state in UNFINISHED or is_of_drill(vm, job)):
+            if job is None or not (job.state in UNFINISHED or is_passing(vm, job)):
                 continue
             trouble = why_not_remove(vm, job, datetime.now(UTC))
             if not trouble:
                 try:
-                    await remove_made(vcenters.link(vm.vcenter).session, job.id)
+                    await remove_made(vcenters.link(vm.vcenter).session, job.id, vm.moref)
                     log.info("unfinished VM %s of job %s removed", vm.name, job.id, extra={"job": job.id})
                     continue
                 except VmkopsError as error:
@@ -200,9 +211,13 @@ class Reaper:
         return self._context.vcenters.shown(row.vcenter, row.vm_name)
 
 
-def is_of_drill(vm: Vm, job: Job) -> bool:
-    """Whether a drill that has ended made this VM, which it always removes: vCenter has made it late."""
-    return job.action == DRILL and job.state.final and vm.name.endswith(f"-drill-{job.id[:8]}")
+def is_passing(vm: Vm, job: Job) -> bool:
+    """Whether a job that has ended made this VM only for a while, and always removes it: vCenter has made it late.
+
+    The VM has the name that the job gives it. A clone of it has the same mark in its notes and another name.
+    """
+    suffix = PASSING.get(job.action)
+    return suffix is not None and job.state.final and vm.name.endswith(f"{suffix}-{job.id[:8]}")
 
 
 def why_not_remove(vm: Vm, job: Job, now: datetime) -> str:

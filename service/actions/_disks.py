@@ -34,9 +34,10 @@ from service.errors import (
 from service.jobs.action import Context, JobControl, StepResult
 from service.packages.deployable import Deployable
 from service.packages.descriptor import PackageDisk
+from service.store.disk_ledger import DiskRow
 from service.vsphere.beside import place_beside
 from service.vsphere.disk_changes import detach_all
-from service.vsphere.disk_files import delete_disk, file_beside, move_disk
+from service.vsphere.disk_files import delete_disk, file_beside, find_datacenter, move_disk
 from service.vsphere.disks import read_disks
 from service.vsphere.placement import Place
 from service.vsphere.session import Session
@@ -63,6 +64,8 @@ class Listed(StepResult):
     """The disks of the temporary VM, before they are detached from it."""
 
     disks: list[BroughtDisk]
+    datacenter: str = ""
+    """Its moref; empty in the records of earlier versions."""
 
 
 class DiskBringer(Deployment):
@@ -88,10 +91,28 @@ class DiskBringer(Deployment):
         except ImportFailed as error:
             raise RestoreFailed(str(error)) from error
 
-    async def move(self, temporary: str) -> list[BroughtDisk]:
-        """Detach the disks from the temporary VM (a moref) and move them; `discard` undoes it."""
+    async def move(self, temporary: str, name: str) -> list[BroughtDisk]:
+        """Detach the disks from the temporary VM (a moref) and move them beside the VM of this name.
+
+        `discard` undoes it, `settle` says that the VM has them.
+        """
         listed = await self._job.step_as(Listed, LOOK, partial(self._list, temporary))
         self._brought = listed.disks
+        await self._context.disks.intend(
+            [
+                DiskRow(
+                    job=self._job.job_id,
+                    number=disk.number,
+                    vcenter=self._session.vcenter.name,
+                    datacenter=listed.datacenter or await find_datacenter(self._session, self._vm),
+                    vm=self._vm,
+                    vm_name=name,
+                    source=disk.source,
+                    target=disk.target,
+                )
+                for disk in listed.disks
+            ]
+        )
         await self._job.step_as(StepResult, MOVE, partial(self._detach, temporary), part="detach")
         for disk in listed.disks:
             await self._job.step_as(StepResult, MOVE, partial(self._move, disk), part=str(disk.number))
@@ -101,6 +122,15 @@ class DiskBringer(Deployment):
     def files(self) -> list[str]:
         """Where the files of the disks may be, once they may be detached from the temporary VM."""
         return [path for disk in self._brought for path in (disk.source, disk.target)]
+
+    async def settle(self) -> None:
+        """Forget the files in the ledger, because the VM has the disks."""
+        await self._context.disks.settled(self._job.job_id)
+
+    async def stays(self) -> None:
+        """Record in the ledger that the VM has the disks although the job fails: only a person may delete them."""
+        for row in await self._context.disks.of_job(self._job.job_id):
+            await self._context.disks.used(row)
 
     async def discard(self) -> list[str]:
         """Remove the temporary VM and the files of its disks; returns what could not be removed, in words.
@@ -114,14 +144,24 @@ class DiskBringer(Deployment):
             raise
         except VmkopsError as error:
             left.append(f"The temporary VM could not be removed: {error}")
-        for path in self.files:
+        for row in await self._context.disks.of_job(self._job.job_id):
+            if why := await self._delete(row):
+                await self._context.disks.trouble(row, why)
+                left.append(f"{why} vmkops tries again by itself for a day.")
+            else:
+                await self._context.disks.settled(row.job, row.number)
+        return left
+
+    async def _delete(self, row: DiskRow) -> str:
+        """Delete the file of a disk, wherever it is; why that was not possible, empty when it is gone."""
+        for path in row.files:
             try:
-                await delete_disk(self._session, self._vm, path)
+                await delete_disk(self._session, row.datacenter, path)
             except VSphereUnavailable:
                 raise
             except VmkopsError as error:
-                left.append(f"The disk file {path} could not be deleted: {error} Delete it in vCenter.")
-        return left
+                return f"The disk file {path} could not be deleted: {error}"
+        return ""
 
     async def remove_temporary(self, done: str) -> None:
         """Remove the temporary VM at the end; a failure says that the rest is `done`."""
@@ -170,7 +210,8 @@ class DiskBringer(Deployment):
                 )
         if len(found) != len(made.disks):
             raise RestoreFailed("The temporary VM has other disks than the backup: somebody changed it meanwhile.")
-        return Listed(disks=found, detail=f"{counted(len(found), 'disk')} to move")
+        center = await find_datacenter(self._session, self._vm)
+        return Listed(disks=found, datacenter=center, detail=f"{counted(len(found), 'disk')} to move")
 
     async def _detach(self, temporary: str) -> StepResult:
         await detach_all(self._session, temporary)

@@ -178,12 +178,13 @@ class OntoRun:
         plan = await job.step_as(OntoPlan, CHECK, self._check)
         made = await self._bringer.send(plan.name, [disk.number for disk in plan.disks])
         try:
-            brought = await self._bringer.move(made["vm"]["moref"])
+            brought = await self._bringer.move(made["vm"]["moref"], plan.name)
             taken = await job.step_as(SafetyTaken, SNAPSHOT, partial(self._snapshot, plan))
             await job.step_as(StepResult, SWAP, partial(self._swap, plan, brought, taken))
         except Exception as error:
             await job.step_as(StepResult, REMOVE, partial(self._undo, plan, error), part="undo", cleanup=True)
             raise
+        await self._bringer.settle()
         await self._bringer.remove_temporary(f"The disks of {plan.name} are replaced.")
         back, keep = self._commands(taken.snapshot)
         return {
@@ -240,6 +241,7 @@ class OntoRun:
         except NotFound:  # the VM is gone, and its disks with it
             return StepResult(detail=" ".join(await self._bringer.discard()))
         except RestoreFailed:
+            await self._bringer.stays()
             with contextlib.suppress(VmkopsError):  # it has no disks any more; the sweep tries again
                 await self._bringer.remove()
             raise

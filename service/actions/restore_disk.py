@@ -179,11 +179,12 @@ class RestoreDisk(Action):
         plan = await job.step_as(DiskPlan, CHECK, check)
         made = await bringer.send(plan.name, [plan.number])
         try:
-            (brought,) = await bringer.move(made["vm"]["moref"])
+            (brought,) = await bringer.move(made["vm"]["moref"], plan.name)
             attached = await job.step_as(Attached, ATTACH, partial(attach, brought))
         except Exception as error:
             await job.step_as(StepResult, REMOVE, partial(undo, error), part="undo", cleanup=True)
             raise
+        await bringer.settle()
         await bringer.remove_temporary(f"The disk is attached to {plan.name} at {attached.place}.")
         return {
             "vm": {"moref": moref, "name": plan.name},

@@ -8,10 +8,11 @@ import logging
 from service.api.models import Job, JobState
 from service.errors import NotFound, VmkopsError
 from service.jobs.action import Context
+from service.jobs.claims import live_jobs
 from service.jobs.engine import Jobs
 from service.store.snapshot_ledger import LedgerRow
 from service.vsphere.inventory import VMS, Vm
-from service.vsphere.selectors import exact_selector
+from service.vsphere.selectors import exact_selector, lock_key
 from service.vsphere.snapshots import OURS, Snapshot, remove_one, safety_name
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,8 @@ class LateSnapshots:
         """Put snapshots of ended backups back in the ledger, and remove the second snapshot of a snapshot-create.
 
         A snapshot of a backup is known by its nonce. That of a snapshot-create is removed when the job was cancelled,
-        or has made another one, which its result names. Raises VSphereUnavailable when no inventory could be read.
+        or has made another one, which its result names, once no job works on the VM any more. Raises
+        VSphereUnavailable when no inventory could be read.
         """
         for vm in await self._context.vcenters.all(VMS):
             for snapshot in vm.snapshots:
@@ -59,6 +61,10 @@ class LateSnapshots:
                 await self._remove(vm, snapshot, job_id)
 
     async def _remove(self, vm: Vm, snapshot: Snapshot, job_id: str) -> None:
+        if working := await live_jobs({lock_key("vm", vm.vcenter, vm.moref)}):
+            # That job could be reverting to this snapshot, and a task of ours would make its next one fail.
+            log.info("the late snapshot of job %s on %s is left for now: %s", job_id, vm.name, working[0].in_words())
+            return
         session = self._context.vcenters.link(vm.vcenter).session
         try:
             if await remove_one(session, vm.moref, snapshot.moref, lambda _: None):

@@ -14,6 +14,7 @@ from service.api.models import TYPE_AGAIN, ActionClass, Check, FileProgress, Job
 from service.api.settings import Settings
 from service.store.copy_rates import CopyRates
 from service.store.copy_slots import CopySlots
+from service.store.disk_ledger import DiskLedger
 from service.store.open_leases import OpenLeases
 from service.store.signing import Signer
 from service.store.snapshot_ledger import SnapshotLedger
@@ -85,6 +86,7 @@ class Context:
     vcenters: VCenters
     ledger: SnapshotLedger
     leases: OpenLeases
+    disks: DiskLedger
     copy_slots: CopySlots
     copy_rates: CopyRates
     signer: Signer

@@ -40,8 +40,8 @@ class LiveJob(NamedTuple):
         )
 
 
-async def live_jobs(keys: Collection[str], actions: Collection[str]) -> list[LiveJob]:
-    """The live jobs of these actions that hold one of these keys, by target."""
+async def live_jobs(keys: Collection[str], actions: Collection[str] | None = None) -> list[LiveJob]:
+    """The live jobs that hold one of these keys, of these actions or of all, by target."""
 
     def ask() -> list[LiveJob]:
         live = DBOS.list_workflows(name=WORKFLOW, status=list(LIVE), load_input=False, load_output=False)
@@ -49,7 +49,7 @@ async def live_jobs(keys: Collection[str], actions: Collection[str]) -> list[Liv
         for each in live:
             attributes = each.attributes or {}
             held = [key for key in attributes.get(KEYS, []) if key in keys]
-            if held and attributes["action"] in actions:
+            if held and (actions is None or attributes["action"] in actions):
                 found.append(LiveJob(each.workflow_id, attributes["action"], attributes["target"], held[0]))
         return sorted(found, key=lambda job: job.target)
 

@@ -78,6 +78,23 @@ snapshots = sa.Table(
     sa.Column("next_at", sa.String, nullable=False, server_default=""),
 )
 
+disk_files = sa.Table(
+    "vmkops_disk_files",
+    metadata,
+    sa.Column("job", sa.String, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("vcenter", sa.String, nullable=False),
+    sa.Column("datacenter", sa.String, nullable=False),
+    sa.Column("vm", sa.String, nullable=False),
+    sa.Column("vm_name", sa.String, nullable=False),
+    sa.Column("source", sa.String, nullable=False),
+    sa.Column("target", sa.String, nullable=False),
+    sa.Column("created_at", sa.String, nullable=False),
+    # When a VM was first seen to have the file after its job had ended.
+    sa.Column("used_at", sa.String),
+    sa.Column("trouble", sa.Text, nullable=False),
+)
+
 leases = sa.Table(
     "vmkops_leases",
     metadata,

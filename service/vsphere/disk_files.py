@@ -1,19 +1,33 @@
-"""Moves and deletes the files of virtual disks that no VM has; each call can be repeated after a crash."""
+"""Moves and deletes the files of virtual disks that no VM has, and finds the VMs that have one.
+
+Each call can be repeated after a crash.
+"""
 
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyVmomi import vim
 
-from service.errors import VmkopsError
+from service.errors import Conflict, NotFound, VmkopsError
 from service.retry import attempts
-from service.vsphere.session import Instance, Session, read_properties, vm_of
+from service.vsphere.disks import DEVICES, files_of
+from service.vsphere.importing import maker
+from service.vsphere.session import Instance, Session, read_present, read_properties, vm_of
+from service.vsphere.snapshots import snapshot_tree
 from service.vsphere.tasks import Progress, wait_for
 
 LOOKS = 5
 """How often a move that failed is looked at again: another one, whose answer was lost, may still be under way."""
+
+
+class DiskUser(NamedTuple):
+    """A VM that has a disk file, and the id of the job of vmkops that made the VM, if one did."""
+
+    moref: str
+    name: str
+    job: str
 
 
 def file_beside(vmx: str, name: str) -> str:
@@ -28,9 +42,9 @@ async def move_disk(session: Session, vm: str, source: str, target: str, progres
     """
 
     def ask(instance: Instance) -> bool:
-        if _exists(instance, vm, target) and not _exists(instance, vm, source):
-            return False
         manager, center = instance.content.virtualDiskManager, datacenter_of(instance, vm)
+        if _exists(instance, center, target) and not _exists(instance, center, source):
+            return False
         task = manager.MoveVirtualDisk_Task(
             sourceName=source, sourceDatacenter=center, destName=target, destDatacenter=center, force=False
         )
@@ -51,13 +65,26 @@ async def move_disk(session: Session, vm: str, source: str, target: str, progres
     return moved
 
 
-async def delete_disk(session: Session, vm: str, path: str) -> bool:
-    """Delete the disk at this datastore path; False when there is none. No VM may have the disk."""
+async def find_datacenter(session: Session, vm: str) -> str:
+    """The moref of the datacenter of the VM `vm` (a moref); raises NotFound when the VM is gone."""
+    return await session.call(lambda instance: str(datacenter_of(instance, vm)._moId))
+
+
+async def find_disk(session: Session, datacenter: str, path: str) -> bool:
+    """Whether there is a disk at this datastore path in the datacenter (a moref)."""
+    return await session.call(lambda instance: _exists(instance, _datacenter(instance, datacenter), path))
+
+
+async def delete_disk(session: Session, datacenter: str, path: str) -> bool:
+    """Delete the disk at this datastore path in the datacenter (a moref); False when there is none.
+
+    No VM may have the disk: vSphere would delete it all the same while the VM is off.
+    """
 
     def ask(instance: Instance) -> bool:
-        if not _exists(instance, vm, path):
+        center = _datacenter(instance, datacenter)
+        if not _exists(instance, center, path):
             return False
-        center = datacenter_of(instance, vm)
         wait_for(instance, instance.content.virtualDiskManager.DeleteVirtualDisk_Task(name=path, datacenter=center))
         return True
 
@@ -74,9 +101,49 @@ def datacenter_of(instance: Instance, vm: str) -> Any:
     return entity
 
 
-def _exists(instance: Instance, vm: str, path: str) -> bool:
+async def users_of(session: Session, datacenter: str, path: str) -> list[DiskUser]:
+    """The VMs of the datacenter (a moref) that have the disk at this datastore path, also in a snapshot only.
+
+    Raises Conflict when that cannot be told, because vCenter cannot read the configuration of a VM there, and NotFound
+    when the datacenter has no such datastore.
+    """
+
+    def ask(instance: Instance) -> list[DiskUser]:
+        names = ["name", "config.annotation", DEVICES, "snapshot"]
+        found = []
+        for vm, values in read_present(instance, _vms_beside(instance, datacenter, path), vim.VirtualMachine, names):
+            if DEVICES not in values:
+                name = values.get("name", vm._moId)
+                raise Conflict(f"vCenter cannot read the configuration of {name}, which may have the disk.")
+            tree = list(getattr(values.get("snapshot"), "rootSnapshotList", None) or [])
+            snapshots = [vim.vm.Snapshot(each.moref, instance._stub) for each in snapshot_tree(tree)]
+            kept = read_present(instance, snapshots, vim.vm.Snapshot, [DEVICES])
+            devices = [*values[DEVICES], *(device for _, each in kept for device in each.get(DEVICES, []))]
+            if any(path in files_of(device) for device in devices):
+                job = maker(values.get("config.annotation", ""))
+                found.append(DiskUser(moref=vm._moId, name=values.get("name", ""), job=job))
+        return found
+
+    return await session.call(ask)
+
+
+def _vms_beside(instance: Instance, datacenter: str, path: str) -> list[Any]:
+    """The VMs with files on the datastore of this path."""
+    center, name = _datacenter(instance, datacenter), path.partition("]")[0].removeprefix("[")
+    stores = read_properties(instance, [center], vim.Datacenter, ["datastore"])[0][1].get("datastore", [])
+    for _, values in read_present(instance, list(stores), vim.Datastore, ["name", "vm"]):
+        if values.get("name") == name:
+            return list(values.get("vm", []))
+    raise NotFound(f"The datastore {name!r} is not there any more.")
+
+
+def _datacenter(instance: Instance, datacenter: str) -> Any:
+    return vim.Datacenter(datacenter, instance._stub)
+
+
+def _exists(instance: Instance, datacenter: Any, path: str) -> bool:
     try:
-        instance.content.virtualDiskManager.QueryVirtualDiskUuid(name=path, datacenter=datacenter_of(instance, vm))
+        instance.content.virtualDiskManager.QueryVirtualDiskUuid(name=path, datacenter=datacenter)
     except vim.fault.FileLocked:
         return True
     except vim.fault.FileFault:

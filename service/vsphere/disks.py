@@ -120,11 +120,17 @@ def place_of(device: Any, controllers: Mapping[int, Controller]) -> str:
     return f"{controller.family}{controller.bus}:{device.unitNumber}" if controller else ""
 
 
-def _disk(device: Any, controllers: Mapping[int, Controller]) -> AttachedDisk:
+def files_of(device: Any) -> list[str]:
+    """The datastore paths of the files behind a device of a VM: of a disk, the one that is written to comes first."""
     chain, backing = [], device.backing
     while backing is not None:
         chain.append(str(getattr(backing, "fileName", "") or ""))
         backing = getattr(backing, "parent", None)
+    return chain
+
+
+def _disk(device: Any, controllers: Mapping[int, Controller]) -> AttachedDisk:
+    chain = files_of(device)
     return AttachedDisk(
         key=device.key,
         label=str(device.deviceInfo.label) if device.deviceInfo else f"disk {device.key}",

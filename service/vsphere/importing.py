@@ -208,27 +208,29 @@ async def read_made(session: Session, vm: str) -> MadeVm:
     return await session.call(ask)
 
 
-async def remove_made(session: Session, job_id: str) -> list[str]:
+async def remove_made(session: Session, job_id: str, vm: str = "") -> list[str]:
     """Remove the VMs that this job made, recognized by its mark, and nothing else; returns the names of those removed.
 
-    Raises ImportFailed when such a VM is not powered off, because somebody uses it then, or cannot be removed.
+    With `vm`, a moref, only that one of them. Raises ImportFailed when such a VM is not powered off, because somebody
+    uses it then, or cannot be removed.
     """
 
     def ask(instance: Instance) -> list[str]:
         removed: list[str] = []
         deadline = time.monotonic() + SETTLE_WITHIN
         while time.monotonic() < deadline:
-            found = _made_by(instance, job_id)
+            found = _made_by(instance, job_id, vm)
             if not found:
                 return removed
-            for vm in found:
-                if vm.power_state != "poweredOff":
-                    raise ImportFailed(f"{vm.name} is {vm.power_state}, so it was not removed. Remove it in vCenter.")
-                if _destroyed(instance, vim.VirtualMachine(vm.moref, instance._stub)):
-                    removed.append(vm.name)
-            if _made_by(instance, job_id):
+            for each in found:
+                if each.power_state != "poweredOff":
+                    state = f"{each.name} is {each.power_state}"
+                    raise ImportFailed(f"{state}, so it was not removed. Remove it in vCenter.")
+                if _destroyed(instance, vim.VirtualMachine(each.moref, instance._stub)):
+                    removed.append(each.name)
+            if _made_by(instance, job_id, vm):
                 time.sleep(SETTLE_SECONDS)
-        names = ", ".join(vm.name for vm in _made_by(instance, job_id))
+        names = ", ".join(each.name for each in _made_by(instance, job_id, vm))
         raise ImportFailed(f"{names} could not be removed. Remove it in vCenter.")
 
     return await session.call(ask, limit=None)
@@ -297,8 +299,8 @@ def _messages(faults: Any) -> list[str]:
     return [str(fault.localizedMessage or type(fault.fault).__name__) for fault in faults or []]
 
 
-def _made_by(instance: Instance, job_id: str) -> list[MarkedVm]:
-    return [vm for vm in _marked(instance) if vm.job == job_id]
+def _made_by(instance: Instance, job_id: str, vm: str) -> list[MarkedVm]:
+    return [each for each in _marked(instance) if each.job == job_id and vm in ("", each.moref)]
 
 
 def _marked(instance: Instance) -> list[MarkedVm]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.actions import checked, text
+from tests.e2e.actions import act, begin, checked, text
 from tests.e2e.conftest import VM
 from tests.peers.person import rename_snapshot, take_snapshot
 from tests.peers.vcsim import Vcsim
@@ -144,3 +144,49 @@ def test_snapshot_that_vcenter_takes_after_the_end_of_its_job_is_removed(vcenter
         wait_for(lambda: vcenter.done("RemoveSnapshot_Task", VM), what="its removal", explain=service.log)
         wait_for(lambda: not vcenter.snapshots(), what="the end of the removal")
         wait_for(lambda: not ledger(service), what="the all-clear")
+
+
+def test_temporary_vm_that_vcenter_makes_after_the_success_of_its_job_is_removed(
+    vcenter: Vcsim, tmp_path: Path
+) -> None:
+    settings = {"VMKOPS_REAP_SECONDS": "1", "VMKOPS_VCENTER_SECONDS": "25"}
+    with RunningService(tmp_path, vcenter_settings(vcenter) | settings) as service:
+        backup = service.ended(service.backup(VM)["id"])["id"]
+        act(service, "power-off", vm=VM)
+        vcenter.fault("ImportVApp", hold="latest", count=1)
+        job = act(service, "restore", backup=backup, onto=VM, overwrite=VM)
+        assert job["state"] == "succeeded", job["error"]
+        vms = {vm["name"] for vm in vcenter.vms()}
+        clone = next(name for name in vms if name != VM)
+        mark = {"config.annotation": f"vmkops job {job['id']}", "runtime.powerState": "poweredOff"}
+        vcenter.change_vm(clone, properties=mark)  # as a clone of the temporary VM has it
+
+        vcenter.clear_faults()
+
+        wait_for(lambda: vcenter.done("ImportVApp") == 2, what="the late VM", explain=service.log)
+        wait_for(lambda: vcenter.done("Destroy_Task") == 2, what="its removal", explain=service.log)
+        assert {vm["name"] for vm in vcenter.vms()} == vms
+
+
+def test_second_snapshot_that_comes_late_is_removed_once_no_job_works_on_the_vm(vcenter: Vcsim, tmp_path: Path) -> None:
+    vcenter.fault("CreateSnapshot_Task", hold="late", count=1)
+    settings = {"VMKOPS_REAP_SECONDS": "3600", "VMKOPS_VCENTER_SECONDS": "25"}
+    with RunningService(tmp_path, vcenter_settings(vcenter) | settings) as service:
+        kept = act(service, "snapshot-create", vm=VM, name="before")["result"]["snapshot"]
+        wait_for(lambda: vcenter.done("CreateSnapshot_Task", VM) == 2, what="the late snapshot")
+        vcenter.fault("ReconfigVM_Task", hold="task", count=1)
+        working = begin(service, "set-time-sync", vm=VM)
+        wait_for(lambda: vcenter.faults()[-1]["acted"], what="the other job to be held", explain=service.log)
+        service.kill()
+        service.environment |= {"VMKOPS_REAP_SECONDS": "1"}
+        service.start()
+
+        left = f"on {VM} is left for now: set-time-sync (job {working})"
+        wait_for(lambda: left in service.log(), what="the sweep to let it be", explain=service.log)
+        assert len(vcenter.snapshots()[VM]) + len(vcenter.snapshots()[VM][0]["children"]) == 2
+        vcenter.clear_faults()
+
+        assert service.ended(working)["state"] == "succeeded"
+        wait_for(lambda: vcenter.done("RemoveSnapshot_Task", VM), what="its removal", explain=service.log)
+        (left_over,) = vcenter.snapshots()[VM]
+        assert (left_over["moref"], left_over["children"]) == (kept, [])

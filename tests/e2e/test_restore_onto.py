@@ -38,10 +38,10 @@ class Room:
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
-    """Thirteen VMs, one for each test; the reaper sweeps all the time."""
+    """Fifteen VMs, one for each test; the reaper sweeps all the time."""
     require("qemu-img")
     folder = tmp_path_factory.mktemp("onto")
-    with Vcsim(("-cluster", "0", "-vm", "13")) as vcsim:
+    with Vcsim(("-cluster", "0", "-vm", "15")) as vcsim:
         add_disk(vcsim, ORIGIN, size_mb=SIZES_MB[1], unit=1)
         contents = []
         for number, size in enumerate(SIZES_MB):
@@ -101,6 +101,12 @@ def unchanged(room: Room, name: str, before: tuple[Any, ...], disks: list[bytes]
     assert identity(room, name) == before
     assert contents(room, name) == disks
     assert room.vcsim.disk_files(name) == files
+
+
+def left(room: Room, job: str) -> list[dict[str, Any]]:
+    """The disk files of a job that the service reports."""
+    reported: list[dict[str, Any]] = room.service.call("GET", "/readyz")[1]["parts"]["ledger"]["disks_left"]
+    return [each for each in reported if each["job"] == job]
 
 
 def test_shell_asks_for_yes_and_the_name_and_the_way_back_leads_to_the_old_disks(room: Room, vm: str) -> None:
@@ -195,6 +201,37 @@ def test_snapshot_that_is_the_only_way_back_stays_and_is_named(room: Room, vm: s
     assert f"vmkops action snapshot-revert {kept['moref']}" in job["error"]["detail"]
     assert kept["name"] == f"vmkops before restore {job['id']}"
     assert not [each["name"] for each in room.vcsim.vms() if "-restoring-" in each["name"]]
+    assert contents(room, vm) == room.contents
+
+    room.vcsim.clear_faults()
+    back = room.service.run("action", "snapshot-revert", kept["moref"], "--yes")
+    assert back.returncode == 0, back.stderr
+    told = wait_for(lambda: left(room, job["id"]), what="the report of the new disks", explain=room.service.log)
+    assert all("A VM had it after the job" in each["trouble"] for each in told)
+    assert sorted(Path(each["file"]).name for each in told) == [
+        name for name in room.vcsim.disk_files(vm) if job["id"] in name
+    ]
+
+
+@pytest.mark.parametrize("action", ["restore", "restore-disk"])
+def test_file_that_could_not_be_deleted_is_reported_and_deleted_later(room: Room, vm: str, action: str) -> None:
+    state = identity(room, vm), contents(room, vm), room.vcsim.disk_files(vm), len(room.vcsim.vms())
+    room.vcsim.fault("ReconfigVM_Task", "FileLocked", object_name=vm, as_task=True)
+    room.vcsim.fault("DeleteVirtualDisk_Task", "FileLocked", as_task=True)
+
+    params = onto(room, vm) if action == "restore" else {"backup": room.backup, "disk": "2", "vm": vm}
+    job = act(room.service, action, **params)
+
+    assert job["state"] == "failed"
+    told = wait_for(lambda: left(room, job["id"]), what="the report", explain=room.service.log)
+    assert told[0]["vm"] == vm
+    assert told[0]["file"] in job["error"]["detail"]
+    assert "vmkops tries again" in job["error"]["detail"]
+
+    room.vcsim.clear_faults()
+    wait_for(lambda: room.vcsim.disk_files(vm) == state[2], what="the end of the file", explain=room.service.log)
+    wait_for(lambda: not left(room, job["id"]), what="the all-clear")
+    unchanged(room, vm, *state)
 
 
 def test_sweep_removes_the_snapshot_of_a_restore_that_failed_before_the_swap_only(room: Room, vm: str) -> None:

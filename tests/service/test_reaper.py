@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from service.api.models import Job, JobState
-from service.reaper import CLAIM, is_of_drill, why_not_remove
+from service.reaper import CLAIM, is_passing, why_not_remove
 from service.vsphere.inventory import Vm
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -39,11 +39,17 @@ def test_unfinished_vm_that_somebody_may_use_is_not_removed(power: str, age: tim
         ("web-drill-01234567", "restore-drill", JobState.RUNNING, False),
         ("a clone of it", "restore-drill", JobState.SUCCEEDED, False),
         ("web-drill-01234567", "restore", JobState.SUCCEEDED, False),
+        ("web-restoring-01234567", "restore", JobState.SUCCEEDED, True),
+        ("web-restoring-01234567", "restore-disk", JobState.SUCCEEDED, True),
+        ("web-restoring-01234567", "restore", JobState.RUNNING, False),
+        ("web-restored-01234567", "restore", JobState.SUCCEEDED, False),
+        ("web-restoring-76543210", "restore", JobState.SUCCEEDED, False),
+        ("web-restoring-01234567", "import-ovf", JobState.SUCCEEDED, False),
     ],
 )
-def test_vm_that_vcenter_makes_after_its_drill_is_unfinished(
+def test_vm_that_a_job_makes_for_a_while_is_removed_when_it_comes_after_the_job(
     name: str, action: str, state: JobState, late: bool
 ) -> None:
     vm = Vm(moref="vm-1", name=name, power_state="poweredOff")
 
-    assert is_of_drill(vm, Job(id="0123456789abcdef", action=action, target="t", state=state)) is late
+    assert is_passing(vm, Job(id="0123456789abcdef", action=action, target="t", state=state)) is late

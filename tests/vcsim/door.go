@@ -127,7 +127,7 @@ func (d *door) apply(act *rule, c *call, w http.ResponseWriter, r *http.Request,
 	}
 	fault := act.newFault(c)
 	switch {
-	case act.Hold == holdLate:
+	case act.Hold == holdLate || act.Hold == holdLatest:
 		d.later(act, c, w, r, body)
 	case act.HTTPStatus != 0:
 		http.Error(w, act.Message, act.HTTPStatus)

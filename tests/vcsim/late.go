@@ -13,7 +13,7 @@ import (
 )
 
 // later does a call only after its client has given it up: once the same call has been made again and its task has
-// ended, or once the rule is taken away. A call that is not given up is done when the rule is taken away, as with hold.
+// ended, or once the rule is taken away (with latest, only then). A call that is not given up is done when the rule is taken away, as with hold.
 func (d *door) later(act *rule, c *call, w http.ResponseWriter, r *http.Request, body []byte) {
 	before := d.sim.calls.doneBy(c)
 	act.hold(r)
@@ -25,7 +25,7 @@ func (d *door) later(act *rule, c *call, w http.ResponseWriter, r *http.Request,
 	d.sim.calls.awaitLate(1)
 	go func() {
 		defer d.sim.calls.awaitLate(-1)
-		act.holdUntil(func() bool { return d.sim.calls.doneBy(c) > before })
+		act.holdUntil(func() bool { return act.Hold == holdLate && d.sim.calls.doneBy(c) > before })
 		for d.busy(c.Name) {
 			time.Sleep(20 * time.Millisecond)
 		}

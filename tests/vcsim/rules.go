@@ -29,7 +29,7 @@ type rule struct {
 	Probability float64 `json:"probability"` // of acting; 0 means always
 
 	DelayMS     int    `json:"delay_ms"`      // wait before anything else
-	Hold        string `json:"hold"`          // wait until the rule is taken away: holdCall, holdTask, holdAnswer or holdLate
+	Hold        string `json:"hold"`          // wait until the rule is taken away: holdCall, holdTask, holdAnswer, holdLate or holdLatest
 	AsTask      bool   `json:"as_task"`       // the call succeeds, its task fails with the fault
 	TaskDelayMS int    `json:"task_delay_ms"` // the task takes so long before it does its work or fails
 	After       bool   `json:"after"`         // do the work first, fail then
@@ -47,12 +47,13 @@ type rule struct {
 }
 
 // What a rule may hold: the call before it does anything, the task that it starts, the answer after the work, or the
-// call until it was given up and made again: it then takes effect late.
+// call until it was given up and made again: it then takes effect late; or, latest, until the rule is taken away.
 const (
 	holdCall   = "call"
 	holdTask   = "task"
 	holdAnswer = "answer"
 	holdLate   = "late"
+	holdLatest = "latest"
 )
 
 // call is one SOAP call as it came in.
@@ -98,7 +99,7 @@ func (b *ruleBook) add(r *rule) error {
 			return err
 		}
 	}
-	if known := []string{"", holdCall, holdTask, holdAnswer, holdLate}; !slices.Contains(known, r.Hold) {
+	if known := []string{"", holdCall, holdTask, holdAnswer, holdLate, holdLatest}; !slices.Contains(known, r.Hold) {
 		return fmt.Errorf("hold is one of %q, not %q", known[1:], r.Hold)
 	}
 	r.released = make(chan struct{})

@@ -26,7 +26,7 @@ gone. Leases are ended. A change in vCenter is made once, or not at all where th
 | *succeeded*, *failed*, *cancelled*, *partial* | the state of the job |
 | *failed, done*; *cancelled, done* | the requested change was made nevertheless; the steps show how far the job came |
 | *failed, reported* | something of the job is left because vCenter refuses to remove it: the job's error names it, \
-/readyz lists a snapshot, and the sweep removes it once vCenter allows that |
+/readyz lists a snapshot, a VM or a disk file, and the sweep removes it once vCenter allows that |
 | a number | the cell does not apply; the reason is below the table |
 
 | column | what happens at that call |
@@ -78,6 +78,12 @@ ELSEWHERE = """\
 | `test_restore.py` |
 | the process dies while disks are moved or swapped for a restore onto a VM | the job goes on, and the way back stays \
 | `test_restore_onto.py` |
+| vCenter refuses to delete a disk file of a restore that failed, and allows it later | reported, and deleted by the \
+sweep, unless a VM has had it meanwhile | `test_restore_onto.py` |
+| vCenter makes the temporary VM of a restore after its job has ended | the sweep removes it, and no clone of it \
+| `test_reaper.py` |
+| vCenter takes a second snapshot late, and another job works on the VM | the sweep removes it after that job \
+| `test_reaper.py` |
 | one of several services on one database dies | another one continues its jobs | `test_shared_jobs.py` |
 | the VM vanishes while its job waits | failed, and nothing is changed | `faults/test_waiting.py` |
 """
