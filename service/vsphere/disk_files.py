@@ -144,8 +144,8 @@ def _datacenter(instance: Instance, datacenter: str) -> Any:
 def _exists(instance: Instance, datacenter: Any, path: str) -> bool:
     try:
         instance.content.virtualDiskManager.QueryVirtualDiskUuid(name=path, datacenter=datacenter)
-    except vim.fault.FileLocked:
-        return True
-    except vim.fault.FileFault:
+    except vim.fault.FileNotFound:
         return False
+    except vim.fault.FileFault:  # it is locked, or cannot be read now
+        return True
     return True
