@@ -24,8 +24,8 @@ zsh:   vmkops completion zsh > ~/.zfunc/_vmkops      (~/.zfunc must be in fpath)
 fish:  vmkops completion fish > ~/.config/fish/completions/vmkops.fish
 
 It completes commands, options, actions with their parameters, and the names of VMs, hosts, datastores, jobs, backups
-and schedules, which it keeps for half a minute in ~/.cache/vmkops. When the service does not answer, it completes the
-rest."""
+and schedules, which it keeps for half a minute in ~/.cache/vmkops. When the service does not answer in time, it offers
+the last names that it knew."""
 
 BASH = """\
 _vmkops() {

@@ -23,7 +23,7 @@ SUMMARY = "sign in to a service: try a token, and keep it for this service"
 GROUP = SERVICE
 EPILOG = (
     "The token is read from the terminal, or from standard input: vmkops login < FILE. It is kept in a file that only "
-    "you can read. Without SERVICE, --service, VMKOPS_PROFILE or VMKOPS_SERVICE_URL chooses it. VMKOPS_TOKEN, "
+    "you can read. Without SERVICE, VMKOPS_PROFILE or VMKOPS_SERVICE_URL chooses it. VMKOPS_TOKEN, "
     "VMKOPS_TOKEN_FILE and the token of a table [services.NAME] take precedence over it."
 )
 
@@ -31,9 +31,7 @@ EPILOG = (
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
     made = Parser(prog="vmkops login", description=SUMMARY, epilog=EPILOG)
-    made.add_argument(
-        "service", nargs="?", metavar="SERVICE", help="its URL, or its name in vmkops.toml, as --service takes them"
-    )
+    made.add_argument("service", nargs="?", metavar="SERVICE", help="its URL, or the name of its table in vmkops.toml")
     return made
 
 

@@ -13,7 +13,7 @@ from vmkops.commands._parser import Parser
 SUMMARY = "forget the token that login kept for a service"
 GROUP = SERVICE
 EPILOG = (
-    "The token itself goes on to be valid; `vmkops token` ends it. Without SERVICE, --service, VMKOPS_PROFILE or "
+    "The token itself goes on to be valid; `vmkops token` ends it. Without SERVICE, VMKOPS_PROFILE or "
     "VMKOPS_SERVICE_URL chooses it."
 )
 
@@ -21,9 +21,7 @@ EPILOG = (
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
     made = Parser(prog="vmkops logout", description=SUMMARY, epilog=EPILOG)
-    made.add_argument(
-        "service", nargs="?", metavar="SERVICE", help="its URL, or its name in vmkops.toml, as --service takes them"
-    )
+    made.add_argument("service", nargs="?", metavar="SERVICE", help="its URL, or the name of its table in vmkops.toml")
     return made
 
 
