@@ -17,8 +17,8 @@ _DOUBLED = re.compile(r"(.)\1+")
 _MAX_CORRECTIONS = 5
 _MAX_EDITS, _LONG_WORD = 2, 6
 """The most edits between a word and what was meant; a word that is not long has one."""
-_SHORTEST_NAME, _LONGEST_NAME = 3, 80
-"""Letters of a word for which a name is looked for."""
+_SHORTEST_NAME, _LONGEST_NAME = 2, 80
+"""Letters of a word for which a name is looked for; the shortest may only begin or be a part of one."""
 
 
 def known_words(text: str) -> set[str]:
@@ -66,7 +66,7 @@ def nearest_name(typed: str, names: Iterable[str]) -> str:
         return ""
     distances = {key: edit_distance(word, key) for key in by_key if abs(len(key) - len(word)) <= _MAX_EDITS}
     near = min(distances, key=lambda key: (distances[key], key[:1] != word[:1], key), default="")
-    if near and distances[near] <= (1 if len(word) < _LONG_WORD else _MAX_EDITS):
+    if near and len(word) > _SHORTEST_NAME and distances[near] <= (1 if len(word) < _LONG_WORD else _MAX_EDITS):
         return by_key[near]
     parts = sorted(word.split("-"))
     fitting: list[Callable[[str], bool]] = [
