@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -40,7 +41,9 @@ Copy a backup elsewhere to keep it.
 
 
 def main() -> int:
-    """Start the three, say what to open and what to type, and wait."""
+    """Start the three, say what to open and what to type, and wait; a signal to end does what Ctrl-C does."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
     try:
         with contextlib.ExitStack() as stack:
             return _run(stack)
@@ -49,6 +52,13 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 0
+
+
+def _end(number: int, frame: object) -> None:
+    """End the demo once; what it made is deleted on the way out."""
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _run(stack: contextlib.ExitStack) -> int:
@@ -68,7 +78,7 @@ def _run(stack: contextlib.ExitStack) -> int:
         "SLACK_APP_TOKEN": slack.app_token,
         "VMKOPS_SLACK_OPERATORS": OPERATOR,
     }
-    create = [VMKOPS, "token", "create", "demo", "--scope", "operate", "--init"]
+    create = [VMKOPS, "token", "create", "demo", "--scope", "operate"]
     token = subprocess.run(create, env=environment, capture_output=True, text=True, check=True).stdout.strip()
     port = os.environ.get("PORT", "8080")
     serve = subprocess.Popen([VMKOPS, "serve", "--port", port], env=environment, stdout=subprocess.PIPE, text=True)

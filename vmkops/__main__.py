@@ -108,9 +108,13 @@ def _wrong_usage(words: list[str]) -> int:
     if words:
         from vmkops.commands._near import did_you_mean, shown
 
-        what = "option" if words[0].startswith("-") else "command"
-        known = GLOBAL if what == "option" else commands.names()
-        print(f"vmkops: there is no {what} {shown(words[0])}.{did_you_mean(words[0], known)}", file=sys.stderr)
+        if words[0].startswith("-"):
+            mistake = f"there is no option {shown(words[0])}.{did_you_mean(words[0], GLOBAL)}"
+        else:
+            from vmkops.commands._misplaced import what_was_meant
+
+            mistake = f"there is no command {shown(words[0])}.{what_was_meant(words)}"
+        print(f"vmkops: {mistake}", file=sys.stderr)
     print(USAGE, file=sys.stderr)
     print("vmkops --help lists the commands.", file=sys.stderr)
     return WRONG_USAGE

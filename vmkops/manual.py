@@ -78,13 +78,15 @@ The same filters are parameters of the HTTP calls, such as `GET
 ID is taken, the beginning of it (four characters or more) is enough if it means one thing only; otherwise the
 candidates are listed.
 
+Options and the parameters of actions may be written with `-` or `_`: `--dry_run`, `wait-seconds=60`.
+
 Before a command, and after one that can ask a service, you can write `--service NAME_OR_URL` to ask another service,
 `--local`, `--color auto|always|never` and `--no-pager`. `--service` takes the name of a table of `vmkops.toml`:
 
 ```toml
 [services.lab]
 url = "https://vmkops.lab.example.com"
-token_file = "/home/anna/lab-token"  # or token, or what `vmkops login --service lab` keeps
+token_file = "/home/anna/lab-token"  # or token, or what `vmkops login lab` keeps
 ca_file = "/etc/ssl/lab-ca.pem"      # only if the system does not trust its CA
 ```
 

@@ -78,6 +78,11 @@ def procedures_of_slack(name: str) -> tuple[str, ...]:
     return _procedures(each for each in found if name != "/action" or not each.action)
 
 
+def action_names() -> list[str]:
+    """Return the names of all host actions in alphabetical order, without importing their code."""
+    return sorted({each.action for each in entry_points() if each.action})
+
+
 def procedures_of_action(name: str) -> tuple[str, ...]:
     """Return the slugs of the pages about a host action."""
     return _procedures(each for each in entry_points() if each.action == name)

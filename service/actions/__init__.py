@@ -16,3 +16,12 @@ def all_actions() -> dict[str, Action]:
             action: Action = importlib.import_module(f"service.actions.{module.name}").ACTION
             found[action.name] = action
     return found
+
+
+def action_named(name: str) -> Action | None:
+    """The action with this name, without importing the others; None when there is none."""
+    file = name.replace("-", "_")
+    if file.startswith("_") or file not in {module.name for module in pkgutil.iter_modules(__path__)}:
+        return None
+    action: Action = importlib.import_module(f"service.actions.{file}").ACTION
+    return action if action.name == name else None

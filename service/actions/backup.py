@@ -51,6 +51,7 @@ class BackupVm(VmParams):
     within: str = Field(
         default="",
         pattern=WINDOW,
+        examples=["90m", "6h", "2d"],
         description="The backup is refused if it cannot end within this time, such as 90m, 6h or 2d, by the rates that "
         "earlier copies measured.",
     )

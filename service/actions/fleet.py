@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from service.actions._fleet_run import Fleet, FleetVm, Moved
 from service.actions._targeted import info, refuse, warn
+from service.api.mistakes import explain
 from service.api.models import ActionClass, Check, JobState
 from service.api.words import counted
 from service.backups.retention import read_policy
@@ -194,9 +195,7 @@ def check_params(params: FleetParams) -> None:
     try:
         inner.params.model_validate({**params.params, field: TARGETS[field].format("moref:vm-1")})
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InvalidParams(f"The parameters do not fit {inner.name}: {where}: {first['msg']}.") from None
+        raise InvalidParams(explain(error, inner.params, inner.name)) from None
     if params.window:
         read_window(params.window)
     if params.keep:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from knowledge.spelling import nearest_name
 from service.api.config_file import TABLE_KEYS
 
 MOST = 5
@@ -75,6 +76,7 @@ def explain(error: ValidationError, model: type[BaseModel], what: str = "This ca
     `what` takes the values: the name of an action, or `This call`.
     """
     found = error.errors(include_url=False, include_input=False)
+    found.sort(key=lambda each: each["type"] != "extra_forbidden")  # a misspelt name explains why another is missing
     return " ".join(_sentence(each, model, what) for each in found[:MOST])
 
 
@@ -92,8 +94,8 @@ def explain_setting(error: ErrorDetails) -> str:
 def _unknown_key(table: str, name: str) -> str:
     """That a table of the file has no such key."""
     what, keys = TABLE_KEYS[table]
-    near = [each for each in keys if each.startswith(name)] or difflib.get_close_matches(name, keys, 1, 0.6)
-    hint = f"; did you mean {near[0]}?" if near else f". Remove it; there are {', '.join(keys)}."
+    near = nearest_name(name, keys)
+    hint = f"; did you mean {near}?" if near else f". Remove it; there are {', '.join(keys)}."
     return f"is not a setting of a {what}{hint}"
 
 
@@ -116,7 +118,8 @@ def _sentence(item: Mapping[str, Any], model: type[BaseModel], what: str) -> str
         return f"{_ended(str(item['msg']).removeprefix('Value error, '))}"
     if kind not in WORDS:
         return f"{name}: {_ended(str(item['msg']).removeprefix('Value error, '))}"
-    words = _filled(WORDS[kind], item.get("ctx", {}))
+    words = _form(model, place[0]) if kind == "string_pattern_mismatch" else ""
+    words = words or _filled(WORDS[kind], item.get("ctx", {}))
     described = _description(model, place[0]) if kind in _EXPLAINED else ""
     prefix = f"{what}: " if kind == "missing" and what != "This call" else ""
     return f"{prefix}{name} {words}{f': {described}' if described else '.'}"
@@ -124,15 +127,27 @@ def _sentence(item: Mapping[str, Any], model: type[BaseModel], what: str) -> str
 
 def _unknown(name: str, model: type[BaseModel], what: str) -> str:
     known = [field.alias or key for key, field in model.model_fields.items()]
-    near = difflib.get_close_matches(name, known, 1, 0.6)
+    near = nearest_name(name, known)
     takes = f"It takes: {', '.join(known)}." if known else "It takes none."
-    hint = f" Did you mean {near[0]}?" if near else ""
+    hint = f" Did you mean {near}?" if near else ""
     return f"{what} has no parameter {name[:60]}.{hint} {takes}"
 
 
+def _form(model: type[BaseModel], name: str) -> str:
+    """How a value of this field is written, by the examples of the field; empty without examples."""
+    field = _fields(model).get(name)
+    *most, last = map(str, field.examples) if field and field.examples else [""]
+    return f"must be written like {', '.join(most)} or {last}" if most else ""
+
+
 def _description(model: type[BaseModel], name: str) -> str:
-    fields = {field.alias or key: field for key, field in model.model_fields.items()}
-    return _ended(fields[name].description or "") if name in fields and fields[name].description else ""
+    field = _fields(model).get(name)
+    return _ended(field.description) if field and field.description else ""
+
+
+def _fields(model: type[BaseModel]) -> Mapping[str, FieldInfo]:
+    """The fields of a model by the names that callers give them."""
+    return {field.alias or key: field for key, field in model.model_fields.items()}
 
 
 def _ended(text: str) -> str:

@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 
+from knowledge.spelling import nearest_name
 from service.backups.catalogue import NEWEST, KeptBackup, read_catalogue
 from service.backups.owner import Owner, Owners
-from service.errors import Ambiguous, NotFound
+from service.errors import Ambiguous, InvalidParams, NotFound
 from service.vsphere.selectors import (
     PLAIN,
     Candidate,
@@ -46,7 +47,7 @@ def find_backup(backups_dir: Path, selector: str, vcenters: Sequence[str] = ()) 
         raise Ambiguous(f"Several backups have an id that begins with {selector}. Give more of it.", candidates)
     if fitting:
         return fitting[0]
-    raise NotFound(f"There is no backup {selector[:80]!r}. The list of backups has them.")
+    raise _no_backup(every, selector, vcenters)
 
 
 def backups_of(
@@ -67,7 +68,7 @@ def backups_of(
     inside = [kept for kept in every if vcenter in ("", kept.vm.vcenter.lower())]
     owners = _matching(owners_of, inside, parts)
     if not owners:
-        raise _not_found(every, inside, known, vcenter, parts)
+        raise _not_found(every, inside, known, vcenter, parts, prefix)
     if len(owners) > 1:
         raise _ambiguous(every, owners, known, parts, prefix)
     (owner,) = owners
@@ -177,13 +178,36 @@ def _facts(kept: KeptBackup) -> str:
     return f"vCenter {vm.vcenter}, {vm.moref or 'no moref'}, {uuid}, newest backup {kept.id}"
 
 
+def _no_backup(every: Sequence[KeptBackup], selector: str, vcenters: Sequence[str]) -> NotFound:
+    """The error for an id that no backup has; where it is a VM, with `newest:` and that VM."""
+    message = f"There is no backup {selector[:80]!r}."
+    near: list[str] = []
+    try:
+        backups_of(every, selector, vcenters, prefix=NEWEST)
+    except Ambiguous as error:
+        near = error.suggestions
+    except (NotFound, InvalidParams) as error:
+        near = [each for each in error.suggestions if each.startswith(NEWEST)]
+    else:
+        near = [f"{NEWEST}{selector}"]
+        message += f" For the newest good backup of this VM, write {near[0]}."
+    return NotFound(message if near else f"{message} The list of backups has them.", near)
+
+
 def _not_found(
-    every: Sequence[KeptBackup], inside: Sequence[KeptBackup], known: Sequence[str], vcenter: str, parts: Selector
+    every: Sequence[KeptBackup],
+    inside: Sequence[KeptBackup],
+    known: Sequence[str],
+    vcenter: str,
+    parts: Selector,
+    prefix: str,
 ) -> NotFound:
     before, slash, rest = parts.text.partition("/")
     if parts.kind == "name" and slash and rest and not vcenter:
         return no_vcenter(before, known)
     place = f" in the vCenter {vcenter}" if vcenter else ""
-    near = [name for name in sorted({kept.vm.name for kept in inside or every}) if parts.text.lower() in name.lower()]
+    names = sorted({kept.vm.name for kept in inside or every})
+    meant = nearest_name(parts.text, names)
+    near = [name for name in names if parts.text.lower() in name.lower()] or ([meant] if meant else [])
     message = f"There is no backup of a VM {parts.text[:80]!r}{place}. The list of backups has them."
-    return NotFound(message, near[:NEAREST])
+    return NotFound(message, [f"{prefix}{name}" for name in near[:NEAREST]])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from difflib import get_close_matches
 
 from aiohttp import web
 from pydantic import BaseModel
 
+from knowledge.spelling import nearest_name
 from service.errors import InvalidParams
 
 ALWAYS = frozenset({"format"})
@@ -50,7 +50,7 @@ def check_body(body: object, known: Collection[str]) -> None:
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> InvalidParams:
     """The error for an unknown `name`; `kind` is what it is the name of."""
     names = sorted(known)
-    near = get_close_matches(name.lower(), names, n=1)
-    guess = f" Did you mean {near[0]!r}?" if near else ""
+    near = nearest_name(name, names)
+    guess = f" Did you mean {near!r}?" if near else ""
     have = f"It has: {', '.join(names)}." if names else f"It has no {kind}s."
-    return InvalidParams(f"This call has no {kind} {name[:LONGEST]!r}.{guess} {have}", near)
+    return InvalidParams(f"This call has no {kind} {name[:LONGEST]!r}.{guess} {have}", [near] if near else [])

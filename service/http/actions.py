@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from knowledge.procedure_store.entry_points import procedures_of_action
+from knowledge.spelling import nearest_name
 from service.api.models import (
     CLASS_IN_JSON,
     TYPE_AGAIN,
@@ -23,6 +23,7 @@ from service.api.models import (
 from service.api.redaction import redact_params
 from service.errors import Conflict, InvalidParams, NotAllowed, NotFound, TooLarge
 from service.http._route import Call, Query, Route, read_values
+from service.http._unknown import field_names, unknown_name
 from service.http.jobs import about_job
 from service.jobs.action import Action, Params, Target
 from service.jobs.keys import RequestKey, request_hash
@@ -177,13 +178,26 @@ def read_params(action: Action, given: Mapping[str, Any]) -> Params:
     return read_values(action.params, given, action.name)
 
 
+def find_action(actions: Mapping[str, Action], name: str) -> Action:
+    """The action with this name; raises NotFound with the one that was probably meant, or with all names."""
+    if name in actions:
+        return actions[name]
+    near = nearest_name(name, actions)
+    guess = f" Did you mean {near}?" if near else " The list of actions has their names."
+    raise NotFound(f"There is no action {name[:60]!r}.{guess}", [near] if near else sorted(actions))
+
+
+def _check_fields(action: Action, body: ActionRequest) -> None:
+    """Raise InvalidParams for a field of the body that is a misspelt `params` rather than a parameter."""
+    fields = field_names(ActionRequest)
+    for name, value in (body.model_extra or {}).items():
+        if name not in action.params.model_fields and isinstance(value, dict) and nearest_name(name, fields):
+            raise unknown_name("field", name, fields)
+
+
 async def _target(call: Call[Query, ActionRequest]) -> tuple[Action, Target]:
-    name = call.path("name")
-    action = call.services.actions.get(name)
-    if action is None:
-        known = sorted(call.services.actions)
-        near = difflib.get_close_matches(name, known, 5, 0.5) or known
-        raise NotFound(f"There is no action {name[:60]!r}. The list of actions has their names.", near)
+    action = find_action(call.services.actions, call.path("name"))
+    _check_fields(action, call.body)
     params = read_params(action, call.body.given())
     return action, await action.target(call.services.context, params)
 

@@ -46,6 +46,7 @@ class FreshnessQuery(Query):
     older_than: str = Field(
         default="24h",
         pattern=f"^{AGE}$",
+        examples=["90m", "24h", "7d"],
         description="A VM is listed when its last good backup is older: minutes, hours or days, such as 90m, 24h, 7d.",
     )
 

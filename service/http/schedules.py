@@ -19,7 +19,7 @@ from service.backups.window import read_window
 from service.errors import Ambiguous, InvalidParams, NotFound, VmkopsError
 from service.http._pages import Page, PageQuery, page_of
 from service.http._route import Call, Query, Route
-from service.http.actions import read_params
+from service.http.actions import find_action, read_params
 from service.jobs.action import Action, Params
 from service.jobs.cron import check_cron, next_times
 from service.jobs.schedule_view import TIMES, Schedule
@@ -107,10 +107,7 @@ async def _put(call: Call[Query, ScheduleRequest]) -> ScheduleInfo:
     name, asked = call.path("name"), call.body
     if not NAME.fullmatch(name):
         raise InvalidParams("The name of a schedule has small letters, digits and hyphens, 60 at most: nightly-db01.")
-    action = call.services.actions.get(asked.action)
-    if action is None:
-        known = sorted(call.services.actions)
-        raise NotFound(f"There is no action {asked.action!r}. The list of actions has their names.", known)
+    action = find_action(call.services.actions, asked.action)
     params = await _exact(call, action, read_params(action, asked.params))
     replaced = await call.services.schedules.exists(name)
     made = await call.services.schedules.put(
@@ -146,7 +143,7 @@ async def _exact(call: Call[Query, ScheduleRequest], action: Action, given: Para
         raise
     except NotFound as error:
         if not asked.allow_missing:
-            more = "To save the schedule all the same, allow a target that does not exist (allow_missing)."
+            more = "To save the schedule all the same, add --allow-missing (programs: allow_missing, true)."
             raise NotFound(f"{error} {more}", error.suggestions) from None
     except VmkopsError as error:
         log.info("the target of the schedule %s is not checked: %s", call.path("name"), error)

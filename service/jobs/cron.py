@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from croniter import CroniterError, croniter
+from croniter import CroniterBadDateError, CroniterError, croniter
 
 from service.errors import InvalidParams
 
@@ -17,6 +17,16 @@ MOST_TIMES = 1000
 """How many times of a cron expression are looked at; a day has 288 times that are five minutes apart."""
 YEAR = timedelta(days=367)
 FIELDS = "minute hour day month weekday"
+WORDS = ("@hourly", "@daily", "@weekly", "@monthly", "@yearly", "@midnight", "@annually")
+MAY_BE = {
+    "second": "0 to 59, *, a list such as 0,30, a range such as 0-29, or a step such as */15",
+    "minute": "0 to 59, *, a list such as 0,30, a range such as 0-29, or a step such as */15",
+    "hour": "0 to 23, *, a list such as 6,18, a range such as 9-17, or a step such as */4",
+    "day": "1 to 31, *, L for the last day of the month, a list, a range or a step",
+    "month": "1 to 12, jan to dec, *, a list, a range or a step",
+    "weekday": "0 to 7 (0 and 7 are Sunday), sun to sat, *, a list such as mon,fri, a range such as mon-fri or a step",
+}
+"""What each field of a cron expression may be."""
 RANDOM = re.compile(r"(^|[\s,/])[rh]([\s,/(]|$)", re.IGNORECASE)
 """Fields that croniter fills in at random, differently in each process."""
 
@@ -30,12 +40,34 @@ def check_cron(cron: str, timezone: str) -> None:
     count = len(cron.split())
     if not cron.startswith("@") and count not in (5, 6):
         raise InvalidParams(f"cron {cron[:80]!r} has {count} fields; it needs five: {FIELDS}, such as '30 2 * * *'.")
+    wrong = _wrong_field(cron)
     try:
-        if RANDOM.search(cron):
-            raise ValueError("R and H mean another time in each process")
-        cron_times(cron, zone, datetime.now(UTC)).get_next(datetime)
+        if not wrong:
+            cron_times(cron, zone, datetime.now(UTC)).get_next(datetime)
+    except CroniterBadDateError:
+        wrong = "there is no such date"
     except (CroniterError, ValueError, KeyError, TypeError) as error:
-        raise InvalidParams(f"cron {cron[:80]!r} cannot be used: {error}. The fields are: {FIELDS}.") from error
+        wrong = str(error)
+    if wrong:
+        raise InvalidParams(f"cron {cron[:80]!r} cannot be used: {wrong.rstrip('.')}. The fields are: {FIELDS}.")
+
+
+def _wrong_field(cron: str) -> str:
+    """Which field of a cron expression cannot be used, and what it may be; empty when each can by itself."""
+    if cron.startswith("@"):
+        return "" if cron.lower() in WORDS else f"the words there are: {', '.join(WORDS)}"
+    fields, names = cron.split(), FIELDS.split()
+    names = names if len(fields) == len(names) else ["second", *names]
+    for place, (text, name) in enumerate(zip(fields, names, strict=True)):
+        alone = ["*"] * len(fields)
+        alone[place] = text
+        try:
+            if RANDOM.search(text):
+                return f"the {name} {text[:40]!r}, as R and H mean another time in each process"
+            croniter.expand(" ".join(alone), second_at_beginning=True)
+        except (CroniterError, ValueError, KeyError, TypeError):
+            return f"the {name} {text[:40]!r}. Write {MAY_BE[name]}"
+    return ""
 
 
 def next_times(cron: str, zone: ZoneInfo, now: datetime, count: int) -> list[datetime]:

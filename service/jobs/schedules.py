@@ -12,6 +12,7 @@ from typing import Any
 from dbos import DBOS
 from pydantic import ValidationError
 
+from knowledge.spelling import nearest_name
 from service.errors import Conflict, InvalidParams, NotAllowed, NotFound, RecordUnreadable, VmkopsError
 from service.jobs.action import Action, Context, Target
 from service.jobs.cron import check_cron, check_interval
@@ -73,7 +74,7 @@ class Schedules:
         """One schedule; raises NotFound."""
         row = await DBOS.get_schedule_async(name)
         if row is None:
-            raise NotFound(f"There is no schedule {name[:60]!r}. The list of schedules has their names.")
+            raise await _no_schedule(name)
         return await self._view(row)
 
     async def put(
@@ -125,7 +126,7 @@ class Schedules:
         """A schedule as the engine stores it; raises NotFound, or RecordUnreadable."""
         row = await DBOS.get_schedule_async(name)
         if row is None:
-            raise NotFound(f"There is no schedule {name[:60]!r}. The list of schedules has their names.")
+            raise await _no_schedule(name)
         if not isinstance(row["context"], dict):
             raise RecordUnreadable(UNREADABLE)
         return row
@@ -235,6 +236,13 @@ class Schedules:
         )
         refused = await self._paused(row["context"]) if isinstance(row["context"], dict) else ""
         return schedule_of(row, fired[0] if fired else None, refused, datetime.now(UTC))
+
+
+async def _no_schedule(name: str) -> NotFound:
+    """The error for a schedule that does not exist, with the one that was probably meant."""
+    near = nearest_name(name, [row["schedule_name"] for row in await DBOS.list_schedules_async()])
+    guess = f"Did you mean {near}?" if near else "The list of schedules has their names."
+    return NotFound(f"There is no schedule {name[:60]!r}. {guess}", [near] if near else None)
 
 
 def _token_of(schedule: Mapping[str, Any]) -> str:

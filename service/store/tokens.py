@@ -14,6 +14,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 
 from knowledge.runs.marks import attributed
+from knowledge.spelling import nearest_name
 from service.errors import Conflict, InvalidParams, NotAllowed, NotFound, NotSignedIn
 from service.store.database import tokens
 
@@ -250,7 +251,9 @@ class Tokens:
         """Raise NotFound for a name that no stored token has, and Conflict for a revoked token."""
         info = self.get(name)
         if info is None:
-            raise NotFound(f"There is no token {name[:LONGEST_NAME]!r}. `vmkops token list` shows all.")
+            near = nearest_name(name, [each.name for each in self.all()])
+            guess = f"Did you mean {near}?" if near else "`vmkops token list` shows all."
+            raise NotFound(f"There is no token {name[:LONGEST_NAME]!r}. {guess}", [near] if near else None)
         if info.revoked_at:
             raise Conflict(info.refusal(datetime.now(UTC)))
 

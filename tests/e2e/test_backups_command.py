@@ -62,6 +62,16 @@ def test_unknown_backup_is_not_found(keeper: RunningService) -> None:
     assert done.stdout == ""
 
 
+def test_vm_in_place_of_a_backup_leads_to_its_newest_one(keeper: RunningService) -> None:
+    for words in (["backups", "web"], ["action", "verify-backup", "web"]):
+        done = keeper.run(*words)
+        assert (done.returncode, done.stdout) == (1, "")
+        mend = "For the newest good backup of this VM, write newest:web."
+        assert done.stderr == f"vmkops {words[0]}: There is no backup 'web'. {mend}\n"
+    near = keeper.run("action", "restore", "wbe")
+    assert near.stderr == "vmkops action: There is no backup 'wbe'.\n  newest:web\n"
+
+
 @pytest.mark.parametrize("words", ["--stale soon", "a1 --vm web", "--vm web --stale"])
 def test_wrong_usage_is_told(keeper: RunningService, words: str) -> None:
     done = keeper.run("backups", *words.split())

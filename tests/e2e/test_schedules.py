@@ -57,6 +57,13 @@ def test_schedule_is_kept_changed_and_taken_away(service: RunningService) -> Non
     assert datetime.fromisoformat(made["next_at"]) > datetime.now(UTC)
     assert (made["replaced"], changed["replaced"], changed["cron"]) == (False, True, "0 4 * * 0")
     assert [each["cron"] for each in listed["schedules"]] == ["0 4 * * 0"]
+    wrong = service.call("GET", "/schedules/nigthly")[1]
+    assert (wrong["suggestions"], "Did you mean nightly?" in wrong["detail"]) == (["nightly"], True)
+    for words in (["preview", "nigthly"], ["nigthly"]):
+        done = service.run("schedules", *words)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == "vmkops schedules: There is no schedule 'nigthly'. Did you mean nightly?\n"
+    assert "There is a subcommand, too: vmkops schedules remove" in service.run("schedules", "remov").stderr
     assert service.delete("/schedules/nightly") == 204
     assert service.call("GET", "/schedules/nightly")[0] == 404
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.spelling import edit_distance, known_words, nearest_words, spelling_keys
+from knowledge.spelling import edit_distance, known_words, nearest_name, nearest_words, spelling_keys
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,26 @@ def test_every_single_typing_error_leads_to_its_word(word: str, data: st.DataObj
 
 def test_known_words_consist_of_letters_only() -> None:
     assert known_words("Snapshot of 0xbad0022 on vmhba64, a LUN") == {"snapshot", "lun"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("restroe", "restore"),
+        ("RESTORE_disk", "restore-disk"),
+        ("disk-restore", "restore-disk"),
+        ("--cursr", "--cursor"),
+        ("curs", "--cursor"),
+        ("cu", "--cursor"),
+        ("shutdown", "guest-shutdown"),
+        ("--sort", ""),
+        ("datastore", ""),
+        ("power", ""),
+        ("dx", ""),
+        ("c", ""),
+    ],
+)
+def test_name_that_was_probably_meant(typed: str, meant: str) -> None:
+    names = ["restore", "restore-disk", "guest-shutdown", "power-on", "power-off", "--cursor"]
+
+    assert nearest_name(typed, names) == meant

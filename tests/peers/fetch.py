@@ -44,6 +44,8 @@ SOURCES: dict[str, Callable[[], Path]] = {
     "promtool": Unpacked("prometheus", "usr/bin/promtool"),
     "wrk": Debian("wrk", ("wrk",)),
     "rg": Debian("ripgrep", ("rg",)),
+    "zsh": Debian("zsh", ("zsh",)),
+    "fish": Debian("fish", ("fish",)),
     "datasette": Wheel("datasette==0.65.5", "."),
 }
 """Each peer's name, and what gives the path of its program, installing or building it if need be."""

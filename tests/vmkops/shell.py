@@ -1,14 +1,19 @@
-"""A bash in which somebody presses the tab key after `vmkops ...`."""
+"""Shells in which somebody presses the tab key after `vmkops ...`."""
 
 from __future__ import annotations
 
+import os
+import pty
+import select
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.peers.fetch import require
 from tests.vmkops.terminal import PLAIN
-from vmkops.commands.completion import BASH
+from vmkops.commands.completion import BASH, SCRIPTS
 
 ASK = """
 COMP_LINE=$TYPED COMP_POINT=${#TYPED}
@@ -39,3 +44,87 @@ def completed(typed: str, folder: Path, environment: Mapping[str, str]) -> tuple
         check=True,
     )
     return done.stdout.splitlines(), done.stderr
+
+
+READY, LINE = "READY>", "LINE=["
+RC = {
+    "bash": f"""
+PS1='{READY} '
+bind 'set enable-bracketed-paste off'
+show() {{ printf '\\n%s%s]\\n' '{LINE}' "$READLINE_LINE"; }}
+bind -x '"\\C-t": show'
+""",
+    "zsh": f"""
+PS1='{READY} '
+zstyle ':completion:*' list-prompt ''
+show() {{ print -r -- $'\\n'"{LINE}$BUFFER]" }}
+zle -N show
+bindkey '^T' show
+""",
+}
+"""What each shell reads at its start: a prompt to wait for, and Ctrl-T, which prints the line that is being typed."""
+
+
+def line_after_tab(shell: str, typed: str, folder: Path, environment: Mapping[str, str]) -> str:
+    """The command line after a tab key in this shell (bash or zsh) on a terminal, with our script for it."""
+    start = folder / f"start-{shell}"
+    start.mkdir(exist_ok=True)
+    if shell == "zsh":
+        words = [str(require("zsh")), "-i"]
+        (start / "_vmkops").write_text(SCRIPTS["zsh"])
+        loading = f"fpath=({start} $fpath)\nautoload -U compinit\ncompinit -u -D\n"
+        (start / ".zshrc").write_text(f"{loading}{RC['zsh']}")
+    else:
+        (start / "rc").write_text(f"{SCRIPTS['bash']}{RC['bash']}")
+        words = ["bash", "--noprofile", "--rcfile", str(start / "rc"), "-i"]
+    path = f"{Path(sys.executable).parent}:{PLAIN['PATH']}"
+    own = {"PATH": path, "TERM": "dumb", "ZDOTDIR": str(start), "COLUMNS": "500", "HISTFILE": "/dev/null"}
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        words,
+        cwd=folder,
+        env={**PLAIN, **own, **environment},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    try:
+        _read_until(ours, READY)
+        os.write(ours, f"{typed}\t\x14".encode())
+        shown = _read_until(ours, LINE)
+        while "]" not in shown.partition(LINE)[2]:
+            shown += _read_until(ours, "]")
+        return shown.partition(LINE)[2].partition("]")[0]
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+def _read_until(terminal: int, words: str, patience: float = 60) -> str:
+    shown, deadline = "", time.monotonic() + patience
+    while words not in shown:
+        ready, _, _ = select.select([terminal], [], [], max(0, deadline - time.monotonic()))
+        assert ready, f"{words!r} was not printed in {patience} s: {shown!r}"
+        shown += os.read(terminal, 4096).decode(errors="replace")
+    return shown
+
+
+def offered_by_fish(typed: str, folder: Path, environment: Mapping[str, str]) -> list[str]:
+    """What fish offers after these words, with our script for it; each without its description."""
+    script = folder / "vmkops.fish"
+    script.write_text(SCRIPTS["fish"])
+    path = f"{Path(sys.executable).parent}:{PLAIN['PATH']}"
+    done = subprocess.run(
+        [str(require("fish")), "--no-config", "-c", f"source {script}; complete -C $argv[1]", typed],
+        cwd=folder,
+        env={**PLAIN, "PATH": path, "HOME": str(folder), **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert done.stderr == ""
+    return [line.partition("\t")[0] for line in done.stdout.splitlines()]

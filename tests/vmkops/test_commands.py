@@ -88,6 +88,23 @@ def test_what_a_command_does_not_have_is_wrong_usage(tmp_path: Path, words: str)
         ("help token crete", "there is no crete. Did you mean create?"),
         ("jobs --color pink", "--color is one of: auto, always, never"),
         ("jobs \x1b[31mx y", "there are too many words: y"),
+        (
+            "restore web-01",
+            "there is no command restore. restore is a host action. Did you mean vmkops action restore web",
+        ),
+        ("restore_disk x vm=y", "restore-disk is a host action. Did you mean vmkops action restore-disk x vm=y?"),
+        ("power-onn x", "power-on is a host action. Did you mean vmkops action power-on x?"),
+        ("restore \x1b[31m", "Did you mean vmkops action restore ...?"),
+        ("lint x.ovf", "Did you mean vmkops ovf lint x.ovf or vmkops vmx lint x.ovf?"),
+        ("action pwer-off --help", "there is no action pwer-off. Did you mean power-off?"),
+        ("schedules remov nightly", "there is no remov. Did you mean remove?"),
+        ("schedules add x allow_missing --cron x", "too many words: allow_missing. Did you mean --allow-missing?"),
+        ("backup x --within 2s", "--within: '2s' is not a length of time; write it like 90m, 6h or 2d"),
+        ("snapshots --older-than 3x", "'3x' is not a number of hours; write it like 72, 12h or 3d"),
+        ("datastores --free-below much", "'much' is not a percentage; write a whole number from 0 to 100"),
+        ("jobs --service nosuch", "vmkops jobs: --service: there is no service nosuch in vmkops.toml."),
+        ("jobs --service localhost:8080", "An address begins with https:// or http://, such as http://localhost:8080."),
+        ("login nosuch", "vmkops login: SERVICE: there is no service nosuch in vmkops.toml."),
     ],
 )
 def test_what_was_probably_meant_is_named(tmp_path: Path, words: str, said: str) -> None:
@@ -95,6 +112,24 @@ def test_what_was_probably_meant_is_named(tmp_path: Path, words: str, said: str)
 
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
+
+
+@pytest.mark.parametrize("words", ["vms --sort name", "jobs --frobnicate", "frobnicate"])
+def test_what_resembles_nothing_is_not_guessed(tmp_path: Path, words: str) -> None:
+    done = run_forked(tmp_path, *words.split(" "))
+
+    assert (done.returncode, "there is no" in done.stderr, "Did you mean" in done.stderr) == (2, True, False)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["backup x --dry_run", "schedules add x --allow_missing --cron=x", "--no_pager jobs", "backup x --no_wait=1"],
+)
+def test_option_is_taken_with_underscores_too(tmp_path: Path, words: str) -> None:
+    done = run_forked(tmp_path, *words.split(" "), VMKOPS_SERVICE_URL="http://127.0.0.1:1")
+
+    ignored = "ignored explicit argument" in done.stderr  # a switch takes no value; the option is known
+    assert (done.returncode, ignored) in [(3, False), (2, True)], done.stderr
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from service.api.words import counted
+from service.api.words import counted, printable_lines
 
 if TYPE_CHECKING:
     from service.api.settings import Settings
@@ -33,7 +33,8 @@ class Line(NamedTuple):
 
     def __str__(self) -> str:
         """The line as it is printed."""
-        return f"{self.subject:<10} {self.mark}: {self.text}"
+        line = printable_lines(f"{self.subject:<10} {self.mark}: {self.text}")
+        return line.replace("\n", f"\n{'':<11}")  # a value that ends a line begins no other check
 
 
 class NotNeeded(Exception):

@@ -9,6 +9,7 @@ from importlib import import_module
 
 from vmkops import commands
 from vmkops.commands._general import COLORS
+from vmkops.commands._misplaced import subcommands
 from vmkops.commands._names_cache import cached
 
 Word = list[str]
@@ -23,11 +24,13 @@ KINDS = {
     ("hosts", "one"): "hosts",
     ("datastores", "one"): "datastores",
     ("schedules", "one"): "schedules",
+    ("schedules", "name"): "schedules",
     ("vcenters", "one"): "vcenters",
     ("jobs", "id"): "jobs",
     ("backups", "id"): "backups",
     ("backup", "vm"): "vms",
     ("action", "name"): "actions",
+    ("actions", "name"): "actions",
 }
 """What the plain words of a command name, by the command and the `dest` of the argument."""
 OPTIONS = {
@@ -38,7 +41,17 @@ OPTIONS = {
     "--action": "actions",
 }
 """What the value of an option names."""
-OF_PARAMETERS = {"vm": "vms", "host": "hosts", "datastore": "datastores", "backup": "backups"}
+OF_PARAMETERS = {
+    "vm": "vms",
+    "onto": "vms",
+    "peer": "vms",
+    "host": "hosts",
+    "datastore": "datastores",
+    "backup": "backups",
+    "snapshot": "snapshots",
+    "vcenter": "vcenters",
+    "action": "actions",
+}
 """What the value of a parameter of an action names."""
 
 
@@ -78,7 +91,7 @@ def _of_parser(parser: argparse.ArgumentParser, command: str, before: list[str],
             option, equals, _ = word.partition("=")
             action = parser._option_string_actions.get(option)
             waiting = action if action and action.nargs != 0 and not equals else None
-        elif below := _subcommands(parser).get(word) if not plain else None:
+        elif below := subcommands(parser).get(word) if not plain else None:
             return _of_parser(below, command, before[place + 1 :], current)
         else:
             plain.append(word)
@@ -86,8 +99,8 @@ def _of_parser(parser: argparse.ArgumentParser, command: str, before: list[str],
         return _values(waiting, command)
     if current.startswith("-"):
         return _options(parser, current, command)
-    if subcommands := _subcommands(parser):
-        return [[name, each.description or ""] for name, each in subcommands.items()] if not plain else []
+    if below_it := subcommands(parser):
+        return [[name, each.description or ""] for name, each in below_it.items()] if not plain else []
     if command == "action" and plain:
         return _of_action(plain, current)
     positional = [each for each in parser._actions if not each.option_strings]
@@ -110,7 +123,23 @@ def _values(action: argparse.Action, command: str) -> Iterable[Word]:
     kind = named[0] if named else KINDS.get((command, action.dest), "")
     if action.dest == "slug":
         return _procedures()
-    return cached(kind) if kind else []
+    if (command, action.dest) in (("login", "service"), ("logout", "service")):
+        return _services()
+    if (command, action.dest) == ("config", "name"):
+        from service.api.config_file import NAMES
+
+        return [[name, ""] for name in sorted(NAMES)]
+    return _known(kind)
+
+
+def _known(kind: str) -> list[Word]:
+    """The names of this kind; those of actions are known without a service, too."""
+    found = cached(kind) if kind else []
+    if found or kind != "actions":
+        return found
+    from knowledge.procedure_store.entry_points import action_names
+
+    return [[name, ""] for name in action_names()]
 
 
 def _of_action(plain: list[str], current: str) -> Iterable[Word]:
@@ -120,17 +149,12 @@ def _of_action(plain: list[str], current: str) -> Iterable[Word]:
     key, equals, _ = current.partition("=")
     if equals:
         kind = OF_PARAMETERS.get(key, "")
-        return [*found, *([f"{key}={value}", what] for value, what in (cached(kind) if kind else []))]
+        return [*found, *([f"{key}={value}", what] for value, what in _known(kind))]
     taken = {f"{word.partition('=')[0]}=" for word in given}
     names = [each for each in found if each[0].endswith("=") and each[0] not in taken]
     # The target, which needs no name, is the first parameter.
     target = OF_PARAMETERS.get(names[0][0].removesuffix("="), "") if names and not given else ""
-    return [*(cached(target) if target else []), *names]
-
-
-def _subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    found = (each for each in parser._actions if isinstance(each, argparse._SubParsersAction))
-    return next((dict(each.choices) for each in found), {})
+    return [*_known(target), *names]
 
 
 def _without_general(before: list[str]) -> list[str]:

@@ -95,7 +95,8 @@ async def _read(action: str, target: str | None, params: Mapping[str, str]) -> _
         if name not in takes:
             lists = f"it takes: {', '.join(takes)}" if takes else "it takes none"
             near = did_you_mean(name, takes)
-            raise WrongUsage(f"{action} has no parameter {shown(name)}; {lists}.{near}")
+            more = f" Explained by: vmkops action {action} --help" if takes else ""
+            raise WrongUsage(f"{action} has no parameter {shown(name)}; {lists}.{near}{more}")
     action_class = ActionClass(found.get("class", ActionClass.DESTRUCTIVE))
     hint = found.get("type_again")
     if hint and given.get(hint["when"]):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from vmkops.commands import EXIT_AWAY, EXIT_FAILED, EXIT_WRONG_USAGE
+
+if TYPE_CHECKING:
+    from service.api.client import ServiceError
 
 
 class WrongUsage(Exception):
@@ -44,9 +49,10 @@ def report(command: str, error: Exception) -> int:
     if isinstance(error, ServiceError):
         problem = error.problem
         if problem.status == 401:
-            _print(command, _why_not_signed_in(problem.detail, command), SIGN_IN)
+            how = SIGN_IN if command == "login" else _how_to_sign_in()
+            _print(command, _why_not_signed_in(problem.detail, command), how)
         else:
-            _print(command, problem.detail or problem.title, problem.suggestions)
+            _print(command, problem.detail or problem.title, _suggestions(error))
         return EXIT_AWAY if isinstance(error, ServiceAway) else EXIT_FAILED
     raise error
 
@@ -62,8 +68,36 @@ def _why_not_signed_in(detail: str, command: str) -> str:
     return "The service does not know this token." if chosen().token else "This needs a token."
 
 
+def _suggestions(error: ServiceError) -> Sequence[str]:
+    """What the error suggests; of a service that does not answer, with the option that chose it."""
+    from service.api.client import ServiceAway
+    from vmkops.commands._general import SERVICE_SETTING, asked_by
+
+    option = asked_by(SERVICE_SETTING)
+    if isinstance(error, ServiceAway) and option != SERVICE_SETTING:
+        return [f"Is it running? {option} has the address of the service."]
+    return error.problem.suggestions
+
+
+def _how_to_sign_in() -> Sequence[str]:
+    """How to sign in; where a token is kept for another address of the same machine, that address first."""
+    from vmkops.commands._logins import same_machine
+    from vmkops.commands._service import chosen
+
+    url = chosen().url
+    other = same_machine(url)
+    if not other:
+        return SIGN_IN
+    return (
+        f"You are signed in to {other}, and asked {url}. A token is kept for one address alone.",
+        f"Ask that address, with --service {other} or in VMKOPS_SERVICE_URL, or sign in to this one: "
+        f"vmkops login {url}",
+    )
+
+
 def _print(command: str, message: str, suggestions: Sequence[str]) -> None:
     from service.api.words import printable_lines  # the message may be a stranger's
 
-    lines = [f"vmkops {command}: {message}", *(f"  {each}" for each in suggestions)]
+    more = [each for each in suggestions if not re.search(rf" {re.escape(each)}[.?]( |$)", message)]
+    lines = [f"vmkops {command}: {message}", *(f"  {each}" for each in more)]
     print(printable_lines("\n".join(lines)), file=sys.stderr)

@@ -12,8 +12,9 @@ HELP = """General options, before the command:
   --color WHEN           auto (the default: on a terminal, without NO_COLOR), always or never
   --no-pager             print long answers at once; VMKOPS_PAGER or PAGER names another pager"""
 
+SERVICE_SETTING = "VMKOPS_PROFILE"
 _TAKES = {
-    "--service": "VMKOPS_PROFILE",
+    "--service": SERVICE_SETTING,
     "--local": "VMKOPS_LOCAL",
     "--color": "VMKOPS_COLOR",
     "--no-pager": "VMKOPS_PAGER",
@@ -21,11 +22,24 @@ _TAKES = {
 """What each is for the rest of this process, which reads it from the environment."""
 _SWITCHES = {"--local": "1", "--no-pager": "cat"}
 """What those are that take no value."""
+_typed: dict[str, str] = {}
+"""The options of this command line, by the setting that each is."""
+
+
+def asked_by(setting: str) -> str:
+    """What the person wrote for a setting: the option of this command line, or the name of the setting."""
+    return _typed.get(setting, setting)
+
+
+def choose(service: str, environ: MutableMapping[str, str] = os.environ) -> None:
+    """Let the rest of this process ask this service, as `--service` does: a URL or the name of one."""
+    environ[SERVICE_SETTING] = service
+    _typed[SERVICE_SETTING] = "SERVICE"
 
 
 def take_leading(words: list[str], environ: MutableMapping[str, str] = os.environ) -> str:
     """Take these options from the front of `words` into `environ`; the mistake, or nothing."""
-    while words and words[0].partition("=")[0] in _TAKES:
+    while words and _option(words[0]) in _TAKES:
         if mistake := _take(words, 0, environ):
             return mistake
     return ""
@@ -35,7 +49,7 @@ def take_all(words: list[str], environ: MutableMapping[str, str] = os.environ) -
     """Take these options from all of `words` up to `--`; the mistake, or nothing."""
     place = 1
     while place < len(words) and words[place] != "--":
-        if words[place].partition("=")[0] in _TAKES:
+        if _option(words[place]) in _TAKES:
             if mistake := _take(words, place, environ):
                 return mistake
         else:
@@ -44,7 +58,8 @@ def take_all(words: list[str], environ: MutableMapping[str, str] = os.environ) -
 
 
 def _take(words: list[str], place: int, environ: MutableMapping[str, str]) -> str:
-    option, equals, value = words.pop(place).partition("=")
+    word = words.pop(place)
+    option, (_, equals, value) = _option(word), word.partition("=")
     if option in _SWITCHES:
         environ[_TAKES[option]] = _SWITCHES[option]
         return ""
@@ -55,4 +70,10 @@ def _take(words: list[str], place: int, environ: MutableMapping[str, str]) -> st
     if option == "--color" and value not in COLORS:
         return f"--color is one of: {', '.join(COLORS)}"
     environ[_TAKES[option]] = value
+    _typed[_TAKES[option]] = option
     return ""
+
+
+def _option(word: str) -> str:
+    """The name of the option in this word, with dashes."""
+    return word.partition("=")[0].replace("_", "-")

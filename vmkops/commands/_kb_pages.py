@@ -12,12 +12,37 @@ from service.api.words import counted
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from knowledge.procedure_store.procedure import Procedure
+    from knowledge.procedure_store.search import Hit
 
 MOST_SKIPPED = 20
 """How many files and folders that an import left out are named."""
+
+
+SUBCOMMANDS = ("show", "list", "check", "template", "import")
+
+
+def subcommand_meant(words: str, hits: Sequence[Hit], slugs: Callable[[], Iterable[str]]) -> str:
+    """The command that words of a search were probably meant to be, such as `vmkops kb show NAME`; or empty.
+
+    The first word must be a misspelt subcommand, and what follows must fit it: a word of its own right is searched for.
+    `hits` are what the search found; `slugs` gives the names of all pages.
+    """
+    from knowledge.spelling import nearest_name
+
+    first, *rest = words.split()
+    near = nearest_name(first, SUBCOMMANDS)
+    if not near or near == first or len(rest) > 1:
+        return ""
+    if near == "show" and rest:
+        slug = nearest_name(rest[0].removesuffix(".md"), slugs())
+        return f"vmkops kb show {slug}" if slug else ""
+    if near in ("check", "import") and rest:
+        return f"vmkops kb {near} {rest[0]}" if Path(rest[0]).exists() else ""
+    fits = near in ("list", "check", "template") and all(hit.weak for hit in hits)
+    return " ".join(["vmkops kb", near, *rest]) if fits else ""
 
 
 def team_folder() -> Path | None:

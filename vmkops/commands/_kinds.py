@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from vmkops.commands._lists import NAME, SINCE, VCENTER, Filter, Listing
+from vmkops.commands._options import hours, percent
 
 POWER = {"poweredOn": "on", "poweredOff": "off"}
 STATES_OF_JOBS = ("queued", "running", "succeeded", "partial", "failed", "cancelled")
@@ -130,7 +131,11 @@ DATASTORES = Listing(
         "id": _of("moref"),
         "notes": lambda each: "" if each["accessible"] else "not accessible",
     },
-    filters=(NAME, VCENTER, Filter("--free-below", "free_below", "only those with less free, in percent", "PERCENT")),
+    filters=(
+        NAME,
+        VCENTER,
+        Filter("--free-below", "free_below", "only those with less free, in percent", "PERCENT", type=percent),
+    ),
 )
 SNAPSHOTS = Listing(
     name="snapshots",
@@ -154,7 +159,11 @@ SNAPSHOTS = Listing(
             choices=("consolidation",),
         ),
         Filter(
-            "--older-than", "older_than_hours", "only snapshots of at least so many hours (72 with --needs)", "HOURS"
+            "--older-than",
+            "older_than_hours",
+            "only snapshots of at least so many hours (72 with --needs)",
+            "HOURS",
+            type=hours,
         ),
     ),
 )

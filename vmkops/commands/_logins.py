@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 from knowledge.atomic_file import replace_file
 
+LOCAL = ("127.0.0.1", "localhost", "::1")
+"""The names of this machine."""
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -54,6 +56,21 @@ def read_login(url: str) -> str | None:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise SettingError("login", f"{path} cannot be used ({reason}). Remove it, and run vmkops login.") from error
+
+
+def same_machine(url: str) -> str:
+    """Another address of the service at this URL of the local machine for which a token is kept; or empty.
+
+    `localhost` and `127.0.0.1` may lead to different programs, so the token of one never goes to the other by itself.
+    """
+    parts = urlsplit(url.rstrip("/"))
+    host = parts.hostname or ""
+    if host not in LOCAL:
+        return ""
+    port = f":{parts.port}" if parts.port else ""
+    others = (f"[{each}]" if ":" in each else each for each in LOCAL if each != host)
+    urls = (parts._replace(netloc=f"{each}{port}").geturl() for each in others)
+    return next((each for each in urls if login_file(each).exists()), "")
 
 
 def keep_login(url: str, token: str) -> Path:

@@ -1,8 +1,9 @@
 """The names of the service's things for completion: from a small file, which a process in the background renews.
 
-The shell waits for an answer, so this imports little and never asks the service itself. A file of a minute or less is
-the answer. An older one is the answer too, while a process in the background makes the next one. Without a file, the
-names are waited for, but not for longer than `WAIT_SECONDS`.
+The shell waits for an answer, so this imports little and never asks the service itself. A file of half a minute or less
+is the answer. An older one is the answer too, while a process in the background makes the next one. Where it is very
+old, or there is none, the next one is waited for, but not for longer than `WAIT_SECONDS`; then the last names that were
+known are better than none.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from contextlib import suppress
 
 FRESH_SECONDS = 30
 OLD_SECONDS = 3600
-"""Older names are not shown at once: much may have changed."""
+"""Older names are shown only when newer ones do not come in time: much may have changed."""
 PAUSE_SECONDS = 10
 """How long after the start of a process that renews a file no other one is started, as when the service is away."""
 WAIT_SECONDS = 0.8
@@ -40,10 +41,10 @@ def cached(kind: str, environ: Mapping[str, str] = os.environ) -> list[list[str]
         return names
     while started and time.monotonic() < _BEGAN + WAIT_SECONDS:
         time.sleep(0.02)
-        age, names = _read(path)
+        age, newer = _read(path)
         if age <= FRESH_SECONDS:
-            return names
-    return []
+            return newer
+    return names
 
 
 def cache_file(kind: str, environ: Mapping[str, str] = os.environ) -> str:

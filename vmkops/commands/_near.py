@@ -1,4 +1,4 @@
-"""Names that somebody probably meant, for `Did you mean ...?`; imports difflib only when it is needed."""
+"""Names that somebody probably meant, for `Did you mean ...?`; imports what it needs only for a mistake."""
 
 from __future__ import annotations
 
@@ -9,14 +9,10 @@ LONGEST = 40
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The known name that this word resembles most; empty when it resembles none."""
-    from difflib import get_close_matches
+    """The known name that was probably meant; empty when none resembles the word."""
+    from knowledge.spelling import nearest_name
 
-    names = list(known)
-    by_case = {name.lower(): name for name in names}
-    near = get_close_matches(word.lower(), by_case, 1, 0.6)
-    begins = [name for name in names if len(word) > 2 and name.lower().startswith(word.lower())]
-    return by_case[near[0]] if near else begins[0] if len(begins) == 1 else ""
+    return nearest_name(word, known)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

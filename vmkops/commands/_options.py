@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 PATIENCE = 300
 """Seconds that a command waits for a service that has gone while it follows a job."""
 _TIME = re.compile(r"([1-9][0-9]{0,4})([smhd])")
+_LENGTH = re.compile(r"[0-9]{1,4}[mhd]")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -35,6 +36,32 @@ def add_patience_option(parser: argparse.ArgumentParser) -> None:
 def ago(text: str) -> str:
     """The time so long ago, such as 90m, 24h or 7d, as RFC 3339; for the type of an argument."""
     return (datetime.now(UTC) - _span(text)).isoformat(timespec="seconds")
+
+
+def length(text: str) -> str:
+    """A length of time in minutes, hours or days, as the service takes it; for the type of an argument."""
+    if not text or not _LENGTH.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a length of time; write it like 90m, 6h or 2d")
+    return text
+
+
+def hours(text: str) -> str:
+    """A number of hours, such as 72, or a length of time such as 12h or 3d; for the type of an argument."""
+    if re.fullmatch(r"[1-9][0-9]{0,3}[hd]", text):
+        return str(int(text[:-1]) * (24 if text.endswith("d") else 1))
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of hours; write it like 72, 12h or 3d")
+    return text
+
+
+def percent(text: str) -> str:
+    """A whole number of percent, with or without the sign; for the type of an argument."""
+    number = text.removesuffix("%").strip()
+    if not re.fullmatch(r"[0-9]{1,3}", number):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a percentage; write a whole number from 0 to 100, such as 10"
+        )
+    return number
 
 
 def _seconds(text: str) -> float:

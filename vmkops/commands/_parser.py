@@ -6,6 +6,7 @@ Exit status 2 for wrong usage, as argparse has it.
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 from vmkops.commands._near import did_you_mean, shown
@@ -19,7 +20,7 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """The options and no rest: a subcommand reports by itself what it does not know, with its own usage."""
-        options, unknown = super().parse_known_args(args, namespace)
+        options, unknown = super().parse_known_args(self._with_dashes(args), namespace)
         if unknown and not self._mixed:
             self.error(self._unknown(unknown))
         return options, unknown
@@ -35,10 +36,25 @@ class Parser(argparse.ArgumentParser):
             self.error(self._unknown(unknown))
         return options, unknown
 
+    def _with_dashes(self, args: Any) -> list[str]:
+        """The words, with `--dry_run` written as `--dry-run`; what is after `--` stays."""
+        words = list(sys.argv[1:] if args is None else args)
+        for place, word in enumerate(words):
+            if word == "--":
+                break
+            option, equals, value = word.partition("=")
+            dashed = option.replace("_", "-")
+            if option.startswith("--") and option not in self._option_string_actions:
+                words[place] = f"{dashed}{equals}{value}" if dashed in self._option_string_actions else word
+        return words
+
     def _unknown(self, words: list[str]) -> str:
         option = next((word.partition("=")[0] for word in words if word.startswith("-") and word != "-"), None)
         if option is None:
-            return f"there are too many words: {shown(' '.join(words))}"
+            known = [each for each in self._option_string_actions if each.startswith("--")]
+            meant = f"--{words[0].partition('=')[0]}".replace("_", "-")
+            near = f". Did you mean {meant}?" if meant in known else ""
+            return f"there are too many words: {shown(' '.join(words))}{near}"
         return f"there is no option {shown(option)}.{did_you_mean(option, self._option_string_actions)}"
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:

@@ -102,7 +102,7 @@ def _add(options: Namespace) -> int:
         key, equals, value = word.partition("=")
         if not equals or not key:
             return _wrong(f"--param {word} is not KEY=VALUE")
-        params[key] = value
+        params[key.replace("-", "_")] = value
     of_fleet = {"window": options.window, "max_parallel": options.max_parallel, "keep": options.keep}
     given = {name: value for name, value in of_fleet.items() if value is not None}
     if options.vms is None and given:

@@ -17,6 +17,7 @@ from service.api.config_file import SERVICES
 from service.api.settings_source import CONFIG, DEFAULT_CONFIG, read_config
 from service.api.typed_settings import ClientSettings, ServiceTable, http_url
 from service.errors import SettingError
+from vmkops.commands._general import SERVICE_SETTING, asked_by
 from vmkops.commands._logins import read_login
 from vmkops.commands._near import did_you_mean, shown
 
@@ -52,7 +53,7 @@ def chosen(environ: Mapping[str, str] = os.environ) -> Chosen:
     if table is None and "://" in name:
         profile, table = _of_url(name, settings)
     if table is None:
-        raise SettingError("VMKOPS_PROFILE", _unknown(name, settings))
+        raise SettingError(asked_by(SERVICE_SETTING), _unknown(name, settings))
     return Chosen(table.url, table.ca_file or settings.service_ca_file, profile, table.secret() or outside)
 
 
@@ -121,7 +122,7 @@ def _of_url(url: str, settings: ClientSettings) -> tuple[str, ServiceTable]:
     try:
         http_url(url)
     except ValueError as error:
-        raise SettingError("VMKOPS_PROFILE", str(error)) from None
+        raise SettingError(asked_by(SERVICE_SETTING), str(error)) from None
     plain = url.rstrip("/")
     named = ((name, each) for name, each in settings.service_tables.items() if each.url.rstrip("/") == plain)
     if found := next(named, None):
@@ -131,8 +132,9 @@ def _of_url(url: str, settings: ClientSettings) -> tuple[str, ServiceTable]:
 
 
 def _unknown(name: str, settings: ClientSettings) -> str:
-    names = list(settings.service_tables)
-    if not names:
-        return f"there is no service {shown(name)}. Add a table [services.NAME] with its url to vmkops.toml."
-    near = did_you_mean(name, names)
-    return f"there is no service {shown(name)} in vmkops.toml.{near} There are: {', '.join(names)}."
+    there = list(settings.service_tables)
+    known = f"There are: {', '.join(there)}." if there else "vmkops.toml has no table [services.NAME] yet."
+    message = f"there is no service {shown(name)} in vmkops.toml.{did_you_mean(name, there)} {known}"
+    if "." in name or ":" in name or name == "localhost":
+        return f"{message} An address begins with https:// or http://, such as http://{shown(name)}."
+    return f"{message} Add a table [services.{shown(name)}] with its url, or write a URL instead of a name."

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
+from service.api.words import printable_lines
 from service.errors import SettingError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def log_misspelt(environ: Mapping[str, str] = os.environ) -> None:
 def print_misspelt(environ: Mapping[str, str] = os.environ) -> None:
     """Print these warnings on standard error: for a command without a log, or before there is one."""
     for sentence in untold(environ):
-        print(f"warning: {sentence}", file=sys.stderr)
+        print(printable_lines(f"warning: {sentence}"), file=sys.stderr)
 
 
 def untold(environ: Mapping[str, str] = os.environ) -> list[str]:

@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
     made = Parser(
         prog="vmkops action",
         description=DESCRIPTION,
-        epilog="`vmkops actions` lists the actions with their classes and parameters.",
+        epilog="`vmkops actions` lists the actions. `vmkops action NAME --help` explains the parameters of one.",
     )
     made.add_argument("name", nargs="?", metavar="NAME", help="the action, such as power-on")
     made.add_argument(
@@ -42,6 +42,10 @@ def run(argv: Sequence[str]) -> int:
 
     0 when that went well, 1 otherwise, 2 when the action needs a yes and nobody can be asked.
     """
+    if {"-h", "--help"} & set(argv) and argv[0][:1] != "-":
+        from vmkops.commands._action_help import print_help
+
+        return print_help(argv[0])
     options = parser().parse_args(argv)
     if options.list:
         from vmkops.commands.actions import run as list_actions
@@ -51,11 +55,12 @@ def run(argv: Sequence[str]) -> int:
         parser().error("name the action; --list lists them")
     words = list(options.words)
     # A signed URL has = too, but not after the name of a parameter.
-    is_pair = bool(words) and "=" in words[0] and words[0].partition("=")[0].isidentifier()
+    is_pair = bool(words) and "=" in words[0] and _parameter(words[0].partition("=")[0]).isidentifier()
     target = words.pop(0) if words and not is_pair else None
     params: dict[str, str] = {}
     for word in words:
         key, equals, value = word.partition("=")
+        key = _parameter(key)
         if not key or not equals:
             parser().error(f"{word!r} is not key=value")
         if key in params:
@@ -65,3 +70,8 @@ def run(argv: Sequence[str]) -> int:
     from vmkops.commands._console import carry_out
 
     return carry_out(options, options.name, target, params)
+
+
+def _parameter(word: str) -> str:
+    """The name of a parameter, which people also write with dashes."""
+    return word.replace("-", "_")

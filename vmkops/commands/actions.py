@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vmkops.commands import SERVICE
+from vmkops.commands._errors import WrongUsage
+from vmkops.commands._near import did_you_mean, shown
 from vmkops.commands._parser import Parser
 
-SUMMARY = "list the host actions with their classes and parameters"
+SUMMARY = "list the host actions with their classes and parameters, or explain one"
 GROUP = SERVICE
 CLASSES = (
     "The class of an action is how much harm it can do: read changes nothing; safe adds something or can be undone; "
@@ -22,21 +24,36 @@ CLASSES = (
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
     made = Parser(prog="vmkops actions", description=SUMMARY, epilog=CLASSES)
+    made.add_argument("name", nargs="?", metavar="NAME", help="the action to explain; without it all are listed")
     made.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
     return made
 
 
 def run(argv: Sequence[str]) -> int:
-    """List the actions; raises ServiceError when the service does not answer."""
-    return asyncio.run(_show(as_json=parser().parse_args(argv).json))
+    """List the actions, or explain one; raises ServiceError when the service does not answer, WrongUsage for no action.
+
+    To explain one needs no service, except with --json.
+    """
+    options = parser().parse_args(argv)
+    if options.name and not options.json:
+        from vmkops.commands._action_help import print_help
+
+        return print_help(options.name)
+    return asyncio.run(_show(options.name, as_json=options.json))
 
 
-async def _show(*, as_json: bool) -> int:
+async def _show(name: str | None, *, as_json: bool) -> int:
     from service.api.words import printable_lines
     from vmkops.commands._console import client
 
     async with client() as service:
         found = await service.get("/actions")
+    if name:
+        chosen = [each for each in found["actions"] if each["name"] == name]
+        if not chosen:
+            near = did_you_mean(name, [each["name"] for each in found["actions"]])
+            raise WrongUsage(f"there is no action {shown(name)}.{near}")
+        found = {"actions": chosen}
     if as_json:
         print(json.dumps({"next": None, **found}))
         return 0

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from vmkops.commands import SERVICE
-from vmkops.commands._options import add_job_options
+from vmkops.commands._options import add_job_options, length
 from vmkops.commands._parser import Parser
 
 SUMMARY = "back up a VM and follow the job"
@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
         help="whether the guest flushes its file systems before the snapshot (default %(default)s)",
     )
     made.add_argument(
-        "--within", default="", metavar="TIME", help="refuse a backup that cannot end within 90m, 6h or 2d"
+        "--within", type=length, metavar="TIME", help="refuse a backup that cannot end within 90m, 6h or 2d"
     )
     add_job_options(made)
     return made

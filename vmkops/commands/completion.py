@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Sequence
 
 from vmkops.commands import OFFLINE
@@ -23,8 +24,8 @@ zsh:   vmkops completion zsh > ~/.zfunc/_vmkops      (~/.zfunc must be in fpath)
 fish:  vmkops completion fish > ~/.config/fish/completions/vmkops.fish
 
 It completes commands, options, actions with their parameters, and the names of VMs, hosts, datastores, jobs, backups
-and schedules, which it keeps for half a minute in ~/.cache/vmkops. When the service does not answer, it completes the
-rest."""
+and schedules, which it keeps for half a minute in ~/.cache/vmkops. When the service does not answer in time, it offers
+the last names that it knew."""
 
 BASH = """\
 _vmkops() {
@@ -81,7 +82,8 @@ def run(argv: Sequence[str]) -> int:
     """Print the script, or the words that may come next; returns 0."""
     match list(argv):
         case ["words", shell, line, current]:
-            print(*_words(shell, line, current), sep="\n", end="")
+            # Also the last word ends its line: zsh reads lines, and leaves out what has no end.
+            sys.stdout.writelines(f"{word}\n" for word in _words(shell, line, current))
         case ["renew", kind, path]:
             from vmkops.commands._names_renewed import renew
 

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vmkops.commands import SERVICE
+from service.api.words import printable, printable_lines
+from vmkops.commands import EXIT_DONE, EXIT_FAILED, SERVICE
 from vmkops.commands._parser import Parser
 
 if TYPE_CHECKING:
@@ -34,43 +35,73 @@ def parser() -> argparse.ArgumentParser:
     made = Parser(prog="vmkops config", description=SUMMARY)
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(name: str, does: Callable[[bool], int], summary: str) -> argparse.ArgumentParser:
+    def add(name: str, does: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=summary, description=summary)
         command.add_argument("--json", action="store_true", help="print JSON")
         command.set_defaults(run=does)
         return command
 
-    add("show", _show, "print each setting, its value and where it comes from; secrets are hidden")
+    show = add("show", _show, "print each setting, its value and where it comes from; secrets are hidden")
+    show.add_argument("name", nargs="?", default="", metavar="NAME", help="the setting to show; otherwise all of them")
     add("check", _check, "print everything that is wrong with the settings; exit status 1 when there is something")
     return made
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run one of the commands: `show` exits with 0, `check` with 0 when every setting is good and 1 otherwise."""
+    """Run one of the commands: `check` exits with 1 when a setting is wrong, `show` when there is no such setting."""
     options = parser().parse_args(argv)
-    return int(options.run(options.json))
+    return int(options.run(options))
 
 
-def _show(as_json: bool) -> int:
+def _show(options: argparse.Namespace) -> int:
     from service.api.config_file import NAMES, SERVICES, VCENTERS
     from service.api.settings_reading import read_all
     from vmkops.commands._settings import all_problems, print_misspelt
 
     reading = read_all((*NAMES, VCENTERS, SERVICES))
     found = [*_settings(reading), *_tables(reading)]
-    if as_json:
+    if options.name:
+        return _show_one(options, found)
+    if options.json:
         settings = [each._asdict() for each in found]
         print(json.dumps({"file": reading.file.path, "settings": settings, "service": _service()}))
     else:
         for each in found:
-            print(f"{each.name} = {each.value}".rstrip() + f"  [{each.origin}]")
+            print(_line(each))
         service = _service()
         profile = f"profile {service['profile']}, " if service["profile"] else ""
-        print(f"\nThe command line asks {service['url']}  [{profile}{service['token']}]" if service["url"] else "")
+        asks = f"\nThe command line asks {service['url']}  [{profile}{service['token']}]" if service["url"] else ""
+        print(printable_lines(asks))
     print_misspelt()
     for problem in all_problems():
-        print(f"wrong: {problem}", file=sys.stderr)
+        print(printable_lines(f"wrong: {problem}"), file=sys.stderr)
     return 0
+
+
+def _show_one(options: argparse.Namespace, found: Sequence[Shown]) -> int:
+    """Print one setting, or all settings of a table such as `vcenters.lab`; a name may be without `VMKOPS_`."""
+    from vmkops.commands._near import nearest, shown
+
+    name = options.name.upper().replace("-", "_")
+    asked = (name, f"VMKOPS_{name}", options.name.upper())
+    chosen = [each for each in found if each.name.upper() in asked]
+    chosen = chosen or [each for each in found if each.name.startswith(f"{options.name}.")]
+    if not chosen:
+        names = [each.name for each in found]
+        near = nearest(options.name, names) or nearest(f"VMKOPS_{options.name}", names)
+        hint = f"Did you mean {near}?" if near else "vmkops config show lists all of them."
+        print(f"vmkops config: there is no setting {shown(options.name)}. {hint}", file=sys.stderr)
+        return EXIT_FAILED
+    if options.json:
+        print(json.dumps({"settings": [each._asdict() for each in chosen]}))
+        return EXIT_DONE
+    for each in chosen:
+        print(_line(each))
+    return EXIT_DONE
+
+
+def _line(setting: Shown) -> str:
+    return printable(f"{setting.name} = {setting.value}".rstrip() + f"  [{setting.origin}]")
 
 
 def _service() -> dict[str, str]:
@@ -88,17 +119,17 @@ def _service() -> dict[str, str]:
     return {"url": _text(service.url), "profile": service.profile, "token": words}
 
 
-def _check(as_json: bool) -> int:
+def _check(options: argparse.Namespace) -> int:
     from vmkops.commands._settings import all_problems, untold
 
     problems, warnings = all_problems(), untold()
-    if as_json:
+    if options.json:
         print(json.dumps({"ok": not problems, "problems": problems, "warnings": warnings}))
         return 1 if problems else 0
     for warning in warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(printable_lines(f"warning: {warning}"), file=sys.stderr)
     for problem in problems:
-        print(problem)
+        print(printable_lines(problem))
     if not problems:
         print("Every setting can be read. `vmkops doctor` tries the connections.")
     return 1 if problems else 0

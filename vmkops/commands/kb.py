@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from knowledge.errors import NotFound, shown
 from vmkops.commands import OFFLINE
 from vmkops.commands._kb_found import all_pages, found_by, one_page, open_store
-from vmkops.commands._kb_pages import as_text, check, import_pages, print_template
+from vmkops.commands._kb_pages import as_text, check, import_pages, print_template, subcommand_meant
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, failed, print_json
 
 if TYPE_CHECKING:
@@ -125,6 +125,8 @@ def run(argv: list[str]) -> int:
 
 def _search(words: str, *, as_json: bool) -> int:
     found = found_by(words)
+    if meant := subcommand_meant(words, found.hits, lambda: [hit.slug for hit in all_pages()]):
+        print(f"vmkops kb: these words were searched for. Did you mean {meant}?", file=sys.stderr)
     if as_json:
         results, lookups = [asdict(hit) for hit in found.hits], [asdict(lookup) for lookup in found.lookups]
         print_json({"query": words, "results": results, "lookups": lookups, "searched": asdict(found.searched)})

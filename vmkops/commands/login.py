@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from vmkops.commands import EXIT_DONE, EXIT_WRONG_USAGE, SERVICE
+from vmkops.commands._general import choose
 from vmkops.commands._parser import Parser
 
 if TYPE_CHECKING:
@@ -22,19 +23,23 @@ SUMMARY = "sign in to a service: try a token, and keep it for this service"
 GROUP = SERVICE
 EPILOG = (
     "The token is read from the terminal, or from standard input: vmkops login < FILE. It is kept in a file that only "
-    "you can read. VMKOPS_PROFILE chooses another service. VMKOPS_TOKEN, VMKOPS_TOKEN_FILE and the token of a "
-    "table [services.NAME] take precedence over it."
+    "you can read. Without SERVICE, VMKOPS_PROFILE or VMKOPS_SERVICE_URL chooses it. VMKOPS_TOKEN, "
+    "VMKOPS_TOKEN_FILE and the token of a table [services.NAME] take precedence over it."
 )
 
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    return Parser(prog="vmkops login", description=SUMMARY, epilog=EPILOG)
+    made = Parser(prog="vmkops login", description=SUMMARY, epilog=EPILOG)
+    made.add_argument("service", nargs="?", metavar="SERVICE", help="its URL, or the name of its table in vmkops.toml")
+    return made
 
 
 def run(argv: Sequence[str]) -> int:
     """Ask for the token, try it and keep it; raises ServiceError when the service refuses it or does not answer."""
-    parser().parse_args(argv)
+    options = parser().parse_args(argv)
+    if options.service:
+        choose(options.service)
     from service.api.words import printable
     from vmkops.commands._logins import keep_login
     from vmkops.commands._service import chosen

@@ -7,21 +7,29 @@ import sys
 from collections.abc import Sequence
 
 from vmkops.commands import EXIT_DONE, SERVICE
+from vmkops.commands._general import choose
 from vmkops.commands._parser import Parser
 
 SUMMARY = "forget the token that login kept for a service"
 GROUP = SERVICE
-EPILOG = "The token itself goes on to be valid; `vmkops token` ends it. VMKOPS_PROFILE chooses another service."
+EPILOG = (
+    "The token itself goes on to be valid; `vmkops token` ends it. Without SERVICE, VMKOPS_PROFILE or "
+    "VMKOPS_SERVICE_URL chooses it."
+)
 
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    return Parser(prog="vmkops logout", description=SUMMARY, epilog=EPILOG)
+    made = Parser(prog="vmkops logout", description=SUMMARY, epilog=EPILOG)
+    made.add_argument("service", nargs="?", metavar="SERVICE", help="its URL, or the name of its table in vmkops.toml")
+    return made
 
 
 def run(argv: Sequence[str]) -> int:
     """Remove the file; 0 also when there is none. Raises SettingError."""
-    parser().parse_args(argv)
+    options = parser().parse_args(argv)
+    if options.service:
+        choose(options.service)
     from vmkops.commands._logins import forget_login
     from vmkops.commands._service import chosen
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -41,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     create.add_argument(
         "--scope", required=True, help="read, operate (also starts and cancels actions) or admin (also reads the audit)"
     )
-    words = "make the data directory for a service that is not started yet; otherwise it must be there"
+    words = "make the data directory for a service that is not started yet; not needed where VMKOPS_DATA_DIR is set"
     create.add_argument("--init", action="store_true", help=words)
     create.add_argument("--delegate", action="store_true", help=DELEGATE)
     create.add_argument("--expires", metavar="TIME", help="when it ends, in days or hours from now, such as 90d or 12h")
@@ -66,12 +67,19 @@ def run(argv: Sequence[str]) -> int:
 
 def _create(options: argparse.Namespace) -> None:
     from service.api.settings import read_settings
+    from service.api.settings_source import read_setting
+    from service.errors import StartError
     from service.store.audit import Event
+    from service.store.database import has_database
     from service.store.tokens import lifetime
 
     settings = read_settings()
     expires = lifetime(options.expires) if options.expires is not None else None
-    with _store(init=options.init) as (tokens, audit):
+    is_new = not has_database(settings)
+    # Without the setting, the folder is below the one that the person is in, where perhaps no service ever runs.
+    if is_new and not options.init and not read_setting("VMKOPS_DATA_DIR"):
+        raise StartError(_explain(settings.data_dir, options))
+    with _store(init=is_new) as (tokens, audit):
         token = tokens.create(options.name, options.scope, delegate=options.delegate, expires=expires)
         rights = {"scope": options.scope, "delegate": str(options.delegate), "expires": options.expires or "never"}
         audit.record(Event.TOKEN_CREATED, person=local_user(), name=options.name, **rights)
@@ -79,6 +87,8 @@ def _create(options: argparse.Namespace) -> None:
     if settings.postgres_url is None:
         where = f"the data directory {settings.data_dir.absolute()}"
         print(f"This token is only for the service on {where}. Another service does not know it.", file=sys.stderr)
+        if is_new:
+            print("No service has used this directory yet: it was made now, for its first start.", file=sys.stderr)
 
 
 def _list(options: argparse.Namespace) -> None:
@@ -156,12 +166,18 @@ def _store(*, init: bool = False) -> Iterator[tuple[Tokens, Audit]]:
         engine.dispose()
 
 
-def _explain(data_dir: Path) -> str:
-    """Why the tokens of this data directory are not those of a service, and what to do."""
+def _explain(data_dir: Path, create: argparse.Namespace | None = None) -> str:
+    """Why the tokens of this data directory are not those of a service, and what to type; `create` makes one."""
     where = data_dir.absolute()
     what = "has no database of vmkops" if where.exists() else "does not exist"
+    words = ["NAME", "--scope", "operate"]
+    if create is not None:
+        words = [create.name, "--scope", create.scope]
+        words += ["--delegate"] if create.delegate else []
+        words += ["--expires", create.expires] if create.expires else []
     return (
-        f"the data directory {where} {what}, so no service knows its tokens. Run this command with the VMKOPS_DATA_DIR "
-        "of the service, in the folder where it runs. The first start of the service makes the directory; to make it "
-        "before that, add --init to `vmkops token create`."
+        f"the data directory {where} {what}, so no service knows its tokens.\n"
+        "  If a service runs elsewhere, run this command in its folder or with its VMKOPS_DATA_DIR.\n"
+        "  If no service has run here yet, start it first, or make the directory now: "
+        f"{shlex.join(['vmkops', 'token', 'create', *words, '--init'])}"
     )

@@ -103,7 +103,7 @@ def test_name_without_a_backup_brings_similar_ones(tmp_path: Path) -> None:
     with pytest.raises(NotFound) as refused:
         find_backup(tmp_path, "newest:WEB")
 
-    assert refused.value.suggestions == ["web-01"]
+    assert refused.value.suggestions == ["newest:web-01"]
 
 
 def test_id_that_climbs_out_of_the_folder_is_unknown(tmp_path: Path) -> None:
@@ -163,3 +163,26 @@ def test_vcenter_that_nothing_has_is_told(tmp_path: Path) -> None:
         find_backup(tmp_path, "newest:nope/web", ["lab"])
     with pytest.raises(NotFound, match="no backup of a VM 'web' in the vCenter lab"):
         find_backup(tmp_path, "newest:lab/web", ["lab"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("web", ["newest:web"]),
+        ("lab/web", ["newest:lab/web"]),
+        ("wbe", ["newest:web"]),
+        ("twin", ["newest:lab/moref:vm-3", "newest:lab/moref:vm-2"]),
+        ("nosuch/web", []),
+        ("0f0f", []),
+    ],
+)
+def test_vm_in_place_of_a_backup_leads_to_its_newest_one(tmp_path: Path, typed: str, meant: list[str]) -> None:
+    keep(tmp_path, "first", 0, "vm-1", vcenter="lab")
+    keep(tmp_path, "second", 1, "vm-2", vm="twin", vcenter="lab")
+    keep(tmp_path, "third", 2, "vm-3", vm="twin", vcenter="lab")
+
+    with pytest.raises(NotFound, match="There is no backup") as refused:
+        find_backup(tmp_path, typed)
+
+    assert refused.value.suggestions == meant
+    assert {find_backup(tmp_path, each).vm.name for each in meant} <= {"web", "twin"}

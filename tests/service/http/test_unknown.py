@@ -64,7 +64,10 @@ def test_form_of_the_front_page_works_without_scripts(service: RunningService) -
     [
         ("/decode", {"text": "0xbad0022", "relase": "6.7"}, "no field 'relase'. Did you mean 'release'?"),
         ("/decode", {"txt": "0xbad0022"}, "no field 'txt'. Did you mean 'text'? It has: release, text."),
-        ("/actions/backup", {"params": {"vm": "a", "quiese": True}}, "quiese"),
+        ("/actions/backup", {"params": {"vm": "a", "quiese": True}}, "has no parameter quiese. Did you mean quiesce?"),
+        ("/actions/backup", {"vm": "a", "quiese": True}, "backup has no parameter quiese. Did you mean quiesce?"),
+        ("/actions/backup", {"params": {"vmm": "a"}}, "backup has no parameter vmm."),
+        ("/actions/backup", {"parms": {"vm": "a"}}, "no field 'parms'. Did you mean 'params'? It has: params"),
     ],
 )
 def test_unknown_field_of_a_body_is_refused_with_the_nearest_one(
@@ -73,6 +76,30 @@ def test_unknown_field_of_a_body_is_refused_with_the_nearest_one(
     status, problem = service.call("POST", path, body, headers={"Content-Type": "application/json"})
 
     assert status == 400
+    assert words in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"acton": "fleet"}, "no field 'acton'. Did you mean 'action'?"),
+        (
+            {"action": "fleet", "params": {"vms": "all", "windw": ""}},
+            "fleet has no parameter windw. Did you mean window?",
+        ),
+        (
+            {"action": "fleet", "params": {"vms": "all", "params": {"quiese": "none"}}},
+            "backup has no parameter quiese. Did you mean quiesce?",
+        ),
+        ({"action": "bakup", "params": {}}, "There is no action 'bakup'. Did you mean backup?"),
+    ],
+)
+def test_unknown_field_inside_the_body_of_a_schedule_is_refused_with_the_nearest_one(
+    service: RunningService, body: dict[str, object], words: str
+) -> None:
+    status, problem = service.call("PUT", "/schedules/nightly", {"cron": "0 1 * * *", **body})
+
+    assert status in (400, 404)
     assert words in problem["detail"]
 
 

@@ -35,3 +35,25 @@ def test_usual_expressions_are_accepted(cron: str) -> None:
 def test_random_time_is_refused(cron: str) -> None:
     with pytest.raises(InvalidParams, match="another time in each process"):
         check_cron(cron, "UTC")
+
+
+@pytest.mark.parametrize(
+    ("cron", "said"),
+    [
+        ("0 25 * * *", "the hour '25'. Write 0 to 23, *"),
+        ("61 1 * * *", "the minute '61'. Write 0 to 59, *"),
+        ("*/0 1 * * *", "the minute '*/0'. Write"),
+        ("0 1 1-40 * *", "the day '1-40'. Write 1 to 31, *"),
+        ("0 1 * jan-foo *", "the month 'jan-foo'. Write 1 to 12, jan to dec"),
+        ("0 1 * * mox", "the weekday 'mox'. Write 0 to 7 (0 and 7 are Sunday), sun to sat"),
+        ("70 0 1 * * *", "the second '70'. Write 0 to 59"),
+        ("0 1 30 2 *", "there is no such date"),
+        ("@dayly", "the words there are: @hourly, @daily"),
+    ],
+)
+def test_field_that_is_wrong_is_named_with_what_it_may_be(cron: str, said: str) -> None:
+    with pytest.raises(InvalidParams) as refused:
+        check_cron(cron, "UTC")
+
+    assert f"cron '{cron}' cannot be used: {said}" in refused.value.detail
+    assert refused.value.detail.endswith("The fields are: minute hour day month weekday.")

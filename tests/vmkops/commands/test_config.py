@@ -66,6 +66,37 @@ def test_check_names_the_problems_of_the_service_the_bot_and_the_commands_at_onc
     assert not found["ok"]
 
 
+def test_one_setting_is_shown_and_a_wrong_name_leads_to_the_right_one(tmp_path: Path) -> None:
+    (tmp_path / "vmkops.toml").write_text(
+        'VMKOPS_MAX_JOBS = 3\n[vcenters.lab]\nurl = "a\\u001b[31mb\\nc"\nuser = "me"\n'
+    )
+
+    for name in ("VMKOPS_MAX_JOBS", "max-jobs"):
+        assert run_forked(tmp_path, "config", "show", name).stdout == "VMKOPS_MAX_JOBS = 3  [vmkops.toml, line 1]\n"
+    table = run_forked(tmp_path, "config", "show", "vcenters.lab")
+    assert table.stdout.splitlines()[0] == "vcenters.lab.url = a␛[31mb␊c  [vmkops.toml, line 3]"
+    as_json = json.loads(run_forked(tmp_path, "config", "show", "VMKOPS_MAX_JOBS", "--json").stdout)
+    assert as_json == {"settings": [{"name": "VMKOPS_MAX_JOBS", "value": "3", "origin": "vmkops.toml, line 1"}]}
+    for wrong, near in (
+        ("VMKOPS_MAXJOBS", "VMKOPS_MAX_JOBS"),
+        ("max_jbos", "VMKOPS_MAX_JOBS"),
+        ("vcenters.lab.usr", "vcenters.lab.user"),
+    ):
+        done = run_forked(tmp_path, "config", "show", wrong)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == f"vmkops config: there is no setting {wrong}. Did you mean {near}?\n"
+    assert "vmkops config show lists all of them." in run_forked(tmp_path, "config", "show", "nope").stderr
+
+
+def test_control_characters_of_settings_reach_no_terminal(tmp_path: Path) -> None:
+    odd = {"VMKOPS_DATA_DIR": "a\x1b[31m\nvcenter    ok: signed in", "VMKOPS_LOG_LEVEL": "\x1b[32mloud"}
+
+    for words in (("config", "show"), ("config", "check"), ("doctor",)):
+        done = run_forked(tmp_path, *words, **odd)
+        assert "\x1b" not in done.stdout + done.stderr, words
+        assert "\nvcenter    ok: signed in" not in done.stdout, words
+
+
 def test_check_of_good_settings_exits_0(tmp_path: Path) -> None:
     done = run_forked(tmp_path, "config", "check", VMKOPS_DATA_DIR="kept")
 

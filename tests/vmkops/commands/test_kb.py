@@ -293,3 +293,22 @@ def test_show_has_placeholders_in_capitals_and_how_to_fill_them_in(capsys: pytes
     assert "{vm}" not in shown
     assert "vmkops vm VM\n" in shown
     assert "In the commands, replace VM and DATASTORE, or fill in: vmkops kb show vm-stuck-at-95-percent --vm " in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("shwo consolidation-needed", "vmkops kb show consolidation-needed"),
+        ("shwo consolidation-neded", "vmkops kb show consolidation-needed"),
+        ("lst", "vmkops kb list"),
+        ("lost access", ""),
+        ("show stopper", ""),
+        ("template lost", ""),
+    ],
+)
+def test_misspelt_subcommand_is_searched_for_and_named(tmp_path: Path, words: str, meant: str) -> None:
+    done = kb(*words.split(), folder=tmp_path)
+
+    hint = f"vmkops kb: these words were searched for. Did you mean {meant}?\n" if meant else ""
+    assert done.stderr.startswith(hint)
+    assert ("these words were searched for" in done.stderr) is bool(meant)

@@ -1,4 +1,4 @@
-"""`vmkops token create` makes tokens of a service that is there, and never a data directory of its own."""
+"""`vmkops token create` makes tokens of a service that is there, or of one whose data directory is named."""
 
 from __future__ import annotations
 
@@ -12,23 +12,31 @@ from tests.vmkops.terminal import run, run_forked
 CREATE = ("token", "create", "x", "--scope", "read")
 
 
-@pytest.mark.parametrize("folder", ["data", "elsewhere"])
-def test_token_without_a_service_is_refused_with_the_directory_and_what_to_do(tmp_path: Path, folder: str) -> None:
-    (tmp_path / "elsewhere").mkdir()
+@pytest.mark.parametrize("make", [False, True])
+def test_token_without_a_service_is_refused_with_the_directory_and_what_to_type(tmp_path: Path, make: bool) -> None:
+    if make:
+        (tmp_path / "data").mkdir()
 
-    done = run_forked(tmp_path, *CREATE, VMKOPS_DATA_DIR=folder)
+    done = run_forked(tmp_path, *CREATE)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"the data directory {tmp_path / folder} " in done.stderr
-    assert "--init" in done.stderr
-    assert [*tmp_path.iterdir()] == [tmp_path / "elsewhere"]
-    assert [*(tmp_path / "elsewhere").iterdir()] == []
+    assert f"the data directory {tmp_path / 'data'} " in done.stderr
+    assert "make the directory now: vmkops token create x --scope read --init\n" in done.stderr
+    assert [*tmp_path.rglob("*")] == ([tmp_path / "data"] if make else [])
+    for words in (("token", "list"), ("token", "revoke", "x"), ("tokens",)):
+        asked = run_forked(tmp_path, *words)
+        assert (asked.returncode, "vmkops token create NAME --scope operate --init" in asked.stderr) == (2, True)
 
 
-def test_token_for_a_service_that_is_not_started_yet_is_good(tmp_path: Path) -> None:
-    done = run(tmp_path, *CREATE, "--init")
+@pytest.mark.parametrize(("options", "settings"), [(("--init",), {}), ((), {"VMKOPS_DATA_DIR": "data"})])
+def test_token_for_a_service_that_is_not_started_yet_is_good(
+    tmp_path: Path, options: tuple[str, ...], settings: dict[str, str]
+) -> None:
+    done = run(tmp_path, *CREATE, *options, **settings)
 
     assert done.returncode == 0, done.stderr
+    assert f"only for the service on the data directory {tmp_path / 'data'}." in done.stderr
+    assert "it was made now, for its first start" in done.stderr
     with RunningService(tmp_path / "data") as service:
         assert service.call("GET", "/runs", token=done.stdout.strip())[0] == 200
 
