@@ -111,7 +111,8 @@ class Settings(WebSettings, LimitSettings, LogSettings):
     slack_operators: frozenset[str] = Field(
         default=frozenset(),
         alias="VMKOPS_SLACK_OPERATORS",
-        description="The IDs of the Slack users who may start and cancel host actions, such as `U012AB3CD U045EF6GH`.",
+        description="The IDs of the Slack users who may start and cancel host actions, such as `U012AB3CD U045EF6GH`. "
+        "Set the same value on every process.",
     )
     signing_key: Path | None = Field(
         default=None,

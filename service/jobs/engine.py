@@ -33,7 +33,7 @@ from service.jobs.keys import RequestKey, adopted, job_of_key, keep_key
 from service.jobs.serializer import RecordSerializer, use_json_only
 from service.store.database import InterProcessLock, engine_url
 from service.store.executors import adopt_dead, living_formats
-from service.store.tokens import Tokens
+from service.store.tokens import Asker, Tokens
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ class Jobs:
         async def run_action(
             action: str, params: dict[str, Any], requested_by: str, origin: dict[str, str] | None = None
         ) -> dict[str, Any]:
-            """Run a job; `origin` has the `token`, the `request` id and the `target` for people, as far as recorded."""
+            """Run a job; see `submit` for `origin`, which has less in it when an earlier version recorded it."""
             job_id = DBOS.workflow_id
             assert job_id is not None
             origin = origin or {}
@@ -141,6 +141,7 @@ class Jobs:
                     parent=job_id,
                     requested_by=requested_by,
                     token=token,
+                    asker=Asker(origin.get("asker", requested_by), origin.get("asker_token", token)),
                 )
                 run = JobRun(job_id, requested_by, token, children)
                 return await self._run(action, params, run, origin.get("target", ""))
@@ -176,16 +177,25 @@ class Jobs:
         key: RequestKey | None = None,
         reply_to: Mapping[str, Any] | None = None,
         parent: str = "",
+        asker: Asker | None = None,
     ) -> Job:
         """Queue a job and return it, or return the job that has this id or key or is live for this target.
 
-        `parent` is the id of the job that starts it, if one does.
+        `parent` is the id of the job that starts it, if one does. `asker` is the one whose rights its children use,
+        when that is not `requested_by` with `token`: the one who made the schedule.
 
         A repeated key returns the job that it got the first time, also after that job has ended. Raises Conflict when
         another live job holds any of the target's keys, and KeyReused when the key belongs to another request.
         """
         keys = [target.key, *target.also]
-        origin = {"token": token, "request": current_request(), "target": redact(target.name)}
+        asker = asker or Asker(requested_by, token)
+        origin = {
+            "token": token,
+            "request": current_request(),
+            "target": redact(target.name),
+            "asker": asker.name,
+            "asker_token": asker.token,
+        }
         attributes = {
             "action": action.name,
             "target": target.name,

@@ -21,7 +21,7 @@ from service.jobs.schedule_view import UNREADABLE, Schedule, missed, schedule_of
 from service.jobs.view import outcome_of
 from service.retry import attempts
 from service.store.audit import Audit, Event
-from service.store.tokens import Actor, Tokens
+from service.store.tokens import Actor, Asker, Tokens
 
 log = logging.getLogger(__name__)
 
@@ -177,6 +177,7 @@ class Schedules:
                     also=tuple(looked["also"]),
                 ),
                 requested_by=maker,
+                asker=_asker(schedule),
                 job_id=former_job_id(maker, f"{schedule['name']} {scheduled_at.isoformat()}"),
             )
         except VmkopsError as error:
@@ -188,7 +189,7 @@ class Schedules:
         if paused := await self._paused(schedule):
             if not await self._was_paused(schedule["name"]):
                 await self._audit.write(
-                    Event.SCHEDULE_PAUSED, token=_token_of(schedule), name=schedule["name"], reason=paused
+                    Event.SCHEDULE_PAUSED, token=_asker(schedule).token, name=schedule["name"], reason=paused
                 )
             return {"problem": NotAllowed(paused).problem().model_dump(), "paused": True}
         try:
@@ -215,12 +216,11 @@ class Schedules:
         }
 
     async def _paused(self, schedule: Mapping[str, Any]) -> str:
-        """Why the schedule may not fire, as sentences; empty when it may.
-
-        A token that is not stored belongs to the bot in the process of the service, or to version 0.1.0.
-        """
-        refusal = await asyncio.to_thread(self._tokens.refusal, _token_of(schedule))
-        return f"{refusal} The schedule is paused. Save it again with a valid token." if refusal else ""
+        """Why the schedule may not fire, as sentences; empty when it may."""
+        refusal = await asyncio.to_thread(self._tokens.no_longer_may, _asker(schedule))
+        return (
+            f"{refusal} The schedule is paused until somebody who may start actions saves it again." if refusal else ""
+        )
 
     async def _was_paused(self, name: str) -> bool:
         """Whether the firing before this one was paused too."""
@@ -237,6 +237,7 @@ class Schedules:
         return schedule_of(row, fired[0] if fired else None, refused, datetime.now(UTC))
 
 
-def _token_of(schedule: Mapping[str, Any]) -> str:
-    """The name of the token behind a schedule; version 0.1.0 stored it only as the name of who made it."""
-    return str(schedule.get("token") or str(schedule["created_by"]).partition("token:")[2])
+def _asker(schedule: Mapping[str, Any]) -> Asker:
+    """Who made or last changed a schedule; version 0.1.0 stored the token only as the name of who made it."""
+    maker = str(schedule["created_by"])
+    return Asker(maker, str(schedule.get("token") or maker.partition("token:")[2]))
