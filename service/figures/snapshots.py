@@ -30,7 +30,7 @@ class SnapshotFigures(Part):
         self._left = sum(row.gone_at is None for row in ended)
         self._unmerged = len(ended) - self._left
 
-    def metrics(self) -> Iterable[Metric]:
+    def metrics(self, *, vm_names: bool) -> Iterable[Metric]:  # noqa: ARG002
         """The two counts."""
         yield gauge("vmkops_snapshots_left", "Snapshots of ended jobs that are not removed.", {(): self._left})
         yield gauge(
