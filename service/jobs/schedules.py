@@ -12,6 +12,7 @@ from typing import Any
 from dbos import DBOS
 from pydantic import ValidationError
 
+from service.api.words import counted
 from service.errors import Conflict, InvalidParams, NotAllowed, NotFound, RecordUnreadable, VmkopsError
 from service.jobs.action import Action, Context, Target
 from service.jobs.cron import check_cron, check_interval
@@ -41,6 +42,7 @@ class Schedules:
         self._jobs = jobs
         self._actions = actions
         self._context = context
+        self._settings = context.settings
         self._workflow: Any = None
 
     def register(self) -> None:
@@ -82,10 +84,17 @@ class Schedules:
         """Create the schedule with this name, or replace it; a paused one stays paused.
 
         It fires for as long as the token of `actor` is valid. Raises InvalidParams for a bad `cron` or `timezone`, and
-        for a schedule that would fire more often than VMKOPS_SCHEDULE_SECONDS allows.
+        for a schedule that would fire more often than VMKOPS_SCHEDULE_SECONDS allows; and Conflict for a new one
+        when there are as many as VMKOPS_MAX_SCHEDULES allows.
         """
+        names, most = {row["schedule_name"] for row in await DBOS.list_schedules_async()}, self._settings.max_schedules
+        if name not in names and len(names) >= most:
+            raise Conflict(
+                f"VMKOPS_MAX_SCHEDULES allows {counted(most, 'schedule')}, and there are as many. Remove one that is "
+                "no longer needed (vmkops schedules remove NAME), or raise the setting."
+            )
         check_cron(cron, timezone)
-        await asyncio.to_thread(check_interval, cron, self._context.settings.schedule_seconds)
+        await asyncio.to_thread(check_interval, cron, self._settings.schedule_seconds)
         context = {
             "name": name,
             "action": action,
