@@ -18,6 +18,7 @@ from service.backups.window import read_window
 from service.errors import Conflict, InvalidParams, NotFound
 from service.jobs.action import Action, Context, JobControl, Params, StepResult, Target
 from service.vsphere.selecting import Selected, select
+from service.vsphere.vcenters import VCenters
 
 SELECT, RUN = "select", "run"
 CANCEL = "cancel"
@@ -115,7 +116,7 @@ class FleetAction(Action):
         selected = await select(context.vcenters, params.vms)
         if not selected.vms:
             raise _nothing(selected, params.vms)
-        checks = list(selection_checks(selected))
+        checks = list(selection_checks(selected, context.vcenters))
         until = params.until
         if params.window:
             end = read_window(params.window).end(datetime.now(UTC))
@@ -205,9 +206,9 @@ def check_params(params: FleetParams) -> None:
         read_policy(params.keep)
 
 
-def selection_checks(selected: Selected) -> Iterator[Check]:
+def selection_checks(selected: Selected, vcenters: VCenters) -> Iterator[Check]:
     """What a preview says about the VMs of a selection."""
-    names = ", ".join(vm.name for vm in selected.vms[:SHOWN])
+    names = ", ".join(vcenters.shown(vm.vcenter, vm.name) for vm in selected.vms[:SHOWN])
     more = f" and {len(selected.vms) - SHOWN} more" if len(selected.vms) > SHOWN else ""
     yield info("selected", f"{counted(len(selected.vms), 'VM')} selected: {names}{more}.")
     yield from (warn("matches-nothing", f"The term {term!r} fits no VM now.") for term in selected.unmatched)

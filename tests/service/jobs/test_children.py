@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -15,6 +16,7 @@ from service.jobs import children
 from service.jobs.children import ChildJobs
 from service.store.database import open_database
 from service.store.tokens import Asker, Tokens
+from service.vsphere.vcenters import VCenters
 
 ANNA, BOB = "slack:U0ANNA", "slack:U0BOB"
 PAST = timedelta(seconds=-1)
@@ -67,7 +69,7 @@ async def test_rest_of_a_fleet_is_skipped_when_the_asker_may_not_any_more(
         asker=Asker(asker, "nightly"),
     )
     fleet = Fleet(
-        nothing,
+        cast(Any, SimpleNamespace(vcenters=VCenters((), ()))),
         cast(Any, Job(own)),
         vms=[FleetVm("moref:vm-1", "web-01"), FleetVm("moref:vm-2", "web-02")],
         action="backup",
