@@ -22,6 +22,7 @@ from service.jobs.schedule_view import UNREADABLE, Schedule, missed, schedule_of
 from service.jobs.view import outcome_of
 from service.retry import attempts
 from service.store.audit import Audit, Event
+from service.store.reports import Report
 from service.store.tokens import Actor, Asker, Tokens
 
 log = logging.getLogger(__name__)
@@ -158,6 +159,8 @@ class Schedules:
         await DBOS.delete_schedule_async(name)
 
     async def _fire(self, scheduled_at: datetime, schedule: dict[str, Any]) -> dict[str, Any]:
+        maker = f"schedule:{schedule['name']}"
+        job_id = former_job_id(maker, f"{schedule['name']} {scheduled_at.isoformat()}")
         numbers = itertools.count()
 
         async def look() -> dict[str, Any]:
@@ -173,8 +176,9 @@ class Schedules:
         )
         if "problem" in looked:
             log.warning("schedule %s started no job: %s", schedule["name"], looked["problem"]["detail"])
+            if not looked.get("again"):
+                await self._report(schedule, job_id, looked["problem"]["detail"])
             return looked
-        maker = f"schedule:{schedule['name']}"
         try:
             job = await self._jobs.submit(
                 self._actions[schedule["action"]],
@@ -187,20 +191,27 @@ class Schedules:
                 ),
                 requested_by=maker,
                 asker=_asker(schedule),
-                job_id=former_job_id(maker, f"{schedule['name']} {scheduled_at.isoformat()}"),
+                job_id=job_id,
             )
         except VmkopsError as error:
             log.warning("schedule %s started no job: %s", schedule["name"], error)
+            await self._report(schedule, job_id, str(error))
             return {"problem": error.problem().model_dump()}
         return {"job": job.id}
 
+    async def _report(self, schedule: Mapping[str, Any], firing: str, problem: str) -> None:
+        """Let the channel of the schedule, if it has one, know that this firing started nothing."""
+        if channel := schedule["params"].get("report_to"):
+            await self._context.reports.expect(Report(firing, channel, schedule["name"], problem))
+
     async def _look(self, schedule: dict[str, Any]) -> dict[str, Any]:
         if paused := await self._paused(schedule):
-            if not await self._was_paused(schedule["name"]):
+            again = await self._was_paused(schedule["name"])
+            if not again:
                 await self._audit.write(
                     Event.SCHEDULE_PAUSED, token=_asker(schedule).token, name=schedule["name"], reason=paused
                 )
-            return {"problem": NotAllowed(paused).problem().model_dump(), "paused": True}
+            return {"problem": NotAllowed(paused).problem().model_dump(), "paused": True, "again": again}
         try:
             action = self._actions.get(schedule["action"])
             if action is None:
