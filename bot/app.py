@@ -25,6 +25,7 @@ from bot.buttons import _base as buttons
 from bot.commands import _base as commands
 from bot.deduplication import Deduplicator
 from bot.jobs.confirmations import Confirmations
+from bot.jobs.reports import JobReports
 from bot.jobs.updates import JobUpdates
 from bot.replies import ReplySender
 from bot.request import Deps
@@ -78,6 +79,7 @@ class Bot:
         self._slack = AsyncWebClient(token=token, base_url=settings.api_url)
         self._client = client
         self._updates = JobUpdates(client, AsyncWebClient(token=token, base_url=settings.api_url))
+        self._reports = JobReports(client, self._slack)
         self._replies = ReplySender()
         self._deduplicator = Deduplicator()
         self._app: AsyncApp | None = None
@@ -112,6 +114,7 @@ class Bot:
             await self._socket.close()
         await self._replies.drain()
         await self._updates.stop()
+        await self._reports.stop()
 
     def status(self) -> BotStatus:
         """Whether the bot is connected to Slack, and when Slack was last heard from."""
@@ -195,6 +198,7 @@ class Bot:
             await self._socket.open()
         self._app, self._problem = app, ""
         self._updates.start()
+        self._reports.start()
         log.info("slack connected", extra={"team": who.get("team"), "bot": who.get("user_id")})
         await self._check_rights()
 

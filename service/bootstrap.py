@@ -43,6 +43,7 @@ from service.store.page_history import PageHistory
 from service.store.private_files import tighten
 from service.store.procedure_runs import ProcedureRuns
 from service.store.procedures import open_procedures
+from service.store.reports import Reports
 from service.store.signing import open_signer
 from service.store.snapshot_ledger import SnapshotLedger
 from service.store.tokens import Tokens
@@ -112,6 +113,7 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
             copy_slots=copy_slots,
             copy_rates=CopyRates(engine),
             signer=await asyncio.to_thread(open_signer, settings),
+            reports=Reports(engine),
             workers=workers,
         )
         actions = all_actions()

@@ -202,13 +202,18 @@ class Fleet:
     def _show(self, newly: int, live: dict[int, str]) -> None:
         done = len(self._outcomes) + newly
         self._job.report(done, len(self._vms), "VMs")
-        names = ", ".join(self._vms[number].name for number in list(live)[:NAMED])
+        names = ", ".join(map(self._shown, list(live)[:NAMED]))
         more = f" and {len(live) - NAMED} more" if len(live) > NAMED else ""
         running = f"; running: {names}{more}" if live else ""
         self._job.say(f"{done} of {len(self._vms)} VMs{running}")
+
+    def _shown(self, number: int) -> str:
+        """The name of a VM for people, such as `prod/web-01` when there are several vCenters."""
+        vm = self._vms[number]
+        return self._context.vcenters.shown(read_exact(vm.selector)[0], vm.name)
 
     def _line(self, number: int) -> dict[str, str]:
         vm, why = self._vms[number], self._outcomes[number].why
         joined = "It joined a job that was already under way." if number in self._joined else ""
         why = " ".join(filter(None, [why, joined]))
-        return {"vm": vm.name, "selector": vm.selector, "job": self._jobs.get(number, ""), "why": why}
+        return {"vm": self._shown(number), "selector": vm.selector, "job": self._jobs.get(number, ""), "why": why}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
+from re import fullmatch
 from typing import Any, cast
 
 from pydantic import Field, ValidationError, field_validator
@@ -18,13 +19,16 @@ from service.backups.retention import read_policy
 from service.backups.window import read_window
 from service.errors import Conflict, InvalidParams, NotFound
 from service.jobs.action import Action, Context, JobControl, Params, StepResult, Target
+from service.store.reports import Report
 from service.vsphere.selecting import Selected, select
+from service.vsphere.vcenters import VCenters
 
 SELECT, RUN = "select", "run"
 CANCEL = "cancel"
 """The part of the step `run` that cancels the jobs of the VMs."""
 TARGETS = {"vm": "{}", "backup": "newest:{}"}
 """The parameter of the inner action that gets the VM, and what it gets."""
+CHANNEL_ID = "[CG][A-Z0-9]{2,30}"
 SHOWN = 10
 """How many VMs a check names."""
 
@@ -60,6 +64,25 @@ class FleetParams(Params):
         max_length=40,
         description="No job starts after this time, such as 2026-03-01T06:00:00Z; `window` sets it.",
     )
+
+    report_to: str = Field(
+        default="",
+        max_length=120,
+        description="The Slack channel that gets a report at the end, such as '#ops', or its ID. vmkops must be a "
+        "member of the channel.",
+    )
+
+    @field_validator("report_to")
+    @classmethod
+    def _channel(cls, value: str) -> str:
+        if not value or fullmatch(CHANNEL_ID, value):
+            return value
+        if mention := fullmatch(rf"<#({CHANNEL_ID})(\|[^>]*)?>", value):  # as Slack may write a channel
+            return mention[1]
+        name = value.removeprefix("#")
+        if not fullmatch(r"[\w-]{1,80}", name) or name != name.lower():
+            raise ValueError(f"{value!r} is not a Slack channel. Write its name, such as '#ops', or its ID.")
+        return f"#{name}"
 
     @field_validator("until")
     @classmethod
@@ -116,7 +139,7 @@ class FleetAction(Action):
         selected = await select(context.vcenters, params.vms)
         if not selected.vms:
             raise _nothing(selected, params.vms)
-        checks = list(selection_checks(selected))
+        checks = list(selection_checks(selected, context.vcenters))
         until = params.until
         if params.window:
             end = read_window(params.window).end(datetime.now(UTC))
@@ -125,6 +148,8 @@ class FleetAction(Action):
                 checks.append(refuse("window", f"The window {read_window(params.window)} is closed now."))
         if params.keep and params.action == "backup":
             checks.append(info("keep", KEEP_NEEDS_VERIFIED))
+        if params.report_to:
+            checks.append(info("report", REPORT_NEEDS_BOT.format(params.report_to)))
         return Target(
             key=f"fleet:{params.action}:{params.vms}",
             name=_title(params.vms),
@@ -141,6 +166,14 @@ class FleetAction(Action):
             vms = [(vm.selector, vm.name) for vm in found.vms]
             return Selection(vms=vms, unmatched=found.unmatched, unread=found.unread, detail=detail)
 
+        async def expect_report() -> StepResult:
+            maker, _, schedule = job.requested_by.partition(":")
+            schedule = schedule if maker == "schedule" else ""
+            await context.reports.expect(Report(job.job_id, params.report_to, schedule, problem=""))
+            return StepResult(detail=f"The report goes to {params.report_to}.")
+
+        if params.report_to:  # a fleet that is cancelled before it has begun is reported too
+            await job.step_as(StepResult, SELECT, expect_report, part="report", cleanup=True)
         selection = await job.step_as(Selection, SELECT, choose)
         inner = inner_action(params.action)
         field = _field(inner)
@@ -175,6 +208,11 @@ KEEP_NEEDS_VERIFIED = (
     "the action verify-backup for the same VMs."
 )
 
+REPORT_NEEDS_BOT = (
+    "The report goes to {} in Slack when the fleet has ended. Invite the bot there if it is not a member: "
+    "/invite @vmkops."
+)
+
 
 def inner_action(name: str) -> Action:
     """The action to run on each VM; raises InvalidParams when there is none of this name that acts on a VM."""
@@ -204,9 +242,9 @@ def check_params(params: FleetParams) -> None:
         read_policy(params.keep)
 
 
-def selection_checks(selected: Selected) -> Iterator[Check]:
+def selection_checks(selected: Selected, vcenters: VCenters) -> Iterator[Check]:
     """What a preview says about the VMs of a selection."""
-    names = ", ".join(vm.name for vm in selected.vms[:SHOWN])
+    names = ", ".join(vcenters.shown(vm.vcenter, vm.name) for vm in selected.vms[:SHOWN])
     more = f" and {len(selected.vms) - SHOWN} more" if len(selected.vms) > SHOWN else ""
     yield info("selected", f"{counted(len(selected.vms), 'VM')} selected: {names}{more}.")
     yield from (warn("matches-nothing", f"The term {term!r} fits no VM now.") for term in selected.unmatched)

@@ -39,6 +39,9 @@ from service.api.models import (
     JobState,
     Problem,
     Progress,
+    Report,
+    ReportGroup,
+    ReportVm,
     Step,
     StepState,
     TypeAgainHint,
@@ -67,6 +70,9 @@ __all__ = [
     "Problem",
     "Progress",
     "RenderedSnippet",
+    "Report",
+    "ReportGroup",
+    "ReportVm",
     "ServiceAway",
     "ServiceClient",
     "ServiceError",
@@ -233,6 +239,15 @@ class ServiceClient:
         """Ask a job to stop and clean up."""
         path = f"/jobs/{quote(job_id, safe='')}/cancel"
         return Job.model_validate(await self._call("POST", path, on_behalf_of=on_behalf_of))
+
+    async def take_reports(self) -> list[Report]:
+        """The reports that are due; the caller has to post each, and to call `report_posted` for it."""
+        found = await self._call("POST", "/reports/take")
+        return [Report.model_validate(item) for item in found["reports"]]
+
+    async def report_posted(self, report: str, trouble: str = "") -> None:
+        """Note that the report with this id is posted, or, as sentences, why it never can be."""
+        await self.call("POST", f"/reports/{quote(report, safe='')}/posted", body={"trouble": trouble})
 
     async def call(
         self, method: str, path: str, *, body: dict[str, Any] | None = None, query: Mapping[str, str] | None = None

@@ -211,6 +211,42 @@ class Job(Value):
         return attributed(self.requested_by, self.token)
 
 
+class ReportVm(Value):
+    """A VM in a report: its name, the id of its job (empty without one), and why, as sentences."""
+
+    vm: str
+    job: str
+    why: str
+
+
+class ReportGroup(Value):
+    """What came of some VMs of a fleet: `failed`, `skipped`, `too_slow` or `done`; how many, and the first of them."""
+
+    name: str
+    count: int
+    vms: list[ReportVm]
+
+
+class Report(Value):
+    """What came of a fleet, for a Slack channel; or, with a `problem`, why a schedule started none."""
+
+    id: str
+    channel: str
+    """A name such as `#ops`, or the ID of a channel."""
+    schedule: str
+    """The name of the schedule; empty for a fleet that somebody started."""
+    problem: str = ""
+    """Why nothing was started, as sentences."""
+    job: Job | None = None
+    """The fleet, without its result; None when nothing was started."""
+    groups: list[ReportGroup] = Field(default_factory=list)
+    """The VMs by what came of them, the worst group first; groups without VMs are left out."""
+    unread: list[str] = Field(default_factory=list)
+    """Sentences about what could not be read, so that VMs may be missing from the fleet."""
+    again: str = ""
+    """The selection of the VMs that failed or were skipped, to run the fleet again; empty when there are too many."""
+
+
 class Freshness(Value):
     """How current the inventory of a vCenter is: when it last answered (`as_of`), and why it does not (`trouble`)."""
 

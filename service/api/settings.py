@@ -111,7 +111,8 @@ class Settings(WebSettings, LimitSettings, LogSettings):
     slack_operators: frozenset[str] = Field(
         default=frozenset(),
         alias="VMKOPS_SLACK_OPERATORS",
-        description="The IDs of the Slack users who may start and cancel host actions, such as `U012AB3CD U045EF6GH`.",
+        description="The IDs of the Slack users who may start and cancel host actions, such as `U012AB3CD U045EF6GH`. "
+        "Set the same value on every process.",
     )
     signing_key: Path | None = Field(
         default=None,
@@ -160,6 +161,20 @@ class Settings(WebSettings, LimitSettings, LogSettings):
         le=86400,
         alias="VMKOPS_SCHEDULE_SECONDS",
         description="The shortest time between two firings of a schedule, in seconds.",
+    )
+    max_schedules: int = Field(
+        default=500,
+        ge=1,
+        le=100_000,
+        alias="VMKOPS_MAX_SCHEDULES",
+        description="How many schedules there may be; more are refused.",
+    )
+    max_fleets: int = Field(
+        default=20,
+        ge=1,
+        le=1000,
+        alias="VMKOPS_MAX_FLEETS",
+        description="How many fleets may be under way at a time, in all processes together; more are refused.",
     )
     job_retention_days: int = Field(
         default=400,

@@ -59,7 +59,12 @@ class WebSettings(TypedSettings):
         le=65535,
         alias="VMKOPS_METRICS_PORT",
         description="A port of its own for `/metrics`, on the same address and without a token, so limit who reaches "
-        "it: it shows names of VMs. The path is then missing from the main port.",
+        "it. The path is then missing from the main port.",
+    )
+    metrics_vm_names: bool = Field(
+        default=False,
+        alias="VMKOPS_METRICS_VM_NAMES",
+        description="`true`: the port in `VMKOPS_METRICS_PORT` shows names of VMs too.",
     )
     rate_limit: int = Field(
         default=3000,

@@ -68,8 +68,11 @@ class BackupFigures(Part):
         self._read_for, self._read_at = state, time.monotonic()
         self._read_seconds = self._read_at - began
 
-    def metrics(self) -> Iterable[Metric]:
-        """The ages now; nothing of VMs before an inventory was loaded."""
+    def metrics(self, *, vm_names: bool) -> Iterable[Metric]:
+        """The ages now; nothing of VMs before an inventory was loaded.
+
+        Without `vm_names`, the age is that of the oldest of the newest good backups of each vCenter.
+        """
         free, size = self._disk
         yield gauge("vmkops_backups_disk_free_bytes", "Free bytes on the disk of the backups.", {(): free})
         yield gauge("vmkops_backups_disk_size_bytes", "Size of the disk of the backups in bytes.", {(): size})
@@ -79,18 +82,25 @@ class BackupFigures(Part):
         stale = self._without + sum(now - at > STALE for at in self._dates)
         yield gauge("vmkops_vms", "VMs that backups are expected of.", {(): self._without + len(self._dates)})
         yield gauge("vmkops_vms_stale", "VMs without a good backup of the last 24 hours.", {(): stale})
-        shown = list(self._newest.items())[:MOST_SERIES]
+        shown = list(self._newest.items())[:MOST_SERIES] if vm_names else list(self._oldest().items())
         yield gauge(
             "vmkops_backup_newest_good_age_seconds",
-            "Age of the newest good backup of each VM that has one, at most the 200 oldest.",
+            "Age of the newest good backup of each VM that has one: the 200 oldest, or the oldest of each vCenter.",
             {key: (now - at).total_seconds() for key, at in shown},
             ("vcenter", "vm"),
         )
         yield gauge(
             "vmkops_backup_ages_left_out",
-            "VMs with a good backup whose age is not shown, because it is newer than those of 200 others.",
+            "VMs with a good backup whose age is not shown, because those of others are older.",
             {(): len(self._newest) - len(shown)},
         )
+
+    def _oldest(self) -> dict[tuple[str, ...], datetime]:
+        """The oldest of each vCenter, under an empty name of the VM, which Prometheus takes for no name at all."""
+        found: dict[tuple[str, ...], datetime] = {}
+        for (vcenter, _), at in self._newest.items():  # the oldest come first
+            found.setdefault((vcenter, ""), at)
+        return found
 
 
 def _existing(folder: Path) -> Path:

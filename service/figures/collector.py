@@ -20,13 +20,11 @@ from service.figures.vcenters import VCenterFigures
 from service.jobs.action import Context
 
 
-class Figures(Collector):
+class Figures:
     """The parts; a scrape reads what they last saw, and asks nobody."""
 
     def __init__(self, parts: Iterable[Part]) -> None:
         self.parts = tuple(parts)
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(self)
 
     @classmethod
     def of(cls, context: Context, actions: Iterable[str]) -> Figures:
@@ -42,6 +40,19 @@ class Figures(Collector):
             ]
         )
 
+    def text(self, *, vm_names: bool = True) -> bytes:
+        """The figures in the text format; without `vm_names`, they name no VM."""
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Now(self.parts, vm_names))
+        return generate_latest(registry)
+
+
+class _Now(Collector):
+    """What the parts report now."""
+
+    def __init__(self, parts: Iterable[Part], vm_names: bool) -> None:
+        self._parts, self._vm_names = parts, vm_names
+
     def describe(self) -> Iterable[Metric]:
         """Nothing: what there is depends on what was seen."""
         return ()
@@ -49,16 +60,12 @@ class Figures(Collector):
     def collect(self) -> Iterable[Metric]:
         """Every figure, and how old each part is."""
         now = time.monotonic()
-        seen = {part: part.seen_at for part in self.parts if part.seen_at is not None}
+        seen = {part: part.seen_at for part in self._parts if part.seen_at is not None}
         for part in seen:
-            yield from part.metrics()
+            yield from part.metrics(vm_names=self._vm_names)
         ages: dict[tuple[str, ...], float] = {(part.name,): now - at for part, at in seen.items()}
         yield gauge("vmkops_figures_age_seconds", "How long ago each part was last read.", ages, ("part",))
         yield gauge("vmkops_build_info", "1, with the version.", {(version("vmkops"),): 1}, ("version",))
-
-    def text(self) -> bytes:
-        """The figures in the text format."""
-        return generate_latest(self._registry)
 
 
 @contextlib.asynccontextmanager

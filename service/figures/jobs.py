@@ -59,7 +59,7 @@ class JobFigures(Part):
             live[job.action, job.state] = live.get((job.action, job.state), 0) + 1
         self._counted, self._live, self._looked_at = {job.id for job in ended}, live, now
 
-    def metrics(self) -> Iterable[Metric]:
+    def metrics(self, *, vm_names: bool) -> Iterable[Metric]:  # noqa: ARG002
         """The counts."""
         ended = CounterMetricFamily("vmkops_jobs", "Jobs that ended since this process started.", labels=LABELS)
         for key, count in self._ended.items():

@@ -45,8 +45,11 @@ class Part(ABC):
         """Read the source; raises whatever that raises."""
 
     @abstractmethod
-    def metrics(self) -> Iterable[Metric]:
-        """The figures of the last look; asked only after the first one. It must be quick, and read nothing."""
+    def metrics(self, *, vm_names: bool) -> Iterable[Metric]:
+        """The figures of the last look; asked only after the first one. It must be quick, and read nothing.
+
+        Without `vm_names`, no figure has the name of a VM.
+        """
 
 
 def gauge(name: str, what: str, values: Mapping[tuple[str, ...], float], labels: tuple[str, ...] = ()) -> Metric:

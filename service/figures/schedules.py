@@ -27,7 +27,7 @@ class ScheduleFigures(Part):
         """Read all schedules."""
         self._found = await schedules_now()
 
-    def metrics(self) -> Iterable[Metric]:
+    def metrics(self, *, vm_names: bool) -> Iterable[Metric]:  # noqa: ARG002
         """The counts, and the outcome of each of the first 200 schedules by name."""
         shown = self._found[:MOST_SERIES]
         yield gauge("vmkops_schedules", "Schedules.", {(): len(self._found)})

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from prometheus_client import Metric
 
 from service.figures.part import Part, gauge
-from service.jobs.counts import jobs_under_way
+from service.jobs.counts import under_way_among
 from service.store.snapshot_ledger import SnapshotLedger
 
 
@@ -22,16 +22,15 @@ class SnapshotFigures(Part):
         self._left = self._unmerged = 0
 
     async def look(self) -> None:
-        """Count the open rows of the ledger; a job under way needs its snapshot, so that is not counted."""
-        # Before and after: a job that ends or starts in between counts as under way.
-        before = await jobs_under_way()
-        rows = await self._ledger.open_rows()
-        live = {job.id for job in [*before, *await jobs_under_way()]}
-        ended = [row for row in rows if row.job not in live]
+        """Count the open rows of jobs that have ended: a job under way still needs its snapshot."""
+        jobs = {row.job for row in await self._ledger.open_rows()}
+        over = jobs - await under_way_among(jobs)
+        # A job closes its row before it ends, so a row that is open after the end is left behind.
+        ended = [row for row in await self._ledger.open_rows() if row.job in over] if over else []
         self._left = sum(row.gone_at is None for row in ended)
         self._unmerged = len(ended) - self._left
 
-    def metrics(self) -> Iterable[Metric]:
+    def metrics(self, *, vm_names: bool) -> Iterable[Metric]:  # noqa: ARG002
         """The two counts."""
         yield gauge("vmkops_snapshots_left", "Snapshots of ended jobs that are not removed.", {(): self._left})
         yield gauge(

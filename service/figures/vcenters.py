@@ -31,7 +31,7 @@ class VCenterFigures(Part):
             (link.name,): sum(vm.consolidation_needed for vm in link.inventory.all(VMS)) for link in links
         }
 
-    def metrics(self) -> Iterable[Metric]:
+    def metrics(self, *, vm_names: bool) -> Iterable[Metric]:  # noqa: ARG002
         """The state of each vCenter now."""
         states = self._vcenters.freshness()
         yield gauge(

@@ -27,7 +27,10 @@ def seconds(method: str, route: str, status: int) -> Histogram:
     return REQUESTS.labels(method, route, status)
 
 
-def metrics(figures: Figures | None) -> web.Response:
-    """The counters of answers in the text format of Prometheus, and the figures of the service where they are given."""
-    body = generate_latest() + (figures.text() if figures else b"")
+def metrics(figures: Figures | None, *, vm_names: bool = True) -> web.Response:
+    """The counters of answers in the text format of Prometheus, and the figures of the service where they are given.
+
+    Without `vm_names`, the figures name no VM.
+    """
+    body = generate_latest() + (figures.text(vm_names=vm_names) if figures else b"")
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -228,14 +228,18 @@ async def listen(
 
 
 @contextlib.asynccontextmanager
-async def listen_for_metrics(figures: Figures, host: str, port: int | None) -> AsyncIterator[None]:
-    """Answer `/metrics` on a port of its own while the block runs; nothing for None. Raises SettingError."""
+async def listen_for_metrics(figures: Figures, settings: Settings, host: str) -> AsyncIterator[None]:
+    """Answer `/metrics` on the port of VMKOPS_METRICS_PORT, if it is set, while the block runs. Raises SettingError.
+
+    Everybody who reaches the port is answered, so it names VMs only with VMKOPS_METRICS_VM_NAMES.
+    """
+    port = settings.metrics_port
     if port is None:
         yield
         return
 
     async def answer(_request: web.Request) -> web.StreamResponse:
-        return metrics(figures)
+        return metrics(figures, vm_names=settings.metrics_vm_names)
 
     app = web.Application(client_max_size=1024)
     app.router.add_get(METRICS, answer)

@@ -38,7 +38,8 @@ class SchedulePreview(Value):
     timezone: str
     next: list[datetime]
     vms: list[str] = Field(default_factory=list)
-    """The names of the VMs that its selection includes now; empty for an action on one target."""
+    """The names of the VMs that its selection includes now, such as `web-01`, or `prod/web-01` when there are several
+    vCenters; empty for an action on one target."""
     what: str
     """What it does with which target, such as `backup of tag:gold`."""
     checks: list[Check]
@@ -55,7 +56,8 @@ async def _preview(call: Call[Query, None]) -> SchedulePreview:
     try:
         if isinstance(params, FleetParams):
             selected = await select(context.vcenters, params.vms)
-            vms, checks = [vm.name for vm in selected.vms], list(selection_checks(selected))
+            vms = [context.vcenters.shown(vm.vcenter, vm.name) for vm in selected.vms]
+            checks = list(selection_checks(selected, context.vcenters))
         else:
             found = await action.target(context, params)
             what, checks = f"{action.name} of {found.name}", list(found.checks)

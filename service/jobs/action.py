@@ -16,6 +16,7 @@ from service.store.copy_rates import CopyRates
 from service.store.copy_slots import CopySlots
 from service.store.disk_ledger import DiskLedger
 from service.store.open_leases import OpenLeases
+from service.store.reports import Reports
 from service.store.signing import Signer
 from service.store.snapshot_ledger import SnapshotLedger
 from service.vsphere.vcenters import VCenters
@@ -90,6 +91,7 @@ class Context:
     copy_slots: CopySlots
     copy_rates: CopyRates
     signer: Signer
+    reports: Reports
     workers: Workers
 
 

@@ -13,7 +13,7 @@ from service.errors import Conflict, NotFound, VmkopsError
 from service.jobs import listing
 from service.jobs.action import ASKER, Action, Context, Ended, Started
 from service.jobs.claims import job_exists
-from service.store.tokens import Tokens
+from service.store.tokens import Asker, Tokens
 
 if TYPE_CHECKING:
     from service.jobs.engine import Jobs
@@ -37,7 +37,9 @@ class ChildJobs:
         parent: str,
         requested_by: str,
         token: str,
+        asker: Asker,
     ) -> None:
+        """`asker` is the one whose rights are checked before each child: of a schedule, the one who made it."""
         self._jobs = jobs
         self._actions = actions
         self._context = context
@@ -45,6 +47,7 @@ class ChildJobs:
         self._parent = parent
         self._requested_by = requested_by
         self._token = token
+        self._asker = asker
 
     async def start(self, number: int, action: str, params: Mapping[str, Any]) -> Started:
         """See `Children.start`."""
@@ -52,9 +55,8 @@ class ChildJobs:
         try:
             if await asyncio.to_thread(contextvars.Context().run, job_exists, own):
                 return Started(job=own)
-            # A token that is not stored belongs to the bot in the process of the service, or to version 0.1.0.
-            if refusal := await asyncio.to_thread(self._tokens.refusal, self._token):
-                return Started(why=f"{refusal} Start the rest again with a valid token.", rule=ASKER)
+            if refusal := await asyncio.to_thread(self._tokens.no_longer_may, self._asker):
+                return Started(why=f"{refusal} Let somebody who may start actions start the rest again.", rule=ASKER)
             known = self._actions[action]
             target = await known.target(self._context, known.params.model_validate(params))
             # Before the refusals: a job that is under way on the target may be their reason.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -41,6 +41,16 @@ async def jobs_under_way() -> list[CountedJob]:
     """The jobs that have not ended."""
     found = await DBOS.list_workflows_async(name=WORKFLOW, status=list(LIVE), load_input=False, load_output=False)
     return [CountedJob(each.workflow_id, _action(each), LIVE[each.status]) for each in found]
+
+
+async def under_way_among(jobs: Collection[str]) -> set[str]:
+    """Those of these jobs that have not ended."""
+    if not jobs:
+        return set()
+    found = await DBOS.list_workflows_async(
+        workflow_ids=list(jobs), status=list(LIVE), load_input=False, load_output=False
+    )
+    return {each.workflow_id for each in found}
 
 
 async def jobs_ended_since(since: datetime) -> list[CountedJob]:

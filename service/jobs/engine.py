@@ -23,6 +23,7 @@ from service.api.log import current_request, log_fields
 from service.api.models import Job, JobState
 from service.api.redaction import redact, redact_params
 from service.api.settings import Settings
+from service.api.words import counted
 from service.errors import Conflict, JobCancelled, NotFound, RecordUnreadable, VmkopsError
 from service.jobs import former_records, listing, outdated, view
 from service.jobs.action import Action, Context, Target
@@ -33,7 +34,7 @@ from service.jobs.keys import RequestKey, adopted, job_of_key, keep_key
 from service.jobs.serializer import RecordSerializer, use_json_only
 from service.store.database import InterProcessLock, engine_url
 from service.store.executors import adopt_dead, living_formats
-from service.store.tokens import Tokens
+from service.store.tokens import Asker, Tokens
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,10 @@ Jobs of version 0.1.0 have the format "1" until `former_records` has converted t
 QUEUE = "actions"
 PARENTS = "parents"
 """The queue of jobs that only start other jobs and wait for them: it has no limit."""
+TOO_MANY_PARENTS = (
+    "VMKOPS_MAX_FLEETS allows {} at a time, and as many are under way. Wait for one, or cancel one: "
+    "vmkops jobs --live --action fleet shows them."
+)
 QUEUE_SECONDS = 0.5
 """Pause between looks at the queue, and so the longest wait of a free job.
 
@@ -125,7 +130,7 @@ class Jobs:
         async def run_action(
             action: str, params: dict[str, Any], requested_by: str, origin: dict[str, str] | None = None
         ) -> dict[str, Any]:
-            """Run a job; `origin` has the `token`, the `request` id and the `target` for people, as far as recorded."""
+            """Run a job; see `submit` for `origin`, which has less in it when an earlier version recorded it."""
             job_id = DBOS.workflow_id
             assert job_id is not None
             origin = origin or {}
@@ -141,6 +146,7 @@ class Jobs:
                     parent=job_id,
                     requested_by=requested_by,
                     token=token,
+                    asker=Asker(origin.get("asker", requested_by), origin.get("asker_token", token)),
                 )
                 run = JobRun(job_id, requested_by, token, children)
                 return await self._run(action, params, run, origin.get("target", ""))
@@ -176,16 +182,26 @@ class Jobs:
         key: RequestKey | None = None,
         reply_to: Mapping[str, Any] | None = None,
         parent: str = "",
+        asker: Asker | None = None,
     ) -> Job:
         """Queue a job and return it, or return the job that has this id or key or is live for this target.
 
-        `parent` is the id of the job that starts it, if one does.
+        `parent` is the id of the job that starts it, if one does. `asker` is the one whose rights its children use,
+        when that is not `requested_by` with `token`: the one who made the schedule.
 
         A repeated key returns the job that it got the first time, also after that job has ended. Raises Conflict when
-        another live job holds any of the target's keys, and KeyReused when the key belongs to another request.
+        another live job holds any of the target's keys, or when as many parents are live as VMKOPS_MAX_FLEETS allows,
+        and KeyReused when the key belongs to another request.
         """
         keys = [target.key, *target.also]
-        origin = {"token": token, "request": current_request(), "target": redact(target.name)}
+        asker = asker or Asker(requested_by, token)
+        origin = {
+            "token": token,
+            "request": current_request(),
+            "target": redact(target.name),
+            "asker": asker.name,
+            "asker_token": asker.token,
+        }
         attributes = {
             "action": action.name,
             "target": target.name,
@@ -208,6 +224,8 @@ class Jobs:
                 new_key = key if known is None else None
                 found = adopted(new_key, requested_by, action.name, keys) if new_key else None
                 found = found or find_live_job(action.name, keys, same_request(action, target))
+                if not found and (full := self._why_full(action)):
+                    raise Conflict(full)
                 # The key comes first: the job of a process that dies in between is queued under the id of its key.
                 chosen = known or (keep_key(self._engine, new_key, found) if new_key else secrets.token_hex(8))
                 if found:
@@ -230,10 +248,20 @@ class Jobs:
     async def why_busy(self, action: Action, target: Target) -> str:
         """Which other job holds the target now, and what to do about it; empty when a job could be queued."""
         try:
-            await self.live_for(action, target)
+            live = await self.live_for(action, target)
         except Conflict as error:
             return str(error)
-        return ""
+        return "" if live else await asyncio.to_thread(contextvars.Context().run, self._why_full, action)
+
+    def _why_full(self, action: Action) -> str:
+        """Why no more jobs of this action can be queued, and what to do about it; empty when they can."""
+        if not action.parent:
+            return ""
+        live = DBOS.list_workflows(
+            name=WORKFLOW, queue_name=PARENTS, status=list(view.LIVE), load_input=False, load_output=False
+        )
+        most = self._settings.max_fleets
+        return "" if len(live) < most else TOO_MANY_PARENTS.format(counted(most, "fleet"))
 
     async def of_key(self, key: RequestKey) -> Job | None:
         """The job that a request with this key got before; raises KeyReused when it was another request."""

@@ -13,6 +13,7 @@ from dbos import DBOS
 from pydantic import ValidationError
 
 from knowledge.spelling import nearest_name
+from service.api.words import counted
 from service.errors import Conflict, InvalidParams, NotAllowed, NotFound, RecordUnreadable, VmkopsError
 from service.jobs.action import Action, Context, Target
 from service.jobs.cron import check_cron, check_interval
@@ -22,7 +23,8 @@ from service.jobs.schedule_view import UNREADABLE, Schedule, missed, schedule_of
 from service.jobs.view import outcome_of
 from service.retry import attempts
 from service.store.audit import Audit, Event
-from service.store.tokens import Actor, Tokens
+from service.store.reports import Report
+from service.store.tokens import Actor, Asker, Tokens
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,7 @@ class Schedules:
         self._jobs = jobs
         self._actions = actions
         self._context = context
+        self._settings = context.settings
         self._workflow: Any = None
 
     def register(self) -> None:
@@ -83,10 +86,17 @@ class Schedules:
         """Create the schedule with this name, or replace it; a paused one stays paused.
 
         It fires for as long as the token of `actor` is valid. Raises InvalidParams for a bad `cron` or `timezone`, and
-        for a schedule that would fire more often than VMKOPS_SCHEDULE_SECONDS allows.
+        for a schedule that would fire more often than VMKOPS_SCHEDULE_SECONDS allows; and Conflict for a new one
+        when there are as many as VMKOPS_MAX_SCHEDULES allows.
         """
+        names, most = {row["schedule_name"] for row in await DBOS.list_schedules_async()}, self._settings.max_schedules
+        if name not in names and len(names) >= most:
+            raise Conflict(
+                f"VMKOPS_MAX_SCHEDULES allows {counted(most, 'schedule')}, and there are as many. Remove one that is "
+                "no longer needed (vmkops schedules remove NAME), or raise the setting."
+            )
         check_cron(cron, timezone)
-        await asyncio.to_thread(check_interval, cron, self._context.settings.schedule_seconds)
+        await asyncio.to_thread(check_interval, cron, self._settings.schedule_seconds)
         context = {
             "name": name,
             "action": action,
@@ -150,6 +160,8 @@ class Schedules:
         await DBOS.delete_schedule_async(name)
 
     async def _fire(self, scheduled_at: datetime, schedule: dict[str, Any]) -> dict[str, Any]:
+        maker = f"schedule:{schedule['name']}"
+        job_id = former_job_id(maker, f"{schedule['name']} {scheduled_at.isoformat()}")
         numbers = itertools.count()
 
         async def look() -> dict[str, Any]:
@@ -165,8 +177,9 @@ class Schedules:
         )
         if "problem" in looked:
             log.warning("schedule %s started no job: %s", schedule["name"], looked["problem"]["detail"])
+            if not looked.get("again"):
+                await self._report(schedule, job_id, looked["problem"]["detail"])
             return looked
-        maker = f"schedule:{schedule['name']}"
         try:
             job = await self._jobs.submit(
                 self._actions[schedule["action"]],
@@ -178,20 +191,28 @@ class Schedules:
                     also=tuple(looked["also"]),
                 ),
                 requested_by=maker,
-                job_id=former_job_id(maker, f"{schedule['name']} {scheduled_at.isoformat()}"),
+                asker=_asker(schedule),
+                job_id=job_id,
             )
         except VmkopsError as error:
             log.warning("schedule %s started no job: %s", schedule["name"], error)
+            await self._report(schedule, job_id, str(error))
             return {"problem": error.problem().model_dump()}
         return {"job": job.id}
 
+    async def _report(self, schedule: Mapping[str, Any], firing: str, problem: str) -> None:
+        """Let the channel of the schedule, if it has one, know that this firing started nothing."""
+        if channel := schedule["params"].get("report_to"):
+            await self._context.reports.expect(Report(firing, channel, schedule["name"], problem))
+
     async def _look(self, schedule: dict[str, Any]) -> dict[str, Any]:
         if paused := await self._paused(schedule):
-            if not await self._was_paused(schedule["name"]):
+            again = await self._was_paused(schedule["name"])
+            if not again:
                 await self._audit.write(
-                    Event.SCHEDULE_PAUSED, token=_token_of(schedule), name=schedule["name"], reason=paused
+                    Event.SCHEDULE_PAUSED, token=_asker(schedule).token, name=schedule["name"], reason=paused
                 )
-            return {"problem": NotAllowed(paused).problem().model_dump(), "paused": True}
+            return {"problem": NotAllowed(paused).problem().model_dump(), "paused": True, "again": again}
         try:
             action = self._actions.get(schedule["action"])
             if action is None:
@@ -216,12 +237,11 @@ class Schedules:
         }
 
     async def _paused(self, schedule: Mapping[str, Any]) -> str:
-        """Why the schedule may not fire, as sentences; empty when it may.
-
-        A token that is not stored belongs to the bot in the process of the service, or to version 0.1.0.
-        """
-        refusal = await asyncio.to_thread(self._tokens.refusal, _token_of(schedule))
-        return f"{refusal} The schedule is paused. Save it again with a valid token." if refusal else ""
+        """Why the schedule may not fire, as sentences; empty when it may."""
+        refusal = await asyncio.to_thread(self._tokens.no_longer_may, _asker(schedule))
+        return (
+            f"{refusal} The schedule is paused until somebody who may start actions saves it again." if refusal else ""
+        )
 
     async def _was_paused(self, name: str) -> bool:
         """Whether the firing before this one was paused too."""
@@ -245,6 +265,7 @@ async def _no_schedule(name: str) -> NotFound:
     return NotFound(f"There is no schedule {name[:60]!r}. {guess}", [near] if near else None)
 
 
-def _token_of(schedule: Mapping[str, Any]) -> str:
-    """The name of the token behind a schedule; version 0.1.0 stored it only as the name of who made it."""
-    return str(schedule.get("token") or str(schedule["created_by"]).partition("token:")[2])
+def _asker(schedule: Mapping[str, Any]) -> Asker:
+    """Who made or last changed a schedule; version 0.1.0 stored the token only as the name of who made it."""
+    maker = str(schedule["created_by"])
+    return Asker(maker, str(schedule.get("token") or maker.partition("token:")[2]))

@@ -173,6 +173,19 @@ page_versions = sa.Table(
     sa.Column("text", sa.Text, nullable=False),
 )
 
+reports = sa.Table(
+    "vmkops_reports",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("channel", sa.String, nullable=False),
+    sa.Column("schedule", sa.String, nullable=False),
+    sa.Column("problem", sa.Text, nullable=False),
+    sa.Column("created_at", sa.String, nullable=False),
+    # When a bot last took it, and when it was posted or given up.
+    sa.Column("taken_at", sa.String, nullable=False, server_default=""),
+    sa.Column("settled_at", sa.String, nullable=False, server_default=""),
+)
+
 HELD_SECONDS = 30
 """How long PostgreSQL keeps the lock for a client that sends nothing."""
 

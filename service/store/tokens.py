@@ -10,6 +10,7 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -66,6 +67,13 @@ class Actor:
     def label(self) -> str:
         """Person and token for people: `slack:U012AB3CD via token bot`, or `token:NAME` for a token by itself."""
         return attributed(self.name, self.token)
+
+
+class Asker(NamedTuple):
+    """Whose rights a job uses: `slack:U012AB3CD` or `token:NAME`, and the name of the token that the request had."""
+
+    name: str
+    token: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -205,6 +213,22 @@ class Tokens:
         info = self.get(name)
         return info.refusal(datetime.now(UTC)) if info else ""
 
+    def no_longer_may(self, asker: Asker) -> str:
+        """Why the one who asked may start no more actions, as a sentence; empty when they still may.
+
+        A token that is not stored here belongs to the bot in the process of the service, or to version 0.1.0.
+        """
+        info = self.get(asker.token)
+        if info and (refusal := info.refusal(datetime.now(UTC))):
+            return refusal
+        if not PERSON.fullmatch(asker.name):
+            return ""
+        if info and not info.delegate:
+            return f"The token {info.name!r} may no longer act for people."
+        if (member := _member(asker.name)) not in self._slack_operators:
+            return f"Slack user {member} may not start actions, because VMKOPS_SLACK_OPERATORS does not list {member}."
+        return ""
+
     def require(self, actor: Actor | None, scope: Scope) -> Actor:
         """The actor, when it has the scope and the person it acts for may use it; raises NotSignedIn or NotAllowed."""
         if actor is None:
@@ -215,7 +239,7 @@ class Tokens:
                 f"service runs, with its data directory: `vmkops token create NAME --scope {scope}`."
             )
         if scope is not Scope.READ and actor.person:
-            member = actor.person.removeprefix("slack:")
+            member = _member(actor.person)
             if member not in self._slack_operators:
                 raise NotAllowed(
                     f"Slack user {member} may not start or cancel actions. The administrator of vmkops can add "
@@ -260,6 +284,10 @@ class Tokens:
     def _write(self, name: str, **values: object) -> None:
         with self._engine.begin() as connection:
             connection.execute(tokens.update().where(tokens.c.name == name).values(**values))
+
+
+def _member(person: str) -> str:
+    return person.removeprefix("slack:")
 
 
 def _info(row: sa.Row[tuple[object, ...]]) -> TokenInfo:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.api.client import Job, JobState, Progress, Step, StepState, VmkerrAnswer, VmkerrMatch
+from service.api.client import (
+    Job,
+    JobState,
+    Progress,
+    Report,
+    ReportGroup,
+    ReportVm,
+    Step,
+    StepState,
+    VmkerrAnswer,
+    VmkerrMatch,
+)
 
 KNOWN = ("esx-3.5", "esxi-5.0", "esxi-5.1", "esxi-6.0", "ddk-2024")
 """The releases that the service knows, oldest first."""
@@ -55,3 +66,20 @@ def copying(percent: float, **changes: Any) -> Job:
     steps += [Step(name=name) for name in STEPS[5:]]
     progress = Progress(done=int(percent * 42e6), total=4_200_000_000, percent=percent, rate=85_200_000, eta_seconds=28)
     return job(steps=steps, progress=progress, **changes)
+
+
+def report(*groups: ReportGroup, again: str = "", state: JobState = JobState.PARTIAL, **changes: Any) -> Report:
+    """The report of a fleet of backups that a schedule started, for #ops."""
+    values: dict[str, Any] = {
+        "action": "fleet",
+        "target": "tag:gold",
+        "requested_by": "schedule:nightly",
+        "params": {"vms": "tag:gold", "action": "backup", "params": {"quiesce": "none"}},
+    }
+    made = job(state, **values | changes)
+    return Report(id=made.id, channel="#ops", schedule="nightly", job=made, groups=list(groups), again=again)
+
+
+def report_group(name: str, count: int, *vms: str, why: str = "", job: str = "") -> ReportGroup:
+    """A group of a report."""
+    return ReportGroup(name=name, count=count, vms=[ReportVm(vm=vm, job=job, why=why) for vm in vms])

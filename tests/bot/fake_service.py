@@ -22,6 +22,7 @@ from service.api.client import (
     Job,
     JobState,
     Problem,
+    Report,
     TypeAgainHint,
     VmkerrAnswer,
     VmkerrRelease,
@@ -45,8 +46,8 @@ class Call(NamedTuple):
 class FakeService:
     """The service as the bot sees it.
 
-    `meanings`, `releases`, `procedures`, `lookups`, `vms`, `checks`, `actions`, `runs` and `jobs` are its content;
-    every action has the `action_class`.
+    `meanings`, `releases`, `procedures`, `lookups`, `vms`, `checks`, `actions`, `runs`, `jobs` and `reports` are its
+    content; every action has the `action_class`. A report is handed out once; `posted` has what came of each.
     `refusals` and `garbled` are answers that it gives instead, by the start of the path (for a pre-flight check, by the
     whole path). While `held` is set, every request waits for the event.
     """
@@ -63,6 +64,8 @@ class FakeService:
         self.type_again: TypeAgainHint | None = None
         self.jobs: dict[str, Job] = {}
         self.runs: list[dict[str, Any]] = []
+        self.reports: list[Report] = []
+        self.posted: list[tuple[str, str]] = []
         self.rights: dict[str, Any] = {"name": "bot", "delegate": True}
         self.refusals: dict[str, Problem] = {}
         self.garbled: dict[str, Any] = {}
@@ -89,6 +92,8 @@ class FakeService:
         app.router.add_get("/jobs/{id}", self._job)
         app.router.add_post("/jobs/{id}/cancel", self._cancel)
         app.router.add_get("/jobs/{id}/events", self._events)
+        app.router.add_post("/reports/take", self._take_reports)
+        app.router.add_post("/reports/{id}/posted", self._report_posted)
         self._server = TestServer(app)
 
     async def __aenter__(self) -> Self:
@@ -220,6 +225,14 @@ class FakeService:
     async def _job(self, request: web.Request) -> web.Response:
         job = self.jobs.get(request.match_info["id"])
         return _json(job) if job else _problem(NOT_FOUND)
+
+    async def _take_reports(self, _: web.Request) -> web.Response:
+        taken, self.reports = self.reports, []
+        return web.json_response({"reports": [report.model_dump(mode="json") for report in taken]})
+
+    async def _report_posted(self, request: web.Request) -> web.Response:
+        self.posted.append((request.match_info["id"], (await request.json())["trouble"]))
+        return web.Response(status=204)
 
     async def _cancel(self, request: web.Request) -> web.Response:
         job = self.jobs.get(request.match_info["id"])

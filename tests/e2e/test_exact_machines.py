@@ -295,3 +295,24 @@ def test_run_is_about_one_machine(twins: Twins) -> None:
     assert (status, sorted(problem["suggestions"])) == (409, [f"lab/{VM}", f"prod/{VM}"])
     assert start(f"lab/{VM}")[1]["targets"]["vm"] == f"lab/{VM}"
     assert start("it need not exist")[1]["targets"]["vm"] == "it need not exist"
+
+
+def test_fleet_over_both_vcenters_acts_on_the_right_vm_each_and_names_it(twins: Twins) -> None:
+    vm = "DC0_C0_RP0_VM0"
+    both = [f"lab/{vm}", f"prod/{vm}"]
+
+    def states() -> list[str]:
+        return [str(twins.peers[name].vm(vm)["power_state"]) for name in ("lab", "prod")]
+
+    assert checked(twins.service, "fleet", vms=vm)["selected"]["message"] == f"2 VMs selected: {', '.join(both)}."
+    off = act(twins.service, "fleet", vms=f"lab/{vm}", action="power-off")
+    after_off = states()
+    on = act(twins.service, "fleet", vms=vm, action="power-on")
+
+    assert [each["vm"] for each in off["result"]["done"]] == [f"lab/{vm}"]
+    assert after_off == ["poweredOff", "poweredOn"]
+    assert states() == ["poweredOn", "poweredOn"]
+    assert [each["vm"] for each in on["result"]["done"]] == both
+    jobs = [twins.service.job(each["job"]) for each in on["result"]["done"]]
+    assert [(job["target"], job["vcenter"]) for job in jobs] == list(zip(both, ("lab", "prod"), strict=True))
+    assert [job["result"]["changed"] for job in jobs] == [True, False]

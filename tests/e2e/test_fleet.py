@@ -232,6 +232,49 @@ def test_schedule_of_a_tag_is_made_previewed_run_and_judged_by_the_shell(
     assert removed.stdout == "Schedule nightly removed.\n"
 
 
+def test_no_more_fleets_and_schedules_than_the_settings_allow(tmp_path: Path, vcenter: Vcsim) -> None:
+    few = SETTINGS | {"VMKOPS_MAX_FLEETS": "1", "VMKOPS_MAX_SCHEDULES": "1"}
+    vcenter.fault("CreateSnapshot_Task", hold="task", count=1)
+    body = {"action": "fleet", "params": {"vms": VMS[0]}, "cron": "0 3 * * *"}
+    with RunningService(tmp_path, vcenter_settings(vcenter) | few) as service:
+        first = {"vms": VMS[0], "params": {"quiesce": "none"}}
+        parent = begin(service, "fleet", **first)
+        same = begin(service, "fleet", **first)
+        wrong = refused(service, "fleet", vms=VMS[1])
+        dry = checked(service, "fleet", vms=VMS[1])["under-way"]["message"]
+        made = [service.call("PUT", f"/schedules/{name}", body) for name in ("one", "two", "one")]
+        vcenter.clear_faults()
+        service.ended(parent)
+        again = begin(service, "fleet", vms=VMS[1], action="power-on")
+        service.ended(again)
+
+    assert same == parent
+    assert wrong == dry
+    assert wrong.startswith("VMKOPS_MAX_FLEETS allows 1 fleet at a time, and as many are under way. Wait for one")
+    assert [status for status, _ in made] == [200, 409, 200]
+    assert "VMKOPS_MAX_SCHEDULES allows 1 schedule, and there are as many. Remove one" in made[1][1]["detail"]
+
+
+def test_revoked_token_behind_a_schedule_ends_its_fleet(service: RunningService, vcenter: Vcsim) -> None:
+    vcenter.fault("CreateSnapshot_Task", hold="task", count=1, object_name=VMS[0])
+    maker = service.run("token", "create", "maker", "--scope", "operate").stdout.strip()
+    params = {"vms": "all", "params": {"quiesce": "none"}, "max_parallel": 1}
+    body = {"action": "fleet", "params": params, "cron": "* * * * * *"}
+    assert service.call("PUT", "/schedules/doomed", body, token=maker)[0] == 200
+    wait_for(lambda: vcenter.faults()[0]["acted"], what="the first snapshot", explain=service.log)
+    (parent,) = [each["id"] for each in service.call("GET", "/jobs?live=true&action=fleet")[1]["jobs"]]
+
+    service.run("token", "revoke", "maker")
+    vcenter.clear_faults()
+    job = service.ended(parent)
+    shown = service.call("GET", "/schedules/doomed")[1]
+    service.delete("/schedules/doomed")
+
+    assert (job["requested_by"], job["state"], names(job, "done")) == ("schedule:doomed", "partial", VMS[:1]), job
+    assert {each["why"].split(" on ")[0] for each in job["result"]["skipped"]} == {"The token 'maker' was revoked"}
+    assert "until somebody who may start actions saves it again" in shown["paused"]
+
+
 def test_run_of_a_schedule_that_fails_makes_its_vm_stale(service: RunningService, vcenter: Vcsim) -> None:
     act(service, "backup", vm=VMS[3], quiesce="none")
     vcenter.change_vm(VMS[3], tools_running_status="guestToolsNotRunning")

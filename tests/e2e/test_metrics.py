@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.e2e.conftest import VM
+from tests.kept_packages import keep_package
 from tests.peers.commands import ROOT
 from tests.peers.fetch import require
 from tests.peers.vcsim import Vcsim
@@ -84,6 +87,30 @@ def test_scrape_tells_of_jobs_backups_snapshots_and_vcenters(vcenter: Vcsim, tmp
 
         assert "vmkops_vms" not in scrape(service, token="")  # names and counts of the inventory need a token
         assert "vmkops_http_request_seconds" in scrape(service, token="")
+
+
+def test_own_port_names_vms_only_when_it_may(vcsim: Vcsim, tmp_path: Path) -> None:
+    vm = vcsim.vm(VM)
+    made = datetime.now(UTC) - timedelta(hours=40)
+    keep_package(tmp_path / "backups", "old", made, vm=VM, identity={"uuid": vm["uuid"], "moref": vm["moref"]})
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    names = []
+    for allowed in ("false", "true"):
+        own = {"VMKOPS_METRICS_PORT": str(port), "VMKOPS_METRICS_VM_NAMES": allowed}
+        with RunningService(tmp_path, vcenter_settings(vcsim) | own, token="none") as service:
+
+            def look() -> str:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
+                    text: str = answer.read().decode()
+                    return text if "vmkops_backup_newest_good_age_seconds{" in text else ""
+
+            text = wait_for(look, timeout=120, what="the age", explain=service.log)
+            names.append(VM in text)
+            found = {line.split("{")[0].split(" ")[0] for line in text.splitlines()}
+            assert asked_for() - found <= {"vmkops_schedule_last_outcome"}  # there is no schedule
+    assert names == [False, True]
 
 
 def test_scrape_answers_while_vcenter_is_away(vcsim: Vcsim, tmp_path: Path) -> None:

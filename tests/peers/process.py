@@ -68,14 +68,17 @@ class PeerProcess:
                 self.process.wait()
         return self.said()
 
-    def stop(self) -> str:
-        """End the command, wait for that, and return what it wrote to standard error; a second call returns nothing."""
+    def stop(self, seconds: float = STOP_SECONDS) -> str:
+        """End the command, wait for that, and return what it wrote to standard error; a second call returns nothing.
+
+        A command that has not ended after so many seconds is killed.
+        """
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
         try:
-            self.process.wait(timeout=STOP_SECONDS)
+            self.process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.peers.fetch import obtain
-from tests.peers.process import PeerProcess
+from tests.peers.process import STOP_SECONDS, PeerProcess
 
 ANSWER_SECONDS = 60
 """Far longer than any answer takes, also on a machine that is busy with other tests."""
@@ -59,7 +59,7 @@ class Vcsim:
             if self._process.process.poll() is None and kind is not KeyboardInterrupt:
                 self.vms()  # fails when a lock is never given back, even if the test did not notice
         finally:
-            said = self._process.stop()
+            said = self._process.stop(max(STOP_SECONDS, self.answer_seconds))
         status = self._process.process.returncode
         if status and not self._reported:
             raise RuntimeError(f"the simulator ended with status {status}:\n{said}")

@@ -25,7 +25,7 @@ SHOWN = 20
 """How many VMs a preview names."""
 EXAMPLES = """examples:
   vmkops schedules add nightly --vms 'tag:Backup=gold,!name:test-*' --cron '0 22 * * *' --tz Europe/Berlin \\
-    --window 22:00-06:00 --keep 7d,4w,6m
+    --window 22:00-06:00 --keep 7d,4w,6m --report-to '#ops'
   vmkops schedules add verify --action verify-backup --vms tag:Backup=gold --cron '0 8 * * 6' --keep 7d,4w,6m
   vmkops schedules preview nightly"""
 
@@ -86,6 +86,11 @@ def _add_options(parser: ArgumentParser) -> None:
         "days, 4 weeks and 6 months",
     )
     parser.add_argument(
+        "--report-to",
+        metavar="CHANNEL",
+        help="the Slack channel that gets a report of each run, such as '#ops'; vmkops must be a member of it",
+    )
+    parser.add_argument(
         "--param",
         action="append",
         default=[],
@@ -104,6 +109,7 @@ def _add(options: Namespace) -> int:
             return _wrong(f"--param {word} is not KEY=VALUE")
         params[key.replace("-", "_")] = value
     of_fleet = {"window": options.window, "max_parallel": options.max_parallel, "keep": options.keep}
+    of_fleet["report_to"] = options.report_to
     given = {name: value for name, value in of_fleet.items() if value is not None}
     if options.vms is None and given:
         return _wrong(f"--{next(iter(given)).replace('_', '-')} needs --vms")

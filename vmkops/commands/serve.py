@@ -69,7 +69,7 @@ async def _serve(settings: Settings, slack: BotSettings | None, host: str, port:
         socket = Path(folder) / "service" if folder else None
         async with (
             listen(service.app, settings, host, port, socket) as url,
-            listen_for_metrics(service.services.figures, host, settings.metrics_port),
+            listen_for_metrics(service.services.figures, settings, host),
             _bot(slack, settings.public_url, service.services.tokens, url, socket, started),
         ):
             if started:

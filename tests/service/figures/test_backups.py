@@ -32,10 +32,10 @@ def vm(name: str, moref: str, **more: Any) -> SimpleNamespace:
     )
 
 
-def text_of(folder: Path, vcenters: Any) -> str:
+def text_of(folder: Path, vcenters: Any, *, vm_names: bool = True) -> str:
     figures = BackupFigures(folder, vcenters, lambda: 0)
     asyncio.run(figures.refresh())
-    return Figures([figures]).text().decode()
+    return Figures([figures]).text(vm_names=vm_names).decode()
 
 
 def value(text: str, series: str) -> float | None:
@@ -76,6 +76,19 @@ def test_of_two_vms_with_one_name_the_older_backup_counts_and_others_do_not(tmp_
     assert text.count("\nvmkops_backup_newest_good_age_seconds{") == 1
     assert (value(text, 'vmkops_backup_newest_good_age_seconds{vcenter="default",vm="twin"}') or 0) > 8 * 3600
     assert value(text, "vmkops_vms") == 2
+
+
+def test_without_names_of_vms_the_oldest_age_of_each_vcenter_is_left(tmp_path: Path) -> None:
+    for number in (1, 2):
+        identity = {"uuid": f"uuid-of-vm-{number}", "moref": f"vm-{number}"}
+        keep_package(tmp_path, f"b{number}", NOW - timedelta(hours=9 * number), vm=f"web-{number}", identity=identity)
+
+    text = text_of(tmp_path, inventory([vm("web-1", "vm-1"), vm("web-2", "vm-2")]), vm_names=False)
+
+    assert "web-" not in text
+    assert text.count("\nvmkops_backup_newest_good_age_seconds{") == 1
+    assert (value(text, 'vmkops_backup_newest_good_age_seconds{vcenter="default",vm=""}') or 0) > 17 * 3600
+    assert value(text, "vmkops_backup_ages_left_out") == 1
 
 
 def test_before_an_inventory_is_loaded_only_the_disk_is_told(tmp_path: Path) -> None:

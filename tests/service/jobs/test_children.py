@@ -1,9 +1,11 @@
-"""A fleet starts no more jobs once the token of the one who asked for it has ended."""
+"""A fleet starts no more jobs once the one who asked for it, or who made its schedule, may not any more."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -13,7 +15,11 @@ from service.api.settings import Settings
 from service.jobs import children
 from service.jobs.children import ChildJobs
 from service.store.database import open_database
-from service.store.tokens import Tokens
+from service.store.tokens import Asker, Tokens
+from service.vsphere.vcenters import VCenters
+
+ANNA, BOB = "slack:U0ANNA", "slack:U0BOB"
+PAST = timedelta(seconds=-1)
 
 
 class Job:
@@ -28,21 +34,42 @@ class Job:
     say = report
 
 
-@pytest.mark.parametrize(("ended", "why"), [("revoked", "was revoked on"), ("expired", "expired on")])
-async def test_rest_of_a_fleet_is_skipped_when_the_token_has_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: str, why: str
+@pytest.mark.parametrize(
+    ("asker", "end", "why"),
+    [
+        ("token:nightly", lambda tokens: tokens.revoke("nightly"), "The token 'nightly' was revoked on"),
+        ("token:nightly", lambda tokens: tokens.set_expiry("nightly", PAST), "The token 'nightly' expired on"),
+        (ANNA, lambda tokens: tokens.allow_delegation("nightly", False), "'nightly' may no longer act for people"),
+        (BOB, lambda tokens: None, "Slack user U0BOB may not start actions, because VMKOPS_SLACK_OPERATORS"),
+    ],
+)
+@pytest.mark.parametrize("requested_by", ["", "schedule:often"])
+async def test_rest_of_a_fleet_is_skipped_when_the_asker_may_not_any_more(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asker: str,
+    end: Callable[[Tokens], None],
+    why: str,
+    requested_by: str,
 ) -> None:
     engine = open_database(Settings.model_validate({"VMKOPS_DATA_DIR": tmp_path}))
-    tokens, nothing = Tokens(engine, frozenset()), cast(Any, None)
-    tokens.create("nightly", "operate")
-    if ended == "revoked":
-        tokens.revoke("nightly")
-    else:
-        tokens.set_expiry("nightly", timedelta(seconds=-1))
+    tokens, nothing = Tokens(engine, frozenset({"U0ANNA"})), cast(Any, None)
+    tokens.create("nightly", "operate", delegate=True)
+    assert tokens.no_longer_may(Asker(ANNA, "nightly")) == tokens.no_longer_may(Asker("token:x", "lent")) == ""
+    end(tokens)
     monkeypatch.setattr(children, "job_exists", lambda _: False)  # the engine does not run here
-    own = ChildJobs(nothing, {}, nothing, tokens, parent="p", requested_by="token:nightly", token="nightly")
-    fleet = Fleet(
+    own = ChildJobs(
         nothing,
+        {},
+        nothing,
+        tokens,
+        parent="p",
+        requested_by=requested_by or asker,
+        token="" if requested_by else "nightly",
+        asker=Asker(asker, "nightly"),
+    )
+    fleet = Fleet(
+        cast(Any, SimpleNamespace(vcenters=VCenters((), ()))),
         cast(Any, Job(own)),
         vms=[FleetVm("moref:vm-1", "web-01"), FleetVm("moref:vm-2", "web-02")],
         action="backup",
@@ -56,4 +83,4 @@ async def test_rest_of_a_fleet_is_skipped_when_the_token_has_ended(
     assert fleet.over
     skipped = fleet.report()["skipped"]
     assert [each["vm"] for each in skipped] == ["web-01", "web-02"]
-    assert all(f"The token 'nightly' {why}" in each["why"] for each in skipped)
+    assert all(why in each["why"] for each in skipped)
