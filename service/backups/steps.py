@@ -185,8 +185,8 @@ class BackupRun:
     async def copy(self, plan: BackupPlan, taken: SnapshotTaken, opened: OpenedLease, number: int) -> CopiedFile:
         """Copy one disk.
 
-        Raises CopyFailed, BackupDamaged when the disk never arrives as the host sent it, and DatastoreLow when the
-        delta disk of the snapshot leaves too little room on a datastore.
+        Raises CopyFailed, BackupDamaged when the disk never arrives as the host sent it, DiskRefused when it is not a
+        VMDK, and DatastoreLow when the delta disk of the snapshot leaves too little room on a datastore.
         """
         package, disk = self._package(plan), opened.disks[number]
         name = package.disk_name(disk.file)
