@@ -123,8 +123,8 @@ async def _save(
 
 def _refused(disk: Path) -> DiskRefused:
     return DiskRefused(
-        f"What the host sent for the disk {disk.name} is not a VMDK, so no VM could be made of it. Check whether a proxy "
-        "between this service and the host answers in its place, and whether the VM starts from this disk."
+        f"What the host sent for the disk {disk.name} is not a VMDK, so no VM could be made of it. Check whether a "
+        "proxy between this service and the host answers in its place, and whether the VM starts from this disk."
     )
 
 

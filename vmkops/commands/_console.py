@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from service.api.client import ActionClass, ActionPreview, Job, ServiceClient
-from service.api.job_words import when
+from service.api.units import when
 from service.api.words import printable_lines
 from vmkops.commands._ask import ask_first, print_preview
 from vmkops.commands._errors import WrongUsage

@@ -135,7 +135,9 @@ async def test_redirect_is_not_followed(host: tuple[Host, str], tmp_path: Path) 
     assert not sending.sent_inside
 
 
-@pytest.mark.parametrize("content", [b"# Disk DescriptorFile\n" + bytes(2 * BLOCK), b"<html>Log in</html>", b"KDM", b""])
+@pytest.mark.parametrize(
+    "content", [b"# Disk DescriptorFile\n" + bytes(2 * BLOCK), b"<html>Log in</html>", b"KDM", b""]
+)
 async def test_what_is_no_vmdk_is_refused_and_leaves_no_file(
     host: tuple[Host, str], tmp_path: Path, content: bytes
 ) -> None:
