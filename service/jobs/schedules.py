@@ -12,12 +12,13 @@ from typing import Any
 from dbos import DBOS
 from pydantic import ValidationError
 
+from service.api.schedules import Schedule
 from service.errors import Conflict, InvalidParams, NotAllowed, NotFound, RecordUnreadable, VmkopsError
 from service.jobs.action import Action, Context, Target
 from service.jobs.cron import check_cron, check_interval
 from service.jobs.engine import Jobs
 from service.jobs.keys import former_job_id
-from service.jobs.schedule_view import UNREADABLE, Schedule, missed, schedule_of
+from service.jobs.schedule_view import UNREADABLE, missed, schedule_of
 from service.jobs.view import outcome_of
 from service.retry import attempts
 from service.store.audit import Audit, Event
