@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jinja2
 
+from service.api.job_words import state_words, step_state
 from service.api.schedules import how_words, what_words
 from service.api.units import when
 from service.api.words import printable
@@ -20,4 +21,9 @@ pages = jinja2.Environment(
     undefined=jinja2.StrictUndefined,
 )
 pages.filters |= {"printable": printable, "when": when}
-pages.globals |= {"how_words": how_words, "what_words": what_words}
+pages.globals |= {
+    "how_words": how_words,
+    "what_words": what_words,
+    "state_words": state_words,
+    "step_state": step_state,
+}

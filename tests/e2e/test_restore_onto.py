@@ -168,8 +168,8 @@ def test_restore_onto_is_refused_until_the_name_is_typed(room: Room, vm: str) ->
 
     whole = f"vmkops action restore {room.backup} onto={vm} overwrite={vm} --yes"
     assert (nobody.returncode, dry.returncode) == (2, 1)
-    assert nobody.stderr.endswith(f"In a script, add --yes:\n  {whole}\n")
-    assert without_yes.stderr.endswith(f"In a script, add --yes:\n  {whole}\n")
+    assert nobody.stderr.endswith(f"In a script, add --yes. The whole command:\n  {whole}\n")
+    assert without_yes.stderr.endswith(f"In a script, add --yes. The whole command:\n  {whole}\n")
     assert "refuse" not in dry.stdout + nobody.stderr
     assert f"restore of {vm} from the backup {room.backup}: may go ahead once it is confirmed" in dry.stdout
     assert "asks    twice: for a yes, and for the name of the VM whose disks are replaced" in dry.stdout

@@ -69,7 +69,8 @@ def ask_first(
             print(
                 printable_lines(
                     f"vmkops {preview.action}: this {preview.class_} action needs a yes, and there is no terminal to "
-                    f"ask on. Nothing was started. In a script, add --yes:\n  {for_a_script(preview, typed)}"
+                    "ask on. Nothing was started. In a script, add --yes. The whole command:\n  "
+                    + for_a_script(preview, typed)
                 ),
                 file=sys.stderr,
             )

@@ -87,9 +87,13 @@ def _say_how(job_id: str) -> None:
 
 
 def what_now(job: Job) -> str:
-    """What a job does now, beside its bar: the step that runs, that it waits, or how it has ended."""
-    running = next((step.name for step in job.steps if step.state is StepState.RUNNING), "")
-    return running or ("waits for its turn" if job.state is JobState.QUEUED else state_words(job))
+    """What a job does now, beside its bar: the step that runs, that it waits, or how it has ended.
+
+    Empty between two steps.
+    """
+    if job.state is JobState.RUNNING:
+        return next((step.name for step in job.steps if step.state is StepState.RUNNING), "")
+    return "waits for its turn" if job.state is JobState.QUEUED else state_words(job)
 
 
 class _Shown(Protocol):
@@ -200,7 +204,7 @@ class _Bars:
         """Draw the job as it is now, and print the steps that changed."""
         for line in self._steps.news(job):
             self.say(line)
-        new: dict[str, Any] = {"description": what_now(job)}
+        new: dict[str, Any] = {"description": words} if (words := what_now(job)) else {}
         now = job.progress
         if now:
             new |= {"completed": now.done, "total": now.total, "amount": progress_words(now)}
