@@ -154,7 +154,7 @@ async def onto_checks(context: Context, session: Session, moref: str, kept: Kept
             info(
                 "safety",
                 f"vmkops takes the snapshot {safety_name('JOB')!r} before it replaces the disks, and keeps it, so that "
-                "you can go back. Its files take up room until you remove it.",
+                "you can go back. Its files take up space until you remove it.",
             )
         )
     return vm, found
@@ -235,7 +235,7 @@ class OntoRun:
         ]
         await swap_disks(self._session, self._vm, plan.name, new)
         back, keep = self._commands(taken.snapshot)
-        return StepResult(detail=f"Replaced. To go back: `{back}`. To keep the new disks and free the room: `{keep}`")
+        return StepResult(detail=f"Replaced. To go back: `{back}`. To keep the new disks and free the space: `{keep}`")
 
     async def _undo(self, plan: OntoPlan, cause: Exception) -> StepResult:
         """Give the VM its old disks again, and remove what the job made."""

@@ -123,7 +123,7 @@ def _number(key: str, value: float) -> str:
     if key.endswith(IN_BYTES):
         return amount(value)
     unit = next((unit for end, unit in IN_UNITS.items() if key.endswith(end)), "")
-    return f"{round(value, 3):,} {unit}".rstrip()
+    return f"{round(value, 3) + 0:,} {unit}".rstrip()  # no -0.0
 
 
 def _object(value: Mapping[str, Any], zone: tzinfo | None) -> str:

@@ -52,7 +52,9 @@ def test_things_of_which_nothing_is_known_are_left_out() -> None:
         pytest.param({"counts": {"done": 0}}, "VMs: none", id="no counts"),
         pytest.param({"disk": {"size": 4_200_000_000, "thin": True}}, "Disk: size: 4.2 GB, thin: yes", id="nested"),
         pytest.param({"clock_ahead_seconds": -0.04}, "Clock ahead by: -0.04 s", id="seconds"),
-        pytest.param({"answered_in_ms": 5.3}, "Answered in: 5.3 ms", id="milliseconds"),
+        pytest.param(
+            {"answered_in_ms": 5.3, "clock_ahead_seconds": -0.0}, "Answered in: 5.3 ms\nClock ahead by: 0.0 s", id="ms"
+        ),
         pytest.param(
             {"verified_at": "2026-11-26T20:58:36.632117Z"}, "Verified at: 2026-11-26 22:58:36 +02:00", id="a time"
         ),
