@@ -5,8 +5,8 @@ VmkopsError
 │                       LimitReached, ForeignOrigin, UnknownHost, RequestTimeout, ChangedMeanwhile
 ├── later:             WorkersBusy, VSphereBusy, VSphereUnavailable, TooManyRequests
 ├── the operator's:    NotConfigured, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, ConsolidationFailed,
-│                       CopyFailed, DiskFull, DatastoreLow, BackupDamaged, RestoreFailed, PackageRefused,
-│                       PackageDamaged, FetchFailed, ImportFailed, JobOutdated, RecordUnreadable
+│                       CopyFailed, DiskRefused, DiskFull, DatastoreLow, BackupDamaged, RestoreFailed,
+│                       PackageRefused, PackageDamaged, FetchFailed, ImportFailed, JobOutdated, RecordUnreadable
 └── StartError:        SettingError, AddressUnavailable, DatabaseUnavailable, DataDirectoryInUse
 
 A StartError stops a command or the service with exit status 2 and its message.
@@ -289,6 +289,12 @@ class CopyFailed(VmkopsError):
     """A disk could not be copied."""
 
     code, retryable = "copy-failed", True
+
+
+class DiskRefused(VmkopsError):
+    """What the host sent for a disk is not a VMDK."""
+
+    code = "disk-refused"
 
 
 class DiskFull(VmkopsError):

@@ -12,6 +12,7 @@ from typing import Any
 
 from service.api.models import Job, JobState
 from service.api.settings import Settings
+from service.api.words import vsphere_words
 from service.background import cancel_and_wait, every
 from service.backups.late import LateSnapshots
 from service.backups.left_disks import LeftDisks
@@ -223,7 +224,7 @@ def is_passing(vm: Vm, job: Job) -> bool:
 def why_not_remove(vm: Vm, job: Job, now: datetime) -> str:
     """Why an unfinished VM may not be removed: someone may use it; empty when it may."""
     if vm.power_state != "poweredOff":
-        return f"It is {vm.power_state}, so somebody uses it. {BY_HAND}"
+        return f"It is {vsphere_words(vm.power_state)}, so somebody uses it. {BY_HAND}"
     if job.finished_at is None or now - datetime.fromisoformat(job.finished_at) > CLAIM:
         return f"Its job ended more than a day ago, so somebody may use it. {BY_HAND}"
     return ""

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.blocks import Message, bold, code, context, escape, header, message, section
 from service.api.client import ActionPreview
+from service.api.previews import REFUSED, asks, findings, verdict
 
 ICONS = {"refuse": "❌", "warn": "⚠️", "info": "ℹ️"}
 ACTIONS_PER_SECTION = 8
@@ -35,15 +36,21 @@ def actions_card(actions: Sequence[Mapping[str, Any]]) -> Message:
 
 def preview_card(preview: ActionPreview) -> Message:
     """The result of a dry run: whether the action is allowed, what the checks found, and the steps it would take."""
-    icon, verdict = ("✅", "is allowed") if preview.allowed else ("❌", "is refused")
-    findings = [f"{ICONS[check.severity]} {escape(check.message)}" for check in preview.checks]
-    title = f"{preview.action} of {preview.target} {verdict}"
+    words = verdict(preview)
+    icon = "✅" if preview.allowed else "❌" if words == REFUSED else "✋"
+    found = [f"{ICONS[check.severity]} {escape(check.message)}" for check in findings(preview)]
+    asked = f"vmkops asks {asks(preview)}" if asks(preview) else ""
     return message(
-        title,
+        f"{preview.action} of {preview.target} {words}",
         [
-            section(f"{icon} {bold(preview.action)} of {bold(preview.target)} {verdict}"),
-            *([section(*findings)] if findings else []),
-            context("Dry run: nothing was changed", f"{preview.class_} action", escape(" → ".join(preview.steps))),
+            section(f"{icon} {bold(preview.action)} of {bold(preview.target)} {words}"),
+            *([section(*found)] if found else []),
+            context(
+                "Dry run: nothing was changed",
+                f"{preview.class_} action",
+                escape(" → ".join(preview.steps)),
+                escape(asked),
+            ),
         ],
     )
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.blocks import Block, Message, bold, code, context, escape, header, message, section
 from service.api.units import amount, count, duration
+from service.api.words import vsphere_words
 
 POWER = {"poweredOn": "🟢 on", "poweredOff": "⚪ off", "suspended": "🟡 suspended"}
 DAY = 86_400
@@ -30,14 +31,14 @@ def vm_card(vm: Mapping[str, Any]) -> Message:
     its vCenter's), `host_name`, `folder_path` and `datastore_names`.
     """
     tools = "VMware Tools running" if vm["tools_running"] else "VMware Tools not running"
-    facts = [POWER.get(vm["power_state"], vm["power_state"]), tools]
+    facts = [POWER.get(vm["power_state"], vsphere_words(vm["power_state"])), tools]
     if vm["template"]:
         facts.append("template")
     size = amount(vm["allocated"]) if vm["allocated"] is not None else ""
     name = vm.get("title") or vm["name"]
     address = code(vm["ip_address"]) if vm["ip_address"] else "no known IP address"
     return message(
-        f"{name}: {vm['power_state']}",
+        f"{name}: {vsphere_words(vm['power_state'])}",
         [
             header(name),
             section("  ·  ".join(facts), "  ·  ".join(filter(None, [address, size])), *_where(vm)),
@@ -54,7 +55,7 @@ def host_card(host: Mapping[str, Any]) -> Message:
     Reads `name`, `connection_state`, `in_maintenance_mode`, `vms` (a number), `product`, `model`, `cpu_cores` and
     `memory` (bytes; both may be None), and the common keys.
     """
-    state = "🔧 maintenance mode" if host["in_maintenance_mode"] else host["connection_state"]
+    state = "🔧 maintenance mode" if host["in_maintenance_mode"] else vsphere_words(host["connection_state"])
     memory = amount(host["memory"]) if host["memory"] is not None else ""
     cores = count(host["cpu_cores"], "core") if host["cpu_cores"] else ""
     name = host.get("title") or host["name"]

@@ -8,7 +8,7 @@ from typing import Any
 from bot.blocks import Block, Message, bold, bullets, code, context, escape, header, message, person, section, shortened
 from service.api.client import Job, JobState, Problem, Progress, Step, StepState
 from service.api.results import facts
-from service.api.units import amount, count, duration, took
+from service.api.units import amount, count, done_of, duration, took
 
 CANCEL = "job_cancel"
 """The action id of the Cancel button; the button's value is the job id."""
@@ -16,7 +16,6 @@ CANCEL = "job_cancel"
 BAR_WIDTH = 20
 """Characters in the progress bar."""
 
-BYTES = "bytes"
 PERCENT = "percent"
 """The unit of the progress of a vSphere task."""
 
@@ -103,11 +102,8 @@ def progress_line(progress: Progress) -> str:
         full = int(BAR_WIDTH * percent / 100)
         parts.append(f"`{'█' * full}{'░' * (BAR_WIDTH - full)}` *{int(percent)} %*")
     shows_amount = unit != PERCENT
-    if shows_amount and progress.total:
-        done = amount(progress.done) if unit == BYTES else f"{progress.done:,}"
-        parts.append(f"{done} of {amount(progress.total, unit)}")
-    elif shows_amount and progress.done:
-        parts.append(amount(progress.done, unit))
+    if shows_amount and (progress.total or progress.done):
+        parts.append(done_of(progress.done, progress.total, unit))
     if progress.rate:
         parts.append(f"{amount(progress.rate, unit)}/s")
     if progress.eta_seconds is not None:

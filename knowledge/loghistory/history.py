@@ -9,16 +9,16 @@ from itertools import pairwise
 from knowledge.diagnosis import severity
 from knowledge.loghistory.incident import incident
 from knowledge.loghistory.stamps import Stamp, host_of, stamp_of
-from knowledge.loghistory.subjects import Key, named_in, trouble_in, volume_id
+from knowledge.loghistory.subjects import Key, Trouble, named_in, trouble_in, volume_id
 from knowledge.loghistory.tally import Tally
-from knowledge.loghistory.values import LogSubject, Place, Report
+from knowledge.loghistory.values import UNNAMED, LogSubject, Place, Report
 from knowledge.vmklog.stream import Decoded
 
 MOST_SUBJECTS = 2000
 """Subjects that are followed; lines about others are counted together."""
 
 THIS_HOST = "this host"
-"""The subject of lines that name nothing, when they do not name their host."""
+"""The subject of lines that name nothing and whose fault is on their host, when they do not name it."""
 
 THIS_VM = "this VM"
 """The subject of lines of a ``vmware.log`` that does not show the name of its VM."""
@@ -56,7 +56,7 @@ class LogHistory:
         host = "" if decoded.offset else host_of(decoded.text)
         place = Place(decoded.file, decoded.findings[0].line)
         tallies: dict[Key, Tally] = {}
-        for key in self._subjects(decoded, host):
+        for key in self._subjects(decoded, host, trouble):
             tally = self._tallies.get(key)
             if tally is None:
                 if len(self._tallies) >= MOST_SUBJECTS:
@@ -87,10 +87,11 @@ class LogHistory:
             timelines=tuple(timeline for _, timeline in found),
         )
 
-    def _subjects(self, decoded: Decoded, host: str) -> Iterable[Key]:
+    def _subjects(self, decoded: Decoded, host: str, trouble: Trouble) -> Iterable[Key]:
         """Return what a line is about; a purple screen is about the host, whichever world its text names.
 
-        In a ``vmware.log``, the same texts report that the process of the VM stopped.
+        In a ``vmware.log``, the same texts report that the process of the VM stopped. A line that names nothing is
+        about the host that wrote it, unless its fault is elsewhere.
         """
         of_vm = _VMWARE_LOG.match(decoded.text)
         named = named_in(decoded.findings, host)
@@ -99,6 +100,9 @@ class LogHistory:
         if not named:
             if of_vm:
                 return [Key("vm", self._vm)]
+            if trouble.psod is None and trouble.where in UNNAMED:
+                kind, name = UNNAMED[trouble.where]
+                return [Key(kind, name, host if kind != "vcenter" else "")]
             return [Key("host", host or THIS_HOST)]
         return dict.fromkeys(self._by_name(key) for key in named)
 

@@ -69,7 +69,8 @@ def _what(worst: LogSubject) -> str:
         return _stopped(worst, worst.psod)
     when = _when(worst.classes[0])
     if worst.class_ == "harmless":
-        return f"Nothing in this log needs action: {worst.title} has {lines} that are harmless{when}."
+        harmless = lines.replace("line", "harmless line")
+        return f"Nothing in this log needs action: {worst.title} has {harmless}{when}."
     most = worst.classes[0].peak_per_minute
     peak = f", up to {most} in a minute" if most > 1 else ""
     others = f"; also {worst.other_classes}" if worst.other_classes else ""
@@ -132,7 +133,7 @@ def _also(hit: Sequence[LogSubject]) -> Iterable[str]:
 
 
 def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return text if text.startswith("vCenter") else text[:1].upper() + text[1:]
 
 
 def _ended(text: str) -> str:

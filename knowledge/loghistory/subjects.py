@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from knowledge.diagnosis import FaultClass, severity
+from knowledge.diagnosis import FaultClass, Where, severity
 from knowledge.loghistory.values import SubjectKind
 from knowledge.vmklog.finding import Finding, Kind, Meaning
 
@@ -60,6 +60,8 @@ class Trouble(NamedTuple):
 
     class_: FaultClass | Literal[""]
     """The worst class of its findings."""
+    where: Where | Literal[""]
+    """Where the fault of the worst finding is that shows it."""
     recovered: bool
     """Whether it reports the end of a problem."""
     next: str
@@ -95,6 +97,7 @@ def _trouble(reports: tuple[tuple[Meaning, str], ...]) -> Trouble:
     meanings = sorted((meaning for meaning, _ in reports), key=_weight, reverse=True)
     return Trouble(
         class_=meanings[0].class_,
+        where=next((meaning.where for meaning in meanings if meaning.where), ""),
         recovered=any(_ends_trouble(meaning, text) for meaning, text in reports),
         next=next((meaning.next for meaning in meanings if meaning.next), ""),
         procedures=tuple(dict.fromkeys(slug for meaning in meanings for slug in meaning.procedures)),

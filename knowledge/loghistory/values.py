@@ -6,12 +6,26 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from knowledge.diagnosis import NAMES_IN_JSON, FaultClass
+from knowledge.diagnosis import NAMES_IN_JSON, FaultClass, Where
 from knowledge.loghistory.stamps import Clock
 from knowledge.vmklog.finding import Certainty
 
-SubjectKind = Literal["device", "target", "path", "adapter", "datastore", "vm", "host"]
+SubjectKind = Literal["device", "target", "path", "adapter", "datastore", "vm", "host", "vcenter"]
 State = FaultClass | Literal["recovered"]
+
+UNNAMED: Mapping[Where | Literal[""], tuple[SubjectKind, str]] = {
+    "guest": ("vm", "a VM that the log does not name"),
+    "VM": ("vm", "a VM that the log does not name"),
+    "HBA or driver": ("adapter", "an adapter that the log does not name"),
+    "path or fabric": ("path", "a path that the log does not name"),
+    "target or array": ("target", "a target or array that the log does not name"),
+    "LUN": ("device", "a LUN or datastore that the log does not name"),
+    "medium": ("device", "a disk that the log does not name"),
+    "vCenter": ("vcenter", "vCenter"),
+}
+"""The kind and the name of the subject of a line that names nothing, by where its fault is. Elsewhere, it is the host
+that wrote the line."""
+_UNNAMED = frozenset(name for _, name in UNNAMED.values())
 
 
 class Place(NamedTuple):
@@ -71,10 +85,12 @@ class LogSubject:
     __pydantic_config__ = NAMES_IN_JSON
 
     subject: str
-    """Its name, such as ``naa.600140...``, ``vmhba2:C0:T1:L80`` or ``DS01``; for lines that name nothing, the host."""
+    """Its name, such as ``naa.600140...``, ``vmhba2:C0:T1:L80`` or ``DS01``; for lines that name nothing, the host, or
+    words such as ``a VM that the log does not name`` when the fault is not on the host."""
     kind: SubjectKind
     host: str = ""
-    """The host that a path or an adapter is of, when the lines name their host as syslog does."""
+    """The host that a path or an adapter is of, or whose lines do not name the subject, when the lines name their host
+    as syslog does."""
     first: str
     """The time of the first line, as the log prints it, without fractions of a second; empty when it has none."""
     last: str
@@ -123,6 +139,8 @@ class LogSubject:
         kind = "VM" if self.kind == "vm" else self.kind
         if self.subject == f"this {kind}":
             return self.subject
+        if self.subject in _UNNAMED:
+            return f"{self.subject}, on {self.host}" if self.host else self.subject
         return f"{kind} {self.subject} on {self.host}" if self.host else f"{kind} {self.subject}"
 
     @property

@@ -13,7 +13,7 @@ from knowledge.ovf.references import is_remote, leaves_package
 
 SECTOR = 512
 SPARSE_VMDK = b"KDMV"
-"""The first bytes of a VMDK in an OVF package; its capacity, in sectors, is at byte 12."""
+"""The first bytes of a sparse or stream-optimized VMDK; its capacity, in sectors, is at byte 12."""
 
 _MOST_CHUNKS = 100_000
 

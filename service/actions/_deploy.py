@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from service.actions._placement import PlacementParams, name_taken, networks_unmapped
-from service.api.words import counted
+from service.api.units import amount
+from service.api.words import counted, vsphere_words
 from service.errors import Conflict, ImportFailed, PackageDamaged, VmkopsError, VSphereUnavailable
 from service.jobs.action import Context, JobControl, StepResult
 from service.packages.beside import read_kept_settings, read_verified
@@ -119,7 +120,7 @@ class Deployment:
 
         async def reading() -> Deployable:
             found = await read()
-            detail = f"{found.title}: {counted(len(found.files), 'file')}, {found.size} bytes, for the VM {found.vm}"
+            detail = f"{found.title}: {counted(len(found.files), 'file')}, {amount(found.size)}, for the VM {found.vm}"
             return found.model_copy(update={"detail": ". ".join([detail, *found.warnings])})
 
         package = await self._job.step_as(Deployable, PACKAGE, reading)
@@ -189,7 +190,7 @@ class Deployment:
         await self._leases.ended(lease.moref)
         nvram, warnings = await self._complete(package, lease, settings, keep=keep)
         told = [*cleaned, *await self._set_tags(lease.vm, settings)]
-        detail = ". ".join([f"{size} bytes to {place.datastore.name}", *told])
+        detail = ". ".join([f"{amount(size)} to {place.datastore.name}", *told])
         return NewVm(
             vm={"moref": lease.vm, "name": package.vm},
             datastore=place.datastore.name,
@@ -279,12 +280,13 @@ class Deployment:
         made = await read_made(self._session, sent.vm["moref"])
         if package.capacities is not None and not _same(made.capacities, package.capacities):
             raise ImportFailed(
-                f"The disks of {made.name} have {made.capacities} bytes, but those of the package {package.capacities}."
+                f"The disks of {made.name} have {_sizes(made.capacities)}, but those of the package "
+                f"{_sizes(package.capacities)}."
             )
         if made.power_state != "poweredOff":
             raise ImportFailed(
-                f"{made.name} is {made.power_state}, but a new VM must be powered off: somebody else changed it "
-                "meanwhile. Start the action again."
+                f"{made.name} is {vsphere_words(made.power_state)}, but a new VM must be powered off: somebody "
+                "else changed it meanwhile. Start the action again."
             )
         return Confirmed(
             power_state=made.power_state,
@@ -316,6 +318,10 @@ async def _read_descriptor(package: Deployable) -> str:
     except OSError as error:
         raise PackageDamaged(f"{file.name} cannot be read: {error.strerror}.") from error
     return text.decode("utf-8-sig", "replace")
+
+
+def _sizes(capacities: list[int]) -> str:
+    return ", ".join(f"{each:,}" for each in capacities) + " bytes"
 
 
 def _same(made: list[int], packed: list[int]) -> bool:

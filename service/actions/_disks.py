@@ -18,6 +18,7 @@ from service.actions._from_backup import elsewhere, made_at, open_backup
 from service.actions._placement import LONGEST_NAME, PlacementParams
 from service.actions._targeted import info, refuse
 from service.api.models import Check
+from service.api.units import amount
 from service.api.words import counted
 from service.backups.catalogue import KeptBackup
 from service.backups.lock import locked
@@ -222,6 +223,8 @@ class DiskBringer(Deployment):
         return StepResult(detail=disk.target)
 
 
+REMOVE_TEMPORARY = "remove the temporary VM"
+"""What the last step of a restore to an existing VM does, where a plan is shown."""
 BRING = (PACKAGE, SEND, CONFIRM, LOOK, MOVE)
 """The steps of `send` and `move`."""
 
@@ -239,11 +242,11 @@ def room_checks(place: Place, kept: KeptBackup, disks: Sequence[PackageDisk]) ->
     """Whether the datastore has the room for these disks of the backup."""
     sizes = {disk.file: disk.size for disk in kept.disks}
     size, most = sum(sizes.get(disk.file, 0) for disk in disks), sum(disk.capacity for disk in disks)
-    free = f"{place.datastore.name} has {place.free} bytes free"
+    free = f"{place.datastore.name} has {amount(place.free)} free"
     if place.free < size:
-        return [refuse("no-room", f"{free}, but the disks alone need {size}. Free some space first.")]
-    most_words = f", and up to {most} when the guest fills the disks" if most else ""
-    return [info("room", f"The disks need at least {size} bytes{most_words}. {free}.")]
+        return [refuse("no-room", f"{free}, but the disks alone need {amount(size)}. Free some space first.")]
+    most_words = f", and up to {amount(most)} when the guest fills the disks" if most else ""
+    return [info("room", f"The disks need at least {amount(size)}{most_words}. {free}.")]
 
 
 def placeless_checks(disks: Sequence[PackageDisk]) -> list[Check]:

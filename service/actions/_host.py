@@ -9,6 +9,7 @@ from pydantic import Field
 
 from service.actions._targeted import TargetedAction, refuse, warn
 from service.api.models import Check
+from service.api.words import vsphere_words
 from service.jobs.action import Params
 from service.vsphere.hosts import HOSTS, HostState, find_host, read_host
 from service.vsphere.selectors import Located
@@ -50,6 +51,8 @@ class HostAction(TargetedAction[HostState, P]):
 def host_checks(host: HostState) -> Iterator[Check]:
     """Findings before any change of a host."""
     if host.connection_state != "connected":
-        yield refuse("not-connected", f"{host.name} is {host.connection_state}. Reconnect it in vCenter first.")
+        yield refuse(
+            "not-connected", f"{host.name} is {vsphere_words(host.connection_state)}. Reconnect it in vCenter first."
+        )
     if host.tasks:
         yield warn("task-running", f"vSphere tasks are running on {host.name}: {', '.join(host.tasks)}.")

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from service.actions._deploy import REMOVE
 from service.actions._disks import (
     BRING,
+    REMOVE_TEMPORARY,
     BroughtDisk,
     DiskBringer,
     failed,
@@ -23,6 +24,7 @@ from service.actions._from_backup import BackupParams, backup_checks, read_backu
 from service.actions._targeted import CHECK, info, refuse, warn
 from service.actions._vm import vm_checks
 from service.api.models import Check
+from service.api.words import vsphere_words
 from service.backups.catalogue import KeptBackup
 from service.backups.described import read_described
 from service.backups.removal import RESTORE, Removal
@@ -41,6 +43,7 @@ from service.vsphere.vms import VmState, read_state
 
 SNAPSHOT, SWAP = "safety snapshot", "swap the disks"
 ONTO_STEPS = (CHECK, *BRING, SNAPSHOT, SWAP, REMOVE)
+ONTO_PLAN = (*ONTO_STEPS[:-1], REMOVE_TEMPORARY)
 COVERED = {"template", "not-connected", "task-running", "no-disk", "disk-left-out"}
 """Rules of the pre-flight of a snapshot that are checked here, or that concern disks that stay."""
 
@@ -87,7 +90,7 @@ def disk_checks(backup: Sequence[PackageDisk], vm: Disks) -> Iterator[Check]:
         if present is None and (why := why_no_place(vm, disk.place)):
             yield refuse("no-place", f"{name[0].upper()}{name[1:]} cannot be attached there: {why}.")
         elif present is None:
-            yield info("disk-added", f"Added: {name}. The VM has no disk there.")
+            yield info("disk-added", f"Adds {name}. The VM has no disk there.")
         elif present.why_not_replaced:
             yield refuse(
                 "disk",
@@ -95,7 +98,7 @@ def disk_checks(backup: Sequence[PackageDisk], vm: Disks) -> Iterator[Check]:
                 "as a new VM instead.",
             )
         else:
-            yield info("disk-replaced", f"Replaced: {present.label} ({present.file}) by {name}.")
+            yield info("disk-replaced", f"Replaces {present.label} ({present.file}) with {name}.")
     places = {disk.place for disk in backup}
     if not any(present.place in places for present in vm.disks):
         yield refuse(
@@ -119,8 +122,8 @@ async def onto_checks(context: Context, session: Session, moref: str, kept: Kept
         found.append(
             refuse(
                 "power",
-                f"{vm.name} is {vm.power_state}. Its disks can be replaced only while it is off: use guest-shutdown or "
-                "power-off first.",
+                f"{vm.name} is {vsphere_words(vm.power_state)}. Its disks can be replaced only while it is off: use "
+                "guest-shutdown or power-off first.",
             )
         )
     safety = await preflight(session, moref, kept=True)
@@ -151,7 +154,7 @@ async def onto_checks(context: Context, session: Session, moref: str, kept: Kept
             info(
                 "safety",
                 f"vmkops takes the snapshot {safety_name('JOB')!r} before it replaces the disks, and keeps it, so that "
-                "you can go back. Its files take up room until you remove it.",
+                "you can go back. Its files take up space until you remove it.",
             )
         )
     return vm, found
@@ -232,7 +235,7 @@ class OntoRun:
         ]
         await swap_disks(self._session, self._vm, plan.name, new)
         back, keep = self._commands(taken.snapshot)
-        return StepResult(detail=f"Replaced. To go back: `{back}`. To keep the new disks and free the room: `{keep}`")
+        return StepResult(detail=f"Replaced. To go back: `{back}`. To keep the new disks and free the space: `{keep}`")
 
     async def _undo(self, plan: OntoPlan, cause: Exception) -> StepResult:
         """Give the VM its old disks again, and remove what the job made."""

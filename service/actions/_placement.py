@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from service.actions._targeted import info, refuse
 from service.api.models import Check
+from service.api.units import amount
 from service.api.vcenter import DEFAULT
 from service.errors import InvalidParams, NotFound
 from service.jobs.action import Context, Params
@@ -178,8 +179,8 @@ def _place_checks(place: Place, size: int, vcenter: str) -> list[Check]:
         checks.append(refuse("network-unmapped", networks_unmapped(place)))
     if place.free < size:
         message = (
-            f"{place.datastore.name} has {place.free} bytes free, but the package alone needs {size}. Choose another "
-            "datastore."
+            f"{place.datastore.name} has {amount(place.free)} free, but the package alone needs {amount(size)}. "
+            "Choose another datastore."
         )
         checks.append(refuse("no-room", message))
     return checks

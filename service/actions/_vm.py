@@ -9,6 +9,7 @@ from pydantic import Field
 
 from service.actions._targeted import TargetedAction, refuse, warn
 from service.api.models import Check
+from service.api.words import vsphere_words
 from service.jobs.action import Params
 from service.vsphere.inventory import VMS, find_vm
 from service.vsphere.preflight import task_checks
@@ -60,7 +61,7 @@ def vm_checks(vm: VmState, *, for_snapshot: bool = False) -> Iterator[Check]:
     if vm.template:
         yield refuse("template", f"{vm.name} is a template, not a VM. Convert it, or deploy a VM from it.")
     if vm.connection_state != "connected":
-        yield refuse("not-connected", f"{vm.name} is {vm.connection_state}. Reconnect its host first.")
+        yield refuse("not-connected", f"{vm.name} is {vsphere_words(vm.connection_state)}. Reconnect its host first.")
     yield from task_checks(vm.name, vm.tasks, for_snapshot=for_snapshot)
     if vm.question:
         yield warn("question", f"{vm.name} waits for an answer (action answer-question): {vm.question.text}")

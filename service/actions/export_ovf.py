@@ -12,6 +12,7 @@ from service.actions._targeted import NOT_CHECKED, NOTHING_FOUND, refuse, warn
 from service.actions._vm import VmParams, pinned_vm, vm_checks
 from service.api.models import ActionClass, Check, JobState
 from service.api.settings import Settings
+from service.api.words import vsphere_words
 from service.backups.turn import Turn, turn_keys
 from service.errors import Conflict
 from service.jobs.action import Action, Context, JobControl, StepResult, Target
@@ -136,8 +137,8 @@ async def _checks(session: Session, settings: Settings, vm: Vm, params: ExportVm
         checks.append(
             refuse(
                 "power",
-                f"{state.name} is {state.power_state}, and only a VM that is powered off can be exported. The action "
-                "backup makes an OVF package while the VM runs; guest-shutdown shuts it down.",
+                f"{state.name} is {vsphere_words(state.power_state)}, and only a VM that is powered off can be "
+                "exported. The action backup makes an OVF package while the VM runs; guest-shutdown shuts it down.",
             )
         )
     found = await preflight(session, vm.moref)

@@ -12,7 +12,7 @@ from pydantic import Field
 from service.actions._targeted import CHECK, CheckContext, info, refuse, undo_command
 from service.actions._vm import VmAction, VmParams, vm_checks
 from service.api.models import ActionClass, Check
-from service.api.words import counted
+from service.api.words import counted, vsphere_words
 from service.errors import Conflict
 from service.jobs.action import JobControl, StepResult
 from service.vsphere.vms import VmState, ask_to_shut_down, is_off
@@ -52,7 +52,9 @@ class GuestShutdown(VmAction[GuestShutdownVm]):
         if vm.power_state == "poweredOff":
             found.append(info("power", f"{vm.name} is already off."))
         elif vm.power_state != "poweredOn":
-            found.append(refuse("power", f"{vm.name} is {vm.power_state}, so its guest cannot be asked."))
+            found.append(
+                refuse("power", f"{vm.name} is {vsphere_words(vm.power_state)}, so its guest cannot be asked.")
+            )
         elif not vm.tools_running:
             found.append(
                 refuse(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -60,6 +60,10 @@ class HostMaintenanceEnter(HostAction[EnterMaintenance]):
     label = "Put {target} into maintenance mode"
     steps = (CHECK, LIST, MOVE, ENTER)
     params = EnterMaintenance
+
+    def plan_of(self, params: Mapping[str, Any]) -> tuple[str, ...]:
+        """See `Action.plan_of`: VMs are moved one by one only when that is asked for."""
+        return self.steps if params["evacuate"] else (CHECK, ENTER)
 
     async def checks(self, context: CheckContext[HostState, EnterMaintenance]) -> Iterable[Check]:
         """Whether DRS will move the running VMs, and whether another host is left to run them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -18,6 +18,7 @@ from service.actions._targeted import info, refuse, warn
 from service.api.models import ActionClass, Check
 from service.api.redaction import is_redacted, without_secrets
 from service.api.settings import Settings
+from service.api.units import amount
 from service.errors import LimitReached, PackageRefused
 from service.jobs.action import Action, Context, JobControl, Params, StepResult, Target
 from service.packages.contents import CHECK_IN_THE_SHELL, Contents
@@ -83,6 +84,11 @@ class ImportOvf(Action):
     action_class = ActionClass.SAFE  # makes a new VM under a free name, powered off
     steps = (FETCH, PACKAGE, SEND, CONFIRM, REMOVE, TIDY)
     params = ImportPackage
+
+    def plan_of(self, params: Mapping[str, Any]) -> tuple[str, ...]:
+        """See `Action.plan_of`: the VM is removed only after a failure, and only a package of a URL is fetched."""
+        made = (PACKAGE, SEND, CONFIRM)
+        return (FETCH, *made, TIDY) if params["url_file"] or _is_url(params["source"]) else made
 
     async def target(self, context: Context, params: ImportPackage) -> Target:
         """What the package contains and where it goes; refused when it cannot be imported or the name is taken."""
@@ -158,7 +164,7 @@ async def _fetch(job: JobControl, download: Download, read_url: Callable[[], Awa
         size = await download.save(
             reference.url, reference.name, limit, lambda so_far: job.report(before + so_far, total)
         )
-        return FetchedFile(size=size, detail=f"{reference.name}: {size} bytes")
+        return FetchedFile(size=size, detail=f"{reference.name}: {amount(size)}")
 
     for each in fetched.references:
         file = await job.step_as(FetchedFile, FETCH, partial(fetch, each, done), part=each.name, interruptible=True)
@@ -231,7 +237,7 @@ def _space_checks(settings: Settings, size: int | None) -> list[Check]:
     if size + keep <= free and size <= LARGEST_PACKAGE:
         return []
     message = (
-        f"The package has {size} bytes, and {free} are free in {settings.data_dir}, where it is downloaded to; "
-        f"{keep >> 20} MiB stay free for the databases (VMKOPS_KEEP_FREE). Free up disk space there."
+        f"The package has {amount(size)}, and {amount(free)} are free in {settings.data_dir}, where it is downloaded "
+        f"to; {amount(keep)} stay free for the databases (VMKOPS_KEEP_FREE). Free up disk space there."
     )
     return [refuse("download-room", message)]

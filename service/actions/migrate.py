@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from service.actions._targeted import CHECK, Changed, CheckContext, info, refuse, undo_command, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
 from service.api.models import ActionClass, Check
+from service.api.units import amount
 from service.errors import InvalidParams
 from service.jobs.action import JobControl
 from service.vsphere.datastores import DATASTORES
@@ -76,7 +77,7 @@ class Migrate(VmAction[MigrateVm]):
         found += [refuse("incompatible", f"vSphere cannot move {vm.name} there: {each}") for each in compatible.errors]
         found += [warn("compatibility", f"vSphere warns: {each}") for each in compatible.warnings]
         if to.datastore and vm.allocated:
-            found.append(info("bytes", f"Up to {vm.allocated} bytes are copied to the datastore."))
+            found.append(info("bytes", f"Up to {amount(vm.allocated)} are copied to the datastore."))
         return found
 
     async def act(self, job: JobControl, context: CheckContext[VmState, MigrateVm]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from service.api.models import ActionClass
+from service.api.units import when
 from service.jobs.action import Action, Context, JobControl, Params, Target
 from service.vsphere.session import Instance
 
@@ -55,9 +56,8 @@ class Ping(Action):
 
         async def question() -> dict[str, Any]:
             answer = await session.call(ask)
-            detail = (
-                f"{answer['product']}, its clock shows {answer['time']}, it answered in {answer['answered_in_ms']} ms"
-            )
+            took_ms = answer["answered_in_ms"]
+            detail = f"{answer['product']}, its clock shows {when(answer['time'])}, it answered in {took_ms} ms"
             return {**answer, "detail": detail}
 
         answer = await job.step(ASK, question, retry=False)

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from service.actions._targeted import info
 from service.api.models import ActionClass, Check
+from service.api.units import amount
 from service.api.words import counted
 from service.backups.catalogue import read_catalogue
 from service.backups.pruning import finish_removals, remove_package
@@ -156,7 +157,7 @@ def _remove(context: Context, params: PruneBackups, backup: str) -> Removal:
         return gone
     except Conflict as error:
         return Removal(removed=False, freed=0, detail=str(error))
-    return Removal(removed=True, freed=freed, detail=f"{decision.backup.vm.name} {backup}: {freed} bytes freed")
+    return Removal(removed=True, freed=freed, detail=f"{decision.backup.vm.name} {backup}: {amount(freed)} freed")
 
 
 def _check(decision: Decision, vcenters: Sequence[str]) -> Check:

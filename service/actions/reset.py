@@ -8,6 +8,7 @@ from typing import Any
 from service.actions._targeted import CHECK, CheckContext, refuse, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
 from service.api.models import ActionClass, Check
+from service.api.words import vsphere_words
 from service.jobs.action import JobControl, StepResult
 from service.vsphere.vms import VmState, reset
 
@@ -26,7 +27,10 @@ class Reset(VmAction[VmParams]):
         """Only a VM that is on can be reset."""
         vm = context.state
         if vm.power_state != "poweredOn":
-            return [*vm_checks(vm), refuse("power", f"{vm.name} is {vm.power_state}. The action power-on starts it.")]
+            return [
+                *vm_checks(vm),
+                refuse("power", f"{vm.name} is {vsphere_words(vm.power_state)}. The action power-on starts it."),
+            ]
         return [*vm_checks(vm), warn("guest", "The guest is not asked: data that it has not written yet is lost.")]
 
     async def act(self, job: JobControl, context: CheckContext[VmState, VmParams]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from service.actions._deploy import CONFIRM, PACKAGE, REMOVE, SEND, Identity
 from service.actions._from_backup import BackupDeployment, FromBackup, check_restore, class_of_restore, read_backup
-from service.actions._onto import ONTO_STEPS, OntoRun, onto_checks
+from service.actions._onto import ONTO_PLAN, ONTO_STEPS, OntoRun, onto_checks
 from service.actions._placement import LONGEST_NAME, NAME
 from service.api.models import ActionClass
 from service.errors import InvalidParams
@@ -18,6 +18,7 @@ from service.vsphere.inventory import find_vm
 from service.vsphere.selectors import lock_key
 
 SUFFIX = "-restored"
+FROM = " from "
 FOR_A_NEW_VM = ("name", "identity", "pool", "host", "datastore", "folder", "vcenter", "networks", "connect_networks")
 """Parameters that say what becomes of a new VM."""
 
@@ -66,9 +67,15 @@ class Restore(Action):
         """Those of a new VM, or of one whose disks are replaced."""
         return ONTO_STEPS if params.get("onto") else self.steps
 
+    def plan_of(self, params: Mapping[str, Any]) -> tuple[str, ...]:
+        """See `Action.plan_of`: a new VM is removed only after a failure."""
+        return ONTO_PLAN if params.get("onto") else self.steps[:-1]
+
     def label_for(self, target: Target) -> str:
         """Which VM loses its disks, if one does."""
-        return f"Replace the disks of {target.name}" if target.params.get("onto") else super().label_for(target)
+        if not target.params.get("onto"):
+            return super().label_for(target)
+        return f"Replace the disks of {' with '.join(target.name.split(FROM, 1))}"
 
     async def pinned(self, context: Context, params: RestoreBackup) -> RestoreBackup:
         """See `Action.pinned`."""
@@ -100,10 +107,11 @@ class Restore(Action):
         again = self.type_again.check(params, vm.name)
         return Target(
             key=lock_key("vm", found.vcenter, found.moref),
-            name=f"{context.vcenters.shown(found.vcenter, vm.name)} from the backup {kept.id}",
+            name=f"{context.vcenters.shown(found.vcenter, vm.name)}{FROM}the backup {kept.id}",
             vcenter=found.vcenter,
             params=exact,
             checks=(*checks, again) if again else tuple(checks),
+            name_again=vm.name,
         )
 
 

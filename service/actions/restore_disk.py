@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ from pydantic import Field
 from service.actions._deploy import REMOVE
 from service.actions._disks import (
     BRING,
+    REMOVE_TEMPORARY,
     BroughtDisk,
     DiskBringer,
     failed,
@@ -121,6 +122,10 @@ class RestoreDisk(Action):
     def class_for(self, target: Target) -> ActionClass:
         """Another vCenter needs a yes."""
         return class_of_restore(super().class_for(target), target)
+
+    def plan_of(self, params: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG002
+        """See `Action.plan_of`: the VM that is removed is the temporary one."""
+        return (*self.steps[:-1], REMOVE_TEMPORARY)
 
     async def pinned(self, context: Context, params: RestoreDiskParams) -> RestoreDiskParams:
         """See `Action.pinned`."""

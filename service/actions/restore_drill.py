@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -74,6 +75,10 @@ class RestoreDrill(Action):
     def class_for(self, target: Target) -> ActionClass:
         """Another vCenter needs a yes."""
         return class_of_restore(self.action_class, target)
+
+    def plan_of(self, params: Mapping[str, Any]) -> tuple[str, ...]:
+        """See `Action.plan_of`: a VM that is not powered on need not be powered off."""
+        return self.steps if params["boot_seconds"] else (PACKAGE, SEND, CONFIRM, REMOVE)
 
     async def pinned(self, context: Context, params: Drill) -> Drill:
         """See `Action.pinned`."""

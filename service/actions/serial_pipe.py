@@ -15,6 +15,7 @@ from knowledge.vmx.syntax import check_value
 from service.actions._targeted import CHECK, CheckContext, info, refuse, undo, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
 from service.api.models import ActionClass, Check
+from service.api.words import vsphere_words
 from service.errors import InvalidParams
 from service.jobs.action import Context, JobControl, StepResult, Target
 from service.vsphere.devices import SerialPort, add_pipe, read_serial_ports
@@ -148,7 +149,8 @@ class SerialPipeBetween(VmAction[PipeBetween]):
 def _end_checks(vm: VmState, ports: list[SerialPort], path: str, end: str) -> Iterator[Check]:
     if vm.power_state != "poweredOff":
         yield refuse(
-            "power", f"{vm.name} is {vm.power_state}. Power it off: a serial port is added to a VM that is off."
+            "power",
+            f"{vm.name} is {vsphere_words(vm.power_state)}. Power it off: a serial port is added to a VM that is off.",
         )
     if any((port.pipe, port.end) == (path, end) for port in ports):
         yield info("port", f"{vm.name} already has this end.")

@@ -11,6 +11,7 @@ from knowledge.runs.marks import attributed
 from service.actions._targeted import CHECK, CheckContext, info, refuse, undo_command, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
 from service.api.models import ActionClass, Check
+from service.api.words import vsphere_words
 from service.errors import JobCancelled, SnapshotFailed
 from service.jobs.action import JobControl, StepResult
 from service.vsphere.preflight import preflight
@@ -64,7 +65,9 @@ class SnapshotCreate(VmAction[SnapshotVm]):
         if params.memory and params.quiesce == "require":
             found.append(refuse("quiesce", "With memory=true the guest is never quiesced. Leave quiesce=require out."))
         elif params.memory and not running:
-            found.append(info("memory", f"{vm.name} is {vm.power_state}, so there is no memory to include."))
+            found.append(
+                info("memory", f"{vm.name} is {vsphere_words(vm.power_state)}, so there is no memory to include.")
+            )
         elif running and not vm.tools_running and params.quiesce == "require":
             found.append(
                 refuse(

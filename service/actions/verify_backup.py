@@ -13,6 +13,7 @@ from knowledge.runs.marks import attributed
 from service.actions._from_backup import BackupParams, read_backup
 from service.actions._targeted import info, refuse
 from service.api.models import ActionClass, Check
+from service.api.units import amount
 from service.backups.catalogue import KeptBackup, Verdict
 from service.backups.lock import locked
 from service.backups.signatures import check_signatures
@@ -111,7 +112,7 @@ async def _read(path: Path, before: int, total: int, job: JobControl) -> FileRea
         size, sha256 = await hash_file(path, lambda done: job.report(before + done, max(total, before + done)))
     except OSError as error:
         return FileRead(size=0, sha256="", detail=f"{path.name}: {error.strerror}")
-    return FileRead(size=size, sha256=sha256, detail=f"{path.name}: {size} bytes")
+    return FileRead(size=size, sha256=sha256, detail=f"{path.name}: {amount(size)}")
 
 
 async def _check_descriptor(context: Context, folder: Path) -> DescriptorChecked:
@@ -143,7 +144,7 @@ async def _decide(
 def _checks(kept: KeptBackup) -> list[Check]:
     if kept.state == "broken":
         return [refuse("backup-broken", f"The backup is broken: {kept.reason}")]
-    checks = [info("bytes", f"{kept.size} bytes are read.")]
+    checks = [info("bytes", f"{amount(kept.size)} are read.")]
     if kept.verified:
         last = kept.verified
         by = attributed(last.verified_by, last.token)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 
 from service.api.models import Job, JobState, Progress, StepState
 from service.api.results import result_words
-from service.api.units import amount, duration, took
+from service.api.units import amount, done_of, duration, took, when
 
 STATES = {JobState.AWAITING_APPROVAL: "waiting for approval", JobState.PARTIAL: "partly done"}
 """The words for the states that are not words by themselves."""
@@ -32,25 +32,13 @@ def step_state(state: StepState, job: Job) -> str:
     return "not needed" if job.state in {JobState.SUCCEEDED, JobState.PARTIAL} else "not done"
 
 
-def when(text: str | None, zone: tzinfo | None = UTC) -> str:
-    """An RFC 3339 time to the second, with its zone: `2026-11-26 17:19:14 UTC`; empty without a time.
-
-    `zone` None is the local one, whose offset is shown: `2026-11-26 18:19:14 +01:00`.
-    """
-    if not text:
-        return ""
-    at = datetime.fromisoformat(text).astimezone(zone)
-    offset = "UTC" if zone is UTC else at.isoformat()[-6:]
-    return f"{at:%Y-%m-%d %H:%M:%S} {offset}"
-
-
 def progress_words(now: Progress) -> str:
     """How far a job is: `1.8 GB of 4.2 GB (43 %), 85.2 MB/s, 28 s left`, or `42 %`."""
     percent = f"{now.percent:.0f} %" if now.percent is not None else ""
     if now.unit == "percent":
         parts = [percent or f"{now.done} %"]
     else:
-        parts = [amount(now.done, now.unit) + (f" of {amount(now.total, now.unit)}" if now.total else "")]
+        parts = [done_of(now.done, now.total, now.unit)]
         parts[0] += f" ({percent})" if percent else ""
         parts += [f"{amount(now.rate, now.unit)}/s"] if now.rate else []
     parts += [f"{duration(now.eta_seconds)} left"] if now.eta_seconds is not None else []
@@ -68,12 +56,12 @@ def job_words(job: Job, zone: tzinfo | None = UTC) -> str:
         lines.append(f"  {'ran on' if job.state.final else 'runs on':<10}  {job.executor}")
     if job.progress and not job.state.final:
         lines.append(f"  progress    {progress_words(job.progress)}")
-        lines += [f"              {file.name}: {_of(file.done, file.total)}" for file in job.progress.files]
+        lines += [f"              {file.name}: {done_of(file.done, file.total)}" for file in job.progress.files]
     if job.steps:
         lines += ["", *_steps(job, zone)]
     if job.error:
         lines += ["", job.error.detail, *(f"  {each}" for each in job.error.suggestions)]
-    if job.result and (words := result_words(job.result)):
+    if job.result and (words := result_words(job.result, zone)):
         lines += ["", words.rstrip("\n")]
     lines += [f"Started by job {job.parent}"] if job.parent else []
     lines += [f"Later: {note}" for note in job.notes]
@@ -95,7 +83,3 @@ def _steps(job: Job, zone: tzinfo | None) -> list[str]:
 def _after(job: Job) -> str:
     span = took(job.started_at or job.created_at, job.finished_at)
     return f", after {span}" if span else ""
-
-
-def _of(done: int, total: int | None) -> str:
-    return f"{amount(done)} of {amount(total)}" if total else amount(done)

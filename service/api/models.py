@@ -78,6 +78,8 @@ class TypeAgainHint(Value):
     when: str
     parameter: str
     what: str
+    name: str = ""
+    """The name itself, in a dry run."""
 
 
 class ActionPreview(Value):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime, tzinfo
 
 
 def amount(number: float, unit: str = "bytes") -> str:
@@ -12,7 +13,14 @@ def amount(number: float, unit: str = "bytes") -> str:
     for factor, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if number >= factor:
             return f"{number / factor:.1f} {name}"
-    return f"{number:.0f} bytes"
+    return f"{number:.0f} byte{'' if round(number) == 1 else 's'}"
+
+
+def done_of(done: float, total: float | None, unit: str = "bytes") -> str:
+    """How much of it is done: `1.8 GB of 4.2 GB`, `1 of 3 VMs`, or `7 VMs` when the total is not known."""
+    if not total:
+        return amount(done, unit)
+    return f"{amount(done) if unit == 'bytes' else f'{done:,.0f}'} of {amount(total, unit)}"
 
 
 def count(number: int, noun: str) -> str:
@@ -28,6 +36,26 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def when(at: str | datetime | None, zone: tzinfo | None = UTC) -> str:
+    """A time (RFC 3339, or a datetime with its zone) to the second: `2026-11-26 17:19:14 UTC`; empty without a time.
+
+    `zone` None is the local one, whose offset is shown: `2026-11-26 18:19:14 +01:00`.
+    """
+    if not at:
+        return ""
+    local = (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone(zone)
+    offset = "UTC" if zone is UTC else local.isoformat()[-6:]
+    return f"{local:%Y-%m-%d %H:%M:%S} {offset}"
+
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)")
+
+
+def is_time(text: str) -> bool:
+    """Whether a text is an RFC 3339 time."""
+    return bool(_TIME.fullmatch(text))
 
 
 def took(started: str | None, finished: str | None) -> str:

@@ -8,6 +8,11 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
+def vsphere_words(value: str) -> str:
+    """A state as vSphere names it, in words: `poweredOn` is `powered on`, `notResponding` is `not responding`."""
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in value).strip()
+
+
 _INVISIBLE = (
     {code: 0x2400 + code for code in range(32) if code != 9}
     | {127: 0x2421}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from service.api.models import Check
+from service.api.units import amount
 from service.store.copy_rates import Rate
 from service.vsphere.room import Room
 
@@ -30,21 +31,21 @@ def expected_time(size: int | None, rate: Rate | None, disks: int) -> timedelta 
 
 def size_check(size: int | None, rate: Rate | None, disks: int, rooms: Sequence[Room], percent: int) -> Check:
     """Says how much is read, how long that takes, and how much room the delta disk has meanwhile."""
-    amount = f"Up to {_bytes(size)} are read" if size is not None else "vCenter does not report the size of the VM"
+    read = f"Up to {amount(size)} are read" if size is not None else "vCenter does not report the size of the VM"
     taken = expected_time(size, rate, disks)
     if rate is None or taken is None:
         time = "How long it takes is not known: there is no measurement yet of this host and datastore."
     else:
         of = f"{rate.copies} {'copy' if rate.copies == 1 else 'copies'} of this {rate.of}"
         at_once = f", {disks} disks at a time" if disks > 1 else ""
-        each = f"{_bytes(rate.bytes_per_second)}/s for each disk"
+        each = f"{amount(rate.bytes_per_second)}/s for each disk"
         time = f"That takes about {duration(taken)}{at_once}: {each}, measured from {of}."
     room = "".join(
-        f" The datastore {each.datastore} has {_bytes(each.free)} free for the delta disk; the backup stops at "
-        f"{_bytes(each.limit(percent))}."
+        f" The datastore {each.datastore} has {amount(each.free)} free for the delta disk; the backup stops at "
+        f"{amount(each.limit(percent))}."
         for each in rooms
     )
-    return Check(rule="size", severity="info", message=f"{amount}. {time}{room}")
+    return Check(rule="size", severity="info", message=f"{read}. {time}{room}")
 
 
 def window_check(until: str, taken: timedelta | None, now: datetime) -> list[Check]:
@@ -82,10 +83,3 @@ def duration(length: timedelta) -> str:
 
 def _refuse(message: str) -> Check:
     return Check(rule="window", severity="refuse", message=message)
-
-
-def _bytes(size: float) -> str:
-    for factor, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if size >= factor:
-            return f"{size / factor:.1f} {unit}"
-    return f"{size:.0f} bytes"

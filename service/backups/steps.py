@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 
+from service.api.units import amount
+from service.api.words import counted, vsphere_words
 from service.backups.hooks import run_hook, run_post_thaw
 from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, SnapshotTaken
 from service.backups.removal import Removal
@@ -121,7 +123,7 @@ class BackupRun:
     def _decide(self, vm: Vm) -> tuple[bool, str]:
         """Whether to quiesce the VM, and why."""
         if vm.power_state != "poweredOn":
-            return False, f"the VM is {vm.power_state}: nothing to quiesce"
+            return False, f"the VM is {vsphere_words(vm.power_state)}: nothing to quiesce"
         if self._quiesce == "none":
             return False, "not asked for: the backup is crash-consistent"
         if vm.tools_running:
@@ -185,8 +187,8 @@ class BackupRun:
     async def copy(self, plan: BackupPlan, taken: SnapshotTaken, opened: OpenedLease, number: int) -> CopiedFile:
         """Copy one disk.
 
-        Raises CopyFailed, BackupDamaged when the disk never arrives as the host sent it, and DatastoreLow when the
-        delta disk of the snapshot leaves too little room on a datastore.
+        Raises CopyFailed, BackupDamaged when the disk never arrives as the host sent it, DiskRefused when it is not a
+        VMDK, and DatastoreLow when the delta disk of the snapshot leaves too little room on a datastore.
         """
         package, disk = self._package(plan), opened.disks[number]
         name = package.disk_name(disk.file)
@@ -200,7 +202,7 @@ class BackupRun:
             file=name,
             size=copied.size,
             sha256=copied.sha256,
-            detail=f"{name}: {copied.size} bytes, {copied.compared}",
+            detail=f"{name}: {amount(copied.size)}, {copied.compared}",
         )
 
     async def _measured(self, plan: BackupPlan, size: int, seconds: float) -> None:
@@ -253,7 +255,9 @@ class BackupRun:
                 "disks": disks,
                 "missing": opened.missing,
                 "warnings": beside.warnings,
-                "detail": " ".join([f"{len(names)} files, {size} bytes.", *beside.warnings]).removesuffix("."),
+                "detail": " ".join([f"{counted(len(names), 'file')}, {amount(size)}.", *beside.warnings]).removesuffix(
+                    "."
+                ),
             }
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from knowledge.runs.marks import attributed
+from service.api.units import amount
 from service.backups.catalogue import KeptBackup, KeptFile
 from service.backups.freshness import FreshnessReport
 
@@ -18,7 +19,7 @@ def list_words(backups: Sequence[KeptBackup]) -> str:
 def backup_words(kept: KeptBackup) -> str:
     """One backup: where it is, its disks with their checksums, what was left out, and who verified it."""
     lines = [_line(kept), f"  in {kept.path}\n"]
-    lines += [f"  {disk.sha256}  {disk.size:>14}  {disk.file}{_disk_place(disk)}\n" for disk in kept.disks]
+    lines += [f"  {disk.sha256}  {amount(disk.size):>10}  {disk.file}{_disk_place(disk)}\n" for disk in kept.disks]
     if kept.vm.moref:
         lines.append(f"  VM {kept.vm.moref} in the vCenter {kept.vm.vcenter}, UUID {kept.vm.uuid}\n")
     lines += [f"  left out: {disk}\n" for disk in kept.left_out]
@@ -67,4 +68,4 @@ def _disk_place(disk: KeptFile) -> str:
 
 def _line(kept: KeptBackup) -> str:
     when = f"{kept.created_at:%Y-%m-%d %H:%M}" if kept.created_at else "unknown time"
-    return f"{kept.id}  {kept.state:<10} {when}  {kept.size:>14}  {kept.title or kept.vm.name}\n"
+    return f"{kept.id}  {kept.state:<10} {when}  {amount(kept.size):>10}  {kept.title or kept.vm.name}\n"

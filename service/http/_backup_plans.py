@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from service.api.schedules import Schedule
 from service.backups.freshness import Plan
 from service.errors import NotFound, VmkopsError
 from service.http._route import Services
-from service.jobs.schedule_view import Schedule
 from service.vsphere.selecting import select
 from service.vsphere.selectors import read_exact
 

@@ -20,6 +20,7 @@ from service.api.models import (
     TypeAgainHint,
     Value,
 )
+from service.api.previews import findings, verdict
 from service.api.redaction import redact_params
 from service.errors import Conflict, InvalidParams, NotAllowed, NotFound, TooLarge
 from service.http._route import Call, Query, Route, read_values
@@ -149,26 +150,25 @@ async def _check(call: Call[Query, ActionRequest]) -> ActionPreview:
         target=target.name,
         vcenter=target.vcenter,
         params=redact_params(target.params),
-        steps=list(action.steps_of(target.params)),
+        steps=list(action.plan_of(target.params)),
         checks=checks,
         allowed=not stopped_by,
         class_=action.class_for(target),
         label=action.label_for(target),
-        type_again=_hint(action) if stopped_by == {TYPE_AGAIN} else None,
+        type_again=_hint(action, target.name_again) if stopped_by == {TYPE_AGAIN} else None,
     )
 
 
-def _hint(action: Action) -> TypeAgainHint | None:
+def _hint(action: Action, name: str = "") -> TypeAgainHint | None:
     again = action.type_again
-    return TypeAgainHint(when=again.when, parameter=again.parameter, what=again.what) if again else None
+    return TypeAgainHint(when=again.when, parameter=again.parameter, what=again.what, name=name) if again else None
 
 
 def _preview_text(preview: ActionPreview) -> str:
-    verdict = "may go ahead" if preview.allowed else "is refused"
-    checks = [f"{check.severity}: {check.message}" for check in preview.checks]
-    steps = f"steps: {', '.join(preview.steps)}"
-    title = f"{preview.action} of {preview.target} ({preview.class_}) {verdict}"
-    return "\n".join([title, *checks, steps]) + "\n"
+    title = f"{preview.action} of {preview.target} ({preview.class_}) {verdict(preview)}"
+    checks = [f"{check.severity}: {check.message}" for check in findings(preview)]
+    again = [f"confirm: {check.message}" for check in preview.checks if check not in findings(preview)]
+    return "\n".join([title, *checks, *again, f"steps: {', '.join(preview.steps)}"]) + "\n"
 
 
 def read_params(action: Action, given: Mapping[str, Any]) -> Params:

@@ -8,7 +8,8 @@ from typing import Literal, TypeVar
 from pydantic import Field
 
 from service.api.models import Freshness
-from service.api.words import counted
+from service.api.units import amount
+from service.api.words import counted, vsphere_words
 from service.http._pages import Page, PageQuery, page_of
 from service.http._route import Call, Query, Route
 from service.store.tokens import Scope
@@ -193,17 +194,20 @@ def _seen(call: Call[Asked, None]) -> list[Freshness]:
 
 
 def _vms_text(found: VmList) -> str:
-    lines = [f"{_moref(vm, found):<10} {vm.power_state:<11} {vm.name}\n" for vm in found.vms]
+    lines = [f"{_moref(vm, found):<10} {vsphere_words(vm.power_state):<11} {vm.name}\n" for vm in found.vms]
     return _text(found, lines, "VMs")
 
 
 def _hosts_text(found: HostList) -> str:
     lines = [
-        f"{_moref(host, found):<10} {'maintenance' if host.in_maintenance_mode else host.connection_state:<14} "
-        f"{host.version:<8} {host.vms:>4} VMs  {host.name}\n"
+        f"{_moref(host, found):<10} {_state(host):<14} {host.version:<8} {host.vms:>4} VMs  {host.name}\n"
         for host in found.hosts
     ]
     return _text(found, lines, "hosts")
+
+
+def _state(host: Host) -> str:
+    return "maintenance" if host.in_maintenance_mode else vsphere_words(host.connection_state)
 
 
 def _datastores_text(found: DatastoreList) -> str:
@@ -214,13 +218,19 @@ def _datastores_text(found: DatastoreList) -> str:
 def _datastore_line(each: Datastore, moref: str, name: str) -> str:
     percent = f"{100 * each.free // each.capacity} %" if each.capacity else "?"
     reach = "" if each.accessible else "  not accessible"
-    free = f"{each.free >> 30} of {each.capacity >> 30} GiB free"
+    free = f"{amount(each.free)} of {amount(each.capacity)} free"
     return f"{moref:<14} {percent:>5}  {free:<26} {each.type:<6} {name}{reach}\n"
 
 
 def _vm_text(vm: VmSeen) -> str:
     tools = "VMware Tools running" if vm.tools_running else "VMware Tools not running"
-    facts = [vm.power_state, vm.connection_state, tools, vm.ip_address, "template" if vm.template else ""]
+    facts = [
+        vsphere_words(vm.power_state),
+        vsphere_words(vm.connection_state),
+        tools,
+        vm.ip_address,
+        "template" if vm.template else "",
+    ]
     lines = [f"{vm.title} ({vm.moref}): {', '.join(filter(None, facts))}", *_where(vm)]
     if vm.consolidation_needed:
         lines.append("Its disks need consolidation.")
@@ -232,13 +242,13 @@ def _vm_text(vm: VmSeen) -> str:
         named = f"Tags: {', '.join(map(str, vm.tags))}"
         lines.append(f"Its tags could not be read: {vm.tags_unknown}" if vm.tags_unknown else named)
     if vm.allocated is not None:
-        lines.append(f"It takes {vm.allocated / 1e9:.1f} GB on its datastores.")
+        lines.append(f"It takes {amount(vm.allocated)} on its datastores.")
     return _seen_text(lines, vm.inventory)
 
 
 def _host_text(host: HostSeen) -> str:
     mode = "in maintenance mode" if host.in_maintenance_mode else ""
-    facts = [host.connection_state, host.power_state, mode, counted(host.vms, "VM")]
+    facts = [vsphere_words(host.connection_state), vsphere_words(host.power_state), mode, counted(host.vms, "VM")]
     lines = [f"{host.title} ({host.moref}): {', '.join(filter(None, facts))}", host.product, host.model]
     return _seen_text(filter(None, lines), host.inventory)
 
@@ -247,7 +257,7 @@ def _datastore_text(datastore: DatastoreSeen) -> str:
     users = f"{counted(datastore.hosts, 'host')}, {counted(datastore.vms, 'VM')}"
     lines = [
         _datastore_line(datastore, datastore.moref, datastore.title).rstrip(),
-        f"Its thin disks may still grow by {datastore.promised / 1e9:.1f} GB.",
+        f"Its thin disks may still grow by {amount(datastore.promised)}.",
         f"{users}, maintenance mode: {datastore.maintenance}",
     ]
     return _seen_text(lines, datastore.inventory)

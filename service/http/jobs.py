@@ -11,9 +11,10 @@ from typing import Any
 from aiohttp import web
 from pydantic import Field
 
-from service.api.job_words import job_words, state_words, when
+from service.api.job_words import job_words, state_words
 from service.api.log import current_request
 from service.api.models import Job, JobState, Value
+from service.api.units import when
 from service.api.vcenter import DEFAULT
 from service.http._browsers import BROWSERS
 from service.http._pages import Moment

@@ -14,6 +14,7 @@ from knowledge.procedure_store.store import NotEditableError
 from knowledge.runs.marks import attributed
 from service.api.lookups import ProcedurePage
 from service.api.models import Value
+from service.api.units import amount, when
 from service.errors import Conflict, InvalidParams, NotFound
 from service.http._answers import ANSWERS
 from service.http._route import Call, Query, Route
@@ -118,7 +119,7 @@ def _line(version: PageVersion) -> str:
     who = attributed(version.person or f"token:{version.token}", version.token) if version.token else ""
     restored = f" from revision {version.restored_from}" if version.restored_from else ""
     by = f" by {who}" if who else " in the folder"
-    return f"{version.revision:>4}  {version.saved_at}  {version.change}{restored}{by}, {version.bytes} bytes\n"
+    return f"{version.revision:>4}  {when(version.saved_at)}  {version.change}{restored}{by}, {amount(version.bytes)}\n"
 
 
 ROUTES = (

@@ -9,11 +9,12 @@ from pydantic import Field
 
 from service.actions.fleet import FleetParams, selection_checks
 from service.api.models import Check, Job, Value
+from service.api.schedules import Schedule, schedule_words, what_words
 from service.errors import Conflict, NotFound, VmkopsError
 from service.http._route import AnyCall, Call, Query, Route
 from service.http.actions import read_params
 from service.http.jobs import about_job
-from service.http.schedules import ScheduleInfo, about_schedule, schedule_info, schedule_text
+from service.http.schedules import about_schedule
 from service.jobs.action import Action, Params
 from service.jobs.cron import next_times
 from service.store.audit import Event
@@ -51,7 +52,7 @@ async def _preview(call: Call[Query, None]) -> SchedulePreview:
     zone = ZoneInfo(schedule.timezone)
     times = next_times(schedule.cron, zone, datetime.now(UTC), NEXT)
     vms: list[str] = []
-    what, checks = f"{params.action} of {params.vms}" if isinstance(params, FleetParams) else action.name, []
+    what, checks = what_words(schedule.action, schedule.params), []
     context = call.services.context
     try:
         if isinstance(params, FleetParams):
@@ -85,12 +86,12 @@ async def _run(call: Call[RunQuery, None]) -> Job:
     return await call.services.jobs.submit(action, target, requested_by=actor.name, token=actor.token)
 
 
-async def _pause(call: Call[Query, None]) -> ScheduleInfo:
-    return schedule_info(await call.services.schedules.pause(call.path("name")))
+async def _pause(call: Call[Query, None]) -> Schedule:
+    return await call.services.schedules.pause(call.path("name"))
 
 
-async def _resume(call: Call[Query, None]) -> ScheduleInfo:
-    return schedule_info(await call.services.schedules.resume(call.path("name")))
+async def _resume(call: Call[Query, None]) -> Schedule:
+    return await call.services.schedules.resume(call.path("name"))
 
 
 async def _given(call: AnyCall) -> tuple[Action, Params]:
@@ -140,11 +141,11 @@ ROUTES = (
         path="/schedules/{name}/pause",
         summary="Let a schedule fire no more until it is resumed",
         handle=_pause,
-        answer=ScheduleInfo,
+        answer=Schedule,
         scope=Scope.OPERATE,
         audit=Event.SCHEDULE_PAUSED,
         about=lambda made: {**about_schedule(made), "reason": made.paused},
-        text=schedule_text,
+        text=schedule_words,
         errors=(404,),
     ),
     Route(
@@ -152,11 +153,11 @@ ROUTES = (
         path="/schedules/{name}/resume",
         summary="Let a paused schedule fire again, from its next time on",
         handle=_resume,
-        answer=ScheduleInfo,
+        answer=Schedule,
         scope=Scope.OPERATE,
         audit=Event.SCHEDULE_SAVED,
         about=about_schedule,
-        text=schedule_text,
+        text=schedule_words,
         errors=(404,),
     ),
 )

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from pydantic import Field
 
-from knowledge.runs.marks import attributed
 from service.actions.fleet import FleetParams, check_params
-from service.api.models import Problem, Value
-from service.backups.size import duration
+from service.api.models import Value
+from service.api.schedules import Schedule, schedule_line, schedule_words
 from service.backups.window import read_window
 from service.errors import Ambiguous, InvalidParams, NotFound, VmkopsError
 from service.http._pages import Page, PageQuery, page_of
@@ -22,7 +21,7 @@ from service.http._route import Call, Query, Route
 from service.http.actions import find_action, read_params
 from service.jobs.action import Action, Params
 from service.jobs.cron import check_cron, next_times
-from service.jobs.schedule_view import TIMES, Schedule
+from service.jobs.schedule_view import TIMES
 from service.store.audit import Event
 from service.store.tokens import Scope
 
@@ -47,34 +46,6 @@ class ScheduleRequest(Value):
     )
 
 
-class ScheduleInfo(Value):
-    """One schedule, when it fires next, and what came of the last time."""
-
-    name: str
-    action: str
-    params: dict[str, Any]
-    cron: str
-    timezone: str
-    created_by: str
-    token: str
-    """The name of the token that made or last changed it."""
-    paused: str
-    """Why it does not fire now, such as a revoked token; empty when it does."""
-    replaced: bool = False
-    """Whether this call replaced a schedule with the same name."""
-    next_at: datetime
-    period_seconds: int = 0
-    """The longest time between two of its next times."""
-    last_at: datetime | None = None
-    last_due: datetime | None = None
-    """The time by the clock that the last firing belongs to."""
-    last_late_seconds: int | None = None
-    """How much later than that it came, because no process ran at its time; absent when it was not late."""
-    last_job: str | None = None
-    last_problem: Problem | None = None
-    """Why the last firing made no job."""
-
-
 class SchedulesQuery(PageQuery):
     """Which schedules to list."""
 
@@ -85,13 +56,13 @@ class SchedulesQuery(PageQuery):
 class ScheduleList(Page):
     """Schedules by name."""
 
-    schedules: list[ScheduleInfo]
+    schedules: list[Schedule]
 
 
 async def _list(call: Call[SchedulesQuery, None]) -> ScheduleList:
     wanted, action = call.query.q.lower(), call.query.action
     found = [
-        schedule_info(each)
+        each
         for each in await call.services.schedules.all()
         if action in ("", each.action) and wanted in "\n".join([each.name, *map(str, each.params.values())]).lower()
     ]
@@ -99,11 +70,11 @@ async def _list(call: Call[SchedulesQuery, None]) -> ScheduleList:
     return ScheduleList(schedules=shown, next=after)
 
 
-async def _get(call: Call[Query, None]) -> ScheduleInfo:
-    return schedule_info(await call.services.schedules.get(call.path("name")))
+async def _get(call: Call[Query, None]) -> Schedule:
+    return await call.services.schedules.get(call.path("name"))
 
 
-async def _put(call: Call[Query, ScheduleRequest]) -> ScheduleInfo:
+async def _put(call: Call[Query, ScheduleRequest]) -> Schedule:
     name, asked = call.path("name"), call.body
     if not NAME.fullmatch(name):
         raise InvalidParams("The name of a schedule has small letters, digits and hyphens, 60 at most: nightly-db01.")
@@ -118,7 +89,7 @@ async def _put(call: Call[Query, ScheduleRequest]) -> ScheduleInfo:
         timezone=asked.timezone,
         actor=call.known_actor(),
     )
-    return schedule_info(made).model_copy(update={"replaced": replaced})
+    return made.model_copy(update={"replaced": replaced})
 
 
 async def _exact(call: Call[Query, ScheduleRequest], action: Action, given: Params) -> Params:
@@ -174,41 +145,11 @@ async def _delete(call: Call[Query, None]) -> web.StreamResponse:
     return web.Response(status=204)
 
 
-def schedule_info(schedule: Schedule) -> ScheduleInfo:
-    """The schedule as callers see it."""
-    return ScheduleInfo.model_validate(schedule, from_attributes=True)
-
-
-def schedule_text(each: ScheduleInfo) -> str:
-    """The schedule in one line."""
-    line = (
-        f"{each.name}  {each.cron} {each.timezone}: {each.action} {_words(each.params)}; "
-        f"next {each.next_at:%Y-%m-%d %H:%M} UTC"
-    )
-    line += f"; made by {attributed(each.created_by, each.token)}"
-    if each.last_late_seconds:
-        line += f"; the last came {duration(timedelta(seconds=each.last_late_seconds))} late"
-    if each.paused:
-        line += f"; paused: {each.paused}"
-    elif each.last_problem:
-        line += f"; the last made no job: {each.last_problem.detail}"
-    elif each.last_job:
-        line += f"; last job {each.last_job}"
-    return line + "\n"
-
-
-def _words(params: dict[str, Any]) -> str:
-    """The parameters that are set, as they are typed: `vm=web-01 quiesce=prefer`."""
-    set_ones = {name: value for name, value in params.items() if value not in (None, "", {})}
-    shown = {name: f"'{_words(value)}'" if isinstance(value, dict) else value for name, value in set_ones.items()}
-    return " ".join(f"{name}={value}" for name, value in shown.items())
-
-
 def _texts(found: ScheduleList) -> str:
-    return "".join(map(schedule_text, found.schedules)) or "No schedules.\n"
+    return "".join(map(schedule_line, found.schedules)) or "No schedules.\n"
 
 
-def about_schedule(made: ScheduleInfo) -> dict[str, str]:
+def about_schedule(made: Schedule) -> dict[str, str]:
     """What the audit keeps of a schedule."""
     return {"action": made.action, "cron": made.cron, "timezone": made.timezone}
 
@@ -230,9 +171,9 @@ ROUTES = (
         path="/schedules/{name}",
         summary="One schedule, when it fires next, and what came of the last time",
         handle=_get,
-        answer=ScheduleInfo,
+        answer=Schedule,
         scope=Scope.READ,
-        text=schedule_text,
+        text=schedule_words,
         errors=(404,),
     ),
     Route(
@@ -240,12 +181,12 @@ ROUTES = (
         path="/schedules/{name}",
         summary="Make a schedule, or change the one of this name",
         handle=_put,
-        answer=ScheduleInfo,
+        answer=Schedule,
         scope=Scope.OPERATE,
         audit=Event.SCHEDULE_SAVED,
         about=about_schedule,
         body=ScheduleRequest,
-        text=schedule_text,
+        text=schedule_words,
         errors=(404, 409),
     ),
     Route(

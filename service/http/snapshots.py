@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from service.api.models import Freshness
+from service.api.units import amount
 from service.http._pages import Page, PageQuery, page_of
 from service.http._route import Call, Route
 from service.store.tokens import Scope
@@ -93,7 +94,7 @@ def _texts(found: SnapshotList) -> str:
     for each in found.snapshots:
         moref = place(each.vcenter, each.moref)
         owner = "vmkops, kept" if each.kept else "vmkops" if each.ours else each.foreign_product or "-"
-        size = f"{each.size / 1e9:.1f} GB" if each.size is not None else "?"
+        size = amount(each.size) if each.size is not None else "?"
         lines.append(f"{moref:<14} {_age(each.age_seconds):>6} {size:>10}  {owner:<8} {each.vm}: {each.name}\n")
     doubts = [f"{words}\n" for seen in found.inventory if (words := seen.words())]
     unmerged = [_unmerged_text(vm, place(vm.vcenter, f"moref:{vm.vm_moref}")) for vm in found.unmerged]
@@ -103,7 +104,7 @@ def _texts(found: SnapshotList) -> str:
 
 def _unmerged_text(vm: UnmergedVm, selector: str) -> str:
     why = "vSphere says that its disks need consolidation" if vm.consolidation_needed else "it runs on orphan deltas"
-    size = f", {vm.size / 1e9:.1f} GB" if vm.size is not None else ""
+    size = f", {amount(vm.size)}" if vm.size is not None else ""
     deltas = "".join(f"  {file}\n" for file in vm.deltas)
     trouble = f"  vmkops could not merge them: {vm.trouble}\n" if vm.trouble else ""
     return f"{selector} {vm.vm}: {why}{size}\n{deltas}{trouble}"

@@ -61,6 +61,8 @@ class Target:
     """The name of the vCenter that the job changes something in; empty for a job that asks none."""
     also: tuple[str, ...] = ()
     """The keys of other objects that the job changes: no other live job may have any of them."""
+    name_again: str = ""
+    """The name that a person types again before the action; empty for an action without `type_again`."""
 
 
 class TypeAgain(TypeAgainHint):
@@ -233,6 +235,13 @@ class Action(ABC):
     def steps_of(self, params: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG002
         """The names of the steps with these parameters, in their order."""
         return self.steps
+
+    def plan_of(self, params: Mapping[str, Any]) -> tuple[str, ...]:
+        """What a dry run shows of the steps with these parameters, in words; by default their names.
+
+        Steps that only a failure needs are not in it.
+        """
+        return self.steps_of(params)
 
     def label_for(self, target: Target) -> str:
         """What starting it for this target does, in a few words, such as `Power off web-01`."""

@@ -158,13 +158,13 @@ class JobRun:
 def progress(done: int, total: int | None, unit: str, history: list[tuple[float, int]]) -> dict[str, Any]:
     """The value of the event PROGRESS, with the fields of `service.api.models.Progress`; those not known are None.
 
-    `rate` is in units per second over the `history`, pairs of a time in seconds and what was done then. It is None for
-    a vSphere task, which counts in percent; `eta_seconds` is computed from it all the same.
+    `rate` is in bytes per second over the `history`, pairs of a time in seconds and what was done then. It is None for
+    what counts in percent, VMs or seconds; `eta_seconds` is computed from it all the same.
     """
     (first_at, first_done), (last_at, last_done) = history[0], history[-1]
     seconds = last_at - first_at
     rate = max(0.0, (last_done - first_done) / seconds) if seconds > 0 else None
     left = (total - done) / rate if total and rate else None
     percent = min(100.0, 100 * done / total) if total else None
-    shown = None if unit == PERCENT else rate
+    shown = rate if unit == "bytes" else None
     return {"done": done, "total": total, "unit": unit, "percent": percent, "rate": shown, "eta_seconds": left}

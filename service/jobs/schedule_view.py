@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from service.api.models import Problem
 from service.api.redaction import redact_params
+from service.api.schedules import Schedule
 from service.errors import RecordUnreadable
 from service.jobs.cron import cron_times, longest_gap, next_times, times_before
 from service.jobs.view import outcome_of, problem_of
@@ -22,37 +21,6 @@ PAUSED = "PAUSED"
 """The engine's state of a schedule that does not fire."""
 BY_HAND = "Somebody paused it. `vmkops schedules resume NAME` lets it fire again."
 UNREADABLE = "vmkops cannot read what this schedule starts, so it does not fire. Save the schedule again."
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Schedule:
-    """An action that starts by the clock; times are in UTC, and `last_*` describe the newest firing.
-
-    `params` are as they are shown, without the secret parts of URLs.
-    """
-
-    name: str
-    action: str
-    params: dict[str, Any]
-    cron: str
-    timezone: str
-    created_by: str
-    token: str
-    """The name of the token that made or last changed it; empty for one of version 0.1.0 that a person made."""
-    paused: str
-    """Why it does not fire now; empty when it does."""
-    next_at: datetime
-    period_seconds: int = 0
-    """The longest time between two of its next times, such as three days for one that fires on weekdays."""
-    due_before: datetime | None = None
-    """The last time but one when it was due: what it does is stale when it was last done before."""
-    last_at: datetime | None = None
-    last_due: datetime | None = None
-    """The time by the clock that the newest firing belongs to."""
-    last_late_seconds: int | None = None
-    """How much later than that the firing came, when no process ran at its time; None when it was not late."""
-    last_job: str | None = None
-    last_problem: Problem | None = None
 
 
 def schedule_of(row: Mapping[str, Any], fired: Any, refused: str, now: datetime) -> Schedule:

@@ -13,13 +13,14 @@ from dbos import DBOS
 from pydantic import ValidationError
 
 from knowledge.spelling import nearest_name
+from service.api.schedules import Schedule
 from service.api.words import counted
 from service.errors import Conflict, InvalidParams, NotAllowed, NotFound, RecordUnreadable, VmkopsError
 from service.jobs.action import Action, Context, Target
 from service.jobs.cron import check_cron, check_interval
 from service.jobs.engine import Jobs
 from service.jobs.keys import former_job_id
-from service.jobs.schedule_view import UNREADABLE, Schedule, missed, schedule_of
+from service.jobs.schedule_view import UNREADABLE, missed, schedule_of
 from service.jobs.view import outcome_of
 from service.retry import attempts
 from service.store.audit import Audit, Event

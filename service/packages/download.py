@@ -16,6 +16,7 @@ from yarl import URL
 from knowledge.ovf.manifest import LARGEST_MANIFEST, manifest_name
 from service.api.redaction import without_secrets
 from service.api.settings import Settings
+from service.api.units import amount
 from service.api.words import counted
 from service.errors import FetchAbsent, FetchBrokeOff, PackageRefused
 from service.jobs.action import StepResult
@@ -71,7 +72,7 @@ class Download:
         origin = without_secrets(str(found.url))
         if found.archive:
             size = await self.save(url, OVA, LARGEST_PACKAGE, lambda done: progress(done, found.size))
-            return Fetched(file=OVA, references=[], detail=f"{size} bytes from {origin}")
+            return Fetched(file=OVA, references=[], detail=f"{amount(size)} from {origin}")
         last = unquote(found.url.name)
         name = last if PLAIN_NAME.fullmatch(last) else OVF
         await asyncio.to_thread((self.folder / name).write_bytes, found.text)

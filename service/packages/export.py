@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from service.api.units import amount
 from service.api.words import counted
 from service.errors import CopyFailed, DiskFull
 from service.jobs.action import Context, JobControl, StepResult
@@ -108,7 +109,7 @@ class Export:
             file=disk.file,
             size=copied.size,
             sha256=copied.sha256,
-            detail=f"{disk.file}: {copied.size} bytes, {copied.compared}",
+            detail=f"{disk.file}: {amount(copied.size)}, {copied.compared}",
         )
 
     def copied(self, number: int, file: CopiedFile) -> None:
@@ -167,7 +168,7 @@ class Export:
             import_as=f"exports/{folder.parent.name}/{folder.name}/{first}",
             files=files,
             size=size,
-            detail=f"{counted(len(files), 'file')}, {size} bytes in {folder}",
+            detail=f"{counted(len(files), 'file')}, {amount(size)} in {folder}",
         )
 
     async def give_up(self, opened: OpenedLease | None) -> StepResult:

@@ -47,8 +47,8 @@ async def compare_checksum(sent: SentFile | None, file: Path, size: int, sha256:
         return "not compared, because the host does not report what it sent"
     if sent.size and sent.size != size:
         raise BackupDamaged(
-            f"The disk {file.name} arrived with {size} bytes, but the host sent {sent.size}. Check the network and the "
-            "proxies between this service and the host, then start the action again."
+            f"The disk {file.name} arrived with {size:,} bytes, but the host sent {sent.size:,}. Check the network and "
+            "the proxies between this service and the host, then start the action again."
         )
     if sent.sha256:
         kind, expected, actual = "SHA-256", sent.sha256, sha256

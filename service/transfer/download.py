@@ -13,7 +13,7 @@ from pathlib import Path
 
 import aiohttp
 
-from service.errors import CopyFailed, DiskFull
+from service.errors import CopyFailed, DiskFull, DiskRefused
 from service.transfer.disk_space import LOOK_BYTES, require_space
 from service.transfer.host_request import host_request
 from service.transfer.stall import Stall
@@ -24,13 +24,20 @@ BLOCK = 4 << 20
 
 
 async def download_disk(
-    url: str, to: Path, tls: HostTls, progress: Callable[[int, int | None], None], keep: int, stall: Stall
+    url: str,
+    to: Path,
+    tls: HostTls,
+    progress: Callable[[int, int | None], None],
+    keep: int,
+    stall: Stall,
+    begins: bytes = b"",
 ) -> tuple[int, str]:
     """Read `url` into the file `to` and return its size in bytes and its SHA-256 in hex.
 
-    `progress` receives the bytes so far and the bytes in all, None where the host does not report them. Raises
-    CopyFailed when the data ends early or `stall` ends it, CertificateUntrusted as `host_request` does, and DiskFull
-    when less than `keep` bytes of disk space would stay free; the incomplete file is removed.
+    `progress` receives the bytes so far and the bytes in all, None where the host does not report them. The file must
+    begin with the bytes `begins`. Raises DiskRefused, at its first block, when it does not, CopyFailed when the data
+    ends early or `stall` ends it, CertificateUntrusted as `host_request` does, and DiskFull when less than `keep` bytes
+    of disk space would stay free; the incomplete file is removed.
     """
 
     def received(done: int, total: int | None) -> None:
@@ -43,10 +50,12 @@ async def download_disk(
                 raise CopyFailed(
                     f"The host answered {response.status} {response.reason} to the download of the disk {to.name}."
                 )
-            size, digest = await _save(response, to, received, keep)
+            size, digest = await _save(response, to, received, keep, begins)
             expected = response.content_length
         if expected is not None and expected != size:
-            raise CopyFailed(f"The disk {to.name} ended after {size} of {expected} bytes.")
+            raise CopyFailed(f"The disk {to.name} ended after {size:,} of {expected:,} bytes.")
+        if size < len(begins):
+            raise _refused(to)
     except BaseException as error:
         await asyncio.to_thread(to.unlink, missing_ok=True)
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
@@ -64,7 +73,11 @@ async def download_disk(
 
 
 async def _save(
-    response: aiohttp.ClientResponse, to: Path, progress: Callable[[int, int | None], None], keep: int
+    response: aiohttp.ClientResponse,
+    to: Path,
+    progress: Callable[[int, int | None], None],
+    keep: int,
+    begins: bytes,
 ) -> tuple[int, str]:
     loop = asyncio.get_running_loop()
     size, digest, next_look = 0, hashlib.sha256(), 0
@@ -73,6 +86,8 @@ async def _save(
 
         def write(chunks: list[bytes]) -> None:
             block = b"".join(chunks)  # one large write costs the kernel less than many small ones
+            if file.tell() == 0 and not block.startswith(begins[: len(block)]):
+                raise _refused(to)
             digest.update(block)
             file.write(block)
             file.flush()
@@ -104,6 +119,13 @@ async def _save(
             size += buffered
         await asyncio.to_thread(os.fsync, file.fileno())
     return size, digest.hexdigest()
+
+
+def _refused(disk: Path) -> DiskRefused:
+    return DiskRefused(
+        f"What the host sent for the disk {disk.name} is not a VMDK, so no VM could be made of it. Check whether a "
+        "proxy between this service and the host answers in its place, and whether the VM starts from this disk."
+    )
 
 
 def _start_writeback(file: int) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from knowledge.ovf.contents import SPARSE_VMDK
 from service.api.words import counted
 from service.errors import BackupDamaged, Conflict, CopyFailed, VmkopsError
 from service.jobs.action import StepResult
@@ -118,7 +119,7 @@ class ExportLease:
         """Copy a disk into the file `to`, from its beginning, up to three times.
 
         Raises CopyFailed when every download is interrupted, BackupDamaged when the disk never arrives as the host
-        sent it, and Conflict when the VM no longer has it.
+        sent it, DiskRefused when what it sends is not a VMDK, and Conflict when the VM no longer has it.
         """
 
         async def download() -> CopiedDisk:
@@ -201,6 +202,7 @@ class ExportLease:
                     lambda done, total: None if number is None else self._progress.update(number, done, total),
                     self._keep,
                     Stall(lambda: is_ready(self._session, lease.moref)),
+                    begins=b"" if number is None else SPARSE_VMDK,
                 )
                 sent = await retry(lambda: read_sent(self._session, lease.moref, disk.key), seconds=RETRY_SECONDS)
                 return CopiedDisk(size, sha256, await compare_checksum(sent, to, size, sha256))

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import jinja2
 
+from service.api.job_words import state_words, step_state
+from service.api.schedules import how_words, what_words
+from service.api.units import when
 from service.api.words import printable
 
 WEB = Path(__file__).resolve().parent
@@ -17,4 +20,10 @@ pages = jinja2.Environment(
     lstrip_blocks=True,
     undefined=jinja2.StrictUndefined,
 )
-pages.filters["printable"] = printable
+pages.filters |= {"printable": printable, "when": when}
+pages.globals |= {
+    "how_words": how_words,
+    "what_words": what_words,
+    "state_words": state_words,
+    "step_state": step_state,
+}

@@ -155,8 +155,8 @@ def test_repeat_of_a_request_gets_its_first_job_though_another_holds_the_vm(
 @pytest.mark.gives_back
 def test_pipe_between_running_vms_is_refused_and_far_ones_are_warned_of(service: RunningService) -> None:
     words = refused(service, "serial-pipe", vm=VM, peer=FAR, path=PIPE)
-    assert f"{VM} is poweredOn" in words
-    assert f"{FAR} is poweredOn" in words
+    assert f"{VM} is powered on" in words
+    assert f"{FAR} is powered on" in words
     found = checked(service, "serial-pipe", vm=VM, peer=FAR, path=PIPE)
     assert found["hosts"]["severity"] == "warn"
     assert "relative" in checked(service, "serial-pipe", vm=VM, peer=PEER, path="pipe")["path"]["message"]

@@ -113,7 +113,7 @@ def test_host_that_is_not_connected_is_refused(service: RunningService, vcenter:
         ("rescan", {"hba": "vmhba64"}),
         ("iscsi-add-target", {"address": "192.0.2.10"}),
     ):
-        assert "is notResponding" in refused(service, name, host=HOST, **params)
+        assert "is not responding" in refused(service, name, host=HOST, **params)
 
 
 @pytest.mark.gives_back
@@ -199,4 +199,4 @@ def test_datastores_show_how_full_they_are(service: RunningService) -> None:
     assert found["name"] == "LocalDS_0"
     assert 0 < found["free"] < found["capacity"]
     assert found["vms"] == 4
-    assert "GiB free" in text(service, "/datastores")
+    assert "TB free" in text(service, "/datastores")

@@ -67,7 +67,7 @@ def test_reset_started_before_a_kill_is_not_repeated(service: RunningService, vc
 
 def test_reset_of_a_vm_that_is_off_is_refused(service: RunningService) -> None:
     act(service, "power-off", vm=VM)
-    assert "poweredOff" in refused(service, "reset", vm=VM)
+    assert "is powered off" in refused(service, "reset", vm=VM)
 
 
 def test_guest_is_asked_to_shut_down(service: RunningService, vcenter: Vcsim) -> None:

@@ -231,6 +231,27 @@ def test_download_that_is_always_cut_fails_the_job_and_leaves_nothing(service: R
     assert not list(service.data_dir.rglob("*.vmdk"))
 
 
+@pytest.mark.gives_back
+def test_what_is_no_vmdk_fails_the_backup_at_once_and_leaves_nothing(
+    service: RunningService, vcenter: Vcsim, disk: Path, tmp_path: Path
+) -> None:
+    """A proxy that answers with a page of its own, for example, is no disk."""
+    path = vcenter.vm("DC0_C0_RP0_VM1")["disks"][0]["path"]
+    page = tmp_path / "page.html"
+    page.write_text("<html>Log in to the proxy</html>")
+    vcenter.put_disk(path, page)
+
+    job = service.ended(service.backup("DC0_C0_RP0_VM1")["id"])
+
+    vcenter.put_disk(path, disk)
+    assert job["state"] == "failed"
+    assert job["error"]["type"] == "urn:vmkops:disk-refused"
+    assert "is not a VMDK" in job["error"]["detail"]
+    assert [each["result"] for each in vcenter.transfers() if each["size"] == page.stat().st_size] == ["whole"]
+    assert not list(Path(service.data_dir, "backups").rglob("*RP0_VM1*"))
+    assert vcenter.snapshots() == {}
+
+
 def test_cancelled_backup_cleans_up(service: RunningService, vcenter: Vcsim) -> None:
     vcenter.nfc(bytes_per_second=2_000_000)
     job_id = service.backup(VM)["id"]

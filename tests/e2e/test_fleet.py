@@ -221,9 +221,9 @@ def test_schedule_of_a_tag_is_made_previewed_run_and_judged_by_the_shell(
     assert "is closed at each of the next times" in closed.stderr
     assert (preview["vms"], len(preview["next"])) == ([VMS[0]], 5)
     assert {each.stdout.count("nightly ") for each in listed} == {1}, listed
-    assert {each.stdout.count("vms=tag:Backup=gold") for each in shown} == {1}, shown
-    assert "params='quiesce=none'" in shown[0].stdout
-    assert "params='quiesce=none'" in listed[0].stdout
+    assert {each.stdout.count("backup of tag:Backup=gold") for each in shown} == {1}, shown
+    assert "quiesce: none, in the window 02:00-05:00 Europe/Berlin, 4 at a time, keeping 7d,4w,6m" in shown[0].stdout
+    assert "backup of tag:Backup=gold  quiesce: none, in the window" in listed[0].stdout
     assert by_start_of_id.returncode == 0, by_start_of_id.stderr  # its children have ids that begin with its own
     job = json.loads(ran.stdout)
     assert (job["state"], names(job, "done"), job["requested_by"]) == ("succeeded", [VMS[0]], "token:test")

@@ -82,7 +82,7 @@ def test_lookups_states_and_dry_runs_are_filled_in(service: RunningService) -> N
     vm, code, jobs, backup, shown, _, only_asked, host = page["blocks"]
     assert vm["command"] == f"vmkops vm {VM}"
     assert vm["text"].startswith(f"{VM} (vm-")
-    assert "poweredOn, connected" in vm["text"]
+    assert "powered on, connected" in vm["text"]
     assert "VMK_RESERVATION_CONFLICT" in code["text"] or "0xbad0022" in code["text"]
     assert jobs["text"] == "No jobs.\n"
     assert VM in backup["problem"]

@@ -323,5 +323,5 @@ def test_incomplete_vm_that_somebody_uses_is_reported_and_stays(
 
     (reported,) = wait_for(lambda: left(service), what="the report", explain=service.log)
 
-    assert "It is poweredOn, so somebody uses it." in reported["trouble"]
+    assert "It is powered on, so somebody uses it." in reported["trouble"]
     assert "half" in names(vcenter)

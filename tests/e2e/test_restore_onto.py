@@ -4,6 +4,8 @@ revert; and that nothing is left when a restore fails."""
 from __future__ import annotations
 
 import json
+import re
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +96,17 @@ def onto(room: Room, vm: str, **more: Any) -> dict[str, Any]:
     return {"backup": room.backup, "onto": vm, "overwrite": vm, **more}
 
 
+def check_text(room: Room, params: dict[str, str]) -> str:
+    """A dry run of a restore, as text over HTTP."""
+    request = urllib.request.Request(
+        f"{room.service.url}/actions/restore/check?format=text",
+        data=json.dumps({"params": params}).encode(),
+        headers={"Authorization": f"Bearer {room.service.token}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return bytes(answer.read()).decode()
+
+
 def unchanged(room: Room, name: str, before: tuple[Any, ...], disks: list[bytes], files: list[str], vms: int) -> None:
     """Nothing is left of a restore: no snapshot, no temporary VM, no file, and the VM has its own disks."""
     wait_for(lambda: len(room.vcsim.vms()) == vms, what="the end of the temporary VM", explain=room.service.log)
@@ -116,8 +129,8 @@ def test_shell_asks_for_yes_and_the_name_and_the_way_back_leads_to_the_old_disks
         shown = terminal.read_until("Type yes to replace the disks of")
         assert f"{vm} in the vCenter" in shown
         assert f"The backup {room.backup} is of {ORIGIN} (" in shown
-        assert "Replaced: " in shown
-        assert "Added: disk 2 of the backup" in shown
+        assert "Replaces disk-" in shown
+        assert "Adds disk 2 of the backup" in shown
         terminal.type("yes")
         terminal.read_until("Type the name of the VM whose disks are replaced: ")
         terminal.type(vm)
@@ -149,7 +162,20 @@ def test_restore_onto_is_refused_until_the_name_is_typed(room: Room, vm: str) ->
         terminal.read_until("Nothing was started.")
         assert terminal.wait() == 1
     without_yes = room.service.run("action", "restore", room.backup, f"onto={vm}", f"overwrite={vm}")
+    nobody = room.service.run("action", "restore", room.backup, f"onto={vm}")
+    dry = room.service.run("action", "restore", room.backup, f"onto={vm}", "--dry-run")
+    as_text = check_text(room, {"backup": room.backup, "onto": vm})
 
+    whole = f"vmkops action restore {room.backup} onto={vm} overwrite={vm} --yes"
+    assert (nobody.returncode, dry.returncode) == (2, 1)
+    assert nobody.stderr.endswith(f"In a script, add --yes. The whole command:\n  {whole}\n")
+    assert without_yes.stderr.endswith(f"In a script, add --yes. The whole command:\n  {whole}\n")
+    assert "refuse" not in dry.stdout + nobody.stderr
+    assert f"restore of {vm} from the backup {room.backup}: may go ahead once it is confirmed" in dry.stdout
+    assert "asks    twice: for a yes, and for the name of the VM whose disks are replaced" in dry.stdout
+    assert f"script  {whole}\n" in dry.stdout
+    assert "swap the disks, remove the temporary VM\n" in dry.stdout
+    assert f"confirm: To confirm, type the name of the VM whose disks are replaced again: overwrite={vm}" in as_text
     assert script.returncode == wrong.returncode == 1
     assert f"type the name of the VM whose disks are replaced again: overwrite={vm}" in script.stderr
     assert "overwrite=other is not the name" in wrong.stderr
@@ -161,7 +187,7 @@ def test_restore_onto_is_refused_until_the_name_is_typed(room: Room, vm: str) ->
 def test_what_cannot_be_replaced_is_refused_and_the_rest_is_explained(room: Room, vm: str) -> None:
     assert "leave name, datastore out" in refused(room.service, "restore", **onto(room, vm, name="x", datastore="y"))
     power(room, vm, "poweredOn")
-    assert f"{vm} is poweredOn" in refused(room.service, "restore", **onto(room, vm))
+    assert f"{vm} is powered on" in refused(room.service, "restore", **onto(room, vm))
     power(room, vm, "poweredOff")
     extra = add_disk(room.vcsim, vm, size_mb=8, unit=5)
     take_snapshot(room.vcsim, vm, "of a person")
@@ -171,7 +197,7 @@ def test_what_cannot_be_replaced_is_refused_and_the_rest_is_explained(room: Room
 
     assert extra in found["disk-stays"]["message"]
     assert f"of another VM, {ORIGIN}" in found["other-vm"]["message"]
-    assert "bytes free" in found["room"]["message"]
+    assert re.search(r"at least \d+\.\d [kM]B, and up to 10\.8 GB .* has \d+\.\d [GT]B free", found["room"]["message"])
     assert "since the backup" in found["lost"]["message"]
     assert "keep the old disks" in found["other-snapshots"]["message"]
     assert job["state"] == "succeeded", job["error"]

@@ -67,7 +67,9 @@ func (b *leaseBook) describe(
 		name := fmt.Sprintf("disk-%d.vmdk", len(info.DeviceUrl))
 		key := fmt.Sprintf("/%s/%s", vm.Self.Value, disk.address)
 		capacity := disk.device.CapacityInKB * 1024
-		lease.files[name] = leaseFile{key: key, path: b.sim.filePath(vm, disk.file), disk: true, capacity: capacity}
+		file := b.sim.filePath(vm, disk.file)
+		_ = fillBlank(file, capacity) // a file that is not there fails when it is sent
+		lease.files[name] = leaseFile{key: key, path: file, disk: true, capacity: capacity}
 		info.TotalDiskCapacityInKB += disk.device.CapacityInKB
 		device := types.HttpNfcLeaseDeviceUrl{
 			Key: key, ImportKey: fmt.Sprintf("/%s/%s", vm.Name, disk.address),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TextIO
 
 from service.api.client import ActionPreview, TypeAgainHint
+from service.api.previews import asks, findings, verdict
 from service.api.words import printable_lines
 from vmkops.commands._color import painted
 
@@ -15,28 +17,46 @@ DONE, NOT_ALLOWED, NO_TERMINAL = 0, 1, 2
 YES = "yes"
 
 
-def print_preview(preview: ActionPreview, *, as_json: bool = False, to: TextIO | None = None) -> int:
-    """Print a dry run, on standard output unless `to` is given; exit 0 when the action may go ahead, 1 otherwise."""
+def print_preview(
+    preview: ActionPreview, *, as_json: bool = False, to: TextIO | None = None, typed: Sequence[str] = ()
+) -> int:
+    """Print a dry run, on standard output unless `to` is given; exit 0 when the action may go ahead, 1 otherwise.
+
+    With `typed`, the words of the command that starts the action, it also says what is asked first, and what to type in
+    a script instead.
+    """
     if as_json:
         print(preview.model_dump_json(), file=to)
     else:
-        waits = "may go ahead" if preview.allowed else "waits for you to type a name again"
-        verdict = waits if preview.may_be_asked else "is refused"
-        print(printable_lines(f"{preview.action} of {preview.target}: {verdict}"), file=to)
-        for check in preview.checks:
+        print(printable_lines(f"{preview.action} of {preview.target}: {verdict(preview)}"), file=to)
+        for check in findings(preview):
             print(f"{painted(f'{check.severity:<6}', to)}  {printable_lines(check.message)}", file=to)
         print(printable_lines(f"steps   {', '.join(preview.steps)}"), file=to)
         print(f"class   {preview.class_}", file=to)
+        if typed and (words := asks(preview)):
+            print(printable_lines(f"asks    {words}"), file=to)
+            print(printable_lines(f"script  {for_a_script(preview, typed)}"), file=to)
     return DONE if preview.allowed else NOT_ALLOWED
 
 
-def ask_first(check: Callable[[Mapping[str, str]], ActionPreview]) -> tuple[int, dict[str, str]]:
+def for_a_script(preview: ActionPreview, typed: Sequence[str]) -> str:
+    """The command that starts the action without a question, from the words that were typed."""
+    again = preview.type_again
+    kept = [word for word in typed if again is None or not word.startswith(f"{again.parameter}=")]
+    named = [f"{again.parameter}={again.name}"] if again else []
+    return shlex.join(["vmkops", *kept, *named, "--yes"])
+
+
+def ask_first(
+    check: Callable[[Mapping[str, str]], ActionPreview], typed: Sequence[str] = ()
+) -> tuple[int, dict[str, str]]:
     """Show the dry run, and wait for a yes; 0 after the yes, otherwise the exit status.
 
     An action that needs no yes with these parameters is neither shown nor asked about.
-    `check` makes the dry run, with the further parameters that it gets. The yes counts only for what was shown: when
-    the checks find something else after it, the question comes again. Where an action wants a name typed again, that
-    is asked after the yes, and the second result has it, by the name of its parameter.
+    `check` makes the dry run, with the further parameters that it gets; `typed` are the words of the command. The yes
+    counts only for what was shown: when the checks find something else after it, the question comes again. Where an
+    action wants a name typed again, that is asked after the yes, and the second result has it, by the name of its
+    parameter.
     """
     preview = check({})
     while True:
@@ -47,8 +67,11 @@ def ask_first(check: Callable[[Mapping[str, str]], ActionPreview]) -> tuple[int,
             return NOT_ALLOWED, {}
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             print(
-                f"vmkops {preview.action}: this {preview.class_} action needs a yes, and there is no terminal to ask "
-                "on. Nothing was started. In a script, add --yes.",
+                printable_lines(
+                    f"vmkops {preview.action}: this {preview.class_} action needs a yes, and there is no terminal to "
+                    "ask on. Nothing was started. In a script, add --yes. The whole command:\n  "
+                    + for_a_script(preview, typed)
+                ),
                 file=sys.stderr,
             )
             return NO_TERMINAL, {}

@@ -141,6 +141,7 @@ def _progress(found: Found) -> Iterator[Callable[[int], None]]:
 
 
 def _print(found: Sequence[Found], path: Path, *, dry_run: bool) -> None:
+    from service.api.units import amount
     from service.api.words import counted, printable
     from vmkops.commands._table import lines_of
 
@@ -148,7 +149,7 @@ def _print(found: Sequence[Found], path: Path, *, dry_run: bool) -> None:
         "state": lambda each: "to adopt" if each["state"] == "new" else each["state"],
         "id": lambda each: each["id"],
         "vm": lambda each: each["vm"],
-        "size": lambda each: f"{each['size'] / 1e9:.1f} GB" if each["size"] >= 1e8 else f"{each['size'] / 1e6:.1f} MB",
+        "size": lambda each: amount(each["size"]),
         "package": lambda each: each["path"],
     }
     for line in lines_of([each.model_dump() for each in found], columns):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from service.api.client import ActionClass, ActionPreview, Job, ServiceClient
-from service.api.job_words import when
+from service.api.units import when
 from service.api.words import printable_lines
 from vmkops.commands._ask import ask_first, print_preview
 from vmkops.commands._errors import WrongUsage
@@ -30,14 +30,16 @@ def carry_out(options: argparse.Namespace, action: str, target: str | None, para
     `--yes` is given; exit 1 without the yes, and 2 without a terminal. Raises ServiceError when the service refuses.
     """
     request = asyncio.run(_read(action, target, params))
+    named = [target] if target is not None else []
+    typed = ["action", action, *named, *(f"{name}={value}" for name, value in params.items())]
     if options.dry_run:
-        return print_preview(asyncio.run(_check(request)), as_json=options.json)
+        return print_preview(asyncio.run(_check(request)), as_json=options.json, typed=typed)
     if request.may_ask and not getattr(options, "yes", False):
         # The question is outside of the event loop, so that Ctrl-C ends it.
-        status, typed = ask_first(lambda more: asyncio.run(_check(request.with_params(more))))
+        status, again = ask_first(lambda more: asyncio.run(_check(request.with_params(more))), typed)
         if status != 0:
             return status
-        request = request.with_params(typed)
+        request = request.with_params(again)
     job = asyncio.run(_start(request))
     print(printable_lines(_started(job)), file=sys.stderr)
     if options.no_wait:

@@ -13,10 +13,10 @@ from typing import Any, Protocol, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from service.api.client import Job, ServiceAway, StepState
+from service.api.client import Job, JobState, ServiceAway, StepState
 from service.api.job_words import job_words, progress_words, state_words, step_state
 from service.api.results import result_words
-from service.api.units import amount, duration
+from service.api.units import done_of, duration
 from service.api.words import printable_lines
 from vmkops.commands import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
 from vmkops.commands._console import client
@@ -62,7 +62,7 @@ def print_end(job: Job, *, as_json: bool) -> int:
             print(printable_lines("\n".join(lines)), file=sys.stderr)
         for note in job.notes:
             print(f"Later: {printable_lines(note)}", file=sys.stderr)
-        print(printable_lines(result_words(job.result or {})), end="")
+        print(printable_lines(result_words(job.result or {}, None)), end="")
     return status_of(job)
 
 
@@ -84,6 +84,16 @@ def _name(job: Job) -> str:
 def _say_how(job_id: str) -> None:
     print(f"  vmkops jobs {job_id} --watch    follows it again", file=sys.stderr)
     print(f"  vmkops jobs {job_id} --cancel   stops it and cleans up", file=sys.stderr)
+
+
+def what_now(job: Job) -> str:
+    """What a job does now, beside its bar: the step that runs, that it waits, or how it has ended.
+
+    Empty between two steps.
+    """
+    if job.state is JobState.RUNNING:
+        return next((step.name for step in job.steps if step.state is StepState.RUNNING), "")
+    return "waits for its turn" if job.state is JobState.QUEUED else state_words(job)
 
 
 class _Shown(Protocol):
@@ -156,7 +166,7 @@ class _Lines:
         for line in self._steps.news(job):
             self.say(line)
         now = job.progress
-        if now is None:
+        if now is None or job.state.final:
             return
         percent = now.percent or 0.0
         if percent < self._percent:  # another step counts from the beginning
@@ -178,7 +188,7 @@ class _Bars:
         self._console = Console(stderr=True, highlight=False)
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[amount]}"))
         self._bars = Progress(*columns, console=self._console, transient=True)
-        self._job = self._bars.add_task("waits for its turn", total=None, amount="")
+        self._job = self._bars.add_task("", total=None, amount="")
         self._files: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
@@ -194,8 +204,7 @@ class _Bars:
         """Draw the job as it is now, and print the steps that changed."""
         for line in self._steps.news(job):
             self.say(line)
-        running = next((step.name for step in job.steps if step.state is StepState.RUNNING), "")
-        new: dict[str, Any] = {"description": running} if running else {}
+        new: dict[str, Any] = {"description": words} if (words := what_now(job)) else {}
         now = job.progress
         if now:
             new |= {"completed": now.done, "total": now.total, "amount": progress_words(now)}
@@ -205,7 +214,7 @@ class _Bars:
                 self._files[file.name] = self._bars.add_task(
                     f"  {printable_lines(file.name)}", total=file.total, amount=""
                 )
-            words = f"{amount(file.done)} of {amount(file.total)}" if file.total else amount(file.done)
+            words = done_of(file.done, file.total)
             self._bars.update(self._files[file.name], completed=file.done, total=file.total, amount=words)
 
     def say(self, line: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from service.api.words import vsphere_words
 from vmkops.commands._lists import NAME, SINCE, VCENTER, Filter, Listing
 from vmkops.commands._options import hours, percent
 
@@ -56,14 +57,16 @@ def _job_state(job: Thing) -> str:
     return f"{job['state']} {percent:.0f} %" if job["state"] == "running" and percent is not None else str(job["state"])
 
 
-def _params(schedule: Thing) -> str:
-    return _words(schedule["params"])
+def _what(schedule: Thing) -> str:
+    from service.api.schedules import what_words
+
+    return what_words(schedule["action"], schedule["params"])
 
 
-def _words(params: Thing) -> str:
-    given = {name: value for name, value in params.items() if value not in (None, "", {})}
-    shown = {name: f"'{_words(value)}'" if isinstance(value, dict) else value for name, value in given.items()}
-    return " ".join(f"{name}={value}" for name, value in shown.items())
+def _how(schedule: Thing) -> str:
+    from service.api.schedules import how_words
+
+    return how_words(schedule["action"], schedule["params"])
 
 
 def _last_of(schedule: Thing) -> str:
@@ -103,7 +106,7 @@ HOSTS = Listing(
     columns={
         "name": _of("name"),
         "vcenter": _of("vcenter"),
-        "state": lambda host: "maintenance" if host["in_maintenance_mode"] else host["connection_state"],
+        "state": lambda host: "maintenance" if host["in_maintenance_mode"] else vsphere_words(host["connection_state"]),
         "version": _of("version"),
         "vms": lambda host: str(host["vms"]),
         "id": _of("moref"),
@@ -208,8 +211,8 @@ SCHEDULES = Listing(
         "name": _of("name"),
         "cron": _of("cron"),
         "zone": _of("timezone"),
-        "action": _of("action"),
-        "parameters": _params,
+        "what": _what,
+        "how": _how,
         "next": lambda each: _when(each["next_at"]),
         "last": _last_of,
     },

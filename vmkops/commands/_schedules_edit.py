@@ -134,7 +134,7 @@ def _ask_to_replace(options: Namespace) -> int:
     old = next((each for each in every if each["name"] == options.name), None)
     if old is None:
         return DONE
-    print(f"There is already a schedule of this name:\n{_line(old)}", file=sys.stderr)
+    print(f"There is already a schedule of this name:\n{_told(old)}", file=sys.stderr)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         print("Nothing was changed. To replace it, add --replace.", file=sys.stderr)
         return WRONG_USAGE
@@ -203,39 +203,14 @@ def _path(options: Namespace) -> str:
 
 
 def _print(schedule: Mapping[str, Any], options: Namespace) -> int:
-    if options.json:
-        print(json.dumps(schedule))
-        return DONE
-    print(_line(schedule))
-    for name, value in schedule["params"].items():
-        if value not in ("", {}, None):
-            print(printable_lines(f"  {name.replace('_', ' ')}: {_words(value)}"))
-    print(f"  made by {printable_lines(schedule['created_by'])}")
-    if schedule["last_at"]:
-        late = schedule["last_late_seconds"]
-        print(f"  last run {_when(schedule['last_at'])}" + (f", {round(late / 60)} minutes late" if late else ""))
-    if schedule["last_job"]:
-        print(f"  last job {schedule['last_job']}")
-    if schedule["last_problem"]:
-        print(f"  the last run started no job: {printable_lines(schedule['last_problem']['detail'])}")
+    print(json.dumps(schedule) if options.json else _told(schedule))
     return DONE
 
 
-def _line(schedule: Mapping[str, Any]) -> str:
-    params = schedule["params"]
-    action = (
-        f"{params.get('action', 'backup')} of {params['vms']}" if schedule["action"] == "fleet" else schedule["action"]
-    )
-    state = f"paused: {schedule['paused']}" if schedule["paused"] else f"next {_when(schedule['next_at'])}"
-    return printable_lines(f"{schedule['name']}  {schedule['cron']} {schedule['timezone']}  {action}  {state}")
+def _told(schedule: Mapping[str, Any]) -> str:
+    from service.api.schedules import Schedule, schedule_words
 
-
-def _words(value: Any) -> str:
-    return " ".join(f"{name}={each}" for name, each in value.items()) if isinstance(value, dict) else str(value)
-
-
-def _when(at: str) -> str:
-    return f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M} UTC"
+    return printable_lines(schedule_words(Schedule.model_validate(schedule), None).rstrip("\n"))
 
 
 def _wrong(why: str) -> int:

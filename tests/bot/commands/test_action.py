@@ -64,7 +64,7 @@ async def test_dry_run_shows_what_the_checks_found_and_starts_nothing(
     reply = await command.answer("power-off web-01 dry_run=true", slack_request)
     assert reply is not None
     assert drawn(reply.message).splitlines() == [
-        "✅ *power-off* of *web-01* is allowed",
+        "✅ *power-off* of *web-01* may go ahead",
         "⚠️ The guest is not asked.",
         "Dry run: nothing was changed · safe action · check",
     ]

@@ -71,7 +71,7 @@ def test_vm_that_runs_is_refused_with_what_to_do_instead(lab: Lab) -> None:
 
     assert found["power"]["severity"] == "refuse"
     assert "The action backup" in found["power"]["message"]
-    assert "poweredOn" in refused(lab.service, "export-ovf", vm="DC0_H0_VM1")
+    assert "is powered on" in refused(lab.service, "export-ovf", vm="DC0_H0_VM1")
     assert lab.vcenter.count("ExportVm") == 0
 
 

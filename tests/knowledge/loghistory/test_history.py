@@ -203,6 +203,32 @@ def test_lines_that_name_nothing_are_about_this_host() -> None:
     assert list(log.subjects) == ["this host"]
 
 
+@pytest.mark.parametrize(
+    ("line", "begins"),
+    [
+        (
+            "H:0x0 D:0x2 P:0x0 Valid sense data: 0x5 0x25 0x0",
+            "A LUN or datastore that the log does not name: PDL (1 line).",
+        ),
+        ("esx.problem.scsi.device.state.permanentloss", "A LUN or datastore that the log does not name: PDL (1 line)."),
+        ("vim.fault.ApplicationQuiesceFault", "A VM that the log does not name: software fault (1 line)."),
+        ("An error occurred while quiescing the virtual machine.", "A VM that the log does not name: software fault"),
+        ("vim.fault.FileLocked", "A LUN or datastore that the log does not name: busy (1 line)."),
+        ("Failed to lock the file", "A LUN or datastore that the log does not name: busy (1 line)."),
+        (
+            "<4>2025-01-15T02:10:09Z esx01 vmkernel: cpu3:1)H:0x0 D:0x2 P:0x0 Valid sense data: 0x5 0x25 0x0",
+            "A LUN or datastore that the log does not name, on esx01: PDL at 2025-01-15 02:10:09Z (1 line).",
+        ),
+        ("vim.fault.NoPermission", "vCenter: authentication (1 line)."),
+        ("0xbad0014", "This host: unclassified findings (1 line)."),
+    ],
+)
+def test_host_is_not_blamed_for_a_fault_that_is_elsewhere(line: str, begins: str) -> None:
+    history = LogHistory()
+    history.add(Decoded(line, decode_line(line, number=1)))
+    assert history.report().incident.startswith(begins)
+
+
 def test_an_nfs_datastore_is_one_subject_in_events_and_messages() -> None:
     log = Log().line(at("01:00:00"), "identifier [8a5a1336-3d574c6d]", "APD")
     log.line(at("01:01:00"), 'mounted as 8a5a1336-3d574c6d-0000-000000000000 ("nfs01")', "path loss")
@@ -365,6 +391,14 @@ def test_what_the_lines_of_two_devices_mention_recovers_when_both_do() -> None:
 @pytest.mark.parametrize(("class_", "begins"), [("harmless", "Nothing in this log needs action"), ("", "Device naa.")])
 def test_a_log_without_faults_is_not_called_an_incident(class_: str, begins: str) -> None:
     assert Log().line(at("01:00:00"), DISK, class_).incident.startswith(begins)
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "has 1 harmless line from"), (2, "has 2 harmless lines from")])
+def test_harmless_lines_are_counted_in_plain_english(count: int, words: str) -> None:
+    log = Log()
+    for second in range(count):
+        log.line(at(f"01:00:0{second}"), DISK, "harmless")
+    assert words.replace(" from", "") in log.incident
 
 
 def test_harmless_sense_data_beside_a_status_without_a_class_makes_the_line_harmless() -> None:

@@ -86,10 +86,33 @@ def test_label_of_an_action_names_its_target(action: Action) -> None:
         ("guest-shutdown", {"vm": "vm-42", "wait_seconds": 300}, "Shut down web-01"),
         ("snapshot-revert", {"vm": "vm-42", "snapshot": "snapshot-7"}, "Revert web-01 to snapshot-7"),
         ("answer-question", {"vm": "vm-42", "choice": "{target}"}, "Answer {target} for web-01"),
+        ("restore", {"onto": "vm-42"}, "Replace the disks of web-01"),
     ],
 )
 def test_label_reads_as_a_button(name: str, params: dict[str, Any], label: str) -> None:
     assert ACTIONS[name].label_for(Target(key="k", name="web-01", params=params)) == label
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "steps"),
+    [
+        ("restore", {"onto": ""}, ["read the package", "send the disks", "look at the VM"]),
+        ("restore", {"onto": "moref:vm-42"}, ["safety snapshot", "swap the disks", "remove the temporary VM"]),
+        ("restore-disk", {}, ["move the disks", "attach the disk", "remove the temporary VM"]),
+        ("restore-drill", {"boot_seconds": 0}, ["send the disks", "look at the VM", "remove the VM"]),
+        ("restore-drill", {"boot_seconds": 300}, ["take a picture", "power off", "remove the VM"]),
+        ("import-ovf", {"source": "web.ova", "url_file": ""}, ["read the package", "send the disks", "look at the VM"]),
+        (
+            "import-ovf",
+            {"source": "https://ovf.example.com/web.ova", "url_file": ""},
+            ["send the disks", "look at the VM", "remove what was fetched"],
+        ),
+        ("host-maintenance-enter", {"evacuate": False}, ["check", "enter maintenance mode"]),
+        ("backup", {}, ["back up", "unmount", "remove snapshot"]),
+    ],
+)
+def test_plan_ends_with_what_a_job_without_a_failure_does(name: str, params: dict[str, Any], steps: list[str]) -> None:
+    assert list(ACTIONS[name].plan_of(params)[-3:]) == steps
 
 
 def test_module_of_an_action_has_its_name(action: Action) -> None:

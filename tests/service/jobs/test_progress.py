@@ -17,6 +17,12 @@ def test_percents_have_a_time_left_and_no_rate() -> None:
     assert shown == {"done": 60, "total": 100, "unit": "percent", "percent": 60.0, "rate": None, "eta_seconds": 2.0}
 
 
+def test_vms_have_a_time_left_and_no_rate() -> None:
+    shown = progress(2, 3, "VMs", [(10.0, 1), (12.0, 2)])
+
+    assert (shown["rate"], shown["eta_seconds"]) == (None, 2.0)
+
+
 def test_values_that_are_not_known_are_none() -> None:
     shown = progress(7, None, "bytes", [(10.0, 7)])
 

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from pytest_aiohttp.plugin import AiohttpServer
 
-from service.errors import CopyFailed
+from service.errors import CopyFailed, DiskRefused
 from service.transfer.download import BLOCK, download_disk
 from service.transfer.host_request import READ_AHEAD
 from service.vsphere.host_tls import HostTls
@@ -133,3 +133,33 @@ async def test_redirect_is_not_followed(host: tuple[Host, str], tmp_path: Path) 
         await download_disk(f"{url}elsewhere", tmp_path / "disk.vmdk", TLS, lambda *_: None, 0, steady())
 
     assert not sending.sent_inside
+
+
+@pytest.mark.parametrize(
+    "content", [b"# Disk DescriptorFile\n" + bytes(2 * BLOCK), b"<html>Log in</html>", b"KDM", b""]
+)
+async def test_what_is_no_vmdk_is_refused_and_leaves_no_file(
+    host: tuple[Host, str], tmp_path: Path, content: bytes
+) -> None:
+    sending, url = host
+    sending.content = content
+
+    with pytest.raises(DiskRefused, match=r"disk\.vmdk is not a VMDK"):
+        await download_disk(f"{url}disk", tmp_path / "disk.vmdk", TLS, lambda *_: None, 0, steady(), b"KDMV")
+
+    assert files_in(tmp_path) == []
+
+
+async def test_a_vmdk_is_recognized_by_its_first_bytes(host: tuple[Host, str], tmp_path: Path) -> None:
+    sending, url = host
+    sending.content = b"KDMV" + bytes(BLOCK)
+
+    size, _ = await download_disk(f"{url}disk", tmp_path / "disk.vmdk", TLS, lambda *_: None, 0, steady(), b"KDMV")
+
+    assert size == 4 + BLOCK
+
+
+async def test_what_is_no_vmdk_is_refused_at_its_first_block(host: tuple[Host, str], tmp_path: Path) -> None:
+    """The disk has no end, so only a look at its first block can end the copy."""
+    with pytest.raises(DiskRefused):
+        await download_disk(f"{host[1]}endless", tmp_path / "disk.vmdk", TLS, lambda *_: None, 0, steady(), b"KDMV")

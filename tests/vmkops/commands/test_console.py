@@ -11,6 +11,7 @@ from service.api.client import Job, JobState, Progress, Step, StepState
 from service.api.job_words import job_words, progress_words
 from tests.terminal import Terminal
 from tests.vmkops.terminal import run
+from vmkops.commands._follow import what_now
 from vmkops.commands._options import ago
 from vmkops.commands._table import lines_of
 
@@ -24,6 +25,7 @@ from vmkops.commands._table import lines_of
         ),
         (Progress(done=1000), "1.0 kB"),
         (Progress(done=42, total=100, unit="percent", percent=42.0, eta_seconds=28), "42 %, 28 s left"),
+        (Progress(done=1, total=3, unit="VMs", percent=33.3, eta_seconds=28), "1 of 3 VMs (33 %), 28 s left"),
     ],
 )
 def test_progress_is_told_in_its_unit(now: Progress, words: str) -> None:
@@ -55,6 +57,20 @@ def test_job_is_told_with_who_when_where_and_what_next() -> None:
     assert "runs on     ops-1, process 4711" in words
     assert "succeeded  10:00:01             snapshot: quiesced" in words
     assert "vmkops jobs 046f3e7e01bdc7c1 --cancel" in words
+
+
+@pytest.mark.parametrize(
+    ("state", "steps", "words"),
+    [
+        (JobState.QUEUED, [], "waits for its turn"),
+        (JobState.AWAITING_APPROVAL, [], "waiting for approval"),
+        (JobState.RUNNING, [Step(name="mount", state=StepState.RUNNING)], "mount"),
+        (JobState.RUNNING, [Step(name="mount", state=StepState.SUCCEEDED)], ""),
+        (JobState.PARTIAL, [Step(name="mount", state=StepState.SUCCEEDED)], "partly done"),
+    ],
+)
+def test_bar_says_what_the_job_does_now(state: JobState, steps: list[Step], words: str) -> None:
+    assert what_now(Job(id="1", action="backup", target="web-01", state=state, steps=steps)) == words
 
 
 def test_step_that_was_not_needed_is_not_called_skipped() -> None:

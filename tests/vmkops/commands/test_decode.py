@@ -107,7 +107,15 @@ def test_a_summary_begins_with_what_happened_to_each_subject_and_a_paragraph_for
         ["PDL", "(1)", "3", "1", "2025-01-15", "02:10:20", "02:15:01", "device", DISK],
         ["also", "APD", "1,", "transient", "1"],
         ["APD", "02:10:20", "->", "PDL", "02:12:29", "->", "recovered", "02:15:01"],
-        ["transient", "1", "1", "2025-01-15", "02:16:00", "02:16:00", "this", "host"],
+        [
+            "transient",
+            "1",
+            "1",
+            "2025-01-15",
+            "02:16:00",
+            "02:16:00",
+            *["a", "target", "or", "array", "that", "the", "log", "does", "not", "name"],
+        ],
     ]
     assert incident.startswith(f"Device {DISK}: PDL at 2025-01-15 02:12:29Z (1 line; also APD 1, transient 1).")
     assert "Procedures: permanent-device-loss, all-paths-down" in incident
@@ -115,14 +123,14 @@ def test_a_summary_begins_with_what_happened_to_each_subject_and_a_paragraph_for
 
 
 def test_the_json_of_a_summary_has_a_line_for_each_subject_and_one_for_the_incident(terminal: Terminal) -> None:
-    *_, disk, host, incident = json_lines(terminal.run("--summary", "--json", stdin=OUTAGE).stdout)
+    *_, disk, array, incident = json_lines(terminal.run("--summary", "--json", stdin=OUTAGE).stdout)
     assert (disk["subject"], disk["kind"], disk["class"], disk["count"]) == (DISK, "device", "PDL", 3)
     assert disk["states"] == [
         {"state": "APD", "at": "2025-01-15T02:10:20Z", "file": "", "line": 1},
         {"state": "PDL", "at": "2025-01-15T02:12:29Z", "file": "", "line": 2},
         {"state": "recovered", "at": "2025-01-15T02:15:01Z", "file": "", "line": 3},
     ]
-    assert host["kind"] == "host"
+    assert (array["kind"], array["subject"]) == ("target", "a target or array that the log does not name")
     assert str(incident["incident"]).startswith("Device")
 
 
