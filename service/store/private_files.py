@@ -69,10 +69,11 @@ def _take_from_others(path: Path) -> bool:
     kept = stat.S_IMODE(found.st_mode) & ~OTHERS
     if stat.S_ISLNK(found.st_mode) or found.st_uid != os.geteuid() or kept == stat.S_IMODE(found.st_mode):
         return False
-    # By its descriptor, so that a link that somebody puts there meanwhile is not followed.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    # By a descriptor, so that a link that somebody puts there meanwhile is not followed. O_PATH opens no content: the
+    # end of a usual descriptor would end the locks that SQLite in this process has on an open database.
+    descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        os.fchmod(descriptor, kept)
+        os.chmod(f"/proc/self/fd/{descriptor}", kept)  # noqa: PTH101
     finally:
         os.close(descriptor)
     return True

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -112,3 +115,17 @@ def test_group_of_a_file_that_another_user_owns_may_read_it(tmp_path: Path) -> N
     assert exposed(file) == ""
     file.chmod(0o644)
     assert exposed(file) == "read"
+
+
+def test_open_database_keeps_its_locks(data_dir: Path) -> None:
+    path = data_dir / "jobs.sqlite"
+    path.chmod(0o644)
+    with path.open("r+b") as database:
+        fcntl.lockf(database, fcntl.LOCK_EX)
+
+        tighten(data_dir)
+
+        asked = f"import fcntl; fcntl.lockf(open({str(path)!r}, 'r+b'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+        other = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, timeout=60, check=False)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "BlockingIOError" in other.stderr
