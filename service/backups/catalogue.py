@@ -14,7 +14,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from service.api.models import Value
 from service.api.vcenter import DEFAULT
 
-NOT_KEPT = (".partial", ".deleted")
+ADOPTING = ".adopting"
+"""Ending of the folder of a package that is copied from elsewhere."""
+NOT_KEPT = (".partial", ".deleted", ADOPTING)
 """Endings of folders that are incomplete or being removed; they are never listed."""
 RECORD, VERDICT = "backup.json", "verified.json"
 LARGEST_RECORD = 4 << 20
@@ -139,8 +141,11 @@ def _newest_first(folders: Iterable[Path]) -> list[KeptBackup]:
     return sorted(found, key=lambda kept: (kept.created_at or oldest, kept.id), reverse=True)
 
 
-def read_package(folder: Path) -> KeptBackup:
-    """The package in `folder`; what is wrong with it is in its `reason`, never raised."""
+def read_package(folder: Path, *, renamed: bool = False) -> KeptBackup:
+    """The package in `folder`; what is wrong with it is in its `reason`, never raised.
+
+    The name of the folder must be the id in the record, unless the folder may be `renamed`: then the record has the id.
+    """
     unknown = KeptBackup(id=folder.name, state="broken", vm=KeptVm(name=folder.parent.name), path=str(folder))
     try:
         record = _Record.model_validate(_read_json(folder / RECORD))
@@ -160,7 +165,9 @@ def read_package(folder: Path) -> KeptBackup:
             "beside": record.beside,
         }
     )
-    if wrong := _why_broken(folder, record):
+    if renamed:
+        kept = kept.model_copy(update={"id": record.job})
+    if wrong := _why_broken(folder, record, kept.id):
         return kept.model_copy(update={"reason": wrong})
     return kept.model_copy(update=_verdict(folder))
 
@@ -196,8 +203,8 @@ def _read_json(path: Path) -> Any:
     return json.loads(data)
 
 
-def _why_broken(folder: Path, record: _Record) -> str:
-    if record.job != folder.name:
+def _why_broken(folder: Path, record: _Record, id_: str) -> str:
+    if record.job != id_:
         return f"{RECORD} belongs to the backup {record.job[:40]}; the folder was copied or renamed."
     if not record.disks:
         return "It contains no disk."

@@ -7,6 +7,8 @@ A signature is the bare Ed25519 signature (RFC 8032) of a file, 64 bytes in a fi
 from __future__ import annotations
 
 import hashlib
+import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,13 +34,16 @@ KEY, PUBLIC, SINCE, TRUSTED = "key.pem", "public.pem", "since", "trusted"
 SETTING = "VMKOPS_SIGNING_KEY"
 LARGEST_FILE = 64 << 10
 
+log = logging.getLogger(__name__)
+
 
 class Signer:
     """Signs with the key of this installation, and checks signatures against its own and all trusted keys."""
 
-    def __init__(self, key: Ed25519PrivateKey, trusted: tuple[Ed25519PublicKey, ...], since: datetime) -> None:
+    def __init__(self, key: Ed25519PrivateKey, trusted: Path, since: datetime) -> None:
+        """`trusted` is the folder with the public keys of other installations, or of former keys of this one."""
         self._key = key
-        self._trusted = (key.public_key(), *trusted)
+        self._trusted = trusted
         self.since = since
         """When this installation began to sign; what it wrote later must have a signature."""
 
@@ -48,7 +53,17 @@ class Signer:
 
     def accepts(self, content: bytes, signature: bytes) -> bool:
         """Whether one of the known keys signed this content."""
-        return any(_fits(key, content, signature) for key in self._trusted)
+        return _fits(self._key.public_key(), content, signature) or any(
+            _fits(key, content, signature) for key in self._trusted_keys()
+        )
+
+    def _trusted_keys(self) -> Iterator[Ed25519PublicKey]:
+        """The keys that are in the folder now: one that is put there counts at once."""
+        for path in sorted(self._trusted.glob("*.pem")):
+            try:
+                yield _read_public(path)
+            except SettingError as error:
+                log.warning("%s", error)
 
     @property
     def fingerprint(self) -> str:
@@ -74,8 +89,9 @@ def open_signer(settings: Settings) -> Signer:
     if not (folder / PUBLIC).exists() or (folder / PUBLIC).read_bytes() != public:
         replace_file(folder / PUBLIC, public)
     _write_once(folder / SINCE, f"{datetime.now(UTC).isoformat()}\n".encode())
-    trusted = tuple(_read_public(item) for item in sorted((folder / TRUSTED).glob("*.pem")))
-    return Signer(key, trusted, _read_since(folder / SINCE))
+    for item in sorted((folder / TRUSTED).glob("*.pem")):
+        _read_public(item)
+    return Signer(key, folder / TRUSTED, _read_since(folder / SINCE))
 
 
 def signature_of(path: Path) -> Path:

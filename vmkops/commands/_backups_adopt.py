@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -68,7 +69,8 @@ def run(argv: Sequence[str]) -> int:
     adoption = _adoption(settings, sign=options.sign, vcenter=options.vcenter)
     found = adoption.look(path.absolute())
     if not options.dry_run:
-        found = _adopted(settings, adoption, found)
+        with adoption.alone():
+            found = _adopted(settings, adoption, found)
     if options.json:
         print(json.dumps({"packages": [each.model_dump() for each in found], "next": None}))
     else:
@@ -87,6 +89,13 @@ def _settings() -> Settings:
             f"There is no service in the data directory {settings.data_dir.absolute()}. Run this command with the "
             "VMKOPS_DATA_DIR of the service, in the folder where it runs; the first start of the service makes the "
             "directory."
+        )
+    owner = settings.data_dir.stat().st_uid
+    if owner != os.geteuid():
+        raise StartError(
+            f"The data directory {settings.data_dir.absolute()} belongs to the user with the number {owner}, and the "
+            "service could not read what another user puts there. Run this command as that user, for example with sudo "
+            "-u vmkops."
         )
     return settings
 

@@ -56,10 +56,11 @@ def test_changed_content_and_foreign_keys_are_not_accepted(tmp_path: Path) -> No
 
 def test_trusted_public_key_is_accepted(tmp_path: Path) -> None:
     other = open_signer(settings(tmp_path / "other"))
-    open_signer(settings(tmp_path))
+    here = open_signer(settings(tmp_path))
     public = (tmp_path / "other/data/signing/public.pem").read_bytes()
     (tmp_path / "data/signing/trusted/other.pem").write_bytes(public)
 
+    assert here.accepts(b"content", other.sign(b"content"))
     assert open_signer(settings(tmp_path)).accepts(b"content", other.sign(b"content"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sqlite3
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from service.api.settings import Settings
+from service.backups.adopt import Adoption
 from service.backups.catalogue import KeptBackup, read_catalogue
 from service.backups.signatures import check_signatures
 from service.store.signing import Signer, open_signer, signature_of
@@ -55,9 +57,10 @@ def signer_of(data: Path) -> Signer:
     return open_signer(Settings.read({"VMKOPS_DATA_DIR": str(data)}))
 
 
-def backup_of_another_installation(home: Path) -> Path:
+def backup_of_another_installation(home: Path, data: str = "other") -> Path:
+    """A backup that is signed with the key of this data directory."""
     folder = keep_package(home / "old", "0123456789abcdef", NOON, identity={"vcenter": "default"})
-    signer = signer_of(home / "other")
+    signer = signer_of(home / data)
     for name in ("web.mf", "backup.json"):
         signature_of(folder / name).write_bytes(signer.sign((folder / name).read_bytes()))
     return folder
@@ -114,6 +117,65 @@ def test_backup_is_signed_again_when_somebody_decides_that(home: Path) -> None:
     assert check_signatures(found, signer_of(home / "data"), required=True) == ([], [])
 
 
+def adoption_of(home: Path) -> Adoption:
+    data = home / "data"
+    return Adoption(Settings.read({"VMKOPS_DATA_DIR": str(data)}), signer_of(data), "local:x")
+
+
+def test_backup_that_changes_after_the_look_is_refused(home: Path) -> None:
+    folder = backup_of_another_installation(home, "data")
+    (found,) = adoption_of(home).look(home / "old")
+    assert found.state == "new"
+    record = folder / "backup.json"
+    record.write_text(record.read_text().replace('"uuid-of-web"', '"uuid-of-dc01"'))
+
+    after = adoption_of(home).adopt(found, lambda _: None)
+
+    assert (after.state, kept(home)) == ("refused", [])
+    assert "signed with a key that is not known here" in after.reason
+
+
+def test_verdict_among_the_files_of_a_backup_is_refused(home: Path) -> None:
+    verdict = b"{}"
+    digest = hashlib.sha256(verdict).hexdigest()
+    beside = [{"key": "", "file": "verified.json", "size": len(verdict), "sha256": digest}]
+    folder = keep_package(home / "old", "0123456789abcdef", NOON, beside=beside)
+    (folder / "verified.json").write_bytes(verdict)
+
+    status, (refused,), _ = adopt(home, "old", "--sign")
+
+    assert (status, refused["state"], kept(home)) == (1, "refused", [])
+
+
+def test_renamed_folder_has_the_id_of_its_record(home: Path) -> None:
+    backup_of_another_installation(home).rename(home / "old" / "copy of web")
+
+    assert [adopt(home, "old", "--sign")[1][0]["state"] for _ in range(2)] == ["adopted", "kept"]
+
+    assert [each.id for each in kept(home)] == ["0123456789abcdef"]
+
+
+def test_package_that_cannot_be_kept_leaves_the_others_alone(home: Path, disk: bytes) -> None:
+    old = descriptor("é", {"a.vmdk": disk}).decode().replace("UTF-8", "ISO-8859-1").encode("latin-1")
+    put(home / "old" / "a", {"a.ovf": old, "a.vmdk": disk})
+    put(home / "old" / "b", package("b", {"b.vmdk": disk}))
+
+    status, found, _ = adopt(home, "old")
+
+    assert (status, [each["state"] for each in found]) == (1, ["refused", "adopted"])
+    assert "not in UTF-8" in found[0]["reason"]
+
+
+def test_only_one_process_adopts_at_a_time(home: Path, disk: bytes) -> None:
+    put(home / "old", package("a", {"a.vmdk": disk}))
+
+    with adoption_of(home).alone():
+        done = run_forked(home, "backups", "adopt", "old")
+
+    assert (done.returncode, kept(home)) == (1, [])
+    assert "Another `vmkops backups adopt` is at work" in done.stderr
+
+
 def change(folder: Path) -> None:
     path = next(folder.glob("*.vmdk"))
     path.write_bytes(path.read_bytes()[:-1] + b"x")
@@ -145,7 +207,7 @@ def test_package_that_is_not_as_it_was_written_is_refused_and_leaves_nothing(
 
     assert (status, refused["state"]) == (1, "refused")
     assert ".vmdk" in refused["reason"]
-    assert [item for item in (home / "data").rglob("*") if item.suffix in (".vmdk", ".partial")] == []
+    assert [item for item in (home / "data").rglob("*") if item.suffix in (".vmdk", ".partial", ".adopting")] == []
 
 
 def test_file_outside_of_the_package_or_under_a_name_of_ours_is_refused(home: Path, disk: bytes) -> None:
@@ -171,7 +233,7 @@ def test_dry_run_copies_nothing(home: Path, disk: bytes) -> None:
 def test_copy_that_was_killed_is_made_again(home: Path, disk: bytes) -> None:
     put(home / "old", package("a", {"a.vmdk": disk}))
     (found,) = adopt(home, "old", "--dry-run")[1]
-    left = home / "data" / "backups" / "a" / f"{found['id']}.partial"
+    left = home / "data" / "backups" / "a" / f"{found['id']}.adopting"
     left.mkdir(parents=True)
     (left / "a.vmdk").write_bytes(disk * 2)
 
