@@ -61,7 +61,7 @@ class InvalidParams(VmkopsError):
 
 
 class NotSignedIn(VmkopsError):
-    """This needs a token. `vmkops token create NAME --scope read` makes one, where the service runs."""
+    """This needs a token. `vmkops token create NAME --scope read`, or `operate` to act, makes one on its computer."""
 
     code, status = "not-signed-in", 401
     token_digits = ""

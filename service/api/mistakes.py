@@ -103,7 +103,8 @@ def _filled(words: str, limits: Mapping[str, Any]) -> str:
     """These words with the limits that pydantic names; numbers are short, and text has no quotes around it."""
     shown = {name: f"{value:.15g}" if isinstance(value, float) else value for name, value in limits.items()}
     if "expected" in shown:
-        shown["expected"] = str(shown["expected"]).replace("'", "")
+        # The empty value is that of a parameter that is left out.
+        shown["expected"] = str(shown["expected"]).replace("'', ", "").replace("'' or ", "").replace("'", "")
     return words.format_map(shown)
 
 

@@ -41,8 +41,8 @@ def size_check(size: int | None, rate: Rate | None, disks: int, rooms: Sequence[
         each = f"{amount(rate.bytes_per_second)}/s for each disk"
         time = f"That takes about {duration(taken)}{at_once}: {each}, measured from {of}."
     room = "".join(
-        f" The datastore {each.datastore} has {amount(each.free)} free for the delta disk; the backup stops at "
-        f"{amount(each.limit(percent))}."
+        f" The datastore {each.datastore} has {amount(each.free)} free for the delta disk; the backup stops when "
+        f"only {amount(each.limit(percent))} are free."
         for each in rooms
     )
     return Check(rule="size", severity="info", message=f"{read}. {time}{room}")

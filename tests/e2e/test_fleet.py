@@ -163,7 +163,7 @@ def test_policy_prunes_the_backups_of_each_vm_after_its_good_backup(service: Run
         ({"vms": "!tag:gold"}, "only excludes"),
         ({"vms": "name:web-*"}, "includes no VM now"),
         ({"vms": "all", "action": "ping"}, "no action 'ping' that acts on one VM"),
-        ({"vms": "all", "params": {"quiesce": "maybe"}}, "do not fit backup: quiesce"),
+        ({"vms": "all", "params": {"quiesce": "maybe"}}, "quiesce must be prefer, require or none"),
         ({"vms": "all", "window": "late"}, "is no window"),
         ({"vms": "all", "keep": "7y"}, "does not say what to keep"),
     ],

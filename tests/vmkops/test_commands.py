@@ -121,6 +121,13 @@ def test_what_resembles_nothing_is_not_guessed(tmp_path: Path, words: str) -> No
     assert (done.returncode, "there is no" in done.stderr, "Did you mean" in done.stderr) == (2, True, False)
 
 
+@pytest.mark.parametrize("words", ["backups list", "jobs list --limit 3", "vms list", "schedules delete nightly"])
+def test_words_that_people_expect_are_taken(tmp_path: Path, words: str) -> None:
+    done = run_forked(tmp_path, *words.split(" "), VMKOPS_SERVICE_URL="http://127.0.0.1:1")
+
+    assert done.returncode == 3, done.stderr  # the command was right, and the service does not answer
+
+
 @pytest.mark.parametrize(
     "words",
     ["backup x --dry_run", "schedules add x --allow_missing --cron=x", "--no_pager jobs", "backup x --no_wait=1"],

@@ -97,7 +97,12 @@ def run_list(listing: Listing, made: argparse.ArgumentParser, argv: Sequence[str
 
     Raises ServiceError when the service does not answer or there is no such thing.
     """
-    return print_one_or_list(listing, made, made.parse_args(argv))
+    return print_one_or_list(listing, made, made.parse_args(without_list(argv)))
+
+
+def without_list(argv: Sequence[str]) -> Sequence[str]:
+    """The words without a leading `list`, which people type although the command alone lists."""
+    return argv[1:] if argv[:1] == ["list"] else argv
 
 
 def print_one_or_list(listing: Listing, made: argparse.ArgumentParser, options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vmkops.commands import EXIT_DONE, EXITS, SERVICE
 from vmkops.commands._kinds import JOBS
-from vmkops.commands._lists import add_list_options, print_list, query_of
+from vmkops.commands._lists import add_list_options, print_list, query_of, without_list
 from vmkops.commands._parser import Parser
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def run(argv: Sequence[str]) -> int:
     """List jobs, or show, watch or cancel one; 1 when that one failed, was cancelled or is only partly done."""
     import asyncio
 
-    options = parser().parse_args(argv)
+    options = parser().parse_args(without_list(argv))
     if options.id is None:
         if options.cancel:
             parser().error("name the job: vmkops jobs ID --cancel")

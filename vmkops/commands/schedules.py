@@ -12,6 +12,8 @@ from vmkops.commands._schedules_edit import commands
 
 SUMMARY = "list, make, preview, pause and run the actions that start by the clock"
 GROUP = SERVICE
+OTHER_WORDS = {"delete": "remove", "rm": "remove", "create": "add", "stop": "pause", "start": "resume"}
+"""Other words for some subcommands, before the name of a schedule."""
 HELP = ("-h", "--help")
 
 
@@ -27,6 +29,8 @@ def run(argv: Sequence[str]) -> int:
     """
     made = commands(SUMMARY)
     first, second = [*argv, "", ""][:2]
+    if first in OTHER_WORDS and second:
+        first, argv = OTHER_WORDS[first], [OTHER_WORDS[first], *argv[1:]]
     if first in (*made.names, *HELP):
         return made.run(argv)
     near = nearest(first, made.names)
