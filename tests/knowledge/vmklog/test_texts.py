@@ -105,6 +105,8 @@ def test_the_span_of_a_text_leaves_out_the_name_that_is_a_finding_of_its_own() -
     text, name = decode_line(line)
     assert (text.kind, text.text) == ("phrase", "APD start for 0x4304abcd0000")
     assert name.kind == "naa"
+    volume = "Lost access to volume 5009333b-b7a2d1f8-fc26-e4115bb4a813 (DS01) due to connectivity issues."
+    assert decode_line(volume)[0].text == "Lost access to volume"
 
 
 @pytest.mark.parametrize(

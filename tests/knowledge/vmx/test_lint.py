@@ -200,7 +200,8 @@ def test_the_oldest_host_that_runs_the_hardware_version_is_an_info(version: int,
 
 
 @pytest.mark.parametrize(
-    ("version", "reason"), [(99, "newer than the newest known, 22"), (5, "No product"), (6, "Workstation"), (3, "ESX 4.1 and older")]
+    ("version", "reason"),
+    [(99, "newer than the newest known, 22"), (5, "No product"), (6, "Workstation"), (3, "ESX 4.1 and older")],
 )
 def test_a_hardware_version_that_no_current_host_runs_is_a_warning(version: int, reason: str) -> None:
     finding = found(of_version(version), "hardware-version")
