@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from knowledge.diagnosis import severity
 from knowledge.loghistory.stamps import split
 from knowledge.loghistory.states import LASTING
-from knowledge.loghistory.values import ClassLines, LogSubject, PurpleScreen
+from knowledge.loghistory.values import IN_WORDS, ClassLines, LogSubject, PurpleScreen, State
 
 ALSO_NAMED = 4
 """Subjects that the paragraph names after the worst one."""
@@ -74,7 +75,7 @@ def _what(worst: LogSubject) -> str:
     most = worst.classes[0].peak_per_minute
     peak = f", up to {most} in a minute" if most > 1 else ""
     others = f"; also {worst.other_classes}" if worst.other_classes else ""
-    what = worst.class_ or "unclassified findings"
+    what = _fault(worst.class_)
     return f"{_capital(worst.title)}: {what}{when} ({lines}{peak}{others})."
 
 
@@ -118,18 +119,23 @@ def _course(worst: LogSubject) -> Iterable[str]:
 
 
 def _hit(subjects: Sequence[LogSubject]) -> list[LogSubject]:
-    """The subjects after the worst that belong to the incident: next to a lasting fault, what passes does not count."""
-    if subjects[0].class_ in LASTING:
-        return [subject for subject in subjects[1:] if subject.class_ in LASTING]
-    return [subject for subject in subjects[1:] if severity(subject.class_) > severity("")]
+    """The subjects after the worst that belong to the incident: next to a lasting fault, no transient ones."""
+    least = severity("transient" if subjects[0].class_ in LASTING else "")
+    return [subject for subject in subjects[1:] if severity(subject.class_) > least]
 
 
 def _also(hit: Sequence[LogSubject]) -> Iterable[str]:
     if not hit:
         return
-    named = [f"{subject.title} ({subject.class_}{', recovered' * subject.recovered})" for subject in hit[:ALSO_NAMED]]
+    named = [
+        f"{subject.title} ({_fault(subject.class_)}{', recovered' * subject.recovered})" for subject in hit[:ALSO_NAMED]
+    ]
     more = len(hit) - len(named)
     yield f"Also affected: {', '.join(named)}{f' and {more} more' if more else ''}."
+
+
+def _fault(class_: State | Literal[""]) -> str:
+    return IN_WORDS.get(class_, class_)
 
 
 def _capital(text: str) -> str:

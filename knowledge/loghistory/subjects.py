@@ -43,6 +43,8 @@ _RECOVERED = re.compile(
 )
 """What the meanings of the messages in ``log_phrases.tsv`` that report the end of a problem have."""
 
+_SAYS_WHY: frozenset[Kind] = frozenset(("quiesce-error", "iscsi-login", "iscsi-connection"))
+
 _NFS_END = "-0000-000000000000"
 """What some messages write after the two groups of digits that events have for an NFS datastore."""
 
@@ -111,6 +113,9 @@ def _ends_trouble(meaning: Meaning, text: str) -> bool:
     return bool(_RECOVERY.search(text))
 
 
-def _weight(meaning: Meaning) -> int:
-    """What has a class comes before what has none, so that a status does not hide harmless sense data."""
-    return severity(meaning.class_) if meaning.class_ else -1
+def _weight(meaning: Meaning) -> tuple[int, bool]:
+    """What has a class comes before what has none, so that a status does not hide harmless sense data.
+
+    Among equals, a code that says why comes before the message that it explains.
+    """
+    return severity(meaning.class_) if meaning.class_ else -1, meaning.kind in _SAYS_WHY

@@ -25,6 +25,17 @@ UNNAMED: Mapping[Where | Literal[""], tuple[SubjectKind, str]] = {
 }
 """The kind and the name of the subject of a line that names nothing, by where its fault is. Elsewhere, it is the host
 that wrote the line."""
+IN_WORDS: Mapping[State | Literal[""], str] = {
+    "": "unclassified findings",
+    "authentication": "authentication failure",
+    "busy": "busy or locked",
+    "capacity": "capacity shortage",
+    "configuration": "configuration fault",
+    "hardware": "hardware fault",
+    "reservation": "reservation conflict",
+    "transient": "transient fault",
+}
+"""What to call the fault of a class in a sentence, where the class alone is no noun for it."""
 _UNNAMED = frozenset(name for _, name in UNNAMED.values())
 
 

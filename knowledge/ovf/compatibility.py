@@ -101,7 +101,10 @@ def _check_family(machine: Machine) -> Iterator[Finding]:
             f"Hardware family {quoted(stated)} is not VMware's. ESXi and vCenter refuse the package: Unsupported "
             "hardware family."
         )
-        fix = "Export it for VMware, or convert it: ovftool --lax x.ova y.ovf"
+        fix = (
+            "Set VirtualSystemType to a family that your hosts run, such as vmx-13, and write the manifest again. Or "
+            "convert the package: ovftool --lax x.ova y.ovf"
+        )
         yield Finding("hardware-family", "error", where, message, fix)
     elif not known:
         message = f"No current ESXi release is known to run hardware family {quoted(stated)}."

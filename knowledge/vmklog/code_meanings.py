@@ -40,6 +40,7 @@ NAME_OF_STATUS = "the line has the name of the status, which every release uses 
 OF_LINUX = "Linux defines this error number"
 NOT_PRESENTED = "the line does not present this number as a status, so it may be something else"
 DIFFERS = "Its code depends on the release."
+ITS_CODE = "Its code is {code} = {decimal}."
 UNKNOWN = "{code}: no table has this code. Import the host's own table: vmkops vmkerr import FILE --release NAME"
 
 
@@ -144,6 +145,10 @@ def _uncoded_meaning(
     settled: SettledBy = ""
     if any(row.release in origin.tables for row in rows):
         settled = "given" if origin.given else "format"
+    codes = {(match.code, match.decimal) for match in matches}
+    of_unknown_table = bool(origin.release) and not settled
+    its_code = tuple(ITS_CODE.format(code=code, decimal=decimal) for code, decimal in codes)
+    notes = (DIFFERS,) if len(codes) > 1 else () if of_unknown_table else its_code
     meaning = Meaning(
         kind="vmkernel",
         summary=summary,
@@ -152,7 +157,7 @@ def _uncoded_meaning(
         release=origin.release if settled else "",
         settled_by=settled,
         reason=origin.reason if settled else reason,
-        notes=(DIFFERS,) if len({match.code for match in matches}) > 1 else (),
+        notes=notes,
     )
     return advised(meaning)
 

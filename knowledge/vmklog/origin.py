@@ -13,12 +13,12 @@ from knowledge.vmkerr.table import Tables, bundled
 FIRST_WORLD_OF_4 = 4096
 """World ids start at 1024 in ESX 3.x and at 4096 in 4.x, as the lines in VMware's articles show."""
 
-ISO = "the timestamp has the format of ESXi 5.0 and later (2014-11-08T03:11:10Z)"
+ISO = "the timestamp has the format of ESXi 5.0 and later, such as 2014-11-08T03:11:10Z"
 TAG = "the line has no uptime after vmkernel:, where ESX prints it before ESXi 5.0"
 ORIGINATOR = "the line has the field [Originator@6876, which no release before ESXi 5.0 prints"
-LEVEL = "the line has the level before its sender, as in ESXi 8.0 (Wa(180))"
-UPTIME_3 = "the line begins with the uptime, as before ESXi 5.0, and world {world} is below 4096, as only in ESX 3.x"
-UPTIME_4 = "the line begins with the uptime, as before ESXi 5.0, and world {world} is 4096 or above, as since 4.0"
+LEVEL = "the line has the level before its sender, as in ESXi 8.0, such as Wa(180)"
+UPTIME_3 = "the line has the uptime, as before ESXi 5.0, and world {world} is below 4096, as only in ESX 3.x"
+UPTIME_4 = "the line has the uptime, as before ESXi 5.0, and world {world} is 4096 or above, as since 4.0"
 STATUS_OF_3 = "only ESX 3.x writes status = device/host"
 
 _FORMAT = re.compile(

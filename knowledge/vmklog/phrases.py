@@ -19,6 +19,9 @@ _GROUP = re.compile(r"\(\?P<\w+>[^()]*\)\??")
 _LITERAL = re.compile(r"(?:(?<!\\)[\w ,/'#:%=@<>~&;!-](?![?*{+])|\\[.()\[\]](?![?*{+]))+")
 _ESCAPED = re.compile(r"\\(.)")
 _ESCAPED_BLANK = "\\ "
+_NAMES_MESSAGE = 16
+"""Characters with which the beginning of a message is enough to know the message by."""
+
 _MARGIN = " ()[]<>'\":"
 
 
@@ -82,11 +85,18 @@ def about(found: re.Match[str]) -> str:
 
 
 def span(found: re.Match[str]) -> tuple[int, int]:
-    """Return the longest part of a match outside its named groups, whose texts may be findings of their own."""
+    """Return a part of a match outside its named groups, whose texts may be findings of their own.
+
+    It is what comes before the first group, because the beginning names the message. When that is short, it is the
+    longest part.
+    """
     inner = sorted(found.span(name) for name, text in found.groupdict().items() if text is not None)
     starts = [found.start(), *(end for _, end in inner)]
     ends = [*(start for start, _ in inner), found.end()]
-    start, end = max(zip(starts, ends, strict=True), key=lambda part: part[1] - part[0])
+    parts = list(zip(starts, ends, strict=True))
+    if parts[0][1] - parts[0][0] >= _NAMES_MESSAGE:
+        parts = parts[:1]
+    start, end = max(parts, key=lambda part: part[1] - part[0])
     text = found.string[start:end]
     return start + len(text) - len(text.lstrip(_MARGIN)), end - len(text) + len(text.rstrip(_MARGIN))
 

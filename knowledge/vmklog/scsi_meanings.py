@@ -13,7 +13,6 @@ from knowledge.vmklog.finding import Certainty, Meaning
 
 ALL_GOOD = "no error: host, device and plugin status are all good"
 ALL_GOOD_3 = "no error: device and host status are both good"
-SEE_SENSE = "The cause is in the sense data."
 NO_SENSE_HERE = "The cause would be in the sense data, but this line has none."
 BY_RELEASE = "Its meaning depends on the release: {readings}."
 DECIMAL_OR_HEX = "It is not known whether ESX 3.x prints these in decimal or hexadecimal; both meanings are shown."
@@ -51,7 +50,7 @@ def modern_status(host: int, device: int, plugin: int | None, has_sense: bool, m
     status = scsi.status(host, device, plugin, majors)
     notes: tuple[str, ...] = ()
     if status.cause == "device" and device == CHECK_CONDITION:
-        notes = (SEE_SENSE,) if has_sense else (NO_SENSE_HERE,)
+        notes = () if has_sense else (NO_SENSE_HERE,)
     return _status_meaning(status, ALL_GOOD, notes)
 
 

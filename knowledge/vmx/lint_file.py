@@ -44,18 +44,18 @@ def version_of_the_hardware(vmx: Vmx) -> Iterator[Finding]:
     known = hardware_versions().get(number)
     newest = newest_version()
     if known is None and number > newest.number:
-        message = f"{key} {number} is newer than {newest.number} ({newest.first_product}), the newest known version."
+        message = f"Hardware version {number} is newer than the newest known, {newest.number} ({newest.first_product})."
         yield Finding("hardware-version", "warning", where, f"{message} Older hosts list the VM as invalid.")
     elif known is None:
-        yield Finding("hardware-version", "warning", where, f"No product has {key} {number}.")
+        yield Finding("hardware-version", "warning", where, f"No product has hardware version {number}.")
     elif not known.oldest_host:
-        message = f"{key} {number} is of {known.first_product}, and no ESXi release is known to run it."
+        message = f"Hardware version {number} is of {known.first_product}, and no ESXi release is known to run it."
         yield Finding("hardware-version", "warning", where, message)
     elif known.newest_host:
-        message = f"{key} {number} runs on {known.newest_host} and older only; newer hosts refuse the VM."
+        message = f"Hardware version {number} runs on {known.newest_host} and older only; newer hosts refuse the VM."
         yield Finding("hardware-version", "warning", where, message)
     elif number > _RUNS_EVERYWHERE:
-        message = f"{key} {number} needs {known.oldest_host} or later; older hosts list the VM as invalid."
+        message = f"Hardware version {number} needs {known.oldest_host} or later; older hosts list the VM as invalid."
         yield Finding("hardware-version", "info", where, message)
 
 

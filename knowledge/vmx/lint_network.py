@@ -117,9 +117,9 @@ def _outside_static_range(card: _Card, where: str, taken: set[str]) -> Finding:
         return Finding("mac-range", "info", where, message, f'{card.name}.checkMACAddress = "FALSE"')
     owner = "vCenter assigns" if "00:50:56:80" <= card.address[:11] <= "00:50:56:bf" else "VMware's products use"
     message = (
-        f"A static address must be in {_RANGE}. {card.address} is one that {owner}, so the VM does not power on: it "
-        "conflicts with VMware reserved MACs. Check that no other VM has the new address, and change it where the old "
-        "one is configured, such as in DHCP."
+        f"A static address must be in {_RANGE}. {card.address} is one that {owner}, so the VM does not power on: the "
+        "address conflicts with VMware reserved MACs. Check that no other VM has the new address, and change it where "
+        "the old one is configured, such as in DHCP."
     )
     inside = f"00:50:56:{int(card.address[9:11], 16) & 0x3F:02x}{card.address[11:]}"
     fix = _generated(card) if inside in taken else f'{card.name}.address = "{inside}"'

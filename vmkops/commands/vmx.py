@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from service.api.words import counted
 from vmkops.commands import OFFLINE
 
 if TYPE_CHECKING:
@@ -139,8 +140,8 @@ def _lint(arguments: Namespace) -> int:
         for line in finding.fix.splitlines():
             print(f"    {line}")
     counts = [
-        f"{sum(finding.severity == severity for finding in findings)} {severity}"
-        for severity in ("error", "warning", "info")
+        counted(sum(finding.severity == severity for finding in findings), severity, plural)
+        for severity, plural in (("error", ""), ("warning", ""), ("info", "info"))
     ]
     print(f"{arguments.file}: {'valid' if valid else 'not valid'} ({', '.join(counts)})")
     return FOUND if valid else NOT_FOUND

@@ -11,6 +11,7 @@ from knowledge.vmklog.code_meanings import code_meaning, doubtful, errno_meaning
 from knowledge.vmklog.decimals import presented
 from knowledge.vmklog.finding import Finding
 from knowledge.vmklog.line import Finder, Line, places
+from knowledge.vmklog.status_advice import for_line
 
 _NUMBER = re.compile(
     r"(?<![\w.@+×])(?:0[x×])+0*(?P<hex>2?bad0[0-9a-f]{3})(?!\w)"
@@ -63,7 +64,8 @@ def _find_names(line: Line, others: list[Finding]) -> Iterator[Finding]:
     for found in _NAME.finditer(line.text):
         name = found["name"]
         if name in line.tables.by_name and name != _SUCCESS and name not in known:
-            yield line.finding(*found.span("name"), name_meaning(name, line.origin, line.tables))
+            meaning = name_meaning(name, line.origin, line.tables)
+            yield line.finding(*found.span("name"), for_line(meaning, line.lower))
 
 
 def _find_texts(line: Line, codes: list[Finding]) -> Iterator[Finding]:
@@ -76,7 +78,8 @@ def _find_texts(line: Line, codes: list[Finding]) -> Iterator[Finding]:
         overlaps = any(text.start < end and start < text.end for start, end in found)
         if not before_a_code and not after_a_code and not overlaps:
             found.append((text.start, text.end))
-            yield line.finding(text.start, text.end, text_meaning(text.description, line.origin, line.tables))
+            meaning = text_meaning(text.description, line.origin, line.tables)
+            yield line.finding(text.start, text.end, for_line(meaning, line.lower))
 
 
 FINDER = Finder(signs, find)
@@ -117,7 +120,8 @@ def _find_codes(line: Line) -> Iterator[Finding]:
         if shown_as == "quantity":
             continue
         meaning = code_meaning(code, status_text, int(errno[1]) if errno else 0, line.origin, tables)
-        yield line.finding(start, end, meaning if shown_as == "status" else doubtful(meaning))
+        meaning = for_line(meaning, line.lower) if shown_as == "status" else doubtful(meaning)
+        yield line.finding(start, end, meaning)
 
 
 def _follows_its_text(code: int, line: str, start: int, tables: Tables) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from knowledge.vmklog.esx_events import event, event_of_vob, family
 from knowledge.vmklog.event_arguments import arguments
 from knowledge.vmklog.facts import Fact
+from knowledge.vmklog.finders import iscsi_login
 from knowledge.vmklog.finding import Certainty, Finding, Meaning
 from knowledge.vmklog.line import Finder, Line
 
@@ -22,6 +24,12 @@ _ID = re.compile(
     r"(?:\.(?:fullFormat|category|description|formatOn\w+))?(?![\w(/-]|\.\w)"
 )
 NFS = "nfs-datastore-inaccessible"
+NFS_NEXT = (
+    "Check whether all hosts report the outage (then suspect the NFS server) or only one host (then suspect its "
+    "network). List the mounts: esxcli storage nfs list. Reach the server from the vmknic in use: vmkping -I vmkN "
+    "SERVER."
+)
+_LOST = ("APD", "path loss")
 _LONGEST_MESSAGE = 1024
 
 
@@ -31,7 +39,12 @@ def find(line: Line) -> Iterator[Finding]:
         message = line.text[found.end() : found.end() + _LONGEST_MESSAGE]
         next_id = _ID.search(message)
         about = arguments(message[: next_id.start()] if next_id else message)
-        yield line.finding(found.start("id"), found.end("id"), meaning(found["id"], about))
+        known = meaning(found["id"], about)
+        if ".login." in found["id"]:
+            known = next(
+                (_refused(known, each.meaning) for each in iscsi_login.find(line) if each.meaning.class_), known
+            )
+        yield line.finding(found.start("id"), found.end("id"), known)
 
 
 def has_known_event(text: str) -> bool:
@@ -62,8 +75,15 @@ def _meaning(id_: str, fact: Fact, about: str, certainty: Certainty = "certain",
     return of_its_storage(fact, about).as_meaning("event", summary, certainty, reason)
 
 
+@lru_cache(maxsize=256)
+def _refused(event_: Meaning, status: Meaning) -> Meaning:
+    """Return the meaning of a refused login with what its login status shows about the fault."""
+    return replace(event_, where=status.where, class_=status.class_, next=status.next)
+
+
 def of_its_storage(fact: Fact, about: str) -> Fact:
     """Return a fact about paths as it is for an NFS datastore when it is about one: the network takes their place."""
     if "NFS datastore" in about and fact.where == "path or fabric":
-        return fact._replace(where="network", procedures=(NFS, *fact.procedures))
+        next_ = NFS_NEXT if fact.class_ in _LOST else fact.next
+        return fact._replace(where="network", next=next_, procedures=(NFS, *fact.procedures))
     return fact

@@ -58,7 +58,12 @@ _NFS_VOLUME = re.compile(rf"\bident(?:ifier)? \[?({_HEX8}-{_HEX8})(?![\w-])", re
 _AFFECTED = re.compile(r"\bdatastores?(?: \(if any\))?: (?=\")(?:(?:, )?\"[^\"]{1,80}\"){1,64}", re.IGNORECASE)
 _QUOTED = re.compile(r"\"([^\"]{1,80})\"")
 _NAMED = re.compile(r"\b(?:vol(?:ume)?|datastore) (?:'([^']{1,80})'|\"([^\"]{1,80})\")", re.IGNORECASE)
-_OF_HEARTBEAT = re.compile(r"\bHBX: \d{1,5}: '([^']{1,80})': HB at offset\b")
+_OF_VOLUME_MODULE = re.compile(
+    r"\b(?:vol3|fs3\w{0,8}|fil[36]|j3|res3|hbx): \d{1,5}: '(?!naa|eui|t10|mpx|vml)([^'/]{1,80})'", re.IGNORECASE
+)
+"""The name of a volume in a line of VMFS."""
+_SNAPSHOT_OF = re.compile(r"\bvirtual machine snapshot ([^\s:,;()\"'][^:,;()\"'\n]{0,79}): ", re.IGNORECASE)
+"""How a client shows the task that failed, with the VM that it is for."""
 _BRACKETED = re.compile(r"(?<![\w.])\[([^\[\]/:]{1,80})\] [^\[\]/]{1,120}/[^\[\]/]{1,120}?\.(?:vmx|vmdk)\b")
 _WORLD = re.compile(
     r"(?<![\w.])(?:vmm|vmx-vcpu-)\d{1,3}:([^\s:()\[\]\"',;]{1,80}(?=[)\],;\"':]|$)"
@@ -129,9 +134,10 @@ def _places(line: Line) -> Iterator[tuple[str, int, int]]:
     for found in line.matches(_NAMED, "vol", "datastore"):
         which = 1 if found[1] else 2
         yield (_kind_of_name(found[which]), *found.span(which))
-    if "hb at offset" in lower:
-        for found in _OF_HEARTBEAT.finditer(text):
-            yield ("datastore", *found.span(1))
+    for found in line.matches(_OF_VOLUME_MODULE, "vol3", "fs3", "fil", "j3", "res3", "hbx"):
+        yield (_kind_of_name(found[1]), *found.span(1))
+    for found in line.matches(_SNAPSHOT_OF, "virtual machine snapshot "):
+        yield ("vm", *found.span(1))
     if ".vm" in lower and "] " in text:
         for found in _BRACKETED.finditer(text):
             yield ("datastore", *found.span(1))

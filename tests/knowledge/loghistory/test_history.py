@@ -213,13 +213,13 @@ def test_lines_that_name_nothing_are_about_this_host() -> None:
         ("esx.problem.scsi.device.state.permanentloss", "A LUN or datastore that the log does not name: PDL (1 line)."),
         ("vim.fault.ApplicationQuiesceFault", "A VM that the log does not name: software fault (1 line)."),
         ("An error occurred while quiescing the virtual machine.", "A VM that the log does not name: software fault"),
-        ("vim.fault.FileLocked", "A LUN or datastore that the log does not name: busy (1 line)."),
-        ("Failed to lock the file", "A LUN or datastore that the log does not name: busy (1 line)."),
+        ("vim.fault.FileLocked", "A VM that the log does not name: busy or locked (1 line)."),
+        ("Failed to lock the file", "A VM that the log does not name: busy or locked (1 line)."),
         (
             "<4>2025-01-15T02:10:09Z esx01 vmkernel: cpu3:1)H:0x0 D:0x2 P:0x0 Valid sense data: 0x5 0x25 0x0",
             "A LUN or datastore that the log does not name, on esx01: PDL at 2025-01-15 02:10:09Z (1 line).",
         ),
-        ("vim.fault.NoPermission", "vCenter: authentication (1 line)."),
+        ("vim.fault.NoPermission", "vCenter: authentication failure (1 line)."),
         ("0xbad0014", "This host: unclassified findings (1 line)."),
     ],
 )
@@ -227,6 +227,37 @@ def test_host_is_not_blamed_for_a_fault_that_is_elsewhere(line: str, begins: str
     history = LogHistory()
     history.add(Decoded(line, decode_line(line, number=1)))
     assert history.report().incident.startswith(begins)
+
+
+def incident_of(*lines: str) -> str:
+    history = LogHistory()
+    for number, line in enumerate(lines, start=1):
+        history.add(Decoded(line, decode_line(line, number=number)))
+    return history.report().incident
+
+
+def test_a_code_that_says_why_gives_the_next_step_of_an_incident() -> None:
+    login = (
+        "[esx.problem.storage.iscsi.target.login.error] Login to iSCSI target iqn.2001-05.com.example:vol01 on vmhba64"
+        " @ vmk1 failed. Target returned login error of: 0201."
+    )
+    assert "Next: Check the CHAP name, secret and direction" in incident_of(login)
+    quiescing = (
+        "Create virtual machine snapshot vm01: An error occurred while quiescing the virtual machine."
+        " The error code was: 3 The error message was: Error when enabling the sync provider."
+    )
+    assert incident_of(quiescing).startswith("VM vm01: software fault")
+    assert "Next: On Windows, check the VSS writers" in incident_of(quiescing)
+
+
+def test_a_busy_device_is_named_next_to_a_lasting_fault_and_the_fault_in_plain_words() -> None:
+    assert incident_of(
+        f'{at("01:01:01")}ScsiDeviceIO: 4062: Cmd(0x4) 0x2a, CmdSN 0x1f to dev "{DISK}" failed H:0x0 D:0x28 P:0x0',
+        f"{at('01:01:02')}WARNING: Migrate: 269: Failed: The ESX hosts failed to connect over the VMotion network",
+    ).startswith(
+        "This host: configuration fault at 2025-01-15 01:01:02Z (1 line). The log does not show that it recovered. "
+        f"Also affected: device {DISK} (busy or locked). Next: "
+    )
 
 
 def test_an_nfs_datastore_is_one_subject_in_events_and_messages() -> None:

@@ -63,6 +63,7 @@ def test_hardware_family_of_another_product_is_an_error(family: str) -> None:
     assert finding.severity == "error"
     assert family in finding.message
     assert "ovftool --lax" in finding.fix
+    assert "Set VirtualSystemType to a family that your hosts run, such as vmx-13" in finding.fix
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import pytest
 
+from knowledge.diagnosis import Where
 from knowledge.errors import Unreadable
+from knowledge.procedure_store.folders import BUILT_IN, find_pages
 from knowledge.vmkerr.advice import advice_for
 from knowledge.vmkerr.table import bundled
 from knowledge.vmklog import Finding, decode_line, decode_text, summarize
+from knowledge.vmklog.status_advice import Topic, by_line
 
 ISO = "2024-05-07T16:29:50.697Z cpu2:2097713)"
 UPTIME_3 = "vmkernel: 11:13:30:24.439 cpu0:1036)"
@@ -237,6 +241,56 @@ def test_a_status_has_the_advice_on_it_when_every_meaning_that_is_left_has_the_s
     several = only("reservation: 0xbad0022").meaning
     assert len(several.matches) > 1
     assert (several.where, several.next) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "step", "procedure"),
+    [
+        (
+            "LVM: 10097: Device naa.600140500000000000000000000000dd:1: Could not read disk header: Timeout",
+            "path list",
+            0,
+        ),
+        ("NFS: 2267: Lookup vm01.vmx failed: Timeout", "esxcli storage nfs list", 1),
+        ("NFS: 2267: Lookup vm01.vmx failed: I/O error (0xbad000a)", "esxcli storage nfs list", 1),
+        ("NFS: 2267: Lookup vm01.vmx failed: Stale file handle (0xbad0147)", "Restore the fsid on the server", 1),
+        ("Migrate: 269: 100 S: Failed: Timeout (0xbad0021)", "vmkping -I vmk1 -d -s 8972", 2),
+        ("x: failed: 0xbad0021", "Read the other lines of the same second", 0),
+    ],
+)
+def test_the_step_for_a_status_of_every_subsystem_is_that_for_what_the_line_is_about(
+    line: str, step: str, procedure: int
+) -> None:
+    pages = ("lost-access-to-volume", "nfs-datastore-inaccessible", "vmotion-failed")
+    meaning = next(found.meaning for found in decode_line(f"{ISO}{line}") if found.kind == "vmkernel")
+    assert step in meaning.next
+    assert meaning.procedures[0] == pages[procedure]
+
+
+def test_the_steps_by_line_are_for_known_statuses_and_name_procedures_that_exist() -> None:
+    slugs = {page.slug for page in find_pages(BUILT_IN)}
+    for (name, topic), advice in by_line().items():
+        assert advice_for(name), name
+        assert topic in ("", *get_args(Topic)), name
+        assert advice.where in ("", "-", *get_args(Where)), name
+        assert advice.next.endswith("."), name
+        assert set(advice.procedures) <= slugs, name
+
+
+def test_a_status_whose_meaning_all_releases_share_is_classified_without_the_release() -> None:
+    line = 'VMW_SATP_SVC: Failed to update path "vmhba2:C0:T1:L80" state. Status=SCSI reservation conflict'
+    for written in (line, f"{UPTIME_4}{line}"):
+        (meaning,) = (found.meaning for found in decode_line(written) if found.kind == "vmkernel")
+        assert (meaning.class_, meaning.where) == ("reservation", "LUN")
+        assert meaning.next
+        assert meaning.procedures == ("scsi-reservation-conflict",)
+
+
+def test_a_text_or_name_has_its_code_where_the_tables_agree() -> None:
+    assert only("[msg.vmk.status.VMK_VMOTION_CONNECT_FAILED] The ESX hosts").meaning.notes == (
+        "Its code is 0xbad010b = 195887371.",
+    )
+    assert only(f"{UPTIME_4}x: VMK_VMOTION_CONNECT_FAILED").meaning.notes == ()
 
 
 def test_the_advice_on_a_status_never_is_to_decode_the_log() -> None:

@@ -34,7 +34,7 @@ def only(line: str) -> Finding:
          "for device naa.600140500000000000000000000000cd, datastore DS02:", "LUN", "PDL", "permanent-device-loss"),
         ("[vmfsCorrelator] 956us: [esx.problem.vmfs.resource.corruptondisk]"
          " 5009333b-b7a2d1f8-fc26-e4115bb4a813 DS02",
-         "for datastore DS02 (VMFS 5009333b-b7a2d1f8-fc26-e4115bb4a813):", "medium", "medium error", "vmfs-damaged"),
+         "for datastore DS02 (VMFS 5009333b-b7a2d1f8-fc26-e4115bb4a813):", "LUN", "software fault", "vmfs-damaged"),
         ("[vmfsCorrelator] 14807596740549us: [esx.problem.vmfs.heartbeat.timedout]"
          " 5009333b-b7a2d1f8-fc26-e4115bb4a813 DS01",
          "for datastore DS01 (VMFS 5009333b-b7a2d1f8-fc26-e4115bb4a813):", "path or fabric", "path loss",
@@ -65,6 +65,14 @@ def test_a_network_event_names_the_adapter_and_the_virtual_switch() -> None:
 
 def test_apd_says_how_long_the_host_retries() -> None:
     assert "Misc.APDTimeout (140 s by default)" in only("[esx.problem.storage.apd.start]").summary
+
+
+def test_apd_of_an_nfs_datastore_leads_to_its_mount_and_not_to_the_paths_of_a_device() -> None:
+    message = "Device or filesystem with identifier [8a5a1336-3d574c6d] has entered the All Paths Down state."
+    for line in (f"[esx.problem.storage.apd.start] {message}", message):
+        meaning = next(found.meaning for found in decode_line(line) if found.kind in ("event", "phrase"))
+        assert "esxcli storage nfs list" in meaning.next
+        assert "HBA" not in meaning.next
 
 
 def test_an_observation_without_a_row_gets_the_meaning_of_the_event_of_the_same_name() -> None:

@@ -102,3 +102,15 @@ def test_a_connection_error_of_open_iscsi_has_its_name(line: str, code: str, nam
 )  # fmt: skip
 def test_other_logins_are_not_of_iscsi(line: str) -> None:
     assert decode_line(line) == []
+
+
+@pytest.mark.parametrize(("status", "class_"), [("0201", "authentication"), ("0301", "transient")])
+def test_the_event_of_a_refused_login_has_the_class_of_its_status(status: str, class_: str) -> None:
+    event, reason = (
+        found.meaning
+        for found in decode_line(
+            f"[esx.problem.storage.iscsi.target.login.error] Login failed. Target returned login error of: {status}."
+        )
+    )
+    assert (event.class_, event.where, event.next) == (reason.class_, reason.where, reason.next)
+    assert event.class_ == class_

@@ -210,6 +210,8 @@ def test_an_nvme_status_and_its_opcode_are_named_as_in_the_standard() -> None:
     assert status.summary == "NVMe status 0x281 Unrecovered Read Error (media and data integrity errors)"
     assert (status.meaning.where, status.meaning.class_) == ("medium", "medium error")
     assert status.meaning.procedures == ("nvme-errors",)
+    assert status.meaning.next.startswith("The drive lost data.")
+    assert "esxcli storage core device smart get -d DEVICE" in status.meaning.next
     assert command.summary == "NVMe command 0x2 Read"
 
 
@@ -225,7 +227,7 @@ def test_a_drive_that_does_not_take_compare_and_write_as_a_pair_cannot_have_vmfs
     meaning = of_kind(NVMEIO.format(1, f"status 0xa, {command}"), "nvme-status").meaning
     assert "Missing Fused Command" in meaning.summary
     assert (meaning.where, meaning.class_) == ("target or array", "configuration")
-    assert "VMFS" in meaning.next
+    assert "no VMFS datastore can be created" in meaning.next
 
 
 def test_the_flag_do_not_retry_does_not_hide_the_status() -> None:

@@ -28,6 +28,8 @@ def named(text: str) -> list[tuple[str, str]]:
         ('Affected datastores (if any): "DS 02".', "datastore", "DS 02"),
         ("Waiting for timed out [HB state abcdef02] on vol 'DS01'", "datastore", "DS01"),
         ("HBX: 3058: 'DS 01': HB at offset 3407872 - Waiting", "datastore", "DS 01"),
+        ("Vol3: 3102: 'DS01': Unable to open volume", "datastore", "DS01"),
+        ("Create virtual machine snapshot vm01: An error occurred", "vm", "vm01"),
         ("/vmfs/volumes/DS01/iso", "datastore", "DS01"),
         ('"/vmfs/volumes/my store/iso/a.iso"', "datastore", "my store"),
         ("[DS01] web-01/web-01.vmdk", "datastore", "DS01"),
@@ -54,6 +56,7 @@ def test_a_subject_is_found_beside_a_code(text: str, kind: str, name: str) -> No
         "datastores: none",
         "vol '",
         "vmm0:My VM failed",
+        "Vol3: 3102: 'vml.01': Unable to open device",
     ],
 )
 def test_a_part_of_a_name_or_another_word_is_not_a_subject(text: str) -> None:

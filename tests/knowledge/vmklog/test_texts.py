@@ -48,7 +48,7 @@ def only(line: str) -> Finding:
         ("LSOM: Event:6440: Virtual SAN device 52db4996-ffdd-9957-485c-e2dcf1057f66 is under permanent error.",
          "device 52db4996-ffdd-9957-485c-e2dcf1057f66", "hardware", "vsan-disk-failed"),
         ("Res3: 7148: Volume 5009333b-b7a2d1f8-fc26-e4115bb4a813 (\"DS 01\") might be damaged on the disk. Resource",
-         "datastore DS 01", "medium error", "vmfs-damaged"),
+         "datastore DS 01", "software fault", "vmfs-damaged"),
         ("StorageApdHandler: 846: APD Start for ident [8a5a1336-3d574c6d]!", "NFS datastore 8a5a1336-3d574c6d", "APD",
          "nfs-datastore-inaccessible"),
         ("ALERT: hostd detected to be non-responsive", "", "software fault", "host-not-responding"),
@@ -105,6 +105,8 @@ def test_the_span_of_a_text_leaves_out_the_name_that_is_a_finding_of_its_own() -
     text, name = decode_line(line)
     assert (text.kind, text.text) == ("phrase", "APD start for 0x4304abcd0000")
     assert name.kind == "naa"
+    volume = "Lost access to volume 5009333b-b7a2d1f8-fc26-e4115bb4a813 (DS01) due to connectivity issues."
+    assert decode_line(volume)[0].text == "Lost access to volume"
 
 
 @pytest.mark.parametrize(

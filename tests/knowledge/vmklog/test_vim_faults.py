@@ -23,7 +23,7 @@ def test_a_locked_file_leads_to_the_owner_of_the_lock() -> None:
         f"{HOSTD}Task Completed : haTask-42-vim.VirtualMachine.powerOn-1 Status error : vim.fault.FileLocked"
     ).meaning
     assert meaning.certainty == "certain"
-    assert (meaning.where, meaning.class_) == ("LUN", "busy")
+    assert (meaning.where, meaning.class_) == ("VM", "busy")
     assert "backup proxy" in meaning.summary
     assert "vmkfstools -D" in meaning.next
     assert "consolidation-needed" in meaning.procedures

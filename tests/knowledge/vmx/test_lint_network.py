@@ -40,7 +40,7 @@ def found(vmx: str) -> Finding:
 def test_a_static_address_that_vmware_reserves_is_an_error_with_one_of_the_range(address: str, inside: str) -> None:
     finding = found(static(address))
     assert (finding.rule, finding.severity) == ("mac-range", "error")
-    assert "conflicts with VMware reserved MACs" in finding.message
+    assert "the address conflicts with VMware reserved MACs" in finding.message
     assert finding.fix == f'ethernet0.address = "{inside}"'
 
 

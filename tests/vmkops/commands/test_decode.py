@@ -63,7 +63,7 @@ def test_lines_with_findings_are_printed_with_their_number_and_meaning(terminal:
     lines = finished.stdout.decode().splitlines()
     assert lines[:3] == [
         f"2: {LOG.splitlines()[1].decode()}",
-        "    0xbad00e0 IO was aborted (VMK_ABORTED) [transient, target or array]",
+        "    0xbad00e0 IO was aborted (VMK_ABORTED) [transient]",
         "        ESXi 5.0 and later: the text next to the code, 'IO was aborted',"
         " is the meaning of the code in ESXi 5.0 and later.",
     ]
@@ -114,7 +114,7 @@ def test_a_summary_begins_with_what_happened_to_each_subject_and_a_paragraph_for
             "2025-01-15",
             "02:16:00",
             "02:16:00",
-            *["a", "target", "or", "array", "that", "the", "log", "does", "not", "name"],
+            *["this", "host"],
         ],
     ]
     assert incident.startswith(f"Device {DISK}: PDL at 2025-01-15 02:12:29Z (1 line; also APD 1, transient 1).")
@@ -123,14 +123,14 @@ def test_a_summary_begins_with_what_happened_to_each_subject_and_a_paragraph_for
 
 
 def test_the_json_of_a_summary_has_a_line_for_each_subject_and_one_for_the_incident(terminal: Terminal) -> None:
-    *_, disk, array, incident = json_lines(terminal.run("--summary", "--json", stdin=OUTAGE).stdout)
+    *_, disk, vmotion, incident = json_lines(terminal.run("--summary", "--json", stdin=OUTAGE).stdout)
     assert (disk["subject"], disk["kind"], disk["class"], disk["count"]) == (DISK, "device", "PDL", 3)
     assert disk["states"] == [
         {"state": "APD", "at": "2025-01-15T02:10:20Z", "file": "", "line": 1},
         {"state": "PDL", "at": "2025-01-15T02:12:29Z", "file": "", "line": 2},
         {"state": "recovered", "at": "2025-01-15T02:15:01Z", "file": "", "line": 3},
     ]
-    assert (array["kind"], array["subject"]) == ("target", "a target or array that the log does not name")
+    assert (vmotion["kind"], vmotion["subject"]) == ("host", "this host")
     assert str(incident["incident"]).startswith("Device")
 
 

@@ -105,7 +105,7 @@ def test_an_error_as_json_has_suggestions(capsys: pytest.CaptureFixture[str]) ->
 
 def test_a_sound_vmx_exits_0(vmx: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["lint", vmx]) == 0
-    assert capsys.readouterr().out == f"{vmx}: valid (0 error, 0 warning, 0 info)\n"
+    assert capsys.readouterr().out == f"{vmx}: valid (0 errors, 0 warnings, 0 info)\n"
 
 
 def test_a_vmx_with_curly_quotes_exits_1_and_shows_the_mend() -> None:
