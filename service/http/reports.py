@@ -15,7 +15,9 @@ from service.http._route import AnyCall, Call, Query, Route, Services
 from service.store import reports
 from service.store.tokens import Scope
 from service.vsphere.inventory import VMS
-from service.vsphere.selectors import read_exact
+from service.vsphere.selection import ALL
+from service.vsphere.selectors import Located, read_exact, typed_selector
+from service.vsphere.vcenters import VCenters
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +29,6 @@ SENTENCES = 5
 """How many sentences about what could not be read a report has."""
 GROUPS = ("failed", "skipped", "too_slow", "done")
 """The groups of a fleet's result, the worst first."""
-SPECIAL = frozenset(",*?[]!:")
-"""Characters that mean something in a selection, so that a name with one of them cannot stand there."""
 
 
 class Reports(Value):
@@ -53,8 +53,11 @@ async def _take(call: Call[Query, None]) -> Reports:
         if len(found) == MOST:
             break
         job = None if waiting.problem else await _ended(call.services, waiting.id)
-        if (job or waiting.problem) and await store.take(waiting.id):
-            found.append(_report(call.services, waiting, job))
+        if not job and not waiting.problem:
+            continue
+        report = _report(call.services, waiting, job)  # before it is taken: a report that cannot be made is not lost
+        if await store.take(waiting.id):
+            found.append(report)
     return Reports(reports=found)
 
 
@@ -98,7 +101,7 @@ def _report(services: Services, waiting: reports.Report, job: Job | None) -> Rep
         job=job and job.model_copy(update={"result": None, "children": []}),
         groups=[_group(name, result.get(name, [])) for name in GROUPS if result.get(name)],
         unread=result.get("unread", [])[:SENTENCES],
-        again=",".join(_terms(services, left)) if 0 < len(left) <= NAMED else "",
+        again=",".join(_terms(services.context.vcenters, left)) if 0 < len(left) <= NAMED else "",
     )
 
 
@@ -107,11 +110,24 @@ def _group(name: str, vms: Sequence[Mapping[str, str]]) -> ReportGroup:
     return ReportGroup(name=name, count=len(vms), vms=shown)
 
 
-def _terms(services: Services, vms: Sequence[Mapping[str, str]]) -> Iterator[str]:
+def _terms(vcenters: VCenters, vms: Sequence[Mapping[str, str]]) -> Iterator[str]:
     """A term of a selection for each VM, which fits this VM alone."""
     for each in vms:
-        typed = services.context.vcenters.typed(VMS, *read_exact(each["selector"]))
-        yield each["selector"] if SPECIAL & set(typed) or " " in typed else typed
+        yield _term(vcenters, *read_exact(each["selector"]))
+
+
+def _term(vcenters: VCenters, vcenter: str, moref: str) -> str:
+    """The name of a VM where it can stand in a selection and no other VM has it, in any case; else its moref.
+
+    The settings may no longer have its vCenter: the term has its name then, so that it fits no VM of another vCenter.
+    """
+    names = vcenters.names()
+    item, unique = Located(vcenter=vcenter, moref=moref, name=""), False
+    if vcenter in names:
+        inventory = vcenters.link(vcenter).inventory
+        item = next(iter(inventory.find(VMS, "moref", moref)), item)
+        unique = item.name.lower() != ALL and len(inventory.find(VMS, "name", item.name)) == 1
+    return typed_selector(item, unique=unique, several=len({*names, vcenter}) > 1)
 
 
 ROUTES = (
