@@ -6,8 +6,8 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -195,6 +195,72 @@ def test_what_is_not_vmkops_is_told_and_leads_no_token_elsewhere(
     assert why in done.stderr
     assert INSTEAD in done.stderr
     assert [path.partition("?")[0] for path in asked] == ["/releases"]
+
+
+def drip(call: BaseHTTPRequestHandler, over: threading.Event) -> None:
+    """Send a body that does not end before `over` is set."""
+    while not over.wait(0.5):
+        call.wfile.write(b"x")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words", "why"),
+    [
+        (200, drip, ["vmkerr", "0xbad0022"], "no answer within 2 seconds"),
+        (302, drip, ["vmkerr", "0xbad0022"], "no answer within 2 seconds"),
+        (500, drip, ["kb", "list"], "no answer within 2 seconds"),
+        (200, b"[" * 200_000, ["kb", "list"], "not as vmkops of this version does"),
+        (200, b'{"releases": []}' + b" " * (8 << 20), ["vmkerr", "0xbad0022"], "not as vmkops of this version does"),
+        (500, b" " * (9 << 20), ["vmkerr", "0xbad0022"], "not as vmkops of this version does"),
+        (200, b'{"releases": [{"id": 5}]}', ["vmkerr", "0xbad0022"], "not as vmkops of this version does"),
+        (
+            404,
+            b'{"detail": null, "suggestions": []}',
+            ["kb", "show", "rescan-storage"],
+            "not as vmkops of this version",
+        ),
+    ],
+    ids=["drip 200", "drip 302", "drip 500", "deep", "large", "large error", "number", "null"],
+)
+def test_answers_without_end_or_sense_leave_the_lookup_to_this_computer(
+    named: dict[str, str],
+    tmp_path: Path,
+    status: int,
+    body: bytes | Callable[[BaseHTTPRequestHandler, threading.Event], None],
+    words: list[str],
+    why: str,
+) -> None:
+    over = threading.Event()
+
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            with suppress(OSError):
+                if isinstance(body, bytes):
+                    self.wfile.write(body)
+                else:
+                    body(self, over)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    local = run_forked(tmp_path, *words)
+    ender = threading.Timer(60, over.set)
+    ender.start()
+    with HTTPServer(("127.0.0.1", 0), Other) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{other.server_port}"
+        done = run_forked(tmp_path, *words, "--service", url, **named)
+        in_time = not over.is_set()
+        over.set()
+        ender.cancel()
+        other.shutdown()
+
+    assert in_time
+    assert (done.returncode, done.stdout) == (local.returncode, local.stdout)
+    assert why in done.stderr
+    assert INSTEAD in done.stderr
 
 
 def test_unknown_service_is_wrong_usage(named: dict[str, str], tmp_path: Path) -> None:

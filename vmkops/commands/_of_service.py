@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from http import HTTPStatus
 from http.client import HTTPException
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 from urllib.error import HTTPError
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 SECONDS = 2.0
 """How long a lookup waits for the service, for all its calls together."""
+LARGEST = 8 << 20
+"""The bytes of the longest answer that is read."""
 MOST_CHARACTERS = 1000
 """How much of a search counts."""
 INSTEAD = "The tables and pages of this computer are used instead."
@@ -49,7 +51,16 @@ WITHHELD = (
 
 T = TypeVar("T")
 Get = Callable[..., str]
-"""Takes a path and the parameters of a query; raises OSError and HTTPException."""
+"""Takes a path and the parameters of a query; raises _Refused, OSError, HTTPException and ValueError."""
+
+
+class _Refused(Exception):
+    """An answer with a status other than 2xx, and its body as text."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(status)
+        self.status = status
+        self.text = text
 
 
 def with_imported(command: str, tables: Tables) -> Tables:
@@ -87,17 +98,17 @@ def _ask(command: str, look_up: Callable[[Get], T]) -> T | None:
     asked = trusted if trusted is not None and with_token else Asked(service.url, None, service.ca_file)
     try:
         return _in_time(lambda: look_up(_caller(asked)))
-    except HTTPError as error:
+    except _Refused as error:
         from service.api.refusals import refusal
 
-        failed = refusal(error.code, error.read().decode(errors="replace"))
-        refused = error.code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+        failed = refusal(error.status, error.text)
+        refused = error.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
         if refused and with_token:
             raise failed from None
         why = WITHHELD.format(url=asked.url) if refused else failed.problem.detail or failed.problem.title
     except (OSError, HTTPException) as error:
         why = f"vmkops at {asked.url} does not answer: {_why(error, asked.url)}."
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         why = f"{asked.url} answers, but not as vmkops of this version does."
     print(printable_lines(f"vmkops {command}: {why} {INSTEAD}"), file=sys.stderr)
     return None
@@ -146,10 +157,22 @@ def _caller(asked: Asked) -> Get:
     def get(path: str, **query: str) -> str:
         url = f"{asked.url.rstrip('/')}{path}?{urlencode(query)}"
         call = urllib.request.Request(url, headers=headers)  # noqa: S310 - the settings take http and https alone
-        with opener.open(call, timeout=SECONDS) as answer:
-            return str(answer.read().decode())
+        try:
+            with opener.open(call, timeout=SECONDS) as answer:
+                return _read(answer).decode()
+        except HTTPError as error:
+            with error:
+                raise _Refused(error.code, _read(error).decode(errors="replace")) from None
 
     return get
+
+
+def _read(answer: IO[bytes]) -> bytes:
+    """The body of an answer; raises ValueError for one that is longer than LARGEST."""
+    body = answer.read(LARGEST + 1)
+    if len(body) > LARGEST:
+        raise ValueError(f"the answer is larger than {LARGEST >> 20} MiB")
+    return body
 
 
 def _why(error: OSError | HTTPException, url: str) -> str:
@@ -196,10 +219,10 @@ def _page(get: Get, slug: str) -> Procedure:
     path = f"/procedures/{quote(slug, safe='')}"
     try:
         return _made(Procedure, {**json.loads(get(path)), "file": path})
-    except HTTPError as error:
-        if error.code != HTTPStatus.NOT_FOUND:
+    except _Refused as error:
+        if error.status != HTTPStatus.NOT_FOUND:
             raise
-        problem = json.loads(error.read())
+        problem = json.loads(error.text)
         raise NotFound(printable_lines(problem["detail"]), map(printable_lines, problem["suggestions"])) from None
 
 
