@@ -2,50 +2,92 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
+NEW = 0o666
+"""The permissions of a new file, from which the umask is taken."""
+NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+"""What file systems without hard links answer, such as exFAT and shares of Windows."""
 
-def replace_file(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+
+def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> None:
     """Write ``content`` to ``path``, in place of a file that is there; of several writers at once, the last one wins.
 
-    ``mode`` has the permissions of the new file, from which the umask is taken. Raises OSError; the old file, if there
-    was one, is then untouched.
+    ``mode`` has the permissions of the new file, from which the umask is taken. Without it, the new file has those of
+    the file that it replaces. Raises OSError; the old file, if there was one, is then untouched.
     """
-    with _written(path, content, mode) as temporary:
+    kept = _mode(path) if mode is None else None
+    with _written(path, content, NEW if mode is None else mode, kept) as temporary:
         temporary.replace(path)
 
 
-def create_file(path: Path, content: bytes, *, mode: int = 0o666) -> bool:
+def create_file(path: Path, content: bytes, *, mode: int = NEW) -> bool:
     """Write ``content`` to ``path`` unless a file is there; of several writers at once, the first one wins.
 
-    Returns whether this call has made the file. ``mode`` is as in ``replace_file``. Raises OSError.
+    Returns whether this call has made the file. ``mode`` has the permissions of the file, from which the umask is
+    taken. On a file system without hard links, a reader may see a part of the content while it is written. Raises
+    OSError.
     """
     with _written(path, content, mode) as temporary:
         try:
             path.hardlink_to(temporary)
         except FileExistsError:
             return False
-        return True
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+        else:
+            return True
+    try:
+        _write(path, content, mode)
+    except FileExistsError:
+        return False
+    return True
 
 
 @contextmanager
-def _written(path: Path, content: bytes, mode: int) -> Iterator[Path]:
+def _written(path: Path, content: bytes, mode: int, kept: int | None = None) -> Iterator[Path]:
     """A hidden file beside ``path`` with this content, on the disk; it is gone after the block.
 
     Its name is random, so that writers in threads, processes and containers do not meet, and that nobody can put a link
     in its place.
     """
     temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    _write(temporary, content, mode, kept)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
         yield temporary
     finally:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
+        temporary.unlink(missing_ok=True)
+
+
+def _write(path: Path, content: bytes, mode: int, kept: int | None = None) -> None:
+    """Write a new file to the disk; it is gone after a failure. Raises FileExistsError.
+
+    ``kept`` has its permissions whatever the umask is; they take the place of ``mode``.
+    """
+    first = mode if kept is None else kept
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, first)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            if kept is not None and kept != stat.S_IMODE(os.fstat(descriptor).st_mode):
+                os.fchmod(descriptor, kept)
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _mode(path: Path) -> int | None:
+    """The permissions of a regular file; None for anything else."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return None
+    return stat.S_IMODE(mode) & 0o777 if stat.S_ISREG(mode) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -89,3 +90,52 @@ def test_planted_links_are_replaced_and_not_followed(tmp_path: Path) -> None:
     assert victim.read_bytes() == b"kept"
     assert not (folder / "drill.png").is_symlink()
     assert (folder / "drill.png").read_bytes() == b"picture"
+
+
+@pytest.mark.parametrize("old", [0o640, 0o660, 0o600])
+def test_replaced_file_keeps_its_permissions(tmp_path: Path, old: int) -> None:
+    file = tmp_path / "page.md"
+    file.write_bytes(b"old")
+    file.chmod(old)
+
+    replace_file(file, b"new")
+
+    assert (file.read_bytes(), stat.S_IMODE(file.stat().st_mode)) == (b"new", old)
+
+
+@pytest.fixture
+def no_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system without hard links, such as exFAT, which nothing but root can mount."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+
+
+@pytest.mark.usefixtures("no_links")
+def test_file_is_made_once_without_hard_links(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+
+    made = at_once(lambda number: create_file(file, f"{number}".encode(), mode=0o600))
+
+    assert sum(map(bool, made)) == 1
+    assert int(file.read_text()) == made.index(True)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.usefixtures("no_links")
+def test_failure_without_hard_links_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+
+    def full(descriptor: int) -> None:
+        written.append(descriptor)
+        if len(written) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        create_file(tmp_path / "key", b"key")
+
+    assert list(tmp_path.iterdir()) == []
