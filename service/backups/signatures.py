@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from service.backups.catalogue import LARGEST_RECORD, RECORD, KeptBackup
-from service.store.signing import SIGNATURE, Signer, signature_of
+from service.store.signing import SIGNATURE, Signer
+from service.transfer.safe_open import safe_open
 
 LONGEST_SIGNATURE = 1024
 
@@ -21,8 +22,8 @@ def check_signatures(kept: KeptBackup, signer: Signer, *, required: bool) -> tup
     manifests = sorted(item.name for item in folder.iterdir() if item.suffix == ".mf")
     for name in (*manifests, RECORD):
         try:
-            content = _read(folder / name, LARGEST_RECORD)
-            signature = _read(signature_of(folder / name), LONGEST_SIGNATURE)
+            content = _read(folder, name, LARGEST_RECORD)
+            signature = _read(folder, f"{name}{SIGNATURE}", LONGEST_SIGNATURE)
         except FileNotFoundError:
             unsigned.append(name)
         except OSError as error:
@@ -41,6 +42,6 @@ def check_signatures(kept: KeptBackup, signer: Signer, *, required: bool) -> tup
     return problems, []
 
 
-def _read(path: Path, most: int) -> bytes:
-    with path.open("rb") as file:
+def _read(folder: Path, name: str, most: int) -> bytes:
+    with safe_open(folder, name) as file:
         return file.read(most)

@@ -13,7 +13,7 @@ from knowledge.ovf.xml import LARGEST_DOCUMENT
 from service.backups.catalogue import RECORD, VERDICT, KeptBackup, Verdict, descriptor_of
 from service.errors import NotFound, PackageRefused
 from service.packages.descriptor import check_files, parse_descriptor
-from service.transfer.safe_open import PackageFolder
+from service.transfer.safe_open import PackageFolder, safe_open
 
 
 def files_of(kept: KeptBackup) -> list[str]:
@@ -28,7 +28,9 @@ def check_hashes(kept: KeptBackup, found: Mapping[str, str]) -> list[str]:
     """
     try:
         listed = read_manifest(Path(kept.path))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        return [f"The manifest cannot be read: {error.strerror}."]
+    except ValueError as error:
         return [f"The manifest cannot be read: {error}."]
     recorded = {file.file: file.sha256 for file in (*kept.disks, *kept.beside)}
     problems = []
@@ -48,7 +50,7 @@ def check_hashes(kept: KeptBackup, found: Mapping[str, str]) -> list[str]:
 def read_manifest(folder: Path) -> dict[str, str]:
     """The SHA-256 in hex of each file, by file name; raises OSError, or ValueError for a line that is not a digest."""
     path = next(item for item in sorted(folder.iterdir()) if item.suffix == ".mf")
-    with path.open("rb") as file:
+    with safe_open(folder, path.name) as file:
         data = file.read(LARGEST_MANIFEST + 1)
     if len(data) > LARGEST_MANIFEST:
         raise ValueError(f"it is larger than {LARGEST_MANIFEST >> 20} MiB")
@@ -70,7 +72,7 @@ def check_descriptor(folder: str) -> CheckedDescriptor:
     package = Path(folder)
     path = descriptor_of(package)
     try:
-        with path.open("rb") as file:
+        with safe_open(package, path.name) as file:
             descriptor = parse_descriptor(path.name, file.read(LARGEST_DOCUMENT + 1))
         return CheckedDescriptor(*check_files(descriptor, PackageFolder(package)))
     except OSError as error:
