@@ -47,6 +47,7 @@ class Schedules:
         self._context = context
         self._settings = context.settings
         self._workflow: Any = None
+        self._saving = asyncio.Lock()
 
     def register(self) -> None:
         """Register the workflow of a firing. Do so before the engine's launch, so that interrupted firings continue."""
@@ -90,12 +91,6 @@ class Schedules:
         for a schedule that would fire more often than VMKOPS_SCHEDULE_SECONDS allows; and Conflict for a new one
         when there are as many as VMKOPS_MAX_SCHEDULES allows.
         """
-        names, most = {row["schedule_name"] for row in await DBOS.list_schedules_async()}, self._settings.max_schedules
-        if name not in names and len(names) >= most:
-            raise Conflict(
-                f"VMKOPS_MAX_SCHEDULES allows {counted(most, 'schedule')}, and there are as many. Remove one that is "
-                "no longer needed (vmkops schedules remove NAME), or raise the setting."
-            )
         check_cron(cron, timezone)
         await asyncio.to_thread(check_interval, cron, self._settings.schedule_seconds)
         context = {
@@ -106,7 +101,17 @@ class Schedules:
             "token": actor.token,
             "changed_at": datetime.now(UTC).isoformat(),
         }
-        await self._apply(name, cron, timezone, context)
+        async with self._saving:  # two new ones at once must not both be the last that is allowed
+            names, most = (
+                {row["schedule_name"] for row in await DBOS.list_schedules_async()},
+                self._settings.max_schedules,
+            )
+            if name not in names and len(names) >= most:
+                raise Conflict(
+                    f"VMKOPS_MAX_SCHEDULES allows {counted(most, 'schedule')}, and there are as many. Remove one that "
+                    "is no longer needed (vmkops schedules remove NAME), or raise the setting."
+                )
+            await self._apply(name, cron, timezone, context)
         return await self.get(name)
 
     async def exists(self, name: str) -> bool:
