@@ -241,8 +241,8 @@ class OntoRun:
         """Give the VM its old disks again, and remove what the job made."""
         try:
             reverted = await self._revert(plan, cause)
-        except NotFound:  # the VM is gone, and its disks with it
-            return StepResult(detail=" ".join(await self._bringer.discard()))
+        except NotFound:
+            return await self._bringer.leave()
         except RestoreFailed:
             await self._bringer.stays()
             with contextlib.suppress(VmkopsError):  # it has no disks any more; the sweep tries again
