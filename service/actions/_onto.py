@@ -243,8 +243,10 @@ class OntoRun:
             reverted = await self._revert(plan, cause)
         except NotFound:
             return await self._bringer.leave()
-        except RestoreFailed:
-            await self._bringer.stays()
+        except VmkopsError as error:
+            await self._bringer.stays()  # it may have them: a repetition that finds out otherwise deletes them
+            if error.retryable:
+                raise
             with contextlib.suppress(VmkopsError):  # it has no disks any more; the sweep tries again
                 await self._bringer.remove()
             raise

@@ -175,9 +175,9 @@ class RestoreDisk(Action):
             except NotFound:
                 return await bringer.leave()
             except VmkopsError as error:
+                await bringer.stays()  # it may have it: a repetition that detaches it deletes it
                 if error.retryable:
                     raise
-                await bringer.stays()
                 with contextlib.suppress(VmkopsError):  # the sweep tries again
                     await bringer.remove()
                 raise failed("The action", cause, [f"The disk could not be detached: {error}"]) from error
