@@ -30,6 +30,12 @@ from service.vsphere.snapshots import consolidate, remove_job_snapshot
 log = logging.getLogger(__name__)
 
 UNFINISHED = {JobState.FAILED, JobState.CANCELLED}
+MADE_NAMES = {
+    "restore-drill": ("-drill",),
+    "restore": ("-restoring", "-restored"),
+    "restore-disk": ("-restoring",),
+}
+"""How the names of the VMs that these actions make end, before the beginning of the job's id."""
 PASSING = {"restore-drill": "-drill", "restore": "-restoring", "restore-disk": "-restoring"}
 """Actions that make a VM only for a while, and how the names of these VMs end, before the beginning of the job's id."""
 ASK = "Somebody has to look at it: free the file, then start the action consolidate. vmkops goes on trying."
@@ -134,12 +140,12 @@ class Reaper:
         vcenters, left = self._context.vcenters, []
         for vm in await vcenters.all(VMS):
             job = await self._job(maker(vm.notes)) if maker(vm.notes) else None
-            if job is None or not (job.state in UNFINISHED or is_passing(vm, job)):
+            if job is None or not (is_unfinished(vm, job) or is_passing(vm, job)):
                 continue
             trouble = why_not_remove(vm, job, datetime.now(UTC))
             if not trouble:
                 try:
-                    await remove_made(vcenters.link(vm.vcenter).session, job.id, vm.moref)
+                    await remove_made(vcenters.link(vm.vcenter).session, job.id, vm.name, vm.moref)
                     log.info("unfinished VM %s of job %s removed", vm.name, job.id, extra={"job": job.id})
                     continue
                 except VmkopsError as error:
@@ -210,6 +216,16 @@ class Reaper:
 
     def _shown(self, row: LedgerRow) -> str:
         return self._context.vcenters.shown(row.vcenter, row.vm_name)
+
+
+def is_unfinished(vm: Vm, job: Job) -> bool:
+    """Whether a job that has failed or was cancelled made this VM: it has the name that the job gives it.
+
+    A clone of it has the same mark in its notes and another name.
+    """
+    ends = [f"{suffix}-{job.id[:8]}" for suffix in MADE_NAMES.get(job.action, ())]
+    chosen = job.params.get("name")
+    return job.state in UNFINISHED and (vm.name == chosen or vm.name.endswith(tuple(ends)))
 
 
 def is_passing(vm: Vm, job: Job) -> bool:

@@ -26,6 +26,8 @@ from service.vsphere.importing import (
     ImportLease,
     begin_import,
     compare_received,
+    hand_over,
+    mark,
     names_taken,
     read_made,
     remove_made,
@@ -86,7 +88,9 @@ class VmsRemoved(StepResult):
 class Deployment:
     """The deployment of one VM in this process; whatever must outlive the process is in what its steps return.
 
-    When it is `tagged`, the VM also gets the tags that the package keeps.
+    When it is `tagged`, the VM also gets the tags that the package keeps. A VM that is `passing` is always removed by
+    its job. Any other one is handed over once it is complete: nothing removes it afterwards, also not a job that goes
+    on because its database was put back.
     """
 
     def __init__(
@@ -97,8 +101,11 @@ class Deployment:
         identity: Identity = "new",
         *,
         tagged: bool = False,
+        passing: bool = False,
     ) -> None:
         self._job = job
+        self._passing = passing
+        self._name = self._made = ""
         self._tagged = tagged
         self._identity = identity
         self._params = params
@@ -124,10 +131,11 @@ class Deployment:
             return found.model_copy(update={"detail": ". ".join([detail, *found.warnings])})
 
         package = await self._job.step_as(Deployable, PACKAGE, reading)
+        self._name = package.vm
         try:
             with hold(Path(package.root)):
                 sent = await self._job.step_as(NewVm, SEND, partial(self._send, package), interruptible=True)
-            self.tools_ran = sent.tools_ran
+            self.tools_ran, self._made = sent.tools_ran, sent.vm["moref"]
             confirmed = await self._job.step_as(Confirmed, CONFIRM, partial(self._confirm, package, sent))
         except Exception as error:
             await self._clean_up(error)
@@ -147,16 +155,16 @@ class Deployment:
         return place
 
     async def remove(self) -> VmsRemoved:
-        """Remove the VM that this job has made, if there is one."""
+        """Remove the VM that this job has made, if there is one that has its name and was not handed over."""
         await self._end_leases()
-        removed = await remove_made(self._session, self._job.job_id)
+        removed = await remove_made(self._session, self._job.job_id, self._name, self._made)
         detail = f"{', '.join(removed)} removed" if removed else "there was no VM to remove"
         return VmsRemoved(removed=removed, detail=detail)
 
     async def _send(self, package: Deployable) -> NewVm:
         # One step for everything: a lease ends with its process, and only its own lease can fill a VM.
         await self._end_leases()
-        removed = await remove_made(self._session, self._job.job_id)
+        removed = await remove_made(self._session, self._job.job_id, package.vm)
         if package.vm in await names_taken(self._session):
             raise Conflict(name_taken(package.vm))
         place = await self.place(package)
@@ -288,11 +296,22 @@ class Deployment:
                 f"{made.name} is {vsphere_words(made.power_state)}, but a new VM must be powered off: somebody "
                 "else changed it meanwhile. Start the action again."
             )
-        return Confirmed(
-            power_state=made.power_state,
-            disks=made.capacities,
-            detail=f"{made.name} exists, powered off, with {counted(len(made.capacities), 'disk')}",
-        )
+        detail = f"{made.name} exists, powered off, with {counted(len(made.capacities), 'disk')}"
+        if why := await self._hand_over(made.moref):
+            detail = f"{detail}. {why}"
+        return Confirmed(power_state=made.power_state, disks=made.capacities, detail=detail)
+
+    async def _hand_over(self, vm: str) -> str:
+        """Leave the complete VM to its users; why that was not possible, empty when it was."""
+        if self._passing:
+            return ""
+        try:
+            await hand_over(self._session, vm)
+        except VmkopsError as error:
+            if error.retryable:
+                raise
+            return f"Its notes could not be changed ({error}): delete the line '{mark(self._job.job_id)}' from them."
+        return ""
 
     async def _clean_up(self, cause: Exception) -> None:
         try:

@@ -6,6 +6,7 @@ that VM and moved.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import PurePosixPath
@@ -38,7 +39,7 @@ from service.packages.descriptor import PackageDisk
 from service.store.disk_ledger import DiskRow
 from service.vsphere.beside import place_beside
 from service.vsphere.disk_changes import detach_all
-from service.vsphere.disk_files import delete_disk, file_beside, find_datacenter, move_disk
+from service.vsphere.disk_files import delete_disk, file_beside, find_datacenter, find_disk, move_disk, users_of
 from service.vsphere.disks import read_disks
 from service.vsphere.placement import Place
 from service.vsphere.session import Session
@@ -73,7 +74,9 @@ class DiskBringer(Deployment):
     """Brings some disks of a backup into the folder of the VM `vm` (a moref), for one job in this process."""
 
     def __init__(self, context: Context, job: JobControl, session: Session, vm: str, backup: str) -> None:
-        super().__init__(context, job, PlacementParams(vcenter=session.vcenter.name, connect_networks=False))
+        super().__init__(
+            context, job, PlacementParams(vcenter=session.vcenter.name, connect_networks=False), passing=True
+        )
         self._context = context
         self._vm = vm
         self._backup = backup
@@ -133,10 +136,21 @@ class DiskBringer(Deployment):
         for row in await self._context.disks.of_job(self._job.job_id):
             await self._context.disks.used(row)
 
+    async def leave(self) -> StepResult:
+        """Keep the files, because the VM is not in vCenter's inventory any more and may have them; see `stays`."""
+        await self.stays()
+        with contextlib.suppress(VmkopsError):  # the sweep tries again
+            await self.remove()
+        return StepResult(
+            detail="The VM is not in the inventory of vCenter any more. If it was only unregistered, it may need the "
+            f"files of its new disks, so those that there are stay: {', '.join(self.files)}."
+        )
+
     async def discard(self) -> list[str]:
         """Remove the temporary VM and the files of its disks; returns what could not be removed, in words.
 
-        Call it only when no other VM has one of the files.
+        A file that another VM has stays. Call it only while the VM that was to get the disks is in vCenter's inventory:
+        one that is not may have a file all the same.
         """
         left = []
         try:
@@ -157,6 +171,12 @@ class DiskBringer(Deployment):
         """Delete the file of a disk, wherever it is; why that was not possible, empty when it is gone."""
         for path in row.files:
             try:
+                if not await find_disk(self._session, row.datacenter, path):
+                    continue
+                if users := await users_of(self._session, row.datacenter, path):
+                    if any(user.job != row.job for user in users):
+                        await self._context.disks.used(row)
+                    return f"The disk file {path} was not deleted: {', '.join(user.name for user in users)} has it."
                 await delete_disk(self._session, row.datacenter, path)
             except VSphereUnavailable:
                 raise

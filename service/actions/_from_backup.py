@@ -116,8 +116,9 @@ class BackupDeployment:
         identity: Identity = "new",
         *,
         tagged: bool = False,
+        passing: bool = False,
     ) -> None:
-        self._deployment = Deployment(context, job, params, identity, tagged=tagged)
+        self._deployment = Deployment(context, job, params, identity, tagged=tagged, passing=passing)
         self._context = context
         self._job = job.job_id
         self._backup = params.backup

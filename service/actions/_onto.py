@@ -241,10 +241,12 @@ class OntoRun:
         """Give the VM its old disks again, and remove what the job made."""
         try:
             reverted = await self._revert(plan, cause)
-        except NotFound:  # the VM is gone, and its disks with it
-            return StepResult(detail=" ".join(await self._bringer.discard()))
-        except RestoreFailed:
-            await self._bringer.stays()
+        except NotFound:
+            return await self._bringer.leave()
+        except VmkopsError as error:
+            await self._bringer.stays()  # it may have them: a repetition that finds out otherwise deletes them
+            if error.retryable:
+                raise
             with contextlib.suppress(VmkopsError):  # it has no disks any more; the sweep tries again
                 await self._bringer.remove()
             raise

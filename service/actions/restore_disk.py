@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -172,10 +173,13 @@ class RestoreDisk(Action):
             try:
                 await detach_file(session, moref, bringer.files)
             except NotFound:
-                pass  # the VM is gone, and the disk with it
+                return await bringer.leave()
             except VmkopsError as error:
+                await bringer.stays()  # it may have it: a repetition that detaches it deletes it
                 if error.retryable:
                     raise
+                with contextlib.suppress(VmkopsError):  # the sweep tries again
+                    await bringer.remove()
                 raise failed("The action", cause, [f"The disk could not be detached: {error}"]) from error
             if left := await bringer.discard():
                 raise failed("The action", cause, left)

@@ -104,8 +104,8 @@ def datacenter_of(instance: Instance, vm: str) -> Any:
 async def users_of(session: Session, datacenter: str, path: str) -> list[DiskUser]:
     """The VMs of the datacenter (a moref) that have the disk at this datastore path, also in a snapshot only.
 
-    Raises Conflict when that cannot be told, because vCenter cannot read the configuration of a VM there, and NotFound
-    when the datacenter has no such datastore.
+    Raises Conflict when that cannot be told, because vCenter cannot read the VMs of the datastore or the configuration
+    of a VM or snapshot there, and NotFound when the datacenter has no such datastore.
     """
 
     def ask(instance: Instance) -> list[DiskUser]:
@@ -118,7 +118,10 @@ async def users_of(session: Session, datacenter: str, path: str) -> list[DiskUse
             tree = list(getattr(values.get("snapshot"), "rootSnapshotList", None) or [])
             snapshots = [vim.vm.Snapshot(each.moref, instance._stub) for each in snapshot_tree(tree)]
             kept = read_present(instance, snapshots, vim.vm.Snapshot, [DEVICES])
-            devices = [*values[DEVICES], *(device for _, each in kept for device in each.get(DEVICES, []))]
+            if any(DEVICES not in each for _, each in kept):
+                name = values.get("name", vm._moId)
+                raise Conflict(f"vCenter cannot read a snapshot of {name}, which may have the disk.")
+            devices = [*values[DEVICES], *(device for _, each in kept for device in each[DEVICES])]
             if any(path in files_of(device) for device in devices):
                 job = maker(values.get("config.annotation", ""))
                 found.append(DiskUser(moref=vm._moId, name=values.get("name", ""), job=job))
@@ -133,7 +136,9 @@ def _vms_beside(instance: Instance, datacenter: str, path: str) -> list[Any]:
     stores = read_properties(instance, [center], vim.Datacenter, ["datastore"])[0][1].get("datastore", [])
     for _, values in read_present(instance, list(stores), vim.Datastore, ["name", "vm"]):
         if values.get("name") == name:
-            return list(values.get("vm", []))
+            if "vm" not in values:
+                raise Conflict(f"vCenter does not tell which VMs are on {name}, and one of them may have the disk.")
+            return list(values["vm"])
     raise NotFound(f"The datastore {name!r} is not there any more.")
 
 

@@ -16,12 +16,15 @@ from service.vsphere.names import escape
 from service.vsphere.nfc import Opened, open_for_caller
 from service.vsphere.placement import Place
 from service.vsphere.restored_settings import apply_settings
-from service.vsphere.session import Instance, Session, read_all, read_properties
+from service.vsphere.session import Instance, Session, read_all, read_properties, vm_of
 from service.vsphere.tasks import wait_for, watch
 from service.vsphere.vm_settings import VmSettings
+from service.vsphere.vms import reconfigure_as
 
 MARK = "vmkops job "
-"""The text before the job's id in the notes of a VM that a job made."""
+"""The text before the job's id in the notes of a VM that a job has not finished, or always removes."""
+MADE = "Made by "
+"""The text that is put before a mark when the VM is complete: from then on, no job and no sweep removes it."""
 SETTLE_SECONDS = 2
 """Pause between looks while vCenter itself removes what an aborted lease left."""
 SETTLE_WITHIN = 330.0
@@ -68,7 +71,7 @@ class MadeVm(BaseModel):
 
 
 class MarkedVm(BaseModel):
-    """A VM with the mark of a job in its notes; the job made it, or began to."""
+    """A VM with the mark of a job in its notes: the job began to make it, or it is a clone of such a VM."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -79,12 +82,12 @@ class MarkedVm(BaseModel):
 
 
 def mark(job_id: str) -> str:
-    """The line in a VM's notes by which a job recognizes the VM that it made."""
+    """The line in a VM's notes by which a job recognizes the VM that it makes, until `hand_over`."""
     return f"{MARK}{job_id}"
 
 
 def maker(notes: str) -> str:
-    """The id of the job that made the VM with these notes, or began to; empty when no job of vmkops did."""
+    """The id of the job that began to make the VM with these notes; empty without one, and for a complete VM."""
     marks = [line for line in notes.splitlines() if line.startswith(MARK)]
     # A VM that was restored from a backup of such a VM has that one's marks too: the last one is its own.
     return marks[-1].removeprefix(MARK) if marks else ""
@@ -208,18 +211,38 @@ async def read_made(session: Session, vm: str) -> MadeVm:
     return await session.call(ask)
 
 
-async def remove_made(session: Session, job_id: str, vm: str = "") -> list[str]:
-    """Remove the VMs that this job made, recognized by its mark, and nothing else; returns the names of those removed.
+async def hand_over(session: Session, vm: str) -> bool:
+    """Change the marks in the notes of the complete VM `vm` (a moref), so that nothing removes it from then on.
 
-    With `vm`, a moref, only that one of them. Raises ImportFailed when such a VM is not powered off, because somebody
-    uses it then, or cannot be removed.
+    `vmkops job ID` becomes `Made by vmkops job ID`; the marks of a VM that it was a backup of change too. False when
+    the notes had no mark.
+    """
+
+    def wanted(instance: Instance) -> Any:
+        values = read_properties(instance, [vm_of(instance, vm)], vim.VirtualMachine, ["config.annotation"])[0][1]
+        notes = values.get("config.annotation", "")
+        return vim.vm.ConfigSpec(annotation=finished(notes)) if maker(notes) else None
+
+    return await reconfigure_as(session, vm, wanted)
+
+
+def finished(notes: str) -> str:
+    """These notes with no mark of an unfinished VM; see `hand_over`."""
+    return "".join(f"{MADE}{line}" if line.startswith(MARK) else line for line in notes.splitlines(keepends=True))
+
+
+async def remove_made(session: Session, job_id: str, name: str, vm: str = "") -> list[str]:
+    """Remove the VMs that have the mark of this job and this name, and nothing else; returns the names of the removed.
+
+    A clone of such a VM has its mark too, and another name or moref. With `vm`, a moref, only that one of them. Raises
+    ImportFailed when such a VM is not powered off, because somebody uses it then, or cannot be removed.
     """
 
     def ask(instance: Instance) -> list[str]:
         removed: list[str] = []
         deadline = time.monotonic() + SETTLE_WITHIN
         while time.monotonic() < deadline:
-            found = _made_by(instance, job_id, vm)
+            found = _made_by(instance, job_id, name, vm)
             if not found:
                 return removed
             for each in found:
@@ -228,9 +251,9 @@ async def remove_made(session: Session, job_id: str, vm: str = "") -> list[str]:
                     raise ImportFailed(f"{state}, so it was not removed. Remove it in vCenter.")
                 if _destroyed(instance, vim.VirtualMachine(each.moref, instance._stub)):
                     removed.append(each.name)
-            if _made_by(instance, job_id, vm):
+            if _made_by(instance, job_id, name, vm):
                 time.sleep(SETTLE_SECONDS)
-        names = ", ".join(each.name for each in _made_by(instance, job_id, vm))
+        names = ", ".join(each.name for each in _made_by(instance, job_id, name, vm))
         raise ImportFailed(f"{names} could not be removed. Remove it in vCenter.")
 
     return await session.call(ask, limit=None)
@@ -299,8 +322,9 @@ def _messages(faults: Any) -> list[str]:
     return [str(fault.localizedMessage or type(fault.fault).__name__) for fault in faults or []]
 
 
-def _made_by(instance: Instance, job_id: str, vm: str) -> list[MarkedVm]:
-    return [each for each in _marked(instance) if each.job == job_id and vm in ("", each.moref)]
+def _made_by(instance: Instance, job_id: str, name: str, vm: str) -> list[MarkedVm]:
+    wanted = (job_id, name)
+    return [each for each in _marked(instance) if (each.job, each.name) == wanted and vm in ("", each.moref)]
 
 
 def _marked(instance: Instance) -> list[MarkedVm]:

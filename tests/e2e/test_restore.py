@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -275,6 +277,43 @@ def test_incomplete_vm_that_cannot_be_removed_is_reported(
     assert "was interrupted" in job["error"]["detail"]
     assert "the incomplete VM could not be removed" in job["error"]["detail"]
     assert "half" in names(vcenter)
+
+
+def copy_databases(source: Path, target: Path) -> None:
+    """Copy the databases of a data directory, as a backup program does while the service runs."""
+    for file in source.glob("*.sqlite"):
+        with (
+            contextlib.closing(sqlite3.connect(file)) as one,
+            contextlib.closing(sqlite3.connect(target / file.name)) as to,
+        ):
+            one.backup(to)
+
+
+def test_complete_vm_stays_when_an_older_copy_of_the_databases_is_put_back(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    vcenter.fault("ImportVApp", hold="call", count=1)
+    job_id = start(service, backup, name="productive")["id"]
+    wait_for(lambda: vcenter.faults()[0]["acted"], what="the step of the copy", explain=service.log)
+    copy_databases(service.data_dir, copy)
+    vcenter.clear_faults()
+    assert service.ended(job_id)["state"] == "succeeded"
+    made = vcenter.vm("productive")["moref"]
+
+    service.kill()
+    for file in service.data_dir.glob("*.sqlite-*"):
+        file.unlink()
+    copy_databases(copy, service.data_dir)
+    service.start()
+    assert service.ended(job_id)["state"] == "failed"
+    service.kill()
+    service.start()  # and sweeps
+
+    assert act(service, "power-on", vm="productive")["state"] == "succeeded"
+    assert vcenter.vm("productive")["moref"] == made
+    assert vcenter.count("Destroy_Task") == 0
 
 
 def half_made(service: RunningService, vcenter: Vcsim, backup: dict[str, Any]) -> dict[str, Any]:

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyVmomi import vim
 
 from tests.e2e.actions import act, details
 from tests.e2e.restores import VM, cards, names, start
+from tests.peers.person import signed_in, wait_for_task
 from tests.peers.vcsim import Vcsim
 from tests.peers.waiting import wait_for
 from tests.running_service import RunningService
@@ -128,6 +130,27 @@ def test_drill_that_is_cancelled_while_its_vm_powers_on_waits_for_that_and_remov
     assert service.ended(job_id)["state"] == "cancelled"
     assert vcenter.count("PowerOffVM_Task") == 1
     assert names(vcenter) == before
+
+
+def test_clone_that_somebody_makes_of_the_vm_of_a_drill_stays(
+    service: RunningService, vcenter: Vcsim, backup: dict[str, Any]
+) -> None:
+    before = names(vcenter)
+    vcenter.fault("CreateScreenshot_Task", hold="task")
+    job_id = start(service, backup, "restore-drill")["id"]
+    made = f"{VM}-drill-{job_id[:8]}"
+    wait_for(lambda: vcenter.count("CreateScreenshot_Task"), timeout=120, what="the boot", explain=service.log)
+    with signed_in(vcenter) as person:
+        vm: Any = vim.VirtualMachine(vcenter.vm(made)["moref"], person._stub)
+        spec = vim.vm.CloneSpec(location=vim.vm.RelocateSpec(), powerOn=False, template=False)
+        wait_for_task(vm.Clone(folder=vm.parent, name="kept-by-anna", spec=spec))
+        vcenter.change_vm("kept-by-anna", properties={"config.annotation": vm.config.annotation})
+    vcenter.clear_faults()
+
+    job = service.ended(job_id)
+
+    assert (job["state"], job["result"]["removed"]) == ("succeeded", [made]), job
+    assert names(vcenter) == {*before, "kept-by-anna"}
 
 
 def test_drill_tries_a_power_off_that_failed_again(

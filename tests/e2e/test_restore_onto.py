@@ -40,10 +40,10 @@ class Room:
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
-    """Fifteen VMs, one for each test; the reaper sweeps all the time."""
+    """Sixteen VMs, one for each test; the reaper sweeps all the time."""
     require("qemu-img")
     folder = tmp_path_factory.mktemp("onto")
-    with Vcsim(("-cluster", "0", "-vm", "15")) as vcsim:
+    with Vcsim(("-cluster", "0", "-vm", "16")) as vcsim:
         add_disk(vcsim, ORIGIN, size_mb=SIZES_MB[1], unit=1)
         contents = []
         for number, size in enumerate(SIZES_MB):
@@ -328,6 +328,21 @@ def test_cancelled_disk_leaves_nothing(room: Room, vm: str) -> None:
 
     assert room.service.ended(job)["state"] == "cancelled"
     unchanged(room, vm, *state)
+
+
+def test_file_stays_when_its_vm_leaves_the_inventory_meanwhile(room: Room, vm: str) -> None:
+    room.vcsim.fault("ReconfigVM_Task", hold="answer", object_name=vm, count=1)
+    job = begin(room.service, "restore-disk", backup=room.backup, disk="2", vm=vm)
+    wait_for(lambda: room.vcsim.faults()[0]["acted"], what="the new disk", explain=room.service.log)
+    (new,) = [disk["path"] for disk in room.vcsim.vm(vm)["disks"] if job in disk["path"]]
+    with signed_in(room.vcsim) as person:
+        vim.VirtualMachine(room.vcsim.vm(vm)["moref"], person._stub).UnregisterVM()
+    room.vcsim.clear_faults()
+
+    assert room.service.ended(job)["state"] == "failed"
+    (told,) = wait_for(lambda: left(room, job), what="the report", explain=room.service.log)
+    assert told["file"] == new
+    assert "A VM had it after the job" in told["trouble"]
 
 
 def test_backup_file_is_not_changed(room: Room) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.e2e.faults.cases import HELD, PASSING, Row, every
 
 SPEC, IMPORT, COMPLETE, DESTROY = "CreateImportSpec", "ImportVApp", "HttpNfcLeaseComplete", "Destroy_Task"
-ON = "PowerOnVM_Task"
+ON, RECONFIG = "PowerOnVM_Task", "ReconfigVM_Task"
 
 WITHOUT_ITS_LEASE = {"session lost": "failed"}
 """A lease ends with the session that opened it; the incomplete VM is removed, and nothing is lost."""
@@ -49,6 +49,12 @@ RESTORE = [
         blank=every("everything is sent again, as in the rows above", "kill -9", "SIGTERM")
         | {"cancel": "the job reports what it notices first, the failure or the cancel"},
     ),
+    Row(
+        action="restore",
+        step="look at the VM",
+        call=RECONFIG,
+        ends=dict.fromkeys(("refused", "task fails"), "succeeded") | TOO_LATE,
+    ),
     Row(action="restore", step="remove the VM", call=DESTROY, rules=GIVING_UP, ends=every("failed") | LEFT),
     Row(
         action="restore-drill",
@@ -79,7 +85,7 @@ RESTORE = [
     Row(action="import-ovf", step="remove the VM", call=DESTROY, rules=GIVING_UP, ends=every("failed") | LEFT),
 ]
 
-RECONFIG, MOVE = "ReconfigVM_Task", "MoveVirtualDisk_Task"
+MOVE = "MoveVirtualDisk_Task"
 SWAP_FAILS = ((RECONFIG, "FileLocked"),)
 SWAP_FAILS_LATE = ((RECONFIG, "FileLocked, done"),)
 """The change of the VM is made, and its task fails."""

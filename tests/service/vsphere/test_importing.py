@@ -6,7 +6,7 @@ import pytest
 
 from service.errors import VSphereBusy
 from service.vsphere import importing
-from service.vsphere.importing import begin_import, remove_made
+from service.vsphere.importing import begin_import, finished, maker, mark, remove_made
 from service.vsphere.placement import NO_HOME, Wanted, choose_place
 from service.vsphere.session import Session
 from service.vsphere.vms import set_power
@@ -29,7 +29,16 @@ async def test_vm_whose_lease_nobody_knows_is_removed_once_vcenter_ends_the_leas
         with pytest.raises(VSphereBusy, match="Another task is running on the VM"):
             await set_power(session, lease.vm, "poweredOn", lambda _: None)
 
-        assert await remove_made(session, "job-1") == ["half"]
+        assert await remove_made(session, "job-1", "a clone of it") == []
+        assert await remove_made(session, "job-1", "half") == ["half"]
     finally:
         await dead.close()
         await session.close()
+
+
+def test_notes_of_a_complete_vm_have_no_mark_that_anything_is_removed_by() -> None:
+    notes = f"vmkops job old\r\nRestored.\n{mark('new')}"
+
+    assert maker(notes) == "new"
+    assert finished(notes) == "Made by vmkops job old\r\nRestored.\nMade by vmkops job new"
+    assert maker(finished(notes)) == ""
