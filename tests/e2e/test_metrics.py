@@ -104,12 +104,11 @@ def test_own_port_names_vms_only_when_it_may(vcsim: Vcsim, tmp_path: Path) -> No
             def look() -> str:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
                     text: str = answer.read().decode()
-                    return text if "vmkops_backup_newest_good_age_seconds{" in text else ""
+                found = {line.split("{")[0].split(" ")[0] for line in text.splitlines()}
+                complete = asked_for() - found <= {"vmkops_schedule_last_outcome"}  # there is no schedule
+                return text if complete and "vmkops_backup_newest_good_age_seconds{" in text else ""
 
-            text = wait_for(look, timeout=120, what="the age", explain=service.log)
-            names.append(VM in text)
-            found = {line.split("{")[0].split(" ")[0] for line in text.splitlines()}
-            assert asked_for() - found <= {"vmkops_schedule_last_outcome"}  # there is no schedule
+            names.append(VM in wait_for(look, timeout=120, what="all figures", explain=service.log))
     assert names == [False, True]
 
 
