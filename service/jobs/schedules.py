@@ -212,6 +212,9 @@ class Schedules:
             await self._context.reports.expect(Report(firing, channel, schedule["name"], problem))
 
     async def _look(self, schedule: dict[str, Any]) -> dict[str, Any]:
+        if await DBOS.get_schedule_async(schedule["name"]) is None:
+            gone = NotFound(f"The schedule {schedule['name']!r} was removed before it could start anything.")
+            return {"problem": gone.problem().model_dump(), "again": True}  # nobody has to be told
         if paused := await self._paused(schedule):
             again = await self._was_paused(schedule["name"])
             if not again:
