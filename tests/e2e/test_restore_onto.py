@@ -232,11 +232,16 @@ def test_snapshot_that_is_the_only_way_back_stays_and_is_named(room: Room, vm: s
     room.vcsim.clear_faults()
     back = room.service.run("action", "snapshot-revert", kept["moref"], "--yes")
     assert back.returncode == 0, back.stderr
-    told = wait_for(lambda: left(room, job["id"]), what="the report of the new disks", explain=room.service.log)
-    assert all("A VM had it after the job" in each["trouble"] for each in told)
-    assert sorted(Path(each["file"]).name for each in told) == [
-        name for name in room.vcsim.disk_files(vm) if job["id"] in name
-    ]
+    files = [name for name in room.vcsim.disk_files(vm) if job["id"] in name]
+    assert len(files) == 2
+
+    def told() -> list[dict[str, Any]]:
+        found = left(room, job["id"])
+        return found if sorted(Path(each["file"]).name for each in found) == files else []
+
+    reported = wait_for(told, what="the report of the new disks", explain=room.service.log)
+    assert all("A VM had it after the job" in each["trouble"] for each in reported)
+    assert [name for name in room.vcsim.disk_files(vm) if job["id"] in name] == files
 
 
 @pytest.mark.parametrize("action", ["restore", "restore-disk"])
