@@ -109,7 +109,7 @@ def test_no_job_starts_after_the_window_and_one_that_ends_late_is_too_slow(
     service: RunningService, vcenter: Vcsim
 ) -> None:
     vcenter.fault("CreateSnapshot_Task", hold="task", count=1)
-    closes = datetime.now(UTC) + timedelta(seconds=8)
+    closes = datetime.now(UTC) + timedelta(seconds=20)
     parent = begin(service, "fleet", vms="name:DC0_H0_*", params={"quiesce": "none"}, max_parallel=1, until=str(closes))
     wait_for(lambda: vcenter.faults()[0]["acted"], what="the first snapshot")
     wait_for(lambda: datetime.now(UTC) > closes, what="the end of the window")
