@@ -201,7 +201,8 @@ class Adoption(NamedTuple):
         copy = read_package(target.partial, renamed=True)
         if reason := self._why_not_trusted(copy):
             raise BackupDamaged(reason)
-        sums = {name: _digest(target.partial / name) for name in [descriptor_of(target.partial).name]}
+        descriptor = descriptor_of(target.partial)
+        sums = {descriptor.name: _digest(descriptor)}
         sums |= {file.file: file.sha256 for file in (*copy.disks, *copy.beside)}
         if wrong := check_hashes(copy, sums):
             raise BackupDamaged(" ".join(wrong))

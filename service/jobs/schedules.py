@@ -102,10 +102,8 @@ class Schedules:
             "changed_at": datetime.now(UTC).isoformat(),
         }
         async with self._saving:  # two new ones at once must not both be the last that is allowed
-            names, most = (
-                {row["schedule_name"] for row in await DBOS.list_schedules_async()},
-                self._settings.max_schedules,
-            )
+            most = self._settings.max_schedules
+            names = {row["schedule_name"] for row in await DBOS.list_schedules_async()}
             if name not in names and len(names) >= most:
                 raise Conflict(
                     f"VMKOPS_MAX_SCHEDULES allows {counted(most, 'schedule')}, and there are as many. Remove one that "
