@@ -32,7 +32,8 @@ from service.jobs.claims import KEYS, WORKFLOW, find_live_job, job_exists, same_
 from service.jobs.job_run import CANCELLED_BY, JobRun
 from service.jobs.keys import RequestKey, adopted, job_of_key, keep_key
 from service.jobs.serializer import RecordSerializer, use_json_only
-from service.store.database import InterProcessLock, engine_url
+from service.store import sqlite
+from service.store.database import InterProcessLock, driver_options, engine_url
 from service.store.executors import adopt_dead, living_formats
 from service.store.tokens import Asker, Tokens
 
@@ -106,7 +107,7 @@ class Jobs:
             "log_level": "ERROR",
             "notification_listener_polling_interval_sec": STOP_SECONDS,
             "scheduler_polling_interval_sec": SCHEDULE_SECONDS,
-            "db_engine_kwargs": {"hide_parameters": True},
+            "db_engine_kwargs": {"hide_parameters": True, **driver_options(self._settings)},
             "serializer": RecordSerializer(),
         }
         DBOS(config=config)
@@ -215,12 +216,12 @@ class Jobs:
         }
         queue_name = PARENTS if action.parent else QUEUE
 
-        def queue() -> tuple[str, bool]:
-            """The id of the job, and whether it was live for this target already."""
+        def queue() -> tuple[str, bool, Any]:
+            """The id of the job, whether it was live for this target already, and its record when it is new."""
             with self._submitting.acquire():
                 known = job_id or (job_of_key(self._engine, key) if key else None)
                 if known and job_exists(known):
-                    return known, False
+                    return known, False, None
                 new_key = key if known is None else None
                 found = adopted(new_key, requested_by, action.name, keys) if new_key else None
                 found = found or find_live_job(action.name, keys, same_request(action, target))
@@ -229,14 +230,17 @@ class Jobs:
                 # The key comes first: the job of a process that dies in between is queued under the id of its key.
                 chosen = known or (keep_key(self._engine, new_key, found) if new_key else secrets.token_hex(8))
                 if found:
-                    return found, True
+                    return found, True, None
                 with SetWorkflowID(chosen), SetWorkflowAttributes(attributes):
                     DBOS.enqueue_workflow(queue_name, self._workflow, action.name, target.params, requested_by, origin)
-                return chosen, False
+            new = DBOS.list_workflows(workflow_ids=[chosen], load_input=False, load_output=False)
+            return chosen, False, new[0]
 
         # In a context of its own: in a firing, the engine would record these calls as steps and not repeat them.
         context = contextvars.Context()
-        queued, joined = await asyncio.get_running_loop().run_in_executor(None, context.run, queue)
+        queued, joined, new = await asyncio.get_running_loop().run_in_executor(None, context.run, queue)
+        if new:  # it has no steps and no events yet
+            return view.job(new, [], {}, action.steps_of(target.params))
         job = await asyncio.create_task(self.get(queued), context=context)
         return job.model_copy(update={"joined": True}) if joined else job
 
@@ -362,6 +366,7 @@ class Jobs:
 
 def _prepare_queue(url: str, at_once: int) -> None:
     """Make the engine's tables and the queue before the launch; the engine finds a later queue only after a second."""
+    sqlite.use_wal(url)
     DBOS.migrate(url)
     client = DBOSClient(system_database_url=url, application_name=NAME, serializer=RecordSerializer())
     try:

@@ -8,7 +8,7 @@ import threading
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateColumn
@@ -16,7 +16,7 @@ from sqlalchemy.schema import CreateColumn
 from service.api.settings import Settings
 from service.api.vcenter import DEFAULT
 from service.errors import DatabaseUnavailable, DataDirectoryInUse, SettingError
-from service.store import postgres_tls
+from service.store import postgres_tls, sqlite
 
 metadata = sa.MetaData()
 
@@ -226,6 +226,11 @@ def engine_url(settings: Settings, name: str) -> str:
     return f"sqlite:///{settings.data_dir.absolute() / name}.sqlite"
 
 
+def driver_options(settings: Settings) -> dict[str, Any]:
+    """What `create_engine` gets with the URL of `engine_url`: for SQLite, the connection whose writers wait in turn."""
+    return {} if settings.postgres_url else {"connect_args": {"factory": sqlite.Connection}}
+
+
 def has_database(settings: Settings) -> bool:
     """Whether there is a database of a service: a PostgreSQL that is set, or a file in the data directory."""
     return settings.postgres_url is not None or (settings.data_dir / "vmkops.sqlite").exists()
@@ -239,6 +244,7 @@ def open_database(settings: Settings, *, make_dir: bool = True) -> sa.Engine:
     if make_dir:
         make_data_dir(settings.data_dir)
     with _connecting(settings) as engine:
+        sqlite.use_wal(engine.url)
         metadata.create_all(engine)
         _add_missing_columns(engine)
     return engine
@@ -255,7 +261,7 @@ def check_database(settings: Settings) -> None:
 def _connecting(settings: Settings) -> Iterator[sa.Engine]:
     """The engine of the shared tables; an error on the way to the database is raised under its own name."""
     try:
-        engine = sa.create_engine(engine_url(settings, "vmkops"), pool_pre_ping=True)
+        engine = sa.create_engine(engine_url(settings, "vmkops"), pool_pre_ping=True, **driver_options(settings))
     except (sa.exc.ArgumentError, ValueError) as error:
         raise SettingError(
             "VMKOPS_DATABASE_URL", "is not the URL of a database. Write postgresql://USER:PASSWORD@HOST/DATABASE."

@@ -11,7 +11,7 @@ from pyVmomi import vim, vmodl
 from service.api.models import Check
 from service.vsphere.session import Instance, Session, read_properties, vm_of
 from service.vsphere.snapshots import snapshot_tree
-from service.vsphere.tasks import tasks_under_way
+from service.vsphere.tasks import RECENT, tasks_under_way
 
 LONG_CHAIN = 3
 """Snapshots in a chain from which on each further one slows the VM down noticeably."""
@@ -26,6 +26,7 @@ PROPERTIES = [
     "config.hardware.device",
     "datastore",
     "name",
+    RECENT,
     "runtime.connectionState",
     "runtime.consolidationNeeded",
     "snapshot.rootSnapshotList",
@@ -59,7 +60,8 @@ class Preflight(BaseModel):
 async def preflight(session: Session, vm: str, *, kept: bool = False) -> Preflight:
     """Check the VM `vm` (a moref) before a snapshot; changes nothing. Raises NotFound when the VM is gone.
 
-    `kept` is for a snapshot that stays until somebody removes it, unlike that of a backup.
+    `kept` is for a snapshot that stays until somebody removes it, unlike that of a backup. The actions that take one
+    look at the tasks of the VM themselves.
     """
     return await session.call(lambda instance: _look(instance, vm_of(instance, vm), kept=kept))
 
@@ -89,13 +91,17 @@ def _look(instance: Instance, machine: vim.VirtualMachine, *, kept: bool) -> Pre
         *_state(values),
         *_fault_tolerance(values.get("config.ftInfo"), kept=kept),
         *_snapshots(list(values.get("snapshot.rootSnapshotList", []))),
-        *task_checks(values.get("name", "the VM"), tasks_under_way(instance, machine), for_snapshot=True),
+        *([] if kept else _tasks(instance, values)),
         *_free_space(instance, values.get("datastore", [])),
         *_shared(values.get("config.hardware.device", [])),
         *([] if kept else _encryption(instance, machine, values.get("config.hardware.device", []))),
         *_left_out(disks),
     ]
     return Preflight(checks=checks, disks=disks)
+
+
+def _tasks(instance: Instance, values: dict[str, Any]) -> Iterator[Check]:
+    return task_checks(values.get("name", "the VM"), tasks_under_way(instance, values), for_snapshot=True)
 
 
 def _state(values: dict[str, Any]) -> Iterator[Check]:

@@ -23,6 +23,8 @@ Progress = Callable[[int], None]
 """Gets the percentage of a task that is done, in the thread that waits for the task."""
 
 ENDED = (vim.TaskInfo.State.success, vim.TaskInfo.State.error)
+RECENT = "recentTask"
+"""The property of a managed object that has its tasks."""
 SLICE_SECONDS = 20
 """How long one request for news of a task stays open."""
 REMEMBERED = timedelta(minutes=9)
@@ -136,7 +138,12 @@ def server_time(instance: Instance) -> str:
 
 def recent_tasks(instance: Instance, managed: Any) -> list[tuple[vim.Task, Any]]:
     """The tasks that vCenter lists for a managed object, also those that ended lately, each with its `TaskInfo`."""
-    tasks = list(read_properties(instance, [managed], type(managed), ["recentTask"])[0][1].get("recentTask", []))
+    return task_infos(instance, read_properties(instance, [managed], type(managed), [RECENT])[0][1])
+
+
+def task_infos(instance: Instance, values: Mapping[str, Any]) -> list[tuple[vim.Task, Any]]:
+    """The same for an object whose properties were read, RECENT among them."""
+    tasks = list(values.get(RECENT, []))
     try:
         return _infos(instance, tasks)
     except vmodl.fault.ManagedObjectNotFound:  # vCenter has dropped one of them meanwhile
@@ -153,9 +160,12 @@ def _infos(instance: Instance, tasks: list[Any]) -> list[tuple[vim.Task, Any]]:
     return [(task, infos[task._moId]) for task in tasks]
 
 
-def tasks_under_way(instance: Instance, managed: Any) -> list[str]:
-    """The names of the tasks that run or wait on a VM or host now, such as `powerOn`."""
-    return [_name(info) for _, info in recent_tasks(instance, managed) if info.state not in ENDED]
+def tasks_under_way(instance: Instance, values: Mapping[str, Any]) -> list[str]:
+    """The names of the tasks that run or wait on a VM or host now, such as `powerOn`.
+
+    `values` are its properties as they were read, RECENT among them.
+    """
+    return [_name(info) for _, info in task_infos(instance, values) if info.state not in ENDED]
 
 
 def _find_task(instance: Instance, managed: Any, names: Collection[str], queued_since: str | None) -> str | None:

@@ -13,13 +13,13 @@ from service.vsphere import inventory
 from service.vsphere.inventory import Vm
 from service.vsphere.questions import Question, read_question
 from service.vsphere.session import Instance, Session, read_properties, vm_of
-from service.vsphere.tasks import Progress, run_task, server_time, tasks_under_way
+from service.vsphere.tasks import RECENT, Progress, run_task, server_time, tasks_under_way
 
 Power = Literal["poweredOn", "poweredOff"]
 
 RECONFIGURATIONS = 3
 """How often a change of the configuration is tried while somebody else changes it too."""
-PROPERTIES = [*inventory.PROPERTIES, "config.tools.syncTimeWithHost", "runtime.question"]
+PROPERTIES = [*inventory.PROPERTIES, "config.tools.syncTimeWithHost", "runtime.question", RECENT]
 
 
 class VmState(Vm):
@@ -46,7 +46,7 @@ async def read_state(session: Session, moref: str) -> VmState:
             at=at,
             time_sync=bool(values.get("config.tools.syncTimeWithHost", False)),
             question=read_question(values.get("runtime.question")),
-            tasks=tuple(tasks_under_way(instance, vm)),
+            tasks=tuple(tasks_under_way(instance, values)),
         )
 
     return await session.call(ask)
