@@ -5,7 +5,7 @@ VmkopsError
 │                       LimitReached, ForeignOrigin, UnknownHost, RequestTimeout, ChangedMeanwhile
 ├── later:             WorkersBusy, VSphereBusy, VSphereUnavailable, TooManyRequests
 ├── the operator's:    NotConfigured, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, ConsolidationFailed,
-│                       CopyFailed, DiskRefused, DiskFull, DatastoreLow, BackupDamaged, RestoreFailed,
+│                       CopyFailed, SaveFailed, DiskRefused, DiskFull, DatastoreLow, BackupDamaged, RestoreFailed,
 │                       PackageRefused, PackageDamaged, FetchFailed, ImportFailed, JobOutdated, RecordUnreadable
 └── StartError:        SettingError, AddressUnavailable, DatabaseUnavailable, DataDirectoryInUse
 
@@ -289,6 +289,12 @@ class CopyFailed(VmkopsError):
     """A disk could not be copied."""
 
     code, retryable = "copy-failed", True
+
+
+class SaveFailed(VmkopsError):
+    """A save command failed, or what it saved cannot be read back."""
+
+    code = "save-failed"
 
 
 class DiskRefused(VmkopsError):

@@ -38,6 +38,7 @@ TOPICS = {
     "team-pages": DOCS / "team-pages.md",
     "security": DOCS.parent / "SECURITY.md",
     "signed-backups": DOCS / "signed-backups.md",
+    "save": DOCS / "save.md",
     "adopt": DOCS / "adopt.md",
     "audit": DOCS / "audit.md",
     "architecture": DOCS / "architecture.md",

@@ -10,8 +10,8 @@ from bot.request import Request
 
 
 def parse(text: str) -> Arguments:
-    """The selector of the VM, and its window. Raises UsageError when the VM is missing."""
-    found = words_and_options(text, ("within",))
+    """The selector of the VM, its window, and its save profile. Raises UsageError when the VM is missing."""
+    found = words_and_options(text, ("within", "save"))
     if not found.words:
         raise UsageError("The VM is missing.")
     return found
@@ -24,7 +24,7 @@ async def run(asked: Arguments, request: Request) -> Reply | None:
 
 command = Command(
     name="/backup",
-    usage="/backup VM [within=6h]",
+    usage="/backup VM [within=6h] [save=NAME]",
     summary="Backs up a VM and shows the progress in a thread.",
     examples=("/backup web-01", "/backup ipaddr:10.0.0.7"),
     procedures=("backup-setup", "backup-failed", "vcb-to-vmkops"),

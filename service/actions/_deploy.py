@@ -13,12 +13,15 @@ from typing import Any, Literal
 from service.actions._placement import PlacementParams, name_taken, networks_unmapped
 from service.api.units import amount
 from service.api.words import counted, vsphere_words
+from service.backups.stored import store_of
 from service.errors import Conflict, ImportFailed, PackageDamaged, VmkopsError, VSphereUnavailable
 from service.jobs.action import Context, JobControl, StepResult
 from service.packages.beside import read_kept_settings, read_verified
 from service.packages.deployable import Deployable, read_file
+from service.saving.vmdk_upload import SavedUpload
 from service.transfer.datastore_file import LARGEST, write_datastore_file
 from service.transfer.progress import TransferProgress
+from service.transfer.source import SourceFile
 from service.transfer.stall import Stall
 from service.transfer.upload import Upload
 from service.vsphere.datastore_files import place_nvram
@@ -109,6 +112,7 @@ class Deployment:
         self._tagged = tagged
         self._identity = identity
         self._params = params
+        self._settings = context.settings
         self._session = context.vcenters.named(params.vcenter).session
         self.tools_ran: bool | None = None
         self._leases = context.leases.of_job(job.job_id, self._session.vcenter.name)
@@ -273,7 +277,7 @@ class Deployment:
         async with kept_alive(self._session, lease.moref, progress.percent):
             for number, wanted_file in enumerate(lease.uploads):
                 file = files[wanted_file.path]
-                upload = Upload(Path(package.root), file)
+                upload = self._upload(package, file)
 
                 def update(done: int, number: int = number) -> None:
                     progress.update(number, done, sizes[number])
@@ -281,8 +285,16 @@ class Deployment:
                 tls = self._session.host_tls(wanted_file.pin)
                 stall = Stall(lambda: is_ready(self._session, lease.moref))
                 await upload.send(wanted_file.url, tls, update, stall, create=wanted_file.create)
-                await compare_received(self._session, lease.moref, wanted_file.key, file.name, file.size, upload.sha1)
+                await compare_received(self._session, lease.moref, wanted_file.key, file.name, upload.size, upload.sha1)
         return sum(sizes)
+
+    def _upload(self, package: Deployable, file: SourceFile) -> Upload | SavedUpload:
+        """The upload of one file, from the package or from the store that has its disks."""
+        stored = package.stored
+        disk = next((each for each in stored.saved.disks if each.file == file.path), None) if stored else None
+        if stored is None or disk is None:
+            return Upload(Path(package.root), file)
+        return SavedUpload(store_of(self._settings, stored.saved), disk, stored.facts[disk.file])
 
     async def _confirm(self, package: Deployable, sent: NewVm) -> Confirmed:
         made = await read_made(self._session, sent.vm["moref"])

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from service.actions._deploy import CONFIRM, PACKAGE, REMOVE, SEND, Deployment, VmsRemoved
-from service.actions._from_backup import elsewhere, made_at, open_backup
+from service.actions._from_backup import elsewhere, files_to_send, made_at, open_backup, stored_disks
 from service.actions._placement import LONGEST_NAME, PlacementParams
 from service.actions._targeted import info, refuse
 from service.api.models import Check
@@ -205,9 +205,10 @@ class DiskBringer(Deployment):
             note=f"Temporary: brings disks of the backup {kept.id} of {kept.vm.name} ({made_at(kept)}) to {name}.",
             root=kept.path,
             descriptor=contents.text,
-            files=[file for file in contents.files if file.name in names],
+            files=[file for file in files_to_send(kept, contents.files) if file.name in names],
             networks=contents.outline.networks,
             capacities=capacities if all(capacities) else None,
+            stored=stored_disks(kept),
             only={disk.file: disk.place for disk in disks},
         )
 
@@ -261,6 +262,8 @@ def origin_checks(context: Context, kept: KeptBackup, vm: VmState, *, lost: bool
 def room_checks(place: Place, kept: KeptBackup, disks: Sequence[PackageDisk]) -> list[Check]:
     """Whether the datastore has the room for these disks of the backup."""
     sizes = {disk.file: disk.size for disk in kept.disks}
+    if kept.saved:
+        sizes = {disk.file: disk.sent for disk in kept.saved.disks}
     size, most = sum(sizes.get(disk.file, 0) for disk in disks), sum(disk.capacity for disk in disks)
     free = f"{place.datastore.name} has {amount(place.free)} free"
     if place.free < size:

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field
 
 from service.api.models import JobState
-from service.backups.pruning import prune_vm
+from service.backups.pruning import finish_removals, prune_vm
 from service.backups.retention import Policy
 from service.backups.size import duration
 from service.jobs.action import ASKER, Context, Ended, JobControl, Started, StepResult
@@ -149,6 +149,8 @@ class Fleet:
                 else:
                     moved.ended.append(Outcome(number, GROUP_OF.get(started.rule, "failed"), started.why))
                 waiting.remove(number)
+            if not (waiting or live) and self._policy is not None:
+                await finish_removals(self._context.settings)  # stores that other backups of the fleet used until now
             if not (waiting or live) or time.monotonic() > stop:
                 self._show(len(moved.ended), live)
                 return moved
@@ -182,8 +184,7 @@ class Fleet:
         if self._policy is None:
             return 0
         vcenter, moref = read_exact(vm.selector)
-        folder = self._context.settings.backups_dir
-        return len(await asyncio.to_thread(prune_vm, folder, vm.name, vcenter, moref, self._policy))
+        return len(await prune_vm(self._context.settings, vm.name, vcenter, moref, self._policy))
 
     def _closed(self) -> bool:
         return self._closes is not None and datetime.now(UTC) >= self._closes

@@ -18,12 +18,13 @@ from service.backups.catalogue import NEWEST, KeptBackup, KeptFile
 from service.backups.described import read_described
 from service.backups.lock import locked
 from service.backups.signatures import check_signatures
+from service.backups.stored import facts_of, read_checks
 from service.backups.vm_choice import find_backup, origin, shown_vm
 from service.errors import BackupDamaged, ImportFailed, PackageDamaged, RestoreFailed, VmkopsError
 from service.jobs.action import Context, JobControl, Params, Target
 from service.packages.beside import SETTINGS, read_kept_settings
 from service.packages.contents import Contents
-from service.packages.deployable import Deployable
+from service.packages.deployable import Deployable, Stored
 from service.transfer.source import SourceFile
 from service.vsphere.placement import Home
 from service.vsphere.restored_settings import find_by_uuid
@@ -81,7 +82,7 @@ async def check_restore(
             checks.append(refuse("backup-damaged", str(error)))
         else:
             home = Home(kept.vm.vcenter, kept.vm.moref, kept.vm.uuid)
-            placed, place = await check_place(context, params, name, networks, kept.size, home)
+            placed, place = await check_place(context, params, name, networks, kept.packed_size, home)
             checks += [*elsewhere(kept, place["vcenter"]), *placed]
             exact |= place
             if not kept.beside:
@@ -162,9 +163,10 @@ class BackupDeployment:
             note=f"Restored from the backup {kept.id} of {kept.vm.name}, made {made_at(kept)}.",
             root=kept.path,
             descriptor=contents.text,
-            files=contents.files,
+            files=files_to_send(kept, contents.files),
             networks=contents.outline.networks,
             capacities=contents.outline.capacities,
+            stored=stored_disks(kept),
             settings=next((_beside(file) for file in kept.beside if file.file == SETTINGS), None),
             nvram=next((_beside(file) for file in kept.beside if file.file != SETTINGS), None),
         )
@@ -177,6 +179,26 @@ async def open_backup(context: Context, backup: str) -> tuple[KeptBackup, Conten
     if refused := [check.message for check in checks if check.severity == "refuse"]:
         raise BackupDamaged(" ".join(refused))
     return kept, await read_described(context.workers, kept)
+
+
+def files_to_send(kept: KeptBackup, files: list[SourceFile]) -> list[SourceFile]:
+    """The files of a package; disks that a store has get the size and the digest of the raw disk."""
+    raw = {disk.file: disk for disk in kept.saved.disks} if kept.saved else {}
+    return [
+        file.model_copy(
+            update={"size": raw[file.path].size, "algorithm": "sha256", "digest": raw[file.path].sha256, "disk": True}
+        )
+        if file.path in raw
+        else file
+        for file in files
+    ]
+
+
+def stored_disks(kept: KeptBackup) -> Stored | None:
+    """Where the disks of a backup are when a store has them."""
+    if kept.saved is None:
+        return None
+    return Stored(saved=kept.saved, facts={disk.file: facts_of(kept, disk) for disk in kept.saved.disks})
 
 
 def made_at(kept: KeptBackup) -> str:
@@ -231,6 +253,8 @@ async def backup_checks(context: Context, kept: KeptBackup) -> list[Check]:
     if wrong:
         return [refuse("backup-signature", f"{' '.join(wrong)} Restore another one of the list of backups.")]
     checks = [warn("backup-unsigned", warning) for warning in warnings]
+    if kept.saved:
+        checks += read_checks(context.settings, kept.saved)
     if kept.state == "unverified":
         message = f"The backup {kept.id} was never verified; its checksums are compared while it is sent."
         checks.append(info("backup-unverified", message))

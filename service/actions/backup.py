@@ -6,18 +6,22 @@ import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
-from service.actions._targeted import NOT_CHECKED, refuse, warn
+from service.actions._targeted import NOT_CHECKED, info, refuse, warn
 from service.actions._vm import VmParams, pinned_vm
 from service.api.models import ActionClass, Check, JobState
+from service.api.save_settings import NONE, SaveProfile
 from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, SnapshotTaken
+from service.backups.saving import SavedFile
 from service.backups.size import WINDOW, end_of_window, expected_time, size_check, window_check
 from service.backups.steps import BackupRun
 from service.jobs.action import Action, Context, JobControl, StepResult, Target
 from service.packages.folder import CopiedFile
+from service.saving.store import Store, choose_save
 from service.transfer.disk_space import check_space
 from service.transfer.export_lease import OpenedLease
 from service.vsphere.host_probe import probe_host
@@ -57,6 +61,14 @@ class BackupVm(VmParams):
     )
     until: str = Field(
         default="", max_length=40, description="The same as a time, such as 2026-03-01T06:00:00Z; `within` sets it."
+    )
+
+    save: str = Field(
+        default="",
+        max_length=63,
+        examples=["nightly"],
+        description="The save profile that gets the disks instead of a folder, such as one for restic or borg; by "
+        "default that of VMKOPS_SAVE, and none for a folder in any case.",
     )
 
     @field_validator("until")
@@ -100,22 +112,26 @@ class Backup(Action):
                 *window_check(until, expected_time(vm.allocated, rate, disks), now),
             ]
         backups_dir, keep = settings.backups_dir, settings.keep_free_bytes
-        space = await asyncio.to_thread(check_space, "backup-room", backups_dir, vm.allocated, "the backup", keep)
+        profile = choose_save(settings, params.save)
+        needed = None if profile else vm.allocated
+        space = await asyncio.to_thread(check_space, "backup-room", backups_dir, needed, "the backup", keep)
         if await context.ledger.unmerged(vm.vcenter, vm.moref):
             checks = [_merged_first(each) for each in checks]
-        exact = params.model_copy(update={"vm": vm.selector, "until": until})
+        exact = params.model_copy(update={"vm": vm.selector, "until": until, "save": profile.name if profile else NONE})
         return Target(
             key=lock_key("vm", vm.vcenter, vm.moref),
             name=context.vcenters.shown(vm.vcenter, vm.name),
             vcenter=vm.vcenter,
             params=exact.model_dump(),
-            checks=(*checks, *_tools_checks(vm, params.quiesce), *space),
+            checks=(*checks, *_tools_checks(vm, params.quiesce), *space, *_save_checks(profile, backups_dir)),
         )
 
     async def run(self, context: Context, job: JobControl, params: BackupVm) -> dict[str, Any]:
         """The seven steps; whatever fails once the freeze has begun, the guest thaws and the snapshot is removed."""
         session, moref = context.vcenters.at(params.vm)
-        run = BackupRun(context, session, job, moref, params.quiesce, params.until)
+        run = BackupRun(
+            context, session, job, moref, params.quiesce, params.until, "" if params.save == NONE else params.save
+        )
         taken: SnapshotTaken | None = None
         opened: OpenedLease | None = None
         # A process that is stopped keeps the turn for the one that goes on with the job; that raises no Exception.
@@ -142,8 +158,9 @@ class Backup(Action):
             raise
         removed = await job.step_as(SnapshotRemoved, REMOVE, partial(run.remove, plan), cleanup=True)
         complete = removed.consolidated and not written.missing
+        without = set() if plan.save else {"saved_with", "added_bytes", "deduplication"}
         return {
-            **written.model_dump(mode="json"),
+            **written.model_dump(mode="json", exclude=without),
             "state": (JobState.SUCCEEDED if complete else JobState.PARTIAL).value,
             "consistency": taken.consistency,
             "left_out": plan.left_out,
@@ -166,9 +183,9 @@ async def _copy_disks(
     for batch in (numbers[start : start + plan.parallel] for start in numbers[:: plan.parallel]):
         steps = [
             job.step_as(
-                CopiedFile,
+                SavedFile if plan.save else CopiedFile,
                 BACK_UP,
-                partial(run.copy, plan, taken, opened, number),
+                partial(run.save if plan.save else run.copy, plan, taken, opened, number),
                 part=opened.disks[number].file,
                 interruptible=True,
             )
@@ -202,6 +219,23 @@ def _merged_first(check: Check) -> Check:
     if check.rule != "consolidation-needed":
         return check
     return warn(check.rule, "An earlier backup left disks to merge. The backup merges them before its snapshot.")
+
+
+def _save_checks(profile: SaveProfile | None, backups_dir: Path) -> Iterator[Check]:
+    """Where the disks go when a save profile gets them, and whether its program is there."""
+    if profile is None:
+        return
+    yield info(
+        "save-to",
+        f"The save profile {profile.name} gets the disks ({profile.where}). The folder on the service's computer keeps "
+        "the description of the VM.",
+    )
+    if missing := Store(profile, backups_dir).missing_program():
+        yield refuse(
+            "save-program",
+            f"The save profile {profile.name} needs {missing}, which is not installed where the service runs. Install "
+            f"it, or set program in [save.{profile.name}].",
+        )
 
 
 def _tools_checks(vm: Vm, quiesce: str) -> Iterator[Check]:

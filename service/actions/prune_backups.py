@@ -19,8 +19,9 @@ from service.backups.catalogue import read_catalogue
 from service.backups.pruning import finish_removals, remove_package
 from service.backups.retention import Decision, Policy, keep
 from service.backups.vm_choice import backups_of, shown_vm, vm_selector
-from service.errors import Conflict, NotFound
+from service.errors import Conflict, NotFound, VmkopsError
 from service.jobs.action import Action, Context, JobControl, Params, StepResult, Target
+from service.saving.store import Store
 
 CHOOSE, REMOVE = "choose", "remove"
 DEFAULT = Policy()
@@ -55,6 +56,8 @@ class Choice(StepResult):
 
     going: list[str]
     staying: int
+    profiles: list[str] = Field(default_factory=list)
+    """The save profiles whose stores have space to free afterwards."""
 
 
 class Removal(StepResult):
@@ -100,15 +103,17 @@ class Prune(Action):
         """Each removal decides again, because the verified backup that allowed it may be gone meanwhile."""
 
         async def choose() -> Choice:
-            finished = await asyncio.to_thread(finish_removals, context.settings.backups_dir)
+            finished, profiles = await finish_removals(context.settings)
             decisions = await asyncio.to_thread(_decide, context, params)
             going = [each.backup.id for each in decisions if not each.stays]
             more = f"; {counted(finished, 'interrupted removal')} finished" if finished else ""
             detail = f"{len(going)} of {counted(len(decisions), 'backup')} to remove{more}"
-            return Choice(going=going, staying=len(decisions) - len(going), detail=detail)
+            profiles |= {each.backup.saved.profile for each in decisions if each.backup.saved and not each.stays}
+            staying = len(decisions) - len(going)
+            return Choice(going=going, staying=staying, profiles=sorted(profiles), detail=detail)
 
         async def remove(backup: str) -> Removal:
-            return await asyncio.to_thread(_remove, context, params, backup)
+            return await _remove(context, params, backup)
 
         choice = await job.step_as(Choice, CHOOSE, choose)
         removed: list[str] = []
@@ -118,6 +123,8 @@ class Prune(Action):
             removal = await job.step_as(Removal, REMOVE, partial(remove, backup), part=backup)
             (removed if removal.removed else kept).append(backup)
             freed += removal.freed
+        for profile in choice.profiles:
+            await job.step_as(StepResult, REMOVE, partial(_free, context, profile), part=f"space of {profile}")
         return {"removed": removed, "kept_after_all": kept, "staying": choice.staying + len(kept), "freed": freed}
 
 
@@ -144,20 +151,34 @@ def _decide(context: Context, params: PruneBackups) -> list[Decision]:
     return [each for each in keep(every, policy, datetime.now(UTC)) if each.backup.path in own]
 
 
-def _remove(context: Context, params: PruneBackups, backup: str) -> Removal:
+async def _free(context: Context, profile: str) -> StepResult:
+    """Free the space of removed archives in a store; that it failed is only reported, as they are removed."""
+    try:
+        freed = await Store.of(context.settings, profile).free()
+    except VmkopsError as error:
+        return StepResult(detail=f"the space of {profile} was not freed: {error}")
+    return StepResult(detail=f"the space of {profile} was freed" if freed else "")
+
+
+async def _remove(context: Context, params: PruneBackups, backup: str) -> Removal:
     gone = Removal(removed=True, freed=0, detail=f"{backup} was already gone")
-    decision = next((each for each in _decide(context, params) if each.backup.id == backup), None)
+    decisions = await asyncio.to_thread(_decide, context, params)
+    decision = next((each for each in decisions if each.backup.id == backup), None)
     if decision is None:
         return gone
     if decision.stays:
         return Removal(removed=False, freed=0, detail=f"{backup} now stays: {'; '.join(decision.why)}")
     try:
-        freed = remove_package(Path(decision.backup.path))
+        freed, left = await remove_package(context.settings, Path(decision.backup.path))
     except NotFound:
         return gone
     except Conflict as error:
         return Removal(removed=False, freed=0, detail=str(error))
-    return Removal(removed=True, freed=freed, detail=f"{decision.backup.vm.name} {backup}: {amount(freed)} freed")
+    return Removal(
+        removed=True,
+        freed=freed,
+        detail=f"{decision.backup.vm.name} {backup}: {amount(freed)} freed{f'; {left}' if left else ''}",
+    )
 
 
 def _check(decision: Decision, vcenters: Sequence[str]) -> Check:

@@ -17,11 +17,14 @@ from service.api.units import amount
 from service.backups.catalogue import KeptBackup, Verdict
 from service.backups.lock import locked
 from service.backups.signatures import check_signatures
-from service.backups.verify import CheckedDescriptor, check_hashes, files_of, write_verdict
+from service.backups.stored import facts_of, read_checks, store_of
+from service.backups.verify import CheckedDescriptor, check_hashes, check_saved, files_of, write_verdict
 from service.backups.vm_choice import find_backup, origin, shown_vm
-from service.errors import BackupDamaged, Conflict
+from service.errors import BackupDamaged, Conflict, SaveFailed
 from service.jobs.action import Action, Context, JobControl, StepResult, Target
 from service.packages.contents import CHECK_IN_THE_SHELL
+from service.saving.reader import hash_saved
+from service.saving.store import SavedDisk
 from service.transfer.checksum import hash_file
 
 READ, DESCRIPTOR, VERDICT = "read every file", "follow the descriptor", "keep the verdict"
@@ -75,7 +78,7 @@ class Verify(Action):
             key=f"backup:{kept.id}",
             name=f"{shown_vm(kept, vcenters)} {kept.id}",
             params={"backup": kept.id},
-            checks=(info("backup-from", origin(kept, vcenters)), *_checks(kept)),
+            checks=(info("backup-from", origin(kept, vcenters)), *_checks(kept), *_store_checks(context, kept)),
         )
 
     async def run(self, context: Context, job: JobControl, params: VerifyBackup) -> dict[str, Any]:
@@ -89,7 +92,12 @@ class Verify(Action):
                 file = await job.step_as(FileRead, READ, read, part=name, interruptible=True)
                 hashes[name] = file.sha256
                 size += file.size
-            checked = await job.step_as(DescriptorChecked, DESCRIPTOR, partial(_check_descriptor, context, folder))
+            for disk in kept.saved.disks if kept.saved else []:
+                read = partial(_read_saved, context, kept, disk, size, job)
+                file = await job.step_as(FileRead, READ, read, part=disk.path, interruptible=True)
+                hashes[disk.path] = file.sha256
+                size += file.size
+            checked = await job.step_as(DescriptorChecked, DESCRIPTOR, partial(_check_descriptor, context, kept))
             verdict = await job.step_as(VerdictWritten, VERDICT, partial(_decide, context, kept, hashes, checked, job))
         if verdict.verdict != "good":
             problems = " ".join(verdict.problems)
@@ -115,17 +123,39 @@ async def _read(path: Path, before: int, total: int, job: JobControl) -> FileRea
     return FileRead(size=size, sha256=sha256, detail=f"{path.name}: {amount(size)}")
 
 
-async def _check_descriptor(context: Context, folder: Path) -> DescriptorChecked:
+async def _read_saved(context: Context, kept: KeptBackup, disk: SavedDisk, before: int, job: JobControl) -> FileRead:
+    """Read one disk back from its store; raises SaveFailed when the store cannot be asked at all."""
+    assert kept.saved is not None
+    store = store_of(context.settings, kept.saved)
+    listed = await store.archives(kept.id)
+    if listed is not None and disk.archive not in listed:
+        return FileRead(size=0, sha256="", detail=f"{disk.path}: the store no longer has {disk.archive}")
+
+    def progress(done: int) -> None:
+        job.report(before + done, max(kept.size, before + done))
+
+    try:
+        size, sha256 = await hash_saved(store, disk, facts_of(kept, disk), progress)
+    except SaveFailed as error:
+        if listed is None:
+            raise
+        return FileRead(size=0, sha256="", detail=str(error))
+    return FileRead(size=size, sha256=sha256, detail=f"{disk.path}: {amount(size)} from the store")
+
+
+async def _check_descriptor(context: Context, kept: KeptBackup) -> DescriptorChecked:
+    elsewhere = [disk.file for disk in kept.disks] if kept.saved else []
     problems, warnings = await context.workers.run(
-        "check_descriptor", CheckedDescriptor, folder=str(folder), advice=CHECK_IN_THE_SHELL
+        "check_descriptor", CheckedDescriptor, folder=kept.path, elsewhere=elsewhere, advice=CHECK_IN_THE_SHELL
     )
     return DescriptorChecked(problems=problems, warnings=warnings, detail=" ".join([*problems, *warnings]))
 
 
 async def _decide(
-    context: Context, kept: KeptBackup, hashes: Mapping[str, str], checked: DescriptorChecked, job: JobControl
+    context: Context, kept: ToVerify, hashes: Mapping[str, str], checked: DescriptorChecked, job: JobControl
 ) -> VerdictWritten:
-    wrong = await asyncio.to_thread(check_hashes, kept, hashes)
+    files = {name: digest for name, digest in hashes.items() if name in kept.files}
+    wrong = [*await asyncio.to_thread(check_hashes, kept, files), *check_saved(kept, hashes)]
     required = context.settings.require_signatures
     unsigned, warnings = await asyncio.to_thread(partial(check_signatures, kept, context.signer, required=required))
     verdict = Verdict(
@@ -139,6 +169,10 @@ async def _decide(
     )
     await asyncio.to_thread(write_verdict, Path(kept.path), verdict)
     return VerdictWritten(**dict(verdict), detail=f"the backup is {verdict.verdict}")
+
+
+def _store_checks(context: Context, kept: KeptBackup) -> list[Check]:
+    return read_checks(context.settings, kept.saved) if kept.saved and kept.state != "broken" else []
 
 
 def _checks(kept: KeptBackup) -> list[Check]:

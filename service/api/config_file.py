@@ -1,8 +1,8 @@
 """The file `vmkops.toml`: every name that it may hold, and what a misspelt name was probably meant to be.
 
 A setting has the name that it has in the environment. Slack's settings may also stand in the table `[slack]`, as
-`bot_token` for `SLACK_BOT_TOKEN`; several vCenters are tables `[vcenters.NAME]`, and several services that the command
-line can ask are tables `[services.NAME]`.
+`bot_token` for `SLACK_BOT_TOKEN`; several vCenters are tables `[vcenters.NAME]`, several services that the command line
+can ask are tables `[services.NAME]`, and save profiles are tables `[save.NAME]`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,20 @@ from service.api.config_lines import Key, line_of, lines_of
 from service.api.settings_source import CONFIG, DEFAULT_CONFIG, config_content, read_config
 from service.errors import SettingError
 
-SLACK, VCENTERS, SERVICES = TABLES = ("slack", "vcenters", "services")
-"""The tables of the file: Slack's settings by short names, and vCenters and services, each a table of its own."""
+SLACK, VCENTERS, SERVICES, SAVE = TABLES = ("slack", "vcenters", "services", "save")
+"""The tables of the file: Slack's settings by short names, and vCenters, services and save profiles, each a table of
+its own."""
 
 TABLE_KEYS = {
     VCENTERS: ("vCenter", ("url", "user", "password", "password_file", "ca_file", "insecure", "seconds")),
     SERVICES: ("service", ("url", "token", "token_file", "ca_file")),
+    SAVE: (
+        "save profile",
+        (
+            *("kind", "repository", "password_file", "program", "environment", "environment_files", "command"),
+            *("restore", "forget", "seconds", "idle_seconds"),
+        ),
+    ),
 }
 """What a table such as `[vcenters.NAME]` is about, and the keys that it may have."""
 
@@ -61,6 +69,8 @@ NAMES = (
     "VMKOPS_PUBLIC_URL",
     "VMKOPS_RATE_LIMIT",
     "VMKOPS_REAP_SECONDS",
+    "VMKOPS_SAVE",
+    "VMKOPS_SAVE_COMMAND",
     "VMKOPS_SERVICE_CA_FILE",
     "VMKOPS_SCHEDULE_SECONDS",
     "VMKOPS_MAX_SCHEDULES",
@@ -87,9 +97,13 @@ SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|DATABASE_URL")
 """The names of the settings that are secret."""
 KEY_FILES = ("VMKOPS_SIGNING_KEY", "VMKOPS_TLS_KEY")
 """The settings that name the file of a private key."""
-GIVEN = (CONFIG, "VMKOPS_COLOR", "VMKOPS_LOCAL", "VMKOPS_PAGER", "VMKOPS_VM_NAME", "VMKOPS_VM_UUID", "VMKOPS_VM_MOREF")
+GIVEN = (
+    *(CONFIG, "VMKOPS_COLOR", "VMKOPS_LOCAL", "VMKOPS_PAGER"),
+    *("VMKOPS_VM_NAME", "VMKOPS_VM_UUID", "VMKOPS_VM_MOREF", "VMKOPS_VM_VCENTER", "VMKOPS_JOB_ID"),
+    *("VMKOPS_DISK_NAME", "VMKOPS_DISK_SIZE", "VMKOPS_BACKUP_TIME", "VMKOPS_ARCHIVE"),
+)
 """Names in the environment that are no settings: where the file is, how a terminal shows answers, and what the commands
-around a snapshot get."""
+around a snapshot and save commands get."""
 
 
 class ConfigFile(NamedTuple):
@@ -97,7 +111,7 @@ class ConfigFile(NamedTuple):
 
     path: str
     values: dict[str, object]
-    """The settings by their names in the environment, `vcenters` and `services`, each as TOML has it."""
+    """The settings by their names in the environment, `vcenters`, `services` and `save`, each as TOML has it."""
     lines: dict[Key, int]
     errors: list[SettingError]
 
@@ -170,7 +184,7 @@ def files_with_secrets(environ: Mapping[str, str] = os.environ) -> dict[str, str
         path = environ.get(name) or config.get(name)
         if isinstance(path, str) and path.strip():
             found[name] = path.strip()
-    for kind, key in ((VCENTERS, "password_file"), (SERVICES, "token_file")):
+    for kind, key in ((VCENTERS, "password_file"), (SERVICES, "token_file"), (SAVE, "password_file")):
         tables = config.get(kind)
         for one, table in tables.items() if isinstance(tables, dict) else ():
             if isinstance(table, dict) and isinstance(table.get(key), str):
@@ -187,7 +201,7 @@ def _by_name(table: dict[str, object], file: ConfigFile) -> None:
     slack = table.pop(SLACK, {})
     file.values.update(table)
     for name in table:
-        if name not in (VCENTERS, SERVICES) and not _is_known(name):
+        if name not in (VCENTERS, SERVICES, SAVE) and not _is_known(name):
             wrong(name, f"is not a setting of vmkops{_hint(nearest(name))}", (name,))
     if not isinstance(slack, dict):
         wrong(SLACK, "must be a table: a line [slack], and bot_token = ... below it.", (SLACK,))

@@ -14,12 +14,14 @@ HIDDEN = frozenset({"detail", "state", "key"})
 """Keys that the steps or the state of the job show already, and the key of a file in its lease."""
 LABELS = {
     "added": "Newly added",
+    "added_bytes": "New in the store",
     "added_static_target": "Static target added",
     "answered_in_ms": "Answered in",
     "api_version": "API version",
     "changed": "Changed by this job",
     "clock_ahead_seconds": "Clock ahead by",
     "counts": "VMs",
+    "deduplication": "Bytes of disks for each new one",
     "freed": "Space freed",
     "hba": "Adapter",
     "identity": "UUIDs and MAC addresses",
@@ -34,6 +36,7 @@ LABELS = {
     "power_on_first": "Power on first",
     "pruned": "Old backups removed",
     "removed": "Removed",
+    "saved_with": "Save profile",
     "selected": "VMs selected",
     "sha256": "SHA-256",
     "staying": "Backups that stay",

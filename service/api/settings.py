@@ -13,12 +13,13 @@ from pydantic import Field, SecretStr, field_validator
 from service.api.config_file import VCENTERS
 from service.api.config_lines import Key
 from service.api.limit_settings import LimitSettings
+from service.api.save_settings import SaveSettings
 from service.api.typed_settings import LogSettings, PemFile, TableName
 from service.api.vcenter import CALL_SECONDS, DEFAULT, LEAST_SECONDS, Url, VCenter, VCenterTable, password_problem
 from service.api.web_settings import WebSettings
 
 
-class Settings(WebSettings, LimitSettings, LogSettings):
+class Settings(WebSettings, LimitSettings, SaveSettings, LogSettings):
     """Everything the service reads from outside."""
 
     database_url: SecretStr | None = Field(

@@ -139,7 +139,7 @@ class Adoption(NamedTuple):
     def _look(self, path: Path, kept: set[str]) -> Found:
         if path.is_dir():
             package = read_package(path, renamed=True)
-            size = sum(file.size for file in (*package.disks, *package.beside))
+            size = sum(file.size for file in (*package.here, *package.beside))
             found = Found(path=str(path), kind="backup", id=package.id, vm=package.vm.name, size=size)
             if found.id in kept:
                 return found.model_copy(update={"state": "kept"})
@@ -169,7 +169,7 @@ class Adoption(NamedTuple):
             return package.reason
         if not re.fullmatch(ID, package.id):
             return f"{RECORD} has an id that vmkops does not give: {package.id[:40]!r}."
-        names = [file.file for file in (*package.disks, *package.beside)]
+        names = [file.file for file in (*package.here, *package.beside)]
         if reason := _why_taken(names):
             return reason
         if self.sign:
@@ -194,16 +194,16 @@ class Adoption(NamedTuple):
                 if (folder / name).exists():
                     self._copy(folder, _whole(folder, name), target, lambda _: None)
             listed = read_package(target.partial, renamed=True)
-            if listed.id != found.id or (reason := _why_taken([each.file for each in (*listed.disks, *listed.beside)])):
+            if listed.id != found.id or (reason := _why_taken([each.file for each in (*listed.here, *listed.beside)])):
                 raise BackupDamaged(reason if listed.id == found.id else f"{RECORD} was changed meanwhile.")
-            for file in (*listed.disks, *listed.beside):
+            for file in (*listed.here, *listed.beside):
                 self._copy(folder, _whole(folder, file.file), target, copied, file.sha256)
         copy = read_package(target.partial, renamed=True)
         if reason := self._why_not_trusted(copy):
             raise BackupDamaged(reason)
         descriptor = descriptor_of(target.partial)
         sums = {descriptor.name: _digest(descriptor)}
-        sums |= {file.file: file.sha256 for file in (*copy.disks, *copy.beside)}
+        sums |= {file.file: file.sha256 for file in (*copy.here, *copy.beside)}
         if wrong := check_hashes(copy, sums):
             raise BackupDamaged(" ".join(wrong))
         again = small if self.sign else []

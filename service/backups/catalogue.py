@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from service.api.models import Value
 from service.api.vcenter import DEFAULT
+from service.saving.store import Saved
 
 ADOPTING = ".adopting"
 """Ending of the folder of a package that is copied from elsewhere."""
@@ -95,12 +96,25 @@ class KeptBackup(Value):
     """How many disks are missing that it should contain."""
     beside: list[KeptFile] = Field(default_factory=list)
     """Files beside the disks: the settings of the VM and its NVRAM."""
+    saved: Saved | None = None
+    """Where the disks are when a save profile has them: they are not in `path` then, and the sizes and checksums are
+    those of the raw disks. None when they are in `path`."""
     verified: Verdict | None = None
 
     @property
     def good(self) -> bool:
         """Whether a VM can be restored from it, as far as is known."""
         return self.state in ("verified", "unverified")
+
+    @property
+    def here(self) -> list[KeptFile]:
+        """The disks that are files in `path`."""
+        return [] if self.saved else self.disks
+
+    @property
+    def packed_size(self) -> int:
+        """Bytes that the disks need at least where they are restored."""
+        return sum(disk.sent for disk in self.saved.disks) if self.saved else self.size
 
     @property
     def complete(self) -> bool:
@@ -123,6 +137,7 @@ class _Record(BaseModel):
     left_out: list[str] = Field(default_factory=list)
     missing: int = 0
     beside: list[KeptFile] = Field(default_factory=list)
+    saved: Saved | None = None
 
 
 def read_catalogue(backups_dir: Path) -> list[KeptBackup]:
@@ -163,6 +178,7 @@ def read_package(folder: Path, *, renamed: bool = False) -> KeptBackup:
             "left_out": record.left_out,
             "missing": record.missing,
             "beside": record.beside,
+            "saved": record.saved,
         }
     )
     if renamed:
@@ -208,7 +224,10 @@ def _why_broken(folder: Path, record: _Record, id_: str) -> str:
         return f"{RECORD} belongs to the backup {record.job[:40]}; the folder was copied or renamed."
     if not record.disks:
         return "It contains no disk."
-    for what, file in [*(("disk", disk) for disk in record.disks), *(("file", each) for each in record.beside)]:
+    if record.saved and [disk.file for disk in record.disks] != [disk.file for disk in record.saved.disks]:
+        return f"{RECORD} does not list the archive of each disk."
+    here = [] if record.saved else record.disks
+    for what, file in [*(("disk", disk) for disk in here), *(("file", each) for each in record.beside)]:
         if Path(file.file).name != file.file:
             return f"{RECORD} lists a file outside the package: {file.file[:80]!r}."
         try:

@@ -16,7 +16,14 @@ async def read_described(workers: Workers, kept: KeptBackup) -> Contents:
     folder = Path(kept.path)
     name = (await asyncio.to_thread(descriptor_of, folder)).name
     try:
-        return await workers.run("read_contents", Contents, root=str(folder), path=name, advice=CHECK_IN_THE_SHELL)
+        return await workers.run(
+            "read_contents",
+            Contents,
+            root=str(folder),
+            path=name,
+            elsewhere=[disk.file for disk in kept.disks] if kept.saved else [],
+            advice=CHECK_IN_THE_SHELL,
+        )
     except PackageRefused as error:
         raise BackupDamaged(f"{error} Restore another backup.") from error
 

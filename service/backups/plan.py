@@ -26,6 +26,8 @@ class BackupPlan(StepResult):
     """Labels of the disks that a snapshot holds."""
     left_out: list[str]
     """Labels of the disks that no snapshot holds, each with the reason."""
+    save: str = ""
+    """The save profile that the disks go to; empty when they are copied into the folder."""
 
 
 class SnapshotTaken(StepResult):
@@ -46,6 +48,12 @@ class PackageWritten(StepResult):
     """How many disks the lease did not offer."""
     warnings: list[str] = Field(default_factory=list)
     """What is not as it should be, although every disk is there."""
+    saved_with: str = ""
+    """The save profile that has the disks; empty when they are in the folder."""
+    added_bytes: int | None = None
+    """Bytes that the disks added to the store; None when it does not report them."""
+    deduplication: float | None = None
+    """How many bytes of disks one added byte stands for."""
 
 
 class SnapshotRemoved(StepResult):

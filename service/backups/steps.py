@@ -14,13 +14,15 @@ from service.backups.hooks import run_hook, run_post_thaw
 from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, SnapshotTaken
 from service.backups.removal import Removal
 from service.backups.room_guard import RoomGuard
+from service.backups.saving import SavedFile, Saving, recorded, totals
 from service.backups.size import expected_time, window_check
 from service.backups.turn import Turn, turn_keys
-from service.errors import Conflict, HookFailed, SnapshotFailed
+from service.errors import Conflict, HookFailed, SnapshotFailed, VmkopsError
 from service.jobs.action import Context, JobControl, StepResult
 from service.packages.beside import keep_beside
 from service.packages.folder import CopiedFile, Package
 from service.retry import retry
+from service.saving.store import find_profile
 from service.transfer.export_lease import RETRY_SECONDS, ExportLease, OpenedLease
 from service.vsphere.descriptor import create_descriptor
 from service.vsphere.host_probe import probe_host
@@ -34,10 +36,20 @@ from service.vsphere.snapshots import Snapshot, take_job_snapshot
 
 
 class BackupRun:
-    """The backup of one VM (a moref) in this process, for one job; `until` is the end of its window, or empty."""
+    """The backup of one VM (a moref) in this process, for one job.
+
+    `until` is the end of its window, or empty, and `save` the save profile that its disks go to, or empty.
+    """
 
     def __init__(
-        self, context: Context, session: Session, job: JobControl, moref: str, quiesce: str, until: str = ""
+        self,
+        context: Context,
+        session: Session,
+        job: JobControl,
+        moref: str,
+        quiesce: str,
+        until: str = "",
+        save: str = "",
     ) -> None:
         self._settings = context.settings
         self._signer = context.signer
@@ -52,6 +64,7 @@ class BackupRun:
         self._moref = moref
         self._quiesce = quiesce
         self._until = until
+        self._save = save
         self._lease: ExportLease | None = None
 
     async def prepare(self) -> BackupPlan:
@@ -66,6 +79,8 @@ class BackupRun:
             turns = turn_keys(vm)
             if not await self._turn.take(turns, min(parallel, len(eligible))):
                 break  # after a wait, the VM may have changed: look again
+        if self._save:
+            find_profile(self._settings, self._save)  # it may have been removed since the job was queued
         await self._check_window(vm, min(parallel, len(eligible)))
         quiesce, detail = self._decide(vm)
         plan = BackupPlan(
@@ -79,6 +94,7 @@ class BackupRun:
             turns=turns,
             eligible=eligible,
             left_out=[f"{disk.label}: {disk.left_out}" for disk in found.disks if disk.left_out],
+            save=self._save,
             detail=detail,
         )
         if self._settings.pre_freeze:
@@ -205,6 +221,24 @@ class BackupRun:
             detail=f"{name}: {amount(copied.size)}, {copied.compared}",
         )
 
+    async def save(self, plan: BackupPlan, taken: SnapshotTaken, opened: OpenedLease, number: int) -> SavedFile:
+        """Save one disk with the save profile of the plan; raises SaveFailed, and what `copy` raises."""
+        await self._take_turn(plan)
+        began = time.monotonic()
+        saved = await self._saving(plan).save(
+            plan,
+            self._export(taken.moref),
+            opened,
+            number,
+            self._package(plan).disk_name(opened.disks[number].file),
+            lambda copying: self._guard.beside(copying, taken.moref),
+        )
+        await self._measured(plan, saved.size, time.monotonic() - began)
+        return saved
+
+    def _saving(self, plan: BackupPlan) -> Saving:
+        return Saving(self._settings, plan.save, self._job, self._hook_facts(plan))
+
     async def _measured(self, plan: BackupPlan, size: int, seconds: float) -> None:
         """Keep how long one disk took, for the sizes of later backups."""
         found: dict[str, list[str]] = {"host": [], "datastore": []}
@@ -217,7 +251,10 @@ class BackupRun:
     async def finish(
         self, plan: BackupPlan, taken: SnapshotTaken, opened: OpenedLease, files: Sequence[CopiedFile]
     ) -> PackageWritten:
-        """Write descriptor, manifest and `backup.json`, check that every disk is there, and publish the package."""
+        """Write descriptor, manifest and `backup.json`, check that every disk is there, and publish the package.
+
+        Of disks that were saved with a save profile, `backup.json` has the archives in the store.
+        """
         package, lease = self._package(plan), self._export(taken.moref)
         beside = await keep_beside(self._session, self._moref, taken.moref, package, partial(lease.copy_nvram, opened))
         described = [*files, *beside.described]
@@ -225,7 +262,9 @@ class BackupRun:
             lambda: create_descriptor(self._session, self._moref, plan.name, described, snapshot=taken.moref),
             seconds=RETRY_SECONDS,
         )
-        disks = [file.model_dump(exclude={"detail"}) for file in files]
+        in_store = [file for file in files if isinstance(file, SavedFile)]
+        saved = await self._saving(plan).settle(in_store) if in_store else None
+        disks = [recorded(file) for file in files]
         vm = {
             "name": plan.name,
             "uuid": plan.uuid,
@@ -245,8 +284,12 @@ class BackupRun:
             "missing": opened.missing,
             "beside": [file.model_dump(exclude={"detail"}) for file in beside.files],
         }
-        names = await asyncio.to_thread(package.finish, descriptor, [*files, *beside.files], record, self._signer)
-        size = sum(file.size for file in files)
+        if saved is not None:
+            record["saved"] = saved.model_dump(mode="json")
+        here = [file for file in files if not isinstance(file, SavedFile)]
+        names = await asyncio.to_thread(package.finish, descriptor, [*here, *beside.files], record, self._signer)
+        size, total = sum(disk["size"] for disk in disks), totals(in_store)
+        in_words = total.words(saved.profile) if saved else f"{counted(len(names), 'file')}, {amount(size)}"
         return PackageWritten.model_validate(
             {
                 "package": str(package.path),
@@ -255,9 +298,10 @@ class BackupRun:
                 "disks": disks,
                 "missing": opened.missing,
                 "warnings": beside.warnings,
-                "detail": " ".join([f"{counted(len(names), 'file')}, {amount(size)}.", *beside.warnings]).removesuffix(
-                    "."
-                ),
+                "saved_with": saved.profile if saved else "",
+                "added_bytes": total.added if saved else None,
+                "deduplication": total.ratio if saved else None,
+                "detail": " ".join([f"{in_words}.", *beside.warnings]).removesuffix("."),
             }
         )
 
@@ -268,7 +312,16 @@ class BackupRun:
     async def give_up(self, plan: BackupPlan, opened: OpenedLease | None) -> StepResult:
         """Discard the incomplete package and abort the lease, also one that a process which died had opened."""
         await asyncio.to_thread(self._package(plan).discard)
-        return StepResult(detail=await self._export("").give_up(opened))
+        detail = await self._export("").give_up(opened)
+        if plan.save and opened is not None:
+            detail = "; ".join(filter(None, [detail, await self._give_up_saves(plan)]))
+        return StepResult(detail=detail)
+
+    async def _give_up_saves(self, plan: BackupPlan) -> str:
+        try:
+            return await self._saving(plan).give_up()
+        except VmkopsError as error:  # the profile is no longer set
+            return str(error)
 
     async def remove(self, plan: BackupPlan, cause: Exception | None = None) -> SnapshotRemoved:
         """Remove the snapshot and merge its disks; see `Removal.remove`."""

@@ -20,6 +20,9 @@ def backup_words(kept: KeptBackup) -> str:
     """One backup: where it is, its disks with their checksums, what was left out, and who verified it."""
     lines = [_line(kept), f"  in {kept.path}\n"]
     lines += [f"  {disk.sha256}  {amount(disk.size):>10}  {disk.file}{_disk_place(disk)}\n" for disk in kept.disks]
+    if kept.saved:
+        lines.append(f"  the save profile {kept.saved.profile} has the disks ({kept.saved.repository})\n")
+        lines += [f"  {disk.archive}  {disk.path}\n" for disk in kept.saved.disks]
     if kept.vm.moref:
         lines.append(f"  VM {kept.vm.moref} in the vCenter {kept.vm.vcenter}, UUID {kept.vm.uuid}\n")
     lines += [f"  left out: {disk}\n" for disk in kept.left_out]

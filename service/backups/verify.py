@@ -17,8 +17,24 @@ from service.transfer.safe_open import PackageFolder, safe_open
 
 
 def files_of(kept: KeptBackup) -> list[str]:
-    """The files that the manifest of a complete package must list: the descriptor, every disk, and what is beside."""
-    return [descriptor_of(Path(kept.path)).name, *(file.file for file in (*kept.disks, *kept.beside))]
+    """The files that the manifest of a complete package must list: the descriptor, every disk, and what is beside.
+
+    Disks that a store has are not among them.
+    """
+    return [descriptor_of(Path(kept.path)).name, *(file.file for file in (*kept.here, *kept.beside))]
+
+
+def check_saved(kept: KeptBackup, found: Mapping[str, str]) -> list[str]:
+    """What is wrong with the disks in a store when they now have these SHA-256 sums in hex, by their paths there."""
+    problems = []
+    for disk in kept.saved.disks if kept.saved else []:
+        if not found[disk.path]:
+            problems.append(f"{disk.path} cannot be read back from the store, where it is {disk.archive}.")
+        elif found[disk.path] != disk.sha256:
+            problems.append(
+                f"{disk.path} was changed in the store: its SHA-256 is {found[disk.path]}, {RECORD} says {disk.sha256}."
+            )
+    return problems
 
 
 def check_hashes(kept: KeptBackup, found: Mapping[str, str]) -> list[str]:
@@ -67,14 +83,17 @@ class CheckedDescriptor(NamedTuple):
     warnings: list[str]
 
 
-def check_descriptor(folder: str) -> CheckedDescriptor:
-    """Check the descriptor of the package in `folder`, and what it refers to. A parser process runs this."""
+def check_descriptor(folder: str, elsewhere: list[str] | None = None) -> CheckedDescriptor:
+    """Check the descriptor of the package in `folder`, and what it refers to. A parser process runs this.
+
+    The files whose names are in `elsewhere` are not in the package: a store has them.
+    """
     package = Path(folder)
     path = descriptor_of(package)
     try:
         with safe_open(package, path.name) as file:
             descriptor = parse_descriptor(path.name, file.read(LARGEST_DOCUMENT + 1))
-        return CheckedDescriptor(*check_files(descriptor, PackageFolder(package)))
+        return CheckedDescriptor(*check_files(descriptor, PackageFolder(package), elsewhere or []))
     except OSError as error:
         return CheckedDescriptor([f"The descriptor {path.name} cannot be read: {error.strerror}."], [])
     except PackageRefused as error:

@@ -67,8 +67,10 @@ class _OpenPackage(NamedTuple):
         )
 
 
-def read_contents(root: str, path: str) -> Contents:
+def read_contents(root: str, path: str, elsewhere: list[str] | None = None) -> Contents:
     """The package whose `.ovf` or `.ova` is `path`, relative to the folder `root`; a parser process runs this.
+
+    The files whose names are in `elsewhere` are not in the package: a store has them.
 
     It compares the sizes of all files and the digest of the descriptor; the upload of the disks compares their
     digests. Raises NotFound, or PackageRefused with what is wrong.
@@ -76,7 +78,7 @@ def read_contents(root: str, path: str) -> Contents:
     folder = Path(root)
     try:
         with safe_open(folder, path) as stream:
-            return _read(_open(folder, path, stream))
+            return _read(_open(folder, path, stream), elsewhere or [])
     except FileNotFoundError as error:
         raise NotFound(f"There is no file {quoted(path)} in {root}.") from error
     except OSError as error:
@@ -122,7 +124,7 @@ def _open(root: Path, path: str, stream: BinaryIO) -> _OpenPackage:
     return _OpenPackage(archive, first, archive, path)
 
 
-def _read(opened: _OpenPackage) -> Contents:
+def _read(opened: _OpenPackage, elsewhere: list[str]) -> Contents:
     package, name = opened.package, opened.descriptor
     data = read_whole(package, name, LARGEST_DOCUMENT)
     if data is None:
@@ -134,7 +136,7 @@ def _read(opened: _OpenPackage) -> Contents:
     entries, damage = _manifest(package, name)
     digested = {href for href, file in stored.items() if file in entries}
     corrected, sizes = without_capacities(descriptor, digested)
-    problems, notes = check_files(corrected, package)
+    problems, notes = check_files(corrected, package, elsewhere)
     own = entries.get(name)
     if own is not None and hashlib.new(hash_name(own.algorithm), data).hexdigest() != own.digest:
         damage.insert(0, f"{quoted(name)} was changed: its digest is not the one in the manifest.")

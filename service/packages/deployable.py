@@ -7,11 +7,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from service.jobs.action import StepResult
+from service.saving.store import DiskFacts, Saved
 from service.transfer.safe_open import safe_open
 from service.transfer.source import SourceFile
+
+
+class Stored(BaseModel):
+    """What reading disks from a store needs: what the backup keeps of its save, and of each disk by its `file`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    saved: Saved
+    facts: dict[str, DiskFacts]
 
 
 class Deployable(StepResult):
@@ -34,6 +44,8 @@ class Deployable(StepResult):
     settings: SourceFile | None = None
     """The settings of the VM; None when the package keeps none."""
     nvram: SourceFile | None = None
+    stored: Stored | None = None
+    """The store that has the disks; None when they are files in `root`."""
     only: dict[str, str] | None = None
     """The places, such as `scsi0:1`, of the disks of a VM that gets only these disks, by their files in `files`."""
 

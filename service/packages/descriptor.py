@@ -121,9 +121,15 @@ def without_capacities(descriptor: Descriptor, digested: Collection[str]) -> tup
     return replace(descriptor, files=tuple(files)), notes
 
 
-def check_files(descriptor: Descriptor, package: Package) -> tuple[list[str], list[str]]:
-    """Check references and files; returns the problems, and the notes that do not prevent an import."""
-    found = [*check_references(descriptor), *check_contents(package, descriptor)]
+def check_files(
+    descriptor: Descriptor, package: Package, elsewhere: Collection[str] = ()
+) -> tuple[list[str], list[str]]:
+    """Check references and files; returns the problems, and the notes that do not prevent an import.
+
+    The files whose names are in `elsewhere` are not looked for: a store has them.
+    """
+    files = (file for file in descriptor.files if not {file.href, unquote(file.href)} & {*elsewhere})
+    found = [*check_references(descriptor), *check_contents(package, replace(descriptor, files=tuple(files)))]
     return errors_among(found), [in_words(each) for each in found if each.rule in TOLERATED]
 
 

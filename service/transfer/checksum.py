@@ -37,11 +37,11 @@ async def hash_file(path: Path, progress: Callable[[int], None]) -> tuple[int, s
     return size, digest.hexdigest()
 
 
-async def compare_checksum(sent: SentFile | None, file: Path, size: int, sha256: str) -> str:
+async def compare_checksum(sent: SentFile | None, file: Path, size: int, sha256: str, sha1: str = "") -> str:
     """Compare a downloaded file with what the host sent, and return how it was compared, for a step's detail.
 
     `size` (bytes) and `sha256` (hex) were computed during the download, so comparing them costs nothing. For a host
-    that reports SHA-1 only, the file is read again. Raises BackupDamaged when they differ.
+    that reports SHA-1 only, the file is read again, unless its `sha1` is known. Raises BackupDamaged when they differ.
     """
     if sent is None:
         return "not compared, because the host does not report what it sent"
@@ -53,7 +53,7 @@ async def compare_checksum(sent: SentFile | None, file: Path, size: int, sha256:
     if sent.sha256:
         kind, expected, actual = "SHA-256", sent.sha256, sha256
     elif sent.sha1:
-        kind, expected, actual = "SHA-1", sent.sha1, await asyncio.to_thread(_sha1, file)
+        kind, expected, actual = "SHA-1", sent.sha1, sha1 or await asyncio.to_thread(_sha1, file)
     else:
         return "with the size that the host sent; it reports no checksum"
     if actual != expected:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -19,6 +19,7 @@ from service.transfer.checksum import compare_checksum
 from service.transfer.download import download_disk
 from service.transfer.progress import Report, TransferProgress
 from service.transfer.stall import Stall
+from service.transfer.stream import DiskSink, OpenSink, stream_disk
 from service.vsphere.lease_manifest import read_sent
 from service.vsphere.nfc import Lease, LeasedDisk, Opened, abort_lease, complete_lease, is_ready, kept_alive
 from service.vsphere.session import Session
@@ -123,13 +124,48 @@ class ExportLease:
         """
 
         async def download() -> CopiedDisk:
-            lease = await self._ready(opened.lease)
-            disk = next((each for each in lease.disks if each.key == opened.disks[number].key), None)
-            if disk is None:
-                raise Conflict(f"The VM no longer has the disk of {to.name}. Start the action again.")
+            lease, disk = await self._offered(opened, number, to.name)
             return await self._download(lease, disk, to, number)
 
         return await attempts(download, times=DOWNLOADS, of=(CopyFailed, BackupDamaged))
+
+    async def stream(
+        self,
+        opened: OpenedLease,
+        number: int,
+        name: str,
+        opening: OpenSink,
+        ended: Callable[[DiskSink], Awaitable[None]],
+    ) -> CopiedDisk:
+        """Stream a disk, `name` for people, into a sink from its beginning, up to three times, as `copy` copies it.
+
+        `ended` gets the sink once the disk has arrived as the host sent it. Raises what `copy` and the sink raise.
+        """
+
+        async def stream() -> CopiedDisk:
+            lease, disk = await self._offered(opened, number, name)
+            compared: list[CopiedDisk] = []
+
+            async def compare(sink: DiskSink) -> None:
+                size, sha256, sha1 = sink.sent
+                sent = await retry(lambda: read_sent(self._session, lease.moref, disk.key), seconds=RETRY_SECONDS)
+                how = await compare_checksum(sent, Path(name), size, sha256, sha1)
+                compared.append(CopiedDisk(size, sha256, how))
+                await ended(sink)
+
+            async with self._held(lease):
+                await stream_disk(
+                    disk.url,
+                    name,
+                    self._session.host_tls(disk.pin),
+                    lambda done, total: self._progress.update(number, done, total),
+                    Stall(lambda: is_ready(self._session, lease.moref)),
+                    opening,
+                    compare,
+                )
+            return compared[0]
+
+        return await attempts(stream, times=DOWNLOADS, of=(CopyFailed, BackupDamaged))
 
     async def copy_nvram(self, opened: OpenedLease, to: Path) -> tuple[str, CopiedDisk] | None:
         """Copy the NVRAM file that the lease offers into the file `to`; returns its key in the lease as well.
@@ -192,20 +228,34 @@ class ExportLease:
     async def _is_ready(self, lease: str) -> bool:
         return await retry(lambda: is_ready(self._session, lease), seconds=RETRY_SECONDS)
 
+    async def _offered(self, opened: OpenedLease, number: int, name: str) -> tuple[Lease, LeasedDisk]:
+        """The open lease, and the disk with this number in it; raises Conflict when the VM no longer has it."""
+        lease = await self._ready(opened.lease)
+        disk = next((each for each in lease.disks if each.key == opened.disks[number].key), None)
+        if disk is None:
+            raise Conflict(f"The VM no longer has the disk of {name}. Start the action again.")
+        return lease, disk
+
     async def _download(self, lease: Lease, disk: LeasedDisk, to: Path, number: int | None) -> CopiedDisk:
+        async with self._held(lease):
+            size, sha256 = await download_disk(
+                disk.url,
+                to,
+                self._session.host_tls(disk.pin),
+                lambda done, total: None if number is None else self._progress.update(number, done, total),
+                self._keep,
+                Stall(lambda: is_ready(self._session, lease.moref)),
+                begins=b"" if number is None else SPARSE_VMDK,
+            )
+            sent = await retry(lambda: read_sent(self._session, lease.moref, disk.key), seconds=RETRY_SECONDS)
+            return CopiedDisk(size, sha256, await compare_checksum(sent, to, size, sha256))
+
+    @contextlib.asynccontextmanager
+    async def _held(self, lease: Lease) -> AsyncIterator[None]:
+        """Keep the lease alive for as long as the block runs, and abort it when the block is cancelled."""
         try:
             async with kept_alive(self._session, lease.moref, self._progress.percent):
-                size, sha256 = await download_disk(
-                    disk.url,
-                    to,
-                    self._session.host_tls(disk.pin),
-                    lambda done, total: None if number is None else self._progress.update(number, done, total),
-                    self._keep,
-                    Stall(lambda: is_ready(self._session, lease.moref)),
-                    begins=b"" if number is None else SPARSE_VMDK,
-                )
-                sent = await retry(lambda: read_sent(self._session, lease.moref, disk.key), seconds=RETRY_SECONDS)
-                return CopiedDisk(size, sha256, await compare_checksum(sent, to, size, sha256))
+                yield
         except asyncio.CancelledError:
             # The process stops, or the job was cancelled: do not leave the VM locked until the lease expires.
             with contextlib.suppress(VmkopsError):  # a vCenter that does not answer ends it by itself

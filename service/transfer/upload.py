@@ -30,6 +30,7 @@ class Upload:
         self._root = root
         self._file = file
         self._damage: PackageDamaged | None = None
+        self.size = file.size
         self.sha1 = ""
 
     async def send(

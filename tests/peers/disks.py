@@ -12,16 +12,17 @@ from tests.peers.fetch import obtain
 BLOCK = 1 << 16
 
 
-def make_vmdk(path: Path, *, size_mb: int, seed: int, filled: float = 1.0) -> Path:
+def make_vmdk(path: Path, *, size_mb: int, seed: int, filled: float = 1.0, changed: int = 0) -> Path:
     """Write a stream-optimized VMDK of `size_mb` MiB to `path` and return it.
 
     The contents come from `seed` alone and cannot be compressed, so the file is about as large as the part of the
-    disk that is `filled` (0 to 1); the rest is zeros.
+    disk that is `filled` (0 to 1); the rest is zeros. So many blocks of 64 KiB in its middle are `changed`.
     """
     with tempfile.NamedTemporaryFile(suffix=".raw", dir=path.parent) as raw:
         blocks = size_mb * (1 << 20) // BLOCK
         for block in range(int(blocks * filled)):
-            raw.write(block_content(seed, block))
+            other = 0 <= block - int(blocks * filled) // 2 < changed
+            raw.write(block_content(seed + 1000 * other, block))
         raw.truncate(size_mb << 20)
         raw.flush()
         _qemu_img("convert", "-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized", raw.name, str(path))

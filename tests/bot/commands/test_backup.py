@@ -25,5 +25,5 @@ def test_window_of_the_backup_is_told_from_the_vm() -> None:
 async def test_missing_vm_is_answered_with_the_usage(slack_request: Request, service: FakeService) -> None:
     reply = await command.answer("", slack_request)
     assert reply is not None
-    assert "Usage: `/backup VM [within=6h]`" in drawn(reply.message)
+    assert "Usage: `/backup VM [within=6h] [save=NAME]`" in drawn(reply.message)
     assert service.calls == []

@@ -28,6 +28,7 @@ from service.actions.snapshot_create import SnapshotTaken as SnapshotKept
 from service.actions.snapshot_remove import Confirmed as RemovalConfirmed
 from service.actions.verify_backup import DescriptorChecked, FileRead, ToVerify, VerdictWritten
 from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, SnapshotTaken
+from service.backups.saving import SavedFile
 from service.jobs.action import StepResult
 from service.packages.deployable import Deployable
 from service.packages.download import Fetched, FetchedFile
@@ -105,6 +106,17 @@ RECORDED: list[tuple[type[StepResult], dict[str, Any]]] = [
     (SnapshotTaken, {"moref": "snapshot-9", "consistency": "quiesced"}),
     (OpenedLease, {"lease": "session[1]2", "disks": [LEASED], "missing": 0}),
     (CopiedFile, DISK),
+    (
+        SavedFile,
+        {
+            **DISK,
+            "archive": "95f4a8c8",
+            "path": "4210-77/disk-0.raw",
+            "raw_size": 65536,
+            "raw_sha256": "cd" * 32,
+            "added": 4096,
+        },
+    ),
     (
         PackageWritten,
         {"package": "/data/backups/web/j1", "files": ["web.mf", "web.ovf"], "size": 512, "disks": [DISK], "missing": 0},
