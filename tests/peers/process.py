@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import IO
 
 ENDED = "peer ended with status"
@@ -27,12 +27,17 @@ echo "{ENDED} $?"
 class PeerProcess:
     """Runs a command, and knows the line by which it says that it is ready."""
 
-    def __init__(self, command: Sequence[str], *, watches_stdin: bool = False) -> None:
-        """Start the command; one that does not end by itself when its standard input closes is made to."""
+    def __init__(
+        self, command: Sequence[str], *, watches_stdin: bool = False, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Start the command; one that does not end by itself when its standard input closes is made to.
+
+        It gets this environment, or that of this process.
+        """
         self.errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop
         started = list(command) if watches_stdin else ["sh", "-c", WATCH_STDIN, "sh", *command]
         self.process = subprocess.Popen(
-            started, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True
+            started, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment
         )
 
     def line_with(self, text: str) -> str:
