@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.blocks import Message, bold, code, context, escape, header, message, section
 from service.api.client import ActionPreview
-from service.api.previews import REFUSED, asks, findings, verdict
+from service.api.previews import DEPENDS, REFUSED, asks, findings, verdict
 
 ICONS = {"refuse": "❌", "warn": "⚠️", "info": "ℹ️"}
 ACTIONS_PER_SECTION = 8
@@ -18,7 +18,7 @@ def actions_card(actions: Sequence[Mapping[str, Any]]) -> Message:
 
     Each action is a mapping with `name`, `summary`, `class` and `parameters` (a JSON Schema), as in the service's list.
     """
-    lines = [f"{code(_usage(action))}  {action.get('class', '')}\n{escape(action['summary'])}" for action in actions]
+    lines = [f"{code(_usage(action))}  {_class(action)}\n{escape(action['summary'])}" for action in actions]
     groups = [lines[place : place + ACTIONS_PER_SECTION] for place in range(0, len(lines), ACTIONS_PER_SECTION)]
     return message(
         "Actions: " + ", ".join(action["name"] for action in actions),
@@ -53,6 +53,10 @@ def preview_card(preview: ActionPreview) -> Message:
             ),
         ],
     )
+
+
+def _class(action: Mapping[str, Any]) -> str:
+    return DEPENDS if action.get("class_depends") else str(action.get("class", ""))
 
 
 def _usage(action: Mapping[str, Any]) -> str:

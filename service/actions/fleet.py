@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from pydantic import Field, ValidationError, field_validator
 
+from service.actions._fleet_preview import checks_of_vms
 from service.actions._fleet_run import Fleet, FleetVm, Moved
 from service.actions._targeted import info, refuse, warn
 from service.api.mistakes import explain
@@ -116,6 +117,10 @@ class FleetAction(Action):
     name = "fleet"
     summary = "Run an action, such as a backup, on each VM of a selection, a few at a time."
     action_class = ActionClass.DESTRUCTIVE  # it can run any action; `class_for` knows better
+    class_depends = (
+        "a fleet has the class of the action that it runs on each VM, so backups start at once; with keep=... it "
+        "removes old backups, is destructive, and waits for your yes"
+    )
     label = "Run {action} on {target}"
     steps = (SELECT, RUN)
     params = FleetParams
@@ -157,6 +162,13 @@ class FleetAction(Action):
             checks=tuple(checks),
         )
 
+    async def more_checks(self, context: Context, params: FleetParams, target: Target) -> list[Check]:
+        """See `Action.more_checks`: what the inner action finds for each VM."""
+        selected = await select(context.vcenters, params.vms)
+        dated = params.model_copy(update={"until": target.params["until"]})
+        inner = inner_action(params.action)
+        return await checks_of_vms(context, inner, selected.vms, partial(_inner_params, inner, dated))
+
     async def run(self, context: Context, job: JobControl, params: FleetParams) -> dict[str, Any]:
         """Select the VMs, then start their jobs and wait for them, in recorded slices of half a minute."""
 
@@ -176,16 +188,12 @@ class FleetAction(Action):
             await job.step_as(StepResult, SELECT, expect_report, part="report", cleanup=True)
         selection = await job.step_as(Selection, SELECT, choose)
         inner = inner_action(params.action)
-        field = _field(inner)
-        given = dict(params.params)
-        if params.until and "until" in inner.params.model_fields and "within" not in given:
-            given.setdefault("until", params.until)
         fleet = Fleet(
             context,
             job,
             vms=[FleetVm(*each) for each in selection.vms],
             action=inner.name,
-            params_for=lambda selector: {**given, field: TARGETS[field].format(selector)},
+            params_for=partial(_inner_params, inner, params),
             closes=datetime.fromisoformat(params.until) if params.until else None,
             at_once=params.max_parallel,
             policy=read_policy(params.keep) if params.keep else None,
@@ -222,6 +230,15 @@ def inner_action(name: str) -> Action:
     if name not in known:
         raise InvalidParams(f"There is no action {name[:60]!r} that acts on one VM.", sorted(known))
     return known[name]
+
+
+def _inner_params(inner: Action, params: FleetParams, selector: str) -> dict[str, Any]:
+    """The parameters of the inner action for the VM with this exact selector."""
+    given = dict(params.params)
+    if params.until and "until" in inner.params.model_fields and "within" not in given:
+        given.setdefault("until", params.until)
+    field = _field(inner)
+    return {**given, field: TARGETS[field].format(selector)}
 
 
 def check_params(params: FleetParams) -> None:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from service.api.models import TYPE_AGAIN, ActionPreview, Check
+from service.api.models import TYPE_AGAIN, ActionClass, ActionPreview, Check
 
 REFUSED = "is refused"
+MEANING = {
+    ActionClass.READ: "it changes nothing",
+    ActionClass.SAFE: "it adds something or can be undone",
+    ActionClass.DISRUPTIVE: "it interrupts what runs",
+    ActionClass.DESTRUCTIVE: "something is gone for good",
+}
+DEPENDS = "depends"
+"""What a list of actions shows for a class that depends on the parameters."""
 
 
 def verdict(preview: ActionPreview) -> str:
@@ -24,7 +32,12 @@ def asks(preview: ActionPreview) -> str:
     """What vmkops asks a person for before it starts the action; empty when it asks for nothing."""
     if not preview.class_.asks_first or not preview.may_be_asked:
         return ""
-    return f"twice: for a yes, and for {preview.type_again.what}" if preview.type_again else "once: for a yes"
+    return f"for a yes first, and then for {preview.type_again.what}" if preview.type_again else "for a yes first"
+
+
+def class_words(found: ActionClass) -> str:
+    """A class and what it means, such as `safe: it adds something or can be undone`."""
+    return f"{found}: {MEANING[found]}"
 
 
 def _only_unconfirmed(preview: ActionPreview) -> bool:

@@ -50,6 +50,8 @@ class ActionInfo(Value):
     name: str
     summary: str
     class_: ActionClass
+    class_depends: str = ""
+    """What decides the class, in words, where it has none of its own; `class` is then the worst. Empty otherwise."""
     may_ask: bool
     """Whether some parameters make the class worse, so that only the dry run tells whether it needs a yes."""
     parameters: dict[str, Any]
@@ -91,6 +93,7 @@ async def _list(call: Call[Query, None]) -> ActionList:
                 name=action.name,
                 summary=action.summary,
                 class_=action.action_class,
+                class_depends=action.class_depends,
                 may_ask=action.may_ask,
                 parameters=action.params.model_json_schema(),
                 steps=list(action.steps),
@@ -113,7 +116,7 @@ async def _start(call: Call[Query, ActionRequest]) -> Job:
     key = _key(call, actor)
     if key and (known := await call.services.jobs.of_key(key)):
         return known
-    action, target = await _target(call)
+    action, _, target = await _target(call)
     if refused := [check.message for check in target.checks if check.severity == "refuse"]:
         raise Conflict(" ".join(refused))
     return await call.services.jobs.submit(
@@ -140,8 +143,8 @@ def _key(call: Call[Query, ActionRequest], actor: Actor) -> RequestKey | None:
 
 
 async def _check(call: Call[Query, ActionRequest]) -> ActionPreview:
-    action, target = await _target(call)
-    checks = list(target.checks)
+    action, params, target = await _target(call)
+    checks = [*target.checks, *await action.more_checks(call.services.context, params, target)]
     if busy := await call.services.jobs.why_busy(action, target):
         checks.append(Check(rule="under-way", severity="refuse", message=busy))
     stopped_by = {check.rule for check in checks if check.severity == "refuse"}
@@ -195,11 +198,11 @@ def _check_fields(action: Action, body: ActionRequest) -> None:
             raise unknown_name("field", name, fields)
 
 
-async def _target(call: Call[Query, ActionRequest]) -> tuple[Action, Target]:
+async def _target(call: Call[Query, ActionRequest]) -> tuple[Action, Params, Target]:
     action = find_action(call.services.actions, call.path("name"))
     _check_fields(action, call.body)
     params = read_params(action, call.body.given())
-    return action, await action.target(call.services.context, params)
+    return action, params, await action.target(call.services.context, params)
 
 
 ROUTES = (

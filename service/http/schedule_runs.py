@@ -59,6 +59,7 @@ async def _preview(call: Call[Query, None]) -> SchedulePreview:
             selected = await select(context.vcenters, params.vms)
             vms = [context.vcenters.shown(vm.vcenter, vm.name) for vm in selected.vms]
             checks = list(selection_checks(selected, context.vcenters))
+            checks += await action.more_checks(context, params, await action.target(context, params))
         else:
             found = await action.target(context, params)
             what, checks = f"{action.name} of {found.name}", list(found.checks)

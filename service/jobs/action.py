@@ -212,6 +212,8 @@ class Action(ABC):
     action_class: ClassVar[ActionClass] = ActionClass.DESTRUCTIVE
     """How much harm it can do. Slack and the command line ask before a disruptive or destructive action, and so before
     one that does not declare its class."""
+    class_depends: ClassVar[str] = ""
+    """What decides the class, in words, for an action that has no class of its own; empty for all others."""
     label: ClassVar[str] = ""
     """What a button says, with `{target}` and names of parameters; by default the name, as in `Power off {target}`."""
     steps: ClassVar[tuple[str, ...]]
@@ -263,6 +265,10 @@ class Action(ABC):
         It runs before a job is queued, and alone for a dry run. `params` is an instance of the class `params`. Raises
         a VmkopsError for what the caller must correct.
         """
+
+    async def more_checks(self, context: Context, params: Any, target: Target) -> Sequence[Check]:  # noqa: ARG002
+        """What only a dry run looks at, beside the checks of `target`; by default nothing. Refuses nothing."""
+        return ()
 
     @abstractmethod
     async def run(self, context: Context, job: JobControl, params: Any) -> dict[str, Any]:

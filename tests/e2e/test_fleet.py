@@ -180,6 +180,17 @@ def test_dry_run_counts_the_vms_and_warns_of_a_term_that_fits_none(service: Runn
     assert found["matches-nothing"]["message"] == "The term 'host:gone' fits no VM now."
 
 
+def test_dry_run_shows_what_the_checks_of_its_vms_find(service: RunningService, vcenter: Vcsim) -> None:
+    off = service.run("action", "fleet", "name:DC0_H0_*", "action=power-off", "--dry-run")
+    safe = service.run("action", "fleet", "name:DC0_H0_*", "params=quiesce=none", "--dry-run")
+
+    assert off.returncode == 0, off.stderr
+    assert "warn    2 of 2 VMs have warnings:\n" in off.stdout
+    assert f"warn    {VMS[2]}: The guest is not asked" in off.stdout
+    assert "class   disruptive: it interrupts what runs\n" in off.stdout
+    assert "class   safe: it adds something or can be undone, and starts at once\n" in safe.stdout
+
+
 def test_schedule_of_a_tag_is_made_previewed_run_and_judged_by_the_shell(
     service: RunningService, vcenter: Vcsim
 ) -> None:

@@ -172,7 +172,7 @@ def test_restore_onto_is_refused_until_the_name_is_typed(room: Room, vm: str) ->
     assert without_yes.stderr.endswith(f"In a script, add --yes. The whole command:\n  {whole}\n")
     assert "refuse" not in dry.stdout + nobody.stderr
     assert f"restore of {vm} from the backup {room.backup}: may go ahead once it is confirmed" in dry.stdout
-    assert "asks    twice: for a yes, and for the name of the VM whose disks are replaced" in dry.stdout
+    assert "asks    for a yes first, and then for the name of the VM whose disks are replaced" in dry.stdout
     assert f"script  {whole}\n" in dry.stdout
     assert "swap the disks, remove the temporary VM\n" in dry.stdout
     assert f"confirm: To confirm, type the name of the VM whose disks are replaced again: overwrite={vm}" in as_text

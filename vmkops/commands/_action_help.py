@@ -18,13 +18,7 @@ Info = Mapping[str, Any]
 """An action as the service lists it: name, summary, class, may_ask, parameters (a JSON Schema) and type_again."""
 
 WIDTH = 100
-ASKS = "it shows the dry run and waits for your yes (--yes in a script)"
-CLASSES = {
-    "read": "read: it changes nothing, and starts at once",
-    "safe": "safe: it adds something or can be undone, and starts at once",
-    "disruptive": f"disruptive: it interrupts what runs, so {ASKS}",
-    "destructive": f"destructive: something is gone for good, so {ASKS}",
-}
+ASKS = "vmkops shows the dry run and waits for your yes (--yes in a script)"
 SAMPLES = {
     "vm": "web-01",
     "vms": "tag:gold",
@@ -73,6 +67,7 @@ def _known_here(name: str) -> Info | None:
         "name": action.name,
         "summary": action.summary,
         "class": str(action.action_class),
+        "class_depends": action.class_depends,
         "may_ask": action.may_ask,
         "parameters": action.params.model_json_schema(),
         "type_again": {"when": action.type_again.when, "what": action.type_again.what} if action.type_again else None,
@@ -117,7 +112,7 @@ def _lines(info: Info) -> Iterator[str]:
     yield ""
     yield from wrap(info["summary"], WIDTH)
     yield ""
-    yield from wrap(f"class {CLASSES.get(info['class'], info['class'])}. {_exceptions(info)}".strip(), WIDTH)
+    yield from wrap(f"class {_class(info)}. {_exceptions(info)}".strip(), WIDTH)
     if taken:
         yield from ("", "parameters:")
     wide = max(map(len, taken), default=0)
@@ -135,6 +130,16 @@ def _lines(info: Info) -> Iterator[str]:
     yield from ("", "example:", f"  {example(info)} --dry-run", "", "The options are those of `vmkops action --help`.")
     if slugs := procedures_of_action(info["name"]):
         yield f"Procedures (vmkops kb show NAME): {', '.join(slugs)}"
+
+
+def _class(info: Info) -> str:
+    from service.api.models import ActionClass
+    from service.api.previews import class_words
+
+    if depends := info.get("class_depends"):
+        return f"depends: {depends}"
+    found = ActionClass(info["class"])
+    return f"{class_words(found)}{f', so {ASKS}' if found.asks_first else ', and starts at once'}"
 
 
 def _exceptions(info: Info) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TextIO
 
 from service.api.client import ActionPreview, TypeAgainHint
-from service.api.previews import asks, findings, verdict
+from service.api.previews import asks, class_words, findings, verdict
 from service.api.words import printable_lines
 from vmkops.commands._color import painted
 
@@ -32,7 +32,8 @@ def print_preview(
         for check in findings(preview):
             print(f"{painted(f'{check.severity:<6}', to)}  {printable_lines(check.message)}", file=to)
         print(printable_lines(f"steps   {', '.join(preview.steps)}"), file=to)
-        print(f"class   {preview.class_}", file=to)
+        starts = ", and starts at once" if preview.allowed and not preview.class_.asks_first else ""
+        print(f"class   {class_words(preview.class_)}{starts}", file=to)
         if typed and (words := asks(preview)):
             print(printable_lines(f"asks    {words}"), file=to)
             print(printable_lines(f"script  {for_a_script(preview, typed)}"), file=to)

@@ -17,7 +17,8 @@ SUMMARY = "list the host actions with their classes and parameters, or explain o
 GROUP = SERVICE
 CLASSES = (
     "The class of an action is how much harm it can do: read changes nothing; safe adds something or can be undone; "
-    "disruptive interrupts what runs; after destructive, something is gone for good. vmkops asks before the last two."
+    "disruptive interrupts what runs; after destructive, something is gone for good. vmkops asks before the last two. "
+    "Where it depends on the parameters, the help of the action says how, and a dry run shows it."
 )
 
 
@@ -43,6 +44,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 async def _show(name: str | None, *, as_json: bool) -> int:
+    from service.api.previews import DEPENDS
     from service.api.words import printable_lines
     from vmkops.commands._console import client
 
@@ -58,7 +60,8 @@ async def _show(name: str | None, *, as_json: bool) -> int:
         print(json.dumps({"next": None, **found}))
         return 0
     for action in found["actions"]:
-        print(printable_lines(f"{action['name']}: {action['summary']} ({action['class']})"))
+        harm = DEPENDS if action.get("class_depends") else action["class"]
+        print(printable_lines(f"{action['name']}: {action['summary']} ({harm})"))
         required = action["parameters"].get("required", [])
         for name, schema in action["parameters"].get("properties", {}).items():
             mark = "" if name in required else f" [{_default(schema)}]"

@@ -1,9 +1,10 @@
-"""A fleet asks for a yes whenever one of its jobs could."""
+"""What a dry run of a fleet says: its class, which asks whenever one of its jobs could, and what its VMs bring up."""
 
 from __future__ import annotations
 
 import pytest
 
+from service.actions._fleet_preview import summed_up
 from service.actions.fleet import ACTION
 from service.api.models import ActionClass
 from service.jobs.action import Target
@@ -22,3 +23,17 @@ from service.jobs.action import Target
 def test_fleet_is_as_harmful_as_the_worst_of_its_jobs_can_be(action: str, keep: str, expected: ActionClass) -> None:
     params = {"action": action, "keep": keep, "params": {}}
     assert ACTION.class_for(Target(key="fleet", name="all", params=params)) is expected
+
+
+def test_findings_of_the_vms_are_counted_and_the_first_few_are_named() -> None:
+    found = [(f"web-{number}", ["It has no VMware Tools.", "Refused: It is a template."]) for number in range(7)]
+
+    said = [check.message for check in summed_up(found, 50, 300)]
+
+    assert said[0].startswith("Only 50 of 300 VMs were checked.")
+    assert said[1:3] == [
+        "7 of 50 VMs have warnings:",
+        "web-0: It has no VMware Tools. Refused: It is a template.",
+    ]
+    assert (len(said), said[-1]) == (8, "And 2 VMs more. A dry run of one VM shows its warnings.")
+    assert list(summed_up([], 300, 300)) == []

@@ -24,20 +24,20 @@ def preview(*checks: Check, **more: Any) -> ActionPreview:
 @pytest.mark.parametrize(
     ("found", "words", "rules", "asked"),
     [
-        (preview(LOST), "may go ahead", ["lost"], "once: for a yes"),
+        (preview(LOST), "may go ahead", ["lost"], "for a yes first"),
         (preview(LOST, class_=ActionClass.SAFE), "may go ahead", ["lost"], ""),
         (preview(LOST, TAKEN), "is refused", ["lost", "name"], ""),
         (
             preview(LOST, UNTYPED, type_again=AGAIN),
             "may go ahead once it is confirmed",
             ["lost"],
-            "twice: for a yes, and for the name of the VM",
+            "for a yes first, and then for the name of the VM",
         ),
         (
             preview(LOST, UNTYPED, type_again=AGAIN, params={"overwrite": "web-02"}),
             "is refused",
             ["lost", TYPE_AGAIN],
-            "twice: for a yes, and for the name of the VM",
+            "for a yes first, and then for the name of the VM",
         ),
     ],
 )

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from service.actions import all_actions
+from service.api.previews import class_words
 from tests.vmkops.terminal import run_forked
-from vmkops.commands._action_help import CLASSES, _known_here, example, print_help
+from vmkops.commands._action_help import _known_here, example, print_help
 
 
 @pytest.mark.parametrize("words", ["action restore --help", "actions restore", "help action restore"])
@@ -32,7 +33,7 @@ def test_help_has_the_summary_the_class_and_every_parameter(name: str, capsys: p
 
     shown = " ".join(capsys.readouterr().out.split())
     assert action.summary in shown
-    assert CLASSES[action.action_class] in shown
+    assert (action.class_depends or class_words(action.action_class)) in shown
     for parameter, field in action.params.model_fields.items():
         assert f" {parameter} {'(required' if field.is_required() else ''}" in shown
         assert field.description
@@ -51,3 +52,11 @@ def test_example_has_parameters_that_the_action_takes(name: str) -> None:
 
     action.params.model_validate(given)
     assert {key for key, field in action.params.model_fields.items() if field.is_required()} <= set(given)
+
+
+def test_fleet_has_the_class_of_what_it_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert print_help("fleet") == 0
+
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "class depends: a fleet has the class of the action that it runs on each VM" in shown
+    assert "destructive: something is gone for good" not in shown

@@ -1,0 +1,82 @@
+"""What a dry run of a fleet finds for its VMs: the checks of the inner action on each, summed up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from service.actions._targeted import warn
+from service.api.models import Check
+from service.api.words import counted
+from service.errors import VmkopsError
+from service.jobs.action import Action, Context
+from service.vsphere.inventory import Vm
+
+MOST_CHECKED = 50
+"""How many VMs a dry run looks at: each asks vCenter several questions."""
+AT_ONCE = 8
+SECONDS = 10.0
+"""How long it looks at them altogether."""
+SHOWN = 5
+"""How many VMs it names with what was found."""
+
+
+async def checks_of_vms(
+    context: Context, inner: Action, vms: Sequence[Vm], params_for: Callable[[str], Mapping[str, Any]]
+) -> list[Check]:
+    """What the inner action warns of, or refuses, for the VMs of a selection: how many, and the first few by name.
+
+    `params_for` gives the parameters of the inner action for the selector of a VM. It asks vCenter, and raises nothing
+    that vCenter answers.
+    """
+    looked_at = vms[:MOST_CHECKED]
+    found: dict[int, list[str]] = {}
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def look(number: int, vm: Vm) -> None:
+        async with slots:
+            found[number] = await _findings(context, inner, params_for(vm.selector))
+
+    tasks = [asyncio.create_task(look(number, vm)) for number, vm in enumerate(looked_at)]
+    try:
+        if tasks:
+            await asyncio.wait(tasks, timeout=SECONDS)
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    for each in ended:
+        if isinstance(each, Exception):
+            raise each
+    named = [
+        (context.vcenters.shown(vm.vcenter, vm.name), found[number])
+        for number, vm in enumerate(looked_at)
+        if found.get(number)
+    ]
+    return list(summed_up(named, len(found), len(vms)))
+
+
+def summed_up(found: Sequence[tuple[str, Sequence[str]]], looked_at: int, selected: int) -> Iterator[Check]:
+    """The checks of a dry run for the VMs with findings, each with its sentences, of so many that were looked at."""
+    if looked_at < selected:
+        yield warn(
+            "vms-not-checked",
+            f"Only {looked_at} of {counted(selected, 'VM')} were checked. The job of each VM runs all checks first.",
+        )
+    if not found:
+        return
+    verb = "has" if len(found) == 1 else "have"
+    yield warn("vms", f"{len(found)} of {counted(looked_at, 'VM')} {verb} warnings:")
+    yield from (warn("vm", f"{name}: {' '.join(sentences)}") for name, sentences in found[:SHOWN])
+    if (more := len(found) - SHOWN) > 0:
+        yield warn("vms-more", f"And {counted(more, 'VM')} more. A dry run of one VM shows its warnings.")
+
+
+async def _findings(context: Context, inner: Action, params: Mapping[str, Any]) -> list[str]:
+    try:
+        target = await inner.target(context, inner.params.model_validate(params))
+    except VmkopsError as error:
+        return [f"Refused: {error}"]
+    said = {"refuse": "Refused: ", "warn": ""}
+    return [f"{said[check.severity]}{check.message}" for check in target.checks if check.severity in said]
