@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.blocks import Block, Message, bold, bullets, code, context, escape, header, message, person, section, shortened
 from service.api.client import Job, JobState, Problem, Progress, Step, StepState
+from service.api.job_words import steps_to_show
 from service.api.results import facts
 from service.api.units import amount, count, done_of, duration, took
 
@@ -49,8 +50,8 @@ def job_card(job: Job) -> Message:
     blocks: list[Block] = [header(title(job)), section(_status(job))]
     if job.progress and not job.state.final and (progress := progress_line(job.progress)):
         blocks.append(section(progress))
-    if job.steps:
-        blocks.append(section(*(_step_line(step, job) for step in job.steps)))
+    if steps := steps_to_show(job):
+        blocks.append(section(*(_step_line(step, job) for step in steps)))
     if job.error:
         blocks.append(section(*_error_lines(job.error)))
     if job.notes:

@@ -244,7 +244,7 @@ class DiskBringer(Deployment):
         return StepResult(detail=disk.target)
 
 
-REMOVE_TEMPORARY = "remove the temporary VM"
+TEMPORARY = {REMOVE: "remove the temporary VM"}
 """What the last step of a restore to an existing VM does, where a plan is shown."""
 BRING = (PACKAGE, SEND, CONFIRM, LOOK, MOVE)
 """The steps of `send` and `move`."""

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict
 from service.actions._deploy import REMOVE
 from service.actions._disks import (
     BRING,
-    REMOVE_TEMPORARY,
     BroughtDisk,
     DiskBringer,
     failed,
@@ -21,7 +20,7 @@ from service.actions._disks import (
     room_checks,
 )
 from service.actions._from_backup import BackupParams, backup_checks, read_backup
-from service.actions._targeted import CHECK, info, refuse, warn
+from service.actions._targeted import CHECK, NOTHING_FOUND, info, refuse, warn, warnings
 from service.actions._vm import vm_checks
 from service.api.models import Check
 from service.api.words import vsphere_words
@@ -43,7 +42,6 @@ from service.vsphere.vms import VmState, read_state
 
 SNAPSHOT, SWAP = "safety snapshot", "swap the disks"
 ONTO_STEPS = (CHECK, *BRING, SNAPSHOT, SWAP, REMOVE)
-ONTO_PLAN = (*ONTO_STEPS[:-1], REMOVE_TEMPORARY)
 COVERED = {"template", "not-connected", "task-running", "no-disk", "disk-left-out"}
 """Rules of the pre-flight of a snapshot that are checked here, or that concern disks that stay."""
 
@@ -208,7 +206,7 @@ class OntoRun:
             raise Conflict(" ".join(refused))
         disks = (await read_described(self._context.workers, kept)).outline.disks
         plan = plan_disks(disks, await read_disks(self._session, self._vm))
-        return OntoPlan(name=vm.name, disks=plan, detail=" ".join(each.message for each in found))
+        return OntoPlan(name=vm.name, disks=plan, detail=warnings(found) or NOTHING_FOUND)
 
     async def _snapshot(self, plan: OntoPlan) -> SafetyTaken:
         job, ledger = self._job.job_id, self._context.ledger

@@ -70,6 +70,11 @@ def info(rule: str, message: str) -> Check:
     return Check(rule=rule, severity="info", message=message)
 
 
+def warnings(checks: Iterable[Check]) -> str:
+    """The detail of a first step whose dry run has much to say: only what the caller should know, as sentences."""
+    return " ".join(check.message for check in checks if check.severity == "warn")
+
+
 NOT_CHECKED = warn(
     "not-checked",
     f"vCenter did not answer within {LOOK_SECONDS:g} seconds. The job runs the checks before it changes anything, and "

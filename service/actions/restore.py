@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import Field
 
 from service.actions._deploy import CONFIRM, PACKAGE, REMOVE, SEND, Identity
+from service.actions._disks import TEMPORARY
 from service.actions._from_backup import BackupDeployment, FromBackup, check_restore, class_of_restore, read_backup
-from service.actions._onto import ONTO_PLAN, ONTO_STEPS, OntoRun, onto_checks
+from service.actions._onto import ONTO_STEPS, OntoRun, onto_checks
 from service.actions._placement import LONGEST_NAME, NAME
 from service.api.models import ActionClass
 from service.errors import InvalidParams
@@ -67,9 +68,13 @@ class Restore(Action):
         """Those of a new VM, or of one whose disks are replaced."""
         return ONTO_STEPS if params.get("onto") else self.steps
 
+    def step_words(self, params: Mapping[str, Any]) -> Mapping[str, str]:
+        """See `Action.step_words`: with `onto`, the VM that is removed is the temporary one."""
+        return TEMPORARY if params.get("onto") else {}
+
     def plan_of(self, params: Mapping[str, Any]) -> tuple[str, ...]:
         """See `Action.plan_of`: a new VM is removed only after a failure."""
-        return ONTO_PLAN if params.get("onto") else self.steps[:-1]
+        return super().plan_of(params) if params.get("onto") else self.steps[:-1]
 
     def label_for(self, target: Target) -> str:
         """Which VM loses its disks, if one does."""

@@ -12,7 +12,7 @@ from pydantic import Field
 from service.actions._deploy import REMOVE
 from service.actions._disks import (
     BRING,
-    REMOVE_TEMPORARY,
+    TEMPORARY,
     BroughtDisk,
     DiskBringer,
     failed,
@@ -21,7 +21,7 @@ from service.actions._disks import (
     room_checks,
 )
 from service.actions._from_backup import BackupParams, backup_checks, class_of_restore, read_backup
-from service.actions._targeted import CHECK, info, refuse
+from service.actions._targeted import CHECK, NOTHING_FOUND, info, refuse, warnings
 from service.actions._vm import vm_checks
 from service.api.models import ActionClass, Check
 from service.backups.catalogue import KeptBackup
@@ -124,9 +124,9 @@ class RestoreDisk(Action):
         """Another vCenter needs a yes."""
         return class_of_restore(super().class_for(target), target)
 
-    def plan_of(self, params: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG002
-        """See `Action.plan_of`: the VM that is removed is the temporary one."""
-        return (*self.steps[:-1], REMOVE_TEMPORARY)
+    def step_words(self, params: Mapping[str, Any]) -> Mapping[str, str]:  # noqa: ARG002
+        """See `Action.step_words`: the VM that is removed is the temporary one."""
+        return TEMPORARY
 
     async def pinned(self, context: Context, params: RestoreDiskParams) -> RestoreDiskParams:
         """See `Action.pinned`."""
@@ -162,7 +162,7 @@ class RestoreDisk(Action):
             vm, number, found = await _checks(context, session, moref, kept, params.disk)
             if refused := [each.message for each in found if each.severity == "refuse"]:
                 raise Conflict(" ".join(refused))
-            return DiskPlan(name=vm.name, number=number, detail=" ".join(each.message for each in found))
+            return DiskPlan(name=vm.name, number=number, detail=warnings(found) or NOTHING_FOUND)
 
         async def attach(disk: BroughtDisk) -> Attached:
             new = NewDisk(file=disk.target, capacity=disk.capacity)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, tzinfo
 
-from service.api.models import Job, JobState, Progress, StepState
+from service.api.models import Job, JobState, Progress, Step, StepState
 from service.api.results import result_words
 from service.api.units import amount, done_of, duration, took, when
 
@@ -25,11 +25,15 @@ def state_words(job: Job) -> str:
     return STATES.get(job.state, job.state.value)
 
 
-def step_state(state: StepState, job: Job) -> str:
-    """The state of a step; one that did not run was not needed, or was not reached by a job that ended early."""
-    if state is not StepState.SKIPPED:
-        return state.value
-    return "not needed" if job.state in {JobState.SUCCEEDED, JobState.PARTIAL} else "not done"
+def step_state(state: StepState) -> str:
+    """The state of a step, such as `running`, or `not done` for one that a job did not reach."""
+    return "not done" if state is StepState.SKIPPED else state.value
+
+
+def steps_to_show(job: Job) -> list[Step]:
+    """The steps that people see: without those that a job which has done its work did not need."""
+    whole = job.state in {JobState.SUCCEEDED, JobState.PARTIAL}
+    return [step for step in job.steps if not (whole and step.state is StepState.SKIPPED)]
 
 
 def progress_words(now: Progress) -> str:
@@ -57,8 +61,8 @@ def job_words(job: Job, zone: tzinfo | None = UTC) -> str:
     if job.progress and not job.state.final:
         lines.append(f"  progress    {progress_words(job.progress)}")
         lines += [f"              {file.name}: {done_of(file.done, file.total)}" for file in job.progress.files]
-    if job.steps:
-        lines += ["", *_steps(job, zone)]
+    if steps := _steps(job, zone):
+        lines += ["", *steps]
     if job.error:
         lines += ["", job.error.detail, *(f"  {each}" for each in job.error.suggestions)]
     if job.result and (words := result_words(job.result, zone)):
@@ -72,11 +76,11 @@ def job_words(job: Job, zone: tzinfo | None = UTC) -> str:
 
 def _steps(job: Job, zone: tzinfo | None) -> list[str]:
     lines = []
-    for step in job.steps:
+    for step in steps_to_show(job):
         at = when(step.started_at, zone)[11:19]
         span = took(step.started_at, step.finished_at)
         detail = f": {step.detail}" if step.detail and not (job.error and step.detail == job.error.detail) else ""
-        lines.append(f"  {step_state(step.state, job):<10} {at:<8}  {span:>9}  {step.name}{detail}")
+        lines.append(f"  {step_state(step.state):<10} {at:<8}  {span:>9}  {step.name}{detail}")
     return lines
 
 

@@ -238,12 +238,17 @@ class Action(ABC):
         """The names of the steps with these parameters, in their order."""
         return self.steps
 
+    def step_words(self, params: Mapping[str, Any]) -> Mapping[str, str]:  # noqa: ARG002
+        """What people see as the name of a step, where that differs from the recorded name with these parameters."""
+        return {}
+
     def plan_of(self, params: Mapping[str, Any]) -> tuple[str, ...]:
-        """What a dry run shows of the steps with these parameters, in words; by default their names.
+        """The steps that a dry run shows with these parameters, by the names that people see; by default all.
 
         Steps that only a failure needs are not in it.
         """
-        return self.steps_of(params)
+        words = self.step_words(params)
+        return tuple(words.get(name, name) for name in self.steps_of(params))
 
     def label_for(self, target: Target) -> str:
         """What starting it for this target does, in a few words, such as `Power off web-01`."""

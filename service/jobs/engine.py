@@ -360,8 +360,9 @@ class Jobs:
         except (RecordUnreadable, TypeError, ValueError):  # the last two for rows that name another form
             events = {}
         runs_on = listing.executor_words(status.executor_id or "", live=status.status in view.LIVE)
-        steps = action.steps_of(attributes.get("params", {})) if action else ()
-        return view.job(status, recorded, events, steps, runs_on)
+        params = attributes.get("params", {})
+        steps, words = (action.steps_of(params), action.step_words(params)) if action else ((), {})
+        return view.job(status, recorded, events, steps, runs_on, words)
 
 
 def _prepare_queue(url: str, at_once: int) -> None:

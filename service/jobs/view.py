@@ -27,10 +27,11 @@ def job(
     events: Mapping[str, Any],
     planned: Sequence[str],
     executor: str = "",
+    words: Mapping[str, str] | None = None,
 ) -> Job:
     """The job from its workflow status, its recorded steps, its events, and the names of its action's steps.
 
-    `executor` names the process that runs the job, for people.
+    `executor` names the process that runs the job, for people, and `words` the steps that they know by another name.
     """
     attributes, outcome, state = status.attributes or {}, outcome_of(status), state_of(status)
     return Job(
@@ -40,7 +41,7 @@ def job(
         vcenter=attributes.get("vcenter", ""),
         state=state,
         params=redact_params(attributes.get("params", {})),
-        steps=steps(recorded, events.get(NOW), planned, state),
+        steps=steps(recorded, events.get(NOW), planned, state, words or {}),
         progress=Progress.model_validate(events[PROGRESS]) if PROGRESS in events else None,
         error=_error(state, status, outcome),
         result=redact_json(outcome.get("result")),
@@ -81,7 +82,11 @@ def problem_of(recorded: Mapping[str, Any]) -> Problem:
 
 
 def steps(
-    recorded: Sequence[Mapping[str, Any]], now: Mapping[str, Any] | None, planned: Sequence[str], state: JobState
+    recorded: Sequence[Mapping[str, Any]],
+    now: Mapping[str, Any] | None,
+    planned: Sequence[str],
+    state: JobState,
+    words: Mapping[str, str],
 ) -> list[Step]:
     """Each planned step with its state; the parts of a step, such as one for each disk, are shown as one."""
     shown = []
@@ -102,7 +107,7 @@ def steps(
             step_state = StepState.SKIPPED if state.final else StepState.PENDING
         shown.append(
             Step(
-                name=name,
+                name=words.get(name, name),
                 state=step_state,
                 started_at=_time(min(started)) if started else (now["at"] if running and now else None),
                 finished_at=_time(max(ended)) if ended and not running else None,

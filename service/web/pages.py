@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jinja2
 
-from service.api.job_words import state_words, step_state
+from service.api.job_words import state_words, step_state, steps_to_show
 from service.api.schedules import how_words, what_words
 from service.api.units import when
 from service.api.words import printable
@@ -26,4 +26,5 @@ pages.globals |= {
     "what_words": what_words,
     "state_words": state_words,
     "step_state": step_state,
+    "steps_to_show": steps_to_show,
 }

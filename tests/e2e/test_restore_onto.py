@@ -138,6 +138,9 @@ def test_shell_asks_for_yes_and_the_name_and_the_way_back_leads_to_the_old_disks
         terminal.read_until("Go back: ")
         assert terminal.wait() == 0, said
 
+    steps = room.service.call("GET", "/jobs?action=restore&limit=1")[1]["jobs"][0]["steps"]
+    assert "Replaces disk-" not in steps[0]["detail"]  # which the dry run has shown
+    assert (steps[-1]["name"], steps[-1]["state"]) == ("remove the temporary VM", "succeeded")
     assert contents(room, vm) == room.contents
     assert identity(room, vm) == before
     assert len(room.vcsim.vms()) == vms

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from service.api.client import Job, JobState, ServiceAway, StepState
-from service.api.job_words import job_words, progress_words, state_words, step_state
+from service.api.job_words import job_words, progress_words, state_words, step_state, steps_to_show
 from service.api.results import result_words
 from service.api.units import done_of, duration
 from service.api.words import printable_lines
@@ -138,12 +138,12 @@ class _Steps:
 
     def news(self, job: Job) -> Iterable[str]:
         """A line for each step that has changed since the last time; none for one that waits for its turn."""
-        for step in job.steps:
+        for step in steps_to_show(job):
             now = step.state, step.detail if step.state is StepState.RUNNING else ""
             if now == self._shown.get(step.name) or step.state is StepState.PENDING:
                 continue
             self._shown[step.name] = now
-            yield f"{step_state(step.state, job):<10} {step.name}{f': {step.detail}' if step.detail else ''}"
+            yield f"{step_state(step.state):<10} {step.name}{f': {step.detail}' if step.detail else ''}"
 
 
 class _Lines:

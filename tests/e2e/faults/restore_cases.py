@@ -119,7 +119,7 @@ ONTO = [
     Row(action="restore", step="swap the disks", call=RECONFIG, ends=TOO_LATE, blank=as_for("`set-time-sync`")),
     Row(
         action="restore",
-        step="remove the VM",
+        step="remove the temporary VM",
         call="RevertToSnapshot_Task",
         rules=SWAP_FAILS_LATE,
         ends=every("failed") | LEFT | {"late": "failed, reported"},
@@ -127,7 +127,7 @@ ONTO = [
     ),
     Row(
         action="restore",
-        step="remove the VM",
+        step="remove the temporary VM",
         call="DeleteVirtualDisk_Task",
         unnamed=True,
         rules=SWAP_FAILS,
@@ -139,7 +139,7 @@ ONTO = [
     Row(action="restore-disk", step="attach the disk", call=RECONFIG, ends=TOO_LATE, blank=as_for("`set-time-sync`")),
     Row(
         action="restore-disk",
-        step="remove the VM",
+        step="remove the temporary VM",
         call=DESTROY,
         unnamed=True,
         ends=LEFT,

@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from service.actions import all_actions
-from service.api.models import ActionClass
+from service.api.models import ActionClass, JobState
+from service.jobs import view
 from service.jobs.action import Action, Target
 
 ACTIONS = all_actions()
@@ -140,3 +141,15 @@ def test_every_parameter_is_described_in_the_schema(action: Action) -> None:
 def test_parameter_outside_the_schema_is_refused(action: Action) -> None:
     with pytest.raises(ValidationError, match=r"extra_forbidden|Extra inputs"):
         action.params.model_validate({"surprise": 1})
+
+
+@pytest.mark.parametrize("given", [{"onto": ""}, {"onto": "moref:vm-42"}])
+def test_plan_has_the_names_under_which_a_job_shows_its_steps(action: Action, given: dict[str, Any]) -> None:
+    defaults = {"boot_seconds": 300, "evacuate": False, "source": "web.ova", "url_file": ""}
+    params = {**defaults, **given}
+    words = action.step_words(params)
+    record = [{"function_name": name} for name in action.steps_of(params)]
+
+    shown = [step.name for step in view.steps(record, None, action.steps_of(params), JobState.SUCCEEDED, words)]
+
+    assert [name for name in shown if name in action.plan_of(params)] == list(action.plan_of(params))
