@@ -88,7 +88,7 @@ async def _run(call: Call[RunQuery, None]) -> Job:
 
 
 async def _pause(call: Call[Query, None]) -> Schedule:
-    return await call.services.schedules.pause(call.path("name"))
+    return await call.services.schedules.pause(call.path("name"), call.known_actor())
 
 
 async def _resume(call: Call[Query, None]) -> Schedule:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from service.api.redaction import redact_params
 from service.api.schedules import Schedule
+from service.api.units import when
 from service.errors import RecordUnreadable
 from service.jobs.cron import cron_times, longest_gap, next_times, times_before
 from service.jobs.view import outcome_of, problem_of
@@ -19,7 +20,8 @@ TIMES = 8
 """Next times that the period of a schedule is computed from: those of a week of a daily one."""
 PAUSED = "PAUSED"
 """The engine's state of a schedule that does not fire."""
-BY_HAND = "Somebody paused it. `vmkops schedules resume NAME` lets it fire again."
+PAUSED_BY, PAUSED_AT = "paused_by", "paused_at"
+"""The keys of a schedule's context with who paused it, and when; absent in those that an earlier version paused."""
 UNREADABLE = "vmkops cannot read what this schedule starts, so it does not fire. Save the schedule again."
 
 
@@ -45,7 +47,7 @@ def schedule_of(row: Mapping[str, Any], fired: Any, refused: str, now: datetime)
         timezone=row["cron_timezone"] or "UTC",
         created_by=context["created_by"],
         token=context.get("token", ""),
-        paused=BY_HAND if row.get("status") == PAUSED else refused,
+        paused=_paused(row) if row.get("status") == PAUSED else refused,
         next_at=following[0],
         period_seconds=longest_gap(following),
         due_before=earlier[1] if len(earlier) > 1 else None,
@@ -55,6 +57,19 @@ def schedule_of(row: Mapping[str, Any], fired: Any, refused: str, now: datetime)
         last_job=outcome.get("job"),
         last_problem=problem_of(problem) if problem else None,
     )
+
+
+def who_paused(row: Mapping[str, Any]) -> dict[str, str]:
+    """Who paused the engine's schedule `row`, and when, as its context has it; empty when it does not."""
+    context = row["context"] if isinstance(row["context"], dict) and row.get("status") == PAUSED else {}
+    return {key: str(context[key]) for key in (PAUSED_BY, PAUSED_AT) if key in context}
+
+
+def _paused(row: Mapping[str, Any]) -> str:
+    by = who_paused(row)
+    who = by.get(PAUSED_BY, "Somebody")
+    at = f" at {when(by[PAUSED_AT])}" if PAUSED_AT in by else ""
+    return f"{who} paused it{at}. `vmkops schedules resume {row['schedule_name']}` lets it fire again."
 
 
 def missed(row: Mapping[str, Any], now: datetime) -> datetime | None:

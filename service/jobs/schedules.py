@@ -12,6 +12,7 @@ from typing import Any
 from dbos import DBOS
 from pydantic import ValidationError
 
+from knowledge.runs.marks import attributed
 from knowledge.spelling import nearest_name
 from service.api.schedules import Schedule
 from service.api.words import counted
@@ -20,7 +21,7 @@ from service.jobs.action import Action, Context, Target
 from service.jobs.cron import check_cron, check_interval
 from service.jobs.engine import Jobs
 from service.jobs.keys import former_job_id
-from service.jobs.schedule_view import UNREADABLE, missed, schedule_of
+from service.jobs.schedule_view import PAUSED, PAUSED_AT, PAUSED_BY, UNREADABLE, missed, schedule_of, who_paused
 from service.jobs.view import outcome_of
 from service.retry import attempts
 from service.store.audit import Audit, Event
@@ -103,12 +104,14 @@ class Schedules:
         }
         async with self._saving:  # two new ones at once must not both be the last that is allowed
             most = self._settings.max_schedules
-            names = {row["schedule_name"] for row in await DBOS.list_schedules_async()}
-            if name not in names and len(names) >= most:
+            rows = {row["schedule_name"]: row for row in await DBOS.list_schedules_async()}
+            if name not in rows and len(rows) >= most:
                 raise Conflict(
                     f"VMKOPS_MAX_SCHEDULES allows {counted(most, 'schedule')}, and there are as many. Remove one that "
                     "is no longer needed (vmkops schedules remove NAME), or raise the setting."
                 )
+            if name in rows:
+                context |= who_paused(rows[name])
             await self._apply(name, cron, timezone, context)
         return await self.get(name)
 
@@ -116,10 +119,16 @@ class Schedules:
         """Whether there is a schedule with this name."""
         return await DBOS.get_schedule_async(name) is not None
 
-    async def pause(self, name: str) -> Schedule:
-        """Let a schedule fire no more until it is resumed; raises NotFound."""
-        await self.get(name)
-        await asyncio.to_thread(DBOS.pause_schedule, name)
+    async def pause(self, name: str, actor: Actor) -> Schedule:
+        """Let a schedule fire no more until it is resumed, and keep who paused it; raises NotFound."""
+        async with self._saving:
+            row = await DBOS.get_schedule_async(name)
+            if row is None:
+                raise await _no_schedule(name)
+            if isinstance(row["context"], dict) and row.get("status") != PAUSED:
+                by = {PAUSED_BY: attributed(actor.name, actor.token), PAUSED_AT: datetime.now(UTC).isoformat()}
+                await self._apply(name, row["schedule"], row["cron_timezone"] or "UTC", {**row["context"], **by})
+            await asyncio.to_thread(DBOS.pause_schedule, name)
         return await self.get(name)
 
     async def resume(self, name: str) -> Schedule:
@@ -127,6 +136,7 @@ class Schedules:
         row = await self._row(name)
         # Saved anew: the next start of the service must not catch up on the times that it was paused for.
         context = {**row["context"], "changed_at": datetime.now(UTC).isoformat()}
+        context = {key: value for key, value in context.items() if key not in (PAUSED_BY, PAUSED_AT)}
         await self._apply(name, row["schedule"], row["cron_timezone"] or "UTC", context)
         await asyncio.to_thread(DBOS.resume_schedule, name)
         return await self.get(name)

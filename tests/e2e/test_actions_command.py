@@ -130,3 +130,14 @@ def test_script_with_yes_is_not_asked(service: RunningService, vcenter: Vcsim) -
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["state"] == "succeeded"
     assert vcenter.vm(VM)["power_state"] == "poweredOff"
+
+
+@pytest.mark.gives_back
+def test_ctrl_c_at_the_question_says_that_nothing_was_started(service: RunningService, vcenter: Vcsim) -> None:
+    with Terminal(service, "action", "power-off", VM) as terminal:
+        terminal.read_until("Type yes to power off")
+        terminal.interrupt()
+        terminal.read_until("Nothing was started.")
+        assert terminal.wait() == 130
+
+    assert vcenter.vm(VM)["power_state"] == "poweredOn"

@@ -118,13 +118,19 @@ def test_paused_schedule_starts_nothing_until_it_is_resumed(service: RunningServ
     fired(service, "often")
 
     paused = service.run("schedules", "pause", "often")
+    once = service.run("schedules", "run", "often")
     service.kill()
     service.start()
     before = service.call("GET", "/schedules/often")[1]
     resumed = service.run("schedules", "resume", "often", "--json")
 
-    assert "Somebody paused it" in paused.stdout
-    assert "Somebody paused it" in before["paused"]
+    assert "paused      token:test paused it at 20" in paused.stdout
+    assert "`vmkops schedules resume often` lets it fire again." in before["paused"]
+    assert (once.returncode, "This one run starts all the same, and the schedule stays paused." in once.stderr) == (
+        0,
+        True,
+    )
+    assert re.search("^job [0-9a-f]+: ", once.stderr), once.stderr
     assert json.loads(resumed.stdout)["paused"] == ""
     wait_for(
         lambda: service.call("GET", "/schedules/often")[1]["last_at"] > before["last_at"],

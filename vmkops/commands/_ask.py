@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TextIO
 
 from service.api.client import ActionPreview, TypeAgainHint
@@ -46,6 +47,16 @@ def for_a_script(preview: ActionPreview, typed: Sequence[str]) -> str:
     kept = [word for word in typed if again is None or not word.startswith(f"{again.parameter}=")]
     named = [f"{again.parameter}={again.name}"] if again else []
     return shlex.join(["vmkops", *kept, *named, "--yes"])
+
+
+@contextmanager
+def stopped_before(nothing: str) -> Iterator[None]:
+    """Questions that Ctrl-C may end: `nothing`, such as `Nothing was started.`, then says that nothing happened."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"\n{nothing}", file=sys.stderr)
+        raise
 
 
 def ask_first(

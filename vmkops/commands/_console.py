@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from service.api.client import ActionClass, ActionPreview, Job, ServiceClient
 from service.api.units import when
 from service.api.words import printable_lines
-from vmkops.commands._ask import ask_first, print_preview
+from vmkops.commands._ask import ask_first, print_preview, stopped_before
 from vmkops.commands._errors import WrongUsage
 from vmkops.commands._near import did_you_mean, shown
 from vmkops.commands._service import chosen
@@ -36,12 +36,13 @@ def carry_out(options: argparse.Namespace, action: str, target: str | None, para
         return print_preview(asyncio.run(_check(request)), as_json=options.json, typed=typed)
     if request.may_ask and not getattr(options, "yes", False):
         # The question is outside of the event loop, so that Ctrl-C ends it.
-        status, again = ask_first(lambda more: asyncio.run(_check(request.with_params(more))), typed)
+        with stopped_before("Nothing was started."):
+            status, again = ask_first(lambda more: asyncio.run(_check(request.with_params(more))), typed)
         if status != 0:
             return status
         request = request.with_params(again)
     job = asyncio.run(_start(request))
-    print(printable_lines(_started(job)), file=sys.stderr)
+    print(printable_lines(start_words(job)), file=sys.stderr)
     if options.no_wait:
         print(job.model_dump_json() if options.json else printable_lines(job.id))
         return 0
@@ -50,7 +51,7 @@ def carry_out(options: argparse.Namespace, action: str, target: str | None, para
     return follow_to_end(job, patience=options.patience, as_json=options.json)
 
 
-def _started(job: Job) -> str:
+def start_words(job: Job) -> str:
     """What the start of an action came to: a new job, or the one that was there."""
     if not job.joined:
         return f"job {job.id}: {job.action} of {job.target}"

@@ -138,9 +138,12 @@ def _ask_to_replace(options: Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         print("Nothing was changed. To replace it, add --replace.", file=sys.stderr)
         return WRONG_USAGE
+    from vmkops.commands._ask import stopped_before
+
     print(f"Type {YES} to replace it: ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() == YES:
-        return DONE
+    with stopped_before("Nothing was changed."):
+        if sys.stdin.readline().strip().lower() == YES:
+            return DONE
     print("Nothing was changed.", file=sys.stderr)
     return REFUSED
 
@@ -179,14 +182,21 @@ def _resume(options: Namespace) -> int:
 
 def _run(options: Namespace) -> int:
     from service.api.client import Job
+    from vmkops.commands._console import start_words
     from vmkops.commands._follow import follow_to_end
 
+    paused = asyncio.run(_call("GET", _path(options)))["paused"]
     query = {"any_time": "true"} if options.any_time else {}
     started = asyncio.run(_call("POST", f"{_path(options)}/run", None, query))
+    job = Job.model_validate(started)
+    print(printable_lines(start_words(job)), file=sys.stderr)
+    if paused:
+        once = "That job goes on" if job.joined else "This one run starts all the same"
+        print(printable_lines(f"{once}, and the schedule stays paused. {paused}"), file=sys.stderr)
     if options.no_wait:
         print(json.dumps(started) if options.json else started["id"])
         return DONE
-    return follow_to_end(Job.model_validate(started), patience=options.patience, as_json=options.json)
+    return follow_to_end(job, patience=options.patience, as_json=options.json)
 
 
 async def _call(

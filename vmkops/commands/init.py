@@ -84,19 +84,22 @@ def run(argv: Sequence[str]) -> int:
 
     2 for wrong usage and for a file that is there and may not be replaced.
     """
+    from vmkops.commands._ask import stopped_before
+
     made = parser()
     options = made.parse_args(argv)
     path = Path(options.file or os.environ.get(CONFIG, "").strip() or DEFAULT_CONFIG)
     asks = sys.stdin.isatty()
-    if path.exists() and not options.force and not (asks and _yes(f"{path} exists. Replace it?")):
-        print(f"vmkops init: {path} exists and is left as it is. Add --force to replace it.", file=sys.stderr)
-        return WRONG_USAGE
-    given = {each.option: _answer(each, options, asks=asks) for each in QUESTIONS}
-    if not given["vcenter_url"] and (extra := [each for each in OF_VCENTER if given[each]]):
-        made.error(f"--{extra[0].replace('_', '-')} needs --vcenter-url")
-    password = ""
-    if asks and given["vcenter_url"] and not given["password_file"]:
-        password = getpass.getpass(f"Password of {given['vcenter_user']}, kept in {path}: ")
+    with stopped_before(f"Nothing was written to {path}."):
+        if path.exists() and not options.force and not (asks and _yes(f"{path} exists. Replace it?")):
+            print(f"vmkops init: {path} exists and is left as it is. Add --force to replace it.", file=sys.stderr)
+            return WRONG_USAGE
+        given = {each.option: _answer(each, options, asks=asks) for each in QUESTIONS}
+        if not given["vcenter_url"] and (extra := [each for each in OF_VCENTER if given[each]]):
+            made.error(f"--{extra[0].replace('_', '-')} needs --vcenter-url")
+        password = ""
+        if asks and given["vcenter_url"] and not given["password_file"]:
+            password = getpass.getpass(f"Password of {given['vcenter_user']}, kept in {path}: ")
     _write(path, _content(given, password, insecure=options.insecure))
     print(f"{path} is written; only you can read it.")
     return 0 if options.no_check else _try(path)

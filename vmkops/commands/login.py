@@ -41,13 +41,15 @@ def run(argv: Sequence[str]) -> int:
     if options.service:
         choose(options.service)
     from service.api.words import printable
+    from vmkops.commands._ask import stopped_before
     from vmkops.commands._logins import keep_login
     from vmkops.commands._service import chosen
 
     service = chosen()
     if is_open(service.url):
         print(f"warning: the token goes to {service.url} unencrypted, as it begins with http://.", file=sys.stderr)
-    token = _token(service.url)
+    with stopped_before("No token was kept."):
+        token = _token(service.url)
     if not token or len(token.split()) > 1 or not (token.isascii() and token.isprintable()):
         wrong = "there is no token" if not token else "this is not a token"
         print(f"vmkops login: {wrong}. `vmkops token create NAME --scope operate` makes one.", file=sys.stderr)
