@@ -50,7 +50,7 @@ async def live_answers(
 async def _answer(call: Call[Any, Any], command: LiveCommand, targets: Mapping[str, str]) -> LiveAnswer:
     shown = _only_shown(command, targets)
     if missing := [name for name in command.targets if not targets.get(name)]:
-        return replace(shown, problem=f"For an answer, give {' and '.join(f'{name}=NAME' for name in missing)}.")
+        return replace(shown, problem=f"For an answer, name the {' and the '.join(missing)} as well.")
     asked = call_of(shown.command, call.services)
     if asked is None:
         return shown

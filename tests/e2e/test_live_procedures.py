@@ -89,7 +89,7 @@ def test_lookups_states_and_dry_runs_are_filled_in(service: RunningService) -> N
     assert (shown["text"], shown["problem"]) == ("", "")
     assert only_asked["text"].startswith(f"power-off of {VM}")
     assert only_asked["action"] == ""
-    assert host["problem"] == "For an answer, give host=NAME."
+    assert host["problem"] == "For an answer, name the host as well."
     assert f"1. Look:\n\n   ```vmkops\n   vmkops vm {VM}\n" in page["body"]
     assert f"   ```text\n   {VM} (vm-" in page["body"]
     assert page["targets"] == ["vm", "host"]
@@ -135,6 +135,15 @@ def test_shell_prints_the_page_filled_in(service: RunningService) -> None:
     assert f"   vmkops vm {VM}\n" in done.stdout
     assert f"   {VM} (vm-" in done.stdout
     assert "> CAUTION:" in done.stdout
+    assert done.stdout.splitlines()[1].strip("=") == ""  # below the title, as without a target
+    assert "GET /" not in done.stdout
+    assert "\n# " not in done.stdout
+
+
+def test_shell_shows_a_page_by_either_command(service: RunningService) -> None:
+    by_kb, by_list = service.run("kb", "show", "vm-slow"), service.run("procedures", "vm-slow")
+
+    assert (by_list.returncode, by_list.stdout) == (0, by_kb.stdout)
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from knowledge.errors import NotFound, shown
 from service.api.words import counted
@@ -12,12 +13,13 @@ from vmkops.commands._kb_pages import team_folder
 from vmkops.commands._lookup import data_dir, service_is_named
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from knowledge.procedure_store.answer import Answer
     from knowledge.procedure_store.procedure import Procedure
     from knowledge.procedure_store.search import Hit
     from knowledge.procedure_store.store import Store
+    from service.api.client import ServiceError
 
 LIMIT = 10
 """The largest number of pages that a search finds."""
@@ -68,6 +70,34 @@ def one_page(slug: str, *, own: bool = False) -> Procedure:
     if kept is None:
         raise NotFound(f"There is no procedure {shown(slug)}. List all of them: vmkops kb list", near)
     return kept
+
+
+async def live_page(slug: str, targets: Mapping[str, str]) -> dict[str, Any]:
+    """The page with its live blocks filled in, as the service answers it; raises ServiceError."""
+    from urllib.parse import quote
+
+    from vmkops.commands._console import client
+
+    async with client() as service:
+        return await service.get(f"/procedures/{quote(slug, safe='')}/live", **targets)
+
+
+async def wrong_targets(targets: Mapping[str, str]) -> list[ServiceError]:
+    """What the service says of each target that does not exist, or that is the name of several."""
+    from urllib.parse import quote
+
+    from service.api.client import ServiceError
+    from vmkops.commands._console import client
+
+    wrong = []
+    async with client() as service:
+        for kind, name in targets.items():
+            try:
+                await service.get(f"/{kind}s/{quote(name, safe='')}")
+            except ServiceError as error:
+                if error.problem.status in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+                    wrong.append(error)
+    return wrong
 
 
 def open_store() -> Store:

@@ -214,16 +214,21 @@ def _found(get: Get, **query: str) -> Answer:
 
 
 def _page(get: Get, slug: str) -> Procedure:
-    from knowledge.procedure_store.procedure import Procedure
-
     path = f"/procedures/{quote(slug, safe='')}"
     try:
-        return _made(Procedure, {**json.loads(get(path)), "file": path})
+        return page_from(json.loads(get(path)), path)
     except _Refused as error:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
         problem = json.loads(error.text)
         raise NotFound(printable_lines(problem["detail"]), map(printable_lines, problem["suggestions"])) from None
+
+
+def page_from(answer: Mapping[str, Any], path: str) -> Procedure:
+    """The page that the service answers, safe to print; `path`, where it has it, takes the place of its file."""
+    from knowledge.procedure_store.procedure import Procedure
+
+    return _made(Procedure, {**answer, "file": path})
 
 
 def _made(kind: Callable[..., T], answer: Mapping[str, Any]) -> T:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from knowledge.errors import NotFound, shown
 from vmkops.commands import OFFLINE
-from vmkops.commands._kb_found import all_pages, found_by, one_page, open_store
+from vmkops.commands._kb_found import all_pages, found_by, live_page, one_page, open_store, wrong_targets
 from vmkops.commands._kb_pages import as_text, check, import_pages, print_template, subcommand_meant
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, failed, print_json
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from knowledge.procedure_store.lookups import Lookup
+    from knowledge.procedure_store.procedure import Procedure
     from knowledge.procedure_store.search import Hit
-    from service.api.client import ServiceError
 
 SUMMARY = "find procedures by words, show or list them; check, begin or import pages of your own"
 GROUP = OFFLINE
@@ -178,10 +178,15 @@ def _show(slug: str, *, as_json: bool, targets: Mapping[str, str] | None = None,
     if as_json:
         print_json(asdict(page))
     else:
-        from vmkops.commands._color import show_lines
-
-        show_lines([as_text(page, targets or {}).removesuffix("\n")])
+        print_page(page, targets or {})
     return FOUND
+
+
+def print_page(page: Procedure, targets: Mapping[str, str] | None = None) -> None:
+    """Print a page, with the targets in its commands."""
+    from vmkops.commands._color import show_lines
+
+    show_lines([as_text(page, targets or {}).removesuffix("\n")])
 
 
 def _show_live(slug: str, targets: dict[str, str], *, as_json: bool) -> int:
@@ -190,16 +195,19 @@ def _show_live(slug: str, targets: dict[str, str], *, as_json: bool) -> int:
     A target that does not exist, or that several have, is told below the page, and the exit status is 1.
     """
     import asyncio
-    from urllib.parse import quote
 
     from service.api.client import ServiceError
     from service.api.words import printable_lines
     from vmkops.commands._errors import report
-    from vmkops.commands._inventory import print_answer
+    from vmkops.commands._of_service import page_from
 
     try:
-        asyncio.run(print_answer(f"/procedures/{quote(slug, safe='')}/live", targets, as_json=as_json))
-        wrong = asyncio.run(_wrong_targets(targets))
+        answer = asyncio.run(live_page(slug, targets))
+        if as_json:
+            print_json(answer)
+        else:
+            print_page(page_from(answer, f"/procedures/{slug}"))
+        wrong = asyncio.run(wrong_targets(targets))
         return max((report("kb", each) for each in wrong), default=FOUND)
     except ServiceError as error:
         if as_json or error.problem.status == HTTPStatus.NOT_FOUND:
@@ -210,24 +218,6 @@ def _show_live(slug: str, targets: dict[str, str], *, as_json: bool) -> int:
         return _show(slug, as_json=False, targets=targets)
     except ServiceError:  # a token that is refused there is refused here too
         return _show(slug, as_json=False, targets=targets, own=True)
-
-
-async def _wrong_targets(targets: Mapping[str, str]) -> list[ServiceError]:
-    """What the service says of each target that does not exist, or that is the name of several."""
-    from urllib.parse import quote
-
-    from service.api.client import ServiceError
-    from vmkops.commands._console import client
-
-    wrong = []
-    async with client() as service:
-        for kind, name in targets.items():
-            try:
-                await service.get(f"/{kind}s/{quote(name, safe='')}")
-            except ServiceError as error:
-                if error.problem.status in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
-                    wrong.append(error)
-    return wrong
 
 
 def _targets(words: list[str]) -> tuple[list[str], dict[str, str]]:
