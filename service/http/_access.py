@@ -23,22 +23,31 @@ TOKEN = web.RequestKey("token", Actor)
 """The token of the call, by itself."""
 
 
+def sends_token(request: web.Request) -> bool:
+    """Whether the call has a token; the user name and password of a proxy in front of the service are none."""
+    return request.headers.get(hdrs.AUTHORIZATION, "").lower().startswith("bearer ")
+
+
+async def known_token(request: web.Request, services: Services, limits: Limits) -> Actor | None:
+    """The token of the call, None without one; a refused one counts for the limits. Raises NotSignedIn."""
+    try:
+        return await services.tokens.actor(request.headers.get(hdrs.AUTHORIZATION))
+    except NotSignedIn as error:
+        if error.token_name:  # revoked or expired: what it tries is never hidden behind the guesses of others
+            limits.count(f"token:{error.token_name}")
+        else:
+            limits.count_failed(address_of(request, services))
+        raise
+
+
 async def authorize(request: web.Request, services: Services, limits: Limits, scope: Scope | None) -> Actor | None:
     """Who calls, also for the log; None for a call without a token. The request counts for the limits.
 
     What needs no scope needs a token too when lookups are not public. Raises InvalidParams, NotSignedIn, NotAllowed
     when the call needs a right that the caller does not have, and TooManyRequests.
     """
-    address = address_of(request, services)
-    try:
-        token = await services.tokens.actor(request.headers.get(hdrs.AUTHORIZATION))
-    except NotSignedIn as error:
-        if error.token_name:  # revoked or expired: what it tries is never hidden behind the guesses of others
-            limits.count(f"token:{error.token_name}")
-        else:
-            limits.count_failed(address)
-        raise
-    limits.count(f"token:{token.token}" if token else address)
+    token = await known_token(request, services, limits)
+    limits.count(f"token:{token.token}" if token else address_of(request, services))
     if token is not None:
         request[TOKEN] = token
     people = request.headers.getall(ON_BEHALF_OF, [])

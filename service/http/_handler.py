@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from service.api.mistakes import explain
 from service.errors import InvalidParams, RequestTimeout, TooLarge
-from service.http._access import address_of, authorize, record_call, refusals_recorded
+from service.http._access import address_of, authorize, known_token, record_call, refusals_recorded, sends_token
 from service.http._answers import ANSWERS, Answer, AnswerCache
 from service.http._browsers import BROWSERS, Browsers
 from service.http._limits import Limits
@@ -57,6 +57,9 @@ def _lookup(route: AnyRoute, services: Services, answers: AnswerCache, browsers:
         if not public or browsers.needs_token(request):
             async with refusals_recorded(route, services, request):
                 await authorize(request, services, limits, route.scope)
+        elif sends_token(request):  # who sends a token wants to know that it is wrong, whatever is public
+            async with refusals_recorded(route, services, request):
+                await known_token(request, services, limits)
         asked = request.raw_path, request.headers.get(hdrs.ACCEPT, "")
         answer = answers.get(asked)
         if answer is None:

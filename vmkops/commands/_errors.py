@@ -17,14 +17,6 @@ class WrongUsage(Exception):
     """What was typed is not possible; the command ends with this message and the exit status of wrong usage."""
 
 
-SIGN_IN = (
-    "Make a token where the service runs, in its folder or with its VMKOPS_DATA_DIR: "
-    "vmkops token create NAME --scope operate",
-    "Then sign in with it: vmkops login. In a script, set VMKOPS_TOKEN or VMKOPS_TOKEN_FILE instead.",
-)
-"""How to sign in, for the shell."""
-
-
 def report(command: str, error: Exception) -> int:
     """Print why the command failed and what to do, and return its exit status; any other error is raised again."""
     if isinstance(error, WrongUsage):
@@ -49,8 +41,7 @@ def report(command: str, error: Exception) -> int:
     if isinstance(error, ServiceError):
         problem = error.problem
         if problem.status == 401:
-            how = SIGN_IN if command == "login" else _how_to_sign_in()
-            _print(command, _why_not_signed_in(problem.detail, command), how)
+            _print(command, _why_not_signed_in(problem.detail, command), _how_to_sign_in(command))
         else:
             _print(command, problem.detail or problem.title, _suggestions(error))
         return EXIT_AWAY if isinstance(error, ServiceAway) else EXIT_FAILED
@@ -79,15 +70,19 @@ def _suggestions(error: ServiceError) -> Sequence[str]:
     return error.problem.suggestions
 
 
-def _how_to_sign_in() -> Sequence[str]:
+def _how_to_sign_in(command: str) -> Sequence[str]:
     """How to sign in; where a token is kept for another address of the same machine, that address first."""
     from vmkops.commands._logins import same_machine
     from vmkops.commands._service import chosen
 
     url = chosen().url
-    other = same_machine(url)
+    other = "" if command == "login" else same_machine(url)
     if not other:
-        return SIGN_IN
+        return (
+            "Make a token where the service runs, in its folder or with its VMKOPS_DATA_DIR: "
+            "vmkops token create NAME --scope operate",
+            f"Then sign in with it: vmkops login {url}. In a script, set VMKOPS_TOKEN or VMKOPS_TOKEN_FILE instead.",
+        )
     return (
         f"You are signed in to {other}, and asked {url}. A token is kept for one address alone.",
         f"Ask that address, with --service {other} or in VMKOPS_SERVICE_URL, or sign in to this one: "

@@ -66,6 +66,16 @@ def test_known_answer_still_needs_the_token(guarded: RunningService) -> None:
     assert guarded.call("GET", "/vmkerr/0xbad0022") == first
 
 
+def test_wrong_token_is_refused_where_none_is_needed(plain_service: RunningService) -> None:
+    question = "/vmkerr/0xbad0022"
+    proxied = {"Authorization": "Basic YW5uYTpzM2NyZXQ="}  # of a proxy in front of the service
+
+    assert plain_service.call("GET", question, token="")[0] == 200
+    assert plain_service.call("GET", question, token="vmkops_wrong")[0] == 401
+    assert plain_service.call("GET", question)[0] == 200
+    assert plain_service.call("GET", question, headers=proxied)[0] == 200
+
+
 def test_each_form_of_one_question_is_kept_apart(plain_service: RunningService) -> None:
     kinds = ["application/json", "text/plain", "text/html", "application/json"]
     for _ in range(2):
