@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from knowledge.procedure_store.folders import BUILT_IN
 from vmkops import commands
+from vmkops.commands import _backups_adopt
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -176,7 +177,7 @@ def _setting_fields() -> list[FieldInfo]:
 
 
 def _command(parser: argparse.ArgumentParser, name: str, summary: str, *, level: int) -> Iterator[str]:
-    yield from (f"{'#' * level} {name}", "", f"{summary[0].upper()}{summary[1:]}.", "")
+    yield from (f"{'#' * level} {name}", "", f"{summary[0].upper()}{summary[1:].rstrip('.')}.", "")
     rows = [row for action in parser._actions if (row := _argument(action))]
     if rows:
         yield from (*rows, "")
@@ -184,6 +185,10 @@ def _command(parser: argparse.ArgumentParser, name: str, summary: str, *, level:
         if isinstance(action, argparse._SubParsersAction):
             for word, inner in action.choices.items():
                 yield from _command(inner, f"{name} {word}", inner.description or "", level=level + 1)
+    if name == "vmkops backups":  # which has no subcommands: its plain word is the id of a backup
+        yield from _command(
+            _backups_adopt.parser(), f"{name} {_backups_adopt.ADOPT}", _backups_adopt.SUMMARY, level=level + 1
+        )
 
 
 def _argument(action: argparse.Action) -> str:

@@ -30,7 +30,7 @@ from service.vsphere.placement import Home
 from service.vsphere.restored_settings import find_by_uuid
 
 WITHOUT_SETTINGS = (
-    "The backup does not contain the settings of the VM and its NVRAM, as those of earlier versions of vmkops. "
+    "The package has no settings file of the VM and no NVRAM; packages of other programs and of vmkops 0.1 have none. "
     "Firmware, notes and advanced settings are those of the descriptor."
 )
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from pydantic import Field, ValidationError, field_validator
 
+from knowledge.spelling import nearest_name
 from service.actions._fleet_preview import checks_of_vms
 from service.actions._fleet_run import Fleet, FleetVm, Moved
 from service.actions._targeted import info, refuse, warn
@@ -228,7 +229,9 @@ def inner_action(name: str) -> Action:
 
     known = {each.name: each for each in all_actions().values() if not each.parent and _field(each)}
     if name not in known:
-        raise InvalidParams(f"There is no action {name[:60]!r} that acts on one VM.", sorted(known))
+        near = nearest_name(name, known)
+        guess = f"Did you mean {near}?" if near else f"These do: {', '.join(sorted(known))}."
+        raise InvalidParams(f"There is no action {name[:60]!r} that acts on one VM. {guess}", [near] if near else None)
     return known[name]
 
 

@@ -191,6 +191,8 @@ def _no_backup(every: Sequence[KeptBackup], selector: str, vcenters: Sequence[st
     else:
         near = [f"{NEWEST}{selector}"]
         message += f" For the newest good backup of this VM, write {near[0]}."
+    if not near and re.fullmatch(r"[0-9A-Za-z-]{1,3}", selector):
+        return NotFound(f"{message} Give at least four characters of its id.")
     return NotFound(message if near else f"{message} The list of backups has them.", near)
 
 

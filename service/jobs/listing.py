@@ -37,6 +37,8 @@ async def find(job_id: str) -> Any:
     found = await DBOS.list_workflows_async(workflow_ids=[job_id])
     if not found and SHORT.fullmatch(job_id):
         found = await _beginning_with(job_id)
+    if not found and re.fullmatch(r"[0-9A-Za-z-]{1,3}", job_id):
+        raise NotFound(f"There is no job {job_id!r}. Give at least four characters of its id.")
     if not found:
         raise NotFound(f"There is no job {job_id[:80]!r}. The list of jobs has their ids.")
     if len(found) > 1:

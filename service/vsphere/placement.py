@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim, vmodl
 
+from knowledge.spelling import nearest_name
 from service.errors import NotFound
 from service.vsphere.placement_items import (
     Item,
@@ -22,6 +23,9 @@ from service.vsphere.placement_items import (
 )
 from service.vsphere.selectors import Candidate, ambiguous
 from service.vsphere.session import Instance, Session, read_properties
+
+MOST_NAMED = 20
+"""How many names a message lists."""
 
 UPLINK_TAG = "SYSTEM/DVS.UPLINKPG"
 """The tag of the uplink port group of a distributed switch; no VM may use it."""
@@ -279,7 +283,10 @@ def _pick(what: str, items: list[Item], wanted: str, by_moref: Mapping[str, Item
         candidates = [Candidate(f"moref:{item.moref}", f"in {path_above(item, by_moref)}") for item in found]
         raise ambiguous(f"{len(found)} objects match: {what} {wanted[:80]!r}", candidates)
     names = sorted({item.name for item in items})
-    raise NotFound(f"There is no {what} {wanted[:80]!r}. There are: {', '.join(names[:20]) or 'none'}.", names[:20])
+    near = nearest_name(wanted, names)
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    there = f"Did you mean {near}?" if near else f"There are: {', '.join(names[:MOST_NAMED]) or 'none'}{more}."
+    raise NotFound(f"There is no {what} {wanted[:80]!r}. {there}", [near] if near else names[:MOST_NAMED])
 
 
 def _is(item: Item | None, wanted: str) -> bool:

@@ -133,6 +133,15 @@ def test_script_with_yes_is_not_asked(service: RunningService, vcenter: Vcsim) -
 
 
 @pytest.mark.gives_back
+def test_beginning_of_a_job_that_is_too_short_is_named_as_such(service: RunningService) -> None:
+    short, unknown = service.run("jobs", "655"), service.run("jobs", "6550")
+
+    assert short.stderr == "vmkops jobs: There is no job '655'. Give at least four characters of its id.\n"
+    assert "There is no job '6550'. The list of jobs (vmkops jobs) has their ids." in unknown.stderr
+    assert service.run("action", "backup", VM, "quiesce=maybe", "--dry-run").returncode == 2
+
+
+@pytest.mark.gives_back
 def test_ctrl_c_at_the_question_says_that_nothing_was_started(service: RunningService, vcenter: Vcsim) -> None:
     with Terminal(service, "action", "power-off", VM) as terminal:
         terminal.read_until("Type yes to power off")

@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 
 import vmkops
+from service.api.client import ServiceError
+from service.errors import InvalidParams, NotFound, VmkopsError
 from tests.vmkops.terminal import run, run_forked
 from vmkops.commands import names
+from vmkops.commands._errors import report
+from vmkops.manual import commands_page
 
 PROMISES = frozenset({"approve", "build", "cancel", "create", "lint", "merge", "reject", "remove", "revoke", "rotate"})
 """Words of a summary that promise a subcommand or an option of that name."""
@@ -105,6 +109,8 @@ def test_what_a_command_does_not_have_is_wrong_usage(tmp_path: Path, words: str)
         ("jobs --service nosuch", "vmkops jobs: --service: there is no service nosuch in vmkops.toml."),
         ("jobs --service localhost:8080", "An address begins with https:// or http://, such as http://localhost:8080."),
         ("login nosuch", "vmkops login: SERVICE: there is no service nosuch in vmkops.toml."),
+        ("action fleet all --report-to=ops", "It is a parameter of fleet: write report_to=ops."),
+        ("action backup web-01 --vm", "It is a parameter: write vm=VM."),
     ],
 )
 def test_what_was_probably_meant_is_named(tmp_path: Path, words: str, said: str) -> None:
@@ -112,6 +118,52 @@ def test_what_was_probably_meant_is_named(tmp_path: Path, words: str, said: str)
 
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("topic", "said"),
+    [
+        ("schedule", "Did you mean schedules?"),
+        ("restore", "restore is a host action: vmkops help action restore\n"),
+        ("bakcup", "Did you mean backup?"),
+    ],
+)
+def test_topic_that_was_probably_meant_is_named(tmp_path: Path, topic: str, said: str) -> None:
+    done = run_forked(tmp_path, "help", topic)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (
+            NotFound("There is no job '1'. The list of jobs has their ids."),
+            1,
+            "The list of jobs (vmkops jobs) has their",
+        ),
+        (NotFound("There is no x. There are: a, b.", ["a", "b"]), 1, "vmkops x: There is no x. There are: a, b.\n"),
+        (NotFound("There is no x.", ["a", "b"]), 1, "vmkops x: There is no x.\n  a\n  b\n"),
+        (InvalidParams("quiesce must be one of prefer, none."), 2, "quiesce must be"),
+    ],
+)
+def test_error_names_the_commands_and_lists_nothing_twice(
+    capsys: pytest.CaptureFixture[str], error: VmkopsError, status: int, said: str
+) -> None:
+    there = ServiceError(error.problem())
+
+    assert (report("x", error), report("x", there)) == (status, status)
+    printed = capsys.readouterr().err
+    assert printed.count(said) == 2
+    assert printed.count("\n") == 2 * (said.count("\n") or 1)
+
+
+def test_page_of_commands_is_whole_sentences() -> None:
+    lines = commands_page().splitlines()
+
+    assert not [line for line in lines if line.endswith((": ", ".."))]
+    assert "#### vmkops backups adopt" in lines
 
 
 @pytest.mark.parametrize("words", ["vms --sort name", "jobs --frobnicate", "frobnicate"])

@@ -61,7 +61,7 @@ def test_help_of_a_command_is_its_own(tmp_path: Path) -> None:
 def test_unknown_topic_leads_to_similar_ones(tmp_path: Path) -> None:
     done = run(tmp_path, "help", "slak")
     assert done.returncode == 1
-    assert "Try: slack" in done.stderr
+    assert "Did you mean slack?" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from service.backups.adopt import Adoption, Found
 
 ADOPT = "adopt"
+MOST_NAMED = 10
+"""How many commands that verify a package are printed."""
 SUMMARY = "copy the packages below a folder among the kept backups of the service on this machine"
 MORE = """\
 It takes the backups of another installation of vmkops, and OVF folders and OVA files of ovftool, of the vSphere Client
@@ -169,8 +171,9 @@ def _print(found: Sequence[Found], path: Path, *, dry_run: bool) -> None:
     if not found:
         print(f"There is no package in {printable(str(path))} or below it.", file=sys.stderr)
     elif not dry_run and (taken := [each for each in found if each.state == "adopted"]):
-        print(
-            f"{counted(len(taken), 'package')} adopted. Verify each before you rely on it: "
-            f"vmkops action verify-backup {taken[0].id}",
-            file=sys.stderr,
-        )
+        them = "it" if len(taken) == 1 else "each of them"
+        print(f"{counted(len(taken), 'package')} adopted. Verify {them} before you rely on it:", file=sys.stderr)
+        for adopted in taken[:MOST_NAMED]:
+            print(f"  vmkops action verify-backup {adopted.id}", file=sys.stderr)
+        if (more := len(taken) - MOST_NAMED) > 0:
+            print(f"  and {counted(more, 'more package', 'more packages')}, by the ids above", file=sys.stderr)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from importlib import import_module
 
 from vmkops import commands
-from vmkops.commands._general import COLORS
+from vmkops.commands._general import COLORS, GENERAL
 from vmkops.commands._misplaced import subcommands
 from vmkops.commands._names_cache import cached
 
@@ -69,14 +69,15 @@ def _candidates(before: list[str], current: str) -> Iterable[Word]:
     rest = _without_general(before)
     if not rest:
         if current.startswith("-"):
-            return [[each, ""] for each in ("--service", "--color", "--no-pager", "--help", "--version")]
+            return [[each, ""] for each in (*GENERAL, "--help", "--version")]
         return [[name, ""] for name in commands.names()]  # to describe them would import all of them
     if rest[0] not in commands.names():
         return []
     if rest[0] == "help":
         from vmkops.manual import TOPICS
 
-        return [[name, ""] for name in ([*TOPICS, *commands.names()] if len(rest) == 1 else [])]
+        topics = dict.fromkeys([*TOPICS, *commands.names()])  # some commands have a page of their own, too
+        return [[name, ""] for name in (topics if len(rest) == 1 else [])]
     parser = import_module(f"vmkops.commands.{rest[0]}").parser()
     return _of_parser(parser, rest[0], rest[1:], current)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from vmkops.commands import EXIT_AWAY, EXIT_FAILED, EXIT_WRONG_USAGE
@@ -22,7 +23,7 @@ def report(command: str, error: Exception) -> int:
     if isinstance(error, WrongUsage):
         _print(command, str(error), [])
         return EXIT_WRONG_USAGE
-    from service.errors import SettingError, StartError, VmkopsError
+    from service.errors import InvalidParams, SettingError, StartError, VmkopsError
 
     if isinstance(error, SettingError):
         from vmkops.commands._settings import print_misspelt
@@ -35,7 +36,7 @@ def report(command: str, error: Exception) -> int:
         return EXIT_WRONG_USAGE
     if isinstance(error, VmkopsError):
         _print(command, str(error), error.suggestions)
-        return EXIT_WRONG_USAGE if isinstance(error, StartError) else EXIT_FAILED
+        return EXIT_WRONG_USAGE if isinstance(error, (StartError, InvalidParams)) else EXIT_FAILED
     from service.api.client import ServiceAway, ServiceError
 
     if isinstance(error, ServiceError):
@@ -44,6 +45,8 @@ def report(command: str, error: Exception) -> int:
             _print(command, _why_not_signed_in(problem.detail, command), _how_to_sign_in(command))
         else:
             _print(command, problem.detail or problem.title, _suggestions(error))
+        if problem.status == HTTPStatus.BAD_REQUEST:
+            return EXIT_WRONG_USAGE
         return EXIT_AWAY if isinstance(error, ServiceAway) else EXIT_FAILED
     raise error
 
@@ -93,6 +96,16 @@ def _how_to_sign_in(command: str) -> Sequence[str]:
 def _print(command: str, message: str, suggestions: Sequence[str]) -> None:
     from service.api.words import printable_lines  # the message may be a stranger's
 
-    more = [each for each in suggestions if not re.search(rf" {re.escape(each)}[.?]( |$)", message)]
-    lines = [f"vmkops {command}: {message}", *(f"  {each}" for each in more)]
+    more = [each for each in suggestions if not re.search(rf"(?<!\S){re.escape(each)}[.,?]?(?!\S)", message)]
+    lines = [f"vmkops {command}: {_with_commands(message)}", *(f"  {each}" for each in more)]
     print(printable_lines("\n".join(lines)), file=sys.stderr)
+
+
+def _with_commands(message: str) -> str:
+    """A message of the service with the command for each list in it, such as `The list of jobs (vmkops jobs) ...`."""
+
+    def named(found: re.Match[str]) -> str:
+        command = "kb list" if found[1] == "procedures" else found[1]
+        return f"{found[0]} (vmkops {command})"
+
+    return re.sub(r"\b[Tt]he list of (actions|backups|jobs|procedures|runs|schedules|snapshots)\b", named, message)

@@ -20,6 +20,8 @@ _TAKES = {
     "--no-pager": "VMKOPS_PAGER",
 }
 """What each is for the rest of this process, which reads it from the environment."""
+GENERAL = tuple(_TAKES)
+"""The names of these options."""
 _SWITCHES = {"--local": "1", "--no-pager": "cat"}
 """What those are that take no value."""
 _typed: dict[str, str] = {}

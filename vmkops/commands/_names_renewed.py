@@ -79,5 +79,5 @@ def _parameters(action: Thing) -> list[list[str]]:
             ["true", "false"] if schema.get("type") == "boolean" else [str(each) for each in schema.get("enum", [])]
         )
         found.append([f"{name}=", str(schema.get("description", "")).partition(". ")[0]])
-        found += [[f"{name}={value}", ""] for value in values]
+        found += [[f"{name}={value}", ""] for value in values if value]
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Sequence
 
 from vmkops.commands import SERVICE
@@ -17,9 +18,31 @@ DESCRIPTION = (
 GROUP = SERVICE
 
 
+MOST_TAKERS = 3
+"""How many actions that take a parameter are named."""
+
+
+class _Parser(Parser):
+    """A parser that knows that the parameters of an action are no options: `report_to=...`, not `--report-to`."""
+
+    def _unknown(self, words: list[str]) -> str:
+        message = super()._unknown(words)
+        option, _, value = next((each for each in words if each.startswith("--")), "").partition("=")
+        name = _parameter(option.removeprefix("--"))
+        if not name or "Did you mean" in message:
+            return message
+        from service.actions import all_actions
+
+        takers = [each.name for each in all_actions().values() if name in each.params.model_fields]
+        if not takers:
+            return message
+        of = f" of {' and '.join(takers)}" if len(takers) <= MOST_TAKERS else ""
+        return f"{message} It is a parameter{of}: write {shlex.quote(f'{name}={value or name.upper()}')}."
+
+
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = Parser(
+    made = _Parser(
         prog="vmkops action",
         description=DESCRIPTION,
         epilog="`vmkops actions` lists the actions. `vmkops action NAME --help` explains the parameters of one.",

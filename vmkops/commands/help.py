@@ -48,13 +48,28 @@ def run(argv: Sequence[str]) -> int:
         from vmkops.__main__ import main
 
         return main([topic, *rest, "--help"])
-    from difflib import get_close_matches
-
     from vmkops.commands._near import shown
 
-    near = get_close_matches(topic, [*TOPICS, *commands.names()], 3, 0.5) or list(TOPICS)
-    print(f"vmkops help: there is no topic {shown(topic)}. Try: {', '.join(near)}", file=sys.stderr)
+    print(f"vmkops help: there is no topic {shown(topic)}. {_near(topic)}", file=sys.stderr)
     return 1
+
+
+def _near(topic: str) -> str:
+    """What to type instead of a topic that does not exist: a similar one, the help of an action, or one of a list."""
+    from difflib import get_close_matches
+
+    from knowledge.procedure_store.entry_points import action_names
+    from vmkops.commands._near import nearest
+    from vmkops.manual import TOPICS
+
+    known = dict.fromkeys([*TOPICS, *commands.names()])
+    if topic in action_names():
+        return f"{topic} is a host action: vmkops help action {topic}"
+    if near := nearest(topic, known):
+        return f"Did you mean {near}?"
+    if near := nearest(topic, action_names()):
+        return f"{near} is a host action: vmkops help action {near}"
+    return f"Try: {', '.join(get_close_matches(topic, known, 3, 0.5) or TOPICS)}"
 
 
 def _title(page: str) -> str:

@@ -48,12 +48,16 @@ def run(argv: list[str]) -> int:
 
 def _commands() -> Subcommands:
     commands = Subcommands("iscsi", SUMMARY, _EXAMPLES)
-    commands.add("validate", _validate, "check and explain a name").add_argument("name", metavar="NAME")
-    commands.add("address", _address, "read host[:port],name").add_argument("address", metavar="ADDRESS")
-    commands.add("alias", _alias, "check an alias").add_argument("alias", metavar="TEXT")
+    commands.add("validate", _validate, "check and explain a name").add_argument(
+        "name", metavar="NAME", help="an iSCSI name, such as iqn.2001-04.com.example:disk1"
+    )
+    commands.add("address", _address, "read host[:port],name").add_argument(
+        "address", metavar="ADDRESS", help="a host, its port after : and a name after a comma"
+    )
+    commands.add("alias", _alias, "check an alias").add_argument("alias", metavar="TEXT", help="the alias")
     commands.add("discovery", _discovery, "explain the three ways to find targets, and what ESX supports")
     make = commands.add("build", _build, "build a name from its parts")
-    make.add_argument("type", choices=("iqn", "eui", "naa"))
+    make.add_argument("type", choices=("iqn", "eui", "naa"), help="the kind of name")
     make.add_argument("--domain", default="", help="iqn: a domain you own, such as example.com")
     make.add_argument("--date", default="", help="iqn: a month in which you owned it, such as 2001-04")
     make.add_argument("--string", help="iqn: what makes the name unique among yours")

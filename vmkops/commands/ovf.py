@@ -38,7 +38,9 @@ def run(argv: list[str]) -> int:
 
 def _commands() -> Subcommands:
     commands = Subcommands("ovf", SUMMARY, _EXAMPLES)
-    commands.add("lint", _lint, "check an .ovf file, an .ova file or a folder").add_argument("path", metavar="PATH")
+    commands.add("lint", _lint, "check an .ovf file, an .ova file or a folder").add_argument(
+        "path", metavar="PATH", help="the .ovf file, the .ova file, or a folder that has them"
+    )
     commands.add("about", _about, "show what OVF gives, how to make a package, and best practices")
     return commands
 

@@ -49,11 +49,11 @@ def parser() -> argparse.ArgumentParser:
     listed = add("list", _list, "list the tokens with their rights, last use and end; never the tokens themselves")
     listed.add_argument("--json", action="store_true", help="print all fields")
     change = add("change", _change, "change the rights or the end of a token; the token itself stays the same")
-    change.add_argument("name", metavar="NAME")
+    change.add_argument("name", metavar="NAME", help="the name of the token")
     change.add_argument("--delegate", action=argparse.BooleanOptionalAction, help=DELEGATE)
     change.add_argument("--expires", metavar="TIME", help="when it ends, such as 90d or 12h from now, or never")
     revoke = add("revoke", _revoke, "end a token at once, also for a service that runs; this cannot be undone")
-    revoke.add_argument("name", metavar="NAME")
+    revoke.add_argument("name", metavar="NAME", help="the name of the token")
     return made
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from service.actions._fleet_preview import summed_up
-from service.actions.fleet import ACTION
+from service.actions.fleet import ACTION, inner_action
 from service.api.models import ActionClass
+from service.errors import InvalidParams
 from service.jobs.action import Target
 
 
@@ -23,6 +26,14 @@ from service.jobs.action import Target
 def test_fleet_is_as_harmful_as_the_worst_of_its_jobs_can_be(action: str, keep: str, expected: ActionClass) -> None:
     params = {"action": action, "keep": keep, "params": {}}
     assert ACTION.class_for(Target(key="fleet", name="all", params=params)) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("bakcup", "Did you mean backup?"), ("fleet", "These do: answer-question, backup, ")]
+)
+def test_action_that_a_fleet_cannot_run_is_refused_with_those_that_it_can(name: str, said: str) -> None:
+    with pytest.raises(InvalidParams, match=f"no action '{name}' that acts on one VM. {re.escape(said)}"):
+        inner_action(name)
 
 
 def test_findings_of_the_vms_are_counted_and_the_first_few_are_named() -> None:

@@ -186,3 +186,11 @@ def test_vm_in_place_of_a_backup_leads_to_its_newest_one(tmp_path: Path, typed: 
 
     assert refused.value.suggestions == meant
     assert {find_backup(tmp_path, each).vm.name for each in meant} <= {"web", "twin"}
+
+
+def test_beginning_of_an_id_that_is_too_short_is_named_as_such(tmp_path: Path) -> None:
+    keep(tmp_path, "655aa0", 0, "vm-1")
+
+    with pytest.raises(NotFound, match="at least four characters"):
+        find_backup(tmp_path, "655")
+    assert find_backup(tmp_path, "655a").id == "655aa0"

@@ -10,8 +10,9 @@ import pytest
 
 from tests.vmkops.shell import line_after_tab, offered_by_fish
 from tests.vmkops.terminal import run_forked
+from vmkops.commands._complete import complete
 from vmkops.commands._names_cache import OLD_SECONDS, cache_file, write
-from vmkops.commands._names_renewed import _newest
+from vmkops.commands._names_renewed import _newest, _parameters
 
 NAMES = {
     "vms": [["web-01", "default"], ["a b", "default"]],
@@ -74,3 +75,19 @@ def test_backups_are_offered_by_their_vms_too() -> None:
 
     assert of(("prod", "web-01"), ("prod", "web-01"), ("prod", "db-01")) == ["newest:web-01", "newest:db-01"]
     assert of(("prod", "web-01"), ("lab", "web-01")) == ["newest:prod/web-01", "newest:lab/web-01"]
+
+
+@pytest.mark.parametrize("words", [["help", ""], ["--"]])
+def test_no_word_is_offered_twice(words: list[str]) -> None:
+    offered = [word for word, _ in complete(words)]
+
+    assert len(offered) == len(set(offered))
+    assert words != ["--"] or "--local" in offered
+
+
+def test_value_that_is_empty_is_not_offered() -> None:
+    schema = {"enum": ["", "keep", "new"], "description": "UUIDs and MAC addresses: keep or new."}
+
+    offered = [word for word, _ in _parameters({"parameters": {"properties": {"identity": schema}}})]
+
+    assert offered == ["identity=", "identity=keep", "identity=new"]
