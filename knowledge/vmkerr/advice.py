@@ -65,6 +65,15 @@ def advice_for(name: str, release_ids: Iterable[str] = ()) -> Advice | None:
     return _advice_for(name, tuple(release_ids))
 
 
+def steps_in(release_ids: Iterable[str], steps: tuple[str, ...]) -> tuple[str, ...]:
+    """Return steps with the commands that these releases have; `esxcli` is kept unless all of them came before it."""
+    if not (ids := list(release_ids)) or any(_major(each) >= 5 for each in ids):
+        return steps
+    from knowledge.vmkerr.before_esxcli import steps_before_esxcli
+
+    return steps_before_esxcli(steps)
+
+
 def all_advice() -> tuple[Advice, ...]:
     """Return the whole table, by name and then newest release first."""
     return tuple(_read(line) for line in _lines())
@@ -86,7 +95,8 @@ def as_text(advice: Advice) -> str:
 def _advice_for(name: str, release_ids: tuple[str, ...]) -> Advice | None:
     start = f"{name}\t"
     rows = (_read(line) for line in _lines() if line.startswith(start))
-    return next((advice for advice in rows if advice.holds_for(release_ids)), None)
+    advice = next((advice for advice in rows if advice.holds_for(release_ids)), None)
+    return advice and advice._replace(steps=steps_in(release_ids, advice.steps))
 
 
 @cache

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, cast
 
 from knowledge.data_files import data_lines
 from knowledge.diagnosis import Where
-from knowledge.vmkerr.advice import advice_for
+from knowledge.vmkerr.advice import advice_for, steps_in
 from knowledge.vmklog.finding import Meaning
 
 _DECODE_THIS_LOG = re.compile(r"`vmkops decode (?:--\S+ )*vmkernel\.log`")
@@ -97,4 +97,6 @@ def _about(meaning: Meaning, name: str, topic: Topic) -> Meaning:
     if advice is None:
         return meaning
     where = "" if advice.where == "-" else advice.where or meaning.where
-    return replace(meaning, where=where, next=advice.next, procedures=advice.procedures)
+    releases = [release for match in meaning.matches for release in match.releases]
+    (next_,) = steps_in(releases, (advice.next,))
+    return replace(meaning, where=where, next=next_, procedures=advice.procedures)

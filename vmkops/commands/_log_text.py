@@ -36,17 +36,20 @@ def wants_colour(stream: TextIO) -> bool:
 
 
 class LogText:
-    """Writes decoded lines; what to do next and the pages are written once for each meaning."""
+    """Writes decoded lines; what to do next and the pages are written once for each meaning, and named after that."""
 
     def __init__(self, *, colour: bool) -> None:
         self._colour = colour
-        self._explained: set[tuple[str, ...]] = set()
+        self._file = ""
+        self._explained: dict[tuple[str, ...], str] = {}
+        """Where something was first written, such as `line 3`."""
         self._repeated: dict[tuple[str, Meaning], str] = {}
         """What is written for a text and its meaning after the first time."""
 
     def line(self, decoded: Decoded) -> str:
         """Return a line with its number, and below it each finding: the text, what it means, and what to do."""
         file = f"{decoded.file}:" if decoded.file else ""
+        self._file = decoded.file
         if not decoded.findings:
             return f"{file}{' ' if file else ''}{printable(decoded.text)}\n"
         below = "".join(map(self._explain, decoded.findings))
@@ -66,11 +69,14 @@ class LogText:
         if repeated is not None:
             return repeated
         once = meaning.kind in _EXPLAINED_ONCE
-        if once and not self._is_first(meaning.kind, text):
+        place = f"{printable(self._file)}:{finding.line}" if self._file else f"line {finding.line}"
+        if once and self._first_at(place, meaning.kind, text):
             return self._repeat(text, meaning, "")
         explained = _explained(text, meaning, self._colour)
         without_numbers = _NUMBER.sub("0", meaning.summary)
-        if not self._is_first("advice", without_numbers, meaning.next, *meaning.procedures):
+        if first := self._first_at(place, "advice", without_numbers, meaning.next, *meaning.procedures):
+            if meaning.next and not once:
+                explained += f"        {self.styled(_BOLD, 'next:')} as at {first}\n"
             return explained if once else self._repeat(text, meaning, explained)
         if meaning.next:
             explained += f"        {self.styled(_BOLD, 'next:')} {printable(meaning.next)}\n"
@@ -83,13 +89,13 @@ class LogText:
             self._repeated[text, meaning] = explained
         return explained
 
-    def _is_first(self, *what: str) -> bool:
-        """Whether something was not written before."""
+    def _first_at(self, place: str, *what: str) -> str:
+        """Where something was written before; empty when it was not, and is written now, at `place`."""
         if what in self._explained:
-            return False
+            return self._explained[what]
         if len(self._explained) < MOST_REMEMBERED:
-            self._explained.add(what)
-        return True
+            self._explained[what] = place
+        return ""
 
     def _shown(self, decoded: Decoded) -> str:
         """The line as it is printed: a very long one is cut to what surrounds its findings."""

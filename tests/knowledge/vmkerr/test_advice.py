@@ -12,6 +12,7 @@ from knowledge.procedure_store.folders import BUILT_IN
 from knowledge.vmkerr.advice import ADVISED, Advice, advice_for, all_advice, as_text
 from knowledge.vmkerr.lookup import Answer, find
 from knowledge.vmkerr.table import bundled
+from knowledge.vmklog import decode_line
 
 NAMES_ON_CALL = (
     "VMK_ATS_MISCOMPARE",
@@ -197,3 +198,20 @@ def test_advice_as_text_numbers_its_steps() -> None:
         "  Procedures: scsi-sense",
         "  Source: KB 1",
     ]
+
+
+@pytest.mark.parametrize("name", sorted({advice.name for advice in all_advice()}))
+def test_esx_3_is_not_advised_to_use_commands_that_came_later(name: str) -> None:
+    advice = advice_for(name, ["esx-3.5"])
+    if advice is None:
+        return
+    assert advice.steps
+    assert "esxcli" not in " ".join(advice.steps)
+    both = advice_for(name, ["esx-3.5", "esxi-6.0"])
+    assert both is None or both.steps == (advice_for(name, ["esxi-6.0"]) or both).steps
+
+
+def test_line_of_esx_3_is_advised_with_its_own_commands() -> None:
+    (finding,) = [each for each in decode_line("NFS: status 0xbad0021", release="esx-3.5") if each.meaning.next]
+
+    assert finding.meaning.next == "Find the volume or device in the line: `vdf -h`."

@@ -59,5 +59,9 @@ def test_each_meaning_is_shown_once_with_all_of_its_pages_even_when_another_has_
     ]
     assert pages(aborted) == ["page: vmkops kb show lost-access", "page: vmkops kb show vmotion-failed"]
     assert pages(failed) == ["next: Check.", "page: vmkops kb show vmotion-failed"]
-    assert pages(aborted) == pages(failed) == []
-    assert [pages(meaning) for meaning in slow] == [["next: Check.", "page: vmkops kb show slow"], []]
+    assert pages(aborted) == []
+    assert pages(failed) == ["next: as at line 1"]
+    assert [pages(meaning) for meaning in slow] == [
+        ["next: Check.", "page: vmkops kb show slow"],
+        ["next: as at line 1"],
+    ]
