@@ -8,6 +8,7 @@ from typing import Any
 from service.actions._targeted import CHECK, CheckContext, info, refuse, warn
 from service.actions._vm import VmAction, VmParams, vm_checks
 from service.api.models import ActionClass, Check
+from service.api.units import amount
 from service.jobs.action import JobControl, StepResult
 from service.vsphere.room import read_room
 from service.vsphere.snapshots import consolidate
@@ -48,7 +49,7 @@ class Consolidate(VmAction[VmParams]):
                     )
                 )
         for room in await read_room(context.session, vm.moref):
-            found.append(info("room", f"The datastore {room.datastore} has {room.free >> 20} MiB free."))
+            found.append(info("room", f"The datastore {room.datastore} has {amount(room.free)} free."))
         if vm.power_state == "poweredOn":
             found.append(
                 warn(

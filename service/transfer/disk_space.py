@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from service.api.models import Check
+from service.api.units import amount
 from service.errors import DiskFull
 
 LOOK_BYTES = 64 << 20
@@ -24,9 +25,9 @@ def require_space(to: Path, size: int, keep: int) -> None:
     """Raise DiskFull when less than `keep` bytes would be free after `size` more bytes of the file `to`."""
     free = free_space(to.parent)
     if free - size < keep:
-        needed = f" for {size >> 20} MiB of {to.name}" if size >> 20 else f" for {to.name}"
+        needed = f" for {amount(size)} of {to.name}" if size >> 20 else f" for {to.name}"
         raise DiskFull(
-            f"{free >> 20} MiB are free in {to.parent}, which is not enough{needed}: {keep >> 20} MiB stay free for "
+            f"{amount(free)} are free in {to.parent}, which is not enough{needed}: {amount(keep)} stay free for "
             "the databases (VMKOPS_KEEP_FREE). Free up disk space, then try again."
         )
 
@@ -40,14 +41,14 @@ def check_space(rule: str, folder: Path, needed: int | None, what: str, keep: in
     free = free_space(folder)
     if free < keep:
         message = (
-            f"Only {free >> 20} MiB are free in {folder}, and {keep >> 20} MiB stay free for the databases "
+            f"Only {amount(free)} are free in {folder}, and {amount(keep)} stay free for the databases "
             "(VMKOPS_KEEP_FREE). Free up disk space there, then try again."
         )
         return [Check(rule=rule, severity="refuse", message=message)]
     if needed and free - needed < keep:
         message = (
-            f"{free >> 20} MiB are free in {folder}, and {what} takes up to {needed >> 20} MiB. It is stopped when "
-            f"only {keep >> 20} MiB are free (VMKOPS_KEEP_FREE)."
+            f"{amount(free)} are free in {folder}, and {what} takes up to {amount(needed)}. It is stopped when "
+            f"only {amount(keep)} are free (VMKOPS_KEEP_FREE)."
         )
         return [Check(rule=rule, severity="warn", message=message)]
     return []

@@ -6,6 +6,7 @@ from typing import Any
 
 from pyVmomi import vim
 
+from service.api.units import done_of
 from service.vsphere.live import Inventory, Kind
 from service.vsphere.selectors import FIELDS, Located
 
@@ -54,7 +55,7 @@ class Datastore(Located):
 
 
 def _facts(datastore: Datastore, _: Inventory) -> str:
-    free = f"{datastore.free >> 30} of {datastore.capacity >> 30} GiB free"
+    free = f"{done_of(datastore.free, datastore.capacity)} free"
     return ", ".join(filter(None, [f"vCenter {datastore.vcenter}", datastore.type, free]))
 
 

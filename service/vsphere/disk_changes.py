@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim
 
+from service.api.words import vsphere_words
 from service.errors import Conflict
 from service.vsphere.disks import BUSES, Controller, Disks, disks_of
 from service.vsphere.session import Instance, Session, read_properties, vm_of
@@ -66,7 +67,9 @@ async def swap_disks(session: Session, vm: str, name: str, new: Sequence[NewDisk
         if len(now.using(disk.file for disk in new)) == len(new):
             return None
         if now.power_state != "poweredOff":
-            raise Conflict(f"{name} is {now.power_state}: somebody changed it meanwhile. Power it off first.")
+            raise Conflict(
+                f"{name} is {vsphere_words(now.power_state)}: somebody changed it meanwhile. Power it off first."
+            )
         going = {disk.replaces for disk in new}
         if why := [
             f"{each.label}: {each.why_not_replaced}"

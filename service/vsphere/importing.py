@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim, vmodl
 
+from service.api.words import vsphere_words
 from service.errors import ImportFailed, VSphereRefused
 from service.vsphere.disks import controllers_of, place_of
 from service.vsphere.host_tls import Pin, with_host
@@ -247,7 +248,7 @@ async def remove_made(session: Session, job_id: str, name: str, vm: str = "") ->
                 return removed
             for each in found:
                 if each.power_state != "poweredOff":
-                    state = f"{each.name} is {each.power_state}"
+                    state = f"{each.name} is {vsphere_words(each.power_state)}"
                     raise ImportFailed(f"{state}, so it was not removed. Remove it in vCenter.")
                 if _destroyed(instance, vim.VirtualMachine(each.moref, instance._stub)):
                     removed.append(each.name)

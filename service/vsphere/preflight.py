@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim, vmodl
 
 from service.api.models import Check
+from service.api.units import amount
 from service.vsphere.session import Instance, Session, read_properties, vm_of
 from service.vsphere.snapshots import snapshot_tree
 from service.vsphere.tasks import RECENT, tasks_under_way
@@ -165,7 +166,7 @@ def _free_space(instance: Instance, datastores: list[Any]) -> Iterator[Check]:
         elif free < LEAST_FREE:
             yield _refuse(
                 "datastore-full",
-                f"The datastore {values['name']} has {free >> 20} MiB free; a snapshot that fills it stops its VMs. "
+                f"The datastore {values['name']} has {amount(free)} free; a snapshot that fills it stops its VMs. "
                 "Free some space first.",
             )
 

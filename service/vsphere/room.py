@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from pyVmomi import vim, vmodl
 
 from service.api.models import Check
+from service.api.units import amount
 from service.vsphere.preflight import LEAST_FREE
 from service.vsphere.session import Instance, Session, read_properties, vm_of
 
@@ -48,10 +49,10 @@ def room_checks(rooms: list[Room], percent: int) -> list[Check]:
         Check(
             rule="delta-room",
             severity="refuse",
-            message=f"The datastore {room.datastore} has {_size(room.free)} free, and the delta disk of the snapshot "
-            f"may need {_size(room.least(percent))}: {percent}% of what the VM takes there (VMKOPS_DELTA_ROOM), and at "
-            f"least {_size(LEAST_FREE)}. A datastore that runs full stops its VMs. Free up space on it, or move the VM "
-            "to another datastore.",
+            message=f"The datastore {room.datastore} has {amount(room.free)} free, and the delta disk of the snapshot "
+            f"may need {amount(room.least(percent))}: {percent}% of what the VM takes there (VMKOPS_DELTA_ROOM), and "
+            f"at least {amount(LEAST_FREE)}. A datastore that runs full stops its VMs. Free up space on it, or move "
+            "the VM to another datastore.",
         )
         for room in rooms
         if LEAST_FREE <= room.free < room.least(percent)  # the pre-flight refuses on less
@@ -62,8 +63,8 @@ def too_little(rooms: list[Room], percent: int) -> str:
     """Why a backup under way must stop: which datastore has how little room; empty when it may go on."""
     return next(
         (
-            f"The datastore {room.datastore} has only {_size(room.free)} free, and the limit is "
-            f"{_size(room.limit(percent))} (VMKOPS_DELTA_ROOM). Its VMs would stop if the delta disk of the snapshot "
+            f"The datastore {room.datastore} has only {amount(room.free)} free, and the limit is "
+            f"{amount(room.limit(percent))} (VMKOPS_DELTA_ROOM). Its VMs would stop if the delta disk of the snapshot "
             "filled it."
             for room in rooms
             if room.free < room.limit(percent)
@@ -88,7 +89,3 @@ def _read(instance: Instance, vm: str, *, refresh: bool) -> list[Room]:
         if "summary.freeSpace" in each
     ]
     return sorted((room for room in rooms if room.used or not used), key=lambda room: room.datastore)
-
-
-def _size(size: int) -> str:
-    return f"{size / (1 << 30):.1f} GiB" if size >= 1 << 30 else f"{size >> 20} MiB"

@@ -154,7 +154,7 @@ def test_backup_stops_and_removes_its_snapshot_when_the_datastore_runs_full(
     assert job["state"] == "failed"
     assert job["error"]["type"] == "urn:vmkops:datastore-low"
     assert DATASTORE in job["error"]["detail"]
-    assert "200 MiB" in job["error"]["detail"]
+    assert "209.7 MB" in job["error"]["detail"]
     assert vcenter.snapshots() == {}
     assert {lease["state"] for lease in vcenter.leases()} == {"aborted"}
     assert not list(service.data_dir.rglob("*.vmdk"))
@@ -181,6 +181,6 @@ def test_room_for_the_delta_is_judged_by_the_size_of_the_vm(
     assert ("delta-room" in found) is refused
     if refused:
         assert found["delta-room"]["severity"] == "refuse"
-        assert "99.0 GiB free" in found["delta-room"]["message"]
-        assert "100.0 GiB" in found["delta-room"]["message"]
+        assert "106.3 GB free" in found["delta-room"]["message"]
+        assert "107.4 GB" in found["delta-room"]["message"]
         assert service.call("POST", "/actions/backup", {"params": {"vm": VM}})[0] == 409

@@ -198,7 +198,7 @@ def test_incomplete_vm_that_somebody_powered_on_is_reported_and_not_removed(
 
     job = service.ended(job_id)
     assert job["state"] == "failed"
-    assert "half is poweredOn, so it was not removed" in job["error"]["detail"]
+    assert "half is powered on, so it was not removed" in job["error"]["detail"]
     assert "half" in names(vcenter)
 
 

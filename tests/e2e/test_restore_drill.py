@@ -173,7 +173,7 @@ def test_drill_whose_vm_stays_on_names_it(service: RunningService, vcenter: Vcsi
 
     made = f"{VM}-drill-{job['id'][:8]}"
     assert job["state"] == "failed", job
-    assert f"its VM {made} could not be removed: {made} is poweredOn" in job["error"]["detail"]
+    assert f"its VM {made} could not be removed: {made} is powered on" in job["error"]["detail"]
     assert "It could not be powered off: " in job["error"]["detail"]
     assert made in names(vcenter)
 

@@ -30,3 +30,22 @@ def test_no_error_is_told_in_the_words_of_http(room: str) -> None:
 def test_no_default_of_an_error_is_in_the_words_of_http() -> None:
     kinds = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.VmkopsError)]
     assert [each.__name__ for each in kinds if OF_HTTP.search(each.__doc__ or "")] == []
+
+
+@pytest.mark.parametrize("room", ["actions", "backups", "transfer", "vsphere"])
+def test_sizes_and_states_are_told_as_everywhere(room: str) -> None:
+    """In decimal units, as `amount` has them; and a state in words, not as vSphere spells it."""
+    found = [
+        f"{file.relative_to(ROOT)}:{text.lineno}: {ast.unparse(text)}"
+        for file in sorted((ROOT / "service" / room).rglob("*.py"))
+        for text in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(text, ast.JoinedStr)
+        for part in text.values
+        if (isinstance(part, ast.Constant) and re.search(r"\b[MG]iB (?:free|are|of|stay|is|and)\b", str(part.value)))
+        or (
+            isinstance(part, ast.FormattedValue)
+            and isinstance(part.value, ast.Attribute)
+            and part.value.attr in {"power_state", "connection_state"}
+        )
+    ]
+    assert found == []
