@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 NEW = 0o666
 """The permissions of a new file, from which the umask is taken."""
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}\.tmp", re.DOTALL)
+"""The names of the files that are written first."""
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 """What file systems without hard links answer, such as exFAT and shares of Windows."""
 
@@ -48,6 +52,24 @@ def create_file(path: Path, content: bytes, *, mode: int = NEW) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+def remove_stale(folder: Path, seconds: float) -> list[Path]:
+    """Remove what writers that died left in ``folder`` more than ``seconds`` ago, and return it.
+
+    Only regular files that this module named count. What cannot be removed stays; nothing is raised for it.
+    """
+    removed = []
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if not _TEMPORARY.fullmatch(path.name):
+                continue
+            with suppress(OSError):
+                found = path.lstat()
+                if stat.S_ISREG(found.st_mode) and time.time() - found.st_mtime > seconds:
+                    path.unlink()
+                    removed.append(path)
+    return removed
 
 
 @contextmanager

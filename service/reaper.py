@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from service.jobs.engine import Jobs
 from service.packages.folder import PARTIAL, discard
 from service.retry import pause
 from service.store.snapshot_ledger import LedgerRow
+from service.store.stale_files import remove_stale_files
 from service.vsphere.importing import maker, remove_made
 from service.vsphere.inventory import VMS, Vm
 from service.vsphere.nfc import abort_lease
@@ -44,6 +46,8 @@ MERGE_PAUSES = (1, 2, 4, 8, 16)
 """Pauses between the attempts to merge the disks of a VM, in sweeps (VMKOPS_REAP_SECONDS); the last one is repeated."""
 TELL_AFTER = 6
 """How many failed merges it takes until a person is told: with the usual sweeps, that is after two and a half hours."""
+TIDY_SECONDS = 24 * 3600
+"""Time between two looks at every folder of the data directory."""
 CLAIM = timedelta(days=1)
 """How long after the end of its job an unfinished VM may be removed; later, somebody may have started to use it."""
 
@@ -60,6 +64,7 @@ class Reaper:
         self._disks_left: list[dict[str, str]] = []
         self._late = LateSnapshots(context, jobs)
         self._left_disks = LeftDisks(context, jobs)
+        self._tidy_at = 0.0
         self._merging: dict[str, asyncio.Task[None]] = {}
 
     def report(self) -> dict[str, Any]:
@@ -87,6 +92,9 @@ class Reaper:
 
         Raises NotConfigured without a vCenter, and VSphereUnavailable when no inventory could be read.
         """
+        if time.monotonic() >= self._tidy_at:
+            self._tidy_at = time.monotonic() + TIDY_SECONDS
+            await asyncio.to_thread(remove_stale_files, self._context.settings)
         await self._end_leases()
         for job in await self._context.copy_slots.jobs():
             if not await self._live(job):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.atomic_file import create_file, replace_file
+from knowledge.atomic_file import create_file, remove_stale, replace_file
 from knowledge.vmkerr.listing import keep
 from knowledge.vmkerr.table import Row, tables_in
 
@@ -139,3 +139,19 @@ def test_failure_without_hard_links_leaves_nothing(tmp_path: Path, monkeypatch: 
         create_file(tmp_path / "key", b"key")
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_dead_writer_left_is_removed_when_it_is_old(tmp_path: Path) -> None:
+    left, fresh = tmp_path / ".table.0123456789abcdef.tmp", tmp_path / ".table.fedcba9876543210.tmp"
+    others = [tmp_path / name for name in ("table", ".notes.tmp", ".table.0123456789ABCDEF.tmp")]
+    for file in (left, fresh, *others):
+        file.touch()
+        os.utime(file, (1, 1))
+    os.utime(fresh)
+    folder = tmp_path / ".folder.0123456789abcdef.tmp"
+    folder.mkdir()
+    os.utime(folder, (1, 1))
+
+    assert remove_stale(tmp_path, 3600) == [left]
+    assert {each.name for each in tmp_path.iterdir()} == {fresh.name, folder.name, *(each.name for each in others)}
+    assert remove_stale(tmp_path / "gone", 3600) == []

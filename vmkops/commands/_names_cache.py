@@ -58,10 +58,12 @@ def cache_file(kind: str, environ: Mapping[str, str] = os.environ) -> str:
 
 def write(path: str, names: list[list[str]]) -> None:
     """Put these names into the file at once, readable by its owner alone."""
-    new = f"{path}.{os.getpid()}"
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(names, file)
-    os.replace(new, path)  # noqa: PTH105
+    from pathlib import Path  # only the process in the background writes
+
+    from knowledge.atomic_file import remove_stale, replace_file
+
+    remove_stale(Path(path).parent, OLD_SECONDS)
+    replace_file(Path(path), json.dumps(names).encode(), mode=0o600)
 
 
 def _read(path: str) -> tuple[float, list[list[str]]]:

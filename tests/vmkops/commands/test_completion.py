@@ -91,3 +91,12 @@ def test_value_that_is_empty_is_not_offered() -> None:
     offered = [word for word, _ in _parameters({"parameters": {"properties": {"identity": schema}}})]
 
     assert offered == ["identity=", "identity=keep", "identity=new"]
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
+    (tmp_path / f"names.json.{os.getpid()}").touch()  # of a writer that died, in another container
+
+    write(str(tmp_path / "names.json"), [["web-01", ""]])
+
+    assert (tmp_path / "names.json").read_text() == '[["web-01", ""]]'
+    assert (tmp_path / "names.json").stat().st_mode & 0o777 == 0o600
