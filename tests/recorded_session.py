@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
-import select
-import subprocess
 import sys
 import tempfile
-import termios
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.peers.disks import make_vmdk
 from tests.peers.vcsim import Vcsim
+from tests.pseudo_terminal import PseudoTerminal
 from tests.running_service import VMKOPS, RunningService, vcenter_settings
-from tests.terminal import _own_terminal
 from tests.terminal_picture import COLUMNS, ROWS, Event, picture
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -89,30 +86,19 @@ class Shell:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         path = f"{Path(VMKOPS).parent}:{os.environ['PATH']}"
-        self._environment = {"PATH": path, "PS1": PROMPT, "TERM": "xterm-256color", "LANG": "C.UTF-8", **environment}
+        own = {"PATH": path, "PS1": PROMPT, "TERM": "xterm-256color", "LANG": "C.UTF-8", **environment}
+        words = ["bash", "--norc", "--noprofile", "--noediting", "-i"]
+        self._terminal = PseudoTerminal(words, own, size=(ROWS, COLUMNS))
         self.events: list[Event] = []
         self.shown = ""
 
     def __enter__(self) -> Shell:
-        self._ours, theirs = pty.openpty()
-        termios.tcsetwinsize(theirs, (ROWS, COLUMNS))
-        self._process = subprocess.Popen(
-            ["bash", "--norc", "--noprofile", "--noediting", "-i"],
-            env=self._environment,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-            preexec_fn=_own_terminal,
-        )
-        os.close(theirs)
+        self._terminal.__enter__()
         self._video, self._last = 0.0, time.monotonic()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
-        os.close(self._ours)
+    def __exit__(self, *how: Any) -> None:
+        self._terminal.__exit__(*how)
 
     def type(self, line: str) -> None:
         """Type a line as people do, and press Enter."""
@@ -123,17 +109,17 @@ class Shell:
     def press(self, letter: str) -> None:
         """Press a key."""
         before = len(self.shown)
-        os.write(self._ours, letter.encode())
+        self._terminal.write(letter)
         self.wait_for(lambda shown: len(shown) > before)
 
     def wait_for(self, enough: Callable[[str], bool]) -> None:
         """Record until what was shown is enough."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not enough(self.shown):
-            ready, _, _ = select.select([self._ours], [], [], max(0, deadline - time.monotonic()))
-            if not ready:
+            read = self._terminal.read(deadline - time.monotonic())
+            if not read:
                 raise TimeoutError(f"the session stopped after: {self.shown[-2000:]}")
-            text = os.read(self._ours, 65536).decode(errors="replace")
+            text = read.decode(errors="replace")
             now = time.monotonic()
             self._video += min(now - self._last, LONGEST_PAUSE)
             self._last = now

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import select
-import signal
-import subprocess
 import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
+from tests.pseudo_terminal import PseudoTerminal
 from tests.running_service import VMKOPS, RunningService
 from tests.vmkops.terminal import PLAIN
 
@@ -40,62 +36,31 @@ class Terminal:
         self._words = words
 
     def __enter__(self) -> Self:
-        self._ours, theirs = pty.openpty()
-        self._process = subprocess.Popen(
-            [VMKOPS, *self._words],
-            env=self._environment,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-            preexec_fn=_own_terminal,
-        )
-        os.close(theirs)
+        self._terminal = PseudoTerminal([VMKOPS, *self._words], self._environment).__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
-        os.close(self._ours)
+        self._terminal.__exit__(kind, error, trace)
 
     def read_until(self, words: str) -> str:
         """Everything that is printed up to these words, without colors; AssertionError when they do not come."""
         shown, deadline = "", time.monotonic() + PATIENCE_SECONDS
         while words not in shown:
-            ready, _, _ = select.select([self._ours], [], [], max(0, deadline - time.monotonic()))
-            assert ready, f"{words!r} was not printed in {PATIENCE_SECONDS} s: {shown}"
-            try:
-                shown = COLOR.sub("", shown + os.read(self._ours, 4096).decode(errors="replace").replace("\r\n", "\n"))
-            except OSError as end:  # the command has ended
-                raise AssertionError(f"{words!r} was not printed: {shown}") from end
+            more = self._terminal.read(deadline - time.monotonic())
+            assert more, f"{words!r} was not printed in {PATIENCE_SECONDS} s: {shown}"
+            shown = COLOR.sub("", shown + more.decode(errors="replace").replace("\r\n", "\n"))
         return shown
 
     def type(self, line: str) -> None:
         """Type a line, and press Enter."""
-        os.write(self._ours, f"{line}\n".encode())
+        self._terminal.write(f"{line}\n")
 
     def interrupt(self) -> None:
         """Press Ctrl-C."""
-        os.write(self._ours, b"\x03")
+        self._terminal.write("\x03")
 
     def wait(self) -> int:
         """Wait for the end of the command and return its exit status."""
-        while True:
-            try:
-                if not os.read(self._ours, 4096):
-                    break
-            except OSError:
-                break
-        return self._process.wait(timeout=PATIENCE_SECONDS)
-
-
-def _own_terminal() -> None:
-    """Make the terminal the one that controls the new session, so that Ctrl-C reaches the command."""
-    import fcntl
-    import termios
-
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell that runs the tests in its background ignores it for them
+        return self._terminal.wait(PATIENCE_SECONDS)

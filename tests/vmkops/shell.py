@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import select
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from tests.peers.fetch import require
+from tests.pseudo_terminal import PseudoTerminal
 from tests.vmkops.terminal import PLAIN
 from vmkops.commands.completion import BASH, SCRIPTS
 
@@ -46,6 +43,7 @@ def completed(typed: str, folder: Path, environment: Mapping[str, str]) -> tuple
     return done.stdout.splitlines(), done.stderr
 
 
+PATIENCE_SECONDS = 60
 READY, LINE = "READY>", "LINE=["
 RC = {
     "bash": f"""
@@ -79,37 +77,13 @@ def line_after_tab(shell: str, typed: str, folder: Path, environment: Mapping[st
         words = ["bash", "--noprofile", "--rcfile", str(start / "rc"), "-i"]
     path = f"{Path(sys.executable).parent}:{PLAIN['PATH']}"
     own = {"PATH": path, "TERM": "dumb", "ZDOTDIR": str(start), "COLUMNS": "500", "HISTFILE": "/dev/null"}
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        words,
-        cwd=folder,
-        env={**PLAIN, **own, **environment},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    try:
-        _read_until(ours, READY)
-        os.write(ours, f"{typed}\t\x14".encode())
-        shown = _read_until(ours, LINE)
+    with PseudoTerminal(words, {**PLAIN, **own, **environment}, folder=folder) as terminal:
+        terminal.read_until(READY, PATIENCE_SECONDS)
+        terminal.write(f"{typed}\t\x14")
+        shown = terminal.read_until(LINE, PATIENCE_SECONDS)
         while "]" not in shown.partition(LINE)[2]:
-            shown += _read_until(ours, "]")
+            shown += terminal.read_until("]", PATIENCE_SECONDS)
         return shown.partition(LINE)[2].partition("]")[0]
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
-
-
-def _read_until(terminal: int, words: str, patience: float = 60) -> str:
-    shown, deadline = "", time.monotonic() + patience
-    while words not in shown:
-        ready, _, _ = select.select([terminal], [], [], max(0, deadline - time.monotonic()))
-        assert ready, f"{words!r} was not printed in {patience} s: {shown!r}"
-        shown += os.read(terminal, 4096).decode(errors="replace")
-    return shown
 
 
 def offered_by_fish(typed: str, folder: Path, environment: Mapping[str, str]) -> list[str]:
