@@ -119,7 +119,7 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
         actions = all_actions()
         tokens, audit = Tokens(engine, settings.slack_operators), Audit(engine)
         jobs = Jobs(settings, actions, context, engine, executor, tokens)
-        schedules = Schedules(jobs, actions, context, tokens, audit)
+        schedules = Schedules(jobs, actions, context, tokens, audit, engine)
         services = Services(
             settings=settings,
             tokens=tokens,

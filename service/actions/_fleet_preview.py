@@ -6,18 +6,22 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from service.actions._targeted import warn
+from service.actions._targeted import info, warn
 from service.api.models import Check
 from service.api.words import counted
-from service.errors import VmkopsError
+from service.errors import NotFound, VmkopsError
 from service.jobs.action import Action, Context
 from service.vsphere.inventory import Vm
+from service.vsphere.selecting import Selected
+from service.vsphere.vcenters import VCenters
 
 MOST_CHECKED = 50
 """How many VMs a dry run looks at: each asks vCenter several questions."""
 AT_ONCE = 8
 SECONDS = 10.0
 """How long it looks at them altogether."""
+NAMED = 10
+"""How many VMs the line about the selection names."""
 SHOWN = 5
 """How many VMs it names with what was found."""
 
@@ -80,3 +84,23 @@ async def _findings(context: Context, inner: Action, params: Mapping[str, Any]) 
         return [f"Refused: {error}"]
     said = {"refuse": "Refused: ", "warn": ""}
     return [f"{said[check.severity]}{check.message}" for check in target.checks if check.severity in said]
+
+
+def selection_checks(selected: Selected, vcenters: VCenters) -> Iterator[Check]:
+    """What a preview says about the VMs of a selection."""
+    names = ", ".join(vcenters.shown(vm.vcenter, vm.name) for vm in selected.vms[:NAMED])
+    more = f" and {len(selected.vms) - NAMED} more" if len(selected.vms) > NAMED else ""
+    yield info("selected", f"{counted(len(selected.vms), 'VM')} selected: {names}{more}.")
+    yield from (warn("matches-nothing", f"The term {term!r} fits no VM now.") for term in selected.unmatched)
+    yield from (warn("not-read", sentence(each)) for each in selected.unread)
+
+
+def nothing_selected(selected: Selected, text: str) -> NotFound:
+    """The error for a selection without VMs, with similar terms."""
+    doubts = "".join(f" {sentence(each)}" for each in selected.unread)
+    return NotFound(f"The selection {text[:80]!r} includes no VM now.{doubts}", selected.near)
+
+
+def sentence(text: str) -> str:
+    """The text with a full stop."""
+    return text if text.endswith(".") else f"{text}."

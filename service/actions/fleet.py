@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from re import fullmatch
@@ -11,19 +10,19 @@ from typing import Any, cast
 from pydantic import Field, ValidationError, field_validator
 
 from knowledge.spelling import nearest_name
-from service.actions._fleet_preview import checks_of_vms
+from service.actions._fleet_preview import checks_of_vms, nothing_selected, selection_checks, sentence
 from service.actions._fleet_run import Fleet, FleetVm, Moved
-from service.actions._targeted import info, refuse, warn
+from service.actions._targeted import info, refuse
 from service.api.mistakes import explain
 from service.api.models import ActionClass, Check, JobState
+from service.api.settings import Settings
 from service.api.words import counted
 from service.backups.retention import read_policy
 from service.backups.window import read_window
-from service.errors import Conflict, InvalidParams, NotFound
+from service.errors import Conflict, InvalidParams
 from service.jobs.action import Action, Context, JobControl, Params, StepResult, Target
 from service.store.reports import Report
-from service.vsphere.selecting import Selected, select
-from service.vsphere.vcenters import VCenters
+from service.vsphere.selecting import select
 
 SELECT, RUN = "select", "run"
 CANCEL = "cancel"
@@ -31,8 +30,6 @@ CANCEL = "cancel"
 TARGETS = {"vm": "{}", "backup": "newest:{}"}
 """The parameter of the inner action that gets the VM, and what it gets."""
 CHANNEL_ID = "[CG][A-Z0-9]{2,30}"
-SHOWN = 10
-"""How many VMs a check names."""
 
 
 class FleetParams(Params):
@@ -52,9 +49,10 @@ class FleetParams(Params):
     window: str = Field(
         default="",
         max_length=80,
-        description="When jobs may start, such as 22:00-06:00 Europe/Berlin; the time zone is UTC by default.",
+        description="The hours in which jobs may start, such as 22:00-06:00 Europe/Berlin; without a time zone, in "
+        "UTC.",
     )
-    max_parallel: int = Field(default=4, ge=1, le=64, description="How many of the VMs at a time.")
+    max_parallel: int = Field(default=4, ge=1, le=64, description="How many VMs have a job at the same time.")
     keep: str = Field(
         default="",
         max_length=60,
@@ -64,7 +62,7 @@ class FleetParams(Params):
     until: str = Field(
         default="",
         max_length=40,
-        description="No job starts after this time, such as 2026-03-01T06:00:00Z; `window` sets it.",
+        description="No job starts after this time, such as 2026-03-01T06:00:00Z. With `window`, vmkops computes it.",
     )
 
     report_to: str = Field(
@@ -144,7 +142,7 @@ class FleetAction(Action):
         check_params(params)
         selected = await select(context.vcenters, params.vms)
         if not selected.vms:
-            raise _nothing(selected, params.vms)
+            raise nothing_selected(selected, params.vms)
         checks = list(selection_checks(selected, context.vcenters))
         until = params.until
         if params.window:
@@ -163,6 +161,16 @@ class FleetAction(Action):
             checks=tuple(checks),
         )
 
+    def forbidden(self, settings: Settings, params: FleetParams) -> str:
+        """See `Action.forbidden`: a channel that the settings do not allow."""
+        if not params.report_to or settings.takes_report(params.report_to):
+            return ""
+        return (
+            f"A report may not go to {params.report_to}: VMKOPS_REPORT_CHANNELS allows "
+            f"{', '.join(sorted(settings.report_channels))} only. Name one of these, or ask the administrator of "
+            "vmkops to add the channel."
+        )
+
     async def more_checks(self, context: Context, params: FleetParams, target: Target) -> list[Check]:
         """See `Action.more_checks`: what the inner action finds for each VM."""
         selected = await select(context.vcenters, params.vms)
@@ -175,11 +183,13 @@ class FleetAction(Action):
 
         async def choose() -> Selection:
             found = await select(context.vcenters, params.vms)
-            detail = " ".join([f"{counted(len(found.vms), 'VM')} selected", *map(_sentence, found.unread)])
+            detail = " ".join([f"{counted(len(found.vms), 'VM')} selected", *map(sentence, found.unread)])
             vms = [(vm.selector, vm.name) for vm in found.vms]
             return Selection(vms=vms, unmatched=found.unmatched, unread=found.unread, detail=detail)
 
         async def expect_report() -> StepResult:
+            if not context.settings.takes_report(params.report_to):
+                return StepResult(detail=f"No report: VMKOPS_REPORT_CHANNELS does not allow {params.report_to}.")
             maker, _, schedule = job.requested_by.partition(":")
             schedule = schedule if maker == "schedule" else ""
             await context.reports.expect(Report(job.job_id, params.report_to, schedule, problem=""))
@@ -262,31 +272,13 @@ def check_params(params: FleetParams) -> None:
         read_policy(params.keep)
 
 
-def selection_checks(selected: Selected, vcenters: VCenters) -> Iterator[Check]:
-    """What a preview says about the VMs of a selection."""
-    names = ", ".join(vcenters.shown(vm.vcenter, vm.name) for vm in selected.vms[:SHOWN])
-    more = f" and {len(selected.vms) - SHOWN} more" if len(selected.vms) > SHOWN else ""
-    yield info("selected", f"{counted(len(selected.vms), 'VM')} selected: {names}{more}.")
-    yield from (warn("matches-nothing", f"The term {term!r} fits no VM now.") for term in selected.unmatched)
-    yield from (warn("not-read", _sentence(each)) for each in selected.unread)
-
-
 def _field(action: Action) -> str:
     """The parameter of an action that gets the VM; empty when it has none."""
     return next((name for name in TARGETS if name in action.params.model_fields), "")
 
 
-def _nothing(selected: Selected, text: str) -> NotFound | Conflict:
-    doubts = "".join(f" {_sentence(each)}" for each in selected.unread)
-    return NotFound(f"The selection {text[:80]!r} includes no VM now.{doubts}", selected.near)
-
-
 def _title(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:39]}…"
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith(".") else f"{text}."
 
 
 async def _cancel(job: JobControl) -> StepResult:

@@ -9,6 +9,22 @@ from typing import Any
 from knowledge.runs.marks import attributed
 from service.api.models import Problem, Value
 from service.api.units import duration, when
+from service.api.words import counted
+
+
+class ReportsWaiting(Value):
+    """Reports for Slack that are due and that no bot has taken: how many, and since when the oldest is due."""
+
+    count: int
+    since: datetime
+
+    def words(self, zone: tzinfo | None = UTC) -> str:
+        """The same in words, and what to do."""
+        verb = "waits" if self.count == 1 else "wait"
+        return (
+            f"{counted(self.count, 'report')} for Slack {verb} since {when(self.since, zone)}: no bot takes them. "
+            "`vmkops doctor` checks its settings; `vmkops kb show slack-setup` shows how to set it up."
+        )
 
 
 class Schedule(Value):
@@ -42,6 +58,8 @@ class Schedule(Value):
     last_job: str | None = None
     last_problem: Problem | None = None
     """Why the last firing made no job."""
+    reports_waiting: ReportsWaiting | None = None
+    """Its reports that no Slack bot takes; looked up for one schedule, and absent in a list."""
 
 
 def what_words(action: str, params: Mapping[str, Any]) -> str:
@@ -80,6 +98,7 @@ def schedule_words(each: Schedule, zone: tzinfo | None = UTC) -> str:
         "last run": f"{when(each.last_at, zone)}{late}" if each.last_at else "",
         "last job": each.last_job or "",
         "no job": each.last_problem.detail if each.last_problem else "",
+        "reports": each.reports_waiting.words(zone) if each.reports_waiting else "",
     }
     lines = [f"{each.name}: {what_words(each.action, each.params)}"]
     lines += [f"  {label:<10}  {text}" for label, text in told.items() if text]

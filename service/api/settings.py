@@ -115,6 +115,12 @@ class Settings(WebSettings, LimitSettings, SaveSettings, LogSettings):
         description="The IDs of the Slack users who may start and cancel host actions, such as `U012AB3CD U045EF6GH`. "
         "Set the same value on every process.",
     )
+    report_channels: frozenset[str] = Field(
+        default=frozenset(),
+        alias="VMKOPS_REPORT_CHANNELS",
+        description="The only Slack channels that `report_to` may name, by name or ID, such as `#ops C012AB3CD`; "
+        "without it, any channel. A schedule with another channel goes on without its reports.",
+    )
     signing_key: Path | None = Field(
         default=None,
         alias="VMKOPS_SIGNING_KEY",
@@ -207,12 +213,17 @@ class Settings(WebSettings, LimitSettings, SaveSettings, LogSettings):
             raise ValueError(f"{value} does not exist. Create it, or correct the path.")
         return value
 
-    @field_validator("slack_operators", "import_hosts", "import_ports", mode="before")
+    @field_validator("slack_operators", "report_channels", "import_hosts", "import_ports", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, int):  # one port in vmkops.toml
             return frozenset({value})
         return frozenset(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("report_channels")
+    @classmethod
+    def _channels(cls, value: frozenset[str]) -> frozenset[str]:
+        return frozenset(each if each.startswith("#") or each[:1].isupper() else f"#{each}" for each in value)
 
     @field_validator("procedures_dir")
     @classmethod
@@ -220,6 +231,10 @@ class Settings(WebSettings, LimitSettings, SaveSettings, LogSettings):
         if value is not None and not value.is_dir():
             raise ValueError(f"there is no folder {value}. Create it, or name the folder with your team's pages.")
         return value
+
+    def takes_report(self, channel: str) -> bool:
+        """Whether a report may go to this Slack channel, a name such as `#ops` or an ID."""
+        return not self.report_channels or channel in self.report_channels
 
     @property
     def postgres_url(self) -> str | None:

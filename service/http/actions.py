@@ -23,7 +23,7 @@ from service.api.models import (
 from service.api.previews import findings, verdict
 from service.api.redaction import redact_params
 from service.errors import Conflict, InvalidParams, NotAllowed, NotFound, TooLarge
-from service.http._route import Call, Query, Route, read_values
+from service.http._route import AnyCall, Call, Query, Route, read_values
 from service.http._unknown import field_names, unknown_name
 from service.http.jobs import about_job
 from service.jobs.action import Action, Params, Target
@@ -181,6 +181,12 @@ def read_params(action: Action, given: Mapping[str, Any]) -> Params:
     return read_values(action.params, given, action.name)
 
 
+def check_allowed(call: AnyCall, action: Action, params: Params) -> None:
+    """Raise NotAllowed for what the settings let nobody ask for."""
+    if why := action.forbidden(call.services.settings, params):
+        raise NotAllowed(why)
+
+
 def find_action(actions: Mapping[str, Action], name: str) -> Action:
     """The action with this name; raises NotFound with the one that was probably meant, or with all names."""
     if name in actions:
@@ -202,6 +208,7 @@ async def _target(call: Call[Query, ActionRequest]) -> tuple[Action, Params, Tar
     action = find_action(call.services.actions, call.path("name"))
     _check_fields(action, call.body)
     params = read_params(action, call.body.given())
+    check_allowed(call, action, params)
     return action, params, await action.target(call.services.context, params)
 
 

@@ -10,8 +10,10 @@ from aiohttp import web
 from pydantic import Field
 
 from service.api.models import Job, Report, ReportGroup, ReportVm, Value
+from service.api.schedules import ReportsWaiting
 from service.errors import NotAllowed, NotFound
 from service.http._route import AnyCall, Call, Query, Route, Services
+from service.jobs.late_reports import late_reports
 from service.store import reports
 from service.store.tokens import Scope
 from service.vsphere.inventory import VMS
@@ -43,6 +45,16 @@ class Posted(Value):
     trouble: str = Field(
         default="", max_length=300, description="Why Slack will never accept it, as sentences; empty when it is posted."
     )
+
+
+class Waiting(Value):
+    """The reports that are due and that no bot takes; None when all is well."""
+
+    waiting: ReportsWaiting | None
+
+
+async def _waiting(call: Call[Query, None]) -> Waiting:
+    return Waiting(waiting=await late_reports(call.services.context.reports))
 
 
 async def _take(call: Call[Query, None]) -> Reports:
@@ -131,6 +143,14 @@ def _term(vcenters: VCenters, vcenter: str, moref: str) -> str:
 
 
 ROUTES = (
+    Route(
+        method="GET",
+        path="/reports/waiting",
+        summary="How many reports for Slack are due and taken by no bot, and since when",
+        handle=_waiting,
+        answer=Waiting,
+        scope=Scope.READ,
+    ),
     Route(
         method="POST",
         path="/reports/take",

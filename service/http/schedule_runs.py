@@ -7,12 +7,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from service.actions.fleet import FleetParams, selection_checks
+from service.actions._fleet_preview import selection_checks
+from service.actions.fleet import FleetParams
 from service.api.models import Check, Job, Value
 from service.api.schedules import Schedule, schedule_words, what_words
 from service.errors import Conflict, NotFound, VmkopsError
 from service.http._route import AnyCall, Call, Query, Route
-from service.http.actions import read_params
+from service.http.actions import check_allowed, read_params
 from service.http.jobs import about_job
 from service.http.schedules import about_schedule
 from service.jobs.action import Action, Params
@@ -81,6 +82,7 @@ async def _run(call: Call[RunQuery, None]) -> Job:
     action, params = await _given(call)
     if call.query.any_time and isinstance(params, FleetParams):
         params = params.model_copy(update={"window": "", "until": ""})
+    check_allowed(call, action, params)
     target = await action.target(call.services.context, params)
     if refused := [check.message for check in target.checks if check.severity == "refuse"]:
         raise Conflict(" ".join(refused))

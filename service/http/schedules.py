@@ -18,7 +18,7 @@ from service.backups.window import read_window
 from service.errors import Ambiguous, InvalidParams, NotFound, VmkopsError
 from service.http._pages import Page, PageQuery, page_of
 from service.http._route import Call, Query, Route
-from service.http.actions import find_action, read_params
+from service.http.actions import check_allowed, find_action, read_params
 from service.jobs.action import Action, Params
 from service.jobs.cron import check_cron, next_times
 from service.jobs.schedule_view import TIMES
@@ -95,6 +95,7 @@ async def _put(call: Call[Query, ScheduleRequest]) -> Schedule:
 async def _exact(call: Call[Query, ScheduleRequest], action: Action, given: Params) -> Params:
     """The parameters to store; raises NotFound, Ambiguous or InvalidParams for those that could not work."""
     asked, params = call.body, given
+    check_allowed(call, action, params)
     if isinstance(params, FleetParams):
         check_params(params)
         params = params.model_copy(update={"window": _with_zone(params.window, asked.timezone)})

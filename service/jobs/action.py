@@ -271,6 +271,10 @@ class Action(ABC):
         a VmkopsError for what the caller must correct.
         """
 
+    def forbidden(self, settings: Settings, params: Any) -> str:  # noqa: ARG002
+        """Why nobody may ask for this, as sentences; empty when they may. A schedule that exists fires all the same."""
+        return ""
+
     async def more_checks(self, context: Context, params: Any, target: Target) -> Sequence[Check]:  # noqa: ARG002
         """What only a dry run looks at, beside the checks of `target`; by default nothing. Refuses nothing."""
         return ()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from dbos import DBOS
 from pydantic import ValidationError
 
@@ -21,10 +22,12 @@ from service.jobs.action import Action, Context, Target
 from service.jobs.cron import check_cron, check_interval
 from service.jobs.engine import Jobs
 from service.jobs.keys import former_job_id
+from service.jobs.late_reports import late_reports
 from service.jobs.schedule_view import PAUSED, PAUSED_AT, PAUSED_BY, UNREADABLE, missed, schedule_of, who_paused
 from service.jobs.view import outcome_of
 from service.retry import attempts
 from service.store.audit import Audit, Event
+from service.store.database import InterProcessLock
 from service.store.reports import Report
 from service.store.tokens import Actor, Asker, Tokens
 
@@ -39,7 +42,13 @@ class Schedules:
     """The schedules of all processes. The engine stores them, so that each fires once, in one process."""
 
     def __init__(
-        self, jobs: Jobs, actions: Mapping[str, Action], context: Context, tokens: Tokens, audit: Audit
+        self,
+        jobs: Jobs,
+        actions: Mapping[str, Action],
+        context: Context,
+        tokens: Tokens,
+        audit: Audit,
+        engine: sa.Engine,
     ) -> None:
         self._tokens = tokens
         self._audit = audit
@@ -48,7 +57,7 @@ class Schedules:
         self._context = context
         self._settings = context.settings
         self._workflow: Any = None
-        self._saving = asyncio.Lock()
+        self._saving = InterProcessLock(engine, "schedules")
 
     def register(self) -> None:
         """Register the workflow of a firing. Do so before the engine's launch, so that interrupted firings continue."""
@@ -81,7 +90,8 @@ class Schedules:
         row = await DBOS.get_schedule_async(name)
         if row is None:
             raise await _no_schedule(name)
-        return await self._view(row)
+        waiting = await late_reports(self._context.reports, name)
+        return (await self._view(row)).model_copy(update={"reports_waiting": waiting})
 
     async def put(
         self, name: str, *, action: str, params: dict[str, Any], cron: str, timezone: str, actor: Actor
@@ -102,18 +112,21 @@ class Schedules:
             "token": actor.token,
             "changed_at": datetime.now(UTC).isoformat(),
         }
-        async with self._saving:  # two new ones at once must not both be the last that is allowed
+        await asyncio.to_thread(self._save, name, cron, timezone, context)
+        return await self.get(name)
+
+    def _save(self, name: str, cron: str, timezone: str, context: dict[str, Any]) -> None:
+        # Two new ones at once, also in two processes, must not both be the last that is allowed.
+        with self._saving.acquire():
             most = self._settings.max_schedules
-            rows = {row["schedule_name"]: row for row in await DBOS.list_schedules_async()}
+            rows = {row["schedule_name"]: row for row in DBOS.list_schedules()}
             if name not in rows and len(rows) >= most:
                 raise Conflict(
                     f"VMKOPS_MAX_SCHEDULES allows {counted(most, 'schedule')}, and there are as many. Remove one that "
                     "is no longer needed (vmkops schedules remove NAME), or raise the setting."
                 )
-            if name in rows:
-                context |= who_paused(rows[name])
-            await self._apply(name, cron, timezone, context)
-        return await self.get(name)
+            paused = who_paused(rows[name]) if name in rows else {}
+            self._apply(name, cron, timezone, {**context, **paused})
 
     async def exists(self, name: str) -> bool:
         """Whether there is a schedule with this name."""
@@ -121,15 +134,17 @@ class Schedules:
 
     async def pause(self, name: str, actor: Actor) -> Schedule:
         """Let a schedule fire no more until it is resumed, and keep who paused it; raises NotFound."""
-        async with self._saving:
-            row = await DBOS.get_schedule_async(name)
-            if row is None:
-                raise await _no_schedule(name)
-            if isinstance(row["context"], dict) and row.get("status") != PAUSED:
-                by = {PAUSED_BY: attributed(actor.name, actor.token), PAUSED_AT: datetime.now(UTC).isoformat()}
-                await self._apply(name, row["schedule"], row["cron_timezone"] or "UTC", {**row["context"], **by})
-            await asyncio.to_thread(DBOS.pause_schedule, name)
+        await self.get(name)
+        await asyncio.to_thread(self._pause, name, attributed(actor.name, actor.token))
         return await self.get(name)
+
+    def _pause(self, name: str, who: str) -> None:
+        with self._saving.acquire():
+            row = DBOS.get_schedule(name)
+            if row and isinstance(row["context"], dict) and row.get("status") != PAUSED:
+                context = {**row["context"], PAUSED_BY: who, PAUSED_AT: datetime.now(UTC).isoformat()}
+                self._apply(name, row["schedule"], row["cron_timezone"] or "UTC", context)
+            DBOS.pause_schedule(name)
 
     async def resume(self, name: str) -> Schedule:
         """Let a paused schedule fire again, from its next time on; raises NotFound."""
@@ -137,7 +152,7 @@ class Schedules:
         # Saved anew: the next start of the service must not catch up on the times that it was paused for.
         context = {**row["context"], "changed_at": datetime.now(UTC).isoformat()}
         context = {key: value for key, value in context.items() if key not in (PAUSED_BY, PAUSED_AT)}
-        await self._apply(name, row["schedule"], row["cron_timezone"] or "UTC", context)
+        await asyncio.to_thread(self._apply, name, row["schedule"], row["cron_timezone"] or "UTC", context)
         await asyncio.to_thread(DBOS.resume_schedule, name)
         return await self.get(name)
 
@@ -155,8 +170,8 @@ class Schedules:
             raise RecordUnreadable(UNREADABLE)
         return row
 
-    async def _apply(self, name: str, cron: str, timezone: str, context: Mapping[str, Any]) -> None:
-        await DBOS.apply_schedules_async(
+    def _apply(self, name: str, cron: str, timezone: str, context: Mapping[str, Any]) -> None:
+        DBOS.apply_schedules(
             [
                 {
                     "schedule_name": name,
@@ -216,7 +231,8 @@ class Schedules:
 
     async def _report(self, schedule: Mapping[str, Any], firing: str, problem: str) -> None:
         """Let the channel of the schedule, if it has one, know that this firing started nothing."""
-        if channel := schedule["params"].get("report_to"):
+        channel = schedule["params"].get("report_to")
+        if channel and self._settings.takes_report(channel):
             await self._context.reports.expect(Report(firing, channel, schedule["name"], problem))
 
     async def _look(self, schedule: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from service.store.database import reports
 
 TAKEN_SECONDS = 120
 """How long a report belongs to the bot that took it."""
+MOST_UNPOSTED = 20
+"""How many reports that wait for a bot are looked at."""
 KEPT = timedelta(days=30)
 """How long a report waits for a bot, and how long its row is kept."""
 
@@ -34,6 +36,13 @@ class Report(NamedTuple):
     """Why nothing was started, as sentences; empty when there is a job."""
 
 
+class Unposted(NamedTuple):
+    """A report that no bot has posted yet, with the time (RFC 3339) at which its job started."""
+
+    report: Report
+    created_at: str
+
+
 class Reports:
     """The reports of all processes."""
 
@@ -47,6 +56,13 @@ class Reports:
     async def waiting(self) -> list[Report]:
         """The reports that a bot may take now, the oldest first; their jobs may be under way."""
         return await asyncio.to_thread(self._waiting)
+
+    async def unposted(self, before: datetime, schedule: str = "") -> list[Unposted]:
+        """The oldest reports that no bot has posted, expected before this time; only of this schedule when it is given.
+
+        At most MOST_UNPOSTED; their jobs may be under way.
+        """
+        return await asyncio.to_thread(self._unposted, before, schedule)
 
     async def take(self, report_id: str) -> bool:
         """Take a report in order to post it; false when another bot has taken it, or it is settled."""
@@ -67,6 +83,15 @@ class Reports:
         wanted = sa.select(*(reports.c[name] for name in Report._fields)).where(*_free()).order_by(reports.c.created_at)
         with self._engine.connect() as connection:
             return [Report(**row._mapping) for row in connection.execute(wanted)]
+
+    def _unposted(self, before: datetime, schedule: str) -> list[Unposted]:
+        wanted = [reports.c.settled_at == "", reports.c.created_at < before.isoformat()]
+        wanted += [reports.c.created_at >= (datetime.now(UTC) - KEPT).isoformat()]
+        wanted += [reports.c.schedule == schedule] if schedule else []
+        oldest = sa.select(reports).where(*wanted).order_by(reports.c.created_at).limit(MOST_UNPOSTED)
+        with self._engine.connect() as connection:
+            rows = [row._mapping for row in connection.execute(oldest)]
+        return [Unposted(Report(*(row[name] for name in Report._fields)), row["created_at"]) for row in rows]
 
     def _take(self, report_id: str) -> bool:
         taking = reports.update().where(reports.c.id == report_id, *_free())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -228,7 +229,7 @@ def test_schedule_of_a_tag_is_made_previewed_run_and_judged_by_the_shell(
     assert "includes no VM now" in missing.stderr
     assert added.returncode == 0, added.stderr
     assert f"1 VM selected: {VMS[0]}." in added.stdout
-    assert "03:00 Europe/Berlin" in added.stdout
+    assert re.search(r"^  \w{3} \d{4}-\d\d-\d\d 03:00 \+0[12]:00$", added.stdout, re.MULTILINE), added.stdout
     assert (again.returncode, "add --replace" in again.stderr) == (2, True)
     assert "is closed at each of the next times" in closed.stderr
     assert (preview["vms"], len(preview["next"])) == ([VMS[0]], 5)
@@ -245,7 +246,8 @@ def test_schedule_of_a_tag_is_made_previewed_run_and_judged_by_the_shell(
 
 
 def test_no_more_fleets_and_schedules_than_the_settings_allow(tmp_path: Path, vcenter: Vcsim) -> None:
-    few = SETTINGS | {"VMKOPS_MAX_FLEETS": "1", "VMKOPS_MAX_SCHEDULES": "1"}
+    few = SETTINGS | {"VMKOPS_MAX_FLEETS": "1", "VMKOPS_MAX_SCHEDULES": "1", "VMKOPS_REPORT_CHANNELS": "#ops"}
+    elsewhere = {"params": {"vms": VMS[0], "report_to": "#all"}}
     vcenter.fault("CreateSnapshot_Task", hold="task", count=1)
     body = {"action": "fleet", "params": {"vms": VMS[0]}, "cron": "0 3 * * *"}
     with RunningService(tmp_path, vcenter_settings(vcenter) | few) as service:
@@ -254,6 +256,11 @@ def test_no_more_fleets_and_schedules_than_the_settings_allow(tmp_path: Path, vc
         same = begin(service, "fleet", **first)
         wrong = refused(service, "fleet", vms=VMS[1])
         dry = checked(service, "fleet", vms=VMS[1])["under-way"]["message"]
+        channels = [
+            service.call("POST", "/actions/fleet", elsewhere),
+            service.call("POST", "/actions/fleet/check", elsewhere),
+            service.call("PUT", "/schedules/all", {**body, **elsewhere}),
+        ]
         with ThreadPoolExecutor(8) as pool:
             at_once = list(pool.map(lambda number: service.call("PUT", f"/schedules/s{number}", body), range(8)))
         (there,) = [each["name"] for each in service.call("GET", "/schedules")[1]["schedules"]]
@@ -266,6 +273,9 @@ def test_no_more_fleets_and_schedules_than_the_settings_allow(tmp_path: Path, vc
     assert same == parent
     assert wrong == dry
     assert wrong.startswith("VMKOPS_MAX_FLEETS allows 1 fleet at a time, and as many are under way. Wait for one")
+    assert {(status, "VMKOPS_REPORT_CHANNELS allows #ops only" in answer["detail"]) for status, answer in channels} == {
+        (403, True)
+    }
     assert sorted(status for status, _ in at_once) == [200] + [409] * 7
     details = {answer["detail"] for status, answer in at_once if status == 409}
     assert all("VMKOPS_MAX_SCHEDULES allows 1 schedule, and there are as many. Remove one" in each for each in details)

@@ -140,10 +140,11 @@ def test_one_of_many_simultaneous_requests_for_the_same_vms_is_carried_out(
         assert all(begun.copy().pop() in words for words in refused)
 
 
-def test_limit_of_jobs_holds_for_all_processes_together(
+def test_limits_of_jobs_and_schedules_hold_for_all_processes_together(
     settings: dict[str, str], vcenter: Vcsim, tmp_path: Path
 ) -> None:
-    settings["VMKOPS_MAX_JOBS"] = "1"
+    settings |= {"VMKOPS_MAX_JOBS": "1", "VMKOPS_MAX_SCHEDULES": "1"}
+    nightly = {"action": "power-on", "params": {"vm": VM}, "cron": "0 3 * * *"}
     vcenter.fault("PowerOffVM_Task", task_delay_ms=4000, object_name=VM)
     with (
         RunningService(tmp_path, settings) as first,
@@ -151,7 +152,15 @@ def test_limit_of_jobs_holds_for_all_processes_together(
     ):
         jobs = [begin(first, "power-off", vm=VM), begin(second, "power-off", vm=OTHER)]
         ended = [first.ended(job) for job in jobs]
+        with ThreadPoolExecutor(16) as people:
+            put = [
+                people.submit((first, second)[number % 2].call, "PUT", f"/schedules/s{number}", nightly)
+                for number in range(16)
+            ]
+        schedules = first.call("GET", "/schedules")[1]["schedules"]
 
+    assert sorted(each.result()[0] for each in put) == [200] + [409] * 15
+    assert len(schedules) == 1
     assert [job["state"] for job in ended] == ["succeeded", "succeeded"]
     assert ended[0]["finished_at"] <= ended[1]["started_at"]
 

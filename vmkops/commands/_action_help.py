@@ -44,6 +44,13 @@ def print_help(name: str) -> int:
     return EXIT_DONE
 
 
+def takers_of(parameter: str) -> list[str]:
+    """The names of the actions that take this parameter."""
+    from service.actions import all_actions
+
+    return [each.name for each in all_actions().values() if parameter in each.params.model_fields]
+
+
 def example(info: Info) -> str:
     """A command line that starts the action, with made-up names."""
     taken = info["parameters"].get("properties", {})
@@ -118,7 +125,7 @@ def _lines(info: Info) -> Iterator[str]:
     wide = max(map(len, taken), default=0)
     for name, schema in taken.items():
         notes = ["required"] if name in required else []
-        notes += ["the first word, with or without its name"] if name == target else []
+        notes += [f"the first word; {name}= may be left out"] if name == target else []
         notes += _values(schema)
         head = f"({', '.join(notes)}) " if notes else ""
         yield from wrap(
@@ -145,8 +152,9 @@ def _class(info: Info) -> str:
 def _exceptions(info: Info) -> str:
     """When the action asks although its class does not."""
     again = info.get("type_again")
-    said = f"With {again['when']}=..., it asks, and wants {again['what']} typed again." if again else ""
-    return f"{said} With some values of its parameters it asks first.".strip() if info["may_ask"] else said
+    said = f"With {again['when']}=..., vmkops asks for a yes, and for {again['what']}." if again else ""
+    more = "With some values of other parameters, it asks for a yes too; a dry run shows whether."
+    return f"{said} {more}".strip() if info["may_ask"] else said
 
 
 def _values(schema: Info) -> list[str]:

@@ -77,6 +77,21 @@ async def check_service(told: Iterable[str]) -> Line:
     return await check("service", _service, told)
 
 
+async def check_reports() -> Line | None:
+    """Whether reports wait for a Slack bot that never comes; None when none does, or the service cannot be asked."""
+    from service.api.client import ServiceError
+    from service.api.schedules import ReportsWaiting
+    from service.errors import SettingError
+    from vmkops.commands._console import client
+
+    try:
+        async with client() as service:
+            found = (await service.get("/reports/waiting"))["waiting"]
+    except (SettingError, ServiceError):
+        return None
+    return Line("reports", "warning", ReportsWaiting.model_validate(found).words(None)) if found else None
+
+
 def _data(settings: Settings) -> str:
     """Check the data directory and the database, and change neither."""
     from service.errors import SettingError
@@ -133,6 +148,7 @@ async def _slack() -> str:
 async def _service() -> str:
     from service.api.client import ServiceAway
     from service.api.settings_source import read_setting
+    from service.api.units import when
     from vmkops.commands._console import client
 
     named = read_setting("VMKOPS_SERVICE_URL")
@@ -148,7 +164,7 @@ async def _service() -> str:
             words = "VMKOPS_TOKEN is not set. Commands that ask the service need it: `vmkops token create --help`."
             raise NotNeeded(f"answers at {service.url}. {words}")
         token = await service.get("/tokens/current")
-        until = f" until {token['expires_at'][:10]}" if token["expires_at"] else ""
+        until = f" until {when(token['expires_at'], None)}" if token["expires_at"] else ""
         return f"answers at {service.url}, and the token {token['name']!r} is good{until}{_bot_note(token)}"
 
 

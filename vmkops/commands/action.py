@@ -31,9 +31,9 @@ class _Parser(Parser):
         name = _parameter(option.removeprefix("--"))
         if not name or "Did you mean" in message:
             return message
-        from service.actions import all_actions
+        from vmkops.commands._action_help import takers_of
 
-        takers = [each.name for each in all_actions().values() if name in each.params.model_fields]
+        takers = takers_of(name)
         if not takers:
             return message
         of = f" of {' and '.join(takers)}" if len(takers) <= MOST_TAKERS else ""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vmkops.commands import SERVICE
-from vmkops.commands._checks import Line, check_connections, check_service, check_slack
+from vmkops.commands._checks import Line, check_connections, check_reports, check_service, check_slack
 from vmkops.commands._parser import Parser
 
 if TYPE_CHECKING:
@@ -98,6 +98,8 @@ async def _examine() -> AsyncIterator[Line]:
             yield line
     yield await check_slack(problems)
     yield await check_service(problems)
+    if reports := await check_reports():
+        yield reports
 
 
 def _exposed(settings: Settings) -> Iterator[tuple[str, str]]:

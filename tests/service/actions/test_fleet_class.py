@@ -7,8 +7,9 @@ import re
 import pytest
 
 from service.actions._fleet_preview import summed_up
-from service.actions.fleet import ACTION, inner_action
+from service.actions.fleet import ACTION, FleetParams, inner_action
 from service.api.models import ActionClass
+from service.api.settings import Settings
 from service.errors import InvalidParams
 from service.jobs.action import Target
 
@@ -34,6 +35,24 @@ def test_fleet_is_as_harmful_as_the_worst_of_its_jobs_can_be(action: str, keep: 
 def test_action_that_a_fleet_cannot_run_is_refused_with_those_that_it_can(name: str, said: str) -> None:
     with pytest.raises(InvalidParams, match=f"no action '{name}' that acts on one VM. {re.escape(said)}"):
         inner_action(name)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "channel", "refused"),
+    [
+        ("", "#any", False),
+        ("ops, C012AB3CD", "#ops", False),
+        ("#ops C012AB3CD", "C012AB3CD", False),
+        ("#ops", "#all", True),
+    ],
+)
+def test_report_goes_only_to_channels_that_the_settings_allow(allowed: str, channel: str, refused: bool) -> None:
+    settings = Settings.model_validate({"VMKOPS_REPORT_CHANNELS": allowed})
+
+    why = ACTION.forbidden(settings, FleetParams(vms="all", report_to=channel))
+
+    assert bool(why) is refused
+    assert not refused or why.startswith("A report may not go to #all: VMKOPS_REPORT_CHANNELS allows #ops only.")
 
 
 def test_findings_of_the_vms_are_counted_and_the_first_few_are_named() -> None:

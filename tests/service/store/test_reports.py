@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -49,3 +49,16 @@ async def test_report_that_no_bot_takes_is_forgotten(reports: Reports, monkeypat
     await reports.expect(ONE)
     monkeypatch.setattr(module, "KEPT", timedelta(seconds=-1))
     assert await reports.waiting() == []
+
+
+async def test_report_that_no_bot_takes_stays_in_sight(reports: Reports) -> None:
+    await reports.expect(ONE)
+    await reports.expect(Report("job2", "#ops", "weekly", "The window is closed."))
+    await reports.take("job1")  # by a bot that died
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+
+    assert [each.report.id for each in await reports.unposted(soon)] == ["job1", "job2"]
+    assert [each.report for each in await reports.unposted(soon, "nightly")] == [ONE]
+    assert await reports.unposted(datetime.now(UTC) - timedelta(minutes=1)) == []
+    await reports.settle("job1")
+    assert [each.report.id for each in await reports.unposted(soon)] == ["job2"]
