@@ -63,8 +63,9 @@ _SHARED = """\
 | 130 | stopped with Ctrl-C; a job that was followed goes on |
 
 Answers go to standard output. Everything else, such as progress, warnings and `No jobs.`, goes to standard error. A
-table has a heading on a terminal only. Times have their zone: the tables show the time of this machine with its
-offset.
+table has a heading on a terminal only. Times for people have
+one form, `2026-11-26 18:19 +01:00`: the clock of this computer, and its offset from UTC. The preview of a schedule has
+the clock of the schedule's time zone, in the same form. JSON has RFC 3339 times in UTC.
 
 The lists (`vms`, `hosts`, `datastores`, `snapshots`, `jobs`, `backups`, `schedules`, `procedures`, `tokens`,
 `vcenters`) print one form of JSON with `--json`: an object with the list under the name of the command, and `next`,

@@ -45,8 +45,8 @@ class BackupParams(Params):
     backup: str = Field(
         min_length=1,
         max_length=300,
-        description="Its id, or newest: and a VM (its name, or uuid: or moref: and the value; after the name of its "
-        "vCenter, as in newest:prod/web-01) for its newest good one.",
+        description="The backup: its id, or newest: and a VM for the newest good backup of that VM, such as "
+        "newest:web-01, newest:prod/web-01 for the one in the vCenter prod, or newest:uuid: and its UUID.",
     )
 
     async def pinned(self, context: Context) -> Self:

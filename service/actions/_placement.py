@@ -29,41 +29,42 @@ class PlacementParams(Params):
     pool: str = Field(
         default="",
         max_length=260,
-        description="Resource pool, cluster or host; by default that of the VM that was backed up, or the first with a "
-        "datastore.",
+        description="The resource pool, cluster or host for the new VM; by default that of the VM that was backed up, "
+        "or the first with a datastore.",
     )
     host: str = Field(
         default="",
         max_length=260,
-        description="Host of that pool's cluster; by default DRS chooses, or vmkops one that has the datastore and the "
-        "networks.",
+        description="The host, one of the cluster of that pool; by default DRS chooses it, or vmkops takes one that "
+        "has the datastore and the networks.",
     )
     datastore: str = Field(
         default="",
         max_length=260,
-        description="Datastore that the host can write to; by default the one with the most free space, a shared one "
-        "first.",
+        description="The datastore, which the host must be able to write to; by default the one with the most free "
+        "space, a shared one first.",
     )
     folder: str = Field(
         default="",
         max_length=260,
-        description="VM folder; by default that of the VM that was backed up, or the topmost.",
+        description="The VM folder; by default that of the VM that was backed up, or the topmost.",
     )
     vcenter: str = Field(
         default="",
         max_length=63,
-        description="vCenter or host by its name in the settings; by default that of the VM that was backed up, or the "
-        "first.",
+        description="The vCenter or host, by its name in the settings; by default that of the VM that was backed up, "
+        "or the first.",
     )
     networks: dict[str, str] = Field(
         default_factory=dict,
         max_length=100,
-        description="Networks of the package, and which network to use for each (as text: `old=new, old=new`); by "
-        "default the one of the same name.",
+        description="Which network to use for each network of the package (as text: `old=new, old=new`); by default "
+        "the one with the same name.",
     )
     connect_networks: bool = Field(
         default=True,
-        description="Whether the new VM's network cards connect at power-on; false to power it on beside the original.",
+        description="Whether the network cards of the new VM connect at power-on. With false, you can power it on "
+        "beside the original.",
     )
 
     @field_validator("networks", mode="before")

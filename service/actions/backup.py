@@ -50,17 +50,21 @@ class BackupVm(VmParams):
 
     quiesce: Literal["prefer", "require", "none"] = Field(
         default="prefer",
-        description="Ask the guest to flush its file systems: if it can, or fail otherwise, or do not ask.",
+        description="Whether the guest flushes its file systems first: prefer asks it if it can, require refuses the "
+        "backup if it cannot, and none does not ask.",
     )
     within: str = Field(
         default="",
         pattern=WINDOW,
         examples=["90m", "6h", "2d"],
-        description="The backup is refused if it cannot end within this time, such as 90m, 6h or 2d, by the rates that "
-        "earlier copies measured.",
+        description="The backup is refused if it cannot end within this time, such as 90m, 6h or 2d. vmkops judges by "
+        "the rates that it measured in earlier copies.",
     )
     until: str = Field(
-        default="", max_length=40, description="The same as a time, such as 2026-03-01T06:00:00Z; `within` sets it."
+        default="",
+        max_length=40,
+        description="The backup is refused if it cannot end by this time, such as 2026-03-01T06:00:00Z. With `within`, "
+        "vmkops computes it.",
     )
 
     save: str = Field(

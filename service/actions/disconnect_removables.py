@@ -29,8 +29,8 @@ class DisconnectDrives(VmParams):
 
     locked: Literal["ask", "override"] = Field(
         default="ask",
-        description="When the guest has locked a CD-ROM drive, the VM asks before it disconnects it: wait for an "
-        "answer, or answer yes.",
+        description="What to do when the guest has locked a CD-ROM drive and the VM asks before it disconnects it: "
+        "wait for an answer, or answer yes.",
     )
 
 

@@ -41,7 +41,9 @@ class ExportVm(VmParams):
     """Which VM to export, and in which format."""
 
     format: Literal["ovf", "ova"] = Field(
-        default="ovf", description="A folder with descriptor, manifest and disks, or all of them in one archive."
+        default="ovf",
+        description="The form of the package: ovf is a folder with descriptor, manifest and disks; ova is all of them "
+        "in one archive.",
     )
 
 

@@ -19,7 +19,9 @@ EXIT = "exit maintenance mode"
 class ExitMaintenance(HostParams):
     """Which host."""
 
-    timeout_seconds: int = Field(default=600, ge=60, le=86400, description="How long it may take, in seconds.")
+    timeout_seconds: int = Field(
+        default=600, ge=60, le=86400, description="How long the host may take to leave maintenance mode, in seconds."
+    )
 
 
 class HostMaintenanceExit(HostAction[ExitMaintenance]):

@@ -40,7 +40,8 @@ class Source(Params):
     source: str = Field(
         default="",
         max_length=LONGEST_URL,
-        description="The .ovf or .ova: a path below the import folder, exports/ and a path there, or an https URL.",
+        description="The .ovf or .ova file: a path below the import folder, exports/ and a path below the export "
+        "folder, or an https URL.",
     )
     url_file: str = Field(
         default="",

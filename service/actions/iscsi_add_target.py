@@ -25,11 +25,13 @@ class IscsiTarget(HostParams):
     address: str = Field(
         min_length=1,
         max_length=600,
-        description="Address of the target: host[:port], or host[:port],name; the port is 3260 when it is left out.",
+        description="The address of the target: host[:port], or host[:port],name; the port is 3260 when it is left "
+        "out.",
     )
     type: Literal["send", "static"] = Field(
         default="send",
-        description="send: ask that address for its targets; static: add exactly this target, by its name.",
+        description="How to find the target: send asks the address for its targets, static adds exactly the target in "
+        "`name`.",
     )
     name: str = Field(default="", max_length=300, description="The target's iSCSI name; required for a static target.")
     hba: str = Field(

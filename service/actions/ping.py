@@ -19,7 +19,11 @@ ASK = "ask vCenter"
 class PingParams(Params):
     """Which vCenter."""
 
-    vcenter: str = Field(default="", max_length=63, description="Its name in the settings; by default the first one.")
+    vcenter: str = Field(
+        default="",
+        max_length=63,
+        description="The vCenter or host, by its name in the settings; by default the first one.",
+    )
 
 
 class Ping(Action):

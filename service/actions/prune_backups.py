@@ -36,18 +36,26 @@ class PruneBackups(Params):
         description="Only backups of this VM: its name, or uuid: or moref: and the value, also after the name of its "
         "vCenter (prod/web-01); by default of all.",
     )
-    last: int = Field(default=DEFAULT.last, ge=1, le=10_000, description="How many of the newest of each VM to keep.")
+    last: int = Field(
+        default=DEFAULT.last, ge=1, le=10_000, description="How many of the newest backups of each VM to keep."
+    )
     daily: int = Field(
-        default=DEFAULT.daily, ge=0, le=10_000, description="For how many days with a backup to keep the newest one."
+        default=DEFAULT.daily,
+        ge=0,
+        le=10_000,
+        description="Of how many days to keep the newest backup; days without one do not count.",
     )
     weekly: int = Field(
-        default=DEFAULT.weekly, ge=0, le=10_000, description="For how many weeks with a backup to keep the newest one."
+        default=DEFAULT.weekly,
+        ge=0,
+        le=10_000,
+        description="Of how many weeks to keep the newest backup; weeks without one do not count.",
     )
     monthly: int = Field(
         default=DEFAULT.monthly,
         ge=0,
         le=10_000,
-        description="For how many months with a backup to keep the newest one.",
+        description="Of how many months to keep the newest backup; months without one do not count.",
     )
 
 

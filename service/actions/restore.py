@@ -35,14 +35,14 @@ class RestoreBackup(FromBackup):
     )
     identity: Identity = Field(
         default="",
-        description="UUIDs and MAC addresses: keep those of the old VM, or get new ones; by default new ones while the "
-        "old VM exists.",
+        description="Whether the new VM keeps the UUIDs and MAC addresses of the old VM, or gets new ones; by "
+        "default, it gets new ones while the old VM exists.",
     )
     onto: str = Field(
         default="",
         max_length=260,
-        description="An existing VM that is off: its disks are replaced with those of the backup, and it keeps its "
-        "identity and its place. Excludes all parameters of a new VM.",
+        description="An existing VM that is powered off: its disks are replaced with those of the backup, and it "
+        "keeps its identity and its place. Excludes all parameters of a new VM.",
     )
     overwrite: str = Field(
         default="", max_length=260, description="With onto: the name of the VM whose disks are replaced, typed again."

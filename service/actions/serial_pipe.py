@@ -43,10 +43,11 @@ class PipeBetween(VmParams):
         min_length=1, max_length=260, description="The VM at the client end; `vm` is the one at the server end."
     )
     path: str = Field(
-        min_length=1, max_length=255, description="Full path of the pipe, /vmfs/volumes/..., the same at both ends."
+        min_length=1, max_length=255, description="The full path of the pipe, /vmfs/volumes/..., the same at both ends."
     )
     form: Literal["documented", "peers"] = Field(
-        default="documented", description="tryNoRxLoss: `documented` turns it on, `peers` turns it off as libvirt does."
+        default="documented",
+        description="The setting tryNoRxLoss: documented turns it on, peers turns it off as libvirt does.",
     )
 
     @field_validator("path")

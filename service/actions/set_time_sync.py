@@ -19,7 +19,7 @@ SET = "set time sync"
 class TimeSyncOfVm(VmParams):
     """Which VM, and whether its clock follows the host's."""
 
-    enabled: bool = Field(default=True, description="true: the guest's clock follows the host's; false: it does not.")
+    enabled: bool = Field(default=True, description="Whether the clock of the guest follows that of the host.")
 
 
 class SetTimeSync(VmAction[TimeSyncOfVm]):

@@ -50,6 +50,26 @@ def when(at: str | datetime | None, zone: tzinfo | None = UTC) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S} {offset}"
 
 
+_IN_UTC = re.compile(r"\b(\d{4}-\d\d-\d\d)( at)? (\d\d:\d\d(?::\d\d)?) UTC\b")
+
+
+def local_times(text: str, zone: tzinfo | None = None) -> str:
+    """A text with its times in UTC, as sentences of the service have them, in `zone`; None is that of this computer.
+
+    `closed at 2026-11-26 17:19 UTC` becomes `closed at 2026-11-26 18:19 +01:00`, the form of `when`.
+    """
+
+    def local(found: re.Match[str]) -> str:
+        try:
+            at = datetime.fromisoformat(f"{found[1]}T{found[3]}+00:00").astimezone(zone)
+        except (ValueError, OverflowError):  # no time, such as 2026-02-31
+            return found[0]
+        clock = f"{at:%H:%M:%S}" if found[3].count(":") == 2 else f"{at:%H:%M}"
+        return f"{at:%Y-%m-%d}{found[2] or ''} {clock} {at.isoformat()[-6:]}"
+
+    return _IN_UTC.sub(local, text) if " UTC" in text else text
+
+
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)")
 
 

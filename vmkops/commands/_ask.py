@@ -10,8 +10,8 @@ from typing import TextIO
 
 from service.api.client import ActionPreview, TypeAgainHint
 from service.api.previews import asks, class_words, findings, verdict
-from service.api.words import printable_lines
 from vmkops.commands._color import painted
+from vmkops.commands._shown import for_people
 
 DONE, NOT_ALLOWED, NO_TERMINAL = 0, 1, 2
 """Exit statuses."""
@@ -29,15 +29,15 @@ def print_preview(
     if as_json:
         print(preview.model_dump_json(), file=to)
     else:
-        print(printable_lines(f"{preview.action} of {preview.target}: {verdict(preview)}"), file=to)
+        print(for_people(f"{preview.action} of {preview.target}: {verdict(preview)}"), file=to)
         for check in findings(preview):
-            print(f"{painted(f'{check.severity:<6}', to)}  {printable_lines(check.message)}", file=to)
-        print(printable_lines(f"steps   {', '.join(preview.steps)}"), file=to)
+            print(f"{painted(f'{check.severity:<6}', to)}  {for_people(check.message)}", file=to)
+        print(for_people(f"steps   {', '.join(preview.steps)}"), file=to)
         starts = ", and starts at once" if preview.allowed and not preview.class_.asks_first else ""
         print(f"class   {class_words(preview.class_)}{starts}", file=to)
         if typed and (words := asks(preview)):
-            print(printable_lines(f"asks    {words}"), file=to)
-            print(printable_lines(f"script  {for_a_script(preview, typed)}"), file=to)
+            print(for_people(f"asks    {words}"), file=to)
+            print(for_people(f"script  {for_a_script(preview, typed)}"), file=to)
     return DONE if preview.allowed else NOT_ALLOWED
 
 
@@ -79,7 +79,7 @@ def ask_first(
             return NOT_ALLOWED, {}
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             print(
-                printable_lines(
+                for_people(
                     f"vmkops {preview.action}: this {preview.class_} action needs a yes, and there is no terminal to "
                     "ask on. Nothing was started. In a script, add --yes. The whole command:\n  "
                     + for_a_script(preview, typed)
@@ -87,7 +87,7 @@ def ask_first(
                 file=sys.stderr,
             )
             return NO_TERMINAL, {}
-        label = printable_lines(preview.label or f"{preview.action} of {preview.target}")
+        label = for_people(preview.label or f"{preview.action} of {preview.target}")
         print(f"Type {YES} to {label[0].lower()}{label[1:]}: ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() != YES:
             print("Nothing was started.", file=sys.stderr)
@@ -102,11 +102,11 @@ def _ask_to_type(
     check: Callable[[Mapping[str, str]], ActionPreview], hint: TypeAgainHint
 ) -> tuple[int, dict[str, str]]:
     """Ask for the name; it counts when the checks accept it."""
-    print(f"Type {printable_lines(hint.what)}: ", end="", file=sys.stderr, flush=True)
+    print(f"Type {for_people(hint.what)}: ", end="", file=sys.stderr, flush=True)
     typed = {hint.parameter: sys.stdin.readline().strip()}
     preview = check(typed)
     if preview.allowed:
         return DONE, typed
-    refusals = [printable_lines(each.message) for each in preview.checks if each.severity == "refuse"]
+    refusals = [for_people(each.message) for each in preview.checks if each.severity == "refuse"]
     print("\n".join([*refusals, "Nothing was started."]), file=sys.stderr)
     return NOT_ALLOWED, {}

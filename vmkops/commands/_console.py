@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from service.api.client import ActionClass, ActionPreview, Job, ServiceClient
 from service.api.units import when
-from service.api.words import printable_lines
 from vmkops.commands._ask import ask_first, print_preview, stopped_before
 from vmkops.commands._errors import WrongUsage
 from vmkops.commands._near import did_you_mean, shown
 from vmkops.commands._service import chosen
+from vmkops.commands._shown import for_people
 
 
 def client() -> ServiceClient:
@@ -42,9 +42,9 @@ def carry_out(options: argparse.Namespace, action: str, target: str | None, para
             return status
         request = request.with_params(again)
     job = asyncio.run(_start(request))
-    print(printable_lines(start_words(job)), file=sys.stderr)
+    print(for_people(start_words(job)), file=sys.stderr)
     if options.no_wait:
-        print(job.model_dump_json() if options.json else printable_lines(job.id))
+        print(job.model_dump_json() if options.json else for_people(job.id))
         return 0
     from vmkops.commands._follow import follow_to_end
 

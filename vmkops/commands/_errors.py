@@ -94,11 +94,11 @@ def _how_to_sign_in(command: str) -> Sequence[str]:
 
 
 def _print(command: str, message: str, suggestions: Sequence[str]) -> None:
-    from service.api.words import printable_lines  # the message may be a stranger's
+    from vmkops.commands._shown import for_people  # the message may be a stranger's
 
     more = [each for each in suggestions if not re.search(rf"(?<!\S){re.escape(each)}[.,?]?(?!\S)", message)]
     lines = [f"vmkops {command}: {_with_commands(message)}", *(f"  {each}" for each in more)]
-    print(printable_lines("\n".join(lines)), file=sys.stderr)
+    print(for_people("\n".join(lines)), file=sys.stderr)
 
 
 def _with_commands(message: str) -> str:

@@ -17,9 +17,9 @@ from service.api.client import Job, JobState, ServiceAway, StepState
 from service.api.job_words import job_words, progress_words, state_words, step_state, steps_to_show
 from service.api.results import result_words
 from service.api.units import done_of, duration
-from service.api.words import printable_lines
 from vmkops.commands import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
 from vmkops.commands._console import client
+from vmkops.commands._shown import for_people
 
 LINE_SECONDS = 30
 """Longest time between two lines of progress where there is no bar."""
@@ -59,16 +59,16 @@ def print_end(job: Job, *, as_json: bool) -> int:
         print(f"{_name(job)}: {state_words(job)}")
         if job.error:
             lines = [job.error.detail, *(f"  {each}" for each in job.error.suggestions)]
-            print(printable_lines("\n".join(lines)), file=sys.stderr)
+            print(for_people("\n".join(lines)), file=sys.stderr)
         for note in job.notes:
-            print(f"Later: {printable_lines(note)}", file=sys.stderr)
-        print(printable_lines(result_words(job.result or {}, None)), end="")
+            print(f"Later: {for_people(note)}", file=sys.stderr)
+        print(for_people(result_words(job.result or {}, None)), end="")
     return status_of(job)
 
 
 def print_job(job: Job, *, as_json: bool) -> int:
     """Print everything about a job as it is now; exit 1 when it failed, was cancelled or is only partly done."""
-    print(job.model_dump_json() if as_json else printable_lines(job_words(job, None)), end="\n" if as_json else "")
+    print(job.model_dump_json() if as_json else for_people(job_words(job, None)), end="\n" if as_json else "")
     return status_of(job)
 
 
@@ -78,7 +78,7 @@ def status_of(job: Job) -> int:
 
 
 def _name(job: Job) -> str:
-    return printable_lines(f"{job.action} of {job.target}")
+    return for_people(f"{job.action} of {job.target}")
 
 
 def _say_how(job_id: str) -> None:
@@ -177,7 +177,7 @@ class _Lines:
 
     def say(self, line: str) -> None:
         """Print a line."""
-        print(printable_lines(line), file=sys.stderr, flush=True)
+        print(for_people(line), file=sys.stderr, flush=True)
 
 
 class _Bars:
@@ -211,12 +211,10 @@ class _Bars:
         self._bars.update(self._job, **new)
         for file in now.files if now else []:
             if file.name not in self._files:
-                self._files[file.name] = self._bars.add_task(
-                    f"  {printable_lines(file.name)}", total=file.total, amount=""
-                )
+                self._files[file.name] = self._bars.add_task(f"  {for_people(file.name)}", total=file.total, amount="")
             words = done_of(file.done, file.total)
             self._bars.update(self._files[file.name], completed=file.done, total=file.total, amount=words)
 
     def say(self, line: str) -> None:
         """Print a line above the bars."""
-        self._console.print(printable_lines(line), soft_wrap=True, markup=False)
+        self._console.print(for_people(line), soft_wrap=True, markup=False)

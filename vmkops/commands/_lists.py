@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from service.api.words import printable_lines
 from vmkops.commands import EXIT_DONE
 from vmkops.commands._options import add_patience_option, ago
 from vmkops.commands._parser import Parser
+from vmkops.commands._shown import for_people
 
 
 class Filter(NamedTuple):
@@ -72,8 +72,8 @@ def add_list_options(parser: argparse.ArgumentParser, listing: Listing) -> None:
             help=each.help + ("; may be repeated" if each.many else ""),
             action="append" if each.many else "store",
         )
-    parser.add_argument("--limit", type=_positive, metavar="N", help="at most so many")
-    parser.add_argument("--cursor", metavar="N", help="go on where a list ended: `next` of the JSON before")
+    parser.add_argument("--limit", type=_positive, metavar="N", help="list at most this many")
+    parser.add_argument("--cursor", metavar="N", help="continue where a list ended: the value of `next` in its JSON")
     parser.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
     parser.add_argument("--watch", action="store_true", help="show it again whenever it changes, until Ctrl-C")
     add_patience_option(parser)
@@ -158,7 +158,7 @@ def show(listing: Listing, answer: Mapping[str, Any]) -> None:
 
         show_lines(lines)
     for doubt in doubts(listing, answer):
-        print(printable_lines(doubt), file=sys.stderr)
+        print(for_people(doubt), file=sys.stderr)
 
 
 def rows(listing: Listing, answer: Mapping[str, Any]) -> list[str]:

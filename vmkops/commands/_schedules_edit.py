@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from service.api.words import printable_lines
 from vmkops.commands._kinds import SCHEDULES
 from vmkops.commands._lists import add_list_arguments, print_one_or_list
 from vmkops.commands._options import add_patience_option
+from vmkops.commands._shown import for_people
 from vmkops.commands._subcommands import Subcommands
 
 if TYPE_CHECKING:
@@ -38,10 +38,12 @@ def commands(summary: str) -> Subcommands:
     _add_options(made.add("add", _add, "make a schedule, or replace one"))
     _name(made.add("preview", _preview, "show the next five runs, and the VMs that are selected today"))
     _name(made.add("remove", _remove, "remove a schedule; jobs that it has started go on"))
-    _name(made.add("pause", _pause, "let a schedule start nothing until it is resumed"))
-    _name(made.add("resume", _resume, "let a paused schedule start again, from its next time on"))
-    run = _name(made.add("run", _run, "start now what a schedule starts, and follow the job"))
-    run.add_argument("--any-time", action="store_true", help="also outside of its window, and to the end")
+    _name(made.add("pause", _pause, "stop a schedule from starting anything until it is resumed"))
+    _name(made.add("resume", _resume, "let a paused schedule start jobs again, from its next time on"))
+    run = _name(made.add("run", _run, "start the job of a schedule now, and follow it"))
+    run.add_argument(
+        "--any-time", action="store_true", help="start it also outside of its window, and let it run to its end"
+    )
     run.add_argument("--no-wait", action="store_true", help="print the id of the job and return")
     add_patience_option(run)
     return made
@@ -78,7 +80,9 @@ def _add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--window", metavar="HH:MM-HH:MM", help="when the jobs of the VMs may start, such as 22:00-06:00"
     )
-    parser.add_argument("--max-parallel", type=int, metavar="N", help="how many of the VMs at a time; 4 by default")
+    parser.add_argument(
+        "--max-parallel", type=int, metavar="N", help="how many VMs have a job at the same time; 4 by default"
+    )
     parser.add_argument(
         "--keep",
         metavar="POLICY",
@@ -153,13 +157,13 @@ def _preview(options: Namespace) -> int:
     if options.json:
         print(json.dumps(found))
     else:
-        print(printable_lines(found["what"]))
-        for at in found["next"]:
-            print(f"  {datetime.fromisoformat(at):%a %Y-%m-%d %H:%M} {found['timezone']}")
+        print(for_people(found["what"]))
+        for at in map(datetime.fromisoformat, found["next"]):  # on the clock of the schedule
+            print(f"  {at:%a %Y-%m-%d %H:%M} {at.isoformat()[-6:]}")
         for check in found["checks"]:
-            print(f"{check['severity']:<6}  {printable_lines(check['message'])}")
+            print(f"{check['severity']:<6}  {for_people(check['message'])}")
         for name in found["vms"][:SHOWN]:
-            print(f"  {printable_lines(name)}")
+            print(f"  {for_people(name)}")
         if (more := len(found["vms"]) - SHOWN) > 0:
             print(f"  and {more} more; --json names all")
     return REFUSED if any(check["severity"] == "refuse" for check in found["checks"]) else DONE
@@ -189,10 +193,10 @@ def _run(options: Namespace) -> int:
     query = {"any_time": "true"} if options.any_time else {}
     started = asyncio.run(_call("POST", f"{_path(options)}/run", None, query))
     job = Job.model_validate(started)
-    print(printable_lines(start_words(job)), file=sys.stderr)
+    print(for_people(start_words(job)), file=sys.stderr)
     if paused:
         once = "That job goes on" if job.joined else "This one run starts all the same"
-        print(printable_lines(f"{once}, and the schedule stays paused. {paused}"), file=sys.stderr)
+        print(for_people(f"{once}, and the schedule stays paused. {paused}"), file=sys.stderr)
     if options.no_wait:
         print(json.dumps(started) if options.json else started["id"])
         return DONE
@@ -220,7 +224,7 @@ def _print(schedule: Mapping[str, Any], options: Namespace) -> int:
 def _told(schedule: Mapping[str, Any]) -> str:
     from service.api.schedules import Schedule, schedule_words
 
-    return printable_lines(schedule_words(Schedule.model_validate(schedule), None).rstrip("\n"))
+    return for_people(schedule_words(Schedule.model_validate(schedule), None).rstrip("\n"))
 
 
 def _wrong(why: str) -> int:

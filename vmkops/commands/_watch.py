@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from service.api.client import ServiceAway, ServiceUnavailable
-from service.api.words import printable_lines
 from vmkops.commands import EXIT_INTERRUPTED
 from vmkops.commands._lists import Listing, doubts, read_list, rows
+from vmkops.commands._shown import for_people
 
 PAUSE_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 15.0
@@ -38,7 +38,7 @@ async def _watch(listing: Listing, query: Mapping[str, str | list[str]], patienc
             if last is None or time.monotonic() - answered_at >= patience:
                 raise
             if pause == PAUSE_SECONDS:
-                print(f"{printable_lines(error.problem.detail)} Asking again.", file=sys.stderr)
+                print(f"{for_people(error.problem.detail)} Asking again.", file=sys.stderr)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS) if isinstance(error, ServiceAway) else LONGEST_PAUSE_SECONDS
         else:
             answered_at, pause = time.monotonic(), PAUSE_SECONDS

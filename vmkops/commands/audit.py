@@ -51,11 +51,11 @@ def run(argv: Sequence[str]) -> int:
 
 
 async def _show(query: dict[str, str], *, as_json: bool) -> None:
-    from service.api.words import printable_lines
     from vmkops.commands._console import client
+    from vmkops.commands._shown import for_people
 
     async with client() as service:
         if as_json:
             print(json.dumps(await service.get("/audit", **query)))
         else:
-            print(printable_lines(await service.get_text("/audit", **query)), end="")
+            print(for_people(await service.get_text("/audit", **query)), end="")

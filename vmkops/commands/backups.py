@@ -94,13 +94,13 @@ def _age(text: str) -> str:
 
 
 async def _show(path: str, render: Callable[[Mapping[str, Any]], Rendered], as_json: bool, **query: str) -> int:
-    from service.api.words import printable_lines
     from vmkops.commands._console import client
+    from vmkops.commands._shown import for_people
 
     async with client() as service:
         found = await service.get(path, **query)
     text, good = render(found)
-    print(json.dumps(found) if as_json else printable_lines(text.rstrip("\n")))
+    print(json.dumps(found) if as_json else for_people(text.rstrip("\n")))
     return 0 if good else 1
 
 

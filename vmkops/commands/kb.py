@@ -81,7 +81,7 @@ def run(argv: list[str]) -> int:
     """Run `vmkops kb` with the words after it; 0 found or valid, 1 not found or invalid, 2 wrong usage."""
     as_json = "--json" in argv
     words = [word for word in argv if word != "--json"]
-    if words in (["-h"], ["--help"], ["help"]):
+    if words == ["help"] or {"-h", "--help"} & set(words):
         print(HELP)
         return FOUND
     words, into = _without_option(words, "into")

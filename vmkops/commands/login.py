@@ -40,6 +40,7 @@ def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     if options.service:
         choose(options.service)
+    from service.api.units import when
     from service.api.words import printable
     from vmkops.commands._ask import stopped_before
     from vmkops.commands._logins import keep_login
@@ -56,7 +57,7 @@ def run(argv: Sequence[str]) -> int:
         return EXIT_WRONG_USAGE
     rights = asyncio.run(_rights(service, token))
     path = keep_login(service.url, token)
-    until = f", until {rights['expires_at']}" if rights.get("expires_at") else ""
+    until = f", until {when(rights['expires_at'], None)}" if rights.get("expires_at") else ""
     name, scopes = printable(str(rights["name"])), printable(", ".join(rights["scopes"]))
     print(f"You are signed in to {service.url} with the token {name} ({scopes}{until}). It is kept in {path}.")
     if service.own_token:

@@ -105,15 +105,20 @@ def print_tokens(found: Sequence[TokenInfo], *, as_json: bool) -> None:
     """Print tokens with their rights, last use and end, or the one form of JSON of all lists."""
     from datetime import UTC, datetime
 
+    from service.api.units import when
+    from vmkops.commands._shown import for_people
+
     if as_json:
         print(json.dumps({"tokens": [asdict(each) for each in found], "next": None}))
         return
     for each in found:
         ended = each.refusal(datetime.now(UTC))
         rights = f"{each.scope}{', may act for people' if each.delegate else ''}"
-        used = f"last used {each.last_used_at[:16].replace('T', ' ')} UTC" if each.last_used_at else "never used"
-        until = ended or (f"expires {each.expires_at[:10]}" if each.expires_at else "does not expire")
-        print(f"{each.name}  {rights}; created {each.created_at[:10]}, {used}; {until}")
+        used = f"last used {when(each.last_used_at, None)}" if each.last_used_at else "never used"
+        until = for_people(ended) or (
+            f"expires {when(each.expires_at, None)}" if each.expires_at else "does not expire"
+        )
+        print(f"{each.name}  {rights}; created {when(each.created_at, None)}, {used}; {until}")
     if not found:
         print("No tokens. Create one with: vmkops token create NAME --scope operate", file=sys.stderr)
 

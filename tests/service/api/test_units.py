@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
-from service.api.units import amount, count, duration, took
+from service.api.units import amount, count, duration, local_times, took
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,16 @@ def test_time_span_shows_two_units(seconds: float, text: str) -> None:
 )
 def test_unreadable_time_is_left_out(started: str | None, finished: str) -> None:
     assert took(started, finished) == ""
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("The window closed at 2026-11-26 17:19 UTC.", "The window closed at 2026-11-26 18:19 +01:00."),
+        ("from 2026-07-01 22:30:05 UTC to", "from 2026-07-02 00:30:05 +02:00 to"),
+        ("expired on 2026-11-26 at 23:30 UTC.", "expired on 2026-11-27 at 00:30 +01:00."),
+        ("of 2026-02-31 10:00 UTC, in UTC", "of 2026-02-31 10:00 UTC, in UTC"),
+    ],
+)
+def test_times_of_the_service_are_told_on_the_clock_of_the_reader(told: str, shown: str) -> None:
+    assert local_times(told, ZoneInfo("Europe/Berlin")) == shown

@@ -19,9 +19,11 @@ def test_help_of_an_action_needs_no_service(tmp_path: Path, words: str) -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("usage: vmkops action restore BACKUP [parameter=value ...] [options]\n")
-    assert "class safe: it adds something or can be undone, and starts at once. With onto=..., it asks" in done.stdout
-    assert "  connect_networks  (true or false, default true) Whether the new VM" in done.stdout
-    assert "  identity          (one of: keep, new) UUIDs and MAC addresses" in done.stdout
+    assert (
+        "class safe: it adds something or can be undone, and starts at once. With onto=..., vmkops asks" in done.stdout
+    )
+    assert "  connect_networks  (true or false, default true) Whether the network cards" in done.stdout
+    assert "  identity          (one of: keep, new) Whether the new VM keeps the UUIDs and MAC" in done.stdout
     assert "example:\n  vmkops action restore newest:web-01 --dry-run\n" in done.stdout
 
 
@@ -37,6 +39,9 @@ def test_help_has_the_summary_the_class_and_every_parameter(name: str, capsys: p
     for parameter, field in action.params.model_fields.items():
         assert f" {parameter} {'(required' if field.is_required() else ''}" in shown
         assert field.description
+        assert field.description[0].isupper()
+        assert field.description.endswith(".")
+        assert "sets it" not in field.description
         assert " ".join(field.description.split()) in shown
 
 

@@ -37,7 +37,7 @@ async def test_what_the_service_says_does_not_control_the_terminal(
 
     monkeypatch.setattr(_console, "client", Service)
     await print_answer("/vms", {}, as_json=False)
-    problem = Problem(title="t", status=409, detail=EVIL, suggestions=[EVIL])
+    problem = Problem(title="t", status=409, detail=EVIL, suggestions=[f"try {EVIL}"])
     report("vms", ServiceError(problem))
     job = Job.model_validate(
         {
