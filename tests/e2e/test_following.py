@@ -105,7 +105,7 @@ def test_short_id_of_no_or_of_several_jobs_is_told(service: RunningService) -> N
     none = service.run("jobs", "ffffffff")
 
     assert none.returncode == 1
-    assert "There is no job 'ffffffff'. The list of jobs has their ids." in none.stderr
+    assert "There is no job 'ffffffff'. The list of jobs (vmkops jobs) has their ids." in none.stderr
     assert "GET" not in none.stderr
 
 

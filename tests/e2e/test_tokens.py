@@ -80,7 +80,7 @@ def test_expired_token_is_refused_until_it_gets_more_time(service: RunningServic
 def test_unreadable_time_makes_no_token(service: RunningService, time: str) -> None:
     done = service.run("token", "create", f"never-{time}", "--scope", "read", f"--expires={time}")
 
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert "90d or 12h" in done.stderr
 
 
