@@ -43,7 +43,7 @@ def test_tokens_are_made_with_a_known_scope_and_kept_as_hashes_only(bare_service
     assert done.stdout == f"{token}\n"
     assert bare_service.call("GET", "/jobs", token=token)[0] == 200
     assert token.encode() not in b"".join(path.read_bytes() for path in bare_service.data_dir.glob("*.sqlite*"))
-    assert (again.returncode, unknown.returncode) == (1, 1)
+    assert (again.returncode, unknown.returncode) == (1, 2)
     assert "admin" in unknown.stderr
 
 

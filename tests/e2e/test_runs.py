@@ -308,8 +308,8 @@ def test_shell_shows_refusals_with_what_to_do(team: RunningService) -> None:
     nothing = team.run("runs", "show", "0" * 16)
     wrong = team.run("runs", "skip", run, "step-1")
 
-    assert (unknown.returncode, unreasoned.returncode, nothing.returncode, wrong.returncode) == (1, 1, 1, 2)
+    assert (unknown.returncode, unreasoned.returncode, nothing.returncode, wrong.returncode) == (1, 2, 1, 2)
     assert "step-1" in unknown.stderr
     assert "the reason is missing" in unreasoned.stderr
-    assert "The list of runs has their ids." in nothing.stderr
+    assert "The list of runs (vmkops runs list) has their ids." in nothing.stderr
     assert "REASON" in wrong.stderr

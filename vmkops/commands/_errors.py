@@ -96,16 +96,19 @@ def _how_to_sign_in(command: str) -> Sequence[str]:
 def _print(command: str, message: str, suggestions: Sequence[str]) -> None:
     from vmkops.commands._shown import for_people  # the message may be a stranger's
 
-    more = [each for each in suggestions if not re.search(rf"(?<!\S){re.escape(each)}[.,?]?(?!\S)", message)]
+    more = [each for each in suggestions if not re.search(rf"(?<!\S){re.escape(each)}[.,?](?!\S)", message)]
     lines = [f"vmkops {command}: {_with_commands(message)}", *(f"  {each}" for each in more)]
     print(for_people("\n".join(lines)), file=sys.stderr)
+
+
+LISTED_BY = {"procedures": "kb list", "runs": "runs list"}
+"""The commands that list things, where the name of the things is not the command."""
 
 
 def _with_commands(message: str) -> str:
     """A message of the service with the command for each list in it, such as `The list of jobs (vmkops jobs) ...`."""
 
     def named(found: re.Match[str]) -> str:
-        command = "kb list" if found[1] == "procedures" else found[1]
-        return f"{found[0]} (vmkops {command})"
+        return f"{found[0]} (vmkops {LISTED_BY.get(found[1], found[1])})"
 
     return re.sub(r"\b[Tt]he list of (actions|backups|jobs|procedures|runs|schedules|snapshots)\b", named, message)
