@@ -247,7 +247,7 @@ def test_copy_that_was_killed_is_made_again(home: Path, disk: bytes) -> None:
     [
         (["nowhere"], 1, "There is no nowhere"),
         (["old"], 1, "There is no package in old"),
-        (["old", "--vcenter", "x"], 1, "has no vCenter 'x'"),
+        (["old", "--vcenter", "x"], 2, "has no vCenter 'x'"),
         (["data/vmkops.sqlite"], 2, "neither a folder nor an .ovf or .ova file"),
     ],
 )
