@@ -6,7 +6,8 @@ VmkopsError
 ├── later:             WorkersBusy, VSphereBusy, VSphereUnavailable, TooManyRequests
 ├── the operator's:    NotConfigured, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, ConsolidationFailed,
 │                       CopyFailed, SaveFailed, DiskRefused, DiskFull, DatastoreLow, BackupDamaged, RestoreFailed,
-│                       PackageRefused, PackageDamaged, FetchFailed, ImportFailed, JobOutdated, RecordUnreadable
+│                       PackageRefused, PackageDamaged, FetchFailed, ImportFailed, StateRefused, JobOutdated,
+│                       RecordUnreadable
 └── StartError:        SettingError, AddressUnavailable, DatabaseUnavailable, DataDirectoryInUse
 
 A StartError stops a command or the service with exit status 2 and its message.
@@ -359,6 +360,12 @@ class ImportFailed(VmkopsError):
     """The VM could not be made from the package."""
 
     code = "import-failed"
+
+
+class StateRefused(VmkopsError):
+    """The state file cannot be used."""
+
+    code, status = "state-refused", 409
 
 
 class JobOutdated(VmkopsError):

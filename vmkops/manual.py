@@ -41,6 +41,7 @@ TOPICS = {
     "signed-backups": DOCS / "signed-backups.md",
     "save": DOCS / "save.md",
     "adopt": DOCS / "adopt.md",
+    "state": DOCS / "state.md",
     "audit": DOCS / "audit.md",
     "architecture": DOCS / "architecture.md",
     "faults": DOCS / "faults.md",

@@ -41,6 +41,8 @@ class Event(StrEnum):
     PAGE_RESTORED = "page.restored"
     RELEASE_IMPORTED = "release.imported"
     BACKUP_ADOPTED = "backup.adopted"
+    STATE_EXPORTED = "state.exported"
+    STATE_IMPORTED = "state.imported"
     TOKEN_CREATED = "token.created"  # noqa: S105
     TOKEN_CHANGED = "token.changed"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
@@ -117,12 +119,14 @@ class Audit:
         until: datetime | None = None,
         **only: str,
     ) -> list[AuditEntry]:
-        """The newest entries first: those with an id below `before`, in this time, and with these column values."""
+        """The newest entries first: those after the one with the id `before`, in this time, with these values."""
         columns = audit.c
-        query = sa.select(audit).order_by(columns.id.desc()).limit(limit)
+        query = sa.select(audit).order_by(columns.at.desc(), columns.id.desc()).limit(limit)
         query = query.where(*(columns[name] == value for name, value in only.items() if value))
         if before is not None:
-            query = query.where(columns.id < before)
+            # By time: the entries of another installation come in with later ids.
+            last = sa.select(columns.at).where(columns.id == before).scalar_subquery()
+            query = query.where((columns.at < last) | ((columns.at == last) & (columns.id < before)))
         if since is not None:
             query = query.where(columns.at >= _utc(since))
         if until is not None:

@@ -21,7 +21,7 @@ class ChecklistRuns:
     """All access to the stored runs."""
 
     def __init__(self, engine: sa.Engine) -> None:
-        self._table = RunTable(engine, p2v_runs, write=_to_json, read=_from_json, columns=lambda _: {})
+        self._table = RunTable(engine, p2v_runs, write=_to_json, read=read_run, columns=lambda _: {})
 
     async def start(self, source: Source, actor: Actor) -> KeptRun:
         """Start a run of the checklist for this source; the actor is named in it."""
@@ -60,7 +60,8 @@ def _to_json(run: Run) -> Any:
     return adapter(Run).dump_python(run, mode="json")
 
 
-def _from_json(stored: dict[str, Any]) -> Run:
+def read_run(stored: dict[str, Any]) -> Run:
+    """The run from what is stored of it, also by an earlier version; raises ValidationError or LookupError."""
     checklist = dict(stored["checklist"])
     if "mends" in checklist:  # as version 0.1.0 and earlier stored them
         checklist["corrections"] = checklist.pop("mends")

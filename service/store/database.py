@@ -56,6 +56,7 @@ audit = sa.Table(
     sa.Column("address", sa.String, nullable=False),
     sa.Column("request", sa.String, nullable=False),
     sa.Column("details", sa.JSON, nullable=False),
+    sa.Index("vmkops_audit_at", "at", "id"),
     sqlite_autoincrement=True,
 )
 
@@ -247,6 +248,7 @@ def open_database(settings: Settings, *, make_dir: bool = True) -> sa.Engine:
         sqlite.use_wal(engine.url)
         metadata.create_all(engine)
         _add_missing_columns(engine)
+        _add_missing_indexes(engine)
     return engine
 
 
@@ -304,6 +306,14 @@ def _add_missing_columns(engine: sa.Engine) -> None:
                 if column.name not in known:
                     definition = CreateColumn(column).compile(engine)
                     connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
+
+
+def _add_missing_indexes(engine: sa.Engine) -> None:
+    """Add the indexes that tables of an earlier version are missing."""
+    with engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            for index in table.indexes:
+                index.create(connection, checkfirst=True)
 
 
 def lock_data_dir(data_dir: Path) -> IO[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vmkops.commands import EXIT_DONE, EXIT_FAILED
+from vmkops.commands._own_service import own_settings
 from vmkops.commands._parser import Parser
 from vmkops.commands._private import local_user, write_privately
 
@@ -67,7 +67,7 @@ def run(argv: Sequence[str]) -> int:
     if path.is_file() and path.suffix.lower() not in (".ovf", ".ova"):
         made.error(f"{path} is neither a folder nor an .ovf or .ova file")
     write_privately()
-    settings = _settings()
+    settings = own_settings()
     adoption = _adoption(settings, sign=options.sign, vcenter=options.vcenter)
     found = adoption.look(path.absolute())
     if not options.dry_run:
@@ -78,28 +78,6 @@ def run(argv: Sequence[str]) -> int:
     else:
         _print(found, path, dry_run=options.dry_run)
     return EXIT_DONE if found and all(each.state != "refused" for each in found) else EXIT_FAILED
-
-
-def _settings() -> Settings:
-    from service.api.settings import read_settings
-    from service.errors import StartError
-    from service.store.database import has_database
-
-    settings = read_settings()
-    if not has_database(settings):
-        raise StartError(
-            f"There is no service in the data directory {settings.data_dir.absolute()}. Run this command with the "
-            "VMKOPS_DATA_DIR of the service, in the folder where it runs; the first start of the service makes the "
-            "directory."
-        )
-    owner = settings.data_dir.stat().st_uid
-    if owner != os.geteuid():
-        raise StartError(
-            f"The data directory {settings.data_dir.absolute()} belongs to the user with the number {owner}, and the "
-            "service could not read what another user puts there. Run this command as that user, for example with sudo "
-            "-u vmkops."
-        )
-    return settings
 
 
 def _adoption(settings: Settings, *, sign: bool, vcenter: str) -> Adoption:
