@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -61,8 +64,42 @@ class Postgres:
             settings.write("ssl = on\n")
         self._run("pg_ctl", "--pgdata", str(self._folder / "data"), "--wait", "--options", self._options, "restart")
 
+    @contextlib.contextmanager
+    def copy_of_one_moment(self) -> Iterator[str]:
+        """The port of a second server on a copy of the files of this one, taken while all its processes stand still.
+
+        That is what a snapshot of a VM has: the files of one moment, and nothing that the server has only in memory.
+        """
+        postmaster = int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+        stopped = [postmaster, *_children(postmaster)]
+        with Postgres() as other:
+            other._run("pg_ctl", "--pgdata", str(other._folder / "data"), "--mode", "immediate", "stop")
+            shutil.rmtree(other._folder / "data")
+            for each in stopped:
+                os.kill(each, signal.SIGSTOP)
+            try:
+                shutil.copytree(self._folder / "data", other._folder / "data")
+            finally:
+                for each in stopped:
+                    os.kill(each, signal.SIGCONT)
+            (other._folder / "data" / "postmaster.pid").unlink()
+            for path in (other._folder, *other._folder.rglob("*")):
+                _give_to_server(path)
+            started = ("--pgdata", str(other._folder / "data"), "--wait", "--options", other._options)
+            other._run("pg_ctl", *started, "--log", str(other._folder / "log"), "start")
+            yield other.url.rpartition(":")[2].partition("/")[0]
+
     def _run(self, program: str, *words: str) -> None:
         _run(self._folder, program, *words)
+
+
+def _children(process: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == process:
+                found.append(int(stat.parent.name))
+    return found
 
 
 @functools.cache

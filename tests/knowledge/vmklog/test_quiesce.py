@@ -30,12 +30,13 @@ def test_each_code_of_vmware_tools_has_its_name_and_leads_to_the_procedure(code:
     found = only(f"{REPORTED} The error code was: {code} The error message was: something.")
     assert name in found.summary
     assert (found.text, found.kind, found.meaning.certainty) == (str(code), "quiesce-error", "certain")
-    assert found.meaning.procedures == ("quiesce-failed",)
+    assert found.meaning.procedures[0] == "quiesce-failed"
 
 
 def test_the_code_of_a_script_points_to_the_script_and_that_of_the_sync_driver_to_vss() -> None:
     script = only(f"{REPORTED} The error code was: 2 The error message was: Custom quiesce script failed.")
     assert "pre-freeze" in script.meaning.next
+    assert "quiesce-scripts" in script.meaning.procedures
     sync = only(
         "Create virtual machine snapshot vm01: An error occurred while quiescing the virtual machine. See the virtual"
         f" machine's event log for details. {REPORTED} The error code was: 3 The error message was: Error when enabling"
