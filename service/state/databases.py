@@ -57,11 +57,12 @@ def for_import(settings: Settings) -> Iterator[Databases]:
         engine = open_database(settings)
         stack.callback(engine.dispose)
         make_tables(engine_url(settings, "jobs"))
+        engine.dispose()  # its idle connections
         connection = stack.enter_context(engine.connect())
         if settings.postgres_url is None:
             jobs = str(settings.data_dir.absolute() / "jobs.sqlite")
             connection.exec_driver_sql(f"ATTACH DATABASE ? AS {ATTACHED}", (jobs,))
-            # One transaction for both files: SQLite undoes both, also after a loss of power.
+            _use_one_journal(connection)
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
             # A process that starts meanwhile waits here with its first heartbeat, and a second import too.
@@ -70,6 +71,19 @@ def for_import(settings: Settings) -> Iterator[Databases]:
                 raise Conflict(STOP_FIRST)
         yield _databases(connection, connection, POSTGRES_SCHEMA if settings.postgres_url else ATTACHED)
         connection.commit()
+
+
+def _use_one_journal(connection: sa.Connection) -> None:
+    """Let one transaction cover both files, also at a loss of power: with a log for each, SQLite commits one by one.
+
+    The next start of the service turns the logs on again. Raises Conflict while another program has a file open.
+    """
+    for name in ("main", ATTACHED):
+        mode = ""
+        with contextlib.suppress(sa.exc.OperationalError):
+            mode = connection.exec_driver_sql(f"PRAGMA {name}.journal_mode = DELETE").scalar_one()
+        if mode != "delete":
+            raise Conflict("Another program uses the database, such as another command of vmkops. Try again.")
 
 
 def _databases(ours: sa.Connection, jobs: sa.Connection, schema: str | None) -> Databases:

@@ -155,7 +155,7 @@ def bomb(content: bytes) -> bytes:
         (lambda _: b"PK\x03\x04 not gzip", "not packed with gzip"),
         (lambda content: content[: len(content) // 2], "it was cut off"),
         (lambda content: content[:-8], "it was cut off"),
-        (lambda content: content[:-200] + b"\xff" * 30 + content[-170:], "it is damaged"),
+        (lambda content: content[:-200] + b"\xff" * 30 + content[-170:], "x.state is refused"),
         (lambda _: gzip.compress(b"[1]\n"), "line 1 is not a JSON object"),
         (lambda _: gzip.compress(b'{"a":1}\n'), "not that of a state file"),
         (lambda content: gzip.compress(gzip.decompress(content).rpartition(b'{"end"')[0]), "its last line is missing"),
