@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import shutil
 import sqlite3
 from collections.abc import Iterator
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+INDEX_BYTES = 32 << 10
+"""What SQLite needs for the index of its write-ahead log; without it, it reports an error of the disk only."""
 
 
 def disk_problem(error: BaseException) -> str:
@@ -14,7 +18,7 @@ def disk_problem(error: BaseException) -> str:
     for each in _causes(error):
         number = each.errno if isinstance(each, OSError) else None
         name = str(getattr(each, "sqlite_errorname", "")) if isinstance(each, sqlite3.Error) else ""
-        if number in FULL or name == "SQLITE_FULL":
+        if number in FULL or name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and _no_room(_where(each))):
             return f"the disk of {_where(each)} is full. Free some space there, or {OTHER}"
         if number == errno.EROFS or name.startswith("SQLITE_READONLY"):
             return (
@@ -33,6 +37,12 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         if isinstance(origin, BaseException):
             yield origin
         error = error.__cause__ or error.__context__
+
+
+def _no_room(path: str) -> bool:
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(path).free < INDEX_BYTES
+    return False
 
 
 def _where(error: BaseException) -> str:
