@@ -65,8 +65,8 @@ PRESENT = {
     "sed": "essential in Debian",
     "sh": "essential in Debian (dash)",
     "sha256sum": "essential in Debian (coreutils)",
-    "tar": "essential in Debian",
     "sync": "essential in Debian (coreutils)",
+    "tar": "essential in Debian",
     "git": "a prerequisite that README.md names",
     "make": "a prerequisite that README.md names",
 }
