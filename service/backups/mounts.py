@@ -14,6 +14,7 @@ from pydantic import Field
 
 from service.api.models import Job, JobState, Value
 from service.api.units import when
+from service.api.words import printable
 from service.errors import Conflict, NotFound
 from service.jobs.action import Context
 from service.jobs.claims import live_jobs
@@ -159,7 +160,7 @@ class MountLeases:
             await self._report(row, path, left)
 
     async def _report(self, row: MountRow, path: Path, left: list[str]) -> None:
-        stays = f" Files that somebody else has put there stay: {', '.join(left[:10])}." if left else ""
+        stays = f" Files that somebody else has put there stay: {', '.join(map(printable, left[:10]))}." if left else ""
         note = f"Nobody unmounted {path} before its lease ended at {when(row.until)}, so vmkops removed it.{stays}"
         log.warning(note, extra={"job": row.job})
         await self._audit.write(Event.MOUNT_EXPIRED, name=row.name, job=row.job, target=row.vm_name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from service.api.units import amount, when
+from service.api.words import printable
 from service.backups.mounts import MountView, mount_view, unmount
 from service.http._pages import Page, PageQuery, page_of
 from service.http._route import Call, Query, Route
@@ -38,7 +39,7 @@ async def _unmount(call: Call[Query, None]) -> MountView:
 
 def _text(mount: MountView) -> str:
     ended = f", ended {when(mount.ended_at)}" if mount.ended_at else ""
-    left = f"Files of others that stay: {', '.join(mount.left)}\n" if mount.left else ""
+    left = f"Files of others that stay: {', '.join(map(printable, mount.left))}\n" if mount.left else ""
     trouble = f"It could not be removed: {mount.trouble}\n" if mount.trouble else ""
     lines = f"{mount.folder}  {mount.vm}, {amount(mount.size)}, {mount.state} until {when(mount.until)}{ended}\n"
     return f"{lines}{left}{trouble}"

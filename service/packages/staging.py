@@ -12,6 +12,7 @@ import stat
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from service.api.words import printable
 from service.errors import Conflict, InvalidParams, NotFound
 from service.packages.folder import PARTIAL, Package, safe_name
 
@@ -32,8 +33,8 @@ def folder_name(dest: str, root: Path) -> str:
     name = path.name
     if "/" in dest.rstrip("/") and (".." in path.parts or path.parent not in (root, root.resolve())):
         raise InvalidParams(
-            f"{dest} is not directly in {root}, where mounts are (VMKOPS_MOUNT_DIR on the host of the service). "
-            f"Name a folder in it, such as {root / (safe_name(name) if name.strip('.') else 'web-01')}."
+            f"{printable(dest)} is not directly in {root}, where mounts are (VMKOPS_MOUNT_DIR on the host of the "
+            f"service). Name a folder in it, such as {root / safe_name(name)}."
         )
     if name != safe_name(name) or name.endswith(PARTIAL):
         raise InvalidParams(

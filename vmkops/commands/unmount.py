@@ -41,7 +41,7 @@ def run(argv: Sequence[str]) -> int:
 
 async def _unmount(options: argparse.Namespace) -> int:
     from service.api.client import ServiceError
-    from service.api.words import printable_lines
+    from service.api.words import printable
     from vmkops.commands._console import client
 
     path = f"/mounts/{quote(options.dir, safe='')}"
@@ -58,15 +58,15 @@ async def _unmount(options: argparse.Namespace) -> int:
                 break
             if mount["state"] != "stopping":
                 break
-            print(printable_lines(f"job {mount['job']} still stages it and is stopped"), file=sys.stderr)
+            print(printable(f"job {mount['job']} still stages it and is stopped"), file=sys.stderr)
             async for job in service.follow(mount["job"], patience=options.patience):
                 gone = {**mount, "state": "unmounted", "ended_at": job.finished_at}
     if options.json:
         print(json.dumps(mount or {"name": options.dir, "state": "unmounted"}))
     elif mount is None:
-        print(printable_lines(f"Nothing is mounted at {options.dir}."))
+        print(printable(f"Nothing is mounted at {options.dir}."))
     else:
-        print(printable_lines(f"Unmounted: {mount['folder']}"))
+        print(printable(f"Unmounted: {mount['folder']}"))
         for each in mount["left"]:
-            print(printable_lines(f"It stays, because vmkops did not put it there: {each}"), file=sys.stderr)
+            print(printable(f"It stays, because vmkops did not put it there: {each}"), file=sys.stderr)
     return EXIT_DONE
