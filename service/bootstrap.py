@@ -38,6 +38,7 @@ from service.store.copy_rates import CopyRates
 from service.store.copy_slots import CopySlots
 from service.store.database import lock_data_dir, open_database
 from service.store.disk_ledger import DiskLedger
+from service.store.mount_ledger import MountLedger
 from service.store.open_leases import OpenLeases
 from service.store.page_history import PageHistory
 from service.store.private_files import tighten
@@ -110,6 +111,7 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
             ledger=SnapshotLedger(engine),
             leases=OpenLeases(engine),
             disks=DiskLedger(engine),
+            mounts=MountLedger(engine),
             copy_slots=copy_slots,
             copy_rates=CopyRates(engine),
             signer=await asyncio.to_thread(open_signer, settings),
@@ -140,7 +142,7 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
         await jobs.start()
         stack.push_async_callback(jobs.stop)
         await schedules.start()
-        reaper = Reaper(context, jobs)
+        reaper = Reaper(context, jobs, audit)
         services.health["ledger"] = reaper.report
         await stack.enter_async_context(reaping(reaper, settings.reap_seconds))
         await stack.enter_async_context(removing_old(engine, audit, settings.job_retention_days))

@@ -1,4 +1,4 @@
-"""Removes what failed or dead jobs left: copy slots, leases, snapshots and disk files in the ledgers, packages, VMs."""
+"""Removes what failed or dead jobs left, such as leases, snapshots, packages and VMs, and mounts that have expired."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from service.api.words import vsphere_words
 from service.background import cancel_and_wait, every
 from service.backups.late import LateSnapshots
 from service.backups.left_disks import LeftDisks
+from service.backups.mounts import MountLeases
 from service.errors import NotConfigured, NotFound, VmkopsError, VSphereUnavailable
 from service.jobs.action import Context
 from service.jobs.engine import Jobs
 from service.packages.folder import PARTIAL, discard
 from service.retry import pause
+from service.store.audit import Audit
 from service.store.snapshot_ledger import LedgerRow
 from service.store.stale_files import remove_stale_files
 from service.vsphere.importing import maker, remove_made
@@ -55,7 +57,7 @@ CLAIM = timedelta(days=1)
 class Reaper:
     """Sweeps up what jobs that have ended left; `report` has what could not be removed yet."""
 
-    def __init__(self, context: Context, jobs: Jobs) -> None:
+    def __init__(self, context: Context, jobs: Jobs, audit: Audit) -> None:
         self._context = context
         self._jobs = jobs
         self._left: list[dict[str, str]] = []
@@ -65,6 +67,7 @@ class Reaper:
         self._late = LateSnapshots(context, jobs)
         self._left_disks = LeftDisks(context, jobs)
         self._tidy_at = 0.0
+        self._mounts = MountLeases(context, jobs, audit)
         self._merging: dict[str, asyncio.Task[None]] = {}
 
     def report(self) -> dict[str, Any]:
@@ -118,6 +121,7 @@ class Reaper:
             if not await self._live(folder.name.removesuffix(PARTIAL)):
                 await asyncio.to_thread(discard, folder)
                 log.info("unfinished package removed: %s", folder)
+        await self._mounts.sweep()
         self._disks_left = await self._left_disks.sweep()
         self._vms_left = await self._remove_vms()
 

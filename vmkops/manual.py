@@ -42,6 +42,7 @@ TOPICS = {
     "save": DOCS / "save.md",
     "adopt": DOCS / "adopt.md",
     "state": DOCS / "state.md",
+    "mount": DOCS / "mount.md",
     "audit": DOCS / "audit.md",
     "architecture": DOCS / "architecture.md",
     "faults": DOCS / "faults.md",
@@ -68,7 +69,7 @@ table has a heading on a terminal only. Times for people have
 one form, `2026-11-26 18:19 +01:00`: the clock of this computer, and its offset from UTC. The preview of a schedule has
 the clock of the schedule's time zone, in the same form. JSON has RFC 3339 times in UTC.
 
-The lists (`vms`, `hosts`, `datastores`, `snapshots`, `jobs`, `backups`, `schedules`, `procedures`, `tokens`,
+The lists (`vms`, `hosts`, `datastores`, `snapshots`, `jobs`, `backups`, `mounts`, `schedules`, `procedures`, `tokens`,
 `vcenters`) print one form of JSON with `--json`: an object with the list under the name of the command, and `next`,
 which `--cursor` takes for what comes after it, or null. The things in the list are those of the HTTP API, and so
 are all other keys:

@@ -5,25 +5,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
+from service.actions._snapshot_copy import (
+    BACK_UP,
+    MOUNT,
+    QUIESCE,
+    REMOVE,
+    SNAPSHOT,
+    UNMOUNT,
+    UNQUIESCE,
+    Names,
+    copy_over_snapshot,
+)
 from service.actions._targeted import NOT_CHECKED, info, refuse, warn
 from service.actions._vm import VmParams, pinned_vm
 from service.api.models import ActionClass, Check, JobState
 from service.api.save_settings import NONE, SaveProfile
-from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, SnapshotTaken
-from service.backups.saving import SavedFile
+from service.api.settings import Settings
 from service.backups.size import WINDOW, end_of_window, expected_time, size_check, window_check
 from service.backups.steps import BackupRun
-from service.jobs.action import Action, Context, JobControl, StepResult, Target
-from service.packages.folder import CopiedFile
+from service.jobs.action import Action, Context, JobControl, Params, Target
 from service.saving.store import Store, choose_save
 from service.transfer.disk_space import check_space
-from service.transfer.export_lease import OpenedLease
 from service.vsphere.host_probe import probe_host
 from service.vsphere.inventory import Vm, find_vm, read_vm
 from service.vsphere.preflight import preflight
@@ -32,21 +39,9 @@ from service.vsphere.selectors import lock_key
 from service.vsphere.session import Session
 from service.vsphere.vcenters import look
 
-QUIESCE, SNAPSHOT, UNQUIESCE, MOUNT, BACK_UP, UNMOUNT, REMOVE = (
-    "quiesce",
-    "snapshot",
-    "unquiesce",
-    "mount",
-    "back up",
-    "unmount",
-    "remove snapshot",
-)
-GIVE_UP = "give up"
-"""The part of a step that cleans up after a failure."""
 
-
-class BackupVm(VmParams):
-    """Which VM to back up, and how."""
+class CopyVm(VmParams):
+    """Which VM to copy while it runs, and how."""
 
     quiesce: Literal["prefer", "require", "none"] = Field(
         default="prefer",
@@ -67,6 +62,17 @@ class BackupVm(VmParams):
         "vmkops computes it.",
     )
 
+    @field_validator("until")
+    @classmethod
+    def _time(cls, value: str) -> str:
+        if value and datetime.fromisoformat(value).tzinfo is None:
+            raise ValueError("must have a time zone, such as 2026-03-01T06:00:00Z")
+        return value
+
+
+class BackupVm(CopyVm):
+    """Which VM to back up, and how."""
+
     save: str = Field(
         default="",
         max_length=63,
@@ -74,13 +80,6 @@ class BackupVm(VmParams):
         description="The save profile that gets the disks instead of a folder, such as one for restic or borg; by "
         "default that of VMKOPS_SAVE, and none for a folder in any case.",
     )
-
-    @field_validator("until")
-    @classmethod
-    def _time(cls, value: str) -> str:
-        if value and datetime.fromisoformat(value).tzinfo is None:
-            raise ValueError("must have a time zone, such as 2026-03-01T06:00:00Z")
-        return value
 
 
 class Backup(Action):
@@ -90,14 +89,18 @@ class Backup(Action):
     summary = "Back a VM up into an OVF package, while it runs."
     action_class = ActionClass.SAFE  # the VM keeps running, and its snapshot is removed
     joined_despite = frozenset({"within", "until"})
-    steps = (QUIESCE, SNAPSHOT, UNQUIESCE, MOUNT, BACK_UP, UNMOUNT, REMOVE)
-    params = BackupVm
+    steps: ClassVar[tuple[str, ...]] = (QUIESCE, SNAPSHOT, UNQUIESCE, MOUNT, BACK_UP, UNMOUNT, REMOVE)
+    params: ClassVar[type[Params]] = BackupVm
+
+    def folder(self, settings: Settings) -> Path:
+        """Where the package is written."""
+        return settings.backups_dir
 
     async def pinned(self, context: Context, params: VmParams) -> VmParams:
         """See `Action.pinned`."""
         return await pinned_vm(context.vcenters, params)
 
-    async def target(self, context: Context, params: BackupVm) -> Target:
+    async def target(self, context: Context, params: CopyVm) -> Target:
         """The VM as it is now, and what prevents a backup; raises NotFound or Ambiguous."""
         settings, vm = context.settings, await find_vm(context.vcenters, params.vm)
         link = context.vcenters.link(vm.vcenter)
@@ -115,92 +118,41 @@ class Backup(Action):
                 size_check(vm.allocated, rate, disks, looked.rooms, settings.delta_room),
                 *window_check(until, expected_time(vm.allocated, rate, disks), now),
             ]
-        backups_dir, keep = settings.backups_dir, settings.keep_free_bytes
-        profile = choose_save(settings, params.save)
+        keep, folder = settings.keep_free_bytes, self.folder(settings)
+        profile = choose_save(settings, params.save) if isinstance(params, BackupVm) else None
         needed = None if profile else vm.allocated
-        space = await asyncio.to_thread(check_space, "backup-room", backups_dir, needed, "the backup", keep)
+        space = await asyncio.to_thread(check_space, "backup-room", folder, needed, f"the {self.name}", keep)
         if await context.ledger.unmerged(vm.vcenter, vm.moref):
             checks = [_merged_first(each) for each in checks]
-        exact = params.model_copy(update={"vm": vm.selector, "until": until, "save": profile.name if profile else NONE})
+        save = {"save": profile.name if profile else NONE} if isinstance(params, BackupVm) else {}
+        exact = params.model_copy(update={"vm": vm.selector, "until": until, **save})
         return Target(
             key=lock_key("vm", vm.vcenter, vm.moref),
             name=context.vcenters.shown(vm.vcenter, vm.name),
             vcenter=vm.vcenter,
             params=exact.model_dump(),
-            checks=(*checks, *_tools_checks(vm, params.quiesce), *space, *_save_checks(profile, backups_dir)),
+            checks=(*checks, *_tools_checks(vm, params.quiesce), *space, *_save_checks(profile, folder)),
         )
 
     async def run(self, context: Context, job: JobControl, params: BackupVm) -> dict[str, Any]:
         """The seven steps; whatever fails once the freeze has begun, the guest thaws and the snapshot is removed."""
         session, moref = context.vcenters.at(params.vm)
-        run = BackupRun(
-            context, session, job, moref, params.quiesce, params.until, "" if params.save == NONE else params.save
-        )
-        taken: SnapshotTaken | None = None
-        opened: OpenedLease | None = None
-        # A process that is stopped keeps the turn for the one that goes on with the job; that raises no Exception.
-        try:
-            plan = await job.step_as(BackupPlan, QUIESCE, run.prepare)
-        except Exception:
-            await run.release_turn()
-            raise
-        try:
-            taken = await job.step_as(SnapshotTaken, SNAPSHOT, partial(run.snapshot, plan))
-            await job.step_as(StepResult, UNQUIESCE, partial(run.unquiesce, plan, taken), cleanup=True)
-            opened = await job.step_as(OpenedLease, MOUNT, partial(run.mount, plan, taken))
-            files = await _copy_disks(job, run, plan, taken, opened)
-            await run.release_turn()
-            finish = partial(run.finish, plan, taken, opened, files)
-            written = await job.step_as(PackageWritten, BACK_UP, finish, part="package")
-            await job.step_as(StepResult, UNMOUNT, partial(run.unmount, taken, opened), cleanup=True)
-        except Exception as error:
-            await run.release_turn()
-            if taken is None:
-                await job.step_as(StepResult, UNQUIESCE, partial(run.thaw, plan), cleanup=True)
-            await job.step_as(StepResult, UNMOUNT, partial(run.give_up, plan, opened), part=GIVE_UP, cleanup=True)
-            await job.step_as(SnapshotRemoved, REMOVE, partial(run.remove, plan, error), part=GIVE_UP, cleanup=True)
-            raise
-        removed = await job.step_as(SnapshotRemoved, REMOVE, partial(run.remove, plan), cleanup=True)
-        complete = removed.consolidated and not written.missing
-        without = set() if plan.save else {"saved_with", "added_bytes", "deduplication"}
+        save = "" if params.save == NONE else params.save
+        run = BackupRun(context, session, job, moref, params.quiesce, params.until, save)
+        copied = await copy_over_snapshot(job, run, Names())
+        complete = copied.removed.consolidated and not copied.written.missing
+        without = set() if copied.plan.save else {"saved_with", "added_bytes", "deduplication"}
         return {
-            **written.model_dump(mode="json", exclude=without),
+            **copied.written.model_dump(mode="json", exclude=without),
             "state": (JobState.SUCCEEDED if complete else JobState.PARTIAL).value,
-            "consistency": taken.consistency,
-            "left_out": plan.left_out,
-            "snapshot_removed": removed.removed,
-            "consolidated": removed.consolidated,
+            "consistency": copied.taken.consistency,
+            "left_out": copied.plan.left_out,
+            "snapshot_removed": copied.removed.removed,
+            "consolidated": copied.removed.consolidated,
         }
 
 
 ACTION = Backup()
-
-
-async def _copy_disks(
-    job: JobControl, run: BackupRun, plan: BackupPlan, taken: SnapshotTaken, opened: OpenedLease
-) -> list[CopiedFile]:
-    """Copy the disks, a few at a time; each is a recorded part of the step, so a restart copies only the others."""
-    lease = run.measure(plan, taken, opened)
-    files: list[CopiedFile] = []
-    numbers = range(len(opened.disks))
-    # Batches of a recorded size start in the same order when the job is replayed, as the engine requires.
-    for batch in (numbers[start : start + plan.parallel] for start in numbers[:: plan.parallel]):
-        steps = [
-            job.step_as(
-                SavedFile if plan.save else CopiedFile,
-                BACK_UP,
-                partial(run.save if plan.save else run.copy, plan, taken, opened, number),
-                part=opened.disks[number].file,
-                interruptible=True,
-            )
-            for number in batch
-        ]
-        for number, outcome in zip(batch, await asyncio.gather(*steps, return_exceptions=True), strict=True):
-            if isinstance(outcome, BaseException):
-                raise outcome
-            lease.copied(number, outcome.size)
-            files.append(outcome)
-    return files
 
 
 class _Looked(NamedTuple):

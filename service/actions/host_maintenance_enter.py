@@ -20,7 +20,7 @@ from service.vsphere.moves import Lodger, lodgers, move_away
 from service.vsphere.selectors import lock_key
 
 LIST, MOVE, ENTER = "list the VMs", "move a VM", "enter maintenance mode"
-HOLD_A_LEASE = ("backup", "export-ovf")
+HOLD_A_LEASE = ("backup", "export-ovf", "mount")
 """The actions that read the disks of a VM over an export lease."""
 MOST_NAMED = 5
 """Running VMs that are named; the others are counted."""

@@ -13,13 +13,14 @@ from pydantic import Field, SecretStr, field_validator
 from service.api.config_file import VCENTERS
 from service.api.config_lines import Key
 from service.api.limit_settings import LimitSettings
+from service.api.mount_settings import MountSettings
 from service.api.save_settings import SaveSettings
 from service.api.typed_settings import LogSettings, PemFile, TableName
 from service.api.vcenter import CALL_SECONDS, DEFAULT, LEAST_SECONDS, Url, VCenter, VCenterTable, password_problem
 from service.api.web_settings import WebSettings
 
 
-class Settings(WebSettings, LimitSettings, SaveSettings, LogSettings):
+class Settings(WebSettings, LimitSettings, SaveSettings, MountSettings, LogSettings):
     """Everything the service reads from outside."""
 
     database_url: SecretStr | None = Field(
@@ -260,6 +261,11 @@ class Settings(WebSettings, LimitSettings, SaveSettings, LogSettings):
     def downloads_dir(self) -> Path:
         """Where packages from a URL are stored while they are imported."""
         return self.data_dir / "downloads"
+
+    @property
+    def mounts_dir(self) -> Path:
+        """Where `mount` stages packages, each in a folder of its own."""
+        return (self.mount_dir or self.data_dir / "mounts").absolute()
 
     def vcenters(self) -> tuple[VCenter, ...]:
         """Every vCenter and stand-alone host, the one of VMKOPS_VCENTER_URL first; empty when none is set."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -50,7 +50,9 @@ class BackupRun:
         quiesce: str,
         until: str = "",
         save: str = "",
+        package: Callable[[str], Package] | None = None,
     ) -> None:
+        """`package` gives the package to write, from the name of the VM; by default a kept backup."""
         self._settings = context.settings
         self._signer = context.signer
         self._ledger = context.ledger
@@ -66,6 +68,7 @@ class BackupRun:
         self._until = until
         self._save = save
         self._lease: ExportLease | None = None
+        self._package_of = package or partial(Package, self._settings.backups_dir, job_id=job.job_id)
 
     async def prepare(self) -> BackupPlan:
         """Check the VM again, wait for the turn, decide whether to quiesce the VM, and run the hook before the freeze.
@@ -328,7 +331,7 @@ class BackupRun:
         return await self._removal.remove(plan.name, cause)
 
     def _package(self, plan: BackupPlan) -> Package:
-        return Package(self._settings.backups_dir, plan.name, self._job.job_id)
+        return self._package_of(plan.name)
 
     def _export(self, snapshot: str) -> ExportLease:
         """The export of the snapshot (a moref), one for each process."""

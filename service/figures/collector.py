@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from service.background import every
 from service.figures.backups import BackupFigures
 from service.figures.jobs import JobFigures
+from service.figures.mounts import MountFigures
 from service.figures.part import Part, gauge
 from service.figures.schedules import ScheduleFigures
 from service.figures.snapshots import SnapshotFigures
@@ -35,6 +36,7 @@ class Figures:
                 jobs,
                 ScheduleFigures(),
                 SnapshotFigures(context.ledger),
+                MountFigures(context.mounts),
                 BackupFigures(context.settings.backups_dir, context.vcenters, lambda: jobs.ended),
                 VCenterFigures(context.vcenters),
             ]

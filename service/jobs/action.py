@@ -15,6 +15,7 @@ from service.api.settings import Settings
 from service.store.copy_rates import CopyRates
 from service.store.copy_slots import CopySlots
 from service.store.disk_ledger import DiskLedger
+from service.store.mount_ledger import MountLedger
 from service.store.open_leases import OpenLeases
 from service.store.reports import Reports
 from service.store.signing import Signer
@@ -90,6 +91,7 @@ class Context:
     ledger: SnapshotLedger
     leases: OpenLeases
     disks: DiskLedger
+    mounts: MountLedger
     copy_slots: CopySlots
     copy_rates: CopyRates
     signer: Signer

@@ -43,6 +43,8 @@ class Event(StrEnum):
     BACKUP_ADOPTED = "backup.adopted"
     STATE_EXPORTED = "state.exported"
     STATE_IMPORTED = "state.imported"
+    MOUNT_ENDED = "mount.ended"
+    MOUNT_EXPIRED = "mount.expired"
     TOKEN_CREATED = "token.created"  # noqa: S105
     TOKEN_CHANGED = "token.changed"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105

@@ -105,6 +105,25 @@ leases = sa.Table(
     sa.Column("opened_at", sa.String, nullable=False),
 )
 
+mounts = sa.Table(
+    "vmkops_mounts",
+    metadata,
+    sa.Column("job", sa.String, primary_key=True),
+    # The name of the folder in VMKOPS_MOUNT_DIR; of several rows with one name, only the last may be without an end.
+    sa.Column("name", sa.String, nullable=False, index=True),
+    sa.Column("vcenter", sa.String, nullable=False),
+    sa.Column("vm", sa.String, nullable=False),
+    sa.Column("vm_name", sa.String, nullable=False),
+    sa.Column("files", sa.JSON, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("created_at", sa.String, nullable=False),
+    sa.Column("until", sa.String, nullable=False),
+    sa.Column("ended_at", sa.String),
+    # How it ended: `unmounted` or `expired`.
+    sa.Column("end", sa.String, nullable=False, server_default=""),
+    sa.Column("trouble", sa.Text, nullable=False, server_default=""),
+)
+
 executors = sa.Table(
     "vmkops_executors",
     metadata,

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 """The permissions of the group and of all other users."""
 DATABASES = ("jobs.sqlite", "vmkops.sqlite", "procedures.sqlite")
-FOLDERS = ("backups", "downloads", "exports", "releases", "signing")
+FOLDERS = ("backups", "downloads", "exports", "mounts", "releases", "signing")
 """The folders that vmkops writes. People put packages into `imports`, so its permissions stay as they are."""
 OUR_NAMES = {*DATABASES, *FOLDERS, *(f"{each}{end}" for each in DATABASES for end in ("-wal", "-shm", "-journal"))}
 OUR_NAMES |= {"vmkops.lock"}

@@ -35,6 +35,7 @@ def verify(package: Path) -> None:
         f"{manifest.name}.sig",
         "backup.json",
         "backup.json.sig",
+        ".vmkops-mount",
     }
 
 

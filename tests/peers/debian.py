@@ -56,15 +56,17 @@ class Unpacked:
     """A program of a Debian package that is not installed, because its package would start a daemon.
 
     It is taken from the path when it is there. Otherwise, the package is fetched and unpacked under `.peers/`, for
-    which nobody has to be root; `file` is its path in the package.
+    which nobody has to be root; `file` is its path in the package. What it needs from other packages is unpacked
+    beside it: with such a need, it is never taken from the path.
     """
 
     package: str
     file: str
+    beside: tuple[str, ...] = ()
 
     def __call__(self) -> Path:
         """Return the program's path, fetching its package if need be; PeerUnavailableError says why not."""
-        if found := shutil.which(Path(self.file).name):
+        if not self.beside and (found := shutil.which(Path(self.file).name)):
             return Path(found)
         target = PEERS / self.package
         if not target.is_dir():
@@ -82,12 +84,12 @@ class Unpacked:
         half.mkdir(parents=True)
         outdated = update() if os.geteuid() == 0 else ""
         try:
-            _apt_get("download", self.package, cwd=half)
+            _apt_get("download", self.package, *self.beside, cwd=half)
         except PeerUnavailableError as error:
             raise PeerUnavailableError(f"{Path(self.file).name} is missing: {error}{outdated}") from error
-        (package,) = half.glob("*.deb")
-        run(["dpkg-deb", "--extract", str(package), str(half)], what=f"unpacking {self.package}")
-        package.unlink()
+        for package in sorted(half.glob("*.deb")):
+            run(["dpkg-deb", "--extract", str(package), str(half)], what=f"unpacking {package.name}")
+            package.unlink()
         half.rename(target)
 
 

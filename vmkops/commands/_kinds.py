@@ -205,6 +205,20 @@ BACKUPS = Listing(
         SINCE._replace(help="only those made in this time, such as 24h or 7d"),
     ),
 )
+MOUNTS = Listing(
+    name="mounts",
+    none="Nothing is mounted.",
+    columns={
+        "name": _of("name"),
+        "vm": _of("vm"),
+        "size": lambda mount: _size(mount["size"]),
+        "until": lambda mount: _when(mount["until"]),
+        "job": _of("job"),
+        "folder": _of("folder"),
+        "notes": _of("trouble"),
+    },
+    filters=(Filter("--vm", "vm", "only those of VMs with this name", "NAME"),),
+)
 SCHEDULES = Listing(
     name="schedules",
     columns={

@@ -1,4 +1,4 @@
-"""The rows of a backup."""
+"""The rows of a backup, and of a mount, which has the same steps: some rows of each kind show that."""
 
 from __future__ import annotations
 
@@ -86,6 +86,38 @@ BACKUP = [
         step="remove snapshot",
         call=MERGE,
         ends={"refused": "partial", "task fails": "partial"} | TOO_LATE,
+        blank=AS_KILLED,
+    ),
+]
+
+MOUNTING = [
+    Row(action="mount", step="snapshot", call=TAKE, blank=AS_KILLED),
+    Row(
+        action="mount",
+        step="open the lease",
+        call=EXPORT,
+        open_lease=("answer lost", "time-out", "late", "kill -9"),
+        blank=AS_KILLED,
+    ),
+    Row(action="mount", step="copy the disks", call="CreateDescriptor"),
+    Row(
+        action="mount",
+        step="close the lease",
+        call="HttpNfcLeaseComplete",
+        ends={"refused": "succeeded"},
+        blank=AS_KILLED,
+    ),
+    Row(
+        action="mount",
+        step="remove snapshot",
+        call=REMOVE,
+        ends={"refused": "failed, reported", "task fails": "failed, reported"},
+    ),
+    Row(
+        action="mount",
+        step="remove snapshot",
+        call=MERGE,
+        ends={"refused": "succeeded", "task fails": "succeeded"},
         blank=AS_KILLED,
     ),
 ]

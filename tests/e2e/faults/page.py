@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tests.e2e.faults.action_cases import ACTIONS, CHECK
-from tests.e2e.faults.backup_cases import BACKUP
+from tests.e2e.faults.backup_cases import BACKUP, MOUNTING
 from tests.e2e.faults.cases import COLUMNS, NO_TASK, WITHOUT_ROWS, Row
 from tests.e2e.faults.export_cases import EXPORT
 from tests.e2e.faults.restore_cases import ONTO, RESTORE
@@ -94,6 +94,7 @@ def page() -> str:
     parts = [
         HEAD,
         *table("Backup", BACKUP),
+        *table("Mount", MOUNTING),
         NOTES,
         *table("Restore, restore drill and import", RESTORE),
         *table("Restore onto a VM, and of one disk", ONTO),

@@ -1,8 +1,8 @@
-"""Backups: for every call and step, what can go wrong with it.
+"""Backups and mounts: for every call and step, what can go wrong with it.
 
 Whatever happens, the job ends in the state that the table shows, with a reason; at most one snapshot was taken, and one
 that is left is reported; the snapshot that a person took is untouched; no lease stays open; and a package is complete
-or missing.
+or missing. A mount is staged only when all of it went well.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from tests.e2e.faults.backup_cases import BACKUP, MERGE, TAKE
+from tests.e2e.faults.backup_cases import BACKUP, MERGE, MOUNTING, TAKE
 from tests.e2e.faults.cases import COLUMNS, Row
-from tests.e2e.faults.stage import ENOUGH_SECONDS, Moment, Part, Stage, hold_to_the_table, staged
+from tests.e2e.faults.stage import ENOUGH_SECONDS, Moment, Part, Stage, hold_to_the_table
+from tests.e2e.faults.stage import staged as set_stage
 from tests.e2e.test_backup import verify
 from tests.peers.disks import make_vmdk
 from tests.peers.fetch import require
@@ -24,7 +25,8 @@ from tests.peers.person import wait_for_task
 from tests.peers.waiting import wait_for
 
 THEIRS = "before the upgrade"
-VMS = {row.name: f"DC0_H0_VM{number}" for number, row in enumerate(BACKUP)}
+ROWS = [*BACKUP, *MOUNTING]
+VMS = {row.name: f"DC0_H0_VM{number}" for number, row in enumerate(ROWS)}
 HOOK = 'd={dir}; touch "$d/$VMKOPS_VM_NAME.begun"; while [ -e "$d/$VMKOPS_VM_NAME" ]; do sleep 0.05; done'
 
 
@@ -80,7 +82,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         "VMKOPS_POST_THAW": thaw.command,
         "VMKOPS_REAP_SECONDS": "1",
     }
-    with staged(("-vm", str(len(BACKUP)), "-cluster", "0"), folder / "data", settings) as stage:
+    with set_stage(("-vm", str(len(ROWS)), "-cluster", "0"), folder / "data", settings) as stage:
         half.stage = stage
         stage.moments = {
             "<the hook before the freeze runs>": freeze,
@@ -100,9 +102,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("column", COLUMNS)
 def test_backups_end_as_the_table_says(stage: Stage, column: str) -> None:
-    rows = [row for row in BACKUP if not row.why_blank(column)]
-    merging = VMS[next(row.name for row in BACKUP if row.call == MERGE)]
-    stage.vcsim.change_vm(merging, consolidation_needed=False, consolidation_needed_after_remove=True)
+    rows = [row for row in ROWS if not row.why_blank(column)]
+    for merging in [VMS[row.name] for row in ROWS if row.call == MERGE]:
+        stage.vcsim.change_vm(merging, consolidation_needed=False, consolidation_needed_after_remove=True)
     stage.vcsim.reset_calls()
     leases = len(stage.vcsim.leases())
 
@@ -118,16 +120,19 @@ def test_backups_end_as_the_table_says(stage: Stage, column: str) -> None:
 
 
 def end_of(stage: Stage, row: Row, column: str, job: dict[str, Any]) -> str:
-    """How the backup has ended; fails when something that must hold does not."""
+    """How the job has ended; fails when something that must hold does not."""
     vm = VMS[row.name]
     where = f"{row.name}, {column}: {job}"
-    package = list((stage.service.data_dir / "backups").glob(f"*/{job['id']}*"))
+    if row.action == "mount":
+        package = staged(stage, vm, job, where)
+    else:
+        package = list((stage.service.data_dir / "backups").glob(f"*/{job['id']}*"))
     left_behind = bool(job["error"]) and job["error"]["type"] == "urn:vmkops:snapshot-left"
     assert THEIRS in snapshots(stage, vm), where
     taken = stage.vcsim.done("CreateSnapshot_Task", vm)
     assert taken <= (2 if column == "late" and row.call == TAKE else 1), where
     if job["state"] in ("succeeded", "partial"):
-        assert [item.name for item in package] == [job["id"]], where
+        assert [item.name for item in package] == [vm if row.action == "mount" else job["id"]], where
         verify(package[0])
         assert next(package[0].glob("*.vmdk")).read_bytes() == stage.disk, where
         assert ours(stage, vm) == [], where
@@ -136,9 +141,19 @@ def end_of(stage: Stage, row: Row, column: str, job: dict[str, Any]) -> str:
         assert job["error"]["detail"], where
         assert "Unexpected" not in job["error"]["detail"], where
         assert not [item for item in package if item.name != job["id"]], where
+    if row.action == "mount" and package:
+        assert stage.service.call("DELETE", f"/mounts/{vm}")[0] == 200, where
+        assert not package[0].exists(), where
     if left_behind:
         assert vm in job["error"]["detail"], where
     return f"{job['state']}, reported" if left_behind else str(job["state"])
+
+
+def staged(stage: Stage, vm: str, job: dict[str, Any], where: str) -> list[Path]:
+    """The folder that the mount has staged, if it has; no folder may be left half-staged."""
+    mounts = stage.service.data_dir / "mounts"
+    assert not list(mounts.glob(f".vmkops-{job['id']}*")), where
+    return [each for each in [mounts / vm] if each.exists()]
 
 
 def snapshots(stage: Stage, vm: str) -> list[str]:

@@ -8,13 +8,13 @@ import pytest
 
 from service.actions import all_actions
 from tests.e2e.faults.action_cases import ACTIONS
-from tests.e2e.faults.backup_cases import BACKUP
+from tests.e2e.faults.backup_cases import BACKUP, MOUNTING
 from tests.e2e.faults.cases import WITHOUT_ROWS, Row
 from tests.e2e.faults.export_cases import EXPORT
 from tests.e2e.faults.page import page
 from tests.e2e.faults.restore_cases import ONTO, RESTORE
 
-ROWS = (*BACKUP, *RESTORE, *ONTO, *EXPORT, *ACTIONS)
+ROWS = (*BACKUP, *MOUNTING, *RESTORE, *ONTO, *EXPORT, *ACTIONS)
 
 
 def test_page_of_faults_is_what_is_tested() -> None:

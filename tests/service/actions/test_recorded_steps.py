@@ -19,6 +19,7 @@ from service.actions.fleet import Selection
 from service.actions.guest_shutdown import Asked
 from service.actions.host_maintenance_enter import VmMoved, VmsToMove
 from service.actions.iscsi_add_target import Added
+from service.actions.mount import Staged
 from service.actions.prune_backups import Choice, Removal
 from service.actions.rescan import Before
 from service.actions.restore_disk import Attached, DiskPlan
@@ -202,6 +203,7 @@ RECORDED: list[tuple[type[StepResult], dict[str, Any]]] = [
     (Found, {"new_luns": ["naa.600508b2"], "new_volumes": []}),
     (Added, {"hba": "vmhba64", "added": True, "seen": STORAGE}),
     (Merged, {"merged": True}),
+    (Staged, {"until": "2026-11-27T18:00:00+00:00", "host": "vmkops-01"}),
     (PipeEnd, {"vm": "web", "port": "Serial port 1"}),
     (SnapshotKept, {"snapshot": "snapshot-9", "consistency": "with memory"}),
     (RemovalConfirmed, {"merged": True}),
@@ -231,6 +233,16 @@ STEPS = {
     "power-off": ("check", "power off"),
     "power-on": ("check", "power on"),
     "fleet": ("select", "run"),
+    "mount": (
+        "quiesce",
+        "snapshot",
+        "unquiesce",
+        "open the lease",
+        "copy the disks",
+        "close the lease",
+        "remove snapshot",
+        "stage",
+    ),
     "prune-backups": ("choose", "remove"),
     "rescan": ("check", "note what is seen", "rescan HBAs", "rescan VMFS"),
     "reset": ("check", "reset"),

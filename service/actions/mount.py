@@ -1,0 +1,177 @@
+"""Stages a VM for another backup product: a backup whose package is put where that product reads it, for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from service.actions._snapshot_copy import GIVE_UP, QUIESCE, REMOVE, SNAPSHOT, UNQUIESCE, Names, copy_over_snapshot
+from service.actions._targeted import info, refuse
+from service.actions.backup import Backup, CopyVm
+from service.api.mount_settings import MOST_HOURS
+from service.api.settings import Settings
+from service.api.units import amount, when
+from service.api.words import counted
+from service.backups.freshness import read_duration
+from service.backups.steps import BackupRun
+from service.errors import CopyFailed
+from service.jobs.action import Context, JobControl, StepResult, Target
+from service.packages.folder import safe_name
+from service.packages.staging import StagedPackage, exists, folder_name
+from service.store.mount_ledger import MountRow
+
+NAMES = Names("open the lease", "copy the disks", "close the lease")
+STAGE = "stage"
+KEY = "mount:{}"
+"""The key that a job holds for the name of its folder."""
+
+
+class MountVm(CopyVm):
+    """Which VM to stage, where, and for how long."""
+
+    dest: str = Field(
+        default="",
+        max_length=4096,
+        description="The folder to make, in `VMKOPS_MOUNT_DIR` on the host of the service: its name, or its full path. "
+        "By default, the name of the VM.",
+    )
+    type: Literal["fullvm"] = Field(
+        default="fullvm", description="`fullvm`: the whole VM as an OVF package, with its disks."
+    )
+    lease: str = Field(
+        default="",
+        pattern=r"^([1-9]\d{0,4}[mhd])?$",
+        examples=["90m", "6h", "2d"],
+        description="How long the folder stays if nobody unmounts it, such as 90m, 6h or 2d, at most 30d; by default "
+        "`VMKOPS_MOUNT_LEASE_HOURS`.",
+    )
+
+    @field_validator("lease")
+    @classmethod
+    def _not_for_ever(cls, value: str) -> str:
+        if value and read_duration(value) > timedelta(hours=MOST_HOURS):
+            raise ValueError(f"must be at most {MOST_HOURS // 24}d")
+        return value
+
+
+class Staged(StepResult):
+    """When the lease of the package ends (RFC 3339, UTC), and the host that it is on."""
+
+    until: str
+    host: str
+
+
+class Mount(Backup):
+    """The snapshot is gone before the folder gets its name, so a mount that is there needs nothing from the VM."""
+
+    name = "mount"
+    summary = "Stage a VM as an OVF package in a folder, for another backup product to save."
+    label = "Mount {target}"
+    steps = (QUIESCE, SNAPSHOT, UNQUIESCE, *NAMES, REMOVE, STAGE)
+    params = MountVm
+
+    def folder(self, settings: Settings) -> Path:
+        """Where the package is written."""
+        return settings.mounts_dir
+
+    async def target(self, context: Context, params: CopyVm) -> Target:
+        """As for a backup, and whether the folder can be made; raises InvalidParams for another path."""
+        assert isinstance(params, MountVm)
+        root = context.settings.mounts_dir
+        if params.dest:
+            folder_name(params.dest, root)  # before vCenter is asked
+        found = await super().target(context, params)
+        folder = folder_name(params.dest, root) if params.dest else safe_name(found.name)
+        lease = params.lease or f"{context.settings.mount_lease_hours}h"
+        path = root / folder
+        checks = [*found.checks, info("lease", f"{path} on {socket.gethostname()} stays for {_words(lease)}.")]
+        last = await context.mounts.last(folder)
+        if last is not None and last.ended_at is None:
+            message = f"{path} is mounted already, by job {last.job}. Unmount it first: vmkops unmount {folder}"
+            checks.append(refuse("mounted", message))
+        elif await asyncio.to_thread(os.path.lexists, path):
+            checks.append(refuse("mounted", exists(path)))
+        if await asyncio.to_thread(lambda: root.exists() and not os.access(root, os.W_OK | os.X_OK)):
+            message = (
+                f"The user of the service cannot write to {root} (VMKOPS_MOUNT_DIR). Give that user the directory."
+            )
+            checks.append(refuse("mount-dir", message))
+        return Target(
+            key=found.key,
+            name=found.name,
+            vcenter=found.vcenter,
+            params={**found.params, "dest": folder, "lease": lease},
+            checks=tuple(checks),
+            also=(KEY.format(folder),),
+        )
+
+    async def run(self, context: Context, job: JobControl, params: CopyVm) -> dict[str, Any]:
+        """The steps of a backup, then the folder gets its name; whatever fails, nothing of it stays."""
+        assert isinstance(params, MountVm)
+        session, moref = context.vcenters.at(params.vm)
+        root = context.settings.mounts_dir
+        package = partial(StagedPackage, root, params.dest, job_id=job.job_id)
+        run = BackupRun(context, session, job, moref, params.quiesce, params.until, package=package)
+
+        async def stage() -> Staged:
+            plan, written = copied.plan, copied.written
+            if written.missing:
+                raise CopyFailed(
+                    f"vCenter did not offer {counted(written.missing, 'disk')} of {plan.name}, so the package is not "
+                    "complete. Check whether the VM's disks were changed meanwhile, then try again."
+                )
+            until = (datetime.now(UTC) + read_duration(params.lease)).isoformat(timespec="seconds")
+            row = MountRow(
+                job=job.job_id,
+                name=params.dest,
+                vcenter=session.vcenter.name,
+                vm=moref,
+                vm_name=plan.name,
+                files=written.files,
+                size=written.size,
+                until=until,
+            )
+            await context.mounts.intend(row)
+            await asyncio.to_thread(package(plan.name).stage)
+            host, detail = socket.gethostname(), f"{root / params.dest} until {when(until)}: {amount(written.size)}"
+            return Staged(until=until, host=host, detail=detail)
+
+        async def give_up() -> StepResult:
+            await context.mounts.forget(job.job_id)
+            await asyncio.to_thread(package("").discard)
+            return StepResult(detail="nothing is staged")
+
+        try:
+            copied = await copy_over_snapshot(job, run, NAMES)
+            staged = await job.step_as(Staged, STAGE, stage)
+        except Exception:
+            await job.step_as(StepResult, STAGE, give_up, part=GIVE_UP, cleanup=True)
+            raise
+        return {
+            "folder": str(root / params.dest),
+            "on_host": staged.host,
+            "until": staged.until,
+            **copied.written.model_dump(
+                mode="json", exclude={"package", "missing", "saved_with", "added_bytes", "deduplication"}
+            ),
+            "consistency": copied.taken.consistency,
+            "left_out": copied.plan.left_out,
+            "snapshot_removed": copied.removed.removed,
+            "consolidated": copied.removed.consolidated,
+        }
+
+
+ACTION = Mount()
+
+
+def _words(lease: str) -> str:
+    number, unit = re.fullmatch(r"(\d+)([mhd])", lease).groups()  # type: ignore[union-attr]
+    return counted(int(number), {"m": "minute", "h": "hour", "d": "day"}[unit])

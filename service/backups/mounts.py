@@ -1,0 +1,168 @@
+"""How a mount ends: somebody unmounts it, or its lease ends and the reaper removes its files."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from service.api.models import Job, JobState, Value
+from service.api.units import when
+from service.api.words import printable
+from service.errors import Conflict, NotFound
+from service.jobs.action import Context
+from service.jobs.claims import live_jobs
+from service.jobs.engine import Jobs
+from service.packages.staging import discard_partial, folder_name, partial_folders, remove_staged
+from service.store.audit import Audit, Event
+from service.store.mount_ledger import EXPIRED, UNMOUNTED, MountRow
+
+log = logging.getLogger(__name__)
+
+MountState = Literal["mounted", "stopping", "unmounted", "expired"]
+
+
+class MountView(Value):
+    """A package that is staged for another backup product, or was."""
+
+    name: str
+    """The name of its folder."""
+    folder: str
+    """The folder, on the host of the service; every process of the service has it at the same path."""
+    vm: str
+    """The name of the VM, with that of its vCenter where there are several."""
+    job: str
+    state: MountState
+    """`stopping`: its job still stages it and was asked to stop."""
+    size: int = 0
+    """Bytes of its disks."""
+    mounted_at: str = ""
+    until: str = ""
+    """The end of its lease."""
+    ended_at: str | None = None
+    left: list[str] = Field(default_factory=list)
+    """Files that somebody else has put there, and that stay."""
+    trouble: str = ""
+    """Why its files could not be removed yet."""
+
+
+def mount_view(context: Context, row: MountRow, state: MountState | None = None) -> MountView:
+    """A row of the ledger as callers see it."""
+    ended: MountState = "expired" if row.end == EXPIRED else "unmounted"
+    return MountView(
+        name=row.name,
+        folder=str(context.settings.mounts_dir / row.name),
+        vm=context.vcenters.shown(row.vcenter, row.vm_name),
+        job=row.job,
+        state=state or ("mounted" if row.ended_at is None else ended),
+        size=row.size,
+        mounted_at=row.created_at,
+        until=row.until,
+        ended_at=row.ended_at,
+        trouble=row.trouble,
+    )
+
+
+async def unmount(context: Context, jobs: Jobs, dest: str, by: str) -> MountView:
+    """Remove what `mount` staged at `dest`, a name or a full path; doing it again changes nothing.
+
+    A job that still stages it is asked to stop, in the name of `by`. Raises InvalidParams for a path elsewhere,
+    NotFound when nothing was ever mounted there, and Conflict for a folder that vmkops did not make, or for a mount
+    whose lease has ended: its files went while somebody may still have read them.
+    """
+    root = context.settings.mounts_dir
+    name = folder_name(dest, root)
+    path = root / name
+    for live in await live_jobs([f"mount:{name}"]):
+        with contextlib.suppress(Conflict, NotFound):  # it has just ended
+            job = await jobs.cancel(live.id, by)
+            return MountView(name=name, folder=str(path), vm=job.target, job=job.id, state="stopping")
+    row = await context.mounts.last(name)
+    if row is None or row.ended_at is not None:
+        if await asyncio.to_thread(os.path.lexists, path):
+            raise Conflict(
+                f"{path} was not made by `vmkops mount`, so it is not removed. `vmkops mounts` lists what is mounted."
+            )
+        if row is None:
+            raise NotFound(f"Nothing is mounted at {path}.")
+        if row.end == EXPIRED:
+            raise Conflict(
+                f"The lease of {path} ended at {when(row.until)}, and its files were removed before it was unmounted. "
+                "Do not rely on what was saved from it after that. Mount again, with a longer lease."
+            )
+        return mount_view(context, row)
+    left = await _remove(context, row)
+    await context.mounts.ended(row.job, UNMOUNTED)
+    now = datetime.now(UTC).isoformat()
+    return mount_view(context, row, "unmounted").model_copy(update={"left": left, "ended_at": now})
+
+
+async def _remove(context: Context, row: MountRow) -> list[str]:
+    """Remove the files of a mount; the names of those that stay. Raises Conflict when that is not possible."""
+    root = context.settings.mounts_dir
+    try:
+        return await asyncio.to_thread(remove_staged, root, row.name, row.job, row.files)
+    except OSError as error:
+        raise Conflict(
+            f"{root / row.name} could not be removed: {error.strerror}. Correct that, then unmount again."
+        ) from error
+
+
+class MountLeases:
+    """What the reaper does about mounts: it ends their leases, and removes what failed jobs left."""
+
+    def __init__(self, context: Context, jobs: Jobs, audit: Audit) -> None:
+        self._context = context
+        self._jobs = jobs
+        self._audit = audit
+
+    async def sweep(self) -> None:
+        """Look once at all mounts, and at the folders that are not complete."""
+        context = self._context
+        for row in await context.mounts.mounted():
+            job = await self._job(row.job)
+            if job is not None and not job.state.final:
+                continue
+            if job is not None and job.state is not JobState.SUCCEEDED:
+                await self._end(row, None)
+            elif datetime.fromisoformat(row.until) <= datetime.now(UTC):
+                await self._end(row, EXPIRED)
+        for folder, job_id in await asyncio.to_thread(lambda: list(partial_folders(context.settings.mounts_dir))):
+            job = await self._job(job_id)
+            if (job is None or job.state.final) and await asyncio.to_thread(discard_partial, folder):
+                log.info("unfinished mount removed: %s", folder)
+        await context.mounts.forget_old()
+
+    async def _job(self, job_id: str) -> Job | None:
+        with contextlib.suppress(NotFound):
+            return await self._jobs.get(job_id)
+        return None
+
+    async def _end(self, row: MountRow, end: str | None) -> None:
+        """Remove the files of a mount that has expired, or whose job has failed, where `end` is None."""
+        mounts, path = self._context.mounts, self._context.settings.mounts_dir / row.name
+        try:
+            left = await _remove(self._context, row)
+        except Conflict as error:
+            if str(error) != row.trouble:
+                log.warning("the mount %s of job %s cannot be removed: %s", path, row.job, error)
+                await mounts.trouble(row.job, str(error))
+            return
+        if end is None:
+            await mounts.forget(row.job)
+        elif await mounts.ended(row.job, end):
+            await self._report(row, path, left)
+
+    async def _report(self, row: MountRow, path: Path, left: list[str]) -> None:
+        stays = f" Files that somebody else has put there stay: {', '.join(map(printable, left[:10]))}." if left else ""
+        note = f"Nobody unmounted {path} before its lease ended at {when(row.until)}, so vmkops removed it.{stays}"
+        log.warning(note, extra={"job": row.job})
+        await self._audit.write(Event.MOUNT_EXPIRED, name=row.name, job=row.job, target=row.vm_name)
+        with contextlib.suppress(NotFound):
+            await self._jobs.note(row.job, note)
