@@ -6,8 +6,8 @@ VmkopsError
 ├── later:             WorkersBusy, VSphereBusy, VSphereUnavailable, TooManyRequests
 ├── the operator's:    NotConfigured, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, ConsolidationFailed,
 │                       CopyFailed, SaveFailed, DiskRefused, DiskFull, DatastoreLow, BackupDamaged, RestoreFailed,
-│                       PackageRefused, PackageDamaged, FetchFailed, ImportFailed, StateRefused, JobOutdated,
-│                       RecordUnreadable
+│                       PackageRefused, PackageDamaged, DiskUnreadable, FetchFailed, ImportFailed, StateRefused,
+│                       JobOutdated, RecordUnreadable
 └── StartError:        SettingError, AddressUnavailable, DatabaseUnavailable, DataDirectoryInUse
 
 A StartError stops a command or the service with exit status 2 and its message.
@@ -332,6 +332,12 @@ class PackageRefused(VmkopsError):
     """The OVF package cannot be imported as it is."""
 
     code, status = "package-refused", 409
+
+
+class DiskUnreadable(VmkopsError):
+    """A disk of the backup cannot be read: it is damaged, or its form is not known."""
+
+    code, status = "disk-unreadable", 409
 
 
 class PackageDamaged(VmkopsError):

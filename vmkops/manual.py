@@ -33,6 +33,7 @@ TOPICS = {
     "metrics": DOCS / "metrics.md",
     "backups": BUILT_IN / "backup-setup.md",
     "schedules": DOCS / "schedules.md",
+    "files": DOCS / "files.md",
     "commands": DOCS / "commands.md",
     "settings": DOCS / "settings.md",
     "procedures": DOCS / "procedures.md",

@@ -88,6 +88,8 @@ __all__ = [
 ]
 
 RECONNECT_SECONDS = (0.5, 1, 2, 5, 10)
+STREAM_SECONDS = 180
+"""How long a file may take until its next bytes."""
 SILENCE_SECONDS = 45
 """The event stream sends something every 15 seconds; after three times that, the connection counts as broken."""
 
@@ -258,6 +260,25 @@ class ServiceClient:
             sent["body"] = body
         text = await self._send(method, path, **sent)
         return self._read(text) if text else {}
+
+    async def stream(self, path: str, /, **query: str) -> AsyncIterator[bytes]:
+        """The bytes of an answer of any length, as they come; raises ServiceError, also when it breaks off."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=STREAM_SECONDS)
+        url = f"{self.url}{path}"
+        try:
+            async with self._session().get(
+                url, params=query, headers=self._headers, timeout=timeout, allow_redirects=False
+            ) as response:
+                self._stay(response)
+                if response.status >= 400:
+                    raise refusal(response.status, await response.text())
+                async for piece in response.content.iter_any():
+                    yield piece
+        except aiohttp.ClientPayloadError:
+            broken = "The answer broke off. The log of the service has the reason; a part of the disk may be damaged."
+            raise ServiceError(Problem(title="Incomplete", status=502, detail=broken)) from None
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise self._away(error) from error
 
     async def follow(
         self, job_id: str, *, patience: float | None = None, gone: Gone | None = None

@@ -17,6 +17,7 @@ from service.api.models import Value
 from service.api.settings import Settings
 from service.errors import InvalidParams
 from service.figures.collector import Figures
+from service.files.readers import FileReaders
 from service.jobs.action import Action, Context
 from service.jobs.engine import Jobs
 from service.jobs.schedules import Schedules
@@ -57,6 +58,7 @@ class Services:
     procedures: Procedures
     page_history: PageHistory
     figures: Figures
+    files: FileReaders = field(default_factory=FileReaders)
     health: dict[str, Callable[[], Any]] = field(default_factory=dict)
     """What each part reports about itself, by its name, for /readyz."""
 

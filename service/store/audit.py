@@ -45,6 +45,7 @@ class Event(StrEnum):
     STATE_IMPORTED = "state.imported"
     MOUNT_ENDED = "mount.ended"
     MOUNT_EXPIRED = "mount.expired"
+    FILES_READ = "files.read"
     TOKEN_CREATED = "token.created"  # noqa: S105
     TOKEN_CHANGED = "token.changed"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105

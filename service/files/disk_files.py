@@ -1,0 +1,134 @@
+"""The disks of a package as bytes that can be read anywhere: VMDK in its hosted forms, and raw images."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from service.errors import DiskUnreadable
+from service.transfer.safe_open import safe_open
+
+MAGIC_SPARSE, MAGIC_TEXT = b"KDMV", b"# Disk DescriptorFile"
+LARGEST_DISK = 1 << 60
+MOST_EXTENTS = 40
+NO_PARENT = 0xFFFFFFFF
+DELTA = "It has only the changes to another disk, which is not in the package."
+
+
+class Source(Protocol):
+    """Bytes that can be read anywhere."""
+
+    size: int
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Up to `size` bytes from `offset`, fewer only at the end. Raises OSError."""
+
+
+class RawFile:
+    """A file that is the disk itself."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.size = os.fstat(file.fileno()).st_size
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """See `Source`."""
+        return os.pread(self._file.fileno(), max(0, min(size, self.size - offset)), offset)
+
+
+class Vmdk:
+    """A disk in a VMDK."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+        self.size = int(handle.media_size)
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """See `Source`."""
+        if offset >= self.size:
+            return b""
+        return bytes(self._handle.read_buffer_at_offset(min(size, self.size - offset), offset))
+
+
+class Slice:
+    """A part of a source, which also has the methods of a file."""
+
+    def __init__(self, source: Source, start: int, size: int) -> None:
+        self._source, self._start, self.size = source, start, size
+        self._at = 0
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """See `Source`."""
+        return self._source.read_at(self._start + offset, max(0, min(size, self.size - offset)))
+
+    def read(self, size: int = -1) -> bytes:
+        """As of a file."""
+        data = self.read_at(self._at, self.size if size < 0 else size)
+        self._at += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """As of a file."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self.size}[whence]
+        self._at = base + offset
+        return self._at
+
+    def tell(self) -> int:
+        """As of a file."""
+        return self._at
+
+    def get_size(self) -> int:
+        """The size, under the name by which the libraries ask for it."""
+        return self.size
+
+
+def open_disk(folder: Path, name: str) -> Source:
+    """Open a disk of the package in `folder`. Raises DiskUnreadable.
+
+    A VMDK can name further files; only regular files of the same folder are opened.
+    """
+    try:
+        file = safe_open(folder, name)
+        start = file.read(512)
+        if not start.startswith((MAGIC_SPARSE, MAGIC_TEXT)):
+            if name.lower().endswith(".vmdk") and not _may_be_raw(name):
+                raise DiskUnreadable(f"{name} is not a VMDK: its first bytes are those of another format.")
+            return RawFile(file)
+        file.seek(0)
+        return _open_vmdk(folder, name, file)
+    except OSError as error:
+        raise DiskUnreadable(f"{name} cannot be read: {_brief(error)}.") from error
+
+
+def _may_be_raw(name: str) -> bool:
+    return name.lower().endswith("-flat.vmdk")
+
+
+def _open_vmdk(folder: Path, name: str, file: BinaryIO) -> Vmdk:
+    import pyvmdk
+
+    handle = pyvmdk.handle()
+    handle.open_file_object(file)
+    extents = list(handle.extent_descriptors)
+    if handle.parent_content_identifier != NO_PARENT:
+        raise DiskUnreadable(f"{name} cannot be read. {DELTA}")
+    if not 0 < len(extents) <= MOST_EXTENTS:
+        raise DiskUnreadable(f"{name} is a VMDK of {len(extents)} parts; from 1 to {MOST_EXTENTS} can be read.")
+    if not 0 < handle.media_size <= LARGEST_DISK:
+        raise DiskUnreadable(f"{name} says that it has {handle.media_size} bytes, which no disk has.")
+    file.seek(0)
+    whole = file.read(4) == MAGIC_SPARSE
+    parts: list[BinaryIO] = []
+    for extent in extents:
+        named = (extent.filename or "").replace("\\", "/").rpartition("/")[2]
+        if whole and len(extents) == 1:
+            named = name  # a package may have renamed the file, but not what is written in it
+        parts.append(safe_open(folder, named))
+    handle.open_extent_data_files_as_file_objects(parts)
+    return Vmdk(handle)
+
+
+def _brief(error: OSError) -> str:
+    """What happened in a few words: the libraries put a whole trace of their functions into one line."""
+    return error.strerror or str(error).partition(". ")[0].partition(": ")[2][:200] or "it is damaged"

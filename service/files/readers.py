@@ -1,0 +1,167 @@
+"""The files of kept packages, each read by a confined process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+from service import errors
+from service.api.adapter import adapter
+from service.errors import DiskUnreadable, InvalidParams, LimitReached, NotConfigured, NotFound, WorkersBusy
+from service.files.values import Entry, Volumes
+from service.workers.frames import LARGEST_HEADER, LENGTHS, frame
+from service.workers.process import PASSED
+
+MODULE = "service.files.child"
+LIBRARIES = ("pytsk3", "pyvmdk", "pyfsxfs", "pyvslvm")
+MEMORY = 1 << 30
+"""Bytes of address space of a process."""
+STALL_SECONDS = 90
+"""How long a process may work without an answer; then it is killed. What it sends waits for the receiver."""
+MOST = 4
+"""Processes at a time."""
+WAIT_SECONDS = 50
+"""How long a request waits for its turn."""
+LARGEST_FRAME = 8 << 20
+SLOW = (
+    "Reading takes more time or memory than it may have. Name a smaller folder; if it is one file, the disk is damaged."
+)
+_RAISED = {each.__name__: each for each in (DiskUnreadable, InvalidParams, NotFound)}
+
+
+class PackageFiles:
+    """The files of the package in a folder, whose disks have these file names, in the order of the disks."""
+
+    def __init__(self, readers: FileReaders, folder: Path, disks: list[str]) -> None:
+        self._readers, self._folder, self._disks = readers, folder, disks
+
+    async def volumes(self) -> Volumes:
+        """Disks, partitions and logical volumes. Raises as `stat`."""
+        return adapter(Volumes).validate_json(await self._one("volumes"))
+
+    async def stat(self, path: str, *, follow: bool = False) -> Entry:
+        """What a path means (see `service.files.names.read_target`).
+
+        Raises NotFound with suggestions, InvalidParams, DiskUnreadable, LimitReached, WorkersBusy when other requests
+        take too long, and NotConfigured when the libraries are not installed.
+        """
+        return adapter(Entry).validate_json(await self._one("stat", path=path, follow=follow))
+
+    async def entries(self, path: str, *, depth: int = 0, pattern: str = "") -> AsyncGenerator[list[Entry], None]:
+        """What is in a folder, in batches; see `PackageReader.entries`. Raises as `stat`."""
+        arguments = {"path": path, "depth": depth, "pattern": pattern}
+        async with contextlib.aclosing(self._ask("entries", arguments)) as answers:
+            async for _, body in answers:
+                yield adapter(list[Entry]).validate_json(body)
+
+    async def pieces(self, path: str, *, offset: int = 0, size: int | None = None) -> AsyncGenerator[bytes, None]:
+        """The bytes of a file, or `size` of them from `offset`. Raises as `stat`."""
+        arguments = {"path": path, "offset": offset, "size": size}
+        async with contextlib.aclosing(self._ask("pieces", arguments)) as answers:
+            async for _, body in answers:
+                yield body
+
+    async def contents(self, path: str) -> AsyncGenerator[Entry | bytes, None]:
+        """A file or a folder with all that is in it; see `PackageReader.contents`. Raises as `stat`."""
+        async with contextlib.aclosing(self._ask("contents", {"path": path})) as answers:
+            async for is_data, body in answers:
+                yield body if is_data else adapter(Entry).validate_json(body)
+
+    async def _one(self, do: str, **arguments: Any) -> bytes:
+        async with contextlib.aclosing(self._ask(do, arguments)) as answers:
+            found = [body async for _, body in answers]
+        return found[0]
+
+    async def _ask(self, do: str, arguments: dict[str, Any]) -> AsyncGenerator[tuple[bool, bytes], None]:
+        """Whether each answer is data, and its bytes."""
+        request = {"do": do, "folder": str(self._folder), "files": self._disks, "arguments": arguments}
+        async with self._readers.process() as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            with contextlib.suppress(ConnectionError):
+                process.stdin.writelines(frame(request))
+                await process.stdin.drain()
+            while True:
+                header, body = await _next(process)
+                if header.get("end"):
+                    return
+                if "error" in header:
+                    raise _error(header)
+                yield bool(header.get("data")), body
+
+
+class FileReaders:
+    """Starts the processes that read packages, a few at a time."""
+
+    def __init__(self) -> None:
+        self._turns = asyncio.Semaphore(MOST)
+
+    def open(self, folder: Path, disks: list[str]) -> PackageFiles:
+        """The files of a package; nothing is read yet. Raises NotConfigured when the libraries are not installed."""
+        if any(importlib.util.find_spec(name) is None for name in LIBRARIES):
+            raise NotConfigured(
+                "The libraries that read file systems are not installed where the service runs. Install them there: "
+                f'{sys.executable} -m pip install "vmkops[files]". Then try again.'
+            )
+        return PackageFiles(self, folder, disks)
+
+    @contextlib.asynccontextmanager
+    async def process(self) -> AsyncGenerator[asyncio.subprocess.Process, None]:
+        """A process that waits for a request; it is killed at the end of the block. Raises WorkersBusy."""
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise WorkersBusy("Other requests for files of backups take long. Try again in a minute.") from None
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-P", "-m", MODULE, str(MEMORY), str(os.getpid())),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                env={name: os.environ[name] for name in PASSED if name in os.environ},
+                start_new_session=True,
+                limit=4 << 20,
+            )
+            try:
+                yield process
+            finally:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
+        finally:
+            self._turns.release()
+
+
+async def _next(process: asyncio.subprocess.Process) -> tuple[dict[str, Any], bytes]:
+    import json
+
+    answers = process.stdout
+    assert answers is not None
+    try:
+        async with asyncio.timeout(STALL_SECONDS):
+            first, size = LENGTHS.unpack(await answers.readexactly(LENGTHS.size))
+            if first > LARGEST_HEADER or size > LARGEST_FRAME:
+                raise LimitReached(SLOW)
+            header = json.loads(await answers.readexactly(first))
+            return header, await answers.readexactly(size)
+    except (TimeoutError, EOFError, ConnectionError, ValueError):
+        raise LimitReached(SLOW) from None
+
+
+def _error(header: dict[str, Any]) -> errors.VmkopsError:
+    kind, detail = str(header["error"]), str(header.get("detail", ""))
+    if kind in _RAISED:
+        return _RAISED[kind](detail, [str(each) for each in header.get("suggestions", ())])
+    if kind == "memory":
+        return LimitReached(SLOW)
+    if kind == "missing":
+        return NotConfigured(f"The Python module {detail} is not installed where the service runs.")
+    return DiskUnreadable("The disk cannot be read there: it is damaged, or its form is not known.")

@@ -1,0 +1,225 @@
+"""File systems as trees of nodes: The Sleuth Kit (pytsk3) for ext, NTFS, FAT, exFAT and ISO 9660; libfsxfs for XFS."""
+
+from __future__ import annotations
+
+import contextlib
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from service.errors import DiskUnreadable
+from service.files.disk_files import Slice
+from service.files.values import Kind
+
+PIECE = 1 << 20
+"""Bytes of a file that are read at a time."""
+LONGEST_LINK = 4096
+TSK_TYPES = ("ext2", "ext3", "ext4", "ntfs", "fat", "exfat", "iso9660")
+READABLE = (*TSK_TYPES, "xfs")
+_FAT_LABEL = b" (Volume Label Entry)"
+_NTFS_OWN = 24
+"""Inodes below this one are NTFS's own files, such as `$MFT`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One name in a folder, and what it stands for."""
+
+    name: bytes
+    inode: int
+    kind: Kind
+    size: int = 0
+    mode: int = 0
+    uid: int = 0
+    gid: int = 0
+    mtime: int = 0
+    own: Any = field(default=None, compare=False, repr=False)
+    """What the library has for it."""
+
+
+class Tree(Protocol):
+    """A file system. Its methods raise OSError for what is damaged."""
+
+    def root(self) -> Node:
+        """The folder of everything."""
+
+    def nodes(self, folder: Node) -> Iterator[Node]:
+        """What is in a folder, without `.` and `..`, and without deleted files."""
+
+    def find(self, folder: Node, name: bytes) -> Node | None:
+        """The node with a name, in any case where the file system has none."""
+
+    def target(self, link: Node) -> bytes:
+        """Where a link leads."""
+
+    def pieces(self, file: Node, offset: int, size: int) -> Iterator[bytes]:
+        """The bytes of a file from `offset`, up to `size`."""
+
+
+class TskTree:
+    """A file system that The Sleuth Kit reads."""
+
+    def __init__(self, source: Slice, kind: str) -> None:
+        import pytsk3
+
+        class Image(pytsk3.Img_Info):  # type: ignore[misc]  # no types
+            def __init__(self) -> None:
+                super().__init__(url="", type=pytsk3.TSK_IMG_TYPE_EXTERNAL)
+
+            def read(self, offset: int, size: int) -> bytes:
+                return source.read_at(offset, size)
+
+            def get_size(self) -> int:
+                return source.size
+
+            def close(self) -> None:
+                pass
+
+        kinds = dict.fromkeys(("ext2", "ext3", "ext4"), pytsk3.TSK_FS_TYPE_EXT_DETECT) | {
+            "ntfs": pytsk3.TSK_FS_TYPE_NTFS_DETECT,
+            "fat": pytsk3.TSK_FS_TYPE_FAT_DETECT,
+            "exfat": pytsk3.TSK_FS_TYPE_FAT_DETECT,
+            "iso9660": pytsk3.TSK_FS_TYPE_ISO9660_DETECT,
+        }
+        self._kind = kind
+        self._tsk = pytsk3
+        self._image = Image()
+        self._fs = pytsk3.FS_Info(self._image, offset=0, type=kinds[kind])
+        self._kinds: dict[int, Kind] = {
+            int(pytsk3.TSK_FS_META_TYPE_REG): "file",
+            int(pytsk3.TSK_FS_META_TYPE_DIR): "folder",
+            int(pytsk3.TSK_FS_META_TYPE_LNK): "link",
+            int(pytsk3.TSK_FS_META_TYPE_BLK): "device",
+            int(pytsk3.TSK_FS_META_TYPE_CHR): "device",
+        }
+        self._virtual = {int(pytsk3.TSK_FS_META_TYPE_VIRT), int(pytsk3.TSK_FS_META_TYPE_VIRT_DIR)}
+        self._allocated = int(pytsk3.TSK_FS_NAME_FLAG_ALLOC)
+
+    def root(self) -> Node:
+        """See `Tree`."""
+        return Node(b"", int(self._fs.info.root_inum), "folder")
+
+    def nodes(self, folder: Node) -> Iterator[Node]:
+        """See `Tree`."""
+        for each in self._fs.open_dir(inode=folder.inode):
+            node = self._node(each.info)
+            if node is not None:
+                yield node
+
+    def _node(self, info: Any) -> Node | None:
+        name, meta = bytes(info.name.name or b""), info.meta
+        if name in (b"", b".", b"..") or not int(info.name.flags) & self._allocated:
+            return None
+        if meta is None:
+            return Node(name, int(info.name.meta_addr), "other")
+        kind, inode = int(meta.type), int(meta.addr)
+        if kind in self._virtual or (self._kind == "ntfs" and inode < _NTFS_OWN and name.startswith(b"$")):
+            return None
+        if self._kind in ("fat", "exfat") and name.endswith(_FAT_LABEL):
+            return None
+        return Node(
+            name,
+            inode,
+            self._kinds.get(kind, "other"),
+            max(0, int(meta.size)),
+            stat.S_IMODE(int(meta.mode)),
+            int(meta.uid),
+            int(meta.gid),
+            int(meta.mtime),
+        )
+
+    def find(self, folder: Node, name: bytes) -> Node | None:
+        """See `Tree`."""
+        return _named(self.nodes(folder), name, any_case=self._kind in ("ntfs", "fat", "exfat"))
+
+    def target(self, link: Node) -> bytes:
+        """See `Tree`."""
+        meta = self._fs.open_meta(inode=link.inode).info.meta
+        return bytes(meta.link or b"")[:LONGEST_LINK]
+
+    def pieces(self, file: Node, offset: int, size: int) -> Iterator[bytes]:
+        """See `Tree`."""
+        opened = self._fs.open_meta(inode=file.inode)
+        end = min(file.size, offset + size)
+        while offset < end:
+            data = opened.read_random(offset, min(PIECE, end - offset))
+            if not data:
+                raise OSError("the file ends before its size")
+            offset += len(data)
+            yield data
+
+
+class XfsTree:
+    """XFS, which libfsxfs reads."""
+
+    def __init__(self, source: Slice) -> None:
+        import pyfsxfs
+
+        self._volume = pyfsxfs.volume()
+        self._volume.open_file_object(source)
+
+    def root(self) -> Node:
+        """See `Tree`."""
+        own = self._volume.get_root_directory()
+        return Node(b"", int(own.inode_number), "folder", own=own)
+
+    def nodes(self, folder: Node) -> Iterator[Node]:
+        """See `Tree`. A name that libfsxfs cannot read, such as invalid UTF-8, becomes `?inode-NUMBER`."""
+        for number in range(folder.own.number_of_sub_file_entries):
+            yield self._node(folder.own.get_sub_file_entry(number))
+
+    def _node(self, own: Any) -> Node:
+        name, inode = None, int(own.inode_number)
+        with contextlib.suppress(OSError):
+            name = own.name
+        mode = int(own.file_mode or 0)
+        kinds: dict[int, Kind] = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
+        kinds |= {stat.S_IFBLK: "device", stat.S_IFCHR: "device"}
+        return Node(
+            name.encode("utf-8", "surrogatepass") if name else b"?inode-%d" % inode,
+            inode,
+            kinds.get(stat.S_IFMT(mode), "other"),
+            max(0, int(own.size or 0)),
+            stat.S_IMODE(mode),
+            int(own.owner_identifier or 0),
+            int(own.group_identifier or 0),
+            int(own.get_modification_time_as_integer() or 0) // 10**9,
+            own,
+        )
+
+    def find(self, folder: Node, name: bytes) -> Node | None:
+        """See `Tree`."""
+        return _named(self.nodes(folder), name, any_case=False)
+
+    def target(self, link: Node) -> bytes:
+        """See `Tree`."""
+        return (link.own.symbolic_link_target or "").encode("utf-8", "surrogatepass")[:LONGEST_LINK]
+
+    def pieces(self, file: Node, offset: int, size: int) -> Iterator[bytes]:
+        """See `Tree`."""
+        end = min(file.size, offset + size)
+        while offset < end:
+            data = bytes(file.own.read_buffer_at_offset(min(PIECE, end - offset), offset))
+            if not data:
+                raise OSError("the file ends before its size")
+            offset += len(data)
+            yield data
+
+
+def open_tree(source: Slice, kind: str, name: str) -> Tree:
+    """The file system of the type `kind` on the volume `name`. Raises DiskUnreadable."""
+    try:
+        return XfsTree(source) if kind == "xfs" else TskTree(source, kind)
+    except OSError as error:
+        raise DiskUnreadable(f"The file system {kind} of {name} cannot be read. It is damaged.") from error
+
+
+def _named(nodes: Iterator[Node], name: bytes, *, any_case: bool) -> Node | None:
+    folded, near = name.decode("utf-8", "surrogateescape").casefold(), None
+    for node in nodes:
+        if node.name == name:
+            return node
+        if any_case and near is None and node.name.decode("utf-8", "surrogateescape").casefold() == folded:
+            near = node
+    return near

@@ -1,0 +1,59 @@
+"""What the reader of a package answers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from service.api.models import Value
+
+Kind = Literal["file", "folder", "link", "device", "other"]
+
+
+class Volume(Value):
+    """A disk, a partition or a logical volume, and what is on it. Sizes and offsets are in bytes."""
+
+    name: str
+    """How paths name it: `disk0`, `disk0/p1` or `vg/root`."""
+    file: str = ""
+    """The file of the package, for a disk; empty for a logical volume."""
+    offset: int = 0
+    """Where a partition begins on its disk."""
+    size: int = 0
+    type: str = ""
+    """`ext4`, `xfs`, `ntfs`, `fat`, `exfat`, `iso9660`, `btrfs`, `luks`, `lvm2`, `swap`, ...; empty when unknown, and
+    `partitions` for a disk that has some."""
+    label: str = ""
+    uuid: str = ""
+    used_as: str = ""
+    """Where the guest mounts it, as its `/etc/fstab` says, or `C:` for the volume with Windows."""
+    readable: bool = False
+    """Whether its files can be read."""
+    note: str = ""
+    """Why not, or what is wrong, as a sentence."""
+
+
+class Volumes(Value):
+    """The volumes of a package, disk by disk, then the logical ones."""
+
+    volumes: list[Volume] = Field(default_factory=list)
+
+
+class Entry(Value):
+    """A file, a folder, a link or something else, as `ls -l` shows it."""
+
+    path: str
+    """The whole path, escaped."""
+    name: str
+    kind: Kind
+    size: int = 0
+    mode: int = 0
+    """The permissions, without the type."""
+    uid: int = 0
+    gid: int = 0
+    mtime: int = 0
+    """Seconds since 1970, UTC."""
+    target: str = ""
+    """Where a link leads, escaped."""
+    volume: str = ""

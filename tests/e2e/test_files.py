@@ -1,0 +1,118 @@
+"""Files out of a kept backup from outside: over HTTP and with the command, for those who may, and in the audit."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.kept_packages import keep_package
+from tests.peers import file_systems as make
+from tests.peers.fetch import require
+from tests.running_service import RunningService, make_token
+
+HOSTS = "127.0.0.1 localhost\n"
+
+
+@pytest.fixture(scope="module")
+def keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """A service with a backup of a VM with ext4 on a stream-optimized disk."""
+    for program in ("qemu-img", "mke2fs"):
+        require(program)
+    folder = tmp_path_factory.mktemp("made")
+    tree = folder / "tree"
+    (tree / "etc/app").mkdir(parents=True)
+    (tree / "usr").mkdir()
+    (tree / "etc/hosts").write_text(HOSTS)
+    (tree / "etc/app/new\nline.conf").write_bytes(b"\x00\x01binary")
+    (tree / "etc/link").symlink_to("/etc/hosts")
+    disk = make.vmdk(make.ext("ext4")(folder / "disk.img", tree), "streamOptimized")
+    data = tmp_path_factory.mktemp("keeper")
+    keep_package(data / "backups", "a1a1", datetime.now(UTC), content=disk.read_bytes())
+    with RunningService(data) as running:
+        yield running
+
+
+def fetched(service: RunningService, path: str, **headers: str) -> tuple[int, bytes]:
+    sent = {"Authorization": f"Bearer {service.token}", **headers}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(service.url + path, headers=sent), timeout=120) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+def test_files_are_listed_found_and_sent_over_http(keeper: RunningService) -> None:
+    status, volumes = keeper.call("GET", "/backups/newest:web/volumes")
+    assert status == 200
+    assert [(each["name"], each["type"], each["used_as"]) for each in volumes["volumes"]] == [("disk0", "ext4", "/")]
+
+    _, lines = fetched(keeper, "/backups/a1a1/files?path=/&depth=0&name=*.conf")
+    *entries, end = map(json.loads, lines.splitlines())
+    assert [each["path"] for each in entries] == [r"/etc/app/new\x0aline.conf"]
+    assert end == {"end": True}
+
+    content = "/backups/a1a1/files/content?path=/etc"
+    assert fetched(keeper, f"{content}/hosts") == (200, HOSTS.encode())
+    assert fetched(keeper, f"{content}/hosts", Range="bytes=4-8") == (206, HOSTS.encode()[4:9])
+    assert fetched(keeper, f"{content}/hosts", Range="bytes=-5") == (206, HOSTS.encode()[-5:])
+    assert fetched(keeper, f"{content}/hosts", Range="bytes=999-")[0] == 416
+    assert fetched(keeper, content)[0] == 400
+    assert fetched(keeper, f"{content}/none")[0] == 404
+
+    with tarfile.open(fileobj=io.BytesIO(fetched(keeper, f"{content}&archive=tar")[1])) as tar:
+        assert tar.getnames() == ["etc", "etc/app", "etc/app/new\nline.conf", "etc/hosts", "etc/link"]
+        assert tar.getmember("etc/link").linkname == "/etc/hosts"
+        found = tar.extractfile("etc/hosts")
+        assert found is not None
+        assert found.read() == HOSTS.encode()
+    with zipfile.ZipFile(io.BytesIO(fetched(keeper, f"{content}&archive=zip")[1])) as archive:
+        assert archive.read("etc/hosts") == HOSTS.encode()
+        assert archive.testzip() is None
+
+
+def test_only_those_who_may_operate_read_files_and_the_audit_names_them(keeper: RunningService) -> None:
+    reader = make_token(keeper.environment, "read", "reader")
+    auditor = make_token(keeper.environment, "admin", "auditor")
+    for path in ("volumes", "files", "files/content?path=/etc/hosts"):
+        assert keeper.call("GET", f"/backups/a1a1/{path}", token=reader)[0] == 403
+        assert keeper.call("GET", f"/backups/a1a1/{path}", token="")[0] == 401
+
+    fetched(keeper, "/backups/a1a1/files/content?path=/etc/hosts")
+
+    _, found = keeper.call("GET", "/audit?event=files.read&limit=1", token=auditor)
+    entry = found["entries"][0]
+    assert entry["token"] == "test"
+    assert entry["details"] == {"backup": "a1a1", "vm": "web", "path": "/etc/hosts"}
+
+
+def test_command_lists_finds_prints_and_gets(keeper: RunningService, tmp_path: Path) -> None:
+    assert keeper.run("files", "newest:web").stdout.split()[:2] == ["disk0", "ext4"]
+    listed = keeper.run("files", "newest:web", "ls", "/etc").stdout.splitlines()
+    assert [line.split()[-1] for line in listed] == ["app", "hosts", "/etc/hosts"]
+    assert listed[2].startswith("lrwxrwxrwx")
+    found = keeper.run("files", "a1a1", "find", "/", "--name", "*.conf", "--json").stdout
+    assert [json.loads(line)["name"] for line in found.splitlines()] == [r"new\x0aline.conf"]
+    assert keeper.run("files", "a1a1", "cat", "/etc/link").stdout == HOSTS
+
+    got = keeper.run("files", "a1a1", "get", "/etc", "--to", str(tmp_path / "etc"))
+
+    assert got.returncode == 0, got.stderr
+    assert "2 files" in got.stderr
+    assert "1 link left out" in got.stderr
+    assert (tmp_path / "etc/hosts").read_text() == HOSTS
+    assert (tmp_path / "etc/app/new\nline.conf").read_bytes() == b"\x00\x01binary"
+    assert not (tmp_path / "etc/link").is_symlink()
+    again = keeper.run("files", "a1a1", "get", "/etc", "--to", str(tmp_path / "etc"))
+    assert (again.returncode, "exists already" in again.stderr) == (1, True)
+    missing = keeper.run("files", "a1a1", "cat", "/etc/none")
+    assert (missing.returncode, "There is no none in the folder /etc" in missing.stderr) == (1, True)

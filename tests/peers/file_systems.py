@@ -1,0 +1,192 @@
+"""Disks with real file systems, made from a folder by the tools of each, without root."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.peers.fetch import obtain
+
+MB = 1 << 20
+SECTOR = 512
+
+
+def ext(kind: str) -> Callable[[Path, Path], Path]:
+    """A maker of ext2, ext3 or ext4, with the whole tree."""
+
+    def make(image: Path, tree: Path) -> Path:
+        _sparse(image, 24 * MB)
+        _run("mke2fs", "-q", "-t", kind, "-L", f"on-{kind}", "-d", str(tree), str(image))
+        return image
+
+    return make
+
+
+def xfs(image: Path, tree: Path) -> Path:
+    """XFS with the files and folders of the tree."""
+    prototype = image.with_suffix(".proto")
+    prototype.write_text(f"/none\n0 0\n{_prototype(tree)}")
+    _sparse(image, 300 * MB)
+    _run("mkfs.xfs", "-q", "-L", "on-xfs", "-p", str(prototype), str(image))
+    return image
+
+
+def _prototype(folder: Path) -> str:
+    """The lines of a folder as `mkfs.xfs -p` reads them (the format of mkfs.xfs(8))."""
+    lines = ["d--755 0 0\n"]
+    for item in sorted(folder.iterdir()):
+        if item.is_symlink():
+            lines.append(f"{item.name} l--777 0 0 {item.readlink()}\n")
+        elif item.is_dir():
+            lines.append(f"{item.name} {_prototype(item)}")
+        else:
+            lines.append(f"{item.name} ---{item.stat().st_mode & 0o777:o} 0 0 {item}\n")
+    return "".join([*lines, "$\n"])
+
+
+def fat(image: Path, tree: Path) -> Path:
+    """FAT16 with the files and folders of the tree."""
+    _sparse(image, 24 * MB)
+    _run("mkfs.vfat", "-F", "16", "-n", "ON-FAT", str(image))
+    for item in sorted(tree.iterdir()):
+        if not item.is_symlink():
+            _run("mcopy", "-s", "-i", str(image), str(item), "::/")
+    return image
+
+
+def ntfs(image: Path, tree: Path) -> Path:
+    """NTFS with the files at the top of the tree: `ntfscp` makes no folders."""
+    _sparse(image, 24 * MB)
+    _run("mkntfs", "-q", "-F", "-L", "on-ntfs", str(image))
+    for item in sorted(tree.iterdir()):
+        if item.is_file() and not item.is_symlink():
+            _run("ntfscp", "-q", str(image), str(item), item.name)
+    return image
+
+
+def partitioned(image: Path, parts: list[Path], table: str) -> Path:
+    """A disk with the images as partitions. `table`: `gpt`, or `dos`, where those from the third on are logical."""
+    sizes = [part.stat().st_size // SECTOR for part in parts]
+    gap, start, places, lines = 2048, 2048, [], [f"label: {table}"]
+    for number, size in enumerate(sizes, start=1):
+        if table == "dos" and number == 3:
+            lines.append(f"start={start}, type=5")
+        if table == "dos" and number >= 3:
+            start += gap
+        places.append(start)
+        lines.append(f"start={start}, size={size}" + (", type=83" if table == "dos" else ""))
+        start += size + gap
+    _sparse(image, (start + gap) * SECTOR)
+    _run("sfdisk", "-q", str(image), given="\n".join(lines))
+    with image.open("r+b") as disk:
+        for place, part in zip(places, parts, strict=True):
+            disk.seek(place * SECTOR)
+            disk.write(part.read_bytes())
+    return image
+
+
+def logical_volume(image: Path, inner: Path, *, group: str = "vg0", name: str = "root") -> Path:
+    """A physical volume of LVM2 with one logical volume that has the content of `inner`.
+
+    The tools of LVM2 need root, so the label and the metadata are written here, in the form that `pvck --dump` shows
+    (lib/format_text/layout.h of LVM2).
+    """
+    extent, start = 4 * MB, MB
+    extents = -(-inner.stat().st_size // extent)
+    size, area, area_size = start + extents * extent, 4096, MB - 4096
+    pv_id, vg_id, lv_id = (f"{letter}" * 32 for letter in "PVL")
+    dashed = {
+        each: "-".join([each[:6], *(each[at : at + 4] for at in range(6, 26, 4)), each[26:]])
+        for each in (pv_id, vg_id, lv_id)
+    }
+    text = (
+        f"""{group} {{
+id = "{dashed[vg_id]}"
+seqno = 1
+format = "lvm2"
+status = ["RESIZEABLE", "READ", "WRITE"]
+flags = []
+extent_size = {extent // SECTOR}
+max_lv = 0
+max_pv = 0
+metadata_copies = 0
+physical_volumes {{
+pv0 {{
+id = "{dashed[pv_id]}"
+device = "/dev/sda"
+status = ["ALLOCATABLE"]
+flags = []
+dev_size = {size // SECTOR}
+pe_start = {start // SECTOR}
+pe_count = {extents}
+}}
+}}
+logical_volumes {{
+{name} {{
+id = "{dashed[lv_id]}"
+status = ["READ", "WRITE", "VISIBLE"]
+flags = []
+segment_count = 1
+segment1 {{
+start_extent = 0
+extent_count = {extents}
+type = "striped"
+stripe_count = 1
+stripes = [
+"pv0", 0
+]
+}}
+}}
+}}
+}}
+contents = "Text Format Volume Group"
+version = 1
+description = ""
+creation_host = "test"
+creation_time = 1700000000
+""".encode()
+        + b"\0"
+    )
+    locations = struct.pack("<QQII", 512, len(text), _crc(text), 0) + bytes(24)
+    body = struct.pack("<16sIQQ", b" LVM2 x[5A%r0N*>", 1, area, area_size) + locations
+    body = body.ljust(508, b"\0")
+    header = struct.pack("<32sQ", pv_id.encode(), size)
+    header += (
+        struct.pack("<QQQQ", start, 0, 0, 0) + struct.pack("<QQQQ", area, area_size, 0, 0) + struct.pack("<II", 0, 0)
+    )
+    label_tail = (struct.pack("<I8s", 32, b"LVM2 001") + header).ljust(SECTOR - 20, b"\0")
+    label = struct.pack("<8sQI", b"LABELONE", 1, _crc(label_tail)) + label_tail
+    _sparse(image, size)
+    with image.open("r+b") as disk:
+        for offset, data in ((SECTOR, label), (area, struct.pack("<I", _crc(body)) + body), (area + 512, text)):
+            disk.seek(offset)
+            disk.write(data)
+        disk.seek(start)
+        disk.write(inner.read_bytes())
+    return image
+
+
+def _crc(data: bytes) -> int:
+    """The checksum of LVM2: CRC-32 that begins with 0xf597a6cf and is not inverted at its end."""
+    return zlib.crc32(data, 0xF597A6CF ^ 0xFFFFFFFF) ^ 0xFFFFFFFF
+
+
+def vmdk(raw: Path, subformat: str) -> Path:
+    """The disk as a VMDK of this form, beside it."""
+    made = raw.with_name(f"{raw.stem}-{subformat}.vmdk")
+    _run("qemu-img", "convert", "-O", "vmdk", "-o", f"subformat={subformat}", str(raw), str(made))
+    return made
+
+
+def _sparse(image: Path, size: int) -> None:
+    with image.open("wb") as file:
+        file.truncate(size)
+
+
+def _run(program: str, *words: str, given: str = "") -> None:
+    done = subprocess.run([str(obtain(program)), *words], input=given, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{program} failed: {done.stderr.strip() or done.stdout.strip()}")
