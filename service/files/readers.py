@@ -108,7 +108,7 @@ class FileReaders:
         if any(importlib.util.find_spec(name) is None for name in LIBRARIES):
             raise NotConfigured(
                 "The libraries that read file systems are not installed where the service runs. Install them there: "
-                f'{sys.executable} -m pip install "vmkops[files]". Then try again.'
+                'pip install "vmkops[files]", with the pip of the same Python. `vmkops help files` has other ways.'
             )
         return PackageFiles(self, folder, disks)
 

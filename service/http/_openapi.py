@@ -16,7 +16,12 @@ from service.http._route import AnyRoute, all_routes, takes_text
 from service.http._schemas import Kind, Schema, schemas
 
 REASONS = {400: "unreadable", 401: "no token", 403: "not allowed", 404: "unknown", 409: "conflict"}
-REASONS |= {412: "changed meanwhile", 413: "too large", 422: "the Idempotency-Key belongs to another request"}
+REASONS |= {
+    412: "changed meanwhile",
+    413: "too large",
+    416: "no such range",
+    422: "the Idempotency-Key belongs to another request",
+}
 REASONS |= {429: "too many requests", 502: "vSphere refused", 503: "not available now"}
 PROBLEM: Kind = (RequestProblem, "serialization")
 
