@@ -16,6 +16,7 @@ from pydantic import Field, field_validator
 from service.actions._snapshot_copy import GIVE_UP, QUIESCE, REMOVE, SNAPSHOT, UNQUIESCE, Names, copy_over_snapshot
 from service.actions._targeted import info, refuse
 from service.actions.backup import Backup, CopyVm
+from service.api.models import ActionClass
 from service.api.mount_settings import MOST_HOURS
 from service.api.settings import Settings
 from service.api.units import amount, when
@@ -44,7 +45,7 @@ class MountVm(CopyVm):
         "By default, the name of the VM.",
     )
     type: Literal["fullvm"] = Field(
-        default="fullvm", description="`fullvm`: the whole VM as an OVF package, with its disks."
+        default="fullvm", description="What is staged. `fullvm` is the whole VM as an OVF package, with its disks."
     )
     lease: str = Field(
         default="",
@@ -74,6 +75,7 @@ class Mount(Backup):
 
     name = "mount"
     summary = "Stage a VM as an OVF package in a folder, for another backup product to save."
+    action_class = ActionClass.SAFE  # as a backup
     label = "Mount {target}"
     steps = (QUIESCE, SNAPSHOT, UNQUIESCE, *NAMES, REMOVE, STAGE)
     params = MountVm

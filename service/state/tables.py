@@ -22,6 +22,7 @@ from service.store.tokens import LONGEST_NAME, Scope
 HEX_64 = re.compile(r"[0-9a-f]{64}")
 NOT_CARRIED = {
     "vmkops_leases": "leases end in vCenter by themselves",
+    "vmkops_mounts": "the folders of mounts are on one host, and their leases end there",
     "vmkops_executors": "the processes of one installation",
     "vmkops_turns": "the queues of jobs that are under way",
 }

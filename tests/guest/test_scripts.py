@@ -179,7 +179,7 @@ def test_mysql_goes_on_when_the_holder_is_killed_and_the_thaw_says_so(guest: Gue
 
 
 def test_mysql_goes_on_by_itself_after_the_limit_and_the_thaw_says_so(guest: Guest, mysql: MariaDb) -> None:
-    guest.set(HOLD_SECONDS="1")
+    guest.set(HOLD_SECONDS="8")
     assert guest.run("20-mysql", "freeze")[0] == 0
 
     assert becomes_free(mysql)
@@ -237,7 +237,7 @@ def test_service_goes_on_after_the_limit_and_by_a_second_freeze(guest: Guest, se
     assert guest.run("50-service", "freeze")[0] == 0
     assert guest.holder("50-service") != first
     assert guest.run("50-service", "thaw")[0] == 0
-    guest.set(HOLD_SECONDS="1")
+    guest.set(HOLD_SECONDS="8")
     assert guest.run("50-service", "freeze")[0] == 0
 
     wait_for(service, what="the service to go on")

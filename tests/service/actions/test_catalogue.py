@@ -35,6 +35,7 @@ CLASSES = {
     "import-ovf": "safe",
     "iscsi-add-target": "safe",
     "migrate": "disruptive",
+    "mount": "safe",
     "ping": "read",
     "power-off": "disruptive",
     "power-on": "safe",
