@@ -87,13 +87,13 @@ async def unmount(context: Context, jobs: Jobs, dest: str, by: str) -> MountView
     if row is None or row.ended_at is not None:
         if await asyncio.to_thread(os.path.lexists, path):
             raise Conflict(
-                f"{path} was not made by `vmkops mount`, so it is not removed. `vmkops mounts` lists what is mounted."
+                f"The folder {name} was not made by `vmkops mount`, so it is not removed. `vmkops mounts` lists what is mounted."
             )
         if row is None:
-            raise NotFound(f"Nothing is mounted at {path}.")
+            raise NotFound(f"Nothing is mounted as {name}. `vmkops mounts` lists what is mounted.")
         if row.end == EXPIRED:
             raise Conflict(
-                f"The lease of {path} ended at {when(row.until)}, and its files were removed before it was unmounted. "
+                f"The lease of {name} ended at {when(row.until)}, and its files were removed before it was unmounted. "
                 "Do not rely on what was saved from it after that. Mount again, with a longer lease."
             )
         return mount_view(context, row)
@@ -110,7 +110,7 @@ async def _remove(context: Context, row: MountRow) -> list[str]:
         return await asyncio.to_thread(remove_staged, root, row.name, row.job, row.files)
     except OSError as error:
         raise Conflict(
-            f"{root / row.name} could not be removed: {error.strerror}. Correct that, then unmount again."
+            f"The folder {row.name} could not be removed: {error.strerror}. Correct that, then unmount again."
         ) from error
 
 

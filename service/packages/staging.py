@@ -33,8 +33,8 @@ def folder_name(dest: str, root: Path) -> str:
     name = path.name
     if "/" in dest.rstrip("/") and (".." in path.parts or path.parent not in (root, root.resolve())):
         raise InvalidParams(
-            f"{printable(dest)} is not directly in {root}, where mounts are (VMKOPS_MOUNT_DIR on the host of the "
-            f"service). Name a folder in it, such as {root / safe_name(name)}."
+            f"{printable(dest)} is not directly in the folder where mounts are (VMKOPS_MOUNT_DIR on the host of the "
+            f"service). Give only a name, such as {safe_name(name)}."
         )
     if name != safe_name(name) or name.endswith(PARTIAL):
         raise InvalidParams(
