@@ -208,7 +208,7 @@ def service(guest: Guest) -> Iterator[Callable[[], bool]]:
     stat = f"/proc/{process.pid}/stat"
     guest.set(
         # A process that is told to stop stands still only when it would have run next.
-        SERVICE_FREEZE=f"kill -STOP {process.pid}; until grep -q ') T ' {stat}; do sleep 0.05; done",
+        SERVICE_FREEZE=f'kill -STOP {process.pid}; until grep -q ") T " {stat}; do sleep 0.05; done',
         SERVICE_THAW=f"kill -CONT {process.pid}",
         SERVICE_CHECK=f'grep -q ") T " {stat}',
     )
