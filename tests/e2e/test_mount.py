@@ -109,7 +109,7 @@ def test_folder_elsewhere_is_refused(service: RunningService, vcenter: Vcsim, de
     shell = service.run("unmount", dest)
 
     assert str(data / "mounts") in words or "cannot be the name of a mount" in words
-    assert shell.returncode == 1
+    assert shell.returncode == 2
     assert "\x1b" not in shell.stderr + shell.stdout
     assert vcenter.count("CreateSnapshot_Task") == 0
 
