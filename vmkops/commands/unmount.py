@@ -36,6 +36,8 @@ def parser() -> argparse.ArgumentParser:
 def run(argv: Sequence[str]) -> int:
     """Unmount; raises ServiceError when the service refuses."""
     options = parser().parse_args(argv)
+    if not options.dir.strip("/."):  # in the path of a call, these have a meaning of their own
+        parser().error("name the folder that mount has staged; `vmkops mounts` lists them")
     return asyncio.run(_unmount(options))
 
 
