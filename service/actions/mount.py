@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import socket
+import stat
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -101,11 +102,8 @@ class Mount(Backup):
             checks.append(refuse("mounted", message))
         elif await asyncio.to_thread(os.path.lexists, path):
             checks.append(refuse("mounted", exists(path)))
-        if await asyncio.to_thread(lambda: root.exists() and not os.access(root, os.W_OK | os.X_OK)):
-            message = (
-                f"The user of the service cannot write to {root} (VMKOPS_MOUNT_DIR). Give that user the directory."
-            )
-            checks.append(refuse("mount-dir", message))
+        if why := await asyncio.to_thread(_why_unfit, root):
+            checks.append(refuse("mount-dir", why))
         return Target(
             key=found.key,
             name=found.name,
@@ -169,6 +167,20 @@ class Mount(Backup):
             "snapshot_removed": copied.removed.removed,
             "consolidated": copied.removed.consolidated,
         }
+
+
+def _why_unfit(root: Path) -> str:
+    """Why nothing can be mounted in this directory, and what to do; empty when it is fit, or not there yet."""
+    if not root.exists():
+        return ""
+    if not os.access(root, os.W_OK | os.X_OK):
+        return f"The user of the service cannot write to {root} (VMKOPS_MOUNT_DIR). Give that user the directory."
+    if root.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return (
+            f"Other users can write to {root} (VMKOPS_MOUNT_DIR), and could replace what is staged there. "
+            f"Take that from them: chmod g-w,o-w {root}"
+        )
+    return ""
 
 
 ACTION = Mount()

@@ -87,7 +87,8 @@ async def unmount(context: Context, jobs: Jobs, dest: str, by: str) -> MountView
     if row is None or row.ended_at is not None:
         if await asyncio.to_thread(os.path.lexists, path):
             raise Conflict(
-                f"The folder {name} was not made by `vmkops mount`, so it is not removed. `vmkops mounts` lists what is mounted."
+                f"The folder {name} was not made by `vmkops mount`, so it is not removed. `vmkops mounts` lists what "
+                "is mounted."
             )
         if row is None:
             raise NotFound(f"Nothing is mounted as {name}. `vmkops mounts` lists what is mounted.")

@@ -115,6 +115,20 @@ def test_folder_elsewhere_is_refused(service: RunningService, vcenter: Vcsim, de
 
 
 @pytest.mark.gives_back
+def test_directory_that_others_can_write_is_refused(service: RunningService, mounts: Path) -> None:
+    mounts.mkdir(exist_ok=True)
+    mode = mounts.stat().st_mode
+    mounts.chmod(0o770)
+    try:
+        found = checked(service, "mount", vm=VM)["mount-dir"]
+    finally:
+        mounts.chmod(mode)
+
+    assert found["severity"] == "refuse"
+    assert f"chmod g-w,o-w {mounts}" in found["message"]
+
+
+@pytest.mark.gives_back
 def test_what_vmkops_did_not_make_stays(service: RunningService, mounts: Path, tmp_path: Path) -> None:
     mounts.mkdir(exist_ok=True)
     (mounts / "foreign").mkdir()
