@@ -35,6 +35,14 @@ _FORMS = tuple(
             rf"\w+:\s+\[[0-9]+\]\s+{_PORTAL}{_GROUP}\s+{_NAME}(?:\s+\([\w-]+\))?",
             "a line of iscsiadm -m session: transport, session, portal, portal group and target name",
         ),
+        (
+            rf"(?:[#$]\s*)?(?:sudo\s+)?iscsiadm\s(?:.*\s)?(?:-T|--targetname)[=\s]\s*[\"']?{_NAME}[\"']?(?:\s.*)?",
+            "a command of iscsiadm, which has the target name",
+        ),
+        (
+            rf"(?:[#$]\s*)?esxcli\s+iscsi\s(?:.*\s)?(?:-n|--name)[=\s]\s*[\"']?{_NAME}[\"']?(?:\s.*)?",
+            "a command of esxcli iscsi, which has the target name",
+        ),
         (rf"Target:\s+{_NAME}(?:\s+\([\w-]+\))?", "the target of a session, as iscsiadm and esxcli print it"),
         (rf"node\.name\s*=\s*{_NAME}", "the target name in a node record of iscsiadm"),
         (rf"iface\.initiatorname\s*=\s*{_NAME}", "the initiator name in an interface record of iscsiadm"),

@@ -62,6 +62,12 @@ async def _opened(call: AnyCall, path: str) -> PackageFiles:
     kept = await asyncio.to_thread(find_backup, services.settings.backups_dir, call.path("id"), vcenters)
     if kept.state == "broken":
         raise Conflict(f"The backup {kept.id} is broken: {kept.reason}")
+    if kept.saved:
+        raise Conflict(
+            f"The disks of the backup {kept.id} are in the store of the save profile {kept.saved.profile}, and files "
+            "are only read from disks in the folder of a backup. Read a disk back as the help about save says, or "
+            "restore the VM under another name."
+        )
     files = services.files.open(Path(kept.path), [disk.file for disk in kept.disks])
     actor = call.known_actor()
     address = client_of(call.request, services.settings.trusted_proxies)
