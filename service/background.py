@@ -10,6 +10,7 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
+READ_BYTES = 1 << 20
 JOB_CANCELLED = "the job was cancelled"
 """The reason of a cancellation that a person asked for. A process that stops cancels its tasks without a reason."""
 
@@ -93,3 +94,16 @@ async def every(
 
     async with running(repeat()):
         yield
+
+
+async def wait_for_end(process: asyncio.subprocess.Process) -> None:
+    """Wait for the end of a process that was killed.
+
+    What it has sent is read first: when more came than asyncio keeps, it does not notice before that the output, and
+    with it the process, has ended.
+    """
+    if process.stdout is not None:
+        with contextlib.suppress(ConnectionError, RuntimeError):  # the latter when somebody else still reads it
+            while await process.stdout.read(READ_BYTES):
+                pass
+    await process.wait()

@@ -145,8 +145,8 @@ class Mount(Backup):
             return Staged(until=until, host=host, detail=detail)
 
         async def give_up() -> StepResult:
-            await context.mounts.forget(job.job_id)
             await asyncio.to_thread(package("").discard)
+            await context.mounts.forget(job.job_id)
             return StepResult(detail="nothing is staged")
 
         try:
@@ -175,10 +175,11 @@ def _why_unfit(root: Path) -> str:
         return ""
     if not os.access(root, os.W_OK | os.X_OK):
         return f"The user of the service cannot write to {root} (VMKOPS_MOUNT_DIR). Give that user the directory."
-    if root.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    found = root.stat()
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or found.st_uid not in (0, os.geteuid()):
         return (
             f"Other users can write to {root} (VMKOPS_MOUNT_DIR), and could replace what is staged there. "
-            f"Take that from them: chmod g-w,o-w {root}"
+            f"Make it a directory of the user of the service, and take that from the others: chmod g-w,o-w {root}"
         )
     return ""
 

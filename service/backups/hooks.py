@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Mapping
 
+from service.background import wait_for_end
 from service.errors import HookFailed
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ async def run_hook(command: str, vm: Mapping[str, str]) -> str:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):  # it ended by itself a moment ago
                 os.killpg(process.pid, 9)
-            await process.wait()
+            await wait_for_end(process)
     output = printed.decode("utf-8", "replace").strip()[:OUTPUT_SHOWN]
     if process.returncode != 0:
         raise HookFailed(

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -25,6 +26,8 @@ from service.store.mount_ledger import EXPIRED, UNMOUNTED, MountRow
 
 log = logging.getLogger(__name__)
 
+UNKNOWN_SECONDS = 86_400
+"""How old an unfinished folder of a job that nobody knows must be before it is removed."""
 MountState = Literal["mounted", "stopping", "unmounted", "expired"]
 
 
@@ -136,7 +139,9 @@ class MountLeases:
                 await self._end(row, EXPIRED)
         for folder, job_id in await asyncio.to_thread(lambda: list(partial_folders(context.settings.mounts_dir))):
             job = await self._job(job_id)
-            if (job is None or job.state.final) and await asyncio.to_thread(discard_partial, folder):
+            # A job that is not known can be of another installation that stages there too.
+            old = job is None and await asyncio.to_thread(_is_old, folder)
+            if (old or (job is not None and job.state.final)) and await asyncio.to_thread(discard_partial, folder):
                 log.info("unfinished mount removed: %s", folder)
         await context.mounts.forget_old()
 
@@ -167,3 +172,9 @@ class MountLeases:
         await self._audit.write(Event.MOUNT_EXPIRED, name=row.name, job=row.job, target=row.vm_name)
         with contextlib.suppress(NotFound):
             await self._jobs.note(row.job, note)
+
+
+def _is_old(folder: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return time.time() - folder.stat().st_mtime > UNKNOWN_SECONDS
+    return False

@@ -59,7 +59,9 @@ async def forget_saved(settings: Settings, kept: KeptBackup, saved: Saved) -> st
     Only archives that the store lists for the job of the backup are removed; one that is gone is no error. Raises
     NotConfigured and SaveFailed.
     """
-    store, disks = store_of(settings, saved), saved.disks
+    store = store_of(settings, saved)
+    # restic gives its archives ids of its own, and lists them by job; the names of the others begin with the job.
+    disks = [disk for disk in saved.disks if saved.kind == "restic" or disk.archive.startswith(f"{kept.id}-disk-")]
     listed = await store.archives(kept.id)
     if listed is not None:
         disks = [disk for disk in disks if disk.archive in listed]

@@ -14,6 +14,7 @@ from typing import Any
 
 from service import errors
 from service.api.adapter import adapter
+from service.background import wait_for_end
 from service.errors import DiskUnreadable, InvalidParams, LimitReached, NotConfigured, NotFound, WorkersBusy
 from service.files.values import Entry, Volumes
 from service.workers.frames import LARGEST_HEADER, LENGTHS, frame
@@ -135,7 +136,7 @@ class FileReaders:
             finally:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
+                await wait_for_end(process)
         finally:
             self._turns.release()
 

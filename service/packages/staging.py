@@ -93,7 +93,9 @@ class StagedPackage(Package):
             raise Conflict(exists(self.path)) from error
 
     def discard(self) -> None:
-        """Remove the folder of a package that will not be staged."""
+        """Remove the folder of a package that will not be staged, also when it has its name already."""
+        if staged_by(self._root, self.path.name) == self._job:
+            _discard(self.path, self._job)
         discard_partial(self.partial)
 
 
@@ -144,7 +146,11 @@ def partial_folders(root: Path) -> Iterator[tuple[Path, str]]:
 
 def discard_partial(folder: Path) -> bool:
     """Remove an incomplete package that has the marker of its job, or is empty; whether it is gone."""
-    job = folder.name.removeprefix(PREFIX).removesuffix(PARTIAL)
+    return _discard(folder, folder.name.removeprefix(PREFIX).removesuffix(PARTIAL))
+
+
+def _discard(folder: Path, job: str) -> bool:
+    """Remove a folder that has the marker of this job, or is empty; whether it is gone."""
     try:
         with _opened(folder.parent, folder.name) as opened:
             if _job_of(opened) == job:
@@ -185,8 +191,8 @@ def _job_of(folder: int) -> str:
 
 
 def _unlink(folder: int, name: str) -> None:
-    """Remove a file or a link, not what the link names."""
-    with contextlib.suppress(FileNotFoundError):
+    """Remove a file or a link, not what the link names; a folder stays."""
+    with contextlib.suppress(FileNotFoundError, IsADirectoryError):
         os.unlink(name, dir_fd=folder)
 
 

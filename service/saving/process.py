@@ -36,19 +36,26 @@ class SaveProcess:
     `pipe` is the service's end of its standard input or output, a file descriptor that blocks; -1 when there is none.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, lifeline: int, pipe: int) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, lifeline: int, pipe: int, most_out: int) -> None:
         self._process = process
         self._lifeline = lifeline
         self.pipe = pipe
-        self._output = asyncio.gather(_tail(process.stdout, MOST_OUT), _tail(process.stderr, MOST_ERR))
+        self._output = asyncio.gather(_tail(process.stdout, most_out), _tail(process.stderr, MOST_ERR))
 
     @classmethod
     async def start(
-        cls, words: Sequence[str], environment: Mapping[str, str], *, pipe: str = "", polite: int = signal.SIGTERM
+        cls,
+        words: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        pipe: str = "",
+        polite: int = signal.SIGTERM,
+        most_out: int = MOST_OUT,
     ) -> Self:
         """Start a command; `pipe` is `in` to write its standard input, `out` to read its standard output.
 
-        `polite` is the signal that asks it to end. Raises OSError when no process can be started.
+        `polite` is the signal that asks it to end, and `most_out` how many bytes of its output are kept. Raises
+        OSError when no process can be started.
         """
         lifeline, hold = os.pipe()
         ends = os.pipe() if pipe else (-1, -1)
@@ -76,7 +83,7 @@ class SaveProcess:
         finally:
             for each in (lifeline, theirs):
                 _close(each)
-        return cls(process, hold, ours)
+        return cls(process, hold, ours, most_out)
 
     @property
     def has_ended(self) -> bool:

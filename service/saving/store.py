@@ -23,7 +23,7 @@ from service.api.save_settings import NONE, SaveProfile
 from service.api.settings import Settings
 from service.errors import InvalidParams, SaveFailed
 from service.saving.kinds import KINDS, Archive
-from service.saving.process import Ended, SaveProcess
+from service.saving.process import MOST_OUT, Ended, SaveProcess
 
 HIDDEN_PREFIXES = ("VMKOPS_", "SLACK_")
 """Variables of the service that no command gets."""
@@ -32,6 +32,8 @@ SECRET = re.compile(r"KEY|SECRET|PASS|TOKEN|CREDENTIAL", re.IGNORECASE)
 SHOWN = 400
 """Characters of a command's output that a message has."""
 FORGET_AT_ONCE = 100
+LONGEST_LIST = 16 << 20
+"""Bytes that the list of a store's archives may have: about 500 for each."""
 LOCK_PAUSE = 0.2
 PATIENCE = 60.0
 """How long a removal waits for the jobs that save to the same store; it is tried again later."""
@@ -261,7 +263,7 @@ class Store:
 
     async def _run(self, words: Sequence[str], variables: Mapping[str, str], what: str) -> Ended:
         """Run a command to its end within the time limit; raises SaveFailed."""
-        async with self._started(words, variables, "") as process:
+        async with self._started(words, variables, "", most_out=LONGEST_LIST) as process:
             ended = await process.ended()
         if ended.status not in self.kind.good:
             raise SaveFailed(self.failed(what, ended))
@@ -269,12 +271,14 @@ class Store:
 
     @contextlib.asynccontextmanager
     async def _started(
-        self, words: Sequence[str], variables: Mapping[str, str], pipe: str
+        self, words: Sequence[str], variables: Mapping[str, str], pipe: str, *, most_out: int = MOST_OUT
     ) -> AsyncIterator[SaveProcess]:
         """A command that is stopped at the end of the block, or when the time limit of the profile has passed."""
         table = self.profile.table
         try:
-            process = await SaveProcess.start(words, self._environment(variables), pipe=pipe, polite=self.kind.polite)
+            process = await SaveProcess.start(
+                words, self._environment(variables), pipe=pipe, polite=self.kind.polite, most_out=most_out
+            )
         except OSError as error:
             raise SaveFailed(f"No process can be started for a save command: {error.strerror}.") from error
         try:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from service.background import wait_for_end
 from service.workers.frames import LARGEST_HEADER, LENGTHS, frame
 
 MODULE = "service.workers.child"
@@ -111,4 +112,4 @@ class ParserProcess:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if self._process.returncode is None:
                 os.killpg(self._process.pid, signal.SIGKILL)
-        await self._process.wait()
+        await wait_for_end(self._process)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import struct
@@ -12,7 +13,7 @@ import pytest
 
 from service.errors import Conflict, DiskUnreadable, InvalidParams, NotFound, VmkopsError
 from service.files.extract import extract
-from service.files.readers import FileReaders, PackageFiles
+from service.files.readers import MOST, FileReaders, PackageFiles
 from service.files.values import Entry
 from tests.peers import file_systems as make
 from tests.peers.fetch import require
@@ -277,3 +278,16 @@ async def test_disk_cut_off_is_reported(disks: Path, tmp_path: Path) -> None:
 
     with pytest.raises((DiskUnreadable, NotFound)):
         await content(files, "/big.bin")
+
+
+async def test_reader_whose_answer_nobody_takes_any_more_gives_its_turn_back(hostile: Path) -> None:
+    files = files_of(hostile.parent, hostile.name)
+
+    for _ in range(MOST + 1):
+        pieces = files.pieces("/sparse")
+        await anext(pieces)
+        await asyncio.sleep(0.5)  # more comes than the pipe and the buffer hold, so asyncio stops to read
+        async with asyncio.timeout(60):
+            await pieces.aclose()
+
+    assert (await files.stat("/sparse")).size == 10 << 40

@@ -94,3 +94,29 @@ def test_link_in_place_of_an_unfinished_folder_is_not_followed(tmp_path: Path) -
     assert not discard_partial(tmp_path / ".vmkops-j1.partial")
 
     assert (tmp_path / "victim" / MARKER).exists()
+
+
+def test_package_that_has_its_name_already_is_discarded_too(tmp_path: Path) -> None:
+    package = made(tmp_path)
+    package.stage()
+
+    package.discard()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_of_another_job_is_not_discarded(tmp_path: Path) -> None:
+    made(tmp_path).stage()
+
+    StagedPackage(tmp_path, "web", "web", "j2").discard()
+
+    assert staged_by(tmp_path, "web") == "j1"
+
+
+def test_folder_in_the_place_of_a_staged_file_stays_and_is_named(tmp_path: Path) -> None:
+    made(tmp_path).stage()
+    (tmp_path / "web" / "web.ovf").unlink()
+    (tmp_path / "web" / "web.ovf").mkdir()
+
+    assert remove_staged(tmp_path, "web", "j1", ["web.ovf"]) == ["web.ovf"]
+    assert staged_by(tmp_path, "web") == ""
