@@ -236,5 +236,5 @@ def test_package_of_an_earlier_version_is_restored_as_before(
     found = checked(service, "restore", backup=backup["id"])
     job = act(service, "restore", backup=backup["id"], name="again")
 
-    assert "earlier versions" in found["settings-missing"]["message"]
+    assert "of vmkops 0.1 have none" in found["settings-missing"]["message"]
     assert (job["state"], job["result"]["identity"]) == ("succeeded", ""), job["error"]
