@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -206,6 +207,7 @@ def test_forgotten_mount_ends_with_its_lease(vcenter: Vcsim, tmp_path: Path) -> 
         folder.mkdir()
         (folder / "half.vmdk").write_text("half of a disk")
     (dead / ".vmkops-mount").write_text('{"job": "046f3e7e01bdc7c1"}')
+    os.utime(dead, (0, 0))  # a young one of an unknown job can be of another installation
     settings = {**vcenter_settings(vcenter), "VMKOPS_REAP_SECONDS": "1", "VMKOPS_MOUNT_DIR": str(mounts)}
     with RunningService(data, settings) as service:
         job = act(service, "mount", vm=VM, dest="web", lease="6h")
