@@ -13,6 +13,10 @@ from service.files.names import unescape
 from service.files.values import Entry
 
 BLOCK = tarfile.BLOCKSIZE
+PERMISSIONS = 0o777
+"""Without the bits that let a program of the guest run as another user where root unpacks it."""
+SEPARATORS = str.maketrans("\\:", "__")
+"""What Windows takes as the end of a folder or of a drive, in a ZIP archive."""
 EARLIEST_ZIP = (1980, 1, 1, 0, 0, 0)
 LATEST_ZIP = (2107, 12, 31, 23, 59, 58)
 
@@ -37,7 +41,7 @@ def _tar_info(entry: Entry) -> tarfile.TarInfo | None:
     if entry.kind not in types:
         return None
     info = tarfile.TarInfo(_raw(entry.path))
-    info.type, info.mode, info.mtime = types[entry.kind], entry.mode, max(0, entry.mtime)
+    info.type, info.mode, info.mtime = types[entry.kind], entry.mode & PERMISSIONS, max(0, entry.mtime)
     info.uid, info.gid = entry.uid, entry.gid
     info.size = entry.size if entry.kind == "file" else 0
     info.linkname = _raw(entry.target)
@@ -68,8 +72,9 @@ async def zip_of(contents: AsyncIterator[Entry | bytes]) -> AsyncGenerator[bytes
 def _zip_info(entry: Entry) -> zipfile.ZipInfo:
     at = time.gmtime(max(0, min(entry.mtime, 1 << 33)))[:6]
     folder = entry.kind == "folder"
-    info = zipfile.ZipInfo(f"{entry.path}/" if folder else entry.path, max(EARLIEST_ZIP, min(at, LATEST_ZIP)))
-    info.external_attr = (entry.mode | (stat.S_IFDIR if folder else stat.S_IFREG)) << 16
+    name = entry.path.translate(SEPARATORS)
+    info = zipfile.ZipInfo(f"{name}/" if folder else name, max(EARLIEST_ZIP, min(at, LATEST_ZIP)))
+    info.external_attr = (entry.mode & PERMISSIONS | (stat.S_IFDIR if folder else stat.S_IFREG)) << 16
     return info
 
 
