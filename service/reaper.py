@@ -104,9 +104,24 @@ class Reaper:
                 await self._context.copy_slots.release(job)
         with contextlib.suppress(NotConfigured, VSphereUnavailable):  # the ledger is looked at all the same
             await self._late.look()
+        await self._end_snapshots()
+        for folder in await asyncio.to_thread(_unfinished_packages, self._context.settings):
+            if not await self._live(folder.name.removesuffix(PARTIAL)):
+                await asyncio.to_thread(discard, folder)
+                log.info("unfinished package removed: %s", folder)
+        await self._mounts.sweep()
+        self._disks_left = await self._left_disks.sweep()
+        self._vms_left = await self._remove_vms()
+
+    async def _end_snapshots(self) -> None:
+        """Remove the snapshots that jobs have left, and have vSphere merge their disks."""
         left, unmerged = [], []
-        for row in await self._context.ledger.open_rows():
-            if await self._live(row.job):
+        for job in [row.job for row in await self._context.ledger.open_rows()]:
+            if await self._live(job):
+                continue
+            # Read after the end of the job, which may have kept its snapshot at the last moment.
+            row = await self._context.ledger.row(job)
+            if row is None or row.removed_at is not None:
                 continue
             trouble = "" if row.gone_at else await self._remove_snapshot(row)
             if trouble:
@@ -117,13 +132,6 @@ class Reaper:
                 if row.trouble and row.gone_at:
                     unmerged.append(self._reported(row, row.trouble))
         self._left, self._unmerged = left, unmerged
-        for folder in await asyncio.to_thread(_unfinished_packages, self._context.settings):
-            if not await self._live(folder.name.removesuffix(PARTIAL)):
-                await asyncio.to_thread(discard, folder)
-                log.info("unfinished package removed: %s", folder)
-        await self._mounts.sweep()
-        self._disks_left = await self._left_disks.sweep()
-        self._vms_left = await self._remove_vms()
 
     async def _end_leases(self) -> None:
         """Abort the leases of jobs that have ended: a VM with an open lease can be neither started nor removed."""

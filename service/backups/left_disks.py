@@ -34,9 +34,13 @@ class LeftDisks:
         A file is deleted only while no VM has it or had it since the end of the job, and within a day of that end.
         """
         left = []
-        for row in await self._context.disks.rows():
-            job = await self._job(row.job)
+        for listed in await self._context.disks.rows():
+            job = await self._job(listed.job)
             if job is not None and not job.state.final:
+                continue
+            # Read after the end of the job, which may have said at the last moment that somebody needs the file.
+            row = await self._context.disks.row(listed.job, listed.number)
+            if row is None:
                 continue
             try:
                 file, trouble = await self._look_at(row, job)

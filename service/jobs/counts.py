@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from dbos import DBOS
 
 from service.api.models import JobState
-from service.jobs import schedules
+from service.jobs import firings
 from service.jobs.claims import WORKFLOW
 from service.jobs.schedule_view import missed
 from service.jobs.view import LIVE, outcome_of, state_of
@@ -76,7 +76,7 @@ async def schedules_now() -> list[CountedSchedule]:
 
 async def _newest_firing(name: str) -> Any:
     found = await DBOS.list_workflows_async(
-        name=schedules.WORKFLOW, schedule_name=name, limit=1, sort_desc=True, load_input=False
+        name=firings.WORKFLOW, schedule_name=name, limit=1, sort_desc=True, load_input=False
     )
     return found[0] if found else None
 

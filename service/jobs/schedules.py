@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -11,31 +10,23 @@ from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS
-from pydantic import ValidationError
 
 from knowledge.runs.marks import attributed
 from knowledge.spelling import nearest_name
 from service.api.schedules import Schedule
 from service.api.words import counted
-from service.errors import Conflict, InvalidParams, NotAllowed, NotFound, RecordUnreadable, VmkopsError
-from service.jobs.action import Action, Context, Target
+from service.errors import Conflict, NotFound, RecordUnreadable
+from service.jobs.action import Action, Context
 from service.jobs.cron import check_cron, check_interval
 from service.jobs.engine import Jobs
-from service.jobs.keys import former_job_id
+from service.jobs.firings import WORKFLOW, Firings
 from service.jobs.late_reports import late_reports
 from service.jobs.schedule_view import PAUSED, PAUSED_AT, PAUSED_BY, UNREADABLE, missed, schedule_of, who_paused
-from service.jobs.view import outcome_of
-from service.retry import attempts
-from service.store.audit import Audit, Event
+from service.store.audit import Audit
 from service.store.database import InterProcessLock
-from service.store.reports import Report
-from service.store.tokens import Actor, Asker, Tokens
+from service.store.tokens import Actor, Tokens
 
 log = logging.getLogger(__name__)
-
-WORKFLOW = "vmkops.schedule"
-RETRY_SECONDS = (60, 300, 900)
-"""Pauses between the attempts of a firing while vCenter does not answer."""
 
 
 class Schedules:
@@ -56,17 +47,14 @@ class Schedules:
         self._actions = actions
         self._context = context
         self._settings = context.settings
+        self._firings = Firings(jobs, actions, context, tokens, audit)
         self._workflow: Any = None
         self._saving = InterProcessLock(engine, "schedules")
 
     def register(self) -> None:
         """Register the workflow of a firing. Do so before the engine's launch, so that interrupted firings continue."""
 
-        @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1000)
-        async def fire(scheduled_at: datetime, schedule: dict[str, Any]) -> dict[str, Any]:
-            return await self._fire(scheduled_at, schedule)
-
-        self._workflow = fire
+        self._workflow = self._firings.register()
 
     async def start(self) -> None:
         """Catch up: a schedule whose time came while no process ran fires once now, however often it was due."""
@@ -188,106 +176,11 @@ class Schedules:
         await self.get(name)
         await DBOS.delete_schedule_async(name)
 
-    async def _fire(self, scheduled_at: datetime, schedule: dict[str, Any]) -> dict[str, Any]:
-        maker = f"schedule:{schedule['name']}"
-        job_id = former_job_id(maker, f"{schedule['name']} {scheduled_at.isoformat()}")
-        numbers = itertools.count()
-
-        async def look() -> dict[str, Any]:
-            return await DBOS.run_step_async({"name": f"pre-flight {next(numbers)}"}, self._look, schedule)
-
-        # The engine's sleep outlives the process, so a firing waits on after a restart.
-        looked = await attempts(
-            look,
-            times=len(RETRY_SECONDS) + 1,
-            until=lambda found: not found.get("retryable"),
-            pauses=RETRY_SECONDS,
-            sleep=DBOS.sleep_async,
-        )
-        if "problem" in looked:
-            log.warning("schedule %s started no job: %s", schedule["name"], looked["problem"]["detail"])
-            if not looked.get("again"):
-                await self._report(schedule, job_id, looked["problem"]["detail"])
-            return looked
-        try:
-            job = await self._jobs.submit(
-                self._actions[schedule["action"]],
-                Target(
-                    key=looked["key"],
-                    name=looked["name"],
-                    params=looked["params"],
-                    vcenter=looked.get("vcenter", ""),  # absent in a firing that an earlier version began
-                    also=tuple(looked["also"]),
-                ),
-                requested_by=maker,
-                asker=_asker(schedule),
-                job_id=job_id,
-            )
-        except VmkopsError as error:
-            log.warning("schedule %s started no job: %s", schedule["name"], error)
-            await self._report(schedule, job_id, str(error))
-            return {"problem": error.problem().model_dump()}
-        return {"job": job.id}
-
-    async def _report(self, schedule: Mapping[str, Any], firing: str, problem: str) -> None:
-        """Let the channel of the schedule, if it has one, know that this firing started nothing."""
-        channel = schedule["params"].get("report_to")
-        if channel and self._settings.takes_report(channel):
-            await self._context.reports.expect(Report(firing, channel, schedule["name"], problem))
-
-    async def _look(self, schedule: dict[str, Any]) -> dict[str, Any]:
-        if await DBOS.get_schedule_async(schedule["name"]) is None:
-            gone = NotFound(f"The schedule {schedule['name']!r} was removed before it could start anything.")
-            return {"problem": gone.problem().model_dump(), "again": True}  # nobody has to be told
-        if paused := await self._paused(schedule):
-            again = await self._was_paused(schedule["name"])
-            if not again:
-                await self._audit.write(
-                    Event.SCHEDULE_PAUSED, token=_asker(schedule).token, name=schedule["name"], reason=paused
-                )
-            return {"problem": NotAllowed(paused).problem().model_dump(), "paused": True, "again": again}
-        try:
-            action = self._actions.get(schedule["action"])
-            if action is None:
-                raise NotFound(f"There is no longer an action {schedule['action']!r}.")
-            target = await action.target(self._context, action.params.model_validate(schedule["params"]))
-            if refused := [check.message for check in target.checks if check.severity == "refuse"]:
-                raise Conflict(" ".join(refused))
-        except ValidationError as error:
-            message = (
-                f"The parameters of this schedule are no longer valid for {schedule['action']} "
-                f"(errors: {error.error_count()}). Save the schedule again with valid parameters."
-            )
-            return {"problem": InvalidParams(message).problem().model_dump()}
-        except VmkopsError as error:
-            return {"problem": error.problem().model_dump(), "retryable": error.retryable}
-        return {
-            "key": target.key,
-            "name": target.name,
-            "params": target.params,
-            "vcenter": target.vcenter,
-            "also": list(target.also),
-        }
-
-    async def _paused(self, schedule: Mapping[str, Any]) -> str:
-        """Why the schedule may not fire, as sentences; empty when it may."""
-        refusal = await asyncio.to_thread(self._tokens.no_longer_may, _asker(schedule))
-        return (
-            f"{refusal} The schedule is paused until somebody who may start actions saves it again." if refusal else ""
-        )
-
-    async def _was_paused(self, name: str) -> bool:
-        """Whether the firing before this one was paused too."""
-        fired = await DBOS.list_workflows_async(
-            name=WORKFLOW, schedule_name=name, limit=2, sort_desc=True, load_input=False
-        )
-        return len(fired) > 1 and bool(outcome_of(fired[1]).get("paused"))
-
     async def _view(self, row: Mapping[str, Any]) -> Schedule:
         fired = await DBOS.list_workflows_async(
             name=WORKFLOW, schedule_name=row["schedule_name"], limit=1, sort_desc=True, load_input=False
         )
-        refused = await self._paused(row["context"]) if isinstance(row["context"], dict) else ""
+        refused = await self._firings.refusal(row["context"]) if isinstance(row["context"], dict) else ""
         return schedule_of(row, fired[0] if fired else None, refused, datetime.now(UTC))
 
 
@@ -296,9 +189,3 @@ async def _no_schedule(name: str) -> NotFound:
     near = nearest_name(name, [row["schedule_name"] for row in await DBOS.list_schedules_async()])
     guess = f"Did you mean {near}?" if near else "The list of schedules has their names."
     return NotFound(f"There is no schedule {name[:60]!r}. {guess}", [near] if near else None)
-
-
-def _asker(schedule: Mapping[str, Any]) -> Asker:
-    """Who made or last changed a schedule; version 0.1.0 stored the token only as the name of who made it."""
-    maker = str(schedule["created_by"])
-    return Asker(maker, str(schedule.get("token") or maker.partition("token:")[2]))

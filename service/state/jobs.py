@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.errors import VmkopsError
-from service.jobs import claims, schedules, view
+from service.jobs import claims, firings, view
 from service.jobs.engine import NAME as APPLICATION
 from service.jobs.job_run import PROGRESS
 from service.jobs.retention import ENDED
@@ -22,7 +22,7 @@ from service.state.part import Choices, Databases, Part, Verdict, verdicts
 from service.state.records import plain, read_value, record
 from service.state.values import CONTROL, INSTEAD, WrongRow, check_json, check_value, clean_json
 
-KINDS = {"job": claims.WORKFLOW, "firing": schedules.WORKFLOW}
+KINDS = {"job": claims.WORKFLOW, "firing": firings.WORKFLOW}
 """The engine's names of the workflows that are carried: jobs, and firings of schedules."""
 LONGEST_ID = 300
 LARGEST_TIME = 253_402_300_799_000

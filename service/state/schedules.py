@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import sqlalchemy as sa
 
 from service.errors import InvalidParams
-from service.jobs import claims, schedules, view
+from service.jobs import claims, firings, view
 from service.jobs.cron import check_cron
 from service.jobs.engine import NAME as APPLICATION
 from service.jobs.schedule_view import PAUSED
@@ -121,7 +121,7 @@ class SchedulesPart(Part):
             values = {
                 "schedule_id": str(uuid.uuid4()),
                 "schedule_name": row["name"],
-                "workflow_name": schedules.WORKFLOW,
+                "workflow_name": firings.WORKFLOW,
                 "schedule": row["cron"],
                 "status": PAUSED if row["paused"] else "ACTIVE",
                 "context": record(row["what"]),

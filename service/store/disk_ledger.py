@@ -53,6 +53,11 @@ class DiskLedger:
         """The rows of one job."""
         return await asyncio.to_thread(self._select, disk_files.c.job == job)
 
+    async def row(self, job: str, number: int) -> DiskRow | None:
+        """The row of one disk of a job; None when it is settled."""
+        found = await asyncio.to_thread(self._select, _is(job, number))
+        return found[0] if found else None
+
     async def rows(self) -> list[DiskRow]:
         """All rows, the oldest first."""
         return await asyncio.to_thread(self._select, sa.true())
