@@ -28,6 +28,7 @@ from service.http._unknown import field_names, unknown_name
 from service.http.jobs import about_job
 from service.jobs.action import Action, Params, Target
 from service.jobs.keys import RequestKey, request_hash
+from service.jobs.precedence import REQUESTS
 from service.store.audit import Event
 from service.store.tokens import Actor, Scope
 
@@ -108,6 +109,11 @@ async def _list(call: Call[Query, None]) -> ActionList:
 
 
 async def _start(call: Call[Query, ActionRequest]) -> Job:
+    with REQUESTS.asked():
+        return await _started(call)
+
+
+async def _started(call: Call[Query, ActionRequest]) -> Job:
     actor, sent = call.known_actor(), call.body
     if sent.reply_to is not None and not actor.delegate:
         raise NotAllowed(

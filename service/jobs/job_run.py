@@ -15,6 +15,7 @@ from service.api.models import FileProgress
 from service.background import JOB_CANCELLED, end_because
 from service.errors import JobCancelled, VSphereUnavailable
 from service.jobs.action import Children, StepResult
+from service.jobs.precedence import REQUESTS
 from service.retry import retry as call_again
 from service.vsphere.questions import reporting
 
@@ -79,6 +80,8 @@ class JobRun:
             self._done = None  # progress of the step before
             return await call_again(attempt, seconds=RETRY_SECONDS if retry else 0, of=VSphereUnavailable)
 
+        if not cleanup:
+            await REQUESTS.calm()
         return await DBOS.run_step_async({"name": f"{name}: {part}" if part else name}, recorded)
 
     async def step_as(

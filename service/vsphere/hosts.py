@@ -11,7 +11,7 @@ from service.vsphere.inventory import AGENTS, manager_of
 from service.vsphere.live import Inventory, Kind
 from service.vsphere.selectors import FIELDS, Located
 from service.vsphere.session import Instance, Session, read_present, read_properties
-from service.vsphere.tasks import RECENT, Progress, run_task, tasks_under_way
+from service.vsphere.tasks import Progress, read_with_tasks, run_task, under_way
 from service.vsphere.vcenters import VCenters
 
 PROPERTIES = [
@@ -106,7 +106,7 @@ async def read_host(session: Session, moref: str) -> HostState:
 
     def ask(instance: Instance) -> HostState:
         host = host_of(instance, moref)
-        values = read_properties(instance, [host], vim.HostSystem, [*PROPERTIES, RECENT, VSAN])[0][1]
+        values, tasks = read_with_tasks(instance, host, [*PROPERTIES, VSAN])
         registered, running = _registered(instance, list(values.get("vm", [])))
         parent = values.get("parent")
         in_cluster = isinstance(parent, vim.ClusterComputeResource)
@@ -118,7 +118,7 @@ async def read_host(session: Session, moref: str) -> HostState:
             in_cluster=in_cluster,
             drs=drs,
             others_in_service=others,
-            tasks=tuple(tasks_under_way(instance, values)),
+            tasks=tuple(under_way(tasks)),
             vsan=vsan or bool(values.get(VSAN, False)),
             one_by_one=in_cluster and drs != "fullyAutomated",
         )

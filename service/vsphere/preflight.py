@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -10,9 +10,9 @@ from pyVmomi import vim, vmodl
 
 from service.api.models import Check
 from service.api.units import amount
-from service.vsphere.session import Instance, Session, read_properties, vm_of
+from service.vsphere.session import Instance, Session, read_properties, read_related, vm_of
 from service.vsphere.snapshots import snapshot_tree
-from service.vsphere.tasks import RECENT, tasks_under_way
+from service.vsphere.tasks import recent_tasks, under_way
 
 LONG_CHAIN = 3
 """Snapshots in a chain from which on each further one slows the VM down noticeably."""
@@ -27,7 +27,6 @@ PROPERTIES = [
     "config.hardware.device",
     "datastore",
     "name",
-    RECENT,
     "runtime.connectionState",
     "runtime.consolidationNeeded",
     "snapshot.rootSnapshotList",
@@ -86,14 +85,15 @@ def task_checks(vm: str, tasks: Sequence[str], *, for_snapshot: bool) -> Iterato
 
 
 def _look(instance: Instance, machine: vim.VirtualMachine, *, kept: bool) -> Preflight:
-    values = read_properties(instance, [machine], vim.VirtualMachine, PROPERTIES)[0][1]
+    related = {"datastore": (vim.Datastore, ["name", "summary.freeSpace", "summary.accessible"])}
+    values, found = read_related(instance, machine, PROPERTIES, related)
     disks = list(_disks(values.get("config.hardware.device", [])))
     checks = [
         *_state(values),
         *_fault_tolerance(values.get("config.ftInfo"), kept=kept),
         *_snapshots(list(values.get("snapshot.rootSnapshotList", []))),
-        *([] if kept else _tasks(instance, values)),
-        *_free_space(instance, values.get("datastore", [])),
+        *([] if kept else _tasks(instance, machine, values)),
+        *_free_space([its for _, its in found["datastore"]]),
         *_shared(values.get("config.hardware.device", [])),
         *([] if kept else _encryption(instance, machine, values.get("config.hardware.device", []))),
         *_left_out(disks),
@@ -101,8 +101,8 @@ def _look(instance: Instance, machine: vim.VirtualMachine, *, kept: bool) -> Pre
     return Preflight(checks=checks, disks=disks)
 
 
-def _tasks(instance: Instance, values: dict[str, Any]) -> Iterator[Check]:
-    return task_checks(values.get("name", "the VM"), tasks_under_way(instance, values), for_snapshot=True)
+def _tasks(instance: Instance, machine: vim.VirtualMachine, values: dict[str, Any]) -> Iterator[Check]:
+    return task_checks(values.get("name", "the VM"), under_way(recent_tasks(instance, machine)), for_snapshot=True)
 
 
 def _state(values: dict[str, Any]) -> Iterator[Check]:
@@ -157,9 +157,8 @@ def _snapshots(roots: list[Any]) -> Iterator[Check]:
         yield Check(rule="snapshots", severity="info", message=f"The VM keeps its other snapshots: {names}.")
 
 
-def _free_space(instance: Instance, datastores: list[Any]) -> Iterator[Check]:
-    wanted = ["name", "summary.freeSpace", "summary.accessible"]
-    for _, values in read_properties(instance, datastores, vim.Datastore, wanted) if datastores else []:
+def _free_space(datastores: Iterable[dict[str, Any]]) -> Iterator[Check]:
+    for values in datastores:
         free = int(values.get("summary.freeSpace", LEAST_FREE))
         if not values.get("summary.accessible", True):
             yield _refuse("datastore", f"The datastore {values['name']} cannot be reached.")

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, TypeVar
@@ -161,6 +161,30 @@ def read_properties(
         propSet=[specs.PropertySpec(type=kind, pathSet=names, all=False)],
     )
     return _retrieve(instance, wanted)
+
+
+def read_related(
+    instance: Instance, managed: Any, names: list[str], related: Mapping[str, tuple[type, list[str]]]
+) -> tuple[dict[str, Any], dict[str, list[tuple[Any, dict[str, Any]]]]]:
+    """Read properties of one object and of those that it refers to, in one call; an unset property is absent.
+
+    `related` has, by the property with the references, the kind of the objects there and which of their properties to
+    read; the kinds differ. Returns the properties of the object, and the related objects by the same keys. An object
+    that is gone raises ManagedObjectNotFound; a related one does so too, or is left out.
+    """
+    specs = vmodl.query.PropertyCollector
+    kind = type(managed)
+    walks = [specs.TraversalSpec(name=path, path=path, skip=False, type=kind) for path in related]
+    wanted = specs.FilterSpec(
+        objectSet=[specs.ObjectSpec(obj=managed, skip=False, selectSet=walks)],
+        propSet=[
+            specs.PropertySpec(type=each, pathSet=properties, all=False)
+            for each, properties in [(kind, names), *related.values()]
+        ],
+    )
+    found = _retrieve(instance, wanted)
+    beside = {path: [pair for pair in found if isinstance(pair[0], each)] for path, (each, _) in related.items()}
+    return next(values for item, values in found if isinstance(item, kind)), beside
 
 
 def read_present(

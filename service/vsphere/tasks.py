@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from service.background import JOB_CANCELLED
 from service.errors import Conflict, VmkopsError, VSphereUnavailable
 from service.retry import retry
 from service.vsphere.questions import attend, watched
-from service.vsphere.session import Instance, Session, read_properties
+from service.vsphere.session import Instance, Session, read_present, read_properties, read_related
 
 log = logging.getLogger(__name__)
 
@@ -138,34 +138,27 @@ def server_time(instance: Instance) -> str:
 
 def recent_tasks(instance: Instance, managed: Any) -> list[tuple[vim.Task, Any]]:
     """The tasks that vCenter lists for a managed object, also those that ended lately, each with its `TaskInfo`."""
-    return task_infos(instance, read_properties(instance, [managed], type(managed), [RECENT])[0][1])
+    return read_with_tasks(instance, managed, ["name"])[1]
 
 
-def task_infos(instance: Instance, values: Mapping[str, Any]) -> list[tuple[vim.Task, Any]]:
-    """The same for an object whose properties were read, RECENT among them."""
-    tasks = list(values.get(RECENT, []))
+def read_with_tasks(instance: Instance, managed: Any, names: list[str]) -> tuple[dict[str, Any], list[tuple[Any, Any]]]:
+    """Properties of a VM or host, and its tasks as `recent_tasks` has them, in one call."""
     try:
-        return _infos(instance, tasks)
-    except vmodl.fault.ManagedObjectNotFound:  # vCenter has dropped one of them meanwhile
-        found = []
-        for task in tasks:
-            with contextlib.suppress(vmodl.fault.ManagedObjectNotFound):
-                found += _infos(instance, [task])
-        return found
+        values, found = read_related(instance, managed, [*names, RECENT], {RECENT: (vim.Task, ["info"])})
+        infos = {task._moId: its["info"] for task, its in found[RECENT] if "info" in its}
+        return values, [(task, infos[task._moId]) for task in values.get(RECENT, []) if task._moId in infos]
+    except vmodl.fault.ManagedObjectNotFound as fault:
+        if getattr(fault.obj, "_moId", None) == managed._moId:
+            raise
+    # vCenter has dropped one of the tasks meanwhile.
+    values = read_properties(instance, [managed], type(managed), [*names, RECENT])[0][1]
+    there = read_present(instance, list(values.get(RECENT, [])), vim.Task, ["info"])
+    return values, [(task, its["info"]) for task, its in there]
 
 
-def _infos(instance: Instance, tasks: list[Any]) -> list[tuple[vim.Task, Any]]:
-    found = read_properties(instance, tasks, vim.Task, ["info"]) if tasks else []
-    infos = {task._moId: values["info"] for task, values in found}
-    return [(task, infos[task._moId]) for task in tasks]
-
-
-def tasks_under_way(instance: Instance, values: Mapping[str, Any]) -> list[str]:
-    """The names of the tasks that run or wait on a VM or host now, such as `powerOn`.
-
-    `values` are its properties as they were read, RECENT among them.
-    """
-    return [_name(info) for _, info in task_infos(instance, values) if info.state not in ENDED]
+def under_way(tasks: Iterable[tuple[Any, Any]]) -> list[str]:
+    """The names of those of the tasks, with their infos, that run or wait now, such as `powerOn`."""
+    return [_name(info) for _, info in tasks if info.state not in ENDED]
 
 
 def _find_task(instance: Instance, managed: Any, names: Collection[str], queued_since: str | None) -> str | None:

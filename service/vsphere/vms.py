@@ -13,13 +13,13 @@ from service.vsphere import inventory
 from service.vsphere.inventory import Vm
 from service.vsphere.questions import Question, read_question
 from service.vsphere.session import Instance, Session, read_properties, vm_of
-from service.vsphere.tasks import RECENT, Progress, run_task, server_time, tasks_under_way
+from service.vsphere.tasks import Progress, read_with_tasks, run_task, server_time, under_way
 
 Power = Literal["poweredOn", "poweredOff"]
 
 RECONFIGURATIONS = 3
 """How often a change of the configuration is tried while somebody else changes it too."""
-PROPERTIES = [*inventory.PROPERTIES, "config.tools.syncTimeWithHost", "runtime.question", RECENT]
+PROPERTIES = [*inventory.PROPERTIES, "config.tools.syncTimeWithHost", "runtime.question"]
 
 
 class VmState(Vm):
@@ -40,13 +40,13 @@ async def read_state(session: Session, moref: str) -> VmState:
     def ask(instance: Instance) -> VmState:
         vm = vm_of(instance, moref)
         at = server_time(instance)
-        values = read_properties(instance, [vm], vim.VirtualMachine, PROPERTIES)[0][1]
+        values, tasks = read_with_tasks(instance, vm, PROPERTIES)
         return VmState(
             **Vm.read(session.vcenter.name, moref, values).model_dump(),
             at=at,
             time_sync=bool(values.get("config.tools.syncTimeWithHost", False)),
             question=read_question(values.get("runtime.question")),
-            tasks=tuple(tasks_under_way(instance, values)),
+            tasks=tuple(under_way(tasks)),
         )
 
     return await session.call(ask)
