@@ -16,22 +16,20 @@ from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, SetWorkflowAttributes, SetWorkflowID
-from dbos import error as engine_errors
 
-from knowledge.runs.marks import attributed
-from service.api.log import current_request, log_fields
+from service.api.log import current_request
 from service.api.models import Job, JobState
 from service.api.redaction import redact, redact_params
 from service.api.settings import Settings
 from service.api.words import counted
-from service.errors import Conflict, JobCancelled, NotFound, RecordUnreadable, VmkopsError
+from service.errors import Conflict, NotFound, RecordUnreadable
 from service.jobs import former_records, listing, outdated, view
 from service.jobs.action import Action, Context, Target
-from service.jobs.children import ChildJobs
 from service.jobs.claims import KEYS, WORKFLOW, find_live_job, job_exists, same_request
-from service.jobs.job_run import CANCELLED_BY, JobRun
+from service.jobs.job_run import CANCELLED_BY
 from service.jobs.keys import RequestKey, adopted, job_of_key, keep_key
 from service.jobs.serializer import RecordSerializer, use_json_only
+from service.jobs.workflow import register
 from service.store import sqlite
 from service.store.database import InterProcessLock, driver_options, engine_url
 from service.store.executors import adopt_dead, living_formats
@@ -111,7 +109,7 @@ class Jobs:
             "serializer": RecordSerializer(),
         }
         DBOS(config=config)
-        self._workflow = self._register()
+        self._workflow = register(self, self._actions, self._context, self._tokens)
         await asyncio.to_thread(_prepare_queue, url, self._settings.max_jobs)
         if former_records.FORMER_FORMAT not in await asyncio.to_thread(living_formats, self._engine):
             await asyncio.to_thread(self.convert_records)
@@ -125,52 +123,6 @@ class Jobs:
         # The engine gave its own thread pool to this event loop, and shuts that pool down.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
-
-    def _register(self) -> Any:
-        @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1000)
-        async def run_action(
-            action: str, params: dict[str, Any], requested_by: str, origin: dict[str, str] | None = None
-        ) -> dict[str, Any]:
-            """Run a job; see `submit` for `origin`, which has less in it when an earlier version recorded it."""
-            job_id = DBOS.workflow_id
-            assert job_id is not None
-            origin = origin or {}
-            token = origin.get("token", "")
-            with log_fields(
-                job=job_id, action=action, actor=attributed(requested_by, token), request=origin.get("request", "")
-            ):
-                children = ChildJobs(
-                    self,
-                    self._actions,
-                    self._context,
-                    self._tokens,
-                    parent=job_id,
-                    requested_by=requested_by,
-                    token=token,
-                    asker=Asker(origin.get("asker", requested_by), origin.get("asker_token", token)),
-                )
-                run = JobRun(job_id, requested_by, token, children)
-                return await self._run(action, params, run, origin.get("target", ""))
-
-        return run_action
-
-    async def _run(self, name: str, params: dict[str, Any], job: JobRun, target: str) -> dict[str, Any]:
-        about = f"{name} of {target} (job {job.job_id})" if target else f"{name} (job {job.job_id})"
-        try:
-            action, known = outdated.read(self._actions, name, params)
-            try:
-                result = await action.run(self._context, job, known)
-            except engine_errors.DBOSUnexpectedStepError as error:
-                raise outdated.why_steps_differ(name, error) from error
-            state, problem = result.pop("state", JobState.SUCCEEDED.value), result.pop("error", None)
-            log.info("job ended: %s %s", about, state)
-            return {"state": state, "result": result} | ({"error": problem} if problem else {})
-        except JobCancelled as error:
-            log.info("job cancelled: %s: %s", about, error)
-            return {"state": JobState.CANCELLED.value, "error": error.problem().model_dump()}
-        except VmkopsError as error:
-            log.warning("job failed: %s: %s", about, error)
-            return {"state": JobState.FAILED.value, "error": error.problem().model_dump()}
 
     async def submit(
         self,
