@@ -5,9 +5,9 @@ VmkopsError
 │                       LimitReached, ForeignOrigin, UnknownHost, RequestTimeout, ChangedMeanwhile
 ├── later:             WorkersBusy, VSphereBusy, VSphereUnavailable, TooManyRequests
 ├── the operator's:    NotConfigured, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, ConsolidationFailed,
-│                       CopyFailed, SaveFailed, DiskRefused, DiskFull, DatastoreLow, BackupDamaged, RestoreFailed,
-│                       PackageRefused, PackageDamaged, DiskUnreadable, FetchFailed, ImportFailed, StateRefused,
-│                       JobOutdated, RecordUnreadable
+│                       CopyFailed, SaveFailed, TargetFailed, DiskRefused, DiskFull, DatastoreLow, BackupDamaged,
+│                       RestoreFailed, PackageRefused, PackageDamaged, DiskUnreadable, FetchFailed, ImportFailed,
+│                       StateRefused, JobOutdated, RecordUnreadable
 └── StartError:        SettingError, AddressUnavailable, DatabaseUnavailable, DataDirectoryInUse
 
 A StartError stops a command or the service with exit status 2 and its message.
@@ -296,6 +296,12 @@ class SaveFailed(VmkopsError):
     """A save command failed, or what it saved cannot be read back."""
 
     code = "save-failed"
+
+
+class TargetFailed(VmkopsError):
+    """A copy target does not take, give or remove the copy of a backup."""
+
+    code = "target-failed"
 
 
 class DiskRefused(VmkopsError):

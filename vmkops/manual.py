@@ -41,6 +41,7 @@ TOPICS = {
     "security": DOCS.parent / "SECURITY.md",
     "signed-backups": DOCS / "signed-backups.md",
     "save": DOCS / "save.md",
+    "copies": DOCS / "copies.md",
     "adopt": DOCS / "adopt.md",
     "state": DOCS / "state.md",
     "mount": DOCS / "mount.md",

@@ -2,7 +2,7 @@
 
 A setting has the name that it has in the environment. Slack's settings may also stand in the table `[slack]`, as
 `bot_token` for `SLACK_BOT_TOKEN`; several vCenters are tables `[vcenters.NAME]`, several services that the command line
-can ask are tables `[services.NAME]`, and save profiles are tables `[save.NAME]`.
+can ask are tables `[services.NAME]`, save profiles are tables `[save.NAME]`, and copy targets `[copy.NAME]`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from service.api.config_lines import Key, line_of, lines_of
 from service.api.settings_source import CONFIG, DEFAULT_CONFIG, config_content, read_config
 from service.errors import SettingError
 
-SLACK, VCENTERS, SERVICES, SAVE = TABLES = ("slack", "vcenters", "services", "save")
-"""The tables of the file: Slack's settings by short names, and vCenters, services and save profiles, each a table of
-its own."""
+SLACK, VCENTERS, SERVICES, SAVE, COPY = TABLES = ("slack", "vcenters", "services", "save", "copy")
+"""The tables of the file: Slack's settings by short names, and vCenters, services, save profiles and copy targets, each
+a table of its own."""
 
 TABLE_KEYS = {
     VCENTERS: ("vCenter", ("url", "user", "password", "password_file", "ca_file", "insecure", "seconds")),
@@ -32,6 +32,10 @@ TABLE_KEYS = {
             *("restore", "forget", "seconds", "idle_seconds"),
         ),
     ),
+    COPY: (
+        "copy target",
+        ("kind", "remote", "config_file", "program", "path", "keep", "seconds", "idle_seconds"),
+    ),
 }
 """What a table such as `[vcenters.NAME]` is about, and the keys that it may have."""
 
@@ -41,6 +45,7 @@ NAMES = (
     "SLACK_BOT_TOKEN",
     "SLACK_SIGNING_SECRET",
     "VMKOPS_ALLOWED_HOSTS",
+    "VMKOPS_COPY_TO",
     "VMKOPS_DATABASE_URL",
     "VMKOPS_DATA_DIR",
     "VMKOPS_DELTA_ROOM",
@@ -114,7 +119,7 @@ class ConfigFile(NamedTuple):
 
     path: str
     values: dict[str, object]
-    """The settings by their names in the environment, `vcenters`, `services` and `save`, each as TOML has it."""
+    """The settings by their names in the environment, and the tables `vcenters`, `services`, `save` and `copy`."""
     lines: dict[Key, int]
     errors: list[SettingError]
 
@@ -187,7 +192,8 @@ def files_with_secrets(environ: Mapping[str, str] = os.environ) -> dict[str, str
         path = environ.get(name) or config.get(name)
         if isinstance(path, str) and path.strip():
             found[name] = path.strip()
-    for kind, key in ((VCENTERS, "password_file"), (SERVICES, "token_file"), (SAVE, "password_file")):
+    secrets = ((VCENTERS, "password_file"), (SERVICES, "token_file"), (SAVE, "password_file"), (COPY, "config_file"))
+    for kind, key in secrets:
         tables = config.get(kind)
         for one, table in tables.items() if isinstance(tables, dict) else ():
             if isinstance(table, dict) and isinstance(table.get(key), str):
@@ -204,7 +210,7 @@ def _by_name(table: dict[str, object], file: ConfigFile) -> None:
     slack = table.pop(SLACK, {})
     file.values.update(table)
     for name in table:
-        if name not in (VCENTERS, SERVICES, SAVE) and not _is_known(name):
+        if name not in TABLES and not _is_known(name):
             wrong(name, f"is not a setting of vmkops{_hint(nearest(name))}", (name,))
     if not isinstance(slack, dict):
         wrong(SLACK, "must be a table: a line [slack], and bot_token = ... below it.", (SLACK,))

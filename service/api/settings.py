@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from service.api.config_file import VCENTERS
 from service.api.config_lines import Key
+from service.api.copy_settings import CopySettings
 from service.api.limit_settings import LimitSettings
 from service.api.mount_settings import MountSettings
 from service.api.save_settings import SaveSettings
@@ -20,7 +21,7 @@ from service.api.vcenter import CALL_SECONDS, DEFAULT, LEAST_SECONDS, Url, VCent
 from service.api.web_settings import WebSettings
 
 
-class Settings(WebSettings, LimitSettings, SaveSettings, MountSettings, LogSettings):
+class Settings(WebSettings, LimitSettings, SaveSettings, CopySettings, MountSettings, LogSettings):
     """Everything the service reads from outside."""
 
     database_url: SecretStr | None = Field(

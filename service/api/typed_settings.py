@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from service.api.config_file import SAVE, SERVICES, VCENTERS
+from service.api.config_file import COPY, SAVE, SERVICES, VCENTERS
 from service.api.config_lines import Key
 from service.api.mistakes import explain_setting
 from service.api.settings_reading import read_all
@@ -207,5 +207,6 @@ def _explain(error: ValidationError) -> Iterator[tuple[Key, str]]:
     for item in error.errors(include_input=False, include_url=False):
         first, *rest = (str(part) for part in item["loc"])
         # Below a setting of its own are the places in a list; below a table, its keys.
-        key = (first, *(part for part in rest if part != "[key]")) if first in (VCENTERS, SERVICES, SAVE) else (first,)
+        is_table = first in (VCENTERS, SERVICES, SAVE, COPY)
+        key = (first, *(part for part in rest if part != "[key]")) if is_table else (first,)
         yield key, explain_setting(item)

@@ -136,6 +136,21 @@ class Adoption(NamedTuple):
             target.discard()  # what a failure or Ctrl-C leaves; a published package is no longer there
         return found.model_copy(update={"state": "adopted"})
 
+    def check_copy(self, folder: Path) -> KeptBackup:
+        """The package in `folder`, each of whose files was compared with its digest in `backup.json` on the way.
+
+        Raises BackupDamaged when it cannot be among the kept backups.
+        """
+        copy = read_package(folder, renamed=True)
+        if reason := self._why_not_trusted(copy):
+            raise BackupDamaged(reason)
+        descriptor = descriptor_of(folder)
+        sums = {descriptor.name: _digest(descriptor)}
+        sums |= {file.file: file.sha256 for file in (*copy.here, *copy.beside)}
+        if wrong := check_hashes(copy, sums):
+            raise BackupDamaged(" ".join(wrong))
+        return copy
+
     def _look(self, path: Path, kept: set[str]) -> Found:
         if path.is_dir():
             package = read_package(path, renamed=True)
@@ -170,7 +185,7 @@ class Adoption(NamedTuple):
         if not re.fullmatch(ID, package.id):
             return f"{RECORD} has an id that vmkops does not give: {package.id[:40]!r}."
         names = [file.file for file in (*package.here, *package.beside)]
-        if reason := _why_taken(names):
+        if reason := why_taken(names):
             return reason
         if self.sign:
             return ""
@@ -194,18 +209,11 @@ class Adoption(NamedTuple):
                 if (folder / name).exists():
                     self._copy(folder, _whole(folder, name), target, lambda _: None)
             listed = read_package(target.partial, renamed=True)
-            if listed.id != found.id or (reason := _why_taken([each.file for each in (*listed.here, *listed.beside)])):
+            if listed.id != found.id or (reason := why_taken([each.file for each in (*listed.here, *listed.beside)])):
                 raise BackupDamaged(reason if listed.id == found.id else f"{RECORD} was changed meanwhile.")
             for file in (*listed.here, *listed.beside):
                 self._copy(folder, _whole(folder, file.file), target, copied, file.sha256)
-        copy = read_package(target.partial, renamed=True)
-        if reason := self._why_not_trusted(copy):
-            raise BackupDamaged(reason)
-        descriptor = descriptor_of(target.partial)
-        sums = {descriptor.name: _digest(descriptor)}
-        sums |= {file.file: file.sha256 for file in (*copy.here, *copy.beside)}
-        if wrong := check_hashes(copy, sums):
-            raise BackupDamaged(" ".join(wrong))
+        copy = self.check_copy(target.partial)
         again = small if self.sign else []
         if self.vcenter not in ("", copy.vm.vcenter):
             _change_vcenter(target.partial / RECORD, self.vcenter)
@@ -303,10 +311,10 @@ def _why_not_kept(descriptor: bytes, contents: Contents) -> str:
         descriptor.decode("utf-8")
     except UnicodeDecodeError:
         return "Its descriptor is not in UTF-8. Import it with import-ovf instead, and back the VM up."
-    return _why_taken([Path(file.name).name for file in contents.files])
+    return why_taken([Path(file.name).name for file in contents.files])
 
 
-def _why_taken(names: Sequence[str]) -> str:
+def why_taken(names: Sequence[str]) -> str:
     """Why files of these names cannot be in a backup; empty when they can."""
     for name in names:
         if name in (RECORD, VERDICT) or name.endswith((DESCRIPTOR, MANIFEST, SIGNATURE)) or not name.isprintable():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import stat
 from collections.abc import Iterable, Iterator
@@ -20,6 +21,8 @@ ADOPTING = ".adopting"
 NOT_KEPT = (".partial", ".deleted", ADOPTING)
 """Endings of folders that are incomplete or being removed; they are never listed."""
 RECORD, VERDICT = "backup.json", "verified.json"
+COPIED = "copied.{}.json"
+"""The file that says that a copy target has a copy, by the name of the target."""
 LARGEST_RECORD = 4 << 20
 """Bytes that are read of `backup.json` and `verified.json`, which have some kilobytes."""
 NEWEST = "newest:"
@@ -67,6 +70,15 @@ class Verdict(Value):
     warnings: list[str] = Field(default_factory=list)
 
 
+class Copied(Value):
+    """A copy of a backup that a copy target has: when it was made, when it was last read back and found whole."""
+
+    target: str
+    copied_at: AwareDatetime
+    verified_at: AwareDatetime
+    job: str
+
+
 class KeptBackup(Value):
     """One backup package; `id` is the job that made it.
 
@@ -100,6 +112,8 @@ class KeptBackup(Value):
     """Where the disks are when a save profile has them: they are not in `path` then, and the sizes and checksums are
     those of the raw disks. None when they are in `path`."""
     verified: Verdict | None = None
+    copies: list[Copied] = Field(default_factory=list)
+    """The copies that copy targets have, as far as this installation knows."""
 
     @property
     def good(self) -> bool:
@@ -122,7 +136,7 @@ class KeptBackup(Value):
         return not self.left_out and not self.missing
 
 
-class _Record(BaseModel):
+class PackageRecord(BaseModel):
     """`backup.json` as the backup wrote it; unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -138,6 +152,24 @@ class _Record(BaseModel):
     missing: int = 0
     beside: list[KeptFile] = Field(default_factory=list)
     saved: Saved | None = None
+
+    def kept(self, unknown: KeptBackup) -> KeptBackup:
+        """The backup `unknown` with what the record says of it."""
+        return unknown.model_copy(
+            update={
+                "vm": self.vm,
+                "created_at": self.created_at.astimezone(UTC),
+                "requested_by": self.requested_by,
+                "token": self.token,
+                "consistency": self.consistency,
+                "size": sum(disk.size for disk in self.disks),
+                "disks": self.disks,
+                "left_out": self.left_out,
+                "missing": self.missing,
+                "beside": self.beside,
+                "saved": self.saved,
+            }
+        )
 
 
 def read_catalogue(backups_dir: Path) -> list[KeptBackup]:
@@ -163,24 +195,10 @@ def read_package(folder: Path, *, renamed: bool = False) -> KeptBackup:
     """
     unknown = KeptBackup(id=folder.name, state="broken", vm=KeptVm(name=folder.parent.name), path=str(folder))
     try:
-        record = _Record.model_validate(_read_json(folder / RECORD))
+        record = PackageRecord.model_validate(_read_json(folder / RECORD))
     except (OSError, ValueError) as error:
         return unknown.model_copy(update={"reason": f"{RECORD} cannot be read: {_brief(error)}."})
-    kept = unknown.model_copy(
-        update={
-            "vm": record.vm,
-            "created_at": record.created_at.astimezone(UTC),
-            "requested_by": record.requested_by,
-            "token": record.token,
-            "consistency": record.consistency,
-            "size": sum(disk.size for disk in record.disks),
-            "disks": record.disks,
-            "left_out": record.left_out,
-            "missing": record.missing,
-            "beside": record.beside,
-            "saved": record.saved,
-        }
-    )
+    kept = record.kept(unknown).model_copy(update={"copies": _copies(folder)})
     if renamed:
         kept = kept.model_copy(update={"id": record.job})
     if wrong := _why_broken(folder, record, kept.id):
@@ -219,7 +237,7 @@ def _read_json(path: Path) -> Any:
     return json.loads(data)
 
 
-def _why_broken(folder: Path, record: _Record, id_: str) -> str:
+def _why_broken(folder: Path, record: PackageRecord, id_: str) -> str:
     if record.job != id_:
         return f"{RECORD} belongs to the backup {record.job[:40]}; the folder was copied or renamed."
     if not record.disks:
@@ -258,6 +276,17 @@ def _verdict(folder: Path) -> dict[str, Any]:
     if verdict.verdict == "good":
         return {"state": "verified", "verified": verdict}
     return {"state": "damaged", "verified": verdict, "reason": " ".join(verdict.problems)}
+
+
+def _copies(folder: Path) -> list[Copied]:
+    first, last = COPIED.split("{}")
+    found = []
+    with contextlib.suppress(OSError):
+        for item in sorted(folder.iterdir()):
+            if item.name.startswith(first) and item.name.endswith(last):
+                with contextlib.suppress(OSError, ValueError):
+                    found.append(Copied.model_validate(_read_json(item)))
+    return found
 
 
 def _brief(error: Exception) -> str:

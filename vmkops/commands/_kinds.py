@@ -198,6 +198,7 @@ BACKUPS = Listing(
         "size": lambda kept: _size(kept["size"]),
         "vm": lambda kept: str(kept["vm"]["name"]),
         "vcenter": lambda kept: str(kept["vm"]["vcenter"]),
+        "copies": lambda kept: ", ".join(copy["target"] for copy in kept.get("copies", ())),
     },
     filters=(
         VCENTER,

@@ -55,6 +55,12 @@ def parser() -> argparse.ArgumentParser:
         help="name the VMs without a good backup of that age or newer, such as 90m, 24h or 7d; without an age, each VM "
         "is judged by the schedules that back it up, or by 24h when there are none; exit status 1 when there are any",
     )
+    which.add_argument(
+        "--target",
+        metavar="NAME",
+        default="",
+        help="list the copies that this copy target has now; `vmkops action fetch-backup ID` brings one back",
+    )
     add_list_options(made, BACKUPS)
     return made
 
@@ -70,6 +76,8 @@ def run(argv: Sequence[str]) -> int:
         return asyncio.run(_show("/backups/freshness", _stale, options.json, by=BY_SCHEDULES))
     if options.stale:
         return asyncio.run(_show("/backups/freshness", _stale, options.json, older_than=options.stale))
+    if options.target:
+        return asyncio.run(_show(f"/copies/{quote(options.target, safe='')}", _copies, options.json))
     if options.id:
         return asyncio.run(_show(f"/backups/{quote(options.id, safe='')}", _one, options.json))
     if not options.vm:
@@ -109,6 +117,14 @@ def _one(found: Mapping[str, Any]) -> Rendered:
     from service.backups.text import backup_words
 
     return backup_words(KeptBackup.model_validate(found)), True
+
+
+def _copies(found: Mapping[str, Any]) -> Rendered:
+    from service.backups.catalogue import KeptBackup
+    from service.backups.text import copies_words
+
+    copies = [KeptBackup.model_validate(each) for each in found["backups"]]
+    return copies_words(found["target"], found["where"], copies), True
 
 
 def _stale(found: Mapping[str, Any]) -> Rendered:

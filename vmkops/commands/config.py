@@ -54,11 +54,11 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from service.api.config_file import NAMES, SAVE, SERVICES, VCENTERS
+    from service.api.config_file import COPY, NAMES, SAVE, SERVICES, VCENTERS
     from service.api.settings_reading import read_all
     from vmkops.commands._settings import all_problems, print_misspelt
 
-    reading = read_all((*NAMES, VCENTERS, SERVICES, SAVE))
+    reading = read_all((*NAMES, VCENTERS, SERVICES, SAVE, COPY))
     found = [*_settings(reading), *_tables(reading)]
     if options.name:
         return _show_one(options, found)
@@ -151,9 +151,9 @@ def _settings(reading: Reading) -> Iterator[Shown]:
 
 
 def _tables(reading: Reading) -> Iterator[Shown]:
-    from service.api.config_file import SAVE, SERVICES, VCENTERS
+    from service.api.config_file import COPY, SAVE, SERVICES, VCENTERS
 
-    for kind in (VCENTERS, SERVICES, SAVE):
+    for kind in (VCENTERS, SERVICES, SAVE, COPY):
         tables = reading.values.get(kind)
         for one, table in tables.items() if isinstance(tables, dict) else ():
             for key, value in table.items() if isinstance(table, dict) else ():

@@ -44,7 +44,10 @@ READS = frozenset({
 })  # fmt: skip
 NO_CHANGE = "the call changes nothing, so it does not matter when it is carried out"
 LOCAL = "they work on the service's own disk and do not call vCenter"
+TARGET = "they work on the service's own disk and on a copy target, and do not call vCenter"
 WITHOUT_ROWS = {
+    "copy-backup": TARGET,
+    "fetch-backup": TARGET,
     "fleet": "its jobs are those of other actions, which have rows of their own; only its selection reads from vCenter",
     "prune-backups": LOCAL,
     "verify-backup": LOCAL,

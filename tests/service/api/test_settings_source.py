@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.settings import BotSettings
-from service.api.config_file import NAMES, SAVE, SERVICES, VCENTERS, misspelt
+from service.api.config_file import COPY, NAMES, SAVE, SERVICES, VCENTERS, misspelt
 from service.api.settings import Settings
 from service.api.settings_source import read_setting
 from service.errors import SettingError
@@ -26,7 +26,7 @@ def written(folder: Path, text: str) -> dict[str, str]:
 def test_every_setting_of_the_models_is_in_the_list_of_names_and_no_other() -> None:
     fields = [*Settings.model_fields.values(), *BotSettings.model_fields.values()]
 
-    assert {field.alias for field in fields} == {*NAMES, VCENTERS, SERVICES, SAVE}
+    assert {field.alias for field in fields} == {*NAMES, VCENTERS, SERVICES, SAVE, COPY}
 
 
 def test_environment_goes_before_the_file(tmp_path: Path) -> None:

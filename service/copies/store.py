@@ -1,0 +1,285 @@
+"""One copy target at work: what it has, writing a file to it, reading one back, and removing a copy."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from knowledge.ovf.quoting import quoted
+from knowledge.spelling import nearest_name
+from service.api.copy_settings import CopyTarget
+from service.api.redaction import redact
+from service.api.settings import Settings
+from service.copies.kinds import KINDS, reason
+from service.errors import InvalidParams, TargetFailed
+from service.saving.process import Ended, SaveProcess
+from service.saving.store import HIDDEN_PREFIXES, SHOWN
+from service.transfer.safe_open import safe_open
+
+R = TypeVar("R")
+
+PIECE = 1 << 20
+LONGEST_LIST = 64 << 20
+"""Bytes that the list of a target's files may have: about 100 for each."""
+
+Progress = Callable[[int], None]
+"""Gets the bytes of the file that are through so far."""
+
+
+def find_target(settings: Settings, name: str) -> CopyTarget:
+    """The copy target of this name; raises InvalidParams with a near name."""
+    targets = settings.copy_targets()
+    if name in targets:
+        return targets[name]
+    near = nearest_name(name, [*targets])
+    names = ", ".join(sorted(targets))
+    rest = (
+        f"There are: {names}." if names else "None is set; the administrator adds a table [copy.NAME] to vmkops.toml."
+    )
+    raise InvalidParams(
+        f"There is no copy target {quoted(name)}. {f'Did you mean {near}? ' if near else ''}{rest}",
+        [near] if near else [],
+    )
+
+
+class CopyStore:
+    """The commands of one copy target, each within its time limits. All methods raise TargetFailed.
+
+    A copy is a folder at the target with the id of its backup; its files are named by `copy` and `name`.
+    """
+
+    def __init__(self, target: CopyTarget) -> None:
+        self.target = target
+        self.kind = KINDS[target.table.kind](target.table)
+
+    @classmethod
+    def of(cls, settings: Settings, name: str) -> CopyStore:
+        """The target with this name; raises InvalidParams."""
+        return cls(find_target(settings, name))
+
+    def missing(self) -> str:
+        """Why nothing can be copied at all, and what to do; empty when nothing is known to prevent it."""
+        name, table = self.target.name, self.target.table
+        if table.path is not None and not table.path.is_dir():
+            return f"There is no directory {table.path} of the copy target {name}. Create it, or mount it."
+        program = self.kind.version()[:1]
+        if program and not shutil.which(program[0]):
+            return (
+                f"The copy target {name} needs {program[0]}, which is not installed where the service runs. Install "
+                f"it, or set program in [copy.{name}]."
+            )
+        return ""
+
+    async def version(self) -> str:
+        """The first line that the program prints about itself; empty for a directory."""
+        words = self.kind.version()
+        return (await self._run(words, "asking for its version")).out.partition("\n")[0].strip() if words else ""
+
+    async def files(self, copy: str = "") -> dict[str, int]:
+        """The bytes of each file at the target, or of one copy, by `COPY/NAME`; empty when there is none."""
+        ended = await self._run(self.kind.listing(copy), "listing what it has", absent=True)
+        if ended.status in self.kind.absent:
+            return {}
+        try:
+            return self.kind.listed(ended.out, copy)
+        except (ValueError, KeyError, TypeError) as error:
+            raise TargetFailed(f"The list of the copy target {self.target.name} cannot be read.") from error
+
+    async def put(self, copy: str, name: str, folder: Path, size: int, progress: Progress) -> str:
+        """Write the file `name` of a package to the target; returns the SHA-256 in hex of what was sent."""
+        digest, done = hashlib.sha256(), 0
+        with await asyncio.to_thread(safe_open, folder, name) as file:
+            async with self._started(self.kind.put(copy, name, size), pipe="in") as process, _thread() as worker:
+
+                def send() -> int:
+                    piece = file.read(PIECE)
+                    digest.update(piece)
+                    left = memoryview(piece)
+                    while left:
+                        left = left[os.write(process.pipe, left) :]
+                    return len(piece)
+
+                try:
+                    while count := await self._moving(worker, send, "taken"):
+                        done += count
+                        progress(done)
+                    process.close_pipe()
+                except BrokenPipeError:
+                    await self._end(process, f"writing {name}")
+                    raise TargetFailed(self._words(f"ended before it had taken all of {name}.")) from None
+                await self._end(process, f"writing {name}")
+        return digest.hexdigest()
+
+    async def digest(self, copy: str, name: str, size: int, progress: Progress) -> tuple[int, str]:
+        """Read a file back; its bytes and its SHA-256 in hex. It stops after more than `size` bytes.
+
+        One that is not there has no bytes.
+        """
+        found, digest = 0, hashlib.sha256()
+        async with self._reading(copy, name) as pieces:
+            async for piece in pieces:
+                await asyncio.to_thread(digest.update, piece)
+                found += len(piece)
+                progress(found)
+                if found > size:
+                    break
+        return found, digest.hexdigest()
+
+    async def fetch(self, copy: str, name: str, to: Path, size: int, progress: Progress) -> str:
+        """Write a file of the target to `to`; returns its SHA-256 in hex. Raises OSError when it cannot be written."""
+        found, digest = 0, hashlib.sha256()
+        with await asyncio.to_thread(to.open, "wb", 0) as file:
+
+            def write(piece: bytes) -> None:
+                digest.update(piece)
+                file.write(piece)
+
+            async with self._reading(copy, name) as pieces:
+                async for piece in pieces:
+                    found += len(piece)
+                    if found > size:
+                        break
+                    await asyncio.to_thread(write, piece)
+                    progress(found)
+            await asyncio.to_thread(os.fsync, file.fileno())
+        if found != size:
+            raise TargetFailed(self._words(f"has another {name} than it lists: {found:,} bytes instead of {size:,}."))
+        return digest.hexdigest()
+
+    async def gather(self, paths: Collection[str]) -> dict[str, bytes]:
+        """The content of small files, by `COPY/NAME`; one that cannot be read is missing."""
+        if not paths:
+            return {}
+        with tempfile.TemporaryDirectory(prefix="copies-") as made:
+            names, into = await asyncio.to_thread(_prepare, Path(made), paths)
+            await self._run(self.kind.gather(names, into), "reading the records of its copies", absent=True)
+            return await asyncio.to_thread(_contents, into, paths)
+
+    async def unlink(self, copy: str, name: str) -> None:
+        """Remove one file; one that is gone is no error."""
+        await self._run(self.kind.unlink(copy, name), f"removing {name}", absent=True)
+
+    async def remove(self, copy: str) -> None:
+        """Remove a copy, `backup.json` after all other files; one that is gone is no error."""
+        for words in self.kind.remove(copy):
+            if not await self.files(copy):
+                return
+            await self._run(words, f"removing the copy {copy}", absent=True)
+
+    @contextlib.asynccontextmanager
+    async def _reading(self, copy: str, name: str) -> AsyncIterator[AsyncGenerator[bytes, None]]:
+        async with self._started(self.kind.read(copy, name), pipe="out") as process, _thread() as worker:
+
+            async def pieces() -> AsyncGenerator[bytes, None]:
+                while piece := await self._moving(worker, lambda: os.read(process.pipe, PIECE), "given"):
+                    yield piece
+                await self._end(process, f"reading {name} back", self.kind.absent)
+
+            reading = pieces()
+            try:
+                yield reading
+            finally:
+                await process.stop()  # first: the thread may still read
+                await reading.aclose()
+
+    async def _moving(self, worker: ThreadPoolExecutor, do: Callable[[], R], verb: str) -> R:
+        """The result of a call in the thread; raises TargetFailed when it takes longer than the target may idle."""
+        idle = self.target.table.idle_seconds
+        working = asyncio.get_running_loop().run_in_executor(worker, do)
+        done, _ = await asyncio.wait([working], timeout=idle)
+        if not done:
+            working.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+            raise TargetFailed(
+                self._words(f"has {verb} nothing for {idle} seconds, so its command was stopped. Check it.")
+            )
+        return working.result()
+
+    async def _run(self, words: Sequence[str], what: str, *, absent: bool = False) -> Ended:
+        async with self._started(words) as process:
+            return await self._end(process, what, self.kind.absent if absent else frozenset())
+
+    async def _end(self, process: SaveProcess, what: str, good: Collection[int] = ()) -> Ended:
+        """Wait until a command ends, no longer than the target may idle; raises TargetFailed when it failed."""
+        idle = self.target.table.idle_seconds
+        try:
+            async with asyncio.timeout(idle) as limit:
+                ended = await process.ended()
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            words = f"has not ended {what} within {idle} seconds, so its command was stopped. Check it."
+            raise TargetFailed(self._words(words)) from error
+        if ended.status == 0 or ended.status in good:
+            return ended
+        said = _shown(ended.err) or _shown(ended.out) or "it printed nothing"
+        if ended.status == 127:
+            raise TargetFailed(self._words(f"cannot be used, because its program does not start: {said}"))
+        raise TargetFailed(
+            " ".join(filter(None, [self._words(f"failed while {what}."), reason(said), f"It said: {said}"]))
+        )
+
+    def _words(self, rest: str) -> str:
+        return f"The copy target {self.target.name} {rest}"
+
+    @contextlib.asynccontextmanager
+    async def _started(self, words: Sequence[str], pipe: str = "") -> AsyncIterator[SaveProcess]:
+        """A command that is stopped at the end of the block, or when the time limit of the target has passed."""
+        table = self.target.table
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(HIDDEN_PREFIXES)}
+        try:
+            process = await SaveProcess.start(
+                words, {**inherited, **self.kind.environment()}, pipe=pipe, most_out=LONGEST_LIST
+            )
+        except OSError as error:
+            raise TargetFailed(f"No process can be started for a copy: {error.strerror}.") from error
+        try:
+            async with asyncio.timeout(table.seconds) as limit:
+                yield process
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            words_ = f"took longer than {table.seconds} seconds for one file, and its command was stopped."
+            raise TargetFailed(f"{self._words(words_)} Raise seconds in [copy.{self.target.name}].") from error
+        finally:
+            await process.stop()
+
+
+@contextlib.asynccontextmanager
+async def _thread() -> AsyncIterator[ThreadPoolExecutor]:
+    worker = ThreadPoolExecutor(1, thread_name_prefix="copy")
+    try:
+        yield worker
+    finally:
+        worker.shutdown(wait=False, cancel_futures=True)
+
+
+def _prepare(made: Path, paths: Collection[str]) -> tuple[Path, Path]:
+    names, into = made / "names", made / "into"
+    into.mkdir()
+    names.write_text("".join(f"{path}\n" for path in paths), "utf-8")
+    return names, into
+
+
+def _contents(folder: Path, paths: Collection[str]) -> dict[str, bytes]:
+    found = {}
+    for path in paths:
+        with contextlib.suppress(OSError), safe_open(folder, path) as file:
+            found[path] = file.read()
+    return found
+
+
+def _shown(text: str) -> str:
+    """The end of what a command printed, as one line without control characters and the secret parts of URLs."""
+    lines = (
+        " ".join("".join(each if each.isprintable() else " " for each in line).split()) for line in text.splitlines()
+    )
+    line = " / ".join(filter(None, lines))
+    return redact(line if len(line) <= SHOWN else f"...{line[-SHOWN:]}")

@@ -1,0 +1,257 @@
+"""Further copies of backups: in a directory, on S3, on S3 encrypted, and behind SFTP, with rclone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.actions import act, begin, checked, details, refused, text
+from tests.peers.fetch import require
+from tests.peers.loop_mount import small_disk
+from tests.peers.s3_server import S3Server
+from tests.peers.sftp_server import SftpServer
+from tests.running_service import RunningService
+from tests.signed_packages import keep_signed
+
+NOW = datetime.now(UTC)
+TARGETS = ("nas", "s3", "crypt", "sftp")
+LARGE = 48 << 20
+
+
+def content(size: int, seed: int) -> bytes:
+    """Bytes that do not compress and that nothing else has."""
+    return random.Random(seed).randbytes(size)
+
+
+class Copies:
+    """A service without a vCenter, and its copy targets."""
+
+    def __init__(self, service: RunningService, folder: Path, s3: S3Server, rclone: Path) -> None:
+        self.service = service
+        self.folder = folder
+        self.s3 = s3
+        self._rclone = rclone
+        self._made = 0
+
+    def keep(self, *, size: int = 300_000, age: int = 0, vm: str = "web", **about: Any) -> tuple[str, Path]:
+        """A kept backup that is so many days old; its id and its folder."""
+        self._made += 1
+        id_ = f"{self._made:04x}{random.randbytes(6).hex()}"
+        made = NOW - timedelta(days=age, minutes=1)
+        return id_, keep_signed(self.service.data_dir, id_, made, vm=vm, content=content(size, self._made), **about)
+
+    def rclone(self, *words: str) -> str:
+        """What rclone prints."""
+        environment = os.environ | {"RCLONE_CONFIG": str(self.folder / "rclone.conf")}
+        done = subprocess.run([str(self._rclone), *words], env=environment, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def at(self, target: str) -> str:
+        """Where the copies of a target are, for rclone."""
+        return {
+            "nas": str(self.folder / "nas"),
+            "s3": "s3:vms/copies",
+            "crypt": "crypt:copies",
+            "sftp": "sftp:copies",
+        }[target]
+
+    def sums(self, target: str, backup: str) -> dict[str, str]:
+        """The SHA-256 of each file of a copy, by its name."""
+        lines = self.rclone("hashsum", "sha256", "--download", f"{self.at(target)}/{backup}").splitlines()
+        return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
+def config(folder: Path, rclone: Path) -> str:
+    """The copy targets, as a team writes them."""
+    found = [
+        f'[copy.{name}]\nkind = "directory"\npath = "{folder / path}"\nidle_seconds = 60\n'
+        for name, path in {"nas": "nas", "small": "disk/data"}.items()
+    ]
+    program = {
+        "absent": "no-such-program-at-all",
+        "hangs": f"{folder / 'hangs'}",
+        "chatters": f"{folder / 'chatters'}",
+    }
+    remotes = {"s3": "s3:vms/copies", "crypt": "crypt:copies", "sftp": "sftp:copies", "refused": "refused:vms"}
+    for name, remote in (remotes | dict.fromkeys(program, "s3:vms/other")).items():
+        found.append(
+            f'[copy.{name}]\nkind = "rclone"\nremote = "{remote}"\nconfig_file = "{folder / "rclone.conf"}"\n'
+            f'program = "{program.get(name, rclone)}"\nidle_seconds = {5 if name in program else 60}\n'
+        )
+    return "\n".join(found)
+
+
+def remotes(folder: Path, s3: S3Server, sftp: SftpServer, rclone: Path) -> str:
+    """The remotes of rclone."""
+    secret = subprocess.run(
+        [str(rclone), "obscure", "correct-horse-battery"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    s3_words = f"type = s3\nprovider = Other\nendpoint = {s3.url}\naccess_key_id = {s3.key_id}\n"
+    port = next(line.split()[1] for line in sftp.config.read_text().splitlines() if line.startswith("Port"))
+    return (
+        f"[s3]\n{s3_words}secret_access_key = {s3.key}\n\n"
+        f"[refused]\n{s3_words}secret_access_key = wrong\n\n"
+        f"[crypt]\ntype = crypt\nremote = s3:secret\npassword = {secret}\n\n"
+        f"[sftp]\ntype = sftp\nhost = 127.0.0.1\nport = {port}\nuser = vmkops\n"
+        f"key_file = {sftp.config.with_name('person')}\nknown_hosts_file = {sftp.config.with_name('known')}\n"
+        "shell_type = none\n"
+    )
+
+
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copies]:
+    """The service, and what is behind its targets."""
+    for peer in ("weed", "curl", "asyncssh", "ssh"):
+        require(peer)
+    folder, rclone = tmp_path_factory.mktemp("copies"), require("rclone")
+    (folder / "nas").mkdir()
+    for name, words in (("hangs", "exec sleep 4321"), ("chatters", "printf '\\033[31mboom' >&2; exit 7")):
+        (folder / name).write_text(f"#!/bin/sh\n{words}\n")
+        (folder / name).chmod(0o700)
+    with S3Server() as s3, SftpServer() as sftp:
+        (folder / "rclone.conf").write_text(remotes(folder, s3, sftp, rclone))
+        (folder / "rclone.conf").chmod(0o600)
+        (folder / "vmkops.toml").write_text(config(folder, rclone))
+        with RunningService(folder / "data", {"VMKOPS_CONFIG": str(folder / "vmkops.toml")}) as service:
+            yield Copies(service, folder, s3, rclone)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_copy_has_every_byte_and_is_shown(copies: Copies, target: str) -> None:
+    id_, folder = copies.keep()
+
+    job = act(copies.service, "copy-backup", backup=id_, to=target)
+
+    assert job["state"] == "succeeded", job
+    package = {item.name for item in folder.iterdir()} - {f"copied.{target}.json"}
+    wanted = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in package}
+    assert copies.sums(target, id_) == wanted
+    _, kept = copies.service.call("GET", f"/backups/{id_}")
+    assert [(copy["target"], copy["job"]) for copy in kept["copies"]] == [(target, job["id"])]
+    assert f"copy at {target}: made" in text(copies.service, f"/backups/{id_}")
+
+
+def test_encrypted_copy_shows_neither_names_nor_bytes(copies: Copies) -> None:
+    id_, folder = copies.keep()
+    assert act(copies.service, "copy-backup", backup=id_, to="crypt")["state"] == "succeeded"
+
+    names = copies.rclone("lsf", "--recursive", "s3:secret")
+    raw = copies.folder / f"raw-{id_}"
+    copies.rclone("copy", "s3:secret", str(raw))
+
+    assert id_ not in names
+    assert "vmdk" not in names
+    sample = (folder / "web-disk-0.vmdk").read_bytes()[1000:1064]
+    assert all(sample not in item.read_bytes() for item in raw.rglob("*") if item.is_file())
+
+
+@pytest.mark.parametrize("target", ["nas", "s3", "sftp"])
+def test_copy_goes_on_after_kill_9_and_is_never_taken_for_whole_before(copies: Copies, target: str) -> None:
+    id_, folder = copies.keep(size=LARGE)
+    job = begin(copies.service, "copy-backup", backup=id_, to=target)
+    copies.service.reading(job)
+
+    copies.service.kill(signal.SIGKILL)
+    names = copies.rclone("lsf", copies.at(target), "--recursive").split()
+    copies.service.start()
+    ended = copies.service.ended(job)
+
+    assert f"{id_}/backup.json" not in names, "the copy was whole before the kill"
+    assert ended["state"] == "succeeded", ended
+    found = copies.sums(target, id_)
+    assert found["web-disk-0.vmdk"] == hashlib.sha256((folder / "web-disk-0.vmdk").read_bytes()).hexdigest()
+    assert "backup.json" in found
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("refused", "refuses the credentials"),
+        ("hangs", "within 5 seconds, so its command was stopped"),
+        ("chatters", r"It said: [31mboom"),
+    ],
+)
+def test_target_that_fails_is_explained(copies: Copies, target: str, words: str) -> None:
+    id_, _ = copies.keep()
+
+    job = act(copies.service, "copy-backup", backup=id_, to=target)
+
+    assert (job["state"], job["error"]["type"]) == ("failed", "urn:vmkops:target-failed"), job
+    assert words in job["error"]["detail"]
+    assert "\033" not in json.dumps(job, ensure_ascii=False)
+    _, kept = copies.service.call("GET", f"/backups/{id_}")
+    assert kept["copies"] == []
+
+
+def test_copy_that_cannot_be_is_refused_before_anything_happens(copies: Copies) -> None:
+    id_, folder = copies.keep()
+
+    assert "needs no-such-program-at-all" in refused(copies.service, "copy-backup", backup=id_, to="absent")
+    assert "Did you mean nas?" in refused(copies.service, "copy-backup", backup=id_, to="nsa")
+    (folder / "backup.json.sig").unlink()
+    assert "signature is missing" in refused(copies.service, "copy-backup", backup=id_, to="nas")
+    (folder / "web-disk-0.vmdk").unlink()
+    assert "is broken" in refused(copies.service, "copy-backup", backup=id_, to="nas")
+
+
+def test_backup_in_a_store_is_refused_with_the_way_out(copies: Copies) -> None:
+    id_, folder = copies.keep()
+    record = json.loads((folder / "backup.json").read_text())
+    disk = {**record["disks"][0], "archive": "a" * 64, "path": "uuid/disk-0.raw"}
+    saved = {"profile": "nightly", "kind": "restic", "repository": "restic, /repository", "disks": [disk]}
+    (folder / "backup.json").write_text(json.dumps({**record, "saved": saved}))
+
+    assert "such as restic copy" in refused(copies.service, "copy-backup", backup=id_, to="nas")
+
+
+def test_repeated_copy_mends_what_the_target_has_changed(copies: Copies) -> None:
+    id_, folder = copies.keep()
+    assert act(copies.service, "copy-backup", backup=id_, to="nas")["state"] == "succeeded"
+    disk = copies.folder / "nas" / id_ / "web-disk-0.vmdk"
+    first = (folder / "copied.nas.json").read_text()
+    disk.write_bytes(bytes(disk.stat().st_size))
+
+    assert "copied-before" in checked(copies.service, "copy-backup", backup=id_, to="nas")
+    again = act(copies.service, "copy-backup", backup=id_, to="nas")
+
+    assert again["state"] == "succeeded", again
+    assert "the target has it, with the right SHA-256" in details(again)
+    assert disk.read_bytes() == (folder / "web-disk-0.vmdk").read_bytes()
+    assert (disk.parent / "backup.json").exists()
+    before, after = json.loads(first), json.loads((folder / "copied.nas.json").read_text())
+    assert (before["copied_at"], before["verified_at"]) == (after["copied_at"], before["copied_at"])
+    assert after["job"] == again["id"]
+
+
+def test_links_in_the_directory_of_a_target_lead_nowhere(copies: Copies) -> None:
+    id_, _ = copies.keep()
+    elsewhere = copies.folder / f"elsewhere-{id_}"
+    elsewhere.mkdir()
+    (copies.folder / "nas" / id_).symlink_to(elsewhere)
+
+    job = act(copies.service, "copy-backup", backup=id_, to="nas")
+
+    assert job["state"] == "failed", job
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_full_target_fails_the_copy_and_keeps_nothing_of_it(copies: Copies) -> None:
+    require("tmpfs-mount")
+    id_, _ = copies.keep(size=6 << 20)
+    with small_disk(copies.folder / "disk", "4m") as small:
+        job = act(copies.service, "copy-backup", backup=id_, to="small")
+        left = list(small.iterdir())
+
+    assert job["state"] == "failed", job
+    assert "The target is full" in job["error"]["detail"]
+    assert left == []
