@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Mapping
-from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
@@ -15,8 +14,9 @@ from pydantic import Field
 
 from service.api.adapter import adapter
 from service.api.log import current_request
+from service.backups.catalogue import KeptBackup
 from service.backups.vm_choice import find_backup
-from service.errors import Conflict, InvalidParams, VmkopsError
+from service.errors import Conflict, DisksComing, InvalidParams, VmkopsError
 from service.files.archives import tar_of, zip_of
 from service.files.readers import PackageFiles
 from service.files.values import Entry, Volumes
@@ -62,18 +62,22 @@ async def _opened(call: AnyCall, path: str) -> PackageFiles:
     kept = await asyncio.to_thread(find_backup, services.settings.backups_dir, call.path("id"), vcenters)
     if kept.state == "broken":
         raise Conflict(f"The backup {kept.id} is broken: {kept.reason}")
-    if kept.saved:
-        raise Conflict(
-            f"The disks of the backup {kept.id} are in the store of the save profile {kept.saved.profile}, and files "
-            "are only read from disks in the folder of a backup. Read a disk back as the help about save says, or "
-            "restore the VM under another name."
-        )
-    files = services.files.open(Path(kept.path), [disk.file for disk in kept.disks])
-    actor = call.known_actor()
+    services.files.check()
+    try:
+        files = services.files.open(await services.disks.places(kept))
+    except DisksComing as error:
+        if error.first:
+            await _record(call, kept, path)
+        raise
+    await _record(call, kept, path)
+    return files
+
+
+async def _record(call: AnyCall, kept: KeptBackup, path: str) -> None:
+    services, actor = call.services, call.known_actor()
     address = client_of(call.request, services.settings.trusted_proxies)
     about = {"backup": kept.id, "vm": kept.vm.name, "path": path}
     await services.audit.write(Event.FILES_READ, token=actor.token, person=actor.person or "", address=address, **about)
-    return files
 
 
 async def _volumes(call: Call[Query, None]) -> Volumes:
