@@ -115,9 +115,9 @@ async def _list(options: argparse.Namespace) -> int:
     from vmkops.commands._console import client
 
     deep, name = options.what == "find", options.name if options.what == "find" else ""
-    query = {"path": options.path or "/", "depth": "0" if deep else "1", "name": name}
+    path, depth = options.path or "/", "0" if deep else "1"
     async with client() as service:
-        async for line in _lines(service.stream(_call(options, "files"), **query)):
+        async for line in _lines(service.stream(_call(options, "files"), path=path, depth=depth, name=name)):
             if "error" in line:
                 print(f"vmkops files: {printable(line['error'])}", file=sys.stderr)
                 return EXIT_FAILED
