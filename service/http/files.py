@@ -22,6 +22,7 @@ from service.files.readers import PackageFiles
 from service.files.values import Entry, Volumes
 from service.http._browsers import BROWSERS
 from service.http._clients import client_of
+from service.http._files_page import folder_page, volumes_page
 from service.http._route import AnyCall, Call, Query, Route
 from service.store.audit import Event
 from service.store.tokens import Scope
@@ -82,6 +83,17 @@ async def _record(call: AnyCall, kept: KeptBackup, path: str) -> None:
 
 async def _volumes(call: Call[Query, None]) -> Volumes:
     return await (await _opened(call, "")).volumes()
+
+
+async def _volumes_page(call: Call[Query, None]) -> web.StreamResponse:
+    return volumes_page(call.path("id"), await _volumes(call))
+
+
+async def _list_page(call: Call[FolderQuery, None]) -> web.StreamResponse:
+    query = call.query
+    files = await _opened(call, query.path)
+    found = files.entries(query.path, depth=query.depth, pattern=query.name)
+    return await folder_page(call.path("id"), query.path, found)
 
 
 async def _list(call: Call[FolderQuery, None]) -> web.StreamResponse:
@@ -172,6 +184,7 @@ ROUTES = (
         path="/backups/{id}/volumes",
         summary="The disks, partitions and volumes of a backup, and what is on each; needs the scope operate",
         handle=_volumes,
+        html=_volumes_page,
         answer=Volumes,
         scope=Scope.OPERATE,
         errors=ERRORS,
@@ -181,6 +194,7 @@ ROUTES = (
         path="/backups/{id}/files",
         summary="The files in a folder of a backup, a line of JSON for each; needs the scope operate",
         handle=_list,
+        html=_list_page,
         scope=Scope.OPERATE,
         query=FolderQuery,
         media=LINES,
