@@ -20,6 +20,8 @@ from service.api.log import set_up_log
 from service.api.python_release import python_weaknesses
 from service.api.settings import Settings
 from service.api.typed_settings import LogSettings
+from service.background import every
+from service.backups.brought import BroughtDisks
 from service.figures.collector import Figures, gathering
 from service.http._app import make_app
 from service.http._browsers import BROWSERS
@@ -68,6 +70,8 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
+SWEEP_SECONDS = 300
+"""Time between two looks for copies of disks that nobody uses any more."""
 KINDS = (VMS, HOSTS, DATASTORES, FOLDERS, DATACENTERS)
 """The kinds of objects in the live inventory."""
 
@@ -122,6 +126,8 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
         tokens, audit = Tokens(engine, settings.slack_operators), Audit(engine)
         jobs = Jobs(settings, actions, context, engine, executor, tokens)
         schedules = Schedules(jobs, actions, context, tokens, audit, engine)
+        disks = BroughtDisks(settings)
+        stack.push_async_callback(disks.stop)
         services = Services(
             settings=settings,
             tokens=tokens,
@@ -135,6 +141,7 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
             procedures=procedures,
             page_history=PageHistory(engine, procedures.store),
             figures=Figures.of(context, actions),
+            disks=disks,
         )
         services.health["jobs"] = lambda: {"executor": jobs.executor_id}
         services.health["vcenter"] = lambda: [each.model_dump(mode="json") for each in vcenters.freshness()]
@@ -145,6 +152,7 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
         reaper = Reaper(context, jobs, audit)
         services.health["ledger"] = reaper.report
         await stack.enter_async_context(reaping(reaper, settings.reap_seconds))
+        await stack.enter_async_context(every(SWEEP_SECONDS, disks.sweep, name="removing copies of disks"))
         await stack.enter_async_context(removing_old(engine, audit, settings.job_retention_days))
         await stack.enter_async_context(gathering(services.figures))
         if settings.postgres_url is not None:

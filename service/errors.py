@@ -3,7 +3,7 @@
 VmkopsError
 ├── the caller's move: InvalidParams, NotFound, Ambiguous, NotAllowed, NotSignedIn, Conflict, KeyReused, TooLarge,
 │                       LimitReached, ForeignOrigin, UnknownHost, RequestTimeout, ChangedMeanwhile
-├── later:             WorkersBusy, VSphereBusy, VSphereUnavailable, TooManyRequests
+├── later:             WorkersBusy, DisksComing, VSphereBusy, VSphereUnavailable, TooManyRequests
 ├── the operator's:    NotConfigured, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, ConsolidationFailed,
 │                       CopyFailed, SaveFailed, TargetFailed, DiskRefused, DiskFull, DatastoreLow, BackupDamaged,
 │                       RestoreFailed, PackageRefused, PackageDamaged, DiskUnreadable, FetchFailed, ImportFailed,
@@ -158,6 +158,14 @@ class WorkersBusy(VmkopsError):
     """All parser processes are busy with other files. Try again in a few seconds."""
 
     code, status, retryable = "busy", 503, True
+
+
+class DisksComing(VmkopsError):
+    """The disks of the backup are being read from their store. Try again in a minute."""
+
+    code, status, retryable = "disks-coming", 503, True
+    first = False
+    """Whether this request began the reading."""
 
 
 class NotConfigured(VmkopsError):

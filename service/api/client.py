@@ -6,7 +6,7 @@ import asyncio
 import json
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack
@@ -261,13 +261,20 @@ class ServiceClient:
         text = await self._send(method, path, **sent)
         return self._read(text) if text else {}
 
-    async def stream(self, path: str, /, **query: str) -> AsyncIterator[bytes]:
-        """The bytes of an answer of any length, as they come; raises ServiceError, also when it breaks off."""
+    async def stream(
+        self, path: str, /, *, on_behalf_of: str | None = None, first: int | None = None, **query: str
+    ) -> AsyncGenerator[bytes, None]:
+        """The bytes of an answer of any length, as they come; raises ServiceError, also when it breaks off.
+
+        `first` asks for so many bytes from its beginning.
+        """
+        headers = self._headers | ({"X-On-Behalf-Of": on_behalf_of} if on_behalf_of else {})
+        headers |= {"Range": f"bytes=0-{first - 1}"} if first else {}
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=STREAM_SECONDS)
         url = f"{self.url}{path}"
         try:
             async with self._session().get(
-                url, params=query, headers=self._headers, timeout=timeout, allow_redirects=False
+                url, params=query, headers=headers, timeout=timeout, allow_redirects=False
             ) as response:
                 self._stay(response)
                 if response.status >= 400:

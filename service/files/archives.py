@@ -23,7 +23,7 @@ LATEST_ZIP = (2107, 12, 31, 23, 59, 58)
 
 async def tar_of(contents: AsyncIterator[Entry | bytes]) -> AsyncGenerator[bytes, None]:
     """A tar archive (pax) of what `PackageFiles.contents` yields; it keeps links, and leaves out devices and pipes."""
-    size = 0
+    size, names = 0, UniqueNames()
     async for each in contents:
         if isinstance(each, bytes):
             size += len(each)
@@ -31,16 +31,16 @@ async def tar_of(contents: AsyncIterator[Entry | bytes]) -> AsyncGenerator[bytes
             continue
         yield bytes(-size % BLOCK)
         size = 0
-        if (info := _tar_info(each)) is not None:
+        if (info := _tar_info(each, names.of(_raw(each.path)))) is not None:
             yield info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
     yield bytes(-size % BLOCK + 2 * BLOCK)
 
 
-def _tar_info(entry: Entry) -> tarfile.TarInfo | None:
+def _tar_info(entry: Entry, name: str) -> tarfile.TarInfo | None:
     types = {"file": tarfile.REGTYPE, "folder": tarfile.DIRTYPE, "link": tarfile.SYMTYPE}
     if entry.kind not in types:
         return None
-    info = tarfile.TarInfo(_raw(entry.path))
+    info = tarfile.TarInfo(name)
     info.type, info.mode, info.mtime = types[entry.kind], entry.mode & PERMISSIONS, max(0, entry.mtime)
     info.uid, info.gid = entry.uid, entry.gid
     info.size = entry.size if entry.kind == "file" else 0
@@ -50,7 +50,7 @@ def _tar_info(entry: Entry) -> tarfile.TarInfo | None:
 
 async def zip_of(contents: AsyncIterator[Entry | bytes]) -> AsyncGenerator[bytes, None]:
     """A ZIP archive, not compressed, of the files and folders; names are escaped, and links are left out."""
-    sink = _Sink()
+    sink, names = _Sink(), UniqueNames()
     with zipfile.ZipFile(cast("IO[bytes]", sink), "w") as archive:
         writing = None
         async for each in contents:
@@ -62,20 +62,51 @@ async def zip_of(contents: AsyncIterator[Entry | bytes]) -> AsyncGenerator[bytes
                     writing.close()
                     writing = None
                 if each.kind in ("file", "folder"):
-                    writing = archive.open(_zip_info(each), "w", force_zip64=True)
+                    writing = archive.open(
+                        _zip_info(each, names.of(each.path.translate(SEPARATORS))), "w", force_zip64=True
+                    )
             yield sink.taken()
         if writing is not None:
             writing.close()
     yield sink.taken()
 
 
-def _zip_info(entry: Entry) -> zipfile.ZipInfo:
+def _zip_info(entry: Entry, name: str) -> zipfile.ZipInfo:
     at = time.gmtime(max(0, min(entry.mtime, 1 << 33)))[:6]
     folder = entry.kind == "folder"
-    name = entry.path.translate(SEPARATORS)
     info = zipfile.ZipInfo(f"{name}/" if folder else name, max(EARLIEST_ZIP, min(at, LATEST_ZIP)))
     info.external_attr = (entry.mode & PERMISSIONS | (stat.S_IFDIR if folder else stat.S_IFREG)) << 16
     return info
+
+
+class UniqueNames:
+    """Gives each member of an archive a path of its own, so that no file replaces another where it is unpacked.
+
+    A damaged folder can have a name twice, and two names can become one where characters are replaced. The paths come
+    as `PackageFiles.contents` gives them: what is in a folder directly follows it.
+    """
+
+    def __init__(self) -> None:
+        self._made: list[str] = []
+        self._seen: list[dict[str, int]] = [{}]
+
+    def of(self, path: str) -> str:
+        """The path, or one with `~2`, `~3` and so on behind a name that was there before."""
+        parts = path.split("/")
+        depth = len(parts) - 1
+        del self._made[depth:]
+        del self._seen[depth + 1 :]
+        while len(self._made) < depth:
+            self._made.append(parts[len(self._made)])
+            self._seen.append({})
+        seen, name = self._seen[depth], parts[-1]
+        while (again := seen.get(name)) is not None:
+            seen[name] = again + 1
+            name = f"{parts[-1]}~{again + 1}"
+        seen[name] = 1
+        self._made.append(name)
+        self._seen.append({})
+        return "/".join(self._made)
 
 
 class _Sink:

@@ -2,7 +2,8 @@
 
 It takes one request on its standard input and answers with frames (see `service.workers.frames`): the bytes of each are
 JSON, or those of a file when its header says ``data``. The last has ``end``, or ``error`` with the name of an error of
-`service.errors`, ``detail`` and ``suggestions``. A request has ``do``, ``folder``, ``files`` and ``arguments``.
+`service.errors`, ``detail`` and ``suggestions``. A request has ``do``, ``folder``, ``files``, ``members`` and
+``arguments``.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def _carry_out(request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]
     from service.files.reader import PackageReader
     from service.files.values import Entry, Volumes
 
-    reader = PackageReader(Path(request["folder"]), request["files"])
+    reader = PackageReader(Path(request["folder"]), request["files"], request["members"])
     arguments = request["arguments"]
     match request["do"]:
         case "volumes":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tarfile
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -26,15 +27,17 @@ class Source(Protocol):
 
 
 class RawFile:
-    """A file that is the disk itself."""
+    """A file that is the disk itself, or whose `size` bytes from `start` are."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.size = os.fstat(file.fileno()).st_size
+    def __init__(self, file: BinaryIO, start: int = 0, size: int | None = None) -> None:
+        self._file, self._start = file, start
+        self.size = os.fstat(file.fileno()).st_size if size is None else size
 
     def read_at(self, offset: int, size: int) -> bytes:
         """See `Source`."""
-        return os.pread(self._file.fileno(), max(0, min(size, self.size - offset)), offset)
+        if not 0 <= offset < self.size:
+            return b""
+        return os.pread(self._file.fileno(), min(size, self.size - offset), self._start + offset)
 
 
 class Vmdk:
@@ -83,13 +86,15 @@ class Slice:
         return self.size
 
 
-def open_disk(folder: Path, name: str) -> Source:
-    """Open a disk of the package in `folder`. Raises DiskUnreadable.
+def open_disk(folder: Path, name: str, member: str = "") -> Source:
+    """Open a disk of the package in `folder`, or the raw disk `member` of the tar archive `name`.
 
-    A VMDK can name further files; only regular files of the same folder are opened.
+    A VMDK can name further files; only regular files of the same folder are opened. Raises DiskUnreadable.
     """
     try:
         file = safe_open(folder, name)
+        if member:
+            return _in_archive(name, file, member)
         start = file.read(512)
         if not start.startswith((MAGIC_SPARSE, MAGIC_TEXT)):
             if name.lower().endswith(".vmdk") and not _may_be_raw(name):
@@ -99,6 +104,20 @@ def open_disk(folder: Path, name: str) -> Source:
         return _open_vmdk(folder, name, file)
     except OSError as error:
         raise DiskUnreadable(f"{name} cannot be read: {_brief(error)}.") from error
+
+
+def _in_archive(name: str, file: BinaryIO, member: str) -> RawFile:
+    """The first file of an uncompressed tar archive, which has no other name than `member`."""
+    try:
+        with tarfile.open(fileobj=file, mode="r:") as archive:
+            found = archive.next()
+    except tarfile.TarError as error:
+        raise DiskUnreadable(f"{name} is not a tar archive.") from error
+    if found is None or found.name != member or not found.isreg() or found.issparse():
+        raise DiskUnreadable(f"{name} does not begin with the disk {member}.")
+    if found.offset_data + found.size > os.fstat(file.fileno()).st_size:
+        raise DiskUnreadable(f"{name} is cut off: it has fewer bytes than its disk.")
+    return RawFile(file, found.offset_data, found.size)
 
 
 def _may_be_raw(name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,17 +42,18 @@ async def extract(package: PackageFiles, paths: Sequence[str], dest: Path) -> Ex
     for path in paths:
         writer: TreeWriter | None = None
         try:
-            async for each in package.contents(path):
-                if isinstance(each, bytes):
-                    assert writer is not None
-                    await asyncio.to_thread(writer.write, each)
-                    continue
-                parts = [unescape(part) for part in each.path.split("/")]
-                if writer is None:
-                    writer = TreeWriter(dest / checked(parts[0]))
-                    writer.__enter__()
-                if not begin(writer, each, parts[1:]) and len(left_out) < MOST_LEFT_OUT:
-                    left_out.append(each.path)
+            async with contextlib.aclosing(package.contents(path)) as contents:
+                async for each in contents:
+                    if isinstance(each, bytes):
+                        assert writer is not None
+                        await asyncio.to_thread(writer.write, each)
+                        continue
+                    parts = [unescape(part) for part in each.path.split("/")]
+                    if writer is None:
+                        writer = TreeWriter(dest / checked(parts[0]))
+                        writer.__enter__()
+                    if not begin(writer, each, parts[1:]) and len(left_out) < MOST_LEFT_OUT:
+                        left_out.append(each.path)
         finally:
             if writer is not None:
                 writer.__exit__(None, None, None)

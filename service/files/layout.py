@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from service.errors import DiskUnreadable
 from service.files.disk_files import Slice, open_disk
+from service.files.lvm import logical_volumes, physical_volume
 from service.files.signatures import CLOSED, look
 from service.files.trees import READABLE
 from service.files.values import Volume
@@ -35,20 +38,21 @@ class Part(NamedTuple):
     size: int
 
 
-def open_volumes(folder: Path, files: Sequence[str]) -> list[Opened]:
+def open_volumes(folder: Path, files: Sequence[str], members: Mapping[str, str]) -> list[Opened]:
     """Every volume of the disks with these file names in `folder`; what cannot be read has a `note`, and never raises.
 
-    Overlapping partitions are read all the same, each within its bounds.
+    `members` has the name of the disk in each file that is a tar archive. Overlapping partitions are read all the same,
+    each within its bounds.
     """
     found: list[Opened] = []
     for number, file in enumerate(files):
-        found += _of_disk(folder, file, f"disk{number}")
+        found += _of_disk(folder, file, members.get(file, ""), f"disk{number}")
     return found + _logical(found)
 
 
-def _of_disk(folder: Path, file: str, name: str) -> list[Opened]:
+def _of_disk(folder: Path, file: str, member: str, name: str) -> list[Opened]:
     try:
-        disk = open_disk(folder, file)
+        disk = open_disk(folder, file, member)
     except DiskUnreadable as error:
         return [Opened(Volume(name=name, file=file, note=str(error)), None)]
     whole = Slice(disk, 0, disk.size)
@@ -128,57 +132,14 @@ def _partitions(disk: Slice) -> tuple[list[Part], str]:
 
 def _logical(found: Sequence[Opened]) -> list[Opened]:
     """The logical volumes on all physical volumes together."""
-    physical = [each.source for each in found if each.volume.type == LVM_PV and each.source is not None]
-    logical: list[Opened] = []
-    seen: set[str] = set()
-    for source in physical:
-        try:
-            logical += _of_group(source, physical, seen)
-        except OSError:
-            volume = Volume(name=f"lvm{len(logical)}", type=LVM_PV, note="The metadata of LVM2 cannot be read.")
-            logical.append(Opened(volume, None))
+    physical, logical = [], []
+    for each in found:
+        if each.volume.type == LVM_PV and each.source is not None:
+            with contextlib.suppress(OSError):
+                physical.append(physical_volume(each.source))
+    for own in itertools.islice(logical_volumes(physical), MOST_LOGICAL):
+        volume = Volume(name=own.name, type="" if own.source else LVM_PV, note=own.note)
+        if own.source is not None:
+            volume = _described(volume.model_copy(update={"size": own.source.size}), own.source)
+        logical.append(Opened(volume, own.source))
     return logical
-
-
-def _of_group(source: Slice, physical: Sequence[Slice], seen: set[str]) -> list[Opened]:
-    """The volumes of the group to which one physical volume belongs, unless the group was `seen`."""
-    import pyvslvm
-
-    handle = pyvslvm.handle()
-    handle.open_file_object(source)
-    group = handle.get_volume_group()
-    if group is None or group.identifier in seen:
-        return []
-    seen.add(group.identifier)
-    if group.number_of_physical_volumes > len(physical):
-        note = f"The group {group.name[:60]} has {group.number_of_physical_volumes} disks; some are not in the package."
-        return [Opened(Volume(name=_safe(group.name), type=LVM_PV, note=note), None)]
-    members = [source] if group.number_of_physical_volumes == 1 else list(physical)
-    handle.open_physical_volume_files_as_file_objects(members)
-    group = handle.get_volume_group()  # the one from before cannot read
-    found = []
-    for number in range(min(group.number_of_logical_volumes, MOST_LOGICAL)):
-        own = group.get_logical_volume(number)
-        name = f"{_safe(group.name)}/{_safe(own.name)}"
-        opened = Slice(_Logical(own, handle), 0, int(own.size))
-        found.append(Opened(_described(Volume(name=name, size=int(own.size)), opened), opened))
-    return found
-
-
-def _safe(name: str) -> str:
-    """A name in a form that paths can have; LVM2 allows letters, digits and `+_.-` only."""
-    return "".join(each if each.isascii() and (each.isalnum() or each in "+_.-") else "_" for each in name)[:128]
-
-
-class _Logical:
-    """A logical volume as a source; it keeps the handle that it reads with."""
-
-    def __init__(self, own: object, handle: object) -> None:
-        self._own, self._handle = own, handle
-        self.size = int(own.size)  # type: ignore[attr-defined]  # no types
-
-    def read_at(self, offset: int, size: int) -> bytes:
-        """See `Source`."""
-        if offset >= self.size:
-            return b""
-        return bytes(self._own.read_buffer_at_offset(min(size, self.size - offset), offset))  # type: ignore[attr-defined]

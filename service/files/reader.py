@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,10 +35,10 @@ class Place(NamedTuple):
 
 
 class PackageReader:
-    """The disks with these file names in the folder of a package."""
+    """The disks with these file names in the folder of a package; see `open_volumes`."""
 
-    def __init__(self, folder: Path, files: Sequence[str]) -> None:
-        self._opened = open_volumes(folder, files)
+    def __init__(self, folder: Path, files: Sequence[str], members: Mapping[str, str] | None = None) -> None:
+        self._opened = open_volumes(folder, files, members or {})
         self._trees: dict[str, Tree] = {}
         self._mounts: dict[str, str] | None = None
         self._folder: tuple[tuple[str, Parts], str] = (("", ()), "/")

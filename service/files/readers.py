@@ -8,9 +8,10 @@ import importlib.util
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from service import errors
 from service.api.adapter import adapter
@@ -21,7 +22,7 @@ from service.workers.frames import LARGEST_HEADER, LENGTHS, frame
 from service.workers.process import PASSED
 
 MODULE = "service.files.child"
-LIBRARIES = ("pytsk3", "pyvmdk", "pyfsxfs", "pyvslvm")
+LIBRARIES = ("pytsk3", "pyvmdk", "pyfsxfs")
 MEMORY = 1 << 30
 """Bytes of address space of a process."""
 STALL_SECONDS = 90
@@ -37,11 +38,22 @@ SLOW = (
 _RAISED = {each.__name__: each for each in (DiskUnreadable, InvalidParams, NotFound)}
 
 
-class PackageFiles:
-    """The files of the package in a folder, whose disks have these file names, in the order of the disks."""
+class DiskPlaces(NamedTuple):
+    """Where disks are: the folder, and the names of the files in the order of the disks.
 
-    def __init__(self, readers: FileReaders, folder: Path, disks: list[str]) -> None:
-        self._readers, self._folder, self._disks = readers, folder, disks
+    A file in `members` is an uncompressed tar archive, with this name for the raw disk in it.
+    """
+
+    folder: Path
+    files: list[str]
+    members: Mapping[str, str] = MappingProxyType({})
+
+
+class PackageFiles:
+    """The files on the disks of a package."""
+
+    def __init__(self, readers: FileReaders, places: DiskPlaces) -> None:
+        self._readers, self._places = readers, places
 
     async def volumes(self) -> Volumes:
         """Disks, partitions and logical volumes. Raises as `stat`."""
@@ -82,7 +94,8 @@ class PackageFiles:
 
     async def _ask(self, do: str, arguments: dict[str, Any]) -> AsyncGenerator[tuple[bool, bytes], None]:
         """Whether each answer is data, and its bytes."""
-        request = {"do": do, "folder": str(self._folder), "files": self._disks, "arguments": arguments}
+        folder, files, members = self._places
+        request = {"do": do, "folder": str(folder), "files": files, "members": dict(members), "arguments": arguments}
         async with self._readers.process() as process:
             assert process.stdin is not None
             assert process.stdout is not None
@@ -104,14 +117,18 @@ class FileReaders:
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(MOST)
 
-    def open(self, folder: Path, disks: list[str]) -> PackageFiles:
-        """The files of a package; nothing is read yet. Raises NotConfigured when the libraries are not installed."""
+    def check(self) -> None:
+        """Raises NotConfigured when the libraries are not installed."""
         if any(importlib.util.find_spec(name) is None for name in LIBRARIES):
             raise NotConfigured(
                 "The libraries that read file systems are not installed where the service runs. Install them there: "
                 'pip install "vmkops[files]", with the pip of the same Python. `vmkops help files` has other ways.'
             )
-        return PackageFiles(self, folder, disks)
+
+    def open(self, places: DiskPlaces) -> PackageFiles:
+        """The files of a package; nothing is read yet. Raises NotConfigured when the libraries are not installed."""
+        self.check()
+        return PackageFiles(self, places)
 
     @contextlib.asynccontextmanager
     async def process(self) -> AsyncGenerator[asyncio.subprocess.Process, None]:

@@ -15,6 +15,7 @@ from knowledge.procedure_store.entry_points import procedures_of_call
 from service.api.mistakes import explain
 from service.api.models import Value
 from service.api.settings import Settings
+from service.backups.brought import BroughtDisks
 from service.errors import InvalidParams
 from service.figures.collector import Figures
 from service.files.readers import FileReaders
@@ -58,6 +59,7 @@ class Services:
     procedures: Procedures
     page_history: PageHistory
     figures: Figures
+    disks: BroughtDisks
     files: FileReaders = field(default_factory=FileReaders)
     health: dict[str, Callable[[], Any]] = field(default_factory=dict)
     """What each part reports about itself, by its name, for /readyz."""

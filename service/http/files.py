@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Mapping
-from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
@@ -15,13 +14,15 @@ from pydantic import Field
 
 from service.api.adapter import adapter
 from service.api.log import current_request
+from service.backups.catalogue import KeptBackup
 from service.backups.vm_choice import find_backup
-from service.errors import Conflict, InvalidParams, VmkopsError
+from service.errors import Conflict, DisksComing, InvalidParams, VmkopsError
 from service.files.archives import tar_of, zip_of
 from service.files.readers import PackageFiles
 from service.files.values import Entry, Volumes
 from service.http._browsers import BROWSERS
 from service.http._clients import client_of
+from service.http._files_page import folder_page, volumes_page
 from service.http._route import AnyCall, Call, Query, Route
 from service.store.audit import Event
 from service.store.tokens import Scope
@@ -62,22 +63,37 @@ async def _opened(call: AnyCall, path: str) -> PackageFiles:
     kept = await asyncio.to_thread(find_backup, services.settings.backups_dir, call.path("id"), vcenters)
     if kept.state == "broken":
         raise Conflict(f"The backup {kept.id} is broken: {kept.reason}")
-    if kept.saved:
-        raise Conflict(
-            f"The disks of the backup {kept.id} are in the store of the save profile {kept.saved.profile}, and files "
-            "are only read from disks in the folder of a backup. Read a disk back as the help about save says, or "
-            "restore the VM under another name."
-        )
-    files = services.files.open(Path(kept.path), [disk.file for disk in kept.disks])
-    actor = call.known_actor()
+    services.files.check()
+    try:
+        files = services.files.open(await services.disks.places(kept))
+    except DisksComing as error:
+        if error.first:
+            await _record(call, kept, path)
+        raise
+    await _record(call, kept, path)
+    return files
+
+
+async def _record(call: AnyCall, kept: KeptBackup, path: str) -> None:
+    services, actor = call.services, call.known_actor()
     address = client_of(call.request, services.settings.trusted_proxies)
     about = {"backup": kept.id, "vm": kept.vm.name, "path": path}
     await services.audit.write(Event.FILES_READ, token=actor.token, person=actor.person or "", address=address, **about)
-    return files
 
 
 async def _volumes(call: Call[Query, None]) -> Volumes:
     return await (await _opened(call, "")).volumes()
+
+
+async def _volumes_page(call: Call[Query, None]) -> web.StreamResponse:
+    return volumes_page(call.path("id"), await _volumes(call))
+
+
+async def _list_page(call: Call[FolderQuery, None]) -> web.StreamResponse:
+    query = call.query
+    files = await _opened(call, query.path)
+    found = files.entries(query.path, depth=query.depth, pattern=query.name)
+    return await folder_page(call.path("id"), query.path, found)
 
 
 async def _list(call: Call[FolderQuery, None]) -> web.StreamResponse:
@@ -168,6 +184,7 @@ ROUTES = (
         path="/backups/{id}/volumes",
         summary="The disks, partitions and volumes of a backup, and what is on each; needs the scope operate",
         handle=_volumes,
+        html=_volumes_page,
         answer=Volumes,
         scope=Scope.OPERATE,
         errors=ERRORS,
@@ -177,6 +194,7 @@ ROUTES = (
         path="/backups/{id}/files",
         summary="The files in a folder of a backup, a line of JSON for each; needs the scope operate",
         handle=_list,
+        html=_list_page,
         scope=Scope.OPERATE,
         query=FolderQuery,
         media=LINES,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
+import re
 import tarfile
 import urllib.error
 import urllib.request
@@ -33,6 +35,7 @@ def keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]
     (tree / "usr").mkdir()
     (tree / "etc/hosts").write_text(HOSTS)
     (tree / "etc/app/new\nline.conf").write_bytes(b"\x00\x01binary")
+    (tree / "etc/app/<script>alert(1)<").write_text("markup")
     (tree / "etc/link").symlink_to("/etc/hosts")
     disk = make.vmdk(make.ext("ext4")(folder / "disk.img", tree), "streamOptimized")
     data = tmp_path_factory.mktemp("keeper")
@@ -70,7 +73,9 @@ def test_files_are_listed_found_and_sent_over_http(keeper: RunningService) -> No
     assert fetched(keeper, f"{content}/none")[0] == 404
 
     with tarfile.open(fileobj=io.BytesIO(fetched(keeper, f"{content}&archive=tar")[1])) as tar:
-        assert tar.getnames() == ["etc", "etc/app", "etc/app/new\nline.conf", "etc/hosts", "etc/link"]
+        assert tar.getnames() == [
+            *("etc", "etc/app", "etc/app/<script>alert(1)<", "etc/app/new\nline.conf", "etc/hosts", "etc/link")
+        ]
         assert tar.getmember("etc/link").linkname == "/etc/hosts"
         found = tar.extractfile("etc/hosts")
         assert found is not None
@@ -78,6 +83,30 @@ def test_files_are_listed_found_and_sent_over_http(keeper: RunningService) -> No
     with zipfile.ZipFile(io.BytesIO(fetched(keeper, f"{content}&archive=zip")[1])) as archive:
         assert archive.read("etc/hosts") == HOSTS.encode()
         assert archive.testzip() is None
+
+
+def test_pages_lead_from_the_backup_to_each_file(keeper: RunningService) -> None:
+    def page(path: str) -> tuple[str, list[str]]:
+        status, body = fetched(keeper, path, Accept="text/html")
+        assert status == 200, body
+        return body.decode(), [html.unescape(link) for link in re.findall('href="(/backups/[^"]+)"', body.decode())]
+
+    assert "/backups/a1a1/volumes" in page("/backups/a1a1")[1]
+    assert "/backups/a1a1/files?path=disk0%3A/" in page("/backups/a1a1/volumes")[1]
+    _, links = page("/backups/a1a1/files?path=/etc")
+    assert "/backups/a1a1/files?path=/etc/app" in links
+    assert "/backups/a1a1/files/content?path=/etc/hosts" in links
+    assert "&lt;script&gt;" in page("/backups/a1a1/files?path=/etc/app")[0]
+    assert "<script>" not in page("/backups/a1a1/files?path=/etc/app")[0]
+    for folder in ("/etc", "/etc/app", "disk0%3A/"):
+        for link in page(f"/backups/a1a1/files?path={folder}")[1]:
+            assert fetched(keeper, link)[0] == 200, link
+    for path in ("volumes", "files?path=/etc"):
+        request = urllib.request.Request(f"{keeper.url}/backups/a1a1/{path}", headers={"Accept": "text/html"})
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=60)
+        assert refused.value.code == 401
+        refused.value.close()
 
 
 def test_only_those_who_may_operate_read_files_and_the_audit_names_them(keeper: RunningService) -> None:
@@ -107,7 +136,7 @@ def test_command_lists_finds_prints_and_gets(keeper: RunningService, tmp_path: P
     got = keeper.run("files", "a1a1", "get", "/etc", "--to", str(tmp_path / "etc"))
 
     assert got.returncode == 0, got.stderr
-    assert "2 files" in got.stderr
+    assert "3 files" in got.stderr
     assert "1 link left out" in got.stderr
     assert (tmp_path / "etc/hosts").read_text() == HOSTS
     assert (tmp_path / "etc/app/new\nline.conf").read_bytes() == b"\x00\x01binary"

@@ -89,22 +89,54 @@ def partitioned(image: Path, parts: list[Path], table: str) -> Path:
 
 
 def logical_volume(image: Path, inner: Path, *, group: str = "vg0", name: str = "root") -> Path:
-    """A physical volume of LVM2 with one logical volume that has the content of `inner`.
+    """A physical volume of LVM2 with one logical volume that has the content of `inner`."""
+    return spanned_volume([image], inner, group=group, name=name)[0]
+
+
+def spanned_volume(images: list[Path], inner: Path, *, group: str = "vg0", name: str = "root") -> list[Path]:
+    """Physical volumes of LVM2, one for each image, with one logical volume on all of them, in equal parts.
 
     The tools of LVM2 need root, so the label and the metadata are written here, in the form that `pvck --dump` shows
     (lib/format_text/layout.h of LVM2).
     """
     extent, start = 4 * MB, MB
-    extents = -(-inner.stat().st_size // extent)
+    extents = -(-inner.stat().st_size // (extent * len(images)))
     size, area, area_size = start + extents * extent, 4096, MB - 4096
-    pv_id, vg_id, lv_id = (f"{letter}" * 32 for letter in "PVL")
-    dashed = {
-        each: "-".join([each[:6], *(each[at : at + 4] for at in range(6, 26, 4)), each[26:]])
-        for each in (pv_id, vg_id, lv_id)
-    }
-    text = (
-        f"""{group} {{
-id = "{dashed[vg_id]}"
+    ids = [f"P{number}" + "v" * 30 for number in range(len(images))]
+    physical = "".join(
+        _block(
+            f"pv{number}",
+            f"""id = "{_dashed(each)}"
+device = "/dev/sd{"abcdef"[number]}"
+status = ["ALLOCATABLE"]
+flags = []
+dev_size = {size // SECTOR}
+pe_start = {start // SECTOR}
+pe_count = {extents}
+""",
+        )
+        for number, each in enumerate(ids)
+    )
+    segments = "".join(
+        _block(
+            f"segment{number + 1}",
+            f"""start_extent = {number * extents}
+extent_count = {extents}
+type = "striped"
+stripe_count = 1
+stripes = [
+"pv{number}", 0
+]
+""",
+        )
+        for number in range(len(images))
+    )
+    volume = f"""id = "{_dashed("L" * 32)}"
+status = ["READ", "WRITE", "VISIBLE"]
+flags = []
+segment_count = {len(images)}
+{segments}"""
+    of_group = f"""id = "{_dashed("V" * 32)}"
 seqno = 1
 format = "lvm2"
 status = ["RESIZEABLE", "READ", "WRITE"]
@@ -113,47 +145,28 @@ extent_size = {extent // SECTOR}
 max_lv = 0
 max_pv = 0
 metadata_copies = 0
-physical_volumes {{
-pv0 {{
-id = "{dashed[pv_id]}"
-device = "/dev/sda"
-status = ["ALLOCATABLE"]
-flags = []
-dev_size = {size // SECTOR}
-pe_start = {start // SECTOR}
-pe_count = {extents}
-}}
-}}
-logical_volumes {{
-{name} {{
-id = "{dashed[lv_id]}"
-status = ["READ", "WRITE", "VISIBLE"]
-flags = []
-segment_count = 1
-segment1 {{
-start_extent = 0
-extent_count = {extents}
-type = "striped"
-stripe_count = 1
-stripes = [
-"pv0", 0
-]
-}}
-}}
-}}
-}}
-contents = "Text Format Volume Group"
+{_block("physical_volumes", physical)}{_block("logical_volumes", _block(name, volume))}"""
+    told = """contents = "Text Format Volume Group"
 version = 1
 description = ""
 creation_host = "test"
 creation_time = 1700000000
-""".encode()
-        + b"\0"
-    )
+"""
+    text = f"{_block(group, of_group)}{told}".encode() + b"\0"
+    content = inner.read_bytes()
+    for number, (image, pv) in enumerate(zip(images, ids, strict=True)):
+        _physical_volume(image, pv, text, size, start, area, area_size)
+        with image.open("r+b") as disk:
+            disk.seek(start)
+            disk.write(content[number * extents * extent : (number + 1) * extents * extent])
+    return images
+
+
+def _physical_volume(image: Path, pv: str, text: bytes, size: int, start: int, area: int, area_size: int) -> None:
     locations = struct.pack("<QQII", 512, len(text), _crc(text), 0) + bytes(24)
     body = struct.pack("<16sIQQ", b" LVM2 x[5A%r0N*>", 1, area, area_size) + locations
     body = body.ljust(508, b"\0")
-    header = struct.pack("<32sQ", pv_id.encode(), size)
+    header = struct.pack("<32sQ", pv.encode(), size)
     header += (
         struct.pack("<QQQQ", start, 0, 0, 0) + struct.pack("<QQQQ", area, area_size, 0, 0) + struct.pack("<II", 0, 0)
     )
@@ -164,9 +177,14 @@ creation_time = 1700000000
         for offset, data in ((SECTOR, label), (area, struct.pack("<I", _crc(body)) + body), (area + 512, text)):
             disk.seek(offset)
             disk.write(data)
-        disk.seek(start)
-        disk.write(inner.read_bytes())
-    return image
+
+
+def _block(name: str, inside: str) -> str:
+    return f"{name} {{\n{inside}}}\n"
+
+
+def _dashed(name: str) -> str:
+    return "-".join([name[:6], *(name[at : at + 4] for at in range(6, 26, 4)), name[26:]])
 
 
 def _crc(data: bytes) -> int:

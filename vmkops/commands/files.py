@@ -7,7 +7,7 @@ import asyncio
 import json
 import stat
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -26,6 +26,8 @@ KINDS = {
     "device": stat.S_IFCHR,
     "other": stat.S_IFIFO,
 }
+COMING = "urn:vmkops:disks-coming"
+PAUSE_SECONDS = 3
 COLUMNS = ("name", "type", "size", "label", "used_as", "note")
 
 
@@ -58,12 +60,32 @@ def run(argv: Sequence[str]) -> int:
     if options.what in ("get", "cat") and not options.path:
         raise WrongUsage(f"{options.what} needs the path of a file or a folder")
     if options.what == "ls" and not options.path:
-        return asyncio.run(_volumes(options))
-    if options.what in ("ls", "find"):
-        return asyncio.run(_list(options))
-    if options.what == "cat" or options.tar or options.zip:
-        return asyncio.run(_to_output(options))
-    return asyncio.run(_get(options))
+        do = _volumes
+    elif options.what in ("ls", "find"):
+        do = _list
+    elif options.what == "cat" or options.tar or options.zip:
+        do = _to_output
+    else:
+        do = _get
+    return asyncio.run(_when_there(do, options))
+
+
+async def _when_there(do: Callable[[argparse.Namespace], Awaitable[int]], options: argparse.Namespace) -> int:
+    """Do it; while the service still reads the disks from a store, say so and try again."""
+    from service.api.client import ServiceUnavailable
+    from service.api.words import printable
+
+    said = ""
+    while True:
+        try:
+            return await do(options)
+        except ServiceUnavailable as error:
+            if error.problem.type != COMING:
+                raise
+            if str(error) != said:
+                said = str(error)
+                print(f"vmkops files: {printable(said)}", file=sys.stderr)
+        await asyncio.sleep(PAUSE_SECONDS)
 
 
 def _call(options: argparse.Namespace, rest: str) -> str:
@@ -93,9 +115,9 @@ async def _list(options: argparse.Namespace) -> int:
     from vmkops.commands._console import client
 
     deep, name = options.what == "find", options.name if options.what == "find" else ""
-    query = {"path": options.path or "/", "depth": "0" if deep else "1", "name": name}
+    path, depth = options.path or "/", "0" if deep else "1"
     async with client() as service:
-        async for line in _lines(service.stream(_call(options, "files"), **query)):
+        async for line in _lines(service.stream(_call(options, "files"), path=path, depth=depth, name=name)):
             if "error" in line:
                 print(f"vmkops files: {printable(line['error'])}", file=sys.stderr)
                 return EXIT_FAILED

@@ -13,7 +13,7 @@ import pytest
 
 from service.errors import Conflict, DiskUnreadable, InvalidParams, NotFound, VmkopsError
 from service.files.extract import extract
-from service.files.readers import MOST, FileReaders, PackageFiles
+from service.files.readers import MOST, DiskPlaces, FileReaders, PackageFiles
 from service.files.values import Entry
 from tests.peers import file_systems as make
 from tests.peers.fetch import require
@@ -71,7 +71,7 @@ def hostile(disks: Path) -> Path:
 
 
 def files_of(folder: Path, *names: str) -> PackageFiles:
-    return FileReaders().open(folder, list(names))
+    return FileReaders().open(DiskPlaces(folder, list(names)))
 
 
 async def listed(files: PackageFiles, path: str, **how: object) -> list[Entry]:
