@@ -16,6 +16,7 @@ from pydantic import Field
 from service.api.models import Job, JobState, Value
 from service.api.units import when
 from service.api.words import printable
+from service.backups.staged_files import VOLUMES
 from service.errors import Conflict, NotFound
 from service.jobs.action import Context
 from service.jobs.claims import live_jobs
@@ -40,11 +41,13 @@ class MountView(Value):
     """The folder, on the host of the service; every process of the service has it at the same path."""
     vm: str
     """The name of the VM, with that of its vCenter where there are several."""
+    type: Literal["fullvm", "file"] = "fullvm"
+    """Whether the package of the VM is in it, or its files."""
     job: str
     state: MountState
     """`stopping`: its job still stages it and was asked to stop."""
     size: int = 0
-    """Bytes of its disks."""
+    """Bytes of its disks, or of its files."""
     mounted_at: str = ""
     until: str = ""
     """The end of its lease."""
@@ -62,6 +65,7 @@ def mount_view(context: Context, row: MountRow, state: MountState | None = None)
         name=row.name,
         folder=str(context.settings.mounts_dir / row.name),
         vm=context.vcenters.shown(row.vcenter, row.vm_name),
+        type="file" if VOLUMES in row.files else "fullvm",
         job=row.job,
         state=state or ("mounted" if row.ended_at is None else ended),
         size=row.size,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from pydantic import Field
 
 from service.api.models import Value
 from service.errors import Conflict
 from service.files.names import unescape
-from service.files.readers import PackageFiles
 from service.files.tree_writer import TreeWriter, checked
 from service.files.values import Entry
 
@@ -29,7 +30,14 @@ MOST_LEFT_OUT = 1000
 """Paths in `Extracted.left_out`."""
 
 
-async def extract(package: PackageFiles, paths: Sequence[str], dest: Path) -> Extracted:
+class Contents(Protocol):
+    """What files come from, such as `PackageFiles`."""
+
+    def contents(self, path: str) -> AsyncGenerator[Entry | bytes, None]:
+        """A file or a folder with all that is in it; see `PackageReader.contents`."""
+
+
+async def extract(package: Contents, paths: Sequence[str], dest: Path) -> Extracted:
     """Write each of `paths`, a file or a folder with all that is in it, into the existing folder `dest`.
 
     Each gets its own name there; nothing is overwritten, nothing is written outside of `dest`, and links and devices
@@ -41,17 +49,18 @@ async def extract(package: PackageFiles, paths: Sequence[str], dest: Path) -> Ex
     for path in paths:
         writer: TreeWriter | None = None
         try:
-            async for each in package.contents(path):
-                if isinstance(each, bytes):
-                    assert writer is not None
-                    await asyncio.to_thread(writer.write, each)
-                    continue
-                parts = [unescape(part) for part in each.path.split("/")]
-                if writer is None:
-                    writer = TreeWriter(dest / checked(parts[0]))
-                    writer.__enter__()
-                if not begin(writer, each, parts[1:]) and len(left_out) < MOST_LEFT_OUT:
-                    left_out.append(each.path)
+            async with contextlib.aclosing(package.contents(path)) as contents:
+                async for each in contents:
+                    if isinstance(each, bytes):
+                        assert writer is not None
+                        await asyncio.to_thread(writer.write, each)
+                        continue
+                    parts = [unescape(part) for part in each.path.split("/")]
+                    if writer is None:
+                        writer = TreeWriter(dest / checked(parts[0]))
+                        writer.__enter__()
+                    if not begin(writer, each, parts[1:]) and len(left_out) < MOST_LEFT_OUT:
+                        left_out.append(each.path)
         finally:
             if writer is not None:
                 writer.__exit__(None, None, None)

@@ -25,7 +25,7 @@ class Host:
 
     def __init__(self, service: RunningService, folder: Path) -> None:
         self.service = service
-        self.mounts = service.data_dir / "mounts"
+        self.mounts = Path(service.environment.get("VMKOPS_MOUNT_DIR") or service.data_dir / "mounts")
         self.logs = folder / "logs"
         self.folder = folder
         (folder / "token").write_text(f"{service.token}\n")
@@ -133,11 +133,11 @@ def test_bacula_saves_a_vm_and_restores_it(host: Host, vcenter: Vcsim, disk: Pat
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
-        ([], 2, "usage: pre-command VMID [TYPE]"),
+        ([], 2, "usage: pre-command VMID [TYPE [PATH...]]"),
         (["--help"], 2, "is not a VM"),
         (["../.."], 2, "is not a VM"),
         (["no-such-vm"], 1, "There is no VM"),
-        ([VM, "image"], 2, "image is not possible. Choose one of: fullvm"),
+        ([VM, "image"], 2, "image is not possible. Choose one of: fullvm, file"),
     ],
 )
 def test_pre_command_says_what_is_wrong(host: Host, words: list[str], status: int, message: str) -> None:
