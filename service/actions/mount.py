@@ -8,7 +8,7 @@ import re
 import socket
 import stat
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -28,11 +28,11 @@ from service.actions._snapshot_copy import (
 from service.actions._targeted import info, refuse
 from service.actions.backup import Backup, CopyVm
 from service.api.models import ActionClass
-from service.api.mount_settings import MOST_HOURS
 from service.api.settings import Settings
 from service.api.units import amount, when
 from service.api.words import counted
 from service.backups.freshness import read_duration
+from service.backups.mounts import LEASE, checked_lease
 from service.backups.staged_files import FilesWritten, read_paths, write_files
 from service.backups.steps import BackupRun
 from service.errors import CopyFailed
@@ -75,18 +75,13 @@ class MountVm(CopyVm):
     )
     lease: str = Field(
         default="",
-        pattern=r"^([1-9]\d{0,4}[mhd])?$",
+        pattern=LEASE,
         examples=["90m", "6h", "2d"],
         description="How long the folder stays if nobody unmounts it, such as 90m, 6h or 2d, at most 30d; by default "
         "`VMKOPS_MOUNT_LEASE_HOURS`.",
     )
 
-    @field_validator("lease")
-    @classmethod
-    def _not_for_ever(cls, value: str) -> str:
-        if value and read_duration(value) > timedelta(hours=MOST_HOURS):
-            raise ValueError(f"must be at most {MOST_HOURS // 24}d")
-        return value
+    _lease = field_validator("lease")(checked_lease)
 
     @model_validator(mode="after")
     def _paths_of_files(self) -> Self:
