@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from knowledge.procedure_store.folders import BUILT_IN
 from vmkops import commands
-from vmkops.commands import _backups_adopt
+from vmkops.commands import _backups_adopt, _mounts_renew
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -193,6 +193,10 @@ def _command(parser: argparse.ArgumentParser, name: str, summary: str, *, level:
     if name == "vmkops backups":  # which has no subcommands: its plain word is the id of a backup
         yield from _command(
             _backups_adopt.parser(), f"{name} {_backups_adopt.ADOPT}", _backups_adopt.SUMMARY, level=level + 1
+        )
+    if name == "vmkops mounts":
+        yield from _command(
+            _mounts_renew.parser(), f"{name} {_mounts_renew.RENEW}", _mounts_renew.SUMMARY, level=level + 1
         )
 
 

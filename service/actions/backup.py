@@ -96,6 +96,10 @@ class Backup(Action):
         """Where the package is written."""
         return settings.backups_dir
 
+    def room_needed(self, params: CopyVm, allocated: int | None) -> int | None:  # noqa: ARG002
+        """The bytes that the package takes there at most, from those that the VM uses; None when that is not known."""
+        return allocated
+
     async def pinned(self, context: Context, params: VmParams) -> VmParams:
         """See `Action.pinned`."""
         return await pinned_vm(context.vcenters, params)
@@ -120,7 +124,7 @@ class Backup(Action):
             ]
         keep, folder = settings.keep_free_bytes, self.folder(settings)
         profile = choose_save(settings, params.save) if isinstance(params, BackupVm) else None
-        needed = None if profile else vm.allocated
+        needed = None if profile else self.room_needed(params, vm.allocated)
         space = await asyncio.to_thread(check_space, "backup-room", folder, needed, f"the {self.name}", keep)
         if await context.ledger.unmerged(vm.vcenter, vm.moref):
             checks = [_merged_first(each) for each in checks]

@@ -1,4 +1,4 @@
-"""Stages a VM for another backup product: a backup whose package is put where that product reads it, for a while."""
+"""Stages a VM for another backup product: puts its package, or the files in it, where that product reads it."""
 
 from __future__ import annotations
 
@@ -7,31 +7,47 @@ import os
 import re
 import socket
 import stat
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from service.actions._snapshot_copy import GIVE_UP, QUIESCE, REMOVE, SNAPSHOT, UNQUIESCE, Names, copy_over_snapshot
+from service.actions._snapshot_copy import (
+    GIVE_UP,
+    QUIESCE,
+    REMOVE,
+    SNAPSHOT,
+    UNQUIESCE,
+    Names,
+    SnapshotCopy,
+    copy_over_snapshot,
+)
 from service.actions._targeted import info, refuse
 from service.actions.backup import Backup, CopyVm
 from service.api.models import ActionClass
-from service.api.mount_settings import MOST_HOURS
 from service.api.settings import Settings
 from service.api.units import amount, when
 from service.api.words import counted
 from service.backups.freshness import read_duration
+from service.backups.mounts import LEASE, checked_lease
+from service.backups.staged_files import FilesWritten, read_paths, write_files
 from service.backups.steps import BackupRun
 from service.errors import CopyFailed
+from service.files.readers import DiskPlaces, FileReaders, missing_libraries
 from service.jobs.action import Context, JobControl, StepResult, Target
 from service.packages.folder import safe_name
 from service.packages.staging import StagedPackage, exists, folder_name
 from service.store.mount_ledger import MountRow
 
 NAMES = Names("open the lease", "copy the disks", "close the lease")
-STAGE = "stage"
+EXTRACT, STAGE = "extract the files", "stage"
+FILES_ROOM = (
+    "{root} holds the disks of the VM until the files are extracted, and then the files only: for a while, up to twice "
+    "what the VM uses."
+)
 KEY = "mount:{}"
 """The key that a job holds for the name of its folder."""
 
@@ -45,23 +61,33 @@ class MountVm(CopyVm):
         description="The folder to make, in `VMKOPS_MOUNT_DIR` on the host of the service: its name, or its full path. "
         "By default, the name of the VM.",
     )
-    type: Literal["fullvm"] = Field(
-        default="fullvm", description="What is staged. `fullvm` is the whole VM as an OVF package, with its disks."
+    type: Literal["fullvm", "file"] = Field(
+        default="fullvm",
+        description="What is staged. `fullvm` is the whole VM as an OVF package, with its disks, and `file` the files "
+        "of its file systems, a folder for each volume.",
+    )
+    paths: str = Field(
+        default="",
+        max_length=8192,
+        examples=["/etc,/var/lib/app"],
+        description="With the type `file`, only these files and folders of the guest, with commas between them; "
+        r"`\x2c` is a comma in a name.",
     )
     lease: str = Field(
         default="",
-        pattern=r"^([1-9]\d{0,4}[mhd])?$",
+        pattern=LEASE,
         examples=["90m", "6h", "2d"],
         description="How long the folder stays if nobody unmounts it, such as 90m, 6h or 2d, at most 30d; by default "
         "`VMKOPS_MOUNT_LEASE_HOURS`.",
     )
 
-    @field_validator("lease")
-    @classmethod
-    def _not_for_ever(cls, value: str) -> str:
-        if value and read_duration(value) > timedelta(hours=MOST_HOURS):
-            raise ValueError(f"must be at most {MOST_HOURS // 24}d")
-        return value
+    _lease = field_validator("lease")(checked_lease)
+
+    @model_validator(mode="after")
+    def _paths_of_files(self) -> Self:
+        if self.paths and self.type != "file":
+            raise ValueError("paths are possible with type=file only: fullvm has whole disks")
+        return self
 
 
 class Staged(StepResult):
@@ -75,15 +101,24 @@ class Mount(Backup):
     """The snapshot is gone before the folder gets its name, so a mount that is there needs nothing from the VM."""
 
     name = "mount"
-    summary = "Stage a VM as an OVF package in a folder, for another backup product to save."
+    summary = "Stage a VM as an OVF package, or its files, in a folder, for another backup product to save."
     action_class = ActionClass.SAFE  # as a backup
     label = "Mount {target}"
-    steps = (QUIESCE, SNAPSHOT, UNQUIESCE, *NAMES, REMOVE, STAGE)
+    steps = (QUIESCE, SNAPSHOT, UNQUIESCE, *NAMES, REMOVE, EXTRACT, STAGE)
     params = MountVm
+
+    def steps_of(self, params: Mapping[str, Any]) -> tuple[str, ...]:
+        """Files are extracted with the type `file` only."""
+        return tuple(step for step in self.steps if step != EXTRACT or params.get("type") == "file")
 
     def folder(self, settings: Settings) -> Path:
         """Where the package is written."""
         return settings.mounts_dir
+
+    def room_needed(self, params: CopyVm, allocated: int | None) -> int | None:
+        """Files are there beside the disks until the disks are removed."""
+        assert isinstance(params, MountVm)
+        return allocated * 2 if allocated and params.type == "file" else allocated
 
     async def target(self, context: Context, params: CopyVm) -> Target:
         """As for a backup, and whether the folder can be made; raises InvalidParams for another path."""
@@ -91,6 +126,7 @@ class Mount(Backup):
         root = context.settings.mounts_dir
         if params.dest:
             folder_name(params.dest, root)  # before vCenter is asked
+        read_paths(params.paths)
         found = await super().target(context, params)
         folder = folder_name(params.dest, root) if params.dest else safe_name(found.name)
         lease = params.lease or f"{context.settings.mount_lease_hours}h"
@@ -104,6 +140,10 @@ class Mount(Backup):
             checks.append(refuse("mounted", exists(path)))
         if why := await asyncio.to_thread(_why_unfit, root):
             checks.append(refuse("mount-dir", why))
+        if params.type == "file":
+            checks.append(info("files-room", FILES_ROOM.format(root=root)))
+            if missing := missing_libraries():
+                checks.append(refuse("files-extra", missing))
         return Target(
             key=found.key,
             name=found.name,
@@ -121,13 +161,18 @@ class Mount(Backup):
         package = partial(StagedPackage, root, params.dest, job_id=job.job_id)
         run = BackupRun(context, session, job, moref, params.quiesce, params.until, package=package)
 
+        async def take_out() -> FilesWritten:
+            _require_whole(copied)
+            made = package(copied.plan.name)
+            to = await asyncio.to_thread(made.open_files)
+            disks = FileReaders().open(DiskPlaces(made.partial, [disk.file for disk in copied.written.disks]))
+            keep, paths = context.settings.keep_free_bytes, read_paths(params.paths)
+            return await write_files(disks, paths, to, keep=keep, root=root, job=job)
+
         async def stage() -> Staged:
+            _require_whole(copied)
             plan, written = copied.plan, copied.written
-            if written.missing:
-                raise CopyFailed(
-                    f"vCenter did not offer {counted(written.missing, 'disk')} of {plan.name}, so the package is not "
-                    "complete. Check whether the VM's disks were changed meanwhile, then try again."
-                )
+            size = files.size if files else written.size
             until = (datetime.now(UTC) + read_duration(params.lease)).isoformat(timespec="seconds")
             row = MountRow(
                 job=job.job_id,
@@ -135,13 +180,13 @@ class Mount(Backup):
                 vcenter=session.vcenter.name,
                 vm=moref,
                 vm_name=plan.name,
-                files=written.files,
-                size=written.size,
+                files=files.names if files else written.files,
+                size=size,
                 until=until,
             )
             await context.mounts.intend(row)
-            await asyncio.to_thread(package(plan.name).stage)
-            host, detail = socket.gethostname(), f"{root / params.dest} until {when(until)}: {amount(written.size)}"
+            await asyncio.to_thread(package(plan.name).stage, files=files is not None)
+            host, detail = socket.gethostname(), f"{root / params.dest} until {when(until)}: {amount(size)}"
             return Staged(until=until, host=host, detail=detail)
 
         async def give_up() -> StepResult:
@@ -149,24 +194,37 @@ class Mount(Backup):
             await context.mounts.forget(job.job_id)
             return StepResult(detail="nothing is staged")
 
+        files: FilesWritten | None = None
         try:
             copied = await copy_over_snapshot(job, run, NAMES)
+            if params.type == "file":
+                files = await job.step_as(FilesWritten, EXTRACT, take_out, interruptible=True)
             staged = await job.step_as(Staged, STAGE, stage)
         except Exception:
             await job.step_as(StepResult, STAGE, give_up, part=GIVE_UP, cleanup=True)
             raise
+        written = copied.written.model_dump(mode="json", include={"files", "size", "disks", "warnings"})
+        if files is not None:
+            written = {"files": files.names, "file_count": files.files, "size": files.size, "not_read": files.not_read}
         return {
             "folder": str(root / params.dest),
             "on_host": staged.host,
             "until": staged.until,
-            **copied.written.model_dump(
-                mode="json", exclude={"package", "missing", "saved_with", "added_bytes", "deduplication"}
-            ),
+            **written,
             "consistency": copied.taken.consistency,
             "left_out": copied.plan.left_out,
             "snapshot_removed": copied.removed.removed,
             "consolidated": copied.removed.consolidated,
         }
+
+
+def _require_whole(copied: SnapshotCopy) -> None:
+    """Raise CopyFailed when a disk of the VM is missing in the copy."""
+    if copied.written.missing:
+        raise CopyFailed(
+            f"vCenter did not offer {counted(copied.written.missing, 'disk')} of {copied.plan.name}, so the package is "
+            "not complete. Check whether the VM's disks were changed meanwhile, then try again."
+        )
 
 
 def _why_unfit(root: Path) -> str:

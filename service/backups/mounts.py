@@ -1,4 +1,4 @@
-"""How a mount ends: somebody unmounts it, or its lease ends and the reaper removes its files."""
+"""How a mount goes on and ends: its lease is renewed, somebody unmounts it, or the reaper removes its files."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ import contextlib
 import logging
 import os
 import time
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from service.api.models import Job, JobState, Value
+from service.api.mount_settings import MOST_HOURS
 from service.api.units import when
 from service.api.words import printable
+from service.backups.freshness import read_duration
+from service.backups.staged_files import VOLUMES
 from service.errors import Conflict, NotFound
 from service.jobs.action import Context
 from service.jobs.claims import live_jobs
@@ -28,6 +32,8 @@ log = logging.getLogger(__name__)
 
 UNKNOWN_SECONDS = 86_400
 """How old an unfinished folder of a job that nobody knows must be before it is removed."""
+LEASE = r"^([1-9]\d{0,4}[mhd])?$"
+"""A lease such as 90m, 6h or 2d; empty for that of the settings."""
 MountState = Literal["mounted", "stopping", "unmounted", "expired"]
 
 
@@ -40,15 +46,19 @@ class MountView(Value):
     """The folder, on the host of the service; every process of the service has it at the same path."""
     vm: str
     """The name of the VM, with that of its vCenter where there are several."""
+    type: Literal["fullvm", "file"] = "fullvm"
+    """Whether the package of the VM is in it, or its files."""
     job: str
     state: MountState
     """`stopping`: its job still stages it and was asked to stop."""
     size: int = 0
-    """Bytes of its disks."""
+    """Bytes of its disks, or of its files."""
     mounted_at: str = ""
     until: str = ""
     """The end of its lease."""
     ended_at: str | None = None
+    already: bool = False
+    """Whether it was unmounted before, so that this call has changed nothing."""
     left: list[str] = Field(default_factory=list)
     """Files that somebody else has put there, and that stay."""
     trouble: str = ""
@@ -57,13 +67,14 @@ class MountView(Value):
 
 def mount_view(context: Context, row: MountRow, state: MountState | None = None) -> MountView:
     """A row of the ledger as callers see it."""
-    ended: MountState = "expired" if row.end == EXPIRED else "unmounted"
+    ended: MountState = {EXPIRED: "expired", UNMOUNTED: "unmounted"}.get(row.end, "mounted")  # type: ignore[assignment]
     return MountView(
         name=row.name,
         folder=str(context.settings.mounts_dir / row.name),
         vm=context.vcenters.shown(row.vcenter, row.vm_name),
+        type="file" if VOLUMES in row.files else "fullvm",
         job=row.job,
-        state=state or ("mounted" if row.ended_at is None else ended),
+        state=state or ended,
         size=row.size,
         mounted_at=row.created_at,
         until=row.until,
@@ -95,16 +106,52 @@ async def unmount(context: Context, jobs: Jobs, dest: str, by: str) -> MountView
             )
         if row is None:
             raise NotFound(f"Nothing is mounted as {name}. `vmkops mounts` lists what is mounted.")
-        if row.end == EXPIRED:
-            raise Conflict(
-                f"The lease of {name} ended at {when(row.until)}, and its files were removed before it was unmounted. "
-                "Do not rely on what was saved from it after that. Mount again, with a longer lease."
-            )
-        return mount_view(context, row)
-    left = await _remove(context, row)
-    await context.mounts.ended(row.job, UNMOUNTED)
-    now = datetime.now(UTC).isoformat()
-    return mount_view(context, row, "unmounted").model_copy(update={"left": left, "ended_at": now})
+    if row.end == EXPIRED:
+        raise Conflict(
+            f"The lease of {name} ended at {when(row.until)}, and its files were removed before it was unmounted. "
+            "Do not rely on what was saved from it after that. Mount again, with a longer lease."
+        )
+    if row.ended_at is not None:
+        return mount_view(context, row).model_copy(update={"already": True})
+    try:
+        left = await _remove(context, row)
+    except Conflict:
+        now = await context.mounts.last(name)
+        if now is None or (now.job == row.job and now.ended_at is None):
+            raise
+        left = []  # another unmount was faster, and a new mount may have the name by now
+    first = await context.mounts.ended(row.job, UNMOUNTED)
+    update = {"left": left, "ended_at": datetime.now(UTC).isoformat(), "already": not first}
+    return mount_view(context, row, "unmounted").model_copy(update=update)
+
+
+def checked_lease(lease: str) -> str:
+    """The lease, which fits LEASE; raises ValueError when it is too long."""
+    if lease and read_duration(lease) > timedelta(hours=MOST_HOURS):
+        raise ValueError(f"must be at most {MOST_HOURS // 24}d")
+    return lease
+
+
+async def renew(context: Context, dest: str, lease: str) -> MountView:
+    """Let the mount at `dest` stay for `lease` from now, by default that of the settings; never shorter than before.
+
+    Raises InvalidParams for a path elsewhere, NotFound when nothing is mounted there, and Conflict when its lease has
+    ended.
+    """
+    name = folder_name(dest, context.settings.mounts_dir)
+    row = await context.mounts.last(name)
+    if row is None or row.end == UNMOUNTED:
+        raise NotFound(f"Nothing is mounted as {name}. `vmkops mounts` lists what is mounted.")
+    now = datetime.now(UTC)
+    last = datetime.fromisoformat(row.until)
+    until = max(last, now + read_duration(lease or f"{context.settings.mount_lease_hours}h"))
+    renewed = replace(row, until=until.isoformat(timespec="seconds"))
+    if last <= now or not await context.mounts.renew(row, renewed.until):
+        raise Conflict(
+            f"The lease of {name} cannot be renewed: it ended at {when(row.until)}, or somebody else has just changed "
+            "it. `vmkops mounts` lists what is mounted."
+        )
+    return mount_view(context, renewed)
 
 
 async def _remove(context: Context, row: MountRow) -> list[str]:
@@ -135,7 +182,7 @@ class MountLeases:
                 continue
             if job is not None and job.state is not JobState.SUCCEEDED:
                 await self._end(row, None)
-            elif datetime.fromisoformat(row.until) <= datetime.now(UTC):
+            elif datetime.fromisoformat(row.until) <= datetime.now(UTC) and await context.mounts.expire(row):
                 await self._end(row, EXPIRED)
         for folder, job_id in await asyncio.to_thread(lambda: list(partial_folders(context.settings.mounts_dir))):
             job = await self._job(job_id)

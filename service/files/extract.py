@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from pydantic import Field
 
 from service.api.models import Value
 from service.errors import Conflict
 from service.files.names import unescape
-from service.files.readers import PackageFiles
 from service.files.tree_writer import TreeWriter, checked
 from service.files.values import Entry
 
@@ -30,7 +30,14 @@ MOST_LEFT_OUT = 1000
 """Paths in `Extracted.left_out`."""
 
 
-async def extract(package: PackageFiles, paths: Sequence[str], dest: Path) -> Extracted:
+class Contents(Protocol):
+    """What files come from, such as `PackageFiles`."""
+
+    def contents(self, path: str) -> AsyncGenerator[Entry | bytes, None]:
+        """A file or a folder with all that is in it; see `PackageReader.contents`."""
+
+
+async def extract(package: Contents, paths: Sequence[str], dest: Path) -> Extracted:
     """Write each of `paths`, a file or a folder with all that is in it, into the existing folder `dest`.
 
     Each gets its own name there; nothing is overwritten, nothing is written outside of `dest`, and links and devices

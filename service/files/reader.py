@@ -52,9 +52,13 @@ class PackageReader:
             ]
         )
 
-    def stat(self, path: str, *, follow: bool = False) -> Entry:
-        """What a path means. Raises InvalidParams, NotFound and DiskUnreadable."""
-        return self._entry(self._find(path, follow=follow))
+    def stat(self, path: str, *, follow: bool = False, by_volume: bool = False) -> Entry:
+        """What a path means; `by_volume`: the entry's path begins with the volume, as in `disk0/p1:/etc`.
+
+        Raises InvalidParams, NotFound and DiskUnreadable.
+        """
+        place = self._find(path, follow=follow)
+        return self._entry(place._replace(prefix=f"{place.volume.name}:") if by_volume else place)
 
     def entries(self, path: str, *, depth: int = 0, pattern: str = "") -> Iterator[Entry]:
         """What is in a folder, sorted, down to `depth` folders (0: all); or the one entry when it is no folder.

@@ -59,13 +59,13 @@ class PackageFiles:
         """Disks, partitions and logical volumes. Raises as `stat`."""
         return adapter(Volumes).validate_json(await self._one("volumes"))
 
-    async def stat(self, path: str, *, follow: bool = False) -> Entry:
-        """What a path means (see `service.files.names.read_target`).
+    async def stat(self, path: str, *, follow: bool = False, by_volume: bool = False) -> Entry:
+        """What a path means (see `service.files.names.read_target` and `PackageReader.stat`).
 
         Raises NotFound with suggestions, InvalidParams, DiskUnreadable, LimitReached, WorkersBusy when other requests
         take too long, and NotConfigured when the libraries are not installed.
         """
-        return adapter(Entry).validate_json(await self._one("stat", path=path, follow=follow))
+        return adapter(Entry).validate_json(await self._one("stat", path=path, follow=follow, by_volume=by_volume))
 
     async def entries(self, path: str, *, depth: int = 0, pattern: str = "") -> AsyncGenerator[list[Entry], None]:
         """What is in a folder, in batches; see `PackageReader.entries`. Raises as `stat`."""
@@ -111,6 +111,16 @@ class PackageFiles:
                 yield bool(header.get("data")), body
 
 
+def missing_libraries() -> str:
+    """That the libraries are not installed, and how to install them; empty when they are."""
+    if all(importlib.util.find_spec(name) for name in LIBRARIES):
+        return ""
+    return (
+        "The libraries that read file systems are not installed where the service runs. Install them there: "
+        'pip install "vmkops[files]", with the pip of the same Python. `vmkops help files` has other ways.'
+    )
+
+
 class FileReaders:
     """Starts the processes that read packages, a few at a time."""
 
@@ -119,11 +129,8 @@ class FileReaders:
 
     def check(self) -> None:
         """Raises NotConfigured when the libraries are not installed."""
-        if any(importlib.util.find_spec(name) is None for name in LIBRARIES):
-            raise NotConfigured(
-                "The libraries that read file systems are not installed where the service runs. Install them there: "
-                'pip install "vmkops[files]", with the pip of the same Python. `vmkops help files` has other ways.'
-            )
+        if missing := missing_libraries():
+            raise NotConfigured(missing)
 
     def open(self, places: DiskPlaces) -> PackageFiles:
         """The files of a package; nothing is read yet. Raises NotConfigured when the libraries are not installed."""

@@ -1,12 +1,13 @@
-"""What is mounted: packages of VMs that are staged for other backup products, and how a mount is ended."""
+"""What is mounted: VMs that are staged for other backup products, and how a mount is renewed and ended."""
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from service.api.models import Value
 from service.api.units import amount, when
 from service.api.words import printable
-from service.backups.mounts import MountView, mount_view, unmount
+from service.backups.mounts import LEASE, MountView, checked_lease, mount_view, renew, unmount
 from service.http._pages import Page, PageQuery, page_of
 from service.http._route import Call, Query, Route
 from service.store.audit import Event
@@ -23,6 +24,23 @@ class MountList(Page):
     """What is mounted, the oldest first."""
 
     mounts: list[MountView]
+
+
+class Renewal(Value):
+    """For how long a mount stays from now on."""
+
+    lease: str = Field(
+        default="",
+        pattern=LEASE,
+        description="How long, such as 90m, 6h or 2d, at most 30d; by default `VMKOPS_MOUNT_LEASE_HOURS`. A lease that "
+        "ends later stays as it is.",
+    )
+
+    _lease = field_validator("lease")(checked_lease)
+
+
+async def _renew(call: Call[Query, Renewal]) -> MountView:
+    return await renew(call.services.context, call.path("name"), call.body.lease)
 
 
 async def _list(call: Call[MountsQuery, None]) -> MountList:
@@ -55,6 +73,19 @@ ROUTES = (
         scope=Scope.READ,
         query=MountsQuery,
         text=lambda found: "".join(map(_text, found.mounts)) or "Nothing is mounted.\n",
+    ),
+    Route(
+        method="POST",
+        path="/mounts/{name}/renew",
+        summary="Let a mount stay longer",
+        handle=_renew,
+        body=Renewal,
+        answer=MountView,
+        scope=Scope.OPERATE,
+        audit=Event.MOUNT_RENEWED,
+        about=lambda mount: {"job": mount.job, "target": mount.vm, "until": mount.until},
+        text=_text,
+        errors=(400, 404, 409),
     ),
     Route(
         method="DELETE",

@@ -1,6 +1,6 @@
-"""A package in a folder of VMKOPS_MOUNT_DIR, where another backup product reads it, and how the folder is removed.
+"""A package, or the files in it, in a folder of VMKOPS_MOUNT_DIR, where another backup product reads them.
 
-Other users may write below that directory, so nothing here follows a link, and only what a job wrote is removed.
+Nothing here follows a link, and only what a job wrote is removed.
 """
 
 from __future__ import annotations
@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import stat
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from service.api.words import printable
 from service.errors import Conflict, InvalidParams, NotFound
@@ -20,8 +22,23 @@ MARKER = ".vmkops-mount"
 """The file in each staged folder that names its job."""
 PREFIX = ".vmkops-"
 """The names of folders that are not complete yet: this, the id of the job, and `.partial`."""
-GROUP_FOLDER, GROUP_FILE = 0o050, 0o040
+FILES = ".files"
+"""The folder in an incomplete package whose content is staged instead of the package."""
+OWN_FOLDER, OWN_FILE, GROUP_FOLDER, GROUP_FILE = 0o700, 0o600, 0o050, 0o040
 LARGEST_MARKER = 1000
+
+
+class Modes(NamedTuple):
+    """The permissions of what is staged: the group that may read the directory may read that too."""
+
+    folder: int
+    file: int
+
+
+def modes_in(root: Path) -> Modes:
+    """The permissions of folders and files that are staged in this directory."""
+    mode = root.stat().st_mode
+    return Modes(OWN_FOLDER | mode & GROUP_FOLDER, OWN_FILE | mode & GROUP_FILE)
 
 
 def folder_name(dest: str, root: Path) -> str:
@@ -64,31 +81,50 @@ class StagedPackage(Package):
         """Create the folder to write into, with its marker; raises Conflict for something else with its name."""
         self._root.mkdir(exist_ok=True)
         with contextlib.suppress(FileExistsError):
-            self.partial.mkdir()
-        with _opened(self._root, self.partial.name) as folder, contextlib.suppress(FileExistsError):
-            marker = os.open(MARKER, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
+            self.partial.mkdir(OWN_FOLDER)
+        self._mark(self.partial)
+        return self.partial
+
+    def _mark(self, folder: Path) -> None:
+        """Write the marker of the job into a folder, unless it is there."""
+        with _opened(folder.parent, folder.name) as opened, contextlib.suppress(FileExistsError):
+            marker = os.open(MARKER, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWN_FILE, dir_fd=opened)
             with os.fdopen(marker, "w") as file:
                 json.dump({"job": self._job}, file)
-        return self.partial
+
+    def open_files(self) -> Path:
+        """An empty folder for files that are staged instead of the package; what an earlier attempt wrote is gone."""
+        with _opened(self._root, self.partial.name) as folder:
+            _remove_tree(folder, FILES)
+            os.mkdir(FILES, OWN_FOLDER, dir_fd=folder)
+        return self.partial / FILES
 
     def publish(self) -> list[str]:
         """The names of the files; `stage` gives the folder its name."""
         return sorted(item.name for item in self.partial.iterdir())
 
-    def stage(self) -> None:
-        """Give the folder its name; doing it again changes nothing. Raises Conflict when there is something else."""
-        if staged_by(self._root, self.path.name) == self._job:
-            return
+    def stage(self, *, files: bool = False) -> None:
+        """Give the folder its name, or that of `open_files`, and remove the package then.
+
+        Doing it again changes nothing. Raises Conflict when there is something else.
+        """
+        if staged_by(self._root, self.path.name) != self._job:
+            self._give_name(self.partial / FILES if files else self.partial)
+        if files:
+            discard_partial(self.partial)
+
+    def _give_name(self, source: Path) -> None:
         if os.path.lexists(self.path):
             raise Conflict(exists(self.path))
-        with _opened(self._root, self.partial.name) as folder:
-            mode = stat.S_IMODE(self._root.stat().st_mode)
+        self._mark(source)
+        modes = modes_in(self._root)
+        with _opened(source.parent, source.name) as folder:
             for name in _names(folder):
-                os.chmod(name, 0o600 | mode & GROUP_FILE, dir_fd=folder)
-            os.fchmod(folder, 0o700 | mode & GROUP_FOLDER)
+                _set_mode(folder, name, modes)
+            os.fchmod(folder, modes.folder)
             os.fsync(folder)
         try:
-            self.partial.rename(self.path)
+            source.rename(self.path)
         except OSError as error:  # somebody has put something there meanwhile
             raise Conflict(exists(self.path)) from error
 
@@ -116,25 +152,34 @@ def staged_by(root: Path, name: str) -> str:
 def remove_staged(root: Path, name: str, job: str, files: Collection[str]) -> list[str]:
     """Remove these files of a staged folder, and the folder when it is empty then; returns the names that stay.
 
-    Doing it again changes nothing. Raises Conflict for a folder that this job did not stage, and OSError.
+    A name that ends in `/` is a folder, which goes with all that is in it. Doing it again changes nothing, also at the
+    same time. Raises Conflict for a folder that this job did not stage, and OSError.
     """
     try:
         with _opened(root, name) as folder:
-            if _job_of(folder) != job:
+            found = _names(folder)
+            ours = [each for each in files if each != MARKER and "/" not in each.removesuffix("/")]
+            owner = _job_of(folder)
+            if owner != job:
+                if not owner and not {each.removesuffix("/") for each in ours} & {*found}:
+                    return found  # another removal of the same mount is as far as this
                 raise Conflict(
                     f"{root / name} is not what job {job} staged. Somebody has replaced it, so vmkops removes nothing "
                     "there. Look at it, and remove it yourself."
                 )
             # The marker goes last, so that an interrupted removal can be repeated.
-            for each in files:
-                if each != MARKER and "/" not in each:
+            for each in ours:
+                if each.endswith("/"):
+                    _remove_tree(folder, each.removesuffix("/"))
+                else:
                     _unlink(folder, each)
             left = [each for each in _names(folder) if each != MARKER]
             _unlink(folder, MARKER)
     except NotFound:
         return []
     if not left:
-        (root / name).rmdir()
+        with contextlib.suppress(FileNotFoundError):
+            (root / name).rmdir()
     return left
 
 
@@ -155,7 +200,7 @@ def _discard(folder: Path, job: str) -> bool:
         with _opened(folder.parent, folder.name) as opened:
             if _job_of(opened) == job:
                 for name in sorted(_names(opened), key=lambda each: each == MARKER):
-                    _unlink(opened, name)
+                    _remove_tree(opened, name)
         folder.rmdir()
     except NotFound:
         return True
@@ -194,6 +239,38 @@ def _unlink(folder: int, name: str) -> None:
     """Remove a file or a link, not what the link names; a folder stays."""
     with contextlib.suppress(FileNotFoundError, IsADirectoryError):
         os.unlink(name, dir_fd=folder)
+
+
+def _remove_tree(folder: int, name: str) -> None:
+    """Remove a file, a link, or a folder with all that is in it; nothing outside of it, whatever links it has."""
+    while _is_there(folder, name):
+        try:
+            _unlink(folder, name)
+            shutil.rmtree(name, dir_fd=folder)
+        except FileNotFoundError:
+            continue  # it was no folder, or somebody else removes it too
+
+
+def _is_there(folder: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _set_mode(folder: int, name: str, modes: Modes) -> None:
+    """Set the permissions of a file or a folder; a link, or anything else, is left as it is."""
+    with contextlib.suppress(OSError):
+        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        try:
+            kind = os.fstat(handle).st_mode
+            if stat.S_ISDIR(kind):
+                os.fchmod(handle, modes.folder)
+            elif stat.S_ISREG(kind):
+                os.fchmod(handle, modes.file)
+        finally:
+            os.close(handle)
 
 
 def _names(folder: int) -> list[str]:

@@ -43,6 +43,7 @@ class Event(StrEnum):
     BACKUP_ADOPTED = "backup.adopted"
     STATE_EXPORTED = "state.exported"
     STATE_IMPORTED = "state.imported"
+    MOUNT_RENEWED = "mount.renewed"
     MOUNT_ENDED = "mount.ended"
     MOUNT_EXPIRED = "mount.expired"
     FILES_READ = "files.read"

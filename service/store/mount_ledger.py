@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +23,7 @@ class MountRow:
 
     `vm` is a moref, and `vm_name` its name. `files` are the names of its files, and `size` is their bytes. `until` is
     the end of its lease, `ended_at` when its files were removed, or None (RFC 3339, UTC). `end` is how it ended, empty
-    while it is mounted. `trouble` is why it could not be removed yet.
+    while it is mounted, and `expired` while its files go. `trouble` is why it could not be removed yet.
     """
 
     job: str
@@ -64,6 +64,18 @@ class MountLedger:
         values = {"ended_at": _now(), "end": end, "trouble": ""}
         is_open = (mounts.c.job == job) & mounts.c.ended_at.is_(None)
         return await asyncio.to_thread(self._write, mounts.update().where(is_open).values(**values)) > 0
+
+    async def expire(self, row: MountRow) -> bool:
+        """Record that the lease of `row` has ended, before its files go; False when it was renewed meanwhile."""
+        return await self._change(row, mounts.c.end.in_(("", EXPIRED)), {"end": EXPIRED})
+
+    async def renew(self, row: MountRow, until: str) -> bool:
+        """Give `row` another end of its lease; False when it has ended, or was renewed, meanwhile."""
+        return await self._change(row, mounts.c.end == "", {"until": until})
+
+    async def _change(self, row: MountRow, condition: sa.ColumnElement[bool], values: Mapping[str, str]) -> bool:
+        same = (mounts.c.job == row.job) & mounts.c.ended_at.is_(None) & (mounts.c.until == row.until)
+        return await asyncio.to_thread(self._write, mounts.update().where(same & condition).values(**values)) > 0
 
     async def forget(self, job: str) -> None:
         """Remove the row of a job that staged nothing in the end."""

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,9 @@ def test_one_command_stages_and_one_command_unmounts(
 
     assert service.run("unmount", str(folder)).stdout == f"Unmounted: {folder}\n"
     assert not folder.exists()
-    assert service.run("unmount", "web").returncode == 0
+    again = service.run("unmount", "web")
+    assert (again.returncode, again.stdout[:27]) == (0, "It was unmounted already, a")
+    assert service.call("DELETE", "/mounts/web")[1]["already"] is True
     never = service.run("unmount", "never-there")
     assert (never.returncode, never.stdout) == (0, "Nothing is mounted at never-there.\n")
 
@@ -188,6 +191,39 @@ def test_second_mount_of_a_vm_waits_for_nobody(service: RunningService, vcenter:
 
 
 @pytest.mark.gives_back
+def test_lease_is_renewed_and_never_shortened(service: RunningService, mounts: Path) -> None:
+    act(service, "mount", vm=VM, dest="web", lease="2h")
+    before = service.call("GET", "/mounts")[1]["mounts"][0]["until"]
+
+    shell = service.run("mounts", "renew", str(mounts / "web"), "--lease", "2d", "--json")
+    later = json.loads(shell.stdout)["until"]
+    shorter = service.call("POST", "/mounts/web/renew", {"lease": "1h"})
+
+    assert later > before
+    assert (shorter[0], shorter[1]["until"]) == (200, later)
+    assert service.call("POST", "/mounts/web/renew", {"lease": "99d"})[0] == 400
+    assert service.call("POST", "/mounts/..%2Fweb/renew", {})[0] == 400
+    assert service.run("mounts", "renew", "none").returncode == 1
+    admin = make_token(service.environment, "admin", "renewals")
+    events = service.call("GET", "/audit?event=mount.renewed&limit=1", token=admin)[1]["entries"]
+    assert (events[0]["details"]["name"], events[0]["details"]["until"]) == ("web", later)
+    assert service.run("unmount", "web").returncode == 0
+    assert service.call("POST", "/mounts/web/renew", {})[0] == 404
+
+
+@pytest.mark.gives_back
+def test_unmounts_at_the_same_time_agree(service: RunningService, mounts: Path) -> None:
+    act(service, "mount", vm=VM, dest="web")
+
+    with ThreadPoolExecutor(6) as callers:
+        answers = list(callers.map(lambda _: service.call("DELETE", "/mounts/web"), range(6)))
+
+    assert [status for status, _ in answers] == [200] * 6, answers
+    assert sorted(mount["already"] for _, mount in answers) == [False, *[True] * 5]
+    assert list(mounts.iterdir()) == []
+
+
+@pytest.mark.gives_back
 def test_failed_mount_leaves_nothing(service: RunningService, vcenter: Vcsim, mounts: Path) -> None:
     vcenter.fault("CreateDescriptor", "NoPermission")
 
@@ -225,13 +261,15 @@ def test_forgotten_mount_ends_with_its_lease(vcenter: Vcsim, tmp_path: Path) -> 
         wait_for(lambda: not dead.exists(), what="the end of what a dead job left", explain=service.log)
         note = wait_for(lambda: service.job(job["id"])["notes"], what="the note", explain=service.log)[0]
         late = service.run("unmount", "web")
+        renewed = service.run("mounts", "renew", "web")
         wait_for(lambda: "vmkops_mounts 0.0" in text(service, "/metrics"), what="the count", explain=service.log)
         admin = make_token(service.environment, "admin", "admin")
         events = service.call("GET", "/audit?event=mount.expired", token=admin)[1]["entries"]
 
     assert foreign.exists()
     assert note.startswith(f"Nobody unmounted {mounts / 'web'} before its lease ended")
-    assert late.returncode == 1
+    assert (late.returncode, renewed.returncode) == (1, 1)
+    assert "cannot be renewed" in renewed.stderr
     assert "Do not rely on what was saved from it after that" in late.stderr
     assert [event["details"]["name"] for event in events] == ["web"]
 

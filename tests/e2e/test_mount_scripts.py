@@ -17,7 +17,10 @@ from tests.peers.vcsim import Vcsim
 from tests.running_service import RunningService
 
 SCRIPTS = Path(__file__).parents[2] / "deploy" / "integration"
-FILES = ("generic/pre-command", "generic/post-command", "generic/glue.sh", "tar/save-vm", "config/config.sh")
+FILES = (
+    *("generic/pre-command", "generic/post-command", "generic/renew-command", "generic/glue.sh"),
+    *("tar/save-vm", "config/config.sh"),
+)
 
 
 class Host:
@@ -25,7 +28,7 @@ class Host:
 
     def __init__(self, service: RunningService, folder: Path) -> None:
         self.service = service
-        self.mounts = service.data_dir / "mounts"
+        self.mounts = Path(service.environment.get("VMKOPS_MOUNT_DIR") or service.data_dir / "mounts")
         self.logs = folder / "logs"
         self.folder = folder
         (folder / "token").write_text(f"{service.token}\n")
@@ -42,9 +45,9 @@ class Host:
             config = config.replace(old, new)
         (folder / "config" / "config.sh").write_text(config)
 
-    def run(self, script: str, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run a script with these words."""
-        environment = {"PATH": "/usr/bin:/bin", "VCBDIR": str(self.folder)}
+    def run(self, script: str, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run a script with these words, and more in its environment."""
+        environment = {"PATH": "/usr/bin:/bin", "VCBDIR": str(self.folder), **more}
         command = [str(SCRIPTS / script), *words]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
 
@@ -77,6 +80,20 @@ def test_cron_job_saves_a_vm_with_tar(host: Host, vcenter: Vcsim, disk: Path, tm
     assert vcenter.snapshots() == {}
     assert "remove snapshot" in (host.logs / f"pre_{VM}.log").read_text()
     assert "Unmounted: " in (host.logs / f"post_{VM}.log").read_text()
+
+
+@pytest.mark.gives_back
+def test_lease_is_renewed_as_long_as_tar_reads(host: Host, tmp_path: Path) -> None:
+    slow = tmp_path / "programs" / "tar"
+    slow.parent.mkdir()
+    renewed = f"grep -q 'stays until' {host.logs / f'pre_{VM}.log'}"
+    slow.write_text(f'#!/bin/sh\nuntil {renewed}; do sleep 0.1; done\nexec /usr/bin/tar "$@"\n')
+    slow.chmod(0o755)
+
+    saved = host.run("tar/save-vm", VM, str(tmp_path), PATH=f"{slow.parent}:/usr/bin:/bin", RENEW_SECONDS="0.2")
+
+    assert saved.returncode == 0, saved.stderr
+    assert len(list(tmp_path.glob("*.tar"))) == 1
 
 
 @pytest.mark.gives_back
@@ -133,11 +150,11 @@ def test_bacula_saves_a_vm_and_restores_it(host: Host, vcenter: Vcsim, disk: Pat
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
-        ([], 2, "usage: pre-command VMID [TYPE]"),
+        ([], 2, "usage: pre-command VMID [TYPE [PATH...]]"),
         (["--help"], 2, "is not a VM"),
         (["../.."], 2, "is not a VM"),
         (["no-such-vm"], 1, "There is no VM"),
-        ([VM, "image"], 2, "image is not possible. Choose one of: fullvm"),
+        ([VM, "image"], 2, "image is not possible. Choose one of: fullvm, file"),
     ],
 )
 def test_pre_command_says_what_is_wrong(host: Host, words: list[str], status: int, message: str) -> None:

@@ -212,6 +212,7 @@ MOUNTS = Listing(
     columns={
         "name": _of("name"),
         "vm": _of("vm"),
+        "type": _of("type"),
         "size": lambda mount: _size(mount["size"]),
         "until": lambda mount: _when(mount["until"]),
         "job": _of("job"),

@@ -1,4 +1,4 @@
-"""`vmkops mount`: stages a VM as an OVF package in a folder, for another backup product to save."""
+"""`vmkops mount`: stages a VM as an OVF package, or its files, in a folder, for another backup product to save."""
 
 from __future__ import annotations
 
@@ -31,9 +31,18 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument(
         "--type",
-        choices=["fullvm"],
+        choices=["fullvm", "file"],
         default="fullvm",
-        help="what to stage: fullvm, the disks and the descriptor (default %(default)s)",
+        help="what to stage: fullvm, the disks and the descriptor, or file, the files of its file systems (default "
+        "%(default)s)",
+    )
+    made.add_argument(
+        "--path",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="with --type file, only this file or folder of the guest, such as /etc, C:/Users or disk0/p1:/etc; "
+        "repeatable",
     )
     made.add_argument(
         "--lease",
@@ -61,5 +70,8 @@ def run(argv: Sequence[str]) -> int:
 
     from vmkops.commands._console import carry_out
 
+    if options.path and options.type != "file":
+        parser().error("--path needs --type file: fullvm has whole disks")
     chosen = {name: getattr(options, name) for name in ("type", "dest", "lease", "quiesce", "within")}
+    chosen["paths"] = ",".join(path.replace(",", r"\x2c") for path in options.path)
     return carry_out(options, "mount", None, {"vm": options.vm, **{key: each for key, each in chosen.items() if each}})

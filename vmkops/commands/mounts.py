@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from vmkops.commands import SERVICE
+from vmkops.commands import SERVICE, _mounts_renew
 from vmkops.commands._kinds import MOUNTS
 from vmkops.commands._lists import add_list_options, print_list, without_list
 from vmkops.commands._parser import Parser
@@ -16,11 +16,17 @@ GROUP = SERVICE
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = Parser(prog="vmkops mounts", description=SUMMARY)
+    made = Parser(
+        prog="vmkops mounts",
+        description=SUMMARY,
+        epilog="`vmkops mounts renew DIR` lets one stay longer: see `vmkops mounts renew --help`.",
+    )
     add_list_options(made, MOUNTS)
     return made
 
 
 def run(argv: Sequence[str]) -> int:
-    """List the mounts; raises ServiceError when the service does not answer."""
+    """List the mounts, or renew the lease of one; raises ServiceError when the service does not answer or refuses."""
+    if argv[:1] == [_mounts_renew.RENEW]:
+        return _mounts_renew.run(argv[1:])
     return print_list(MOUNTS, parser().parse_args(without_list(argv)))

@@ -43,6 +43,7 @@ def run(argv: Sequence[str]) -> int:
 
 async def _unmount(options: argparse.Namespace) -> int:
     from service.api.client import ServiceError
+    from service.api.units import when
     from service.api.words import printable
     from vmkops.commands._console import client
 
@@ -67,6 +68,8 @@ async def _unmount(options: argparse.Namespace) -> int:
         print(json.dumps(mount or {"name": options.dir, "state": "unmounted"}))
     elif mount is None:
         print(printable(f"Nothing is mounted at {options.dir}."))
+    elif mount.get("already"):
+        print(printable(f"It was unmounted already, at {when(mount['ended_at'], None)}: {mount['folder']}"))
     else:
         print(printable(f"Unmounted: {mount['folder']}"))
         for each in mount["left"]:

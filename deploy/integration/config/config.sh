@@ -5,7 +5,7 @@
 BACKUPROOT=/var/lib/vmkops/mounts
 # Each VM has two logs here: pre_NAME.log and post_NAME.log.
 LOGDIR=/var/log/vmkops
-# How long a VM stays staged if nobody unmounts it, and whether its guest is quiesced: prefer, require or none.
+# How long a VM stays staged if nobody unmounts it or renews its lease, and whether its guest is quiesced: prefer, require or none.
 LEASE=24h
 QUIESCE=prefer
 

@@ -30,6 +30,7 @@ from service.actions.snapshot_remove import Confirmed as RemovalConfirmed
 from service.actions.verify_backup import DescriptorChecked, FileRead, ToVerify, VerdictWritten
 from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, SnapshotTaken
 from service.backups.saving import SavedFile
+from service.backups.staged_files import FilesWritten
 from service.jobs.action import StepResult
 from service.packages.deployable import Deployable
 from service.packages.download import Fetched, FetchedFile
@@ -204,6 +205,7 @@ RECORDED: list[tuple[type[StepResult], dict[str, Any]]] = [
     (Added, {"hba": "vmhba64", "added": True, "seen": STORAGE}),
     (Merged, {"merged": True}),
     (Staged, {"until": "2026-11-27T18:00:00+00:00", "host": "vmkops-01"}),
+    (FilesWritten, {"names": ["disk0-p1/", "volumes.json"], "files": 7, "size": 512, "not_read": []}),
     (PipeEnd, {"vm": "web", "port": "Serial port 1"}),
     (SnapshotKept, {"snapshot": "snapshot-9", "consistency": "with memory"}),
     (RemovalConfirmed, {"merged": True}),
@@ -241,6 +243,7 @@ STEPS = {
         "copy the disks",
         "close the lease",
         "remove snapshot",
+        "extract the files",
         "stage",
     ),
     "prune-backups": ("choose", "remove"),
