@@ -109,16 +109,16 @@ class Lent:
         self._stack.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lent(disk: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lent]:
-    """What is lent to the tests marked `gives_back`."""
+    """What is lent to the tests of a file that are marked `gives_back`."""
     lent = Lent(disk, tmp_path_factory)
     yield lent
     lent.end()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def plain_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    """A service with no configuration at all, shared by the tests that change nothing in it."""
+    """A service with no configuration at all, shared by the tests of a file that change nothing in it."""
     with RunningService(tmp_path_factory.mktemp("plain")) as running:
         yield running

@@ -10,7 +10,7 @@ from tests.integration.slack_room import slack_room
 from tests.peers.local_slack import OPERATOR, LocalSlack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def slack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSlack]:
     """A Slack with the bot in it, in which the operator may operate; there is no vCenter."""
     settings = {"VMKOPS_SLACK_OPERATORS": OPERATOR}

@@ -19,6 +19,9 @@ func (e *extension) Logout(ctx *simulator.Context, _ *types.Logout) soap.HasFaul
 	for _, object := range session.Registry.AllReference("") {
 		if collector, ok := object.(*simulator.PropertyCollector); ok {
 			collector.CancelWaitForUpdates(&types.CancelWaitForUpdates{This: collector.Self})
+			if found, ok := e.watches.LoadAndDelete(collector); ok {
+				found.(*watch).stop()
+			}
 		}
 		// Every session has the default collector under the same name, so this one may be another session's.
 		isDefault := object.Reference() == e.sim.model.ServiceContent.PropertyCollector

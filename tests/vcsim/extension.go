@@ -3,6 +3,7 @@ package main
 import (
 	"reflect"
 	"strings"
+	"sync"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/methods"
@@ -15,8 +16,9 @@ import (
 // them: the simulator asserts its own types everywhere (a wrapped VM in its registry makes it panic), but it asks a
 // handler before each call and lets it send the call elsewhere. Sessions, dispatch and encoding stay its own.
 type extension struct {
-	Self types.ManagedObjectReference
-	sim  *simulation
+	Self    types.ManagedObjectReference
+	sim     *simulation
+	watches sync.Map // of *simulator.PropertyCollector to *watch
 }
 
 func newExtension(sim *simulation) *extension {

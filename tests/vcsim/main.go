@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/vmware/govmomi/simulator"
@@ -185,6 +186,7 @@ func writeAtomically(path string, content []byte) error {
 }
 
 func main() {
+	debug.SetGCPercent(400) // there is memory enough for a small inventory, and collecting garbage takes processor time
 	o := parseFlags()
 	stop := make(chan struct{})
 	if o.watchStdin {

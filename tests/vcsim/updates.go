@@ -24,8 +24,19 @@ func (e *extension) WaitForUpdatesEx(ctx *simulator.Context, req *types.WaitForU
 		listener := listenerOf(ctx, collector)
 		// Every session has the default collector under the same name.
 		isDefault := req.This == e.sim.model.ServiceContent.PropertyCollector
-		if req.Version != "" && listener != nil && !isDefault {
-			ctx.Map.AddHandler(listener) // replaces the collector, which has the same reference
+		if listener == nil || isDefault {
+			answer = collector.WaitForUpdatesEx(ctx, req)
+			return
+		}
+		if watch := e.watchOf(collector, listener, req.Version == ""); watch != nil {
+			answer = watch.wait(ctx, req)
+			if req.Version == "" {
+				ctx.Map.AddHandler(watch) // replaces the collector, which has the same reference
+			}
+			return
+		}
+		if req.Version != "" {
+			ctx.Map.AddHandler(listener)
 		}
 		answer = collector.WaitForUpdatesEx(ctx, req)
 	})

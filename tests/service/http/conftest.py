@@ -9,7 +9,7 @@ import pytest
 from tests.running_service import RunningService
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def plain_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """A service with no configuration at all."""
     with RunningService(tmp_path_factory.mktemp("http")) as running:
