@@ -9,6 +9,7 @@ from itertools import pairwise
 from knowledge.diagnosis import severity
 from knowledge.loghistory.incident import incident
 from knowledge.loghistory.stamps import Stamp, host_of, stamp_of
+from knowledge.loghistory.states import LASTING
 from knowledge.loghistory.subjects import Key, Trouble, named_in, trouble_in, volume_id
 from knowledge.loghistory.tally import Tally
 from knowledge.loghistory.values import UNNAMED, LogSubject, Place, Report
@@ -25,6 +26,9 @@ THIS_VM = "this VM"
 
 BY_THEMSELVES = frozenset(("device", "target", "host"))
 """Kinds whose recovery does not follow from that of a device in the same line."""
+
+STORAGE = frozenset(("device", "datastore"))
+"""The kinds of what a LUN that is not named can be."""
 
 _VOLUME_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}(?:-[0-9a-f]{4}-[0-9a-f]{12})?", re.IGNORECASE)
 _VMWARE_LOG = re.compile(r"[^|\s]{20,30}(?:\| | \w\w\(0\d\) )|\w{3} \d\d [\d:.]{8,12}: [\w-]{2,20}\| ")
@@ -78,7 +82,8 @@ class LogHistory:
         """Return what was read up to now."""
         tallies = sorted(self._tallies.items(), key=lambda pair: pair[1].first_second)
         found = [(tally.subject(key), tally.timeline()) for key, tally in tallies]
-        found.sort(key=lambda pair: _rank(pair[0]))
+        most = _worst_named(subject for subject, _ in found)
+        found.sort(key=lambda pair: _rank(pair[0], most))
         subjects = tuple(subject for subject, _ in found)
         return Report(
             subjects=subjects,
@@ -129,11 +134,21 @@ class LogHistory:
                 self._tallies[by_name] = self._tallies.pop(by_volume)
 
 
-def _rank(subject: LogSubject) -> tuple[bool, int, bool, bool, int]:
+def _worst_named(subjects: Iterable[LogSubject]) -> int | None:
+    """The severity of the worst lasting fault of a device or a datastore that the log names; None without one."""
+    named = (each.class_ for each in subjects if each.named and each.kind in STORAGE)
+    return max((severity(class_) for class_ in named if class_ in LASTING), default=None)
+
+
+def _rank(subject: LogSubject, worst_named: int | None) -> tuple[bool, int, bool, bool, bool, int]:
     """The worst first, above all a host with a purple screen, because each of its VMs is down.
 
     Among equals, what has not recovered is first, then what is reported most often, then what was reported first. A
-    path comes after the device whose loss it reports, because a log reports the recovery of the device alone.
+    path comes after the device whose loss it reports, because a log reports the recovery of the device alone. A LUN
+    that the log does not name is probably one that other lines name, so it comes after the worst of those.
     """
     of_device = subject.kind == "path" and subject.class_ in ("APD", "PDL")
-    return subject.psod is None, -severity(subject.class_), of_device, subject.recovered, -subject.count
+    bad, after = severity(subject.class_), False
+    if worst_named is not None and not subject.named and subject.kind in STORAGE:
+        bad, after = min(bad, worst_named), bad >= worst_named
+    return subject.psod is None, -bad, after, of_device, subject.recovered, -subject.count

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from knowledge.diagnosis import severity
-from knowledge.loghistory.stamps import split
+from knowledge.loghistory.stamps import split, zone
 from knowledge.loghistory.states import LASTING
 from knowledge.loghistory.values import IN_WORDS, ClassLines, LogSubject, PurpleScreen, State
 
@@ -82,7 +82,7 @@ def _what(worst: LogSubject) -> str:
 def _stopped(host: LogSubject, psod: PurpleScreen) -> str:
     probably = "probably " if psod.certainty == "likely" else ""
     day, time = split(psod.at)
-    when = f" at {' '.join(filter(None, (day, time)))}{_zone(psod.at)}" if psod.at else ""
+    when = f" at {' '.join(filter(None, (day, time)))}{zone(psod.at)}" if psod.at else ""
     return (
         f"{_capital(host.title)} {probably}stopped with a purple screen{when}, and with it each VM on it: "
         f"{_ended(psod.summary)}"
@@ -97,15 +97,10 @@ def _when(lines: ClassLines) -> str:
     if not lines.first:
         return ""
     first, last = split(lines.first), split(lines.last)
-    zone = _zone(lines.first)
-    start = " ".join(filter(None, first)) + zone
+    start = " ".join(filter(None, first)) + zone(lines.first)
     if first == last:
         return f" at {start}"
-    return f" from {start} to {' '.join(last) if last[0] != first[0] else last[1]}{zone}"
-
-
-def _zone(time: str) -> str:
-    return time[19:] if time[10:11] == "T" else ""
+    return f" from {start} to {' '.join(last) if last[0] != first[0] else last[1]}{zone(lines.last)}"
 
 
 def _course(worst: LogSubject) -> Iterable[str]:

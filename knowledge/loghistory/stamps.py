@@ -73,6 +73,14 @@ def split(text: str) -> tuple[str, str]:
     return (text[:6], text[7:]) if text[:1].isalpha() else ("", f"uptime {text}" if text else "")
 
 
+def zone(text: str) -> str:
+    """Return the zone of a ``Stamp.text`` for people, after a space: `` UTC`` or `` +01:00``; "" when it has none."""
+    written = text[19:] if text[10:11] == "T" else ""
+    if not written or written == "Z":
+        return " UTC" if written else ""
+    return f" {written[:3]}:{written[-2:]}"
+
+
 @lru_cache(maxsize=1024)
 def _calendar(date: str, time: str, zone: str) -> Stamp | None:
     year, month, day = map(int, date.split("-"))

@@ -145,12 +145,17 @@ class LogSubject:
         return bool(self.states) and self.states[-1].state == "recovered" and not self.not_recovered_on
 
     @property
+    def named(self) -> bool:
+        """Whether the log names it."""
+        return self.subject not in _UNNAMED
+
+    @property
     def title(self) -> str:
         """Its kind and name, and its host when that is known."""
         kind = "VM" if self.kind == "vm" else self.kind
         if self.subject == f"this {kind}":
             return self.subject
-        if self.subject in _UNNAMED:
+        if not self.named:
             return f"{self.subject}, on {self.host}" if self.host else self.subject
         return f"{kind} {self.subject} on {self.host}" if self.host else f"{kind} {self.subject}"
 

@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Callable, Sequence
 
+from knowledge.for_people import when
 from knowledge.procedure_store.body import LIST_MARKER, body_lines
 from knowledge.procedure_store.boxes import readable_boxes
 from knowledge.runs.items import SECTIONS, Item
@@ -37,7 +38,7 @@ def run_markdown(run: ProcedureRun) -> str:
     if run.targets:
         targets = (f"{_NAMES[name]} {plain(value)}" for name, value in run.targets.items())
         lines.append(f"- About: {', '.join(targets)}")
-    lines += [f"- Started by {plain(run.starter)}, {run.started_at}", f"- {in_words(progress(run))}"]
+    lines += [f"- Started by {plain(run.starter)}, {when(run.started_at)}", f"- {in_words(progress(run))}"]
     last, more = standings(run.marks), notes(run.marks)
     for section in SECTIONS:
         if items := [item for item in run.items if item.section == section]:
@@ -52,7 +53,7 @@ def run_text(run: ProcedureRun, run_id: str) -> str:
     about = [f"{_NAMES[name]} {value}" for name, value in run.targets.items()]
     about += [f"incident {run.incident}"] if run.incident else []
     lines = [run.title, f"run {run_id} of {run.procedure}{''.join(f', {each}' for each in about)}"]
-    lines += [f"started by {run.starter}, {run.started_at}; {in_words(progress(run))}"]
+    lines += [f"started by {run.starter}, {when(run.started_at)}; {in_words(progress(run))}"]
     lines += ["", "Before", *textwrap.indent(readable_boxes(run.before), "  ").split("\n")]
     last, more = standings(run.marks), notes(run.marks)
     section = ""
@@ -121,7 +122,7 @@ def _task(item: Item, mark: Mark | None, more: Sequence[Mark]) -> list[str]:
 def _changes(mark: Mark | None, more: Sequence[Mark], write: Callable[[str], str] = str) -> list[str]:
     """Who did or skipped a step, and who wrote notes on it; ``write`` makes the words of people safe to print."""
     marks = [*([(str(mark.state), mark)] if mark else []), *(("note", each) for each in more)]
-    return [f"{what} by {write(each.name)}, {each.when}{_after(write(each.note))}" for what, each in marks]
+    return [f"{what} by {write(each.name)}, {when(each.when)}{_after(write(each.note))}" for what, each in marks]
 
 
 def _after(note: str) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from enum import StrEnum
 
+from knowledge import for_people
 from knowledge.errors import NotFound, Unreadable
 
 LONGEST_WHO = 200
@@ -81,7 +82,9 @@ class AlreadyDone(Unreadable):
     """A step that is done cannot be skipped; reopen it first."""
 
     def __init__(self, mark: Mark) -> None:
-        super().__init__(f"{mark.item} was done by {mark.name} at {mark.when}; untick it before you skip it")
+        super().__init__(
+            f"{mark.item} was done by {mark.name} at {for_people.when(mark.when)}; untick it before you skip it"
+        )
         self.mark = mark
 
 

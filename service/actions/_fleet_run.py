@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field
 
 from service.api.models import JobState
+from service.api.units import when
 from service.backups.pruning import finish_removals, prune_vm
 from service.backups.retention import Policy
 from service.backups.size import duration
@@ -136,7 +137,7 @@ class Fleet:
                 moved.ended.append(await self._outcome(number, how))
                 del live[number]
             if self._closed():
-                why = f"The window closed at {self._closes:%Y-%m-%d %H:%M} UTC."
+                why = f"The window closed at {when(self._closes)}."
                 moved.ended.extend(Outcome(number, "skipped", why) for number in waiting)
                 waiting.clear()
             due = [number for number in waiting if self._due(number)][: self._at_once - len(live)]

@@ -23,6 +23,7 @@ from service.actions._from_backup import BackupParams, backup_checks, read_backu
 from service.actions._targeted import CHECK, NOTHING_FOUND, info, refuse, warn, warnings
 from service.actions._vm import vm_checks
 from service.api.models import Check
+from service.api.units import when
 from service.api.words import vsphere_words
 from service.backups.catalogue import KeptBackup
 from service.backups.described import read_described
@@ -144,9 +145,9 @@ async def onto_checks(context: Context, session: Session, moref: str, kept: Kept
             return vm, [*found, *placeless]
         place = await place_beside(session, moref, [])
         found += [*disk_checks(disks, await read_disks(session, moref)), *room_checks(place, kept, disks)]
-        when = f" ({kept.created_at:%Y-%m-%d %H:%M} UTC)" if kept.created_at else ""
+        made = f" ({when(kept.created_at)})" if kept.created_at else ""
         found.append(
-            warn("lost", f"What was written to the replaced disks of {vm.name} since the backup{when} is not on them.")
+            warn("lost", f"What was written to the replaced disks of {vm.name} since the backup{made} is not on them.")
         )
         found.append(
             info(

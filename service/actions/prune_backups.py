@@ -13,7 +13,7 @@ from pydantic import Field
 
 from service.actions._targeted import info
 from service.api.models import ActionClass, Check
-from service.api.units import amount
+from service.api.units import amount, when
 from service.api.words import counted
 from service.backups.catalogue import read_catalogue
 from service.backups.pruning import finish_removals, remove_package
@@ -191,7 +191,7 @@ async def _remove(context: Context, params: PruneBackups, backup: str) -> Remova
 
 def _check(decision: Decision, vcenters: Sequence[str]) -> Check:
     kept = decision.backup
-    made = f"{kept.created_at:%Y-%m-%d %H:%M}" if kept.created_at else "unknown date"
+    made = when(kept.created_at) or "unknown date"
     verb, rule = ("stays", "backup-stays") if decision.stays else ("is removed", "backup-goes")
     why = "; ".join(decision.why)
     return info(rule, f"{shown_vm(kept, vcenters)} {kept.id} ({made}, {kept.state}) {verb}: {why}.")

@@ -13,7 +13,7 @@ from knowledge.runs.marks import attributed
 from service.actions._from_backup import BackupParams, read_backup
 from service.actions._targeted import info, refuse
 from service.api.models import ActionClass, Check
-from service.api.units import amount
+from service.api.units import amount, when
 from service.backups.catalogue import KeptBackup, Verdict
 from service.backups.lock import locked
 from service.backups.signatures import check_signatures
@@ -182,6 +182,6 @@ def _checks(kept: KeptBackup) -> list[Check]:
     if kept.verified:
         last = kept.verified
         by = attributed(last.verified_by, last.token)
-        message = f"It was verified on {last.verified_at:%Y-%m-%d %H:%M} UTC by {by}: {last.verdict}."
+        message = f"It was verified on {when(last.verified_at)} by {by}: {last.verdict}."
         checks.append(info("verified-before", message))
     return checks

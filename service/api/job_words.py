@@ -75,12 +75,13 @@ def job_words(job: Job, zone: tzinfo | None = UTC) -> str:
 
 
 def _steps(job: Job, zone: tzinfo | None) -> list[str]:
-    lines = []
-    for step in steps_to_show(job):
-        at = when(step.started_at, zone)[11:19]
+    lines, shown = [], steps_to_show(job)
+    width = max((len(when(step.started_at, zone)) for step in shown), default=0)
+    for step in shown:
+        at = when(step.started_at, zone)
         span = took(step.started_at, step.finished_at)
         detail = f": {step.detail}" if step.detail and not (job.error and step.detail == job.error.detail) else ""
-        lines.append(f"  {step_state(step.state):<10} {at:<8}  {span:>9}  {step.name}{detail}")
+        lines.append(f"  {step_state(step.state):<10} {at:<{width}}  {span:>9}  {step.name}{detail}")
     return lines
 
 

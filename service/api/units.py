@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 
+from knowledge.for_people import amount, when
 
-def amount(number: float, unit: str = "bytes") -> str:
-    """A number of bytes in decimal units (1 GB = 1,000,000,000 bytes), or another number with its unit."""
-    if unit != "bytes":
-        return f"{number:,.0f} {unit}"
-    for factor, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if number >= factor:
-            return f"{number / factor:.1f} {name}"
-    return f"{number:.0f} byte{'' if round(number) == 1 else 's'}"
+__all__ = ["amount", "count", "done_of", "duration", "is_time", "local_times", "took", "when"]
 
 
 def done_of(done: float, total: float | None, unit: str = "bytes") -> str:
@@ -36,18 +30,6 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
-
-
-def when(at: str | datetime | None, zone: tzinfo | None = UTC) -> str:
-    """A time (RFC 3339, or a datetime with its zone) to the second: `2026-11-26 17:19:14 UTC`; empty without a time.
-
-    `zone` None is the local one, whose offset is shown: `2026-11-26 18:19:14 +01:00`.
-    """
-    if not at:
-        return ""
-    local = (datetime.fromisoformat(at) if isinstance(at, str) else at).astimezone(zone)
-    offset = "UTC" if zone is UTC else local.isoformat()[-6:]
-    return f"{local:%Y-%m-%d %H:%M:%S} {offset}"
 
 
 _IN_UTC = re.compile(r"\b(\d{4}-\d\d-\d\d)( at)? (\d\d:\d\d(?::\d\d)?) UTC\b")

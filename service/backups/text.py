@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from knowledge.runs.marks import attributed
-from service.api.units import amount
+from service.api.units import amount, when
 from service.backups.catalogue import KeptBackup, KeptFile
 from service.backups.freshness import FreshnessReport
 
@@ -38,7 +38,7 @@ def backup_words(kept: KeptBackup) -> str:
     if kept.verified:
         verdict = kept.verified
         lines.append(
-            f"  {verdict.verdict}: verified {verdict.verified_at:%Y-%m-%d %H:%M} UTC by "
+            f"  {verdict.verdict}: verified {when(verdict.verified_at)} by "
             f"{attributed(verdict.verified_by, verdict.token)}\n"
         )
         lines += [f"  warning: {warning}\n" for warning in verdict.warnings]
@@ -80,5 +80,5 @@ def _disk_place(disk: KeptFile) -> str:
 
 
 def _line(kept: KeptBackup) -> str:
-    when = f"{kept.created_at:%Y-%m-%d %H:%M}" if kept.created_at else "unknown time"
-    return f"{kept.id}  {kept.state:<10} {when}  {amount(kept.size):>10}  {kept.title or kept.vm.name}\n"
+    made = when(kept.created_at) or "unknown time"
+    return f"{kept.id}  {kept.state:<10} {made}  {amount(kept.size):>10}  {kept.title or kept.vm.name}\n"

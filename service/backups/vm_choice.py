@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 
+from knowledge.for_people import when
 from knowledge.spelling import nearest_name
 from service.backups.catalogue import NEWEST, KeptBackup, read_catalogue
 from service.backups.owner import Owner, Owners
@@ -105,7 +106,7 @@ def shown_vm(kept: KeptBackup, vcenters: Sequence[str]) -> str:
 
 def origin(kept: KeptBackup, vcenters: Sequence[str]) -> str:
     """Where a backup came from, as a sentence: the VM, its moref, its vCenter when there are several, and the date."""
-    made = f"made on {kept.created_at:%Y-%m-%d %H:%M} UTC" if kept.created_at else "made at an unknown time"
+    made = f"made on {when(kept.created_at)}" if kept.created_at else "made at an unknown time"
     place = f" in the vCenter {kept.vm.vcenter}" if len({*vcenters, kept.vm.vcenter}) > 1 else ""
     return f"The backup {kept.id} is of {kept.vm.name} ({kept.vm.moref or 'moref unknown'}){place}, {made}."
 

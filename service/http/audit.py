@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from service.api.models import Value
+from service.api.units import when
 from service.http._route import Call, Query, Route
 from service.store.audit import AuditEntry
 from service.store.tokens import Scope
@@ -57,7 +58,7 @@ def _line(entry: AuditEntry) -> str:
     who = entry.person + (f" via token {entry.token}" if entry.token else "") if entry.person else ""
     who = who or (f"token:{entry.token}" if entry.token else "unknown")
     about = "".join(f" {name}={value}" for name, value in entry.details.items())
-    return f"{entry.at[:19]}Z  {entry.event:<16}  {who}{f' from {entry.address}' if entry.address else ''}{about}\n"
+    return f"{when(entry.at)}  {entry.event:<16}  {who}{f' from {entry.address}' if entry.address else ''}{about}\n"
 
 
 def _text(found: AuditEntries) -> str:

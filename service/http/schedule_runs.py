@@ -11,6 +11,7 @@ from service.actions._fleet_preview import selection_checks
 from service.actions.fleet import FleetParams
 from service.api.models import Check, Job, Value
 from service.api.schedules import Schedule, schedule_words, what_words
+from service.api.units import when
 from service.errors import Conflict, NotFound, VmkopsError
 from service.http._route import AnyCall, Call, Query, Route
 from service.http.actions import check_allowed, read_params
@@ -107,7 +108,7 @@ async def _given(call: AnyCall) -> tuple[Action, Params]:
 
 def _text(preview: SchedulePreview) -> str:
     lines = [f"{preview.name}: {preview.what}"]
-    lines += [f"  {at:%a %Y-%m-%d %H:%M} {preview.timezone}" for at in preview.next]
+    lines += [f"  {at:%a} {when(at, ZoneInfo(preview.timezone))}" for at in preview.next]
     lines += [f"{check.severity}: {check.message}" for check in preview.checks]
     lines += [f"  {name}" for name in preview.vms]
     return "\n".join(lines) + "\n"

@@ -14,6 +14,7 @@ from pydantic import Field
 from service.actions.fleet import FleetParams, check_params
 from service.api.models import Value
 from service.api.schedules import Schedule, schedule_line, schedule_words
+from service.api.units import when
 from service.backups.window import read_window
 from service.errors import Ambiguous, InvalidParams, NotFound, VmkopsError
 from service.http._pages import Page, PageQuery, page_of
@@ -105,7 +106,7 @@ async def _exact(call: Call[Query, ScheduleRequest], action: Action, given: Para
         times = next_times(asked.cron, ZoneInfo(asked.timezone), datetime.now(UTC), TIMES)
         if not any(map(window.end, times)):
             raise InvalidParams(
-                f"The window {window} is closed at each of the next times, such as {times[0]:%Y-%m-%d %H:%M} UTC. "
+                f"The window {window} is closed at each of the next times, such as {when(times[0])}. "
                 "Change the cron expression or the window."
             )
     params = await _pinned(call, action, params)

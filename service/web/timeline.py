@@ -80,7 +80,7 @@ def minute_text(clock: Clock, minute: int) -> str:
         hours, minutes = divmod(minute, 60)
         return f"uptime {hours // 24}:{hours % 24:02}:{minutes:02}"
     if clock == "calendar":
-        return time.strftime("%Y-%m-%d %H:%MZ", time.gmtime(minute * 60))
+        return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(minute * 60))
     return time.strftime("%m-%d %H:%M", time.gmtime(minute * 60 + _LEAP_YEAR_BEGINS))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from service.api.words import vsphere_words
@@ -36,11 +35,10 @@ def _age(seconds: int | None) -> str:
 
 
 def _when(text: str | None) -> str:
-    """A time on the clock of this machine with its offset: `2026-11-26 18:19 +01:00`."""
-    if not text:
-        return ""
-    at = datetime.fromisoformat(text).astimezone()
-    return f"{at:%Y-%m-%d %H:%M} {at.isoformat()[-6:]}"
+    """A time on the clock of this machine."""
+    from service.api.units import when
+
+    return when(text, None)
 
 
 def _snapshots(vm: Thing) -> str:

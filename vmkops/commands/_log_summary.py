@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from knowledge.loghistory import LogHistory, LogSubject, Report
 from knowledge.loghistory.incident import course
-from knowledge.loghistory.stamps import split
+from knowledge.loghistory.stamps import split, zone
 from knowledge.loghistory.values import Place
 from knowledge.vmklog.finding import Kind
 from knowledge.vmklog.stream import Decoded
@@ -100,8 +100,8 @@ def _cells(subject: LogSubject) -> tuple[str, ...]:
         f"{subject.class_ or '-'}{f' ({subject.classes[0].count})' if subject.other_classes else ''}",
         str(subject.count),
         str(subject.peak_per_minute or "-"),
-        " ".join(filter(None, first)) or str(subject.first_place),
-        (last[1] if first[0] == last[0] else " ".join(last)) or "-",
+        " ".join(filter(None, first)) + zone(subject.first) or str(subject.first_place),
+        (last[1] if first[0] == last[0] else " ".join(last)) + zone(subject.last) or "-",
         printable(subject.title),
     )
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from service.api.units import when
 from vmkops.commands._kinds import SCHEDULES
 from vmkops.commands._lists import add_list_arguments, print_one_or_list
 from vmkops.commands._options import add_patience_option
@@ -159,7 +160,7 @@ def _preview(options: Namespace) -> int:
     else:
         print(for_people(found["what"]))
         for at in map(datetime.fromisoformat, found["next"]):  # on the clock of the schedule
-            print(f"  {at:%a %Y-%m-%d %H:%M} {at.isoformat()[-6:]}")
+            print(f"  {at:%a} {when(at, at.tzinfo)}")
         for check in found["checks"]:
             print(f"{check['severity']:<6}  {for_people(check['message'])}")
         for name in found["vms"][:SHOWN]:

@@ -8,10 +8,11 @@ import json
 import sys
 import time
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from service.api.client import ServiceAway, ServiceUnavailable
+from service.api.units import when
 from vmkops.commands import EXIT_INTERRUPTED
 from vmkops.commands._lists import Listing, doubts, read_list, rows
 from vmkops.commands._shown import for_people
@@ -52,11 +53,11 @@ def _print(listing: Listing, answer: dict[str, Any], last: dict[str, Any] | None
     if as_json:
         print(json.dumps(answer), flush=True)
     elif sys.stdout.isatty():
-        now = f"{datetime.now().astimezone():%H:%M:%S}  (Ctrl-C ends this)"
+        now = f"{when(datetime.now(UTC), None)}  (Ctrl-C ends this)"
         print(CLEAR + "\n".join([now, *(rows(listing, answer) or doubts(listing, answer))]), flush=True)
     else:
         known = set(rows(listing, last)) if last else set()
         new = [line for line in rows(listing, answer) if line not in known]
         gone = len(known) - len(known & set(rows(listing, answer)))
-        at = f"{datetime.now().astimezone():%H:%M:%S}"
+        at = when(datetime.now(UTC), None)
         print("\n".join(f"{at}  {line}" for line in new or [f"{gone} gone"]), flush=True)

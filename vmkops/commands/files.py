@@ -140,14 +140,16 @@ def _row(entry: Mapping[str, Any], *, whole: bool) -> str:
     """An entry as `ls -l` shows it; `whole`: with its path."""
     from datetime import UTC, datetime
 
+    from service.api.units import when
+
     try:
-        at = f"{datetime.fromtimestamp(entry['mtime'], UTC):%Y-%m-%d %H:%M}"
+        at = when(datetime.fromtimestamp(entry["mtime"], UTC), None)
     except (OverflowError, ValueError, OSError):
         at = "?"
     name = entry["path"] if whole else entry["name"] or entry["path"]
     leads = f" -> {entry['target']}" if entry["kind"] == "link" else ""
     mode = stat.filemode(KINDS[entry["kind"]] | entry["mode"])
-    return f"{mode} {entry['uid']:>5} {entry['gid']:>5} {entry['size']:>12} {at:16} {name}{leads}"
+    return f"{mode} {entry['uid']:>5} {entry['gid']:>5} {entry['size']:>12} {at:23} {name}{leads}"
 
 
 async def _to_output(options: argparse.Namespace) -> int:

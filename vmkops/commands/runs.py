@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from vmkops.commands import SERVICE
+from vmkops.commands._shown import for_people
 from vmkops.commands._subcommands import Handler, Subcommands
 
 SUMMARY = "work through a procedure as a team: start a run, tick its steps, export it to the incident"
@@ -149,9 +150,9 @@ async def _send(method: str, path: str, body: dict[str, Any], options: argparse.
         if options.json:
             print(json.dumps(changed))
         elif method == "PATCH" and not options.all:
-            print(_after_mark(changed, options.item))
+            print(for_people(_after_mark(changed, options.item)))
         else:
-            print(await service.get_text(f"/runs/{changed['id']}"), end="")
+            print(for_people(await service.get_text(f"/runs/{changed['id']}")), end="")
     return 0
 
 

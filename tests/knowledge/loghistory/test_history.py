@@ -217,7 +217,7 @@ def test_lines_that_name_nothing_are_about_this_host() -> None:
         ("Failed to lock the file", "A VM that the log does not name: busy or locked (1 line)."),
         (
             "<4>2025-01-15T02:10:09Z esx01 vmkernel: cpu3:1)H:0x0 D:0x2 P:0x0 Valid sense data: 0x5 0x25 0x0",
-            "A LUN or datastore that the log does not name, on esx01: PDL at 2025-01-15 02:10:09Z (1 line).",
+            "A LUN or datastore that the log does not name, on esx01: PDL at 2025-01-15 02:10:09 UTC (1 line).",
         ),
         ("vim.fault.NoPermission", "vCenter: authentication failure (1 line)."),
         ("0xbad0014", "This host: unclassified findings (1 line)."),
@@ -255,7 +255,7 @@ def test_a_busy_device_is_named_next_to_a_lasting_fault_and_the_fault_in_plain_w
         f'{at("01:01:01")}ScsiDeviceIO: 4062: Cmd(0x4) 0x2a, CmdSN 0x1f to dev "{DISK}" failed H:0x0 D:0x28 P:0x0',
         f"{at('01:01:02')}WARNING: Migrate: 269: Failed: The ESX hosts failed to connect over the VMotion network",
     ).startswith(
-        "This host: configuration fault at 2025-01-15 01:01:02Z (1 line). The log does not show that it recovered. "
+        "This host: configuration fault at 2025-01-15 01:01:02 UTC (1 line). The log does not show that it recovered. "
         f"Also affected: device {DISK} (busy or locked). Next: "
     )
 
@@ -318,7 +318,8 @@ def test_lines_without_a_time_are_counted_and_have_none() -> None:
 def test_the_paragraph_of_an_incident_has_what_when_how_bad_and_what_next() -> None:
     log = outage().line(at("02:16:00"), DISK, "PDL")
     assert log.incident == (
-        f"Device {DISK}: PDL from 2025-01-15 02:12:29Z to 02:16:00Z (2 lines; also APD 1, path loss 2, transient 1). "
+        f"Device {DISK}: PDL from 2025-01-15 02:12:29 UTC to 02:16:00 UTC "
+        "(2 lines; also APD 1, path loss 2, transient 1). "
         "States: path loss 02:10:09 -> APD 02:10:20 -> PDL 02:12:29 -> recovered 02:15:01 -> PDL 02:16:00. "
         "The log does not show that it recovered. Also affected: datastore DS01 (PDL). "
         "Next: Ask the owner of the array. Procedures: all-paths-down, dead-paths."
@@ -330,7 +331,7 @@ def test_the_count_and_the_times_of_a_sentence_are_those_of_the_class_that_it_na
     log.line(at("01:00:20"), DISK, "medium error").line(at("01:00:30"), DISK, "").line(at("01:09:00"), DISK, "capacity")
 
     assert log.incident.startswith(
-        f"Device {DISK}: medium error from 2025-01-15 01:00:10Z to 01:00:20Z"
+        f"Device {DISK}: medium error from 2025-01-15 01:00:10 UTC to 01:00:20 UTC"
         " (2 lines, up to 2 in a minute; also capacity 1, reservation 1, unclassified 1)."
     )
     disk = log.subjects[f"device {DISK}"]
@@ -349,12 +350,12 @@ def test_the_count_and_the_times_of_a_sentence_are_those_of_the_class_that_it_na
 CRASHES = [
     (
         "@BlueScreen: #PF Exception 14 in world 2097855:vmm0:web-01 IP 0x41800d2 addr 0x0",
-        "stopped with a purple screen at 2025-01-15 02:10:09Z, and with it each VM on it: "
+        "stopped with a purple screen at 2025-01-15 02:10:09 UTC, and with it each VM on it: "
         "VMkernel panic (purple diagnostic screen): exception 14, ",
     ),
     (
         "Machine Check Exception on PCPU1 in world 2097855:vmm0:web-01",
-        "probably stopped with a purple screen at 2025-01-15 02:10:09Z, and with it each VM on it: "
+        "probably stopped with a purple screen at 2025-01-15 02:10:09 UTC, and with it each VM on it: "
         "VMkernel panic (purple diagnostic screen): Machine check: ",
     ),
 ]
@@ -376,7 +377,7 @@ def test_a_panic_in_the_log_of_a_vm_is_of_the_vm() -> None:
     line = "2025-01-15T02:10:09.001Z In(05) vmx - PANIC bora/vmx/main/main.c:12"
     log = Log()
     log.history.add(Decoded(line, decode_line(line)))
-    assert log.incident.startswith("This VM: software fault at 2025-01-15 02:10:09Z (1 line).")
+    assert log.incident.startswith("This VM: software fault at 2025-01-15 02:10:09 UTC (1 line).")
 
 
 def test_what_only_the_lines_of_a_device_mention_recovers_with_it() -> None:
@@ -453,3 +454,17 @@ def test_subjects_and_minutes_that_are_kept_are_limited_and_the_rest_is_counted(
     assert timeline is not None
     assert len(timeline.buckets) <= MOST_BUCKETS
     assert sum(timeline.buckets.values()) == report.subjects[0].count == 10 * MOST_BUCKETS + 1
+
+
+def test_device_that_the_log_is_about_comes_before_a_lun_that_it_does_not_name() -> None:
+    history = LogHistory()
+    for line in (
+        f"2025-01-15T02:10:09Z cpu1:2)StorageApdHandler: 1204: APD start for 0x43 [{DISK}]",
+        "2025-01-15T02:10:10Z cpu1:2)WARNING: Vol3: 3102: Unable to open volume: Device is permanently unavailable",
+    ):
+        history.add(Decoded(line, decode_line(line)))
+    report = history.report()
+
+    assert [(subject.named, subject.class_) for subject in report.subjects] == [(True, "APD"), (False, "PDL")]
+    assert report.incident.startswith(f"Device {DISK}: APD at 2025-01-15 02:10:09 UTC")
+    assert "A LUN or datastore" not in report.incident.partition("Also affected")[0]

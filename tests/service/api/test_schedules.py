@@ -62,9 +62,9 @@ def test_schedule_that_ran_late_is_told_whole() -> None:
         "nightly: backup of tag:gold",
         "  how         in the window 22:00-06:00 UTC, 4 at a time, keeping 7d,4w of the backups",
         "  at          0 22 * * * (UTC)",
-        "  next        2026-11-26 22:00:00 UTC",
+        "  next        2026-11-26 22:00 UTC",
         "  made by     slack:U0ANNA via token bot",
-        "  last run    2026-11-25 22:30:00 UTC, 30 min 00 s late",
+        "  last run    2026-11-25 22:30 UTC, 30 min 00 s late",
         "  last job    046f3e7e01bdc7c1",
     ]
 

@@ -108,7 +108,7 @@ def test_the_page_shows_the_incident_the_timeline_and_each_code_with_its_meaning
     elements = Elements(html)
 
     assert "<title>vmkernel.log · vmkops</title>" in html
-    assert f"Device {DISK}: PDL at 2025-01-15 02:12:29Z (1 line; also APD 1, transient 1)" in html
+    assert f"Device {DISK}: PDL at 2025-01-15 02:12:29 UTC (1 line; also APD 1, transient 1)" in html
     assert "APD 02:10:20 -&gt; PDL 02:12:29 -&gt; recovered 02:15:01" in html
     assert "svg" in elements.tags
     assert [line[:24] for line in elements.lines] == [line[:24] for line in OUTAGE.splitlines()]
@@ -125,8 +125,8 @@ def test_the_page_of_a_bundle_names_the_file_of_each_line_and_of_each_state() ->
     assert re.findall(r"(vobd[.\d]*log:) (\d)", text) == [
         ("vobd.log:", "1"), ("vobd.log:", "2"), ("vobd.0.log:", "1"), ("vobd.0.log:", "2"),
     ]  # fmt: skip
-    assert "APD from 2025-01-15 02:10Z (line 1 of logs/vobd.0.log)" in text
-    assert "recovered from 2025-01-15 02:15Z (line 1 of logs/vobd.log)" in text
+    assert "APD from 2025-01-15 02:10 UTC (line 1 of logs/vobd.0.log)" in text
+    assert "recovered from 2025-01-15 02:15 UTC (line 1 of logs/vobd.log)" in text
     assert text.count("irst in line 1 of logs/vobd.0.log") == 2  # in the timeline, and in the table of subjects
     assert "APD 02:10:20 -&gt; PDL 02:12:29 -&gt; recovered 02:15:01" in text
 
@@ -186,22 +186,22 @@ def test_the_timeline_shows_the_times_of_the_lines_and_not_those_of_its_buckets(
     html = page_of("\n".join(lines))
 
     labels = re.findall(r'class="bar"[^>]*><title>(.*?)</title>', html)
-    assert labels[0].startswith("2025-01-01 07:41Z to 2025-01-0")
-    assert labels[-1].split(": ")[0].endswith("to 2025-04-28 21:41Z")
-    assert '<p class="axis"><span>2025-01-01 07:41Z</span><span>2025-04-28 21:41Z</span></p>' in html
+    assert labels[0].startswith("2025-01-01 07:41 UTC to 2025-01-0")
+    assert labels[-1].split(": ")[0].endswith("to 2025-04-28 21:41 UTC")
+    assert '<p class="axis"><span>2025-01-01 07:41 UTC</span><span>2025-04-28 21:41 UTC</span></p>' in html
     starts, ends = zip(*(label.rsplit(": ", 1)[0].split(" to ") for label in labels), strict=True)
     assert all(end < start for end, start in zip(ends, starts[1:], strict=False))
     assert sum(int(label.rsplit(": ", 1)[1].split()[0]) for label in labels) == len(lines)
 
 
 def test_the_bar_of_one_minute_shows_that_minute() -> None:
-    assert "<title>2025-01-15 02:10Z: 1 line</title>" in page_of(OUTAGE)
+    assert "<title>2025-01-15 02:10 UTC: 1 line</title>" in page_of(OUTAGE)
 
 
 @pytest.mark.parametrize(
     ("clock", "minute", "text"),
     [
-        ("calendar", 28943050, "2025-01-11 08:10Z"),
+        ("calendar", 28943050, "2025-01-11 08:10 UTC"),
         ("yearless", 59 * 1440, "02-29 00:00"),
         ("uptime", 4009, "uptime 2:18:49"),
     ],
