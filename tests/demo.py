@@ -35,14 +35,17 @@ On this machine:
   VMKOPS_SERVICE_URL={service} VMKOPS_TOKEN={token} {command} backup {vm}
 
 The backups are in {backups}
+The log of the service is {log}
 Ctrl-C ends it all and deletes what the demo made: the simulated VMs, the backups, the jobs and the Slack messages.
 Copy a backup elsewhere to keep it.
 """
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""The signals that end the demo."""
 
 
 def main() -> int:
     """Start the three, say what to open and what to type, and wait; a signal to end does what Ctrl-C does."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in ENDS:
         signal.signal(number, _end)
     try:
         with contextlib.ExitStack() as stack:
@@ -51,12 +54,14 @@ def main() -> int:
         print(f"A peer of the demo is missing: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        with contextlib.suppress(OSError):  # a terminal that was closed
+            print("\nThe demo has ended, and its data is deleted.", flush=True)
         return 0
 
 
 def _end(number: int, frame: object) -> None:
     """End the demo once; what it made is deleted on the way out."""
-    for each in (signal.SIGTERM, signal.SIGHUP):
+    for each in ENDS:
         signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt
 
@@ -81,13 +86,22 @@ def _run(stack: contextlib.ExitStack) -> int:
     create = [VMKOPS, "token", "create", "demo", "--scope", "operate"]
     token = subprocess.run(create, env=environment, capture_output=True, text=True, check=True).stdout.strip()
     port = os.environ.get("PORT", "8080")
-    serve = subprocess.Popen([VMKOPS, "serve", "--port", port], env=environment, stdout=subprocess.PIPE, text=True)
+    log = stack.enter_context((folder / "service.log").open("wb"))
+    # In a session of its own, Ctrl-C does not reach the service: it ends before the vCenter and Slack that it uses.
+    serve = subprocess.Popen(
+        [VMKOPS, "serve", "--port", port],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        start_new_session=True,
+    )
     stack.callback(serve.wait)
     stack.callback(serve.terminate)
     assert serve.stdout is not None
     line = serve.stdout.readline()
     if not line:
-        return serve.wait()
+        return _ended(serve, folder)
     shown = {
         "slack": slack.ui_url,
         "service": line.rpartition(" ")[2].strip(),
@@ -98,9 +112,17 @@ def _run(stack: contextlib.ExitStack) -> int:
         "token": token,
         "command": VMKOPS,
         "backups": folder / "data" / "backups",
+        "log": log.name,
     }
     print(WELCOME.format(**shown), flush=True)
-    return serve.wait()
+    return _ended(serve, folder)
+
+
+def _ended(serve: subprocess.Popen[str], folder: Path) -> int:
+    """Wait for the service, print its log when it ended by itself, and return its exit status."""
+    status = serve.wait()
+    print((folder / "service.log").read_text("utf-8", "replace"), end="", file=sys.stderr)
+    return status
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
-"""`make demo` leaves nothing behind when it is told to end."""
+"""`make demo` ends quietly when it is told to, and leaves nothing behind."""
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.peers.commands import ROOT
 from tests.peers.fetch import require
@@ -13,7 +16,10 @@ from tests.peers.waiting import wait_for
 from tests.vmkops.terminal import PLAIN
 
 
-def test_demo_that_is_terminated_ends_its_programs_and_deletes_its_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "terminated"])
+def test_demo_that_is_told_to_end_ends_its_programs_and_deletes_its_folder(
+    number: signal.Signals, tmp_path: Path
+) -> None:
     for peer in ("vcsim", "local-slack", "qemu-img"):
         require(peer)
     with (tmp_path / "said").open("w") as said:
@@ -23,6 +29,7 @@ def test_demo_that_is_terminated_ends_its_programs_and_deletes_its_folder(tmp_pa
             env={**PLAIN, "PORT": "0", "TMPDIR": str(tmp_path)},
             stdout=said,
             stderr=said,
+            start_new_session=True,
         )
         try:
             wait_for(
@@ -33,7 +40,7 @@ def test_demo_that_is_terminated_ends_its_programs_and_deletes_its_folder(tmp_pa
             )
             mine = descendants(demo.pid)
             assert len(mine) >= 3
-            demo.send_signal(signal.SIGTERM)
+            os.killpg(demo.pid, number)  # a terminal sends Ctrl-C to the whole group
             assert demo.wait(timeout=120) == 0
         finally:
             if demo.poll() is None:
@@ -42,6 +49,8 @@ def test_demo_that_is_terminated_ends_its_programs_and_deletes_its_folder(tmp_pa
 
     wait_for(lambda: not [each for each in mine if is_alive(each)], timeout=60, what="the end of its programs")
     assert [*tmp_path.glob("vmkops-demo-*")] == []
+    ending = (tmp_path / "said").read_text().rpartition("Copy a backup elsewhere to keep it.\n")[2]
+    assert ending.lstrip("\n") == "The demo has ended, and its data is deleted.\n"
 
 
 def descendants(pid: int) -> list[int]:

@@ -37,7 +37,13 @@ class PeerProcess:
         self.errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop
         started = list(command) if watches_stdin else ["sh", "-c", WATCH_STDIN, "sh", *command]
         self.process = subprocess.Popen(
-            started, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment
+            started,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            env=environment,
+            start_new_session=True,
         )
 
     def line_with(self, text: str) -> str:
