@@ -7,6 +7,8 @@ from typing import NamedTuple
 from knowledge.iscsi.values import EuiParts, NaaParts, Problem
 
 EUI_DIGITS = 16
+SOURCE_OF_NAA = "FC-FS (INCITS), Name_Identifier; SPC (INCITS), NAA designator; RFC 3980 section 4.1"
+"""What defines the types and their lengths; RFC 3980 lets iSCSI names carry them, of 64 or 128 bits."""
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -54,17 +56,16 @@ def read_eui(text: str) -> tuple[EuiParts | None, tuple[Problem, ...]]:
 def read_naa(text: str) -> tuple[NaaParts | None, tuple[Problem, ...]]:
     """Return the parts of a prepared ``naa.`` name and its problems; the parts are None when it is not valid."""
     digits = text.removeprefix("naa.")
-    source = "RFC 3980 section 4.1, RFC 7143 section 4.2.7.6"
-    problems = _hex_problems("naa", digits, (16, 32), source)
+    kind = NAA_KINDS.get(int(digits[0], 16)) if digits[:1] in _HEX else None
+    problems = _hex_problems("naa", digits, (16, 32), SOURCE_OF_NAA)
+    if kind is not None and kind.digits != len(digits):
+        problems = (*(each for each in problems if each.rule != "naa-length"), _wrong_length_for_type(kind, digits))
     if problems:
         return None, problems
-    kind = NAA_KINDS.get(int(digits[0], 16))
     if kind is None:
         message = f"The first digit is the NAA type, and type {digits[0]} is reserved or means that there is no name."
-        return None, (Problem(rule="naa-type", severity="error", message=message, source=source),)
-    if kind.digits != len(digits):
-        return None, (_wrong_length_for_type(kind, digits, source),)
-    unusual = () if kind.usual else (_unusual_type(kind, digits, source),)
+        return None, (Problem(rule="naa-type", severity="error", message=message, source=SOURCE_OF_NAA),)
+    unusual = () if kind.usual else (_unusual_type(kind, digits),)
     return _naa_parts(kind, digits), unusual
 
 
@@ -104,18 +105,18 @@ def _hex_problems(prefix: str, digits: str, lengths: tuple[int, ...], source: st
     return tuple(problems)
 
 
-def _wrong_length_for_type(kind: NaaKind, digits: str, source: str) -> Problem:
+def _wrong_length_for_type(kind: NaaKind, digits: str) -> Problem:
     return Problem(
         rule="naa-type-length",
         severity="error",
         message=(
             f"NAA type {digits[0]} ({kind.name}) has {kind.digits} hexadecimal digits; this name has {len(digits)}."
         ),
-        source=source,
+        source=SOURCE_OF_NAA,
     )
 
 
-def _unusual_type(kind: NaaKind, digits: str, source: str) -> Problem:
+def _unusual_type(kind: NaaKind, digits: str) -> Problem:
     return Problem(
         rule="naa-type-unusual",
         severity="warning",
@@ -123,7 +124,7 @@ def _unusual_type(kind: NaaKind, digits: str, source: str) -> Problem:
             f"NAA type {digits[0]} ({kind.name}) comes from Fibre Channel. SCSI itself lists only types 2, 3, 5 and 6,"
             " so some products refuse it."
         ),
-        source=source,
+        source=SOURCE_OF_NAA,
     )
 
 

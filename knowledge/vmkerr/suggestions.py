@@ -10,10 +10,17 @@ from knowledge.releases import Choice
 from knowledge.vmkerr.query import Query
 from knowledge.vmkerr.table import GENERIC_LINUX_ERROR, LAST_ERROR, Row, Tables, as_words
 
+NEWER = 0x100
+"""How far above the highest known code one of a newer release may be."""
 ABOVE_THE_HIGHEST = (
     "{code} is above {highest}, the highest known code. ESXi only appends codes, so it belongs to a newer release. "
     "Import the output of `vmkerrcode -l` on the host with vmkops vmkerr import FILE --release NAME."
 )
+FAR_ABOVE = (
+    "{code} is outside of every known range: the codes of VMware are 0xbad0001 to {highest}. No known release has so "
+    "many, so the code is probably mistyped or cut off."
+)
+ONE_DIGIT = "One digit of it differs in the codes suggested."
 NOT_IN_RELEASE = "{code} is not in the table of {release}. In other releases it means: {meaning} ({where})."
 NO_ERRNO = "{code} would be Linux errno {number}, but Linux has no error with that number."
 NO_STATUS = "{code} is not a vmkernel status. Those are 0x0, 0xbad0001 to {highest}, and 0x2bad0000 plus a Linux errno."
@@ -32,6 +39,7 @@ def not_found(query: Query, choice: Choice, tables: Tables) -> NotFound:
         message, near = NO_ERRNO_NUMBER.format(number=query.number), list[str]()
     elif query.kind == "code":
         message, near = _why_unknown(query, choice.release, tables), _near_codes(query, rows)
+        message += f" {ONE_DIGIT}" if near and _differ_in_one_digit(query, near) else ""
     elif as_words(query.text).removeprefix("vmk ") == as_words(LAST_ERROR).removeprefix("vmk "):
         message, near = END_MARKER, []
     else:
@@ -56,6 +64,8 @@ def _why_unknown(query: Query, release: str, tables: Tables) -> str:
         return NOT_IN_RELEASE.format(code=code, release=release, meaning=newest.description, where=where)
     written = f"{query.text} ({code})" if query.text.isdecimal() else code
     highest = max(row.code for row in tables.rows if row.code < GENERIC_LINUX_ERROR)
+    if highest + NEWER < query.number <= 0xBADFFFF:
+        return FAR_ABOVE.format(code=written, highest=f"{highest:#x}")
     if highest < query.number <= 0xBADFFFF:
         return ABOVE_THE_HIGHEST.format(code=written, highest=f"{highest:#x}")
     if GENERIC_LINUX_ERROR < query.number <= GENERIC_LINUX_ERROR + 0xFFFF:
@@ -64,13 +74,31 @@ def _why_unknown(query: Query, release: str, tables: Tables) -> str:
 
 
 def _near_codes(query: Query, rows: Sequence[Row]) -> list[str]:
-    """Return the codes that begin with the typed digits, or else the closest ones, decimal or hex as typed."""
-    if query.text.isdecimal():
-        return _closest(query.text, {str(row.code): str(row.code) for row in rows})
-    typed = f"{query.number:#x}"
-    known = {f"{row.code:#x}": f"{row.code:#x}" for row in rows}
+    """Return the codes that begin with the typed digits, or else those of which one digit was typed wrong, missed out
+    or typed twice, decimal or hex as typed."""
+    typed = _written(query.number, query)
+    known = dict.fromkeys(_written(row.code, query) for row in rows)
     longer = [other for other in known if query.number and other.startswith(typed) and other != typed]
-    return longer[:_MAX_SUGGESTIONS] or _closest(typed, known)
+    return (longer or [other for other in known if _one_digit_apart(typed, other)])[:_MAX_SUGGESTIONS]
+
+
+def _written(code: int, query: Query) -> str:
+    """A code in decimal or in hex, as the query has it."""
+    return str(code) if query.text.isdecimal() else f"{code:#x}"
+
+
+def _differ_in_one_digit(query: Query, near: Sequence[str]) -> bool:
+    return all(_one_digit_apart(_written(query.number, query), each) for each in near)
+
+
+def _one_digit_apart(typed: str, known: str) -> bool:
+    """Whether one digit of the two differs, or one of them has one digit more."""
+    if len(typed) == len(known):
+        return sum(map(str.__ne__, typed, known)) == 1
+    shorter, longer = sorted((typed, known), key=len)
+    return len(longer) == len(shorter) + 1 and any(
+        longer[:place] + longer[place + 1 :] == shorter for place in range(len(longer))
+    )
 
 
 def _near_words(typed: str, rows: Sequence[Row]) -> list[str]:

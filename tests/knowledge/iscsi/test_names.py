@@ -236,8 +236,19 @@ def test_fibre_channel_naa_type_is_a_warning(first: str) -> None:
     assert rules(f"naa.{first}{'0' * 15}", "warning") == ["naa-type-unusual"]
 
 
-@pytest.mark.parametrize("digits", ["5", "5" * 15, "5" * 17, "6" * 31, "6" * 33])
-def test_naa_needs_16_or_32_digits(digits: str) -> None:
+@pytest.mark.parametrize(
+    ("digits", "right"), [("5", 16), ("5" * 15, 16), ("5" * 17, 16), ("6" * 31, 32), ("6" * 33, 32)]
+)
+def test_naa_of_a_wrong_length_is_told_the_right_one_and_what_defines_it(digits: str, right: int) -> None:
+    (problem,) = check(f"naa.{digits}").problems
+    assert problem.rule == "naa-type-length"
+    assert f"has {right} hexadecimal digits; this name has {len(digits)}." in problem.message
+    assert "FC-FS" in problem.source
+    assert "RFC 7143" not in problem.source
+
+
+@pytest.mark.parametrize("digits", ["", "0" * 15, "9" * 33])
+def test_naa_without_a_known_type_needs_16_or_32_digits(digits: str) -> None:
     assert rules(f"naa.{digits}") == ["naa-length"]
 
 

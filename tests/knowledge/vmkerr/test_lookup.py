@@ -214,3 +214,21 @@ def test_other_words_are_not_sent_to_decode() -> None:
     with pytest.raises(NotFound) as failure:
         find("no such words at all")
     assert "decode" not in str(failure.value)
+
+
+@pytest.mark.parametrize("typed", ["0xbadffff", "195952639", "0xbad7fff"])
+def test_code_outside_of_every_known_range_is_told_so_without_guesses(typed: str) -> None:
+    with pytest.raises(NotFound, match=r"outside of every known range: .* 0xbad0001 to 0xbad0164") as missing:
+        find(typed)
+    assert missing.value.suggestions == ()
+
+
+@pytest.mark.parametrize(
+    ("typed", "near"), [("0xbad022", "0xbad0022"), ("0xbad00223", "0xbad0022"), ("195887039", "195887139")]
+)
+def test_codes_of_which_one_digit_differs_are_suggested_with_the_reason(typed: str, near: str) -> None:
+    with pytest.raises(NotFound, match="One digit of it differs") as missing:
+        find(typed)
+    assert missing.value.suggestions
+    assert near in missing.value.suggestions
+    assert all(each.startswith(("0xbad", "195887")) for each in missing.value.suggestions)
