@@ -131,16 +131,26 @@ async def _watch(job_id: str, patience: float) -> Job:
 
 
 class _Steps:
-    """The steps of a job as lines: each when it changes."""
+    """The steps of a job as lines: each when it changes, and its success only when its last part is done.
+
+    A step may have parts, such as one for each disk. Between two of them it looks done, so its success is told when a
+    later step has begun or the job has ended; then it never runs again.
+    """
 
     def __init__(self) -> None:
         self._shown: dict[str, tuple[StepState, str]] = {}
 
     def news(self, job: Job) -> Iterable[str]:
         """A line for each step that has changed since the last time; none for one that waits for its turn."""
-        for step in steps_to_show(job):
+        steps = steps_to_show(job)
+        begun = [place for place, step in enumerate(steps) if step.state is not StepState.PENDING]
+        for place, step in enumerate(steps):
             now = step.state, step.detail if step.state is StepState.RUNNING else ""
-            if now == self._shown.get(step.name) or step.state is StepState.PENDING:
+            known = self._shown.get(step.name)
+            again = step.state in (StepState.RUNNING, StepState.SUCCEEDED)
+            if now == known or step.state is StepState.PENDING or (again and known and known[0] is StepState.SUCCEEDED):
+                continue
+            if step.state is StepState.SUCCEEDED and not job.state.final and place == begun[-1]:
                 continue
             self._shown[step.name] = now
             yield f"{step_state(step.state):<10} {step.name}{f': {step.detail}' if step.detail else ''}"

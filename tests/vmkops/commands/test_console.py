@@ -11,7 +11,7 @@ from service.api.client import Job, JobState, Progress, Step, StepState
 from service.api.job_words import job_words, progress_words
 from tests.terminal import Terminal
 from tests.vmkops.terminal import run
-from vmkops.commands._follow import what_now
+from vmkops.commands._follow import _Lines, what_now
 from vmkops.commands._options import ago
 from vmkops.commands._table import lines_of
 
@@ -53,10 +53,37 @@ def test_job_is_told_with_who_when_where_and_what_next() -> None:
     words = job_words(job)
 
     assert "backup of web-01: running" in words
-    assert "asked by    slack:U012AB3CD via token bot, 2026-11-26 10:00:00 UTC" in words
+    assert "asked by    slack:U012AB3CD via token bot, 2026-11-26 10:00 UTC" in words
     assert "runs on     ops-1, process 4711" in words
-    assert "succeeded  10:00:01             snapshot: quiesced" in words
+    assert "succeeded  2026-11-26 10:00 UTC             snapshot: quiesced" in words
     assert "vmkops jobs 046f3e7e01bdc7c1 --cancel" in words
+
+
+def test_step_with_several_parts_is_told_as_succeeded_once_and_never_runs_again(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def seen(copy: StepState, unmount: StepState, detail: str, state: JobState = JobState.RUNNING) -> Job:
+        steps = [Step(name="back up", state=copy, detail=detail), Step(name="unmount", state=unmount)]
+        return Job(id="1", action="backup", target="web-01", state=state, steps=steps)
+
+    done, runs, waits = StepState.SUCCEEDED, StepState.RUNNING, StepState.PENDING
+    shown = _Lines()
+    for job in (
+        seen(done, waits, "disk 1"),  # so fast that nobody saw it run
+        seen(runs, waits, "disk 1"),
+        seen(done, waits, "disk 1; disk 2"),
+        seen(done, runs, "disk 1; disk 2"),
+        seen(runs, runs, "disk 1; disk 2"),
+        seen(done, done, "disk 1; disk 2", JobState.SUCCEEDED),
+    ):
+        shown.show(job)
+
+    assert capsys.readouterr().err.splitlines() == [
+        "running    back up: disk 1",
+        "succeeded  back up: disk 1; disk 2",
+        "running    unmount",
+        "succeeded  unmount",
+    ]
 
 
 @pytest.mark.parametrize(
