@@ -56,6 +56,11 @@ IN_UNITS = {"_seconds": "s", "_ms": "ms"}
 VALUES = {"identity": {"keep": "kept", "new": "new ones"}}
 """Words for the values of some keys."""
 NONE = "none"
+ASKED = frozenset({"added", "counts", "new_luns", "new_volumes", "pruned", "removed"})
+"""Keys whose emptiness is an answer, such as no new LUNs; other lists are left out when they are empty."""
+
+UNTOLD = frozenset({"missing"})
+"""Counts that are left out when they are 0."""
 
 
 class Fact(NamedTuple):
@@ -113,11 +118,11 @@ def _words(key: str, value: Any, zone: tzinfo | None) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
-        return _number(key, value)
+        return _number(key, value) if value or key not in UNTOLD else ""
     if isinstance(value, Mapping):
-        return _object(value, zone)
+        return _object(key, value, zone)
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(filter(None, (_words(key, each, zone) for each in value))) or NONE
+        return ", ".join(filter(None, (_words(key, each, zone) for each in value))) or _empty(key)
     text = str(value)
     if is_time(text):
         return when(text, zone)
@@ -131,13 +136,17 @@ def _number(key: str, value: float) -> str:
     return f"{round(value, 3) + 0:,} {unit}".rstrip()  # no -0.0
 
 
-def _object(value: Mapping[str, Any], zone: tzinfo | None) -> str:
+def _empty(key: str) -> str:
+    return NONE if key in ASKED else ""
+
+
+def _object(key: str, value: Mapping[str, Any], zone: tzinfo | None) -> str:
     """An object of vCenter as `web-01 (vm-42)`, counts as `2 done`; other pairs, such as networks, as `old to new`."""
     if "name" in value:
         own = value.get("moref") or value.get("id")
         return f"{value['name']} ({own})" if own else str(value["name"])
     if value and all(type(each) is int and not name.endswith(IN_BYTES) for name, each in value.items()):
-        return ", ".join(f"{each:,} {name.replace('_', ' ')}" for name, each in value.items() if each) or NONE
+        return ", ".join(f"{each:,} {name.replace('_', ' ')}" for name, each in value.items() if each) or _empty(key)
     return ", ".join(_pair(str(name), other, zone) for name, other in value.items())
 
 

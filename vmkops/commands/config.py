@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SUMMARY = "show the settings and where each comes from, and check them"
 GROUP = SERVICE
 HIDDEN = "(hidden)"
+DEFAULT, NOT_SET = "default", "not set"
+UNSET = (DEFAULT, NOT_SET)
+"""The origins of settings that nobody has set."""
 
 
 class Shown(NamedTuple):
@@ -41,7 +44,11 @@ def parser() -> argparse.ArgumentParser:
         command.set_defaults(run=does)
         return command
 
-    show = add("show", _show, "print each setting, its value and where it comes from; secrets are hidden")
+    show = add(
+        "show",
+        _show,
+        "print each setting, its value and its origin, those that are set first; secrets are hidden",
+    )
     show.add_argument("name", nargs="?", default="", metavar="NAME", help="the setting to show; otherwise all of them")
     add("check", _check, "print everything that is wrong with the settings; exit status 1 when there is something")
     return made
@@ -66,8 +73,14 @@ def _show(options: argparse.Namespace) -> int:
         settings = [each._asdict() for each in found]
         print(json.dumps({"file": reading.file.path, "settings": settings, "service": _service()}))
     else:
-        for each in found:
+        was_set = [each for each in found if each.origin not in UNSET]
+        for each in was_set:
             print(_line(each))
+        if was_set:
+            print("\nNot set:")
+        for each in found:
+            if each.origin in UNSET:
+                print(_line(each))
         service = _service()
         profile = f"profile {service['profile']}, " if service["profile"] else ""
         asks = f"\nThe command line asks {service['url']}  [{profile}{service['token']}]" if service["url"] else ""
@@ -147,7 +160,7 @@ def _settings(reading: Reading) -> Iterator[Shown]:
             value = HIDDEN if SECRET.search(name) else _text(reading.values[name])
             yield Shown(name, value, reading.origins[name])
         else:
-            yield Shown(name, defaults[name], "default" if defaults[name] else "not set")
+            yield Shown(name, defaults[name], DEFAULT if defaults[name] else NOT_SET)
 
 
 def _tables(reading: Reading) -> Iterator[Shown]:

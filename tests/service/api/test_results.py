@@ -32,7 +32,6 @@ def test_result_of_a_restore_is_told_in_words_and_tables() -> None:
         "Removed: yes",
         "Power state: powered off",
         "Networks: VM Network to LAN, DMZ",
-        "Disks left out: none",
         "Files: 2",
         "  disk-0.vmdk  4.2 GB",
         "  d.ovf        1.2 kB",
@@ -41,6 +40,14 @@ def test_result_of_a_restore_is_told_in_words_and_tables() -> None:
 
 def test_things_of_which_nothing_is_known_are_left_out() -> None:
     assert facts({"host": None, "note": ""}) == []
+
+
+def test_what_is_empty_is_told_only_where_it_answers_what_was_asked() -> None:
+    words = result_words(
+        {"missing": [], "left_out": [], "warnings": [], "networks": {}, "new_luns": []}
+    ) + result_words({"missing": 0})
+
+    assert words == "New LUNs: none\n"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +63,7 @@ def test_things_of_which_nothing_is_known_are_left_out() -> None:
             {"answered_in_ms": 5.3, "clock_ahead_seconds": -0.0}, "Answered in: 5.3 ms\nClock ahead by: 0.0 s", id="ms"
         ),
         pytest.param(
-            {"verified_at": "2026-11-26T20:58:36.632117Z"}, "Verified at: 2026-11-26 22:58:36 +02:00", id="a time"
+            {"verified_at": "2026-11-26T20:58:36.632117Z"}, "Verified at: 2026-11-26 22:58 +02:00", id="a time"
         ),
         pytest.param(
             {"power_state": "suspended", "connection_state": "notResponding"},
