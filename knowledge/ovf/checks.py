@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from knowledge.file_kinds import is_vmx
 from knowledge.finding import Finding, Report
+from knowledge.for_people import amount
 from knowledge.ovf.compatibility import check_compatibility
 from knowledge.ovf.contents import check_contents, local_files
 from knowledge.ovf.descriptor import is_envelope, read_descriptor
@@ -106,7 +107,7 @@ def _lint_archive(stream: BinaryIO) -> Iterator[Finding]:
 def _lint_package(package: Package, name: str) -> Iterator[Finding]:
     data = read_whole(package, name, LARGEST_DOCUMENT)
     if data is None:
-        message = f"{quoted(name)} is larger than {LARGEST_DOCUMENT // 1024**2} MiB, or cannot be read."
+        message = f"{quoted(name)} is larger than {amount(LARGEST_DOCUMENT)}, or cannot be read."
         fix = "Check that it is a descriptor; those have some kilobytes."
         yield Finding("xml-too-large", "error", quoted(name), message, fix)
         return

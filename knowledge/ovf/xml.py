@@ -11,6 +11,7 @@ from typing import NoReturn
 from xml.parsers import expat
 
 from knowledge.errors import Unreadable
+from knowledge.for_people import amount
 
 LARGEST_DOCUMENT = 4 * 1024 * 1024
 """The largest document, in bytes; descriptors have tens of kilobytes, or hundreds with long license texts."""
@@ -61,7 +62,7 @@ class Element:
 def parse(data: bytes) -> Element:
     """Return the root element of ``data``; raises XmlRefused."""
     if len(data) > LARGEST_DOCUMENT:
-        raise XmlRefused("xml-too-large", f"The document is larger than {LARGEST_DOCUMENT // 1024**2} MiB.", 0)
+        raise XmlRefused("xml-too-large", f"The document is larger than {amount(LARGEST_DOCUMENT)}.", 0)
     reader = _Reader()
     reader.read(data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK))
     if reader.root is None:

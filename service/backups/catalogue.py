@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from knowledge.for_people import amount
 from service.api.models import Value
 from service.api.vcenter import DEFAULT
 from service.saving.store import Saved
@@ -233,7 +234,7 @@ def _read_json(path: Path) -> Any:
     with path.open("rb") as file:
         data = file.read(LARGEST_RECORD + 1)
     if len(data) > LARGEST_RECORD:
-        raise ValueError(f"it is larger than {LARGEST_RECORD >> 20} MiB")
+        raise ValueError(f"it is larger than {amount(LARGEST_RECORD)}")
     return json.loads(data)
 
 

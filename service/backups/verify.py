@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from knowledge.atomic_file import replace_file
+from knowledge.for_people import amount
 from knowledge.ovf.manifest import LARGEST_MANIFEST, Entry, read_entries
 from knowledge.ovf.xml import LARGEST_DOCUMENT
 from service.backups.catalogue import RECORD, VERDICT, KeptBackup, Verdict, descriptor_of
@@ -69,7 +70,7 @@ def read_manifest(folder: Path) -> dict[str, str]:
     with safe_open(folder, path.name) as file:
         data = file.read(LARGEST_MANIFEST + 1)
     if len(data) > LARGEST_MANIFEST:
-        raise ValueError(f"it is larger than {LARGEST_MANIFEST >> 20} MiB")
+        raise ValueError(f"it is larger than {amount(LARGEST_MANIFEST)}")
     entries: list[Entry] = []
     for wrong in read_entries(path.name, data, entries):
         raise ValueError(f"{wrong.where}: {wrong.message}")

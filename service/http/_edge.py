@@ -11,6 +11,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 import knowledge.errors
+from knowledge.for_people import amount
 from service.api.log import begin_request, current_request
 from service.api.models import Problem, RequestProblem
 from service.errors import InvalidParams, NotFound, NotSignedIn, TooManyRequests, VmkopsError
@@ -116,6 +117,6 @@ def _http_problem(request: web.Request, error: web.HTTPException) -> Problem:
     details = {
         404: f"There is nothing at {request.path[:200]}. The page /docs lists every call.",
         405: f"{request.method} is not possible here. The page /docs lists every call.",
-        413: f"The body is larger than the {BODY_LIMIT >> 20} MiB that this service takes.",
+        413: f"The body is larger than the {amount(BODY_LIMIT)} that this service takes.",
     }
     return Problem(title=error.reason, status=error.status, detail=details.get(error.status, error.text or ""))

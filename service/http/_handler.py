@@ -15,6 +15,7 @@ from aiohttp.typedefs import Handler
 from multidict import CIMultiDict
 from pydantic import BaseModel, ValidationError
 
+from knowledge.for_people import amount
 from service.api.mistakes import explain
 from service.errors import InvalidParams, RequestTimeout, TooLarge
 from service.http._access import address_of, authorize, known_token, record_call, refusals_recorded, sends_token
@@ -153,7 +154,7 @@ async def _body(route: AnyRoute, request: web.Request) -> Any:
     except TimeoutError:
         raise RequestTimeout from None
     except web.HTTPRequestEntityTooLarge:
-        limit = f"The body is larger than the {route.body_limit >> 20} MiB that this call takes."
+        limit = f"The body is larger than the {amount(route.body_limit)} that this call takes."
         raise TooLarge(f"{limit} {route.if_too_large}".rstrip()) from None
     except web.RequestPayloadError:
         encoding = request.headers.get(hdrs.CONTENT_ENCODING, "")[:40]

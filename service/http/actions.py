@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
+from knowledge.for_people import amount
 from knowledge.procedure_store.entry_points import procedures_of_action
 from knowledge.spelling import nearest_name
 from service.api.models import (
@@ -183,7 +184,7 @@ def _preview_text(preview: ActionPreview) -> str:
 def read_params(action: Action, given: Mapping[str, Any]) -> Params:
     """The parameters for the action; raises InvalidParams, or TooLarge, as they are stored."""
     if len(json.dumps(given)) > LARGEST_PARAMS:
-        raise TooLarge(f"The parameters are larger than the {LARGEST_PARAMS >> 10} KiB that an action takes.")
+        raise TooLarge(f"The parameters are larger than the {amount(LARGEST_PARAMS)} that an action takes.")
     return read_values(action.params, given, action.name)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import ConfigDict, Field
 
+from knowledge.for_people import amount
 from knowledge.vmx.snippets import SNIPPETS, described, render
 from service.api.lookups import Finding, MergeAnswer, RenderedSnippet, VmxSnippetList
 from service.api.models import Value
@@ -81,7 +82,7 @@ async def _merge(call: Call[Query, MergeRequest]) -> MergeAnswer:
 
 def _refuse_too_large(vmx: str | bytes) -> None:
     if len(vmx) > LARGEST_VMX:
-        raise TooLarge(f"This is larger than the {LARGEST_VMX >> 20} MiB that are read here; a VMX has some kilobytes.")
+        raise TooLarge(f"This is larger than the {amount(LARGEST_VMX)} that are read here; a VMX has some kilobytes.")
 
 
 def _catalogue_text(catalogue: VmxSnippetList) -> str:

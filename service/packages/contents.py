@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
+from knowledge.for_people import amount
 from knowledge.ovf.contents import stored_name
 from knowledge.ovf.manifest import LARGEST_MANIFEST, Entry, hash_name, manifest_name, read_entries
 from knowledge.ovf.package import Archive, Package, PackageUnreadable, is_archive, read_whole
@@ -129,7 +130,7 @@ def _read(opened: _OpenPackage, elsewhere: list[str]) -> Contents:
     data = read_whole(package, name, LARGEST_DOCUMENT)
     if data is None:
         raise PackageRefused(
-            f"{quoted(name)} is larger than {LARGEST_DOCUMENT >> 20} MiB; a descriptor has some kilobytes."
+            f"{quoted(name)} is larger than {amount(LARGEST_DOCUMENT)}; a descriptor has some kilobytes."
         )
     descriptor = parse_deployable(name, data)
     stored = {file.href: stored_name(package, file) for file in descriptor.files}

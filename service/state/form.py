@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from knowledge.for_people import amount
 from service.api.words import printable
 from service.errors import StateRefused
 
@@ -86,7 +87,10 @@ class StateWriter:
         line = json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
         self._size += len(line)
         if len(line) > LONGEST_LINE or self._size > LARGEST:
-            raise StateRefused("The state is too large for a file: a row may have 16 MiB, and all of them 64 GiB.")
+            raise StateRefused(
+                f"The state is too large for a file: a row may have {amount(LONGEST_LINE)}, and all of them "
+                f"{amount(LARGEST)}."
+            )
         self._digest.update(line)
         self._packed.write(line)
 
@@ -176,7 +180,10 @@ class StateFile:
                 while line := unpacked.readline(LONGEST_LINE + 1):
                     size += len(line)
                     if len(line) > LONGEST_LINE or size > LARGEST:
-                        raise self._refused("it is larger than vmkops reads: 16 MiB a line, and 64 GiB unpacked")
+                        raise self._refused(
+                            f"it is larger than vmkops reads: {amount(LONGEST_LINE)} a line, and {amount(LARGEST)} "
+                            "unpacked"
+                        )
                     yield line
         except gzip.BadGzipFile as error:
             if not size:

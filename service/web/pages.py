@@ -8,7 +8,7 @@ import jinja2
 
 from service.api.job_words import state_words, step_state, steps_to_show
 from service.api.schedules import how_words, what_words
-from service.api.units import when
+from service.api.units import amount, when
 from service.api.words import printable
 
 WEB = Path(__file__).resolve().parent
@@ -20,7 +20,7 @@ pages = jinja2.Environment(
     lstrip_blocks=True,
     undefined=jinja2.StrictUndefined,
 )
-pages.filters |= {"printable": printable, "when": when}
+pages.filters |= {"printable": printable, "when": when, "amount": amount}
 pages.globals |= {
     "how_words": how_words,
     "what_words": what_words,

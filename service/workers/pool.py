@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 import knowledge.errors
+from knowledge.for_people import amount
 from service.api.adapter import adapter
 from service.api.words import counted
 from service.errors import InvalidParams, LimitReached, NotFound, PackageRefused, VmkopsError, WorkersBusy
@@ -133,7 +134,7 @@ class Workers:
             case frames.SERVICE:
                 raise ERRORS.get(str(found.get("name")), VmkopsError)(detail, suggestions)
             case frames.MEMORY:
-                raise self._limit(f"needs more than {self._limits.memory >> 20} MiB of memory to read", advice)
+                raise self._limit(f"needs more than {amount(self._limits.memory)} of memory to read", advice)
             case frames.DEPTH:
                 raise self._limit("is nested too deeply to read", advice)
         raise RuntimeError(f"a parser process failed:\n{detail}")

@@ -136,11 +136,11 @@ def get_html(service: RunningService, path: str) -> tuple[int, str]:
 def test_body_beyond_the_limit_is_refused_with_the_limit(service: RunningService) -> None:
     status, problem = service.send("/decode", b"a" * (17 * hostile.MIB), "text/plain")
     assert status == 413
-    assert "16 MiB" in problem["detail"]
+    assert "16.8 MB" in problem["detail"]
     assert "vmkops decode FILE" in problem["detail"]
     status, problem = service.call("POST", "/actions/ping", {"params": {"vm": "x" * (2 * hostile.MIB)}})
     assert status == 413
-    assert "1 MiB" in problem["detail"]
+    assert "1.0 MB" in problem["detail"]
 
 
 def slow_log() -> bytes:

@@ -141,7 +141,7 @@ def test_a_bomb_is_stopped(plain_service: RunningService) -> None:
 def test_a_body_over_the_limit_is_refused_with_the_way_out(plain_service: RunningService) -> None:
     problem = sent(plain_service, b"x" * (17 << 20), "text/plain")
     assert problem["status"] == 413
-    assert "16 MiB" in problem["detail"]
+    assert "16.8 MB" in problem["detail"]
     assert "vmkops decode FILE" in problem["detail"]
 
 

@@ -25,6 +25,7 @@ from urllib.error import HTTPError
 from urllib.parse import quote, urlencode, urlsplit
 
 from knowledge.errors import NotFound
+from knowledge.for_people import amount
 from knowledge.releases import built_in_releases
 from knowledge.vmkerr.listing import read_listing, release_id
 from knowledge.vmkerr.table import Row, Tables, with_rows
@@ -171,7 +172,7 @@ def _read(answer: IO[bytes]) -> bytes:
     """The body of an answer; raises ValueError for one that is longer than LARGEST."""
     body = answer.read(LARGEST + 1)
     if len(body) > LARGEST:
-        raise ValueError(f"the answer is larger than {LARGEST >> 20} MiB")
+        raise ValueError(f"the answer is larger than {amount(LARGEST)}")
     return body
 
 

@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from knowledge.for_people import amount
 from service.api.words import counted
 from vmkops.commands import OFFLINE
 
@@ -66,12 +67,13 @@ def run(argv: list[str]) -> int:
         return FOUND
     command = _SUBCOMMANDS.get(subcommand)
     if command is None:
+        from vmkops.commands._misuse import subcommand_missing, wrong_usage
         from vmkops.commands._near import did_you_mean, shown
 
-        near = did_you_mean(subcommand, _SUBCOMMANDS)
-        mistake = f"there is no subcommand {shown(subcommand)}.{near}" if subcommand else "give a subcommand"
-        print(f"vmkops vmx: {mistake}\n{USAGE}", file=sys.stderr)
-        return WRONG_USAGE
+        if not subcommand:
+            return subcommand_missing("vmkops vmx", {name: each.summary for name, each in _SUBCOMMANDS.items()})
+        near = did_you_mean(subcommand, _SUBCOMMANDS) or f" Choose one of: {', '.join(_SUBCOMMANDS)}."
+        return wrong_usage("vmkops vmx", f"there is no subcommand {shown(subcommand)}.{near}")
     from vmkops.commands._parser import Parser
 
     made = Parser(prog=f"vmkops vmx {subcommand}", description=command.summary, allow_abbrev=False)
@@ -204,7 +206,7 @@ def _read(file: str) -> Vmx:
     except OSError as problem:
         raise _UnreadableFileError(f"{file} cannot be read: {problem.strerror}.") from problem
     if len(data) > MAX_BYTES:
-        raise _UnreadableFileError(f"{file} is larger than {MAX_BYTES // 1048576} MiB, so it is not a VMX.")
+        raise _UnreadableFileError(f"{file} is larger than {amount(MAX_BYTES)}, so it is not a VMX.")
     return parse(data)
 
 
