@@ -50,8 +50,9 @@ def _run(words: list[str]) -> int:
         from vmkops.commands._general import take_leading
 
         if mistake := take_leading(words):
-            print(f"vmkops: {mistake}\n{USAGE}", file=sys.stderr)
-            return WRONG_USAGE
+            from vmkops.commands._misuse import wrong_usage
+
+            return wrong_usage("vmkops", mistake)
     if words[:1] in (["--help"], ["-h"]):
         print(_help())
         return DONE
@@ -67,8 +68,9 @@ def _run(words: list[str]) -> int:
         from vmkops.commands._general import take_all
 
         if mistake := take_all(words):
-            print(f"vmkops {words[0]}: {mistake}", file=sys.stderr)
-            return WRONG_USAGE
+            from vmkops.commands._misuse import wrong_usage
+
+            return wrong_usage(f"vmkops {words[0]}", mistake)
     run = command.run
     if words[1:] not in (["--help"], ["-h"]):
         return int(run(words[1:]))
@@ -105,18 +107,18 @@ def _help() -> str:
 
 
 def _wrong_usage(words: list[str]) -> int:
-    if words:
-        from vmkops.commands._near import did_you_mean, shown
+    if not words:
+        print(_help(), file=sys.stderr)
+        return WRONG_USAGE
+    from vmkops.commands._near import did_you_mean, shown
 
-        if words[0].startswith("-"):
-            mistake = f"there is no option {shown(words[0])}.{did_you_mean(words[0], GLOBAL)}"
-        else:
-            from vmkops.commands._misplaced import what_was_meant
+    if words[0].startswith("-"):
+        mistake = f"there is no option {shown(words[0])}.{did_you_mean(words[0], GLOBAL)}"
+    else:
+        from vmkops.commands._misplaced import what_was_meant
 
-            mistake = f"there is no command {shown(words[0])}.{what_was_meant(words)}"
-        print(f"vmkops: {mistake}", file=sys.stderr)
-    print(USAGE, file=sys.stderr)
-    print("vmkops --help lists the commands.", file=sys.stderr)
+        mistake = f"there is no command {shown(words[0])}.{what_was_meant(words)}"
+    print(f"vmkops: {mistake} vmkops --help lists the commands.", file=sys.stderr)
     return WRONG_USAGE
 
 

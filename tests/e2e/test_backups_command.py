@@ -69,7 +69,7 @@ def test_vm_in_place_of_a_backup_leads_to_its_newest_one(keeper: RunningService)
         mend = "For the newest good backup of this VM, write newest:web."
         assert done.stderr == f"vmkops {words[0]}: There is no backup 'web'. {mend}\n"
     near = keeper.run("action", "restore", "wbe")
-    assert near.stderr == "vmkops action: There is no backup 'wbe'.\n  newest:web\n"
+    assert near.stderr == "vmkops action: There is no backup 'wbe'. `vmkops backups` lists the backups.\n  newest:web\n"
 
 
 @pytest.mark.parametrize("words", ["--stale soon", "a1 --vm web", "--vm web --stale"])
@@ -77,7 +77,8 @@ def test_wrong_usage_is_told(keeper: RunningService, words: str) -> None:
     done = keeper.run("backups", *words.split())
 
     assert done.returncode == 2
-    assert "usage: vmkops backups" in done.stderr
+    assert done.stderr.startswith("vmkops backups: ")
+    assert done.stderr.endswith(" See vmkops backups --help.\n")
 
 
 def test_service_that_is_away_is_told(keeper: RunningService) -> None:

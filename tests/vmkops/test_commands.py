@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from service.errors import InvalidParams, NotFound, VmkopsError
 from tests.vmkops.terminal import run, run_forked
 from vmkops.commands import names
 from vmkops.commands._errors import report
+from vmkops.commands._misplaced import subcommands
 from vmkops.manual import commands_page
 
 PROMISES = frozenset({"approve", "build", "cancel", "create", "lint", "merge", "reject", "remove", "revoke", "rotate"})
@@ -74,7 +76,37 @@ def test_what_a_command_does_not_have_is_wrong_usage(tmp_path: Path, words: str)
     done = run(tmp_path, *words.split())
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"usage: vmkops {words.split()[0]}" in done.stderr
+    assert re.fullmatch(rf"vmkops {words.split()[0]}: [^\n]+ See vmkops {words.split()[0]} --help\.\n", done.stderr)
+
+
+@pytest.mark.parametrize(
+    "words", ["jobs --state bogus", "mount web-01 --lease 90x", "--frobnicate", "nosuch", "vmx foo"]
+)
+def test_wrong_usage_is_told_in_one_line_without_a_usage_block(tmp_path: Path, words: str) -> None:
+    done = run(tmp_path, *words.split())
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("vmkops")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["iscsi", "vmx", "kb", "p2v", "ovf", "config", "token", "runs", "state", "vcenter"])
+def test_command_with_subcommands_lists_them_when_it_stands_alone(tmp_path: Path, command: str) -> None:
+    below = subcommands(import_module(f"vmkops.commands.{command}").parser())
+
+    done = run(tmp_path, command)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    listed = [line.split()[2] for line in done.stderr.splitlines() if line.startswith(f"  vmkops {command} ")]
+    assert set(below) <= set(listed)
+
+
+def test_a_topic_that_does_not_exist_is_told_that_commands_are_topics_too(tmp_path: Path) -> None:
+    done = run(tmp_path, "help", "nosuch")
+
+    assert done.returncode == 1
+    assert "there is no topic and no command nosuch." in done.stderr
+    assert "The names of commands are topics too" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -82,10 +114,10 @@ def test_what_a_command_does_not_have_is_wrong_usage(tmp_path: Path, words: str)
     [
         ("bakup x", "vmkops: there is no command bakup. Did you mean backup?"),
         ("--servce x jobs", "vmkops: there is no option --servce. Did you mean --service?"),
-        ("jobs --jsn", "vmkops jobs: error: there is no option --jsn. Did you mean --json?"),
-        ("jobs --state fialed", "argument --state: fialed is not possible. Did you mean failed?"),
-        ("token crete x", "argument COMMAND: there is no crete. Did you mean create?"),
-        ("token create x --scpe read --scope read", "vmkops token create: error: there is no option --scpe."),
+        ("jobs --jsn", "vmkops jobs: there is no option --jsn. Did you mean --json?"),
+        ("jobs --state fialed", "--state: fialed is not possible. Did you mean failed?"),
+        ("token crete x", "there is no crete. Did you mean create?"),
+        ("token create x --scpe read --scope read", "vmkops token create: there is no option --scpe."),
         ("vmkerr --jsn 1", "there is no option --jsn. Did you mean --json?"),
         ("vmx lnt", "there is no subcommand lnt. Did you mean lint?"),
         ("kb --jsn x", "there is no option --jsn. Did you mean --json?"),

@@ -97,8 +97,26 @@ def _print(command: str, message: str, suggestions: Sequence[str]) -> None:
     from vmkops.commands._shown import for_people  # the message may be a stranger's
 
     more = [each for each in suggestions if not re.search(rf"(?<!\S){re.escape(each)}[.,?](?!\S)", message)]
-    lines = [f"vmkops {command}: {_with_commands(message)}", *(f"  {each}" for each in more)]
+    told = _with_commands(message)
+    lines = [f"vmkops {command}: {told}{_where_listed(told)}", *(f"  {each}" for each in more)]
     print(for_people("\n".join(lines)), file=sys.stderr)
+
+
+_NO_SUCH = re.compile(r"\b[Nn]o ((?:good )?[a-zA-Z]+) (?:[a-z]+ )*?'|\bNo (vCenter) is named")
+"""What a message says does not exist, such as the VM in `There is no VM with the name 'nosuch'`."""
+_LISTS = {
+    **{noun: f"{noun}s" for noun in ("host", "datastore", "snapshot", "job", "backup", "schedule", "token", "action")},
+    **{"VM": "vms", "vCenter": "vcenters", "procedure": "kb list", "run": "runs list"},
+}
+"""The command that lists things of each kind."""
+
+
+def _where_listed(message: str) -> str:
+    """` vmkops vms lists the VMs.` for a message that a VM does not exist; empty where it names the command already."""
+    found = _NO_SUCH.search(message)
+    noun = (found[1] or found[2]) if found else ""
+    listed = _LISTS.get(noun)
+    return f" `vmkops {listed}` lists the {noun}s." if listed and f"vmkops {listed}" not in message else ""
 
 
 LISTED_BY = {"procedures": "kb list", "runs": "runs list"}

@@ -32,6 +32,10 @@ class Filter(NamedTuple):
     many: bool = False
 
 
+PIPED = (
+    "A terminal gets a heading above the columns. A pipe or a file gets the rows alone, for cut, awk and sort; "
+    "programs that need names of columns take --json."
+)
 NAME = Filter("--name", "q", "only those with these words in the name", "WORDS")
 VCENTER = Filter("--vcenter", "vcenter", "only those of the vCenter with this name", "NAME")
 SINCE = Filter("--since", "since", "only those of this time, such as 90m, 24h or 7d", "TIME", type=ago)
@@ -74,9 +78,10 @@ def add_list_options(parser: argparse.ArgumentParser, listing: Listing) -> None:
         )
     parser.add_argument("--limit", type=_positive, metavar="N", help="list at most this many")
     parser.add_argument("--cursor", metavar="N", help="continue where a list ended: the value of `next` in its JSON")
-    parser.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
+    parser.add_argument("--json", action="store_true", help="print JSON, as `vmkops help commands` describes it")
     parser.add_argument("--watch", action="store_true", help="show it again whenever it changes, until Ctrl-C")
     add_patience_option(parser)
+    parser.epilog = " ".join(filter(None, (PIPED, parser.epilog)))
 
 
 def list_parser(listing: Listing, command: str, summary: str, what: str) -> argparse.ArgumentParser:

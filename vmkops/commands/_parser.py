@@ -1,4 +1,4 @@
-"""The argparse parser of every command: what is wrong is told with the usage of that command, and with what was meant.
+"""The argparse parser of every command: what is wrong is told in one line, with what was meant.
 
 Exit status 2 for wrong usage, as argparse has it.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 from vmkops.commands._near import did_you_mean, shown
 
@@ -19,7 +19,7 @@ class Parser(argparse.ArgumentParser):
     """Whether options and plain words are read in two rounds, so that the first one leaves words over."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """The options and no rest: a subcommand reports by itself what it does not know, with its own usage."""
+        """The options and no rest: a subcommand reports by itself what it does not know, under its own name."""
         options, unknown = super().parse_known_args(self._with_dashes(args), namespace)
         if unknown and not self._mixed:
             self.error(self._unknown(unknown))
@@ -35,6 +35,17 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             self.error(self._unknown(unknown))
         return options, unknown
+
+    def error(self, message: str) -> NoReturn:
+        """End with what is wrong; where no subcommand is typed, with all of them."""
+        from vmkops.commands._misuse import subcommand_missing, wrong_usage
+
+        below = next((each for each in self._actions if isinstance(each, argparse._SubParsersAction)), None)
+        if below is not None and message.endswith(f"required: {below.metavar}"):
+            summaries = {each.dest: each.help or "" for each in below._choices_actions}
+            raise SystemExit(subcommand_missing(self.prog, summaries))
+        message = message.removeprefix("argument COMMAND: ").removeprefix("argument ")
+        raise SystemExit(wrong_usage(self.prog, message))
 
     def _with_dashes(self, args: Any) -> list[str]:
         """The words, with `--dry_run` written as `--dry-run`; what is after `--` stays."""

@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
     made = Parser(prog="vmkops actions", description=SUMMARY, epilog=CLASSES)
     made.add_argument("name", nargs="?", metavar="NAME", help="the action to explain; without it all are listed")
-    made.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
+    made.add_argument("--json", action="store_true", help="print JSON, as `vmkops help commands` describes it")
     return made
 
 

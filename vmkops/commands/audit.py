@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--since", metavar="AGE", help="only entries of this time, such as 90m, 24h or 7d")
     made.add_argument("--limit", type=int, default=50, metavar="N", help="how many, newest first; 50 without it")
     made.add_argument("--cursor", metavar="N", help="the entries before these: `next` of the answer before")
-    made.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
+    made.add_argument("--json", action="store_true", help="print JSON, as `vmkops help commands` describes it")
     return made
 
 

@@ -82,7 +82,11 @@ def run(argv: Sequence[str]) -> int:
         return asyncio.run(_show(f"/backups/{quote(options.id, safe='')}", _one, options.json))
     if not options.vm:
         return print_list(BACKUPS, options)
-    listing = replace(BACKUPS, none=f"No backup of a VM {options.vm!r} is kept here.", fixed=(("vm", options.vm),))
+    listing = replace(
+        BACKUPS,
+        none=f"No backup of a VM {options.vm!r} is kept here. `vmkops backups` lists all backups.",
+        fixed=(("vm", options.vm),),
+    )
     if options.watch:
         return print_list(listing, options)
     answer = asyncio.run(read_list(listing, query_of(listing, options)))

@@ -22,7 +22,7 @@ from vmkops.commands import OFFLINE
 from vmkops.commands._log_html import page_mistake, take_page, write_page
 from vmkops.commands._log_progress import with_progress
 from vmkops.commands._log_text import LogText, wants_colour
-from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, failed, tables
+from vmkops.commands._lookup import FOUND, NOT_FOUND, failed, tables
 from vmkops.commands._words import read_words
 
 TYPE_CHECKING = False
@@ -101,8 +101,9 @@ def run(argv: Sequence[str]) -> int:
     if page is not None:
         mistake = mistake or page_mistake(page, files, switches)
     if mistake:
-        print(f"{USAGE}\nvmkops decode: {mistake}", file=sys.stderr)
-        return WRONG_USAGE
+        from vmkops.commands._misuse import wrong_usage
+
+        return wrong_usage("vmkops decode", mistake)
     try:
         with _reading(files[0] if files else "-") as source:
             return _decode(source, release, switches, limits or Limits(), page)

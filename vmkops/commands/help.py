@@ -50,7 +50,8 @@ def run(argv: Sequence[str]) -> int:
         return main([topic, *rest, "--help"])
     from vmkops.commands._near import shown
 
-    print(f"vmkops help: there is no topic {shown(topic)}. {_near(topic)}", file=sys.stderr)
+    told = f"there is no topic and no command {shown(topic)}. {_near(topic)}"
+    print(f"vmkops help: {told}\nThe names of commands are topics too; vmkops --help lists them.", file=sys.stderr)
     return 1
 
 

@@ -13,6 +13,7 @@ from vmkops.commands import OFFLINE
 from vmkops.commands._kb_found import all_pages, found_by, live_page, one_page, open_store, wrong_targets
 from vmkops.commands._kb_pages import as_text, check, import_pages, print_template, subcommand_meant
 from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, failed, print_json
+from vmkops.commands._misuse import subcommand_missing, wrong_usage
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -38,6 +39,15 @@ USAGE = """usage: vmkops kb WORDS ...       find procedures; the last word may b
        vmkops kb import FILE_OR_FOLDER [--into FOLDER]
                                  write Markdown runbooks as pages, by default into your own folder"""
 
+USES = {
+    "WORDS": "find procedures, such as vmkops kb host not responding",
+    "show": "print one procedure",
+    "list": "list all procedures",
+    "check": "show what is wrong in the pages of a folder",
+    "template": "print a page to fill in",
+    "import": "write Markdown runbooks as pages",
+}
+"""What there is after `vmkops kb`."""
 HELP = f"""{USAGE}
 
 {SUMMARY}.
@@ -88,15 +98,13 @@ def run(argv: list[str]) -> int:
     words, targets = _targets(words)
     unknown = next((word for word in words if word.startswith("--")), None)
     if into is not None and (not into or words[:1] != ["import"] or len(words) != 2):
-        print(f"vmkops kb: --into FOLDER belongs to import\n{USAGE}", file=sys.stderr)
-        return WRONG_USAGE
+        return wrong_usage("vmkops kb", "--into FOLDER belongs to import")
     if targets and (unknown or words[:1] != ["show"] or len(words) > 2):
-        print(f"vmkops kb: a target belongs to one procedure\n{USAGE}", file=sys.stderr)
-        return WRONG_USAGE
-    if unknown or not " ".join(words).strip():
-        mistake = _no_option(unknown) if unknown else "give words to look for"
-        print(f"vmkops kb: {mistake}\n{USAGE}", file=sys.stderr)
-        return WRONG_USAGE
+        return wrong_usage("vmkops kb", "a target belongs to one procedure")
+    if unknown:
+        return wrong_usage("vmkops kb", _no_option(unknown))
+    if not " ".join(words).strip():
+        return subcommand_missing("vmkops kb", USES)
     match words:
         case ["show", slug] if targets:
             return _show_live(slug.removesuffix(".md"), targets, as_json=as_json)
@@ -105,8 +113,7 @@ def run(argv: list[str]) -> int:
         case ["show"]:
             return _name_missing(targets)
         case ["import"]:
-            print(f"vmkops kb: name the file or the folder to import\n{USAGE}", file=sys.stderr)
-            return WRONG_USAGE
+            return wrong_usage("vmkops kb", "name the file or the folder to import")
         case ["list"]:
             return _list(as_json=as_json)
         case ["check"]:

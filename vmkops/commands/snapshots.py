@@ -29,7 +29,10 @@ def parser() -> argparse.ArgumentParser:
 def run(argv: Sequence[str]) -> int:
     """List the snapshots; raises ServiceError when the service does not answer."""
     options = parser().parse_args(argv)
-    listing = replace(SNAPSHOTS, fixed=(("q", options.name),)) if options.name else SNAPSHOTS
+    listing = SNAPSHOTS
+    if options.name:
+        none = f"No snapshot, and no VM of one, is named {options.name!r}. `vmkops snapshots` lists all."
+        listing = replace(SNAPSHOTS, none=none, fixed=(("q", options.name),))
     if options.needs and not options.watch:
         return asyncio.run(_print_needs(options))
     return print_list(listing, options)

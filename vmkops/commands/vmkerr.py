@@ -9,7 +9,7 @@ from knowledge.errors import NotFound, Unreadable
 from knowledge.vmkerr import lookup as vmkerr
 from knowledge.vmkerr.advice import as_text
 from vmkops.commands import OFFLINE
-from vmkops.commands._lookup import FOUND, NOT_FOUND, WRONG_USAGE, data_dir, failed, print_json, tables
+from vmkops.commands._lookup import FOUND, NOT_FOUND, data_dir, failed, print_json, tables
 from vmkops.commands._words import read_words
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ HELP = f"""\
 
   QUERY          a code, a name or part of one, an errno, or words of the text
   --release R    only this release: 3.5, 5.0, 6.7, 8, ddk-2024, or one that was imported
-  --json         print the fields of the HTTP API
+  --json         print JSON, as `vmkops help commands` describes it
   --list         print the whole table in the columns of vmkerrcode -l
   import FILE    keep what vmkerrcode -l printed on a host here, so that lookups include it as release NAME;
                  a vm-support bundle contains it as commands/vmkerrcode_-l.txt; - is standard input
@@ -54,7 +54,7 @@ def parser() -> ArgumentParser:
     made = Parser(prog="vmkops vmkerr", description=SUMMARY, epilog="vmkops vmkerr import FILE --release NAME")
     made.add_argument("query", nargs="*", metavar="QUERY", help="a code, a name or part of one, an errno, or words")
     made.add_argument("--release", metavar="R", help="only this release: 3.5, 5.0, 6.7, 8, or one that was imported")
-    made.add_argument("--json", action="store_true", help="print the fields of the HTTP API")
+    made.add_argument("--json", action="store_true", help="print JSON, as `vmkops help commands` describes it")
     made.add_argument("--list", action="store_true", help="print the whole table in the columns of vmkerrcode -l")
     return made
 
@@ -72,8 +72,9 @@ def run(argv: Sequence[str]) -> int:
     if importing and (len(queried) != 2 or not release):
         mistake = mistake or "an import needs one FILE and --release NAME"
     if mistake:
-        print(f"{USAGE}\nvmkops vmkerr: {mistake}", file=sys.stderr)
-        return WRONG_USAGE
+        from vmkops.commands._misuse import wrong_usage
+
+        return wrong_usage("vmkops vmkerr", mistake)
     try:
         if importing:
             return _import(queried[1], release)

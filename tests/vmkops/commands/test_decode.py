@@ -104,7 +104,7 @@ def test_a_summary_begins_with_what_happened_to_each_subject_and_a_paragraph_for
     table, incident, counts = terminal.run("--summary", stdin=OUTAGE).stdout.decode().split("\n\n")
     assert [line.split() for line in table.splitlines()] == [
         ["class", "lines", "a", "minute", "first", "last", "subject"],
-        ["PDL", "(1)", "3", "1", "2025-01-15", "02:10:20", "02:15:01", "device", DISK],
+        ["PDL", "(1)", "3", "1", "2025-01-15", "02:10:20", "UTC", "02:15:01", "UTC", "device", DISK],
         ["also", "APD", "1,", "transient", "1"],
         ["APD", "02:10:20", "->", "PDL", "02:12:29", "->", "recovered", "02:15:01"],
         [
@@ -112,12 +112,12 @@ def test_a_summary_begins_with_what_happened_to_each_subject_and_a_paragraph_for
             "1",
             "1",
             "2025-01-15",
-            "02:16:00",
-            "02:16:00",
+            *["02:16:00", "UTC"],
+            *["02:16:00", "UTC"],
             *["this", "host"],
         ],
     ]
-    assert incident.startswith(f"Device {DISK}: PDL at 2025-01-15 02:12:29Z (1 line; also APD 1, transient 1).")
+    assert incident.startswith(f"Device {DISK}: PDL at 2025-01-15 02:12:29 UTC (1 line; also APD 1, transient 1).")
     assert "Procedures: permanent-device-loss, all-paths-down" in incident
     assert "0xbad00e0 IO was aborted" in counts
 
@@ -243,10 +243,11 @@ def test_the_size_that_an_input_unpacks_to_can_be_limited(terminal: Terminal) ->
 @pytest.mark.parametrize(
     "words", [["--frobnicate"], ["a", "b"], ["--release"], ["--summary", "--all"], ["--html"], ["--html=x", "--json"]]
 )
-def test_wrong_usage_is_exit_two_with_the_usage(terminal: Terminal, words: list[str]) -> None:
+def test_wrong_usage_is_exit_two_with_the_mend(terminal: Terminal, words: list[str]) -> None:
     finished = terminal.run(*words)
     assert finished.returncode == 2
-    assert finished.stderr.startswith(b"usage: vmkops decode")
+    assert finished.stderr.startswith(b"vmkops decode: ")
+    assert finished.stderr.endswith(b" See vmkops decode --help.\n")
 
 
 def test_a_missing_file_is_named(terminal: Terminal) -> None:
