@@ -67,12 +67,12 @@ _SHARED = """\
 | 130 | stopped with Ctrl-C; a job that was followed goes on |
 
 Answers go to standard output. Everything else, such as progress, warnings and `No jobs.`, goes to standard error. A
-table has a heading on a terminal only: a pipe gets the rows alone, for `cut`, `awk` and `sort`. Wrong usage is told in one
-line with what to change; a command with subcommands, typed alone, lists them. Times for people have
+table has a heading on a terminal only: a pipe gets the rows alone, for `cut`, `awk` and `sort`. Wrong usage is told in
+one line with what to change; a command with subcommands, typed alone, lists them. Times for people have
 one form, `2026-11-26 18:19 +01:00`: the clock of this computer, and its offset from UTC. The preview of a schedule has
-the clock of the schedule's time zone, in the same form. The times of `decode --summary` are those that the log has, to the
-second, with its zone. Sizes are decimal: 1 MB is 1,000,000 bytes. Settings whose name says MiB, and `--max-size`, take
-binary units. JSON has RFC 3339 times in UTC.
+the clock of the schedule's time zone, in the same form. The times of `decode --summary` are those that the log has, to
+the second, with its zone. Sizes are decimal: 1 MB is 1,000,000 bytes. Settings in MiB, and `--max-size`, take binary
+units. JSON has RFC 3339 times in UTC.
 
 The lists (`vms`, `hosts`, `datastores`, `snapshots`, `jobs`, `backups`, `mounts`, `schedules`, `procedures`, `tokens`,
 `vcenters`) print one form of JSON with `--json`: an object with the list under the name of the command, and `next`,

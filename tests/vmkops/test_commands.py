@@ -177,6 +177,9 @@ def test_topic_that_was_probably_meant_is_named(tmp_path: Path, topic: str, said
         ),
         (NotFound("There is no x. There are: a, b.", ["a", "b"]), 1, "vmkops x: There is no x. There are: a, b.\n"),
         (NotFound("There is no x.", ["a", "b"]), 1, "vmkops x: There is no x.\n  a\n  b\n"),
+        (NotFound("There is no VM with the name 'x'."), 1, "the name 'x'. `vmkops vms` lists the VMs.\n"),
+        (NotFound("There is no host with the moref 'x'."), 1, " `vmkops hosts` lists the hosts.\n"),
+        (NotFound("There is no backup 'x'. Did you mean newest:web?"), 1, "'x'. Did you mean newest:web?\n"),
         (InvalidParams("quiesce must be one of prefer, none."), 2, "quiesce must be"),
     ],
 )

@@ -112,8 +112,8 @@ _LISTS = {
 
 
 def _where_listed(message: str) -> str:
-    """` vmkops vms lists the VMs.` for a message that a VM does not exist; empty where it names the command already."""
-    found = _NO_SUCH.search(message)
+    """` vmkops vms lists the VMs.` for a message that only says that a VM does not exist; empty where it says more."""
+    found = _NO_SUCH.search(message) if ". " not in message else None
     noun = (found[1] or found[2]) if found else ""
     listed = _LISTS.get(noun)
     return f" `vmkops {listed}` lists the {noun}s." if listed and f"vmkops {listed}" not in message else ""
