@@ -15,7 +15,7 @@ from service.actions._snapshot_copy import GIVE_UP
 from service.actions._targeted import info, refuse, warn
 from service.api.copy_settings import CopyTarget
 from service.api.models import ActionClass, Check
-from service.api.units import amount
+from service.api.units import amount, when
 from service.api.words import counted
 from service.backups.catalogue import RECORD, KeptBackup
 from service.backups.lock import locked
@@ -165,7 +165,7 @@ def _checks(context: Context, kept: KeptBackup, to: CopyTarget) -> list[Check]:
         checks.append(warn("same-disk", message))
     before = next((each for each in kept.copies if each.target == to.name), None)
     if before is not None:
-        message = f"The copy of {before.copied_at:%Y-%m-%d %H:%M} UTC is read back and completed where it differs."
+        message = f"The copy of {when(before.copied_at)} is read back and completed where it differs."
         checks.append(info("copied-before", message))
     return checks
 

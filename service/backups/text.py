@@ -43,7 +43,7 @@ def backup_words(kept: KeptBackup) -> str:
         )
         lines += [f"  warning: {warning}\n" for warning in verdict.warnings]
     for copy in kept.copies:
-        made, read = (f"{each:%Y-%m-%d %H:%M} UTC" for each in (copy.copied_at, copy.verified_at))
+        made, read = map(when, (copy.copied_at, copy.verified_at))
         lines.append(f"  copy at {copy.target}: made {made}, read back {read}\n")
     if kept.reason:
         lines.append(f"  {kept.reason}\n")

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from service.api.units import when
 from service.files.values import Entry, Volumes
 from service.http._render import respond
 from service.web.pages import pages
@@ -61,7 +62,7 @@ def above(path: str) -> list[tuple[str, str]]:
 
 def _row(entry: Entry) -> dict[str, Any]:
     try:
-        at = f"{datetime.fromtimestamp(entry.mtime, UTC):%Y-%m-%d %H:%M}"
+        at = when(datetime.fromtimestamp(entry.mtime, UTC))
     except (OverflowError, ValueError, OSError):
         at = ""
     return {**entry.model_dump(), "when": at}
