@@ -180,7 +180,7 @@ def test_the_answer_has_what_happened_to_each_subject_and_a_paragraph_for_the_in
     assert [(lines["class"], lines["count"]) for lines in disk["classes"]] == [("PDL", 1), ("transient", 1)]
     assert disk["next"]
     assert disk["procedures"] == ["permanent-device-loss"]
-    assert answer["incident"].startswith("Device naa.6001405fc65b3e55557495ba9c92bda3: PDL at 2025-01-15 02:12:29Z")
+    assert answer["incident"].startswith("Device naa.6001405fc65b3e55557495ba9c92bda3: PDL at 2025-01-15 02:12:29 UTC")
 
 
 def test_the_schema_describes_the_subjects(plain_service: RunningService) -> None:
