@@ -31,7 +31,7 @@ SAMPLES = {
     "address": "10.0.0.5",
     "source": "web-01.ova",
 }
-"""What an example has for a parameter, by its name."""
+"""What an example has for a parameter, by its name, where the parameter has no example of its own."""
 ONE_OF_SEVERAL = {"migrate": ("host",), "import-ovf": ("source",)}
 """Parameters that an example needs although the schema does not require them, by the name of the action."""
 
@@ -56,7 +56,7 @@ def example(info: Info) -> str:
     taken = info["parameters"].get("properties", {})
     required = info["parameters"].get("required", [])
     names = [each for each in taken if each in (*required, *ONE_OF_SEVERAL.get(info["name"], ()))]
-    values = [(each, SAMPLES.get(each, each.upper())) for each in names]
+    values = [(each, (taken[each].get("examples") or [SAMPLES.get(each, each.upper())])[0]) for each in names]
     words = [
         value if place == 0 and each == next(iter(taken)) else f"{each}={value}"
         for place, (each, value) in enumerate(values)
