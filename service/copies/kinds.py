@@ -51,6 +51,10 @@ class CopyKind(ABC):
     _relative: ClassVar[bool] = False
 
     @abstractmethod
+    def look(self) -> list[str]:
+        """The command that shows that the target can be read, without a list of all that it has."""
+
+    @abstractmethod
     def put(self, copy: str, name: str, size: int) -> list[str]:
         """The command that gets a file of so many bytes on its standard input."""
 
@@ -93,6 +97,9 @@ class Rclone(CopyKind):
         options = ["--recursive", "--files-only", "--no-mimetype", "--no-modtime"]
         return [*self.words, "lsjson", *options, self._at(copy)]
 
+    def look(self) -> list[str]:  # noqa: D102
+        return [*self.words, "lsf", "--max-depth", "1", self._at()]
+
     def put(self, copy: str, name: str, size: int) -> list[str]:  # noqa: D102
         return [*self.words, "rcat", "--size", str(size), self._at(copy, name)]
 
@@ -100,7 +107,7 @@ class Rclone(CopyKind):
         return [*self.words, "cat", self._at(copy, name)]
 
     def gather(self, names: Path, into: Path) -> list[str]:  # noqa: D102
-        options = ["--files-from-raw", str(names), "--no-traverse", "--max-size", "8M"]
+        options = ["--files-from-raw", str(names), "--no-traverse", "--max-transfer", "1G"]
         return [*self.words, "copy", *options, self._at(), str(into)]
 
     def unlink(self, copy: str, name: str) -> list[str]:  # noqa: D102
@@ -129,6 +136,9 @@ class Directory(CopyKind):
 
     def listing(self, copy: str = "") -> list[str]:  # noqa: D102
         return self._words("list", *filter(None, [copy]))
+
+    def look(self) -> list[str]:  # noqa: D102
+        return self.listing("none")
 
     def put(self, copy: str, name: str, size: int) -> list[str]:  # noqa: D102
         return self._words("put", copy, name, str(size))
