@@ -112,7 +112,7 @@ class CopySettings(TypedSettings):
         wanted = values.get("VMKOPS_COPY_TO") or ()
         wanted = wanted.replace(",", " ").split() if isinstance(wanted, str) else wanted
         for name in wanted if isinstance(wanted, (list, tuple)) else ():
-            if name not in known:
+            if isinstance(name, str) and name not in known:
                 names = ", ".join(sorted(known)) or "none"
                 yield ("VMKOPS_COPY_TO",), f"names no copy target; there are: {names}. Add a table [copy.NAME]."
         for name, table in known.items():

@@ -1,6 +1,6 @@
 """What each kind of copy target runs: the words of its commands, and what it reads in their output; pure.
 
-Facts: rclone 1.75, its manual (global flags, `rcat`, `cat`, `lsjson`, `purge`) and its exit codes.
+Facts: rclone 1.75, its manual (global flags, `rcat`, `cat`, `lsjson`, `delete`) and its exit codes.
 """
 
 from __future__ import annotations
@@ -72,7 +72,11 @@ class CopyKind(ABC):
 
     @abstractmethod
     def remove(self, copy: str) -> list[list[str]]:
-        """The commands that remove a copy, `backup.json` after all others."""
+        """The commands that remove the files of a copy, `backup.json` after all others."""
+
+    def tidy(self, copy: str) -> list[str]:  # noqa: ARG002
+        """The command that removes the empty folder of a copy; empty when the removal has done that."""
+        return []
 
 
 class Rclone(CopyKind):
@@ -114,8 +118,12 @@ class Rclone(CopyKind):
         return [*self.words, "deletefile", self._at(copy, name)]
 
     def remove(self, copy: str) -> list[list[str]]:  # noqa: D102
+        # Not purge: on S3, it would also remove the versions that a bucket with object lock keeps.
         others = [*self.words, "delete", "--exclude", f"/{RECORD}", self._at(copy)]
-        return [others, [*self.words, "purge", self._at(copy)]]
+        return [others, [*self.words, "delete", self._at(copy)]]
+
+    def tidy(self, copy: str) -> list[str]:  # noqa: D102
+        return [*self.words, "rmdir", self._at(copy)]
 
     def _at(self, *parts: str) -> str:
         remote = self._table.remote

@@ -188,9 +188,10 @@ class CopyStore:
     async def remove(self, copy: str) -> None:
         """Remove a copy, `backup.json` after all other files; one that is gone is no error."""
         for words in self.kind.remove(copy):
-            if not await self.files(copy):
-                return
             await self._run(words, f"removing the copy {copy}", absent=True)
+        if words := self.kind.tidy(copy):
+            with contextlib.suppress(TargetFailed):  # a bucket has no folders
+                await self._run(words, f"removing the folder {copy}", absent=True)
 
     @contextlib.asynccontextmanager
     async def _reading(self, copy: str, name: str) -> AsyncIterator[AsyncGenerator[bytes, None]]:

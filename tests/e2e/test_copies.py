@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -83,13 +85,16 @@ def config(folder: Path, rclone: Path) -> str:
         "absent": "no-such-program-at-all",
         "hangs": f"{folder / 'hangs'}",
         "chatters": f"{folder / 'chatters'}",
+        "slow": f"{rclone} --bwlimit 4M",
     }
-    remotes = {"s3": "s3:vms/copies", "crypt": "crypt:copies", "sftp": "sftp:copies", "refused": "refused:vms"}
-    program["slow"] = f"{rclone} --bwlimit 4M"
-    for name, remote in (remotes | dict.fromkeys(program, "s3:vms/other")).items():
+    where = {"s3": "s3:vms/copies", "crypt": "crypt:copies", "sftp": "sftp:copies", "refused": "refused:vms"}
+    where |= {"locked": "s3:locked/copies"} | dict.fromkeys(program, "s3:vms/other")
+    keep = {"locked": 'keep = "1"\n'}
+    for name, remote in where.items():
         found.append(
             f'[copy.{name}]\nkind = "rclone"\nremote = "{remote}"\nconfig_file = "{folder / "rclone.conf"}"\n'
-            f'program = "{program.get(name, rclone)}"\nidle_seconds = {5 if name in SHORT else 60}\n'
+            f'program = "{program.get(name, rclone)}"\n{keep.get(name, "")}'
+            f"idle_seconds = {5 if name in SHORT else 60}\n"
         )
     return "\n".join(found)
 
@@ -118,10 +123,11 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copies]:
         require(peer)
     folder, rclone = tmp_path_factory.mktemp("copies"), require("rclone")
     (folder / "nas").mkdir()
-    for name, words in (("hangs", "exec sleep 4321"), ("chatters", "printf '\\033[31mboom' >&2; exit 7")):
+    for name, words in (("hangs", "exec sleep 54329"), ("chatters", "printf '\\033[31mboom' >&2; exit 7")):
         (folder / name).write_text(f"#!/bin/sh\n{words}\n")
         (folder / name).chmod(0o700)
     with S3Server() as s3, SftpServer() as sftp:
+        s3.make_locked_bucket("locked")
         (folder / "rclone.conf").write_text(remotes(folder, s3, sftp, rclone))
         (folder / "rclone.conf").chmod(0o600)
         (folder / "vmkops.toml").write_text(config(folder, rclone))
@@ -194,6 +200,7 @@ def test_target_that_fails_is_explained(copies: Copies, target: str, words: str)
     assert "\033" not in json.dumps(job, ensure_ascii=False)
     _, kept = copies.service.call("GET", f"/backups/{id_}")
     assert kept["copies"] == []
+    assert not [words for words in commands() if "sleep 54329" in words]
 
 
 def test_copy_that_cannot_be_is_refused_before_anything_happens(copies: Copies) -> None:
@@ -369,3 +376,44 @@ def test_fetch_of_what_is_no_id_is_refused(copies: Copies, id_: str) -> None:
 
     assert "backup is not in the form that it needs" in said
     assert copies.service.call("GET", "/copies/nowhere")[0] == 404
+
+
+def test_pruned_copy_in_a_locked_bucket_can_be_had_back(copies: Copies) -> None:
+    ids = [copies.keep(age=age, vm="locked")[0] for age in (2, 1)]
+    for id_ in ids:
+        assert act(copies.service, "copy-backup", backup=id_, to="locked")["state"] == "succeeded"
+
+    pruned = act(copies.service, "prune-backups", last=100, daily=0, weekly=0, monthly=0)
+
+    assert pruned["state"] == "succeeded", pruned
+    assert "refused" not in details(pruned)
+    assert pruned["result"]["copies"] == [{"to": "locked", "removed": [ids[0]], "refused": [], "why": ""}]
+    _, listed = copies.service.call("GET", "/copies/locked")
+    assert [each["id"] for each in listed["backups"]] == [ids[1]]
+    _, versions = copies.s3.call("GET", "/locked?versions=")
+    key = f"copies/{ids[0]}/locked-disk-0.vmdk"
+    (version,) = re.findall(rf"<Version><Key>{key}</Key><VersionId>([^<]+)", versions)
+    status, answer = copies.s3.call("DELETE", f"/locked/{key}?versionId={version}")
+    assert (status, "AccessDenied" in answer) == (403, True), answer
+
+
+def test_cancelled_copy_ends_its_command_and_leaves_nothing(copies: Copies) -> None:
+    id_, _ = copies.keep(size=LARGE)
+    job = begin(copies.service, "copy-backup", backup=id_, to="slow")
+    copies.service.reading(job)
+
+    copies.service.call("POST", f"/jobs/{job}/cancel")
+    ended = copies.service.ended(job)
+
+    assert ended["state"] == "cancelled", ended
+    assert id_ not in copies.rclone("lsf", "--recursive", "s3:vms/other")
+    assert not [words for words in commands() if "rclone" in words and id_ in words]
+
+
+def commands() -> list[str]:
+    """The command lines of all processes."""
+    found = []
+    for item in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(item.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+    return found

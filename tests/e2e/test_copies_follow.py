@@ -39,7 +39,7 @@ def config(folder: Path) -> str:
 
 
 REFUSING = """#!/bin/sh
-case " $* " in *" delete "*|*" purge "*) echo 'AccessDenied: the object is locked' >&2; exit 1;; esac
+case " $* " in *" delete "*) echo 'AccessDenied: the object is locked' >&2; exit 1;; esac
 exec {} "$@"
 """
 
