@@ -98,7 +98,9 @@ class CopySettings(TypedSettings):
     @classmethod
     def _split_names(cls, value: object) -> object:
         names = value.replace(",", " ").split() if isinstance(value, str) else value
-        return tuple(dict.fromkeys(names)) if isinstance(names, (list, tuple)) else names
+        if isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names):
+            return tuple(dict.fromkeys(names))
+        return names
 
     def copy_targets(self) -> dict[str, CopyTarget]:
         """Every copy target by its name."""
