@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
+from service.actions._copies import START_COPIES, CopiesStarted, choose_copies, names_of, start_copies
 from service.actions._snapshot_copy import (
     BACK_UP,
     MOUNT,
@@ -80,6 +82,13 @@ class BackupVm(CopyVm):
         description="The save profile that gets the disks instead of a folder, such as one for restic or borg; by "
         "default that of VMKOPS_SAVE, and none for a folder in any case.",
     )
+    copy_to: str = Field(
+        default="",
+        max_length=1000,
+        examples=["nas offsite"],
+        description="The copy targets that the backup is copied to when it has ended well; by default those of "
+        "VMKOPS_COPY_TO, and none for no copy in any case.",
+    )
 
 
 class Backup(Action):
@@ -99,6 +108,10 @@ class Backup(Action):
     def room_needed(self, params: CopyVm, allocated: int | None) -> int | None:  # noqa: ARG002
         """The bytes that the package takes there at most, from those that the VM uses; None when that is not known."""
         return allocated
+
+    def steps_of(self, params: Mapping[str, Any]) -> tuple[str, ...]:
+        """See `Action.steps_of`."""
+        return (*self.steps, START_COPIES) if names_of(params.get("copy_to", "")) else self.steps
 
     async def pinned(self, context: Context, params: VmParams) -> VmParams:
         """See `Action.pinned`."""
@@ -128,14 +141,17 @@ class Backup(Action):
         space = await asyncio.to_thread(check_space, "backup-room", folder, needed, f"the {self.name}", keep)
         if await context.ledger.unmerged(vm.vcenter, vm.moref):
             checks = [_merged_first(each) for each in checks]
-        save = {"save": profile.name if profile else NONE} if isinstance(params, BackupVm) else {}
+        save, copies = {}, list[Check]()
+        if isinstance(params, BackupVm):
+            copy_to, copies = choose_copies(settings, params.copy_to, profile)
+            save = {"save": profile.name if profile else NONE, "copy_to": copy_to}
         exact = params.model_copy(update={"vm": vm.selector, "until": until, **save})
         return Target(
             key=lock_key("vm", vm.vcenter, vm.moref),
             name=context.vcenters.shown(vm.vcenter, vm.name),
             vcenter=vm.vcenter,
             params=exact.model_dump(),
-            checks=(*checks, *_tools_checks(vm, params.quiesce), *space, *_save_checks(profile, folder)),
+            checks=(*checks, *_tools_checks(vm, params.quiesce), *space, *_save_checks(profile, folder), *copies),
         )
 
     async def run(self, context: Context, job: JobControl, params: BackupVm) -> dict[str, Any]:
@@ -145,6 +161,11 @@ class Backup(Action):
         run = BackupRun(context, session, job, moref, params.quiesce, params.until, save)
         copied = await copy_over_snapshot(job, run, Names())
         complete = copied.removed.consolidated and not copied.written.missing
+        copies: dict[str, Any] = {}
+        if names := names_of(params.copy_to):
+            started = await job.step_as(CopiesStarted, START_COPIES, partial(start_copies, job, names))
+            complete = complete and all(each.job for each in started.copies)
+            copies = {"copies": [each.model_dump() for each in started.copies]}
         without = set() if copied.plan.save else {"saved_with", "added_bytes", "deduplication"}
         return {
             **copied.written.model_dump(mode="json", exclude=without),
@@ -153,6 +174,7 @@ class Backup(Action):
             "left_out": copied.plan.left_out,
             "snapshot_removed": copied.removed.removed,
             "consolidated": copied.removed.consolidated,
+            **copies,
         }
 
 

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from service.actions._from_backup import BackupParams, read_backup
 from service.actions._snapshot_copy import GIVE_UP
-from service.actions._targeted import info, refuse, warn
+from service.actions._targeted import info, refuse
 from service.api.copy_settings import CopyTarget
 from service.api.models import ActionClass, Check
 from service.api.units import amount, when
@@ -83,6 +83,7 @@ class Copy(Action):
         to = find_target(context.settings, params.to)
         kept, vcenters = await read_backup(context, params.backup), context.vcenters.names()
         checks = [info("backup-from", origin(kept, vcenters)), *await asyncio.to_thread(_checks, context, kept, to)]
+        checks += await CopyStore(to).checks(Path(kept.path))
         return Target(
             key=f"copy:{to.name}:{kept.id}",
             name=f"{shown_vm(kept, vcenters)} {kept.id} to {to.name}",
@@ -155,14 +156,6 @@ def _checks(context: Context, kept: KeptBackup, to: CopyTarget) -> list[Check]:
     checks = [info("copy-to", f"The copy target {to.name} gets {amount(kept.size)} ({to.where}).")]
     if refusal := copy_refusal(context, kept):
         checks.append(refusal)
-    if missing := CopyStore(to).missing():
-        checks.append(refuse("copy-target", missing))
-    elif to.table.path is not None and to.table.path.stat().st_dev == Path(kept.path).stat().st_dev:
-        message = (
-            f"{to.table.path} is on the same file system as the backups, so both can be lost together. Check whether "
-            "it is mounted."
-        )
-        checks.append(warn("same-disk", message))
     before = next((each for each in kept.copies if each.target == to.name), None)
     if before is not None:
         message = f"The copy of {when(before.copied_at)} is read back and completed where it differs."
@@ -174,7 +167,7 @@ async def _look(context: Context, store: CopyStore, backup: str) -> Plan:
     kept = await asyncio.to_thread(find_backup, context.settings.backups_dir, backup)
     if refusal := await asyncio.to_thread(copy_refusal, context, kept):
         raise Conflict(refusal.message)
-    if missing := await asyncio.to_thread(store.missing):
+    if missing := store.missing_program():
         raise TargetFailed(missing)
     files = await asyncio.to_thread(files_to_copy, kept)
     there = {path.partition("/")[2]: size for path, size in (await store.files(kept.id)).items()}

@@ -64,8 +64,8 @@ class Fetch(Action):
         """What prevents the fetch as far as the settings and the kept backups say; raises InvalidParams."""
         source = find_target(context.settings, params.source)
         checks = [info("fetch-from", f"The backup comes from the copy target {source.name} ({source.where}).")]
-        if missing := await asyncio.to_thread(CopyStore(source).missing):
-            checks.append(refuse("copy-target", missing))
+        found = await CopyStore(source).checks(context.settings.data_dir)
+        checks += [each for each in found if each.severity == "refuse"]
         if await asyncio.to_thread(_kept, context, params.backup):
             checks.append(refuse("kept", f"The backup {params.backup} is among the kept backups already."))
         return Target(

@@ -11,19 +11,23 @@ from typing import Any
 
 from pydantic import Field
 
-from service.actions._targeted import info
-from service.api.models import ActionClass, Check
+from service.actions._targeted import info, warn
+from service.api.models import ActionClass, Check, JobState
 from service.api.units import amount, when
 from service.api.words import counted
 from service.backups.catalogue import read_catalogue
 from service.backups.pruning import finish_removals, remove_package
 from service.backups.retention import Decision, Policy, keep
 from service.backups.vm_choice import backups_of, shown_vm, vm_selector
+from service.copies.pruning import decide, prune
+from service.copies.store import CopyStore
 from service.errors import Conflict, NotFound, VmkopsError
 from service.jobs.action import Action, Context, JobControl, Params, StepResult, Target
 from service.saving.store import Store
 
-CHOOSE, REMOVE = "choose", "remove"
+CHOOSE, REMOVE, COPIES = "choose", "remove", "prune copies"
+LOOK_SECONDS = 60.0
+"""How long a dry run waits for one copy target."""
 DEFAULT = Policy()
 
 
@@ -66,6 +70,8 @@ class Choice(StepResult):
     staying: int
     profiles: list[str] = Field(default_factory=list)
     """The save profiles whose stores have space to free afterwards."""
+    targets: list[str] = Field(default_factory=list)
+    """The copy targets with a retention of their own."""
 
 
 class Removal(StepResult):
@@ -75,14 +81,25 @@ class Removal(StepResult):
     freed: int
 
 
+class CopiesPruned(StepResult):
+    """What became of the copies at one target; `why` is empty unless the target could not be asked."""
+
+    to: str
+    removed: list[str] = Field(default_factory=list)
+    refused: list[str] = Field(default_factory=list)
+    why: str = ""
+
+
 class Prune(Action):
     """Decides, then removes one backup after the other."""
 
     name = "prune-backups"
-    summary = "Remove kept backups that a policy does not keep; never the last good one of a VM."
+    summary = (
+        "Remove kept backups, and copies at targets, that a policy does not keep; never the last good one of a VM."
+    )
     action_class = ActionClass.DESTRUCTIVE
     label = "Prune {target}"
-    steps = (CHOOSE, REMOVE)
+    steps = (CHOOSE, REMOVE, COPIES)
     params = PruneBackups
 
     async def pinned(self, context: Context, params: PruneBackups) -> PruneBackups:
@@ -107,6 +124,22 @@ class Prune(Action):
             also=("backups",),
         )
 
+    async def more_checks(self, context: Context, params: PruneBackups, target: Target) -> list[Check]:  # noqa: ARG002
+        """See `Action.more_checks`: what the copy targets with a retention would lose."""
+        checks = []
+        for name in _targets(context):
+            try:
+                async with asyncio.timeout(LOOK_SECONDS):
+                    store = CopyStore.of(context.settings, name)
+                    decisions = await decide(store, context.signer, params.vm, context.vcenters.names())
+            except TimeoutError:
+                checks.append(warn("copies", f"The copy target {name} has not answered in {LOOK_SECONDS:.0f} seconds."))
+            except VmkopsError as error:
+                checks.append(warn("copies", str(error)))
+            else:
+                checks += _copy_checks(name, decisions, context.vcenters.names())
+        return checks
+
     async def run(self, context: Context, job: JobControl, params: PruneBackups) -> dict[str, Any]:
         """Each removal decides again, because the verified backup that allowed it may be gone meanwhile."""
 
@@ -118,7 +151,8 @@ class Prune(Action):
             detail = f"{len(going)} of {counted(len(decisions), 'backup')} to remove{more}"
             profiles |= {each.backup.saved.profile for each in decisions if each.backup.saved and not each.stays}
             staying = len(decisions) - len(going)
-            return Choice(going=going, staying=staying, profiles=sorted(profiles), detail=detail)
+            profiles_left, targets = sorted(profiles), _targets(context)
+            return Choice(going=going, staying=staying, profiles=profiles_left, targets=targets, detail=detail)
 
         async def remove(backup: str) -> Removal:
             return await _remove(context, params, backup)
@@ -133,7 +167,15 @@ class Prune(Action):
             freed += removal.freed
         for profile in choice.profiles:
             await job.step_as(StepResult, REMOVE, partial(_free, context, profile), part=f"space of {profile}")
-        return {"removed": removed, "kept_after_all": kept, "staying": choice.staying + len(kept), "freed": freed}
+        copies = [
+            await job.step_as(CopiesPruned, COPIES, partial(_prune_copies, context, params, name), part=name)
+            for name in choice.targets
+        ]
+        result = {"removed": removed, "kept_after_all": kept, "staying": choice.staying + len(kept), "freed": freed}
+        if copies:
+            result["copies"] = [each.model_dump(exclude={"detail"}) for each in copies]
+            result["state"] = (JobState.PARTIAL if any(each.why for each in copies) else JobState.SUCCEEDED).value
+        return result
 
 
 ACTION = Prune()
@@ -166,6 +208,35 @@ async def _free(context: Context, profile: str) -> StepResult:
     except VmkopsError as error:
         return StepResult(detail=f"the space of {profile} was not freed: {error}")
     return StepResult(detail=f"the space of {profile} was freed" if freed else "")
+
+
+def _targets(context: Context) -> list[str]:
+    return [name for name, target in context.settings.copy_targets().items() if target.table.keep]
+
+
+async def _prune_copies(context: Context, params: PruneBackups, name: str) -> CopiesPruned:
+    """Apply the retention of one target; one that does not answer is only reported, as the others have theirs."""
+    try:
+        store = CopyStore.of(context.settings, name)
+        vcenters = context.vcenters.names()
+        pruned = await prune(store, context.signer, context.settings.backups_dir, params.vm, vcenters)
+    except VmkopsError as error:
+        return CopiesPruned(to=name, why=str(error), detail=f"{name}: {error}")
+    words = f"{name}: {counted(len(pruned.removed), 'copy', 'copies')} removed, {pruned.staying} stay"
+    if pruned.refused:
+        first = next(iter(pruned.refused.values()))
+        words += f"; the target refused to remove {', '.join(pruned.refused)}: {first}"
+    return CopiesPruned(to=name, removed=pruned.removed, refused=list(pruned.refused), detail=words)
+
+
+def _copy_checks(name: str, decisions: Sequence[Decision], vcenters: Sequence[str]) -> list[Check]:
+    going = [each for each in decisions if not each.stays]
+    checks = [
+        info("copy-goes", f"{name}: the copy {each.backup.id} of {shown_vm(each.backup, vcenters)} is removed there.")
+        for each in going
+    ]
+    stay = counted(len(decisions) - len(going), "copy", "copies")
+    return [*checks, info("copies-stay", f"{name}: {stay} stay there.")]
 
 
 async def _remove(context: Context, params: PruneBackups, backup: str) -> Removal:

@@ -98,7 +98,9 @@ class CopySettings(TypedSettings):
     @classmethod
     def _split_names(cls, value: object) -> object:
         names = value.replace(",", " ").split() if isinstance(value, str) else value
-        return tuple(dict.fromkeys(names)) if isinstance(names, (list, tuple)) else names
+        if isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names):
+            return tuple(dict.fromkeys(names))
+        return names
 
     def copy_targets(self) -> dict[str, CopyTarget]:
         """Every copy target by its name."""
@@ -112,7 +114,7 @@ class CopySettings(TypedSettings):
         wanted = values.get("VMKOPS_COPY_TO") or ()
         wanted = wanted.replace(",", " ").split() if isinstance(wanted, str) else wanted
         for name in wanted if isinstance(wanted, (list, tuple)) else ():
-            if name not in known:
+            if isinstance(name, str) and name not in known:
                 names = ", ".join(sorted(known)) or "none"
                 yield ("VMKOPS_COPY_TO",), f"names no copy target; there are: {names}. Add a table [copy.NAME]."
         for name, table in known.items():

@@ -1,6 +1,6 @@
 """What each kind of copy target runs: the words of its commands, and what it reads in their output; pure.
 
-Facts: rclone 1.75, its manual (global flags, `rcat`, `cat`, `lsjson`, `purge`) and its exit codes.
+Facts: rclone 1.75, its manual (global flags, `rcat`, `cat`, `lsjson`, `delete`) and its exit codes.
 """
 
 from __future__ import annotations
@@ -51,6 +51,10 @@ class CopyKind(ABC):
     _relative: ClassVar[bool] = False
 
     @abstractmethod
+    def look(self) -> list[str]:
+        """The command that shows that the target can be read, without a list of all that it has."""
+
+    @abstractmethod
     def put(self, copy: str, name: str, size: int) -> list[str]:
         """The command that gets a file of so many bytes on its standard input."""
 
@@ -68,7 +72,11 @@ class CopyKind(ABC):
 
     @abstractmethod
     def remove(self, copy: str) -> list[list[str]]:
-        """The commands that remove a copy, `backup.json` after all others."""
+        """The commands that remove the files of a copy, `backup.json` after all others."""
+
+    def tidy(self, copy: str) -> list[str]:  # noqa: ARG002
+        """The command that removes the empty folder of a copy; empty when the removal has done that."""
+        return []
 
 
 class Rclone(CopyKind):
@@ -93,6 +101,9 @@ class Rclone(CopyKind):
         options = ["--recursive", "--files-only", "--no-mimetype", "--no-modtime"]
         return [*self.words, "lsjson", *options, self._at(copy)]
 
+    def look(self) -> list[str]:  # noqa: D102
+        return [*self.words, "lsf", "--max-depth", "1", self._at()]
+
     def put(self, copy: str, name: str, size: int) -> list[str]:  # noqa: D102
         return [*self.words, "rcat", "--size", str(size), self._at(copy, name)]
 
@@ -100,15 +111,19 @@ class Rclone(CopyKind):
         return [*self.words, "cat", self._at(copy, name)]
 
     def gather(self, names: Path, into: Path) -> list[str]:  # noqa: D102
-        options = ["--files-from-raw", str(names), "--no-traverse", "--max-size", "8M"]
+        options = ["--files-from-raw", str(names), "--no-traverse", "--max-transfer", "1G"]
         return [*self.words, "copy", *options, self._at(), str(into)]
 
     def unlink(self, copy: str, name: str) -> list[str]:  # noqa: D102
         return [*self.words, "deletefile", self._at(copy, name)]
 
     def remove(self, copy: str) -> list[list[str]]:  # noqa: D102
+        # Not purge: on S3, it would also remove the versions that a bucket with object lock keeps.
         others = [*self.words, "delete", "--exclude", f"/{RECORD}", self._at(copy)]
-        return [others, [*self.words, "purge", self._at(copy)]]
+        return [others, [*self.words, "delete", self._at(copy)]]
+
+    def tidy(self, copy: str) -> list[str]:  # noqa: D102
+        return [*self.words, "rmdir", self._at(copy)]
 
     def _at(self, *parts: str) -> str:
         remote = self._table.remote
@@ -129,6 +144,9 @@ class Directory(CopyKind):
 
     def listing(self, copy: str = "") -> list[str]:  # noqa: D102
         return self._words("list", *filter(None, [copy]))
+
+    def look(self) -> list[str]:  # noqa: D102
+        return self.listing("none")
 
     def put(self, copy: str, name: str, size: int) -> list[str]:  # noqa: D102
         return self._words("put", copy, name, str(size))

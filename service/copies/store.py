@@ -16,9 +16,11 @@ from typing import TypeVar
 from knowledge.ovf.quoting import quoted
 from knowledge.spelling import nearest_name
 from service.api.copy_settings import CopyTarget
+from service.api.models import Check
 from service.api.redaction import redact
 from service.api.settings import Settings
 from service.copies.kinds import KINDS, reason
+from service.copies.local import contents, directory_checks, prepare
 from service.errors import InvalidParams, TargetFailed
 from service.saving.process import Ended, SaveProcess
 from service.saving.store import HIDDEN_PREFIXES, SHOWN
@@ -27,6 +29,8 @@ from service.transfer.safe_open import safe_open
 R = TypeVar("R")
 
 PIECE = 1 << 20
+DIRECTORY_SECONDS = 10.0
+"""How long a look at a directory may take before a job is queued."""
 LONGEST_LIST = 64 << 20
 """Bytes that the list of a target's files may have: about 100 for each."""
 
@@ -65,12 +69,9 @@ class CopyStore:
         """The target with this name; raises InvalidParams."""
         return cls(find_target(settings, name))
 
-    def missing(self) -> str:
-        """Why nothing can be copied at all, and what to do; empty when nothing is known to prevent it."""
-        name, table = self.target.name, self.target.table
-        if table.path is not None and not table.path.is_dir():
-            return f"There is no directory {table.path} of the copy target {name}. Create it, or mount it."
-        program = self.kind.version()[:1]
+    def missing_program(self) -> str:
+        """That the program is not installed, and what to do; empty when it is."""
+        name, program = self.target.name, self.kind.version()[:1]
         if program and not shutil.which(program[0]):
             return (
                 f"The copy target {name} needs {program[0]}, which is not installed where the service runs. Install "
@@ -78,10 +79,27 @@ class CopyStore:
             )
         return ""
 
+    async def checks(self, beside: Path) -> list[Check]:
+        """What prevents a copy as far as this machine knows, and whether a directory is on the disk of `beside`."""
+        if missing := self.missing_program():
+            return [Check(rule="copy-target", severity="refuse", message=missing)]
+        if self.target.table.path is None:
+            return []
+        try:
+            async with asyncio.timeout(DIRECTORY_SECONDS):  # it may be on a server that no longer answers
+                return await asyncio.to_thread(directory_checks, self.target.name, self.target.table.path, beside)
+        except TimeoutError:
+            message = f"The directory of the copy target {self.target.name} does not answer."
+            return [Check(rule="copy-target", severity="warn", message=message)]
+
     async def version(self) -> str:
         """The first line that the program prints about itself; empty for a directory."""
         words = self.kind.version()
         return (await self._run(words, "asking for its version")).out.partition("\n")[0].strip() if words else ""
+
+    async def look(self) -> bool:
+        """Read the target without changing it; False when nothing is there yet."""
+        return (await self._run(self.kind.look(), "reading the target", absent=True)).status == 0
 
     async def files(self, copy: str = "") -> dict[str, int]:
         """The bytes of each file at the target, or of one copy, by `COPY/NAME`; empty when there is none."""
@@ -159,9 +177,9 @@ class CopyStore:
         if not paths:
             return {}
         with tempfile.TemporaryDirectory(prefix="copies-") as made:
-            names, into = await asyncio.to_thread(_prepare, Path(made), paths)
+            names, into = await asyncio.to_thread(prepare, Path(made), paths)
             await self._run(self.kind.gather(names, into), "reading the records of its copies", absent=True)
-            return await asyncio.to_thread(_contents, into, paths)
+            return await asyncio.to_thread(contents, into, paths)
 
     async def unlink(self, copy: str, name: str) -> None:
         """Remove one file; one that is gone is no error."""
@@ -170,9 +188,10 @@ class CopyStore:
     async def remove(self, copy: str) -> None:
         """Remove a copy, `backup.json` after all other files; one that is gone is no error."""
         for words in self.kind.remove(copy):
-            if not await self.files(copy):
-                return
             await self._run(words, f"removing the copy {copy}", absent=True)
+        if words := self.kind.tidy(copy):
+            with contextlib.suppress(TargetFailed):  # a bucket has no folders
+                await self._run(words, f"removing the folder {copy}", absent=True)
 
     @contextlib.asynccontextmanager
     async def _reading(self, copy: str, name: str) -> AsyncIterator[AsyncGenerator[bytes, None]]:
@@ -259,21 +278,6 @@ async def _thread() -> AsyncIterator[ThreadPoolExecutor]:
         yield worker
     finally:
         worker.shutdown(wait=False, cancel_futures=True)
-
-
-def _prepare(made: Path, paths: Collection[str]) -> tuple[Path, Path]:
-    names, into = made / "names", made / "into"
-    into.mkdir()
-    names.write_text("".join(f"{path}\n" for path in paths), "utf-8")
-    return names, into
-
-
-def _contents(folder: Path, paths: Collection[str]) -> dict[str, bytes]:
-    found = {}
-    for path in paths:
-        with contextlib.suppress(OSError), safe_open(folder, path) as file:
-            found[path] = file.read()
-    return found
 
 
 def _shown(text: str) -> str:

@@ -45,6 +45,14 @@ class SaveKind(ABC):
         self._table = table
         self.words = shlex.split(table.program) if table.program else [self.program]
 
+    def version(self) -> list[str]:
+        """The command that prints the version of the program; empty when there is no program."""
+        return [self.words[0], "--version"]
+
+    def look(self) -> list[str]:
+        """The command that reads the repository and changes nothing; empty when there is none."""
+        return []
+
     def environment(self) -> dict[str, str]:
         """Variables of the program; those of the profile go before them."""
         return {}
@@ -92,6 +100,12 @@ class Restic(SaveKind):
     program = "restic"
     polite = signal.SIGINT  # it removes its lock then, and makes no snapshot
 
+    def version(self) -> list[str]:  # noqa: D102
+        return [self.words[0], "version"]
+
+    def look(self) -> list[str]:  # noqa: D102
+        return [*self.words, "--no-lock", "cat", "config"]
+
     def environment(self) -> dict[str, str]:
         """The repository and the file of its password; neither is in the list of processes."""
         return {
@@ -134,6 +148,9 @@ class Borg(SaveKind):
     program = "borg"
     alone = True
     good = frozenset({0, 1})  # 1: a warning
+
+    def look(self) -> list[str]:  # noqa: D102
+        return [*self.words, "list", "--bypass-lock", "--last", "1", "--short"]
 
     def environment(self) -> dict[str, str]:
         """The repository, what reads its password, and `no` to questions: the disk would answer them."""
@@ -185,6 +202,9 @@ class Tar(SaveKind):
         super().__init__(table)
         self._folder = Path(table.repository)
 
+    def look(self) -> list[str]:  # noqa: D102
+        return ["find", str(self._folder), "-maxdepth", "0"]
+
     def before(self, name: str, size: int) -> bytes:  # noqa: D102
         member = tarfile.TarInfo(name)
         member.size, member.mode = size, 0o600
@@ -218,6 +238,9 @@ class Own(SaveKind):
     """A team's own shell commands; the archive is the name in VMKOPS_ARCHIVE."""
 
     program = "sh"
+
+    def version(self) -> list[str]:  # noqa: D102
+        return []
 
     def save(self, name: str, archive: str, job: str) -> list[str]:  # noqa: ARG002, D102
         return ["sh", "-c", self._table.command]

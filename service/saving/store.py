@@ -212,6 +212,17 @@ class Store:
                 await self._run(words, {}, "removing archives")
         return True
 
+    async def look(self) -> str:
+        """Read the repository without changing it; the first line that the program prints about itself.
+
+        Empty for a command of a team's own, which nobody can try without a disk. Raises SaveFailed.
+        """
+        if not (version := self.kind.version()):
+            return ""
+        found = await self._run(version, {}, "asking for its version")
+        await self._run(self.kind.look(), {}, "reading the repository")
+        return found.out.partition("\n")[0].strip()
+
     async def free(self) -> bool:
         """Free the space of removed archives; False when the profile needs no such command. Raises SaveFailed."""
         words = self.kind.free()

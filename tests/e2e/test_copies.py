@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import random
+import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -25,6 +28,7 @@ from tests.signed_packages import keep_signed
 
 NOW = datetime.now(UTC)
 TARGETS = ("nas", "s3", "crypt", "sftp")
+SHORT = ("absent", "hangs", "chatters")
 LARGE = 48 << 20
 
 
@@ -81,12 +85,16 @@ def config(folder: Path, rclone: Path) -> str:
         "absent": "no-such-program-at-all",
         "hangs": f"{folder / 'hangs'}",
         "chatters": f"{folder / 'chatters'}",
+        "slow": f"{rclone} --bwlimit 4M",
     }
-    remotes = {"s3": "s3:vms/copies", "crypt": "crypt:copies", "sftp": "sftp:copies", "refused": "refused:vms"}
-    for name, remote in (remotes | dict.fromkeys(program, "s3:vms/other")).items():
+    where = {"s3": "s3:vms/copies", "crypt": "crypt:copies", "sftp": "sftp:copies", "refused": "refused:vms"}
+    where |= {"locked": "s3:locked/copies"} | dict.fromkeys(program, "s3:vms/other")
+    keep = {"locked": 'keep = "1"\n'}
+    for name, remote in where.items():
         found.append(
             f'[copy.{name}]\nkind = "rclone"\nremote = "{remote}"\nconfig_file = "{folder / "rclone.conf"}"\n'
-            f'program = "{program.get(name, rclone)}"\nidle_seconds = {5 if name in program else 60}\n'
+            f'program = "{program.get(name, rclone)}"\n{keep.get(name, "")}'
+            f"idle_seconds = {5 if name in SHORT else 60}\n"
         )
     return "\n".join(found)
 
@@ -115,10 +123,11 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copies]:
         require(peer)
     folder, rclone = tmp_path_factory.mktemp("copies"), require("rclone")
     (folder / "nas").mkdir()
-    for name, words in (("hangs", "exec sleep 4321"), ("chatters", "printf '\\033[31mboom' >&2; exit 7")):
+    for name, words in (("hangs", "exec sleep 54329"), ("chatters", "printf '\\033[31mboom' >&2; exit 7")):
         (folder / name).write_text(f"#!/bin/sh\n{words}\n")
         (folder / name).chmod(0o700)
     with S3Server() as s3, SftpServer() as sftp:
+        s3.make_locked_bucket("locked")
         (folder / "rclone.conf").write_text(remotes(folder, s3, sftp, rclone))
         (folder / "rclone.conf").chmod(0o600)
         (folder / "vmkops.toml").write_text(config(folder, rclone))
@@ -191,6 +200,7 @@ def test_target_that_fails_is_explained(copies: Copies, target: str, words: str)
     assert "\033" not in json.dumps(job, ensure_ascii=False)
     _, kept = copies.service.call("GET", f"/backups/{id_}")
     assert kept["copies"] == []
+    assert not [words for words in commands() if "sleep 54329" in words]
 
 
 def test_copy_that_cannot_be_is_refused_before_anything_happens(copies: Copies) -> None:
@@ -255,3 +265,155 @@ def test_full_target_fails_the_copy_and_keeps_nothing_of_it(copies: Copies) -> N
     assert job["state"] == "failed", job
     assert "The target is full" in job["error"]["detail"]
     assert left == []
+
+
+def lose(copies: Copies, id_: str) -> bytes:
+    """Lose the local folder of a backup, as with its disk; returns the content of its disk."""
+    (folder,) = (copies.service.data_dir / "backups").glob(f"*/{id_}")
+    disk = (folder / "web-disk-0.vmdk").read_bytes()
+    shutil.rmtree(folder)
+    return disk
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_lost_backup_is_listed_and_fetched(copies: Copies, target: str) -> None:
+    id_, folder = copies.keep()
+    assert act(copies.service, "copy-backup", backup=id_, to=target)["state"] == "succeeded"
+    disk = lose(copies, id_)
+
+    _, listed = copies.service.call("GET", f"/copies/{target}")
+    shown = copies.service.run("backups", "--target", target)
+    fetched = act(copies.service, "fetch-backup", backup=id_, source=target)
+
+    assert [(each["state"], each["vm"]["name"]) for each in listed["backups"] if each["id"] == id_] == [
+        ("verified", "web")
+    ]
+    assert (shown.returncode, f"{id_}  verified" in shown.stdout) == (0, True)
+    assert fetched["state"] == "succeeded", fetched
+    assert (folder / "web-disk-0.vmdk").read_bytes() == disk
+    _, kept = copies.service.call("GET", f"/backups/{id_}")
+    assert (kept["state"], [copy["target"] for copy in kept["copies"]]) == ("unverified", [target])
+    assert "among the kept backups already" in refused(copies.service, "fetch-backup", backup=id_, source=target)
+
+
+def test_fetch_goes_on_after_kill_9(copies: Copies) -> None:
+    id_, folder = copies.keep(size=24 << 20)
+    assert act(copies.service, "copy-backup", backup=id_, to="s3")["state"] == "succeeded"
+    disk = lose(copies, id_)
+    copies.rclone("copy", f"s3:vms/copies/{id_}", f"s3:vms/other/{id_}")
+    job = begin(copies.service, "fetch-backup", backup=id_, source="slow")
+    copies.service.reading(job)
+
+    copies.service.kill(signal.SIGKILL)
+    listed = [each.name for each in (copies.service.data_dir / "backups").glob("*/*") if each.name == id_]
+    copies.service.start()
+    ended = copies.service.ended(job)
+
+    assert listed == []
+    assert ended["state"] == "succeeded", ended
+    assert (folder / "web-disk-0.vmdk").read_bytes() == disk
+
+
+def _change_disk(copy: Path) -> None:
+    disk = copy / "web-disk-0.vmdk"
+    disk.write_bytes(bytes(disk.stat().st_size))
+
+
+def _link_disk(copy: Path) -> None:
+    disk = copy / "web-disk-0.vmdk"
+    size = disk.stat().st_size
+    disk.unlink()
+    (copy.parent.parent / "elsewhere").write_bytes(bytes(size))
+    disk.symlink_to(copy.parent.parent / "elsewhere")
+
+
+def _change_record(copy: Path) -> None:
+    record = json.loads((copy / "backup.json").read_text())
+    record["disks"][0]["file"] = "../../../../signing/key.pem"
+    (copy / "backup.json").write_text(json.dumps(record))
+
+
+def _change_manifest(copy: Path) -> None:
+    (manifest,) = copy.glob("*.mf")
+    manifest.write_bytes(manifest.read_bytes().replace(b"a", b"b"))
+
+
+def _add_name(copy: Path) -> None:
+    (copy / "with\nline.vmdk").write_bytes(b"x")
+
+
+HOSTILE = {
+    "a changed disk": (_change_disk, "web-disk-0.vmdk was changed at the copy target nas"),
+    "a link for a disk": (_link_disk, "web-disk-0.vmdk of the copy is missing"),
+    "a path in the record": (_change_record, "backup.json was changed after it was signed"),
+    "a changed manifest": (_change_manifest, "web.mf was changed after it was signed"),
+    "a name that is none": (_add_name, "which no backup has"),
+    "no record": (lambda copy: (copy / "backup.json").unlink(), "0 files backup.json, so it is not complete"),
+    "a huge record": (lambda copy: os.truncate(copy / "backup.json", 1 << 30), "more than any real one"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_hostile_copy_is_refused_and_leaves_nothing(copies: Copies, case: str) -> None:
+    id_, _ = copies.keep()
+    assert act(copies.service, "copy-backup", backup=id_, to="nas")["state"] == "succeeded"
+    lose(copies, id_)
+    change, words = HOSTILE[case]
+    change(copies.folder / "nas" / id_)
+
+    job = act(copies.service, "fetch-backup", backup=id_, source="nas")
+    status, _ = copies.service.call("GET", "/copies/nas")
+
+    assert (job["state"], status) == ("failed", 200), job
+    assert words in job["error"]["detail"]
+    assert not list((copies.service.data_dir / "backups").rglob(f"*{id_}*"))
+    assert not list((copies.service.data_dir / "backups").rglob(f"*{job['id']}*"))
+
+
+@pytest.mark.parametrize("id_", ["..", "../../etc", ".hidden", "a/b"])
+def test_fetch_of_what_is_no_id_is_refused(copies: Copies, id_: str) -> None:
+    said = refused(copies.service, "fetch-backup", backup=id_, source="nas")
+
+    assert "backup is not in the form that it needs" in said
+    assert copies.service.call("GET", "/copies/nowhere")[0] == 404
+
+
+def test_pruned_copy_in_a_locked_bucket_can_be_had_back(copies: Copies) -> None:
+    ids = [copies.keep(age=age, vm="locked")[0] for age in (2, 1)]
+    for id_ in ids:
+        assert act(copies.service, "copy-backup", backup=id_, to="locked")["state"] == "succeeded"
+
+    pruned = act(copies.service, "prune-backups", last=100, daily=0, weekly=0, monthly=0)
+
+    assert pruned["state"] == "succeeded", pruned
+    assert "refused" not in details(pruned)
+    assert pruned["result"]["copies"] == [{"to": "locked", "removed": [ids[0]], "refused": [], "why": ""}]
+    _, listed = copies.service.call("GET", "/copies/locked")
+    assert [each["id"] for each in listed["backups"]] == [ids[1]]
+    _, versions = copies.s3.call("GET", "/locked?versions=")
+    key = f"copies/{ids[0]}/locked-disk-0.vmdk"
+    (version,) = re.findall(rf"<Version><Key>{key}</Key><VersionId>([^<]+)", versions)
+    status, answer = copies.s3.call("DELETE", f"/locked/{key}?versionId={version}")
+    assert (status, "AccessDenied" in answer) == (403, True), answer
+
+
+def test_cancelled_copy_ends_its_command_and_leaves_nothing(copies: Copies) -> None:
+    id_, _ = copies.keep(size=LARGE)
+    job = begin(copies.service, "copy-backup", backup=id_, to="slow")
+    copies.service.reading(job)
+
+    copies.service.call("POST", f"/jobs/{job}/cancel")
+    ended = copies.service.ended(job)
+
+    assert ended["state"] == "cancelled", ended
+    assert id_ not in copies.rclone("lsf", "--recursive", "s3:vms/other")
+    assert not [words for words in commands() if "rclone" in words and id_ in words]
+
+
+def commands() -> list[str]:
+    """The command lines of all processes."""
+    found = []
+    for item in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(item.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+    return found

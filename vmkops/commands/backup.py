@@ -31,6 +31,11 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="the save profile that gets the disks, or none for a folder of the service (`vmkops help save`)",
     )
+    made.add_argument(
+        "--copy-to",
+        metavar="NAMES",
+        help="the copy targets that get a copy afterwards, such as nas,offsite, or none (`vmkops help copies`)",
+    )
     add_job_options(made)
     return made
 
@@ -46,4 +51,6 @@ def run(argv: Sequence[str]) -> int:
         params["within"] = options.within
     if options.save:
         params["save"] = options.save
+    if options.copy_to:
+        params["copy_to"] = options.copy_to
     return carry_out(options, "backup", None, params)

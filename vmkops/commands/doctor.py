@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from vmkops.commands import SERVICE
 from vmkops.commands._checks import Line, check_connections, check_reports, check_service, check_slack
 from vmkops.commands._parser import Parser
+from vmkops.commands._stores import check_stores
 
 if TYPE_CHECKING:
     from service.api.settings import Settings
@@ -95,6 +96,8 @@ async def _examine() -> AsyncIterator[Line]:
         for name, warning in _exposed(settings):
             yield Line(name, "warning", warning)
         async for line in check_connections(settings):
+            yield line
+        async for line in check_stores(settings):
             yield line
     yield await check_slack(problems)
     yield await check_service(problems)

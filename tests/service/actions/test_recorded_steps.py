@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from service.actions import all_actions
+from service.actions._copies import CopiesStarted
 from service.actions._deploy import Confirmed, NewVm, VmsRemoved
 from service.actions._disks import Listed
 from service.actions._fleet_run import Moved
@@ -14,13 +15,15 @@ from service.actions._onto import OntoPlan, SafetyTaken
 from service.actions._rescan import Found
 from service.actions._targeted import Changed, Checked
 from service.actions.consolidate import Merged
+from service.actions.copy_backup import FileCopied, Finished, Plan
 from service.actions.disconnect_removables import Disconnected
+from service.actions.fetch_backup import Listed as CopyListed
 from service.actions.fleet import Selection
 from service.actions.guest_shutdown import Asked
 from service.actions.host_maintenance_enter import VmMoved, VmsToMove
 from service.actions.iscsi_add_target import Added
 from service.actions.mount import Staged
-from service.actions.prune_backups import Choice, Removal
+from service.actions.prune_backups import Choice, CopiesPruned, Removal
 from service.actions.rescan import Before
 from service.actions.restore_disk import Attached, DiskPlan
 from service.actions.restore_drill import Booted, Pictured
@@ -40,6 +43,7 @@ from service.transfer.export_lease import OpenedLease
 from service.vsphere.vms import VmState
 
 DISK = {"key": "/vm-7/ParaVirtualSCSIController0:0", "file": "web-disk-0.vmdk", "size": 512, "sha256": "ab" * 32}
+COPIED = {"name": "web-disk-0.vmdk", "size": 512, "sha256": "ab" * 32}
 LEASED = {"key": DISK["key"], "file": "disk-0.vmdk", "size": None}
 SOURCE = {
     "name": "web-disk-0.vmdk",
@@ -209,6 +213,12 @@ RECORDED: list[tuple[type[StepResult], dict[str, Any]]] = [
     (PipeEnd, {"vm": "web", "port": "Serial port 1"}),
     (SnapshotKept, {"snapshot": "snapshot-9", "consistency": "with memory"}),
     (RemovalConfirmed, {"merged": True}),
+    (CopiesStarted, {"copies": [{"to": "offsite", "job": "j1-0000", "why": ""}]}),
+    (Plan, {"path": "/data/backups/web/j1", "files": [COPIED], "there": {"web.ovf": 512}}),
+    (FileCopied, {"whole": False}),
+    (Finished, {"copied_at": "2026-11-27T18:00:00+00:00", "verified_at": "2026-11-27T18:00:00+00:00"}),
+    (CopyListed, {"files": [{"file": "web-disk-0.vmdk", "size": 512, "sha256": "ab" * 32}], "vm": "web"}),
+    (CopiesPruned, {"to": "offsite", "removed": ["j0"], "refused": [], "why": ""}),
     (StepResult, {}),
 ]
 
@@ -216,8 +226,10 @@ STEPS = {
     "answer-question": ("check", "answer"),
     "backup": ("quiesce", "snapshot", "unquiesce", "mount", "back up", "unmount", "remove snapshot"),
     "consolidate": ("check", "consolidate"),
+    "copy-backup": ("look at the target", "copy", "read back", "complete the copy"),
     "disconnect-removables": ("check", "disconnect"),
     "export-ovf": ("check", "open the lease", "copy the disks", "describe", "close the lease", "write the package"),
+    "fetch-backup": ("look at the copy", "fetch", "check and keep"),
     "guest-shutdown": ("check", "ask the guest", "wait until it is off"),
     "host-maintenance-enter": ("check", "list the VMs", "move a VM", "enter maintenance mode"),
     "host-maintenance-exit": ("check", "exit maintenance mode"),
@@ -246,7 +258,7 @@ STEPS = {
         "extract the files",
         "stage",
     ),
-    "prune-backups": ("choose", "remove"),
+    "prune-backups": ("choose", "remove", "prune copies"),
     "rescan": ("check", "note what is seen", "rescan HBAs", "rescan VMFS"),
     "reset": ("check", "reset"),
     "restore": ("read the package", "send the disks", "look at the VM", "remove the VM"),
