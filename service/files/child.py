@@ -83,8 +83,8 @@ def _carry_out(request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]
         case "pieces":
             for piece in reader.pieces(**arguments):
                 yield {"data": True}, piece
-        case "contents":
-            for each in reader.contents(**arguments):
+        case "file" | "contents":
+            for each in reader.file(**arguments) if request["do"] == "file" else reader.contents(**arguments):
                 if isinstance(each, bytes):
                     yield {"data": True}, each
                 else:

@@ -80,6 +80,14 @@ class PackageReader:
         place = self._find(path, follow=True)
         yield from self._read(place, offset, size)
 
+    def file(self, path: str, start: int | None, stop: int | None) -> Iterator[Entry | bytes]:
+        """What a path means, links followed; then its bytes `[start:stop]`, if it is a file. Raises as `entries`."""
+        place = self._find(path, follow=True)
+        yield self._entry(place)
+        if place.node.kind == "file":
+            first, end, _ = slice(start, stop).indices(place.node.size)
+            yield from self._read(place, first, max(0, end - first))
+
     def contents(self, path: str) -> Iterator[Entry | bytes]:
         """A file, or a folder with all that is in it: each entry, then the bytes of one that is a file.
 

@@ -9,16 +9,17 @@ import os
 import signal
 import sys
 from collections.abc import AsyncGenerator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from service import errors
 from service.api.adapter import adapter
-from service.background import wait_for_end
 from service.errors import DiskUnreadable, InvalidParams, LimitReached, NotConfigured, NotFound, WorkersBusy
+from service.files.answers import Answers, Frame
 from service.files.values import Entry, Volumes
-from service.workers.frames import LARGEST_HEADER, LENGTHS, frame
+from service.workers.frames import frame
 from service.workers.process import PASSED
 
 MODULE = "service.files.child"
@@ -31,7 +32,6 @@ MOST = 4
 """Processes at a time."""
 WAIT_SECONDS = 50
 """How long a request waits for its turn."""
-LARGEST_FRAME = 8 << 20
 SLOW = (
     "Reading takes more time or memory than it may have. Name a smaller folder; if it is one file, the disk is damaged."
 )
@@ -81,6 +81,15 @@ class PackageFiles:
             async for _, body in answers:
                 yield body
 
+    async def file(
+        self, path: str, *, start: int | None = None, stop: int | None = None
+    ) -> AsyncGenerator[Entry | bytes, None]:
+        """What a path means, then its bytes if it is a file; see `PackageReader.file`. Raises as `stat`."""
+        arguments = {"path": path, "start": start, "stop": stop}
+        async with contextlib.aclosing(self._ask("file", arguments)) as answers:
+            async for is_data, body in answers:
+                yield body if is_data else adapter(Entry).validate_json(body)
+
     async def contents(self, path: str) -> AsyncGenerator[Entry | bytes, None]:
         """A file or a folder with all that is in it; see `PackageReader.contents`. Raises as `stat`."""
         async with contextlib.aclosing(self._ask("contents", {"path": path})) as answers:
@@ -96,14 +105,9 @@ class PackageFiles:
         """Whether each answer is data, and its bytes."""
         folder, files, members = self._places
         request = {"do": do, "folder": str(folder), "files": files, "members": dict(members), "arguments": arguments}
-        async with self._readers.process() as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            with contextlib.suppress(ConnectionError):
-                process.stdin.writelines(frame(request))
-                await process.stdin.drain()
+        async with self._readers.process(request) as answers:
             while True:
-                header, body = await _next(process)
+                header, body = await _next(answers)
                 if header.get("end"):
                     return
                 if "error" in header:
@@ -126,6 +130,7 @@ class FileReaders:
 
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(MOST)
+        self._threads = ThreadPoolExecutor(MOST, thread_name_prefix="files")
 
     def check(self) -> None:
         """Raises NotConfigured when the libraries are not installed."""
@@ -138,46 +143,42 @@ class FileReaders:
         return PackageFiles(self, places)
 
     @contextlib.asynccontextmanager
-    async def process(self) -> AsyncGenerator[asyncio.subprocess.Process, None]:
-        """A process that waits for a request; it is killed at the end of the block. Raises WorkersBusy."""
+    async def process(self, request: dict[str, Any]) -> AsyncGenerator[Answers, None]:
+        """The answers of a process to a request; it is killed at the end of the block. Raises WorkersBusy."""
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await self._turns.acquire()
         except TimeoutError:
             raise WorkersBusy("Other requests for files of backups take long. Try again in a minute.") from None
         try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-P", "-m", MODULE, str(MEMORY), str(os.getpid())),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                env={name: os.environ[name] for name in PASSED if name in os.environ},
-                start_new_session=True,
-                limit=4 << 20,
-            )
-            try:
-                yield process
-            finally:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                await wait_for_end(process)
+            async with Answers(self._threads) as answers:
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    *("-P", "-m", MODULE, str(MEMORY), str(os.getpid())),
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=answers.to,
+                    env={name: os.environ[name] for name in PASSED if name in os.environ},
+                    start_new_session=True,
+                )
+                answers.started()
+                try:
+                    assert process.stdin is not None
+                    with contextlib.suppress(ConnectionError):
+                        process.stdin.writelines(frame(request))
+                        await process.stdin.drain()
+                    yield answers
+                finally:
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
+                        os.killpg(process.pid, signal.SIGKILL)
+                    await process.wait()
         finally:
             self._turns.release()
 
 
-async def _next(process: asyncio.subprocess.Process) -> tuple[dict[str, Any], bytes]:
-    import json
-
-    answers = process.stdout
-    assert answers is not None
+async def _next(answers: Answers) -> Frame:
     try:
-        async with asyncio.timeout(STALL_SECONDS):
-            first, size = LENGTHS.unpack(await answers.readexactly(LENGTHS.size))
-            if first > LARGEST_HEADER or size > LARGEST_FRAME:
-                raise LimitReached(SLOW)
-            header = json.loads(await answers.readexactly(first))
-            return header, await answers.readexactly(size)
-    except (TimeoutError, EOFError, ConnectionError, ValueError):
+        return await answers.next(STALL_SECONDS)
+    except (TimeoutError, EOFError, ValueError):
         raise LimitReached(SLOW) from None
 
 

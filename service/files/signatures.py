@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import uuid as uuids
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from service.files.disk_files import Source
 from service.files.names import escape
 
 HEAD = 0x10200
 """Bytes that are looked at: the superblock of Btrfs is the last one."""
+ZFS_UBERBLOCKS = 128 << 10
+"""Where they begin, and how many bytes they have."""
+ZFS_MAGIC = 0x00BAB10C
+ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
 EXT_MAGIC, EXT_JOURNAL, EXT_EXTENTS = b"\x53\xef", 0x4, 0x40
+RESTORE = "Restore the VM (`vmkops action restore BACKUP`)"
 CLOSED = {
-    "luks": "It is encrypted with LUKS, so its files cannot be read.",
-    "bitlocker": "It is encrypted with BitLocker, so its files cannot be read.",
-    "btrfs": "Files of Btrfs cannot be read.",
-    "zfs": "Files of ZFS cannot be read.",
-    "mdraid": "It is a part of a Linux software RAID, whose files cannot be read.",
-    "refs": "Files of ReFS cannot be read.",
+    "luks": f"It is encrypted with LUKS, so vmkops cannot read its files. {RESTORE} and unlock it there.",
+    "bitlocker": f"It is encrypted with BitLocker, so vmkops cannot read its files. {RESTORE} and unlock it there.",
+    "btrfs": f"vmkops cannot read files of Btrfs. {RESTORE}, or use `btrfs restore` on a raw image of the volume.",
+    "zfs": f"vmkops cannot read files of ZFS. {RESTORE}.",
+    "mdraid": f"It is a part of a Linux software RAID, whose files vmkops cannot read. {RESTORE}.",
+    "refs": f"vmkops cannot read files of ReFS. {RESTORE}.",
+    "swap": "It is swap space, which has no files.",
 }
 """What cannot be read, and why."""
-OTHER = {"swap": "", "lvm2": ""}
-"""What has no files of its own."""
 
 
 class Found(NamedTuple):
@@ -58,7 +62,13 @@ def look(source: Source) -> Found:
         return Found("iso9660", _text(head[0x8028:0x8048].rstrip()))
     if head[4096:4100] == b"\xfc\x4e\x2b\xa9":
         return Found("mdraid")
-    return Found("")
+    return Found("zfs" if _is_zfs(source.read_at(ZFS_UBERBLOCKS, ZFS_UBERBLOCKS)) else "")
+
+
+def _is_zfs(ring: bytes) -> bool:
+    """Whether the ring of uberblocks of the first label has at least two, in either order of bytes."""
+    starts = [ring[at : at + 8] for at in range(0, len(ring), 1024)]
+    return any(starts.count(ZFS_MAGIC.to_bytes(8, order)) > 1 for order in ORDERS)
 
 
 def _ext(head: bytes) -> str:

@@ -121,31 +121,44 @@ async def _lines(entries: AsyncGenerator[list[Entry], None]) -> AsyncGenerator[b
 async def _content(call: Call[ContentQuery, None]) -> web.StreamResponse:
     path, archive = call.query.path, call.query.archive
     files = await _opened(call, path)
-    found = await files.stat(path, follow=True)
-    name = found.name or found.volume.replace("/", "-")
     if archive:
+        found = await files.stat(path, follow=True)
         made = (tar_of if archive == "tar" else zip_of)(files.contents(path))
-        return await _send(call, made, _headers(f"{name}.{archive}"))
-    if found.kind != "file":
-        raise InvalidParams(f"{found.path} is a {found.kind}, not a file. Ask for a folder as a tar or zip archive.")
-    start, stop = _range(call.request, found.size)
-    whole = (start, stop) == (0, found.size)
-    more = {} if whole else {hdrs.CONTENT_RANGE: f"bytes {start}-{stop - 1}/{found.size}"}
-    headers = _headers(name) | {hdrs.ACCEPT_RANGES: "bytes", hdrs.CONTENT_LENGTH: str(stop - start)} | more
-    pieces = files.pieces(path, offset=start, size=stop - start)
-    return await _send(call, pieces, headers, status=200 if whole else 206)
+        return await _send(call, made, _headers(f"{_name(found)}.{archive}"))
+    asked = _asked(call.request)
+    async with contextlib.aclosing(files.file(path, start=asked.start, stop=asked.stop)) as answers:
+        first = await anext(answers)
+        assert isinstance(first, Entry)
+        found = first
+        if found.kind != "file":
+            raise InvalidParams(
+                f"{found.path} is a {found.kind}, not a file. Ask for a folder as a tar or zip archive."
+            )
+        start, stop, _ = asked.indices(found.size)
+        if asked.start is not None and start >= stop:
+            raise web.HTTPRequestRangeNotSatisfiable(text=f"The file has {found.size} bytes.")
+        whole = (start, stop) == (0, found.size)
+        more = {} if whole else {hdrs.CONTENT_RANGE: f"bytes {start}-{stop - 1}/{found.size}"}
+        headers = _headers(_name(found)) | {hdrs.ACCEPT_RANGES: "bytes", hdrs.CONTENT_LENGTH: str(stop - start)} | more
+        return await _send(call, _bytes(answers), headers, status=200 if whole else 206)
 
 
-def _range(request: web.Request, size: int) -> tuple[int, int]:
-    """The first byte and the one after the last that the caller wants; raises HTTPRequestRangeNotSatisfiable."""
+async def _bytes(answers: AsyncGenerator[Entry | bytes, None]) -> AsyncGenerator[bytes, None]:
+    async for each in answers:
+        assert isinstance(each, bytes)
+        yield each
+
+
+def _name(entry: Entry) -> str:
+    return entry.name or entry.volume.replace("/", "-")
+
+
+def _asked(request: web.Request) -> slice:
+    """The part that the caller wants; RFC 9110: a range that cannot be read is ignored."""
     try:
-        asked = request.http_range
+        return request.http_range
     except ValueError:
-        return 0, size  # RFC 9110: a range that cannot be read is ignored
-    start, stop, _ = asked.indices(size)
-    if asked.start is not None and start >= stop:
-        raise web.HTTPRequestRangeNotSatisfiable(text=f"The file has {size} bytes.")
-    return start, stop
+        return slice(None)
 
 
 def _headers(name: str) -> dict[str, str]:

@@ -67,6 +67,28 @@ def ntfs(image: Path, tree: Path) -> Path:
     return image
 
 
+def btrfs(image: Path, tree: Path) -> Path:
+    """Btrfs with the tree."""
+    _sparse(image, 128 * MB)
+    _run("mkfs.btrfs", "-q", "-L", "on-btrfs", "--rootdir", str(tree), str(image))
+    return image
+
+
+def luks(image: Path) -> Path:
+    """An encrypted volume of LUKS2."""
+    _sparse(image, 32 * MB)
+    quick = ("--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000", "--batch-mode")
+    _run("cryptsetup", "luksFormat", "--type", "luks2", *quick, str(image), "-", given="secret")
+    return image
+
+
+def swap(image: Path) -> Path:
+    """Swap space."""
+    _sparse(image, 8 * MB)
+    _run("mkswap", "--quiet", str(image))
+    return image
+
+
 def partitioned(image: Path, parts: list[Path], table: str) -> Path:
     """A disk with the images as partitions. `table`: `gpt`, or `dos`, where those from the third on are logical."""
     sizes = [part.stat().st_size // SECTOR for part in parts]
