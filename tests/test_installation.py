@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -27,9 +28,23 @@ def test_wheel_answers_without_the_clone(tmp_path: Path) -> None:
         for words in ("vmkerr 0xbad0022", "help install", "--version")
     }
 
+    scripts = tmp_path / "own" / "share" / "vmkops"
+    ran = subprocess.run([scripts / "integration/generic/pre-command"], env=PLAIN, capture_output=True, text=True)
+
+    assert (ran.returncode, ran.stderr) == (2, "usage: pre-command VMID [TYPE [PATH...]]\n")
+    for folder in ("guest", "integration"):
+        assert [each for each in (ROOT / "deploy" / folder).rglob("*") if not _is_same(each, scripts / folder)] == []
     assert "SCSI reservation conflict" in found["vmkerr 0xbad0022"]
     assert "As a systemd service" in found["help install"]
     assert found["--version"].startswith("vmkops ")
+
+
+def _is_same(source: Path, installed: Path) -> bool:
+    """Whether the file of the clone, or the folder, is below this folder too, with its permission to run."""
+    found = installed / source.relative_to(ROOT / "deploy" / installed.name)
+    if source.is_dir():
+        return found.is_dir()
+    return found.read_bytes() == source.read_bytes() and os.access(found, os.X_OK) == os.access(source, os.X_OK)
 
 
 def test_systemd_takes_the_unit_with_its_drop_in(tmp_path: Path) -> None:

@@ -48,19 +48,19 @@ class CopyVm(VmParams):
     quiesce: Literal["prefer", "require", "none"] = Field(
         default="prefer",
         description="Whether the guest flushes its file systems first: prefer asks it if it can, require refuses the "
-        "backup if it cannot, and none does not ask.",
+        "job if it cannot, and none does not ask.",
     )
     within: str = Field(
         default="",
         pattern=WINDOW,
         examples=["90m", "6h", "2d"],
-        description="The backup is refused if it cannot end within this time, such as 90m, 6h or 2d. vmkops judges by "
+        description="The job is refused if it cannot end within this time, such as 90m, 6h or 2d. vmkops judges by "
         "the rates that it measured in earlier copies.",
     )
     until: str = Field(
         default="",
         max_length=40,
-        description="The backup is refused if it cannot end by this time, such as 2026-03-01T06:00:00Z. With `within`, "
+        description="The job is refused if it cannot end by this time, such as 2026-03-01T06:00:00Z. With `within`, "
         "vmkops computes it.",
     )
 
@@ -200,7 +200,7 @@ def _merged_first(check: Check) -> Check:
     """The finding about disks that an earlier backup left to merge: the new one merges them before its snapshot."""
     if check.rule != "consolidation-needed":
         return check
-    return warn(check.rule, "An earlier backup left disks to merge. The backup merges them before its snapshot.")
+    return warn(check.rule, "An earlier backup or mount left disks to merge. They are merged before the snapshot.")
 
 
 def _save_checks(profile: SaveProfile | None, backups_dir: Path) -> Iterator[Check]:
@@ -230,4 +230,4 @@ def _tools_checks(vm: Vm, quiesce: str) -> Iterator[Check]:
             "quiesce=prefer.",
         )
     else:
-        yield warn("tools", "VMware Tools are not running, so the backup will be crash-consistent.")
+        yield warn("tools", "VMware Tools are not running, so the copy will be crash-consistent.")

