@@ -19,6 +19,7 @@ from typing import Any, Self
 
 from knowledge.procedure_store.store import Store
 from service.api.settings import read_settings
+from service.jobs.tables import make_tables
 from service.store.database import open_database
 from service.store.tokens import Tokens
 from tests.peers.vcsim import Vcsim
@@ -54,12 +55,14 @@ def make_token(environment: dict[str, str], scope: str, name: str = "test", *, d
 
 
 @cache
-def _index() -> bytes:
-    """The index of the built-in procedures, as the first start of a service leaves it."""
+def _first_files() -> dict[str, bytes]:
+    """The index of the built-in procedures and the tables of jobs, as a service leaves them when it first starts."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "procedures.sqlite")
-        Store.open(file).close()
-        return file.read_bytes()
+        Store.open(Path(folder, "procedures.sqlite")).close()
+        make_tables(f"sqlite:///{folder}/jobs.sqlite")
+        files = {each.name: each.read_bytes() for each in Path(folder).iterdir()}
+    assert files.keys() == {"procedures.sqlite", "jobs.sqlite"}, "everything is in the databases themselves"
+    return files
 
 
 class RunningService:
@@ -83,7 +86,7 @@ class RunningService:
     def __enter__(self) -> Self:
         self._log = tempfile.TemporaryFile("w+")
         self.token = self.token or make_token(self.environment, "operate")
-        self._give_index()
+        self._give_files()
         self.start()
         return self
 
@@ -125,12 +128,16 @@ class RunningService:
         self.url = line.partition(READY)[2].strip()
         self._process.stdout.close()  # it prints nothing more
 
-    def _give_index(self) -> None:
-        """Give a new data directory the index of the pages: making it takes most of the CPU time of a start."""
-        if not self._own_python and self.data_dir.is_dir():
-            with contextlib.suppress(FileExistsError), (self.data_dir / "procedures.sqlite").open("xb") as file:
+    def _give_files(self) -> None:
+        """Give a new data directory what takes most of the CPU time of a first start to make."""
+        if self._own_python or not self.data_dir.is_dir():
+            return
+        for name, content in _first_files().items():
+            if name == "jobs.sqlite" and "VMKOPS_DATABASE_URL" in self.environment:
+                continue
+            with contextlib.suppress(FileExistsError), (self.data_dir / name).open("xb") as file:
                 os.fchmod(file.fileno(), 0o600)
-                file.write(_index())
+                file.write(content)
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> int:
         """End the service by a signal and return its exit status."""

@@ -34,9 +34,9 @@ async def known_token(request: web.Request, services: Services, limits: Limits) 
         return await services.tokens.actor(request.headers.get(hdrs.AUTHORIZATION))
     except NotSignedIn as error:
         if error.token_name:  # revoked or expired: what it tries is never hidden behind the guesses of others
-            limits.count(f"token:{error.token_name}")
+            await limits.count(f"token:{error.token_name}")
         else:
-            limits.count_failed(address_of(request, services))
+            await limits.count_failed(address_of(request, services))
         raise
 
 
@@ -47,7 +47,7 @@ async def authorize(request: web.Request, services: Services, limits: Limits, sc
     when the call needs a right that the caller does not have, and TooManyRequests.
     """
     token = await known_token(request, services, limits)
-    limits.count(f"token:{token.token}" if token else address_of(request, services))
+    await limits.count(f"token:{token.token}" if token else address_of(request, services))
     if token is not None:
         request[TOKEN] = token
     people = request.headers.getall(ON_BEHALF_OF, [])

@@ -65,7 +65,7 @@ def _lookup(route: AnyRoute, services: Services, answers: AnswerCache, browsers:
         answer = answers.get(asked)
         if answer is None:
             if public:  # a remembered answer costs less than to count it
-                limits.count(address_of(request, services))
+                await limits.count(address_of(request, services))
             revision = answers.revision
             form = choose_form(request, route.form)
             value = await _call(route, request, services, None, form)

@@ -9,8 +9,8 @@ import time
 from collections.abc import AsyncIterator
 
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import FixedWindowRateLimiter
 
 from service.api.words import counted
 from service.errors import TooManyRequests
@@ -24,7 +24,7 @@ FAILED_SIGN_INS = 30
 
 
 class Limits:
-    """Counts what each client asks. A client is a token, or an address without one."""
+    """Counts what each client asks. A client is a token, or an address without one. Made and used in one event loop."""
 
     def __init__(self, rate_limit: int, processes: int) -> None:
         """`rate_limit` is the number of requests in a minute; 0 means no limit.
@@ -32,19 +32,20 @@ class Limits:
         `processes` is the number of parser processes: one client never has all of them, unless there is only one.
         """
         self._files = max(1, processes - 1)
+        # The library's storage for threads would start a thread for each request.
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         self._all = RateLimitItemPerMinute(rate_limit) if rate_limit else None
         self._failed = RateLimitItemPerMinute(FAILED_SIGN_INS)
         self._turns: dict[str, tuple[asyncio.Semaphore, list[None]]] = {}
 
-    def count(self, client: str) -> None:
+    async def count(self, client: str) -> None:
         """Count a request of this client; raises TooManyRequests when they are too many."""
         if self._all is not None:
-            self._hit(self._all, "all", client)
+            await self._hit(self._all, "all", client)
 
-    def count_failed(self, address: str) -> None:
+    async def count_failed(self, address: str) -> None:
         """Count a failed sign-in from this address; raises TooManyRequests when they are too many."""
-        self._hit(self._failed, "failed", address)
+        await self._hit(self._failed, "failed", address)
 
     @contextlib.asynccontextmanager
     async def turn(self, client: str, *, file: bool) -> AsyncIterator[None]:
@@ -74,10 +75,10 @@ class Limits:
             if not users:
                 del self._turns[name]
 
-    def _hit(self, item: RateLimitItemPerMinute, kind: str, client: str) -> None:
-        if self._limiter.hit(item, kind, client):
+    async def _hit(self, item: RateLimitItemPerMinute, kind: str, client: str) -> None:
+        if await self._limiter.hit(item, kind, client):
             return
-        reset = self._limiter.get_window_stats(item, kind, client).reset_time
+        reset = (await self._limiter.get_window_stats(item, kind, client)).reset_time
         seconds = max(1, math.ceil(reset - time.time()))
         what = "requests" if kind == "all" else "requests with an unknown token"
         raise TooManyRequests(f"More than {item.amount} {what} in a minute. Try again later.", retry_after=seconds)
