@@ -105,7 +105,7 @@ class BroughtDisks:
                 (folder / USED).touch()
 
     async def _bring_disk(self, kept: KeptBackup, disk: SavedDisk, store: Store, to: Path) -> None:
-        partial, digest, seen = to.with_name(to.name + PARTIAL), hashlib.sha256(), 0
+        partial, digest, seen, looked = to.with_name(to.name + PARTIAL), hashlib.sha256(), 0, 0
         partial.unlink(missing_ok=True)
 
         def take(piece: bytes) -> None:
@@ -120,7 +120,8 @@ class BroughtDisks:
                         await asyncio.to_thread(take, piece)
                         self._done[kept.id] += len(piece)
                         seen += len(piece)
-                        if seen % LOOK_BYTES == 0:
+                        if seen - looked >= LOOK_BYTES:
+                            looked = seen
                             _check_room(self._settings.data_dir, kept.id, 0)
                         if seen > disk.size:
                             break

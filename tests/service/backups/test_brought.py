@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import fcntl
 import os
 import shutil
@@ -13,9 +15,10 @@ from typing import NamedTuple
 import pytest
 
 from service.api.settings import read_settings
+from service.backups import brought as brought_module
 from service.backups.brought import KEPT_SECONDS, LOCK, SPARE, USED, BroughtDisks
 from service.backups.catalogue import KeptBackup, KeptVm
-from service.errors import Conflict
+from service.errors import Conflict, DisksComing
 from service.saving.store import Saved, SavedDisk
 
 CONFIG = '[save.own]\nkind = "command"\ncommand = "cat > /dev/null"\nrestore = "head -c 10 /dev/zero"\n'
@@ -67,3 +70,33 @@ async def test_copy_without_room_is_refused_with_the_command_that_needs_none(
 
     with pytest.raises(Conflict, match=r"1\.1 GB are free, and 10 bytes .*`vmkops action restore a1`"):
         await brought(tmp_path).places(kept)
+
+
+async def test_copy_ends_when_others_take_the_room_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Usage(NamedTuple):
+        free: int
+
+    free = iter([2 * SPARE])
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(next(free, 0)))
+    monkeypatch.setattr(brought_module, "LOOK_BYTES", 7)
+    disk = SavedDisk(file="d.vmdk", archive="a-disk-0", path="uuid/disk-0.raw", size=10, sha256="0" * 64)
+    kept = KeptBackup(
+        id="a1",
+        state="verified",
+        vm=KeptVm(name="web"),
+        path="",
+        saved=Saved(profile="own", kind="command", disks=[disk]),
+    )
+    disks = brought(tmp_path)
+
+    async def ended() -> None:
+        async with asyncio.timeout(120):
+            while True:
+                with contextlib.suppress(DisksComing):
+                    await disks.places(kept)
+                await asyncio.sleep(0.01)
+
+    with pytest.raises(Conflict, match="too little room"):
+        await ended()
+
+    assert not list((tmp_path / "disks" / "a1").glob("disk-*"))
