@@ -28,13 +28,16 @@ NOW = datetime.now(UTC)
 SUBJECTS = ("vm", "host", "backup", "snapshot")
 """What the first parameter of an action may name. Each action that takes one is tested, also one that is new. The
 `vms` of `fleet` are a selection, which takes every VM that fits."""
+BY_ID = {"fetch-backup"}
+"""Actions whose first parameter takes an id and no name."""
 ACTIONS = {
     name: first
     for name, action in sorted(all_actions().items())
-    if (first := next(iter(action.params.model_fields))) in SUBJECTS
+    if (first := next(iter(action.params.model_fields))) in SUBJECTS and name not in BY_ID
 }
 ELSE: dict[str, dict[str, Any]] = {
     "answer-question": {"choice": "0"},
+    "copy-backup": {"to": "nas"},
     "iscsi-add-target": {"address": "192.0.2.9"},
     "migrate": {"host": "DC0_C0_H0"},
     "restore-disk": {"disk": "1", "vm": "VCENTER/DC0_H0_VM1"},
@@ -69,7 +72,8 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
     with Vcsim() as prod, Vcsim() as lab:
         peers = {"prod": prod, "lab": lab}
         config = folder / "vmkops.toml"
-        config.write_text("".join(table(name, peer, folder) for name, peer in peers.items()))
+        vcenters = "".join(table(name, peer, folder) for name, peer in peers.items())
+        config.write_text(f'{vcenters}\n[copy.nas]\nkind = "directory"\npath = "{folder}"\n')
         for age, (name, peer) in zip((2, 1), peers.items(), strict=True):
             vm = peer.vm(VM)
             identity = {"uuid": f"{vm['uuid']}-{name}", "moref": vm["moref"], "vcenter": name}

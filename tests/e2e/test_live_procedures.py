@@ -166,7 +166,10 @@ def test_shell_shows_the_inventory(service: RunningService, words: tuple[str, ..
     ("words", "line"),
     [
         ("snapshots", "No snapshots."),
-        (f"snapshots {VM}", "No snapshots."),
+        (
+            f"snapshots {VM}",
+            f"No snapshots of a VM, or with a name, that has '{VM}' in it. `vmkops snapshots` lists all.",
+        ),
         ("snapshots --needs consolidation", "No VM needs consolidation."),
         ("vms --name no-such-vm", "No VMs."),
         ("jobs --state failed", "No jobs."),

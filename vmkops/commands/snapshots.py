@@ -31,7 +31,7 @@ def run(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     listing = SNAPSHOTS
     if options.name:
-        none = f"No snapshot, and no VM of one, is named {options.name!r}. `vmkops snapshots` lists all."
+        none = f"No snapshots of a VM, or with a name, that has {options.name!r} in it. `vmkops snapshots` lists all."
         listing = replace(SNAPSHOTS, none=none, fixed=(("q", options.name),))
     if options.needs and not options.watch:
         return asyncio.run(_print_needs(options))

@@ -25,7 +25,7 @@ CALLS: dict[str, tuple[str, object]] = {
     "words": ("/vmkerr/reservation%20conflict?release=6.7", None),
     "the whole table": ("/vmkerr", None),
     "releases": ("/releases", None),
-    "an unknown code": ("/vmkerr/0xbadffff", None),
+    "an unknown code": ("/vmkerr/0xbad1022", None),
     "a log": ("/decode", {"text": LOG, "release": None}),
     "an iqn name": ("/iscsi/validate?name=iqn.2001-04.com.example:Disk1", None),
     "an eui name": ("/iscsi/validate?name=eui.02004567A425678D", None),
