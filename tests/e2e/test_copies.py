@@ -381,7 +381,8 @@ def test_fetch_of_what_is_no_id_is_refused(copies: Copies, id_: str) -> None:
 def test_pruned_copy_in_a_locked_bucket_can_be_had_back(copies: Copies) -> None:
     ids = [copies.keep(age=age, vm="locked")[0] for age in (2, 1)]
     for id_ in ids:
-        assert act(copies.service, "copy-backup", backup=id_, to="locked")["state"] == "succeeded"
+        job = act(copies.service, "copy-backup", backup=id_, to="locked")
+        assert job["state"] == "succeeded", job["error"]
 
     pruned = act(copies.service, "prune-backups", last=100, daily=0, weekly=0, monthly=0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import http.client
 import json
@@ -25,6 +26,10 @@ LOCK = """<ObjectLockConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01
 </ObjectLockConfiguration>"""
 
 
+STARTS = 4
+"""How often the server is started, on other ports each time."""
+
+
 class S3Server:
     """A context manager; `url` is where it is, and `key_id` and `key` are who may use it."""
 
@@ -36,6 +41,17 @@ class S3Server:
         who = {"name": "vmkops", "credentials": [{"accessKey": self.key_id, "secretKey": self.key}]}
         (self._folder / "s3.json").write_text(json.dumps({"identities": [who | {"actions": ["Admin"]}]}))
         (self._folder / "data").mkdir()
+        # Another program can take a port between the look for free ones and the start.
+        for _ in range(STARTS):
+            self._start()
+            with contextlib.suppress(TimeoutError):
+                wait_for(lambda: self._answers() or self._has_ended(), timeout=120, what="the S3 server")
+            if not self._has_ended() and self._answers():
+                return self
+            said = self._process.stop()
+        raise RuntimeError(f"the S3 server does not start:\n{said}")
+
+    def _start(self) -> None:
         # Each part also listens on a second port, by default 10,000 above the first, which may be taken.
         ports = _free_ports(8)
         parts = dict(zip(("s3.port", "master.port", "volume.port", "filer.port"), ports[:4], strict=True))
@@ -52,14 +68,14 @@ class S3Server:
                 "-ip=127.0.0.1",
                 f"-dir={self._folder / 'data'}",
                 "-s3",
+                "-s3.port.iceberg=0",  # these two have fixed ports, which a second server would find taken
+                "-s3.port.lance=0",
                 f"-s3.config={self._folder / 's3.json'}",
                 "-master.volumeSizeLimitMB=64",
-                "-volume.max=20",
+                "-volume.max=200",  # each bucket takes seven
                 *options,
             ]
         )
-        wait_for(self._answers, timeout=120, what="the S3 server")
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -88,6 +104,9 @@ class S3Server:
         done = subprocess.run([*words, self.url + path], capture_output=True, text=True, check=True)
         answer, _, status = done.stdout.rpartition("\n")
         return int(status), answer
+
+    def _has_ended(self) -> bool:
+        return self._process.process.poll() is not None
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)

@@ -64,7 +64,8 @@ async def test_value_of_another_type_is_not_accepted(workers: Workers) -> None:
 async def test_work_that_needs_too_much_memory_is_refused_and_the_next_request_is_answered(tmp_path: Path) -> None:
     async with parser_processes(1, Limits(seconds=600, memory=160 << 20), tmp_path) as workers:
         await decoded(workers)
-        with pytest.raises(LimitReached, match=r"167\.8 MB of memory") as caught:
+        # Where the memory ends decides whether the process can still say so.
+        with pytest.raises(LimitReached, match=r"167\.8 MB of memory|more memory or time than it may have") as caught:
             await workers.run("render_markdown", str, text="a\n\n" * 300_000, advice="Send less.")
         assert str(caught.value).endswith("Send less.")
         await decoded(workers)
