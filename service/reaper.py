@@ -107,8 +107,11 @@ class Reaper:
         await self._end_snapshots()
         for folder in await asyncio.to_thread(_unfinished_packages, self._context.settings):
             if not await self._live(folder.name.removesuffix(PARTIAL)):
-                await asyncio.to_thread(discard, folder)
-                log.info("unfinished package removed: %s", folder)
+                try:
+                    await asyncio.to_thread(discard, folder)
+                    log.info("unfinished package removed: %s", folder)
+                except OSError as error:
+                    log.warning("the unfinished package %s cannot be removed: %s", folder, error.strerror)
         await self._mounts.sweep()
         self._disks_left = await self._left_disks.sweep()
         self._vms_left = await self._remove_vms()

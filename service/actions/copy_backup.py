@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -216,9 +217,15 @@ async def _finish(store: CopyStore, copy: str, folder: Path, plan: Plan, record:
             )
     if not (await _copy(store, copy, folder, record, there, lambda _: None)).whole:
         await _verify(store, copy, record, lambda _: None)
-    noted = await asyncio.to_thread(note_copy, folder, store.target.name, job)
-    copied_at, verified_at = (each.isoformat(timespec="seconds") for each in (noted.copied_at, noted.verified_at))
-    return Finished(copied_at=copied_at, verified_at=verified_at, detail=f"{copy} is at {store.target.where}")
+    detail = f"{copy} is at {store.target.where}"
+    try:
+        noted = await asyncio.to_thread(note_copy, folder, store.target.name, job)
+        times = (noted.copied_at, noted.verified_at)
+    except OSError as error:  # the copy is whole all the same
+        times = (datetime.now(UTC), datetime.now(UTC))
+        detail += f"; that could not be noted in the folder of the backup: {error.strerror}"
+    copied_at, verified_at = (each.isoformat(timespec="seconds") for each in times)
+    return Finished(copied_at=copied_at, verified_at=verified_at, detail=detail)
 
 
 async def _give_up(store: CopyStore, copy: str) -> StepResult:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from service.api.config_file import COPY
 from service.api.config_lines import Key
 from service.api.redaction import redact
+from service.api.settings_source import DEFAULT_DATA_DIR
 from service.api.typed_settings import TableName, TypedSettings
 
 KEEP = re.compile(r"[1-9][0-9]{0,3}[dwm]?(,[1-9][0-9]{0,3}[dwm]?)*")
@@ -108,7 +109,7 @@ class CopySettings(TypedSettings):
 
     @classmethod
     def contradictions(cls, values: Mapping[str, object]) -> Iterator[tuple[Key, str]]:
-        """A default target that does not exist, or an rclone.conf that cannot be read."""
+        """A default target that does not exist, one in the data directory, or an rclone.conf that cannot be read."""
         tables = values.get(COPY)
         known = tables if isinstance(tables, dict) else {}
         wanted = values.get("VMKOPS_COPY_TO") or ()
@@ -117,7 +118,12 @@ class CopySettings(TypedSettings):
             if isinstance(name, str) and name not in known:
                 names = ", ".join(sorted(known)) or "none"
                 yield ("VMKOPS_COPY_TO",), f"names no copy target; there are: {names}. Add a table [copy.NAME]."
+        data = Path(str(values.get("VMKOPS_DATA_DIR") or DEFAULT_DATA_DIR)).resolve()
         for name, table in known.items():
+            place = table.get("path") if isinstance(table, dict) else None
+            if isinstance(place, str) and place and Path(place).resolve().is_relative_to(data):
+                words = f"{place} is in the data directory, which has the backups themselves. Choose another one."
+                yield (COPY, name, "path"), words
             path = table.get("config_file") if isinstance(table, dict) else None
             if isinstance(path, str) and path and not os.access(path, os.R_OK):
                 words = f"{path} cannot be read. Create it for the user of the service, or correct the path."

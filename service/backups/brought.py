@@ -74,7 +74,9 @@ class BroughtDisks:
         if running is not None and running.done():
             del self._tasks[kept.id]
             running.result()
-            return
+            if await asyncio.to_thread(_use, folder, [_name(number) for number in range(len(saved.disks))]):
+                return
+            running = None  # it ended long ago, and the copy was removed since
         begins = running is None
         if begins:
             if store.missing_program() or not store.kind.read("", ""):

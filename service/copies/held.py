@@ -23,11 +23,11 @@ NOT_WHOLE = "The copy is not complete: its {} is missing. Copy the backup again.
 class HeldCopy(NamedTuple):
     """One copy. `kept` has the state `verified` when it is whole, and `broken` otherwise; its `path` is TARGET/ID.
 
-    `trusted`: its `backup.json` has a signature that is known here.
+    `own`: this installation has signed its `backup.json`; only such copies are ever removed.
     """
 
     kept: KeptBackup
-    trusted: bool
+    own: bool
 
 
 async def held_copies(store: CopyStore, signer: Signer) -> list[HeldCopy]:
@@ -54,8 +54,8 @@ async def held_copies(store: CopyStore, signer: Signer) -> list[HeldCopy]:
 def _held(target: str, id_: str, files: Mapping[str, int], texts: Mapping[str, bytes], signer: Signer) -> HeldCopy:
     unknown = KeptBackup(id=id_, state="broken", vm=KeptVm(), path=f"{target}/{id_}")
 
-    def broken(kept: KeptBackup, why: str, *, trusted: bool = False) -> HeldCopy:
-        return HeldCopy(kept.model_copy(update={"state": "broken", "reason": why}), trusted)
+    def broken(kept: KeptBackup, why: str, *, own: bool = False) -> HeldCopy:
+        return HeldCopy(kept.model_copy(update={"state": "broken", "reason": why}), own)
 
     content, signature = (texts.get(f"{id_}/{name}") for name in (RECORD, f"{RECORD}{SIGNATURE}"))
     if content is None:
@@ -69,15 +69,16 @@ def _held(target: str, id_: str, files: Mapping[str, int], texts: Mapping[str, b
     kept = record.kept(unknown).model_copy(update={"state": "verified"})
     if signature is None or not signer.accepts(content, signature):
         return broken(kept, f"Its {RECORD} has no signature that is known here.")
+    own = signer.made_here(content, signature)
     if record.saved:
         return broken(kept, "Its disks are in the store of a save profile, and not in the copy.")
     for file in (*record.disks, *record.beside):
         if file.file not in files:
-            return broken(kept, NOT_WHOLE.format(file.file), trusted=True)
+            return broken(kept, NOT_WHOLE.format(file.file), own=own)
         if files[file.file] != file.size:
             why = f"{file.file} has {files[file.file]:,} bytes; it was written with {file.size:,}."
-            return broken(kept, why, trusted=True)
+            return broken(kept, why, own=own)
     for ending in (".ovf", ".mf", f".mf{SIGNATURE}"):
         if sum(name.endswith(ending) for name in files) != 1:
-            return broken(kept, NOT_WHOLE.format(f"*{ending}"), trusted=True)
-    return HeldCopy(kept, trusted=True)
+            return broken(kept, NOT_WHOLE.format(f"*{ending}"), own=own)
+    return HeldCopy(kept, own=own)

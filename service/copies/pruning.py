@@ -26,12 +26,12 @@ class Pruned(NamedTuple):
 
 
 async def decide(store: CopyStore, signer: Signer, vm: str = "", vcenters: Sequence[str] = ()) -> list[Decision]:
-    """What the retention of a target that has one decides about each copy whose signature is known here.
+    """What the retention of a target that has one decides about each copy that this installation has signed.
 
     `vm` is a selector that limits it to the copies of one VM. Unfinished copies, and those of others, are left out.
     Raises TargetFailed.
     """
-    copies = [each.kept for each in await held_copies(store, signer) if each.trusted]
+    copies = [each.kept for each in await held_copies(store, signer) if each.own]
     decisions = keep(copies, read_policy(store.target.table.keep), datetime.now(UTC))
     if not vm:
         return decisions

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -128,10 +129,13 @@ class SaveProcess:
 
 async def _tail(stream: asyncio.StreamReader | None, most: int) -> bytes:
     """The last `most` bytes of a stream that is read to its end."""
-    kept = b""
+    chunks, size = deque[bytes](), 0
     while stream is not None and (chunk := await stream.read(1 << 16)):
-        kept = (kept + chunk)[-most:]
-    return kept
+        chunks.append(chunk)
+        size += len(chunk)
+        while size - len(chunks[0]) >= most:
+            size -= len(chunks.popleft())
+    return b"".join(chunks)[-most:]
 
 
 def _close(handle: int) -> None:

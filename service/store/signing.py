@@ -53,9 +53,11 @@ class Signer:
 
     def accepts(self, content: bytes, signature: bytes) -> bool:
         """Whether one of the known keys signed this content."""
-        return _fits(self._key.public_key(), content, signature) or any(
-            _fits(key, content, signature) for key in self._trusted_keys()
-        )
+        return self.made_here(content, signature) or any(_fits(key, content, signature) for key in self._trusted_keys())
+
+    def made_here(self, content: bytes, signature: bytes) -> bool:
+        """Whether the key of this installation signed this content."""
+        return _fits(self._key.public_key(), content, signature)
 
     def _trusted_keys(self) -> Iterator[Ed25519PublicKey]:
         """The keys that are in the folder now: one that is put there counts at once."""

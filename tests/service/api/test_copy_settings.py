@@ -47,6 +47,7 @@ def test_targets_are_read_with_their_retention(tmp_path: Path) -> None:
         (OFFSITE.replace("rclone.conf", "nowhere.conf"), r"copy\.offsite\.config_file.*cannot be read"),
         (f'VMKOPS_COPY_TO = "nsa"\n{NAS}', "VMKOPS_COPY_TO.*names no copy target; there are: nas"),
         (f"{NAS}kep = '7d'\n", "did you mean keep?"),
+        (NAS.replace("/mnt/nas", "FOLDER/backups/web-01"), r"copy\.nas\.path: .* is in the data directory"),
     ],
 )
 def test_mistake_is_explained_with_its_place(tmp_path: Path, text: str, words: str) -> None:
