@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import shutil
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -22,7 +21,7 @@ from service.backups.owner import Owners
 from service.backups.retention import Policy, keep
 from service.backups.stored import forget_saved
 from service.errors import Conflict, NotFound, VmkopsError
-from service.packages.folder import safe_name
+from service.packages.folder import safe_name, sync
 
 DELETED = ".deleted"
 
@@ -96,7 +95,7 @@ def _hide(folder: Path) -> tuple[int, Path]:
         size = sum(item.lstat().st_size for item in folder.iterdir())
         renamed = folder.with_name(folder.name + DELETED)
         folder.rename(renamed)
-        _sync(folder.parent)
+        sync(folder.parent)
     return size, renamed
 
 
@@ -105,11 +104,3 @@ async def _finish(settings: Settings, renamed: Path) -> str:
     left = await forget_saved(settings, kept, kept.saved) if kept.saved else ""
     await asyncio.to_thread(shutil.rmtree, renamed, ignore_errors=False)
     return left
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from service.backups.adopt import why_taken
 from service.backups.catalogue import LARGEST_RECORD, RECORD, KeptBackup, KeptVm, PackageRecord
 from service.backups.signatures import LONGEST_SIGNATURE, check_signatures
 from service.errors import BackupDamaged, Conflict, NotFound
-from service.packages.folder import PARTIAL, discard, safe_name
+from service.packages.folder import PARTIAL, discard, safe_name, sync
 from service.store.signing import FOLDER as SIGNING
 from service.store.signing import SIGNATURE, TRUSTED, Signer
 
@@ -100,7 +99,7 @@ class Fetched:
         if to.exists():
             raise Conflict(f"The backup {self.id} is among the kept backups already.")
         self.folder.rename(to)
-        _sync(to.parent)
+        sync(to.parent)
         return to
 
     def published(self) -> Path | None:
@@ -112,11 +111,3 @@ class Fetched:
     def discard(self) -> None:
         """Remove what was fetched."""
         discard(self.folder)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

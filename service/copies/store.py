@@ -17,13 +17,12 @@ from knowledge.ovf.quoting import quoted
 from knowledge.spelling import nearest_name
 from service.api.copy_settings import CopyTarget
 from service.api.models import Check
-from service.api.redaction import redact
 from service.api.settings import Settings
 from service.copies.kinds import KINDS, reason
 from service.copies.local import contents, directory_checks, prepare
 from service.errors import InvalidParams, TargetFailed
 from service.saving.process import Ended, SaveProcess
-from service.saving.store import HIDDEN_PREFIXES, SHOWN
+from service.saving.store import HIDDEN_PREFIXES, one_line
 from service.transfer.safe_open import safe_open
 
 R = TypeVar("R")
@@ -238,7 +237,7 @@ class CopyStore:
             raise TargetFailed(self._words(words)) from error
         if ended.status == 0 or ended.status in good:
             return ended
-        said = _shown(ended.err) or _shown(ended.out) or "it printed nothing"
+        said = one_line(ended.err) or one_line(ended.out) or "it printed nothing"
         if ended.status == 127:
             raise TargetFailed(self._words(f"cannot be used, because its program does not start: {said}"))
         raise TargetFailed(
@@ -278,12 +277,3 @@ async def _thread() -> AsyncIterator[ThreadPoolExecutor]:
         yield worker
     finally:
         worker.shutdown(wait=False, cancel_futures=True)
-
-
-def _shown(text: str) -> str:
-    """The end of what a command printed, as one line without control characters and the secret parts of URLs."""
-    lines = (
-        " ".join("".join(each if each.isprintable() else " " for each in line).split()) for line in text.splitlines()
-    )
-    line = " / ".join(filter(None, lines))
-    return redact(line if len(line) <= SHOWN else f"...{line[-SHOWN:]}")

@@ -81,7 +81,7 @@ class Package:
         """Give the complete package its name; returns its file names. Doing it again changes nothing."""
         if not self.complete:
             self.partial.rename(self.path)
-            _sync(self.path.parent)
+            sync(self.path.parent)
         return sorted(item.name for item in self.path.iterdir())
 
     def finish(
@@ -126,7 +126,8 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
+    """Write the names in a folder to the disk; raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

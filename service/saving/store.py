@@ -247,12 +247,7 @@ class Store:
         """The end of what a command printed, as one line without control characters and secrets."""
         for secret in sorted(self._secrets(), key=len, reverse=True):
             text = text.replace(secret, REDACTED)
-        lines = [
-            " ".join("".join(each if each.isprintable() else " " for each in line).split())
-            for line in text.splitlines()
-        ]
-        line = " / ".join(filter(None, lines))
-        return redact(line if len(line) <= SHOWN else f"...{line[-SHOWN:]}")
+        return one_line(text)
 
     def _secrets(self) -> set[str]:
         table = self.profile.table
@@ -332,3 +327,12 @@ class Store:
             yield
         finally:
             os.close(handle)
+
+
+def one_line(text: str) -> str:
+    """The end of what a command printed, as one line without control characters and the secret parts of URLs."""
+    lines = (
+        " ".join("".join(each if each.isprintable() else " " for each in line).split()) for line in text.splitlines()
+    )
+    line = " / ".join(filter(None, lines))
+    return redact(line if len(line) <= SHOWN else f"...{line[-SHOWN:]}")
