@@ -8,17 +8,17 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from typing import IO
+from typing import IO, Literal
 
 ENDED = "peer ended with status"
 STOP_SECONDS = 30
 """A program ends at once when it is told to, but the machine may be busy with other tests."""
 
-# Ends the command when standard input closes: that is on `stop`, and when this process dies by a signal.
+# Sends the command the signal $0 when standard input closes: that is on `stop`, and when this process dies by a signal.
 WATCH_STDIN = f"""
 exec 3<&0
 "$@" & child=$!
-(cat <&3 >/dev/null; kill "$child" 2>/dev/null) &
+(cat <&3 >/dev/null; kill -s "$0" "$child" 2>/dev/null) &
 wait "$child"
 echo "{ENDED} $?"
 """
@@ -28,14 +28,20 @@ class PeerProcess:
     """Runs a command, and knows the line by which it says that it is ready."""
 
     def __init__(
-        self, command: Sequence[str], *, watches_stdin: bool = False, environment: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        *,
+        watches_stdin: bool = False,
+        environment: Mapping[str, str] | None = None,
+        ended_by: Literal["TERM", "KILL"] = "TERM",
     ) -> None:
-        """Start the command; one that does not end by itself when its standard input closes is made to.
+        """Start the command; one that does not end by itself when its standard input closes is sent this signal.
 
-        It gets this environment, or that of this process.
+        It gets this environment, or that of this process. KILL is for a program that takes long to save what nobody
+        needs.
         """
         self.errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop
-        started = list(command) if watches_stdin else ["sh", "-c", WATCH_STDIN, "sh", *command]
+        started = list(command) if watches_stdin else ["sh", "-c", WATCH_STDIN, ended_by, *command]
         self.process = subprocess.Popen(
             started,
             stdin=subprocess.PIPE,

@@ -74,7 +74,8 @@ class S3Server:
                 "-master.volumeSizeLimitMB=64",
                 "-volume.max=200",  # each bucket takes seven
                 *options,
-            ]
+            ],
+            ended_by="KILL",
         )
 
     def __exit__(
