@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dbos import DBOS
 
@@ -13,6 +13,9 @@ from service.api.redaction import redact_params
 from service.errors import Conflict
 from service.jobs.action import Action, Target
 from service.jobs.view import LIVE
+
+if TYPE_CHECKING:
+    from service.jobs.records import Records
 
 WORKFLOW = "vmkops.action"
 KEYS = "keys"
@@ -57,20 +60,19 @@ async def live_jobs(keys: Collection[str], actions: Collection[str] | None = Non
     return await asyncio.get_running_loop().run_in_executor(None, contextvars.Context().run, ask)
 
 
-def find_live_job(action: str, keys: list[str], asked: Callable[[Mapping[str, Any]], bool]) -> str | None:
+def find_live_job(
+    records: Records, action: str, keys: list[str], asked: Callable[[Mapping[str, Any]], bool]
+) -> str | None:
     """The id of the live job of this action on exactly these keys; raises Conflict when another job holds one.
 
     `asked` says whether the parameters that a job was started with ask for the same: a snapshot of a VM is not
     another one of it.
     """
-    live = DBOS.list_workflows(name=WORKFLOW, status=list(LIVE), load_input=False, load_output=False)
-    for each in live:
-        attributes, job_id = each.attributes or {}, each.workflow_id
-        held = attributes.get(KEYS, [])
-        if held == keys and attributes["action"] == action and asked(attributes.get("params", {})):
-            return job_id
-        if not set(keys).isdisjoint(held):
-            raise Conflict(LiveJob(job_id, attributes["action"], attributes["target"], "").in_words())
+    for each in records.holders(keys):
+        attributes = each.attributes or {}
+        if attributes[KEYS] == keys and attributes["action"] == action and asked(attributes.get("params", {})):
+            return each.workflow_id
+        raise Conflict(LiveJob(each.workflow_id, attributes["action"], attributes["target"], "").in_words())
     return None
 
 

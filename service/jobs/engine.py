@@ -25,9 +25,10 @@ from service.api.words import counted
 from service.errors import Conflict, NotFound, RecordUnreadable
 from service.jobs import former_records, listing, outdated, view
 from service.jobs.action import Action, Context, Target
-from service.jobs.claims import KEYS, WORKFLOW, find_live_job, job_exists, same_request
+from service.jobs.claims import KEYS, WORKFLOW, find_live_job, same_request
 from service.jobs.job_run import CANCELLED_BY
 from service.jobs.keys import RequestKey, adopted, job_of_key, keep_key
+from service.jobs.records import Recorded, open_records
 from service.jobs.serializer import RecordSerializer, use_json_only
 from service.jobs.workflow import register
 from service.store import sqlite
@@ -91,6 +92,7 @@ class Jobs:
         self._engine = engine
         self._tokens = tokens
         self._submitting = InterProcessLock(engine, "submit")
+        self._records = open_records(settings, engine)
         self._workflow: Any = None
 
     async def start(self) -> None:
@@ -123,6 +125,7 @@ class Jobs:
         # The engine gave its own thread pool to this event loop, and shuts that pool down.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+        self._records.close()
 
     async def submit(
         self,
@@ -168,38 +171,42 @@ class Jobs:
         }
         queue_name = PARENTS if action.parent else QUEUE
 
-        def queue() -> tuple[str, bool, Any]:
-            """The id of the job, whether it was live for this target already, and its record when it is new."""
-            with self._submitting.acquire():
+        def queue() -> tuple[str, bool]:
+            """The id of the job, and whether it was live for this target already."""
+            with self._submitting.hold():
                 known = job_id or (job_of_key(self._engine, key) if key else None)
-                if known and job_exists(known):
-                    return known, False, None
+                if known and self._records.exists(known):
+                    return known, False
                 new_key = key if known is None else None
                 found = adopted(new_key, requested_by, action.name, keys) if new_key else None
-                found = found or find_live_job(action.name, keys, same_request(action, target))
+                found = found or find_live_job(self._records, action.name, keys, same_request(action, target))
                 if not found and (full := self._why_full(action)):
                     raise Conflict(full)
                 # The key comes first: the job of a process that dies in between is queued under the id of its key.
                 chosen = known or (keep_key(self._engine, new_key, found) if new_key else secrets.token_hex(8))
                 if found:
-                    return found, True, None
+                    return found, True
                 with SetWorkflowID(chosen), SetWorkflowAttributes(attributes):
                     DBOS.enqueue_workflow(queue_name, self._workflow, action.name, target.params, requested_by, origin)
-            new = DBOS.list_workflows(workflow_ids=[chosen], load_input=False, load_output=False)
-            return chosen, False, new[0]
+            return chosen, False
+
+        def queued() -> tuple[Job, bool]:
+            """The job, and whether it was live for this target already."""
+            chosen, joined = queue()
+            recorded = self._records.whole(chosen)
+            assert recorded is not None, "no job is removed as soon as it has ended"
+            return self._seen(recorded), joined
 
         # In a context of its own: in a firing, the engine would record these calls as steps and not repeat them.
         context = contextvars.Context()
-        queued, joined, new = await asyncio.get_running_loop().run_in_executor(None, context.run, queue)
-        if new:  # it has no steps and no events yet
-            return view.job(new, [], {}, action.steps_of(target.params))
-        job = await asyncio.create_task(self.get(queued), context=context)
+        job, joined = await asyncio.get_running_loop().run_in_executor(None, context.run, queued)
+        job = await asyncio.create_task(self._with_children(job), context=context) if self._is_parent(job) else job
         return job.model_copy(update={"joined": True}) if joined else job
 
     async def live_for(self, action: Action, target: Target) -> str | None:
         """The id of the live job of this action on this target; raises Conflict when another job holds the target."""
         keys, same = [target.key, *target.also], same_request(action, target)
-        return await asyncio.to_thread(contextvars.Context().run, find_live_job, action.name, keys, same)
+        return await asyncio.to_thread(find_live_job, self._records, action.name, keys, same)
 
     async def why_busy(self, action: Action, target: Target) -> str:
         """Which other job holds the target now, and what to do about it; empty when a job could be queued."""
@@ -228,10 +235,7 @@ class Jobs:
 
     async def get(self, job_id: str) -> Job:
         """One job by its id or by the beginning of it; raises NotFound, or Ambiguous with the jobs that it may mean."""
-        job = await self._view(await listing.find(job_id))
-        if not self._is_parent(job):
-            return job
-        return job.model_copy(update={"children": await listing.children(job.id)})
+        return await self._with_children(await self._view(await listing.find(job_id)))
 
     async def recent(
         self,
@@ -292,6 +296,10 @@ class Jobs:
             last = job
             await asyncio.sleep(WATCH_SECONDS)
 
+    async def _with_children(self, job: Job) -> Job:
+        """A parent with the ids of the jobs that it has started; any other job as it is."""
+        return job.model_copy(update={"children": await listing.children(job.id)}) if self._is_parent(job) else job
+
     def _is_parent(self, job: Job) -> bool:
         action = self._actions.get(job.action)
         return action is not None and action.parent
@@ -304,17 +312,22 @@ class Jobs:
         return job.model_copy(update={"result": result})
 
     async def _view(self, status: Any) -> Job:
-        attributes = status.attributes or {}
-        action = self._actions.get(attributes.get("action", ""))
         recorded = await DBOS.list_workflow_steps_async(status.workflow_id)
         try:
             events = await DBOS.get_all_events_async(status.workflow_id)
         except (RecordUnreadable, TypeError, ValueError):  # the last two for rows that name another form
             events = {}
+        return self._seen(Recorded(status, recorded, events))
+
+    def _seen(self, recorded: Recorded) -> Job:
+        """The job as callers see it."""
+        status = recorded.job
+        attributes = status.attributes or {}
+        action = self._actions.get(attributes.get("action", ""))
         runs_on = listing.executor_words(status.executor_id or "", live=status.status in view.LIVE)
         params = attributes.get("params", {})
         steps, words = (action.steps_of(params), action.step_words(params)) if action else ((), {})
-        return view.job(status, recorded, events, steps, runs_on, words)
+        return view.job(status, recorded.steps, recorded.events, steps, runs_on, words)
 
 
 def _prepare_queue(url: str, at_once: int) -> None:

@@ -23,6 +23,7 @@ LONGEST_DETAIL = 500
 LIMITED_SECONDS = 60
 MOST_LIMITED = 30
 """How many different refusals are recorded in LIMITED_SECONDS; repeats of one are not recorded in that time."""
+INSERT = audit.insert()
 
 
 class Event(StrEnum):
@@ -110,7 +111,7 @@ class Audit:
         row = {"at": datetime.now(UTC).isoformat(), "event": event.value, "request": current_request(), **fields}
         try:
             with self._engine.begin() as connection:
-                connection.execute(audit.insert().values(**row, details=details))
+                connection.execute(INSERT, {**row, "details": details})
         except sa.exc.SQLAlchemyError as error:
             log.error("the entry could not be stored: %s", error, extra={"audit_event": event.value})
 

@@ -226,13 +226,19 @@ class InterProcessLock:
     @contextlib.contextmanager
     def acquire(self) -> Iterator[sa.Connection]:
         """Wait for the lock and hold it while the block runs; yields a connection that is committed at the end."""
-        # SQLite needs no more than the thread lock: only one process uses its data directory.
         with self._lock, self._engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 # Without it, a host that loses power would hold the lock until TCP gives up, hours later.
                 connection.execute(sa.text(f"SET LOCAL idle_in_transaction_session_timeout = '{HELD_SECONDS}s'"))
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(self._number)))
             yield connection
+
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[None]:
+        """The same for a block that needs no connection."""
+        # SQLite needs no more than the thread lock: only one process uses its data directory.
+        with self._lock if self._engine.dialect.name == "sqlite" else self.acquire():
+            yield
 
 
 def engine_url(settings: Settings, name: str) -> str:
@@ -282,7 +288,9 @@ def check_database(settings: Settings) -> None:
 def _connecting(settings: Settings) -> Iterator[sa.Engine]:
     """The engine of the shared tables; an error on the way to the database is raised under its own name."""
     try:
-        engine = sa.create_engine(engine_url(settings, "vmkops"), pool_pre_ping=True, **driver_options(settings))
+        engine = sa.create_engine(
+            engine_url(settings, "vmkops"), pool_pre_ping=settings.postgres_url is not None, **driver_options(settings)
+        )
     except (sa.exc.ArgumentError, ValueError) as error:
         raise SettingError(
             "VMKOPS_DATABASE_URL", "is not the URL of a database. Write postgresql://USER:PASSWORD@HOST/DATABASE."

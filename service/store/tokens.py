@@ -29,6 +29,9 @@ LIFETIME = re.compile(r"([1-9][0-9]{0,3})([hd])")
 DIGITS = 12
 """How many digits of a token's hash stand for the token in logs."""
 
+BY_HASH = sa.select(tokens).where(tokens.c.hash == sa.bindparam("hash"))
+"""Made once: each call of the API asks it."""
+
 
 class Scope(StrEnum):
     """What a token may do; GRANTS has which scopes each one includes."""
@@ -250,7 +253,7 @@ class Tokens:
     def _stored(self, key: str) -> Actor:
         """The actor of the stored token with this hash; raises NotSignedIn."""
         with self._engine.connect() as connection:
-            row = connection.execute(sa.select(tokens).where(tokens.c.hash == key)).one_or_none()
+            row = connection.execute(BY_HASH, {"hash": key}).one_or_none()
         if row is None:
             message = (
                 "This token is not known here. Create one where the service runs, with its data directory: "
