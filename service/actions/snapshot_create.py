@@ -14,7 +14,8 @@ from service.api.models import ActionClass, Check
 from service.api.words import vsphere_words
 from service.errors import JobCancelled, SnapshotFailed
 from service.jobs.action import JobControl, StepResult
-from service.vsphere.preflight import preflight
+from service.vsphere.preflight import BeforeSnapshot, read_before_snapshot
+from service.vsphere.session import Session
 from service.vsphere.snapshots import NewSnapshot, create_snapshot, find_named, remove_one, snapshot_name
 from service.vsphere.vms import VmState
 
@@ -50,17 +51,19 @@ class SnapshotCreate(VmAction[SnapshotVm]):
     summary = "Take a snapshot of a VM; it is kept until snapshot-remove."
     action_class = ActionClass.SAFE
     steps = (CHECK, SNAPSHOT)
+    state = BeforeSnapshot
     params = SnapshotVm
+
+    async def read(self, session: Session, moref: str) -> BeforeSnapshot:
+        """The VM as it is now, with what speaks against a snapshot."""
+        return await read_before_snapshot(session, moref)
 
     async def checks(self, context: CheckContext[VmState, SnapshotVm]) -> Iterable[Check]:
         """What prevents any snapshot, and whether the guest can be quiesced."""
         vm, params = context.state, context.params
+        assert isinstance(vm, BeforeSnapshot)
         found = [*vm_checks(vm, for_snapshot=True)]
-        found += [
-            each
-            for each in (await preflight(context.session, vm.moref, kept=True)).checks
-            if each.rule not in COVERED
-        ]  # fmt: skip
+        found += [each for each in vm.findings if each.rule not in COVERED]
         running = vm.power_state == "poweredOn"
         if params.memory and params.quiesce == "require":
             found.append(refuse("quiesce", "With memory=true the guest is never quiesced. Leave quiesce=require out."))

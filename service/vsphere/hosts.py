@@ -106,7 +106,7 @@ async def read_host(session: Session, moref: str) -> HostState:
 
     def ask(instance: Instance) -> HostState:
         host = host_of(instance, moref)
-        values, tasks = read_with_tasks(instance, host, [*PROPERTIES, VSAN])
+        values, tasks, _ = read_with_tasks(instance, host, [*PROPERTIES, VSAN])
         registered, running = _registered(instance, list(values.get("vm", [])))
         parent = values.get("parent")
         in_cluster = isinstance(parent, vim.ClusterComputeResource)

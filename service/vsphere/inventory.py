@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from pyVmomi import vim
 
@@ -80,8 +80,11 @@ class Vm(Located):
     snapshots: tuple[Snapshot, ...] = ()
 
     @classmethod
-    def read(cls, vcenter: str, moref: str, values: dict[str, Any]) -> Vm:
-        """Make a VM from property names and values as the PropertyCollector returns them; unset ones are absent."""
+    def read(cls, vcenter: str, moref: str, values: dict[str, Any], **more: Any) -> Self:
+        """Make a VM from property names and values as the PropertyCollector returns them; unset ones are absent.
+
+        `more` are the fields that a subclass has in addition.
+        """
         return cls(
             vcenter=vcenter,
             moref=moref,
@@ -101,6 +104,7 @@ class Vm(Located):
             datastores=tuple(item._moId for item in values.get("datastore", [])),
             allocated=values.get("summary.storage.committed"),
             snapshots=tuple(snapshot_tree(list(getattr(values.get("snapshot"), "rootSnapshotList", None) or []))),
+            **more,
         )
 
 

@@ -18,6 +18,7 @@ from pyVmomi.SoapAdapter import SoapStubAdapter
 from service.api.vcenter import VCenter
 from service.vsphere.api_version import OLDEST, listed_version, version_of
 from service.vsphere.faults import translate
+from service.vsphere.soap_reading import read_quickly
 
 Instance: TypeAlias = Any
 """A `ServiceInstance`, signed in; pyVmomi makes its classes at run time, so they have no useful types."""
@@ -59,6 +60,7 @@ class Login:
     """Makes logins at one vCenter; all parts of the service share the memory of a refusal."""
 
     def __init__(self, vcenter: VCenter, *, clock: Callable[[], float] = time.monotonic) -> None:
+        read_quickly()
         self.vcenter = vcenter
         self._clock = clock
         self._lock = threading.Lock()

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pyVmomi import vim, vmodl
 
 from service.api.models import Check
 from service.api.units import amount
+from service.vsphere import vms
 from service.vsphere.session import Instance, Session, read_properties, read_related, vm_of
 from service.vsphere.snapshots import snapshot_tree
-from service.vsphere.tasks import recent_tasks, under_way
+from service.vsphere.tasks import read_with_tasks, recent_tasks, under_way
+from service.vsphere.vms import VmState
 
 LONG_CHAIN = 3
 """Snapshots in a chain from which on each further one slows the VM down noticeably."""
@@ -29,8 +31,10 @@ PROPERTIES = [
     "name",
     "runtime.connectionState",
     "runtime.consolidationNeeded",
-    "snapshot.rootSnapshotList",
+    "snapshot",
 ]
+DATASTORES = {"datastore": (vim.Datastore, ["name", "summary.freeSpace", "summary.accessible"])}
+"""What is read of the VM's datastores, as `read_related` takes it."""
 
 
 NOT_EXPORTED = ("encrypted", "virtual-tpm")
@@ -55,6 +59,28 @@ class Preflight(BaseModel):
 
     checks: list[Check]
     disks: list[Disk]
+
+
+class BeforeSnapshot(VmState):
+    """A VM read from vCenter now, with the findings of the pre-flight of a snapshot that is kept."""
+
+    at: str = ""
+    """Empty: nobody compares tasks with it."""
+    findings: tuple[Check, ...] = Field(default=(), exclude=True)
+    """They are no part of what a job records of the VM."""
+
+
+async def read_before_snapshot(session: Session, vm: str) -> BeforeSnapshot:
+    """The VM `vm` (a moref) and what `preflight` with `kept` finds, in one call. Raises NotFound when it is gone."""
+    names = [*vms.PROPERTIES, *(each for each in PROPERTIES if each not in vms.PROPERTIES)]
+
+    def ask(instance: Instance) -> BeforeSnapshot:
+        found = read_with_tasks(instance, vm_of(instance, vm), names, DATASTORES)
+        datastores = [its for _, its in found.related["datastore"]]
+        findings = tuple(_checks(found.values, datastores, kept=True))
+        return BeforeSnapshot.of(session.vcenter.name, vm, found, findings=findings)
+
+    return await session.call(ask)
 
 
 async def preflight(session: Session, vm: str, *, kept: bool = False) -> Preflight:
@@ -85,20 +111,33 @@ def task_checks(vm: str, tasks: Sequence[str], *, for_snapshot: bool) -> Iterato
 
 
 def _look(instance: Instance, machine: vim.VirtualMachine, *, kept: bool) -> Preflight:
-    related = {"datastore": (vim.Datastore, ["name", "summary.freeSpace", "summary.accessible"])}
-    values, found = read_related(instance, machine, PROPERTIES, related)
-    disks = list(_disks(values.get("config.hardware.device", [])))
-    checks = [
-        *_state(values),
-        *_fault_tolerance(values.get("config.ftInfo"), kept=kept),
-        *_snapshots(list(values.get("snapshot.rootSnapshotList", []))),
-        *([] if kept else _tasks(instance, machine, values)),
-        *_free_space([its for _, its in found["datastore"]]),
-        *_shared(values.get("config.hardware.device", [])),
-        *([] if kept else _encryption(instance, machine, values.get("config.hardware.device", []))),
-        *_left_out(disks),
-    ]
-    return Preflight(checks=checks, disks=disks)
+    values, found = read_related(instance, machine, PROPERTIES, DATASTORES)
+    datastores = [its for _, its in found["datastore"]]
+    devices = values.get("config.hardware.device", [])
+    tasks = () if kept else _tasks(instance, machine, values)
+    encryption = () if kept else _encryption(instance, machine, devices)
+    checks = _checks(values, datastores, kept=kept, tasks=tasks, encryption=encryption)
+    return Preflight(checks=list(checks), disks=list(_disks(devices)))
+
+
+def _checks(
+    values: dict[str, Any],
+    datastores: Iterable[dict[str, Any]],
+    *,
+    kept: bool,
+    tasks: Iterable[Check] = (),
+    encryption: Iterable[Check] = (),
+) -> Iterator[Check]:
+    """The findings of a VM with these properties, among them those about its tasks and its encryption."""
+    devices = values.get("config.hardware.device", [])
+    yield from _state(values)
+    yield from _fault_tolerance(values.get("config.ftInfo"), kept=kept)
+    yield from _snapshots(list(getattr(values.get("snapshot"), "rootSnapshotList", None) or []))
+    yield from tasks
+    yield from _free_space(datastores)
+    yield from _shared(devices)
+    yield from encryption
+    yield from _left_out(list(_disks(devices)))
 
 
 def _tasks(instance: Instance, machine: vim.VirtualMachine, values: dict[str, Any]) -> Iterator[Check]:

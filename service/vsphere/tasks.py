@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyVmomi import vim, vmodl
 
@@ -138,22 +138,34 @@ def server_time(instance: Instance) -> str:
 
 def recent_tasks(instance: Instance, managed: Any) -> list[tuple[vim.Task, Any]]:
     """The tasks that vCenter lists for a managed object, also those that ended lately, each with its `TaskInfo`."""
-    return read_with_tasks(instance, managed, ["name"])[1]
+    return read_with_tasks(instance, managed, ["name"]).tasks
 
 
-def read_with_tasks(instance: Instance, managed: Any, names: list[str]) -> tuple[dict[str, Any], list[tuple[Any, Any]]]:
-    """Properties of a VM or host, and its tasks as `recent_tasks` has them, in one call."""
+class WithTasks(NamedTuple):
+    """Properties of a VM or host, its tasks as `recent_tasks` has them, and what `read_related` reads beside it."""
+
+    values: dict[str, Any]
+    tasks: list[tuple[Any, Any]]
+    related: dict[str, list[tuple[Any, dict[str, Any]]]]
+
+
+def read_with_tasks(
+    instance: Instance, managed: Any, names: list[str], related: Mapping[str, tuple[type, list[str]]] | None = None
+) -> WithTasks:
+    """Read these properties of a VM or host, its tasks, and the `related` objects of `read_related`, in one call."""
+    related = related or {}
     try:
-        values, found = read_related(instance, managed, [*names, RECENT], {RECENT: (vim.Task, ["info"])})
-        infos = {task._moId: its["info"] for task, its in found[RECENT] if "info" in its}
-        return values, [(task, infos[task._moId]) for task in values.get(RECENT, []) if task._moId in infos]
+        values, found = read_related(instance, managed, [*names, RECENT], {**related, RECENT: (vim.Task, ["info"])})
+        infos = {task._moId: its["info"] for task, its in found.pop(RECENT) if "info" in its}
+        tasks = [(task, infos[task._moId]) for task in values.get(RECENT, []) if task._moId in infos]
+        return WithTasks(values, tasks, found)
     except vmodl.fault.ManagedObjectNotFound as fault:
         if getattr(fault.obj, "_moId", None) == managed._moId:
             raise
     # vCenter has dropped one of the tasks meanwhile.
-    values = read_properties(instance, [managed], type(managed), [*names, RECENT])[0][1]
+    values, found = read_related(instance, managed, [*names, RECENT], related)
     there = read_present(instance, list(values.get(RECENT, [])), vim.Task, ["info"])
-    return values, [(task, its["info"]) for task, its in there]
+    return WithTasks(values, [(task, its["info"]) for task, its in there], found)
 
 
 def under_way(tasks: Iterable[tuple[Any, Any]]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pyVmomi import vim
 
@@ -13,7 +13,7 @@ from service.vsphere import inventory
 from service.vsphere.inventory import Vm
 from service.vsphere.questions import Question, read_question
 from service.vsphere.session import Instance, Session, read_properties, vm_of
-from service.vsphere.tasks import Progress, read_with_tasks, run_task, server_time, under_way
+from service.vsphere.tasks import Progress, WithTasks, read_with_tasks, run_task, server_time, under_way
 
 Power = Literal["poweredOn", "poweredOff"]
 
@@ -33,6 +33,20 @@ class VmState(Vm):
     tasks: tuple[str, ...]
     """The vSphere tasks that run or wait on the VM, such as `powerOn`."""
 
+    @classmethod
+    def of(cls, vcenter: str, moref: str, found: WithTasks, **more: Any) -> Self:
+        """The state from the properties `PROPERTIES` and the tasks; `more` are the fields that they do not decide."""
+        values = found.values
+        return cls.read(
+            vcenter,
+            moref,
+            values,
+            time_sync=bool(values.get("config.tools.syncTimeWithHost", False)),
+            question=read_question(values.get("runtime.question")),
+            tasks=tuple(under_way(found.tasks)),
+            **more,
+        )
+
 
 async def read_state(session: Session, moref: str) -> VmState:
     """The VM with this moref, read from vCenter now; raises NotFound when it is gone."""
@@ -40,14 +54,7 @@ async def read_state(session: Session, moref: str) -> VmState:
     def ask(instance: Instance) -> VmState:
         vm = vm_of(instance, moref)
         at = server_time(instance)
-        values, tasks = read_with_tasks(instance, vm, PROPERTIES)
-        return VmState(
-            **Vm.read(session.vcenter.name, moref, values).model_dump(),
-            at=at,
-            time_sync=bool(values.get("config.tools.syncTimeWithHost", False)),
-            question=read_question(values.get("runtime.question")),
-            tasks=tuple(under_way(tasks)),
-        )
+        return VmState.of(session.vcenter.name, moref, read_with_tasks(instance, vm, PROPERTIES), at=at)
 
     return await session.call(ask)
 
