@@ -58,6 +58,8 @@ QUEUE_SECONDS = 0.5
 
 Four looks a second took 3 % of a busy core, most of what an idle service takes.
 """
+PARENTS_SECONDS = 1.0
+"""The same for jobs that only start other jobs, which take minutes."""
 WATCH_SECONDS = 0.25
 """Pause between looks at a job that somebody follows."""
 STOP_SECONDS = 0.1
@@ -171,12 +173,12 @@ class Jobs:
         }
         queue_name = PARENTS if action.parent else QUEUE
 
-        def queue() -> tuple[str, bool]:
-            """The id of the job, and whether it was live for this target already."""
+        def queue() -> tuple[str, bool, bool]:
+            """The id of the job, whether it was live for this target already, and whether it is new."""
             with self._submitting.hold():
                 known = job_id or (job_of_key(self._engine, key) if key else None)
-                if known and self._records.exists(known):
-                    return known, False
+                if known and self._records.job(known):
+                    return known, False, False
                 new_key = key if known is None else None
                 found = adopted(new_key, requested_by, action.name, keys) if new_key else None
                 found = found or find_live_job(self._records, action.name, keys, same_request(action, target))
@@ -185,17 +187,17 @@ class Jobs:
                 # The key comes first: the job of a process that dies in between is queued under the id of its key.
                 chosen = known or (keep_key(self._engine, new_key, found) if new_key else secrets.token_hex(8))
                 if found:
-                    return found, True
+                    return found, True, False
                 with SetWorkflowID(chosen), SetWorkflowAttributes(attributes):
                     DBOS.enqueue_workflow(queue_name, self._workflow, action.name, target.params, requested_by, origin)
-            return chosen, False
+            return chosen, False, True
 
         def queued() -> tuple[Job, bool]:
             """The job, and whether it was live for this target already."""
-            chosen, joined = queue()
-            recorded = self._records.whole(chosen)
-            assert recorded is not None, "no job is removed as soon as it has ended"
-            return self._seen(recorded), joined
+            chosen, joined, new = queue()
+            found = self._records.job(chosen)
+            assert found is not None, "no job is removed as soon as it has ended"
+            return self._seen(Recorded(found, [], {}) if new else self._records.whole(found)), joined
 
         # In a context of its own: in a firing, the engine would record these calls as steps and not repeat them.
         context = contextvars.Context()
@@ -336,7 +338,7 @@ def _prepare_queue(url: str, at_once: int) -> None:
     DBOS.migrate(url)
     client = DBOSClient(system_database_url=url, application_name=NAME, serializer=RecordSerializer())
     try:
-        client.register_queue(PARENTS, polling_interval_sec=QUEUE_SECONDS)
+        client.register_queue(PARENTS, polling_interval_sec=PARENTS_SECONDS)
         client.register_queue(QUEUE, global_concurrency=at_once, polling_interval_sec=QUEUE_SECONDS)
     finally:
         client.destroy()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 LONGEST_SECONDS = 3.0
 """How long a step waits at most."""
-LOOK_SECONDS = 0.02
+LOOK_SECONDS = 0.05
 CALM_SECONDS = 0.05
 """How long ago the last request must have been answered: whoever sends many sends the next one after the answer."""
 

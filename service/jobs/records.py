@@ -89,30 +89,28 @@ class Records:
         """Close the connections."""
         self._engine.dispose()
 
-    def exists(self, job_id: str) -> bool:
-        """Whether there is a job with this id, live or ended."""
-        with self._engine.connect() as connection:
-            return connection.execute(self._job, {"job": job_id}).first() is not None
-
     def holders(self, keys: Collection[str]) -> list[Record]:
         """The live jobs that hold at least one of these keys, the oldest first."""
         with self._engine.connect() as connection:
             return [_record(row) for row in connection.execute(self._holders, {"held": list(keys)})]
 
-    def whole(self, job_id: str) -> Recorded | None:
-        """The job with this id and all that is recorded of it; None without one."""
-        asked = {"job": job_id}
+    def job(self, job_id: str) -> Record | None:
+        """The record of the job with this id; None without one."""
         with self._engine.connect() as connection:
-            row = connection.execute(self._job, asked).first()
-            if row is None:
-                return None
+            row = connection.execute(self._job, {"job": job_id}).first()
+        return None if row is None else _record(row)
+
+    def whole(self, job: Record) -> Recorded:
+        """The job with its steps and events."""
+        job_id, asked = job.workflow_id, {"job": job.workflow_id}
+        with self._engine.connect() as connection:
             steps = [_step(job_id, each) for each in connection.execute(self._steps, asked)]
             events = connection.execute(self._events, asked).all()
         try:
             values = {each.key: deserialize_value(each.value, each.serialization, _SERIALIZER) for each in events}
         except (RecordUnreadable, TypeError, ValueError):  # the last two for rows that name another form
             values = {}
-        return Recorded(_record(row), steps, values)
+        return Recorded(job, steps, values)
 
 
 def open_records(settings: Settings, shared: sa.Engine) -> Records:

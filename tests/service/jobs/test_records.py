@@ -55,10 +55,11 @@ def test_job_comes_with_its_steps_and_events(engine: sa.Engine) -> None:
     add(engine, EVENTS, workflow_uuid="j", key="now", value='{"step":"s"}', serialization=NAME)
     records = Records(engine)
 
-    whole = records.whole("j")
+    job = records.job("j")
 
-    assert whole is not None
-    job = whole.job
+    assert job is not None
+    whole = records.whole(job)
+    assert whole.job is job
     assert (job.status, job.output, job.error) == ("ERROR", {"state": "succeeded"}, "x")
     assert (job.created_at, job.dequeued_at, job.completed_at, job.updated_at) == (1, 2, 3, 4)
     ends = {"error": None, "completed_at_epoch_ms": 5}
@@ -67,9 +68,7 @@ def test_job_comes_with_its_steps_and_events(engine: sa.Engine) -> None:
         {"function_name": "step 2", "output": "broken", "started_at_epoch_ms": 2, **ends},
     ]
     assert whole.events == {"now": {"step": "s"}}
-    assert records.exists("j")
-    assert not records.exists("k")
-    assert records.whole("k") is None
+    assert records.job("k") is None
 
 
 @pytest.mark.parametrize("text", ["broken", '{"$error":1}'])
@@ -77,7 +76,8 @@ def test_events_that_cannot_be_read_are_left_out(engine: sa.Engine, text: str) -
     add_job(engine, "j")
     add(engine, EVENTS, workflow_uuid="j", key="now", value=text, serialization=NAME)
 
-    whole = Records(engine).whole("j")
+    records = Records(engine)
+    job = records.job("j")
 
-    assert whole is not None
-    assert whole.events == {}
+    assert job is not None
+    assert records.whole(job).events == {}
