@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +13,7 @@ from service.jobs import tables
 from service.jobs.former_records import STATUS, STEPS
 from service.jobs.records import KEYS, WORKFLOW, Records
 from service.jobs.serializer import NAME
+from service.jobs.view import LIVE
 from tests.service.jobs.test_former_records import add
 from tests.service.jobs.test_former_records import engine as engine  # a fixture
 
@@ -44,6 +47,29 @@ def test_live_jobs_with_one_of_the_keys_are_found_by_age(engine: sa.Engine) -> N
     assert found("vm:vm-9") == found("vm:vm-%") == found("vm:VM-1") == found() == []
     (only,) = records.holders([ODD])
     assert only.attributes == {"action": "ping", "target": "odd", KEYS: [ODD], "params": {"vm": "vm:vm-9"}}
+
+
+@pytest.mark.parametrize("status", LIVE)
+def test_jobs_in_each_live_state_hold_their_keys(engine: sa.Engine, status: str) -> None:
+    add_job(engine, "j", "vm:vm-1", status=status)
+
+    assert [each.workflow_id for each in Records(engine).holders(["vm:vm-1"])] == ["j"]
+
+
+def test_jobs_that_ended_are_not_read_to_find_live_ones(tmp_path: Path) -> None:
+    made = sa.create_engine(f"sqlite:///{tmp_path}/jobs.sqlite")
+    tables.make_tables(str(made.url))
+    asked: list[tuple[str, Any]] = []
+    sa.event.listen(made, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
+    Records(made).holders(["vm:vm-1"])
+    (statement, values), *_ = asked
+
+    with made.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+    made.dispose()
+
+    scans = sorted(row.detail.rpartition(" ")[2] for row in plan if row.detail.startswith("SCAN workflow_status"))
+    assert scans == ["idx_workflow_status_delayed", "idx_workflow_status_in_flight_v2"]
 
 
 def test_job_comes_with_its_steps_and_events(engine: sa.Engine) -> None:
