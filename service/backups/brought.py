@@ -23,6 +23,7 @@ from service.files.readers import DiskPlaces
 from service.files.tree_writer import TreeWriter
 from service.saving.reader import raw_disk
 from service.saving.store import Saved, SavedDisk, Store
+from service.store.deep_folders import remove_folder
 
 log = logging.getLogger(__name__)
 
@@ -146,7 +147,7 @@ class BroughtDisks:
             with contextlib.suppress(FileNotFoundError), _held(folder) as mine:
                 used = folder / USED if (folder / USED).exists() else folder
                 if mine and used.stat().st_mtime < limit:
-                    shutil.rmtree(folder)
+                    remove_folder(folder)
                     log.info("the copy of the disks of backup %s is removed", folder.name)
 
     async def stop(self) -> None:
