@@ -13,14 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from knowledge.ovf.quoting import quoted
-from knowledge.spelling import nearest_name
 from service.api.copy_settings import CopyTarget
 from service.api.models import Check
+from service.api.named_tables import named_table
 from service.api.settings import Settings
 from service.copies.kinds import KINDS, reason
 from service.copies.local import contents, directory_checks, prepare
-from service.errors import InvalidParams, TargetFailed
+from service.errors import TargetFailed
 from service.saving.process import Ended, SaveProcess
 from service.saving.store import HIDDEN_PREFIXES, one_line
 from service.transfer.safe_open import safe_open
@@ -39,18 +38,7 @@ Progress = Callable[[int], None]
 
 def find_target(settings: Settings, name: str) -> CopyTarget:
     """The copy target of this name; raises InvalidParams with a near name."""
-    targets = settings.copy_targets()
-    if name in targets:
-        return targets[name]
-    near = nearest_name(name, [*targets])
-    names = ", ".join(sorted(targets))
-    rest = (
-        f"There are: {names}." if names else "None is set; the administrator adds a table [copy.NAME] to vmkops.toml."
-    )
-    raise InvalidParams(
-        f"There is no copy target {quoted(name)}. {f'Did you mean {near}? ' if near else ''}{rest}",
-        [near] if near else [],
-    )
+    return named_table(settings.copy_targets(), name, what="copy target", section="copy")
 
 
 class CopyStore:
