@@ -24,6 +24,7 @@ from service.files.tree_writer import TreeWriter
 from service.saving.reader import raw_disk
 from service.saving.store import Saved, SavedDisk, Store
 from service.store.deep_folders import remove_folder
+from service.transfer.disk_space import FULL, disk_full
 
 log = logging.getLogger(__name__)
 
@@ -134,6 +135,10 @@ class BroughtDisks:
                     "that were saved. `vmkops action verify-backup` says more."
                 )
             partial.rename(to)
+        except OSError as error:
+            if error.errno in FULL:
+                raise disk_full(self._root, disk.size - seen, f"the disks of the backup {kept.id}") from error
+            raise
         finally:
             partial.unlink(missing_ok=True)
 

@@ -129,10 +129,14 @@ def _gather(top: int, names: str, into: str) -> None:
     with open(names, encoding="utf-8") as lines:  # noqa: PTH123
         for line in lines:
             copy, _, name = line.rstrip("\n").partition("/")
-            with contextlib.suppress(OSError):  # what is not there is missing in the answer
-                os.makedirs(f"{into}/{copy}", exist_ok=True)  # noqa: PTH103
-                with open(f"{into}/{copy}/{name}", "xb", 0) as to:  # noqa: PTH123
+            os.makedirs(f"{into}/{copy}", exist_ok=True)  # noqa: PTH103
+            with open(f"{into}/{copy}/{name}", "xb", 0) as to:  # noqa: PTH123
+                try:
                     _read(top, to.fileno(), copy, name, SMALL)
+                except OSError as error:  # what is not there is missing in the answer
+                    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                        raise
+                    os.unlink(to.name)  # noqa: PTH108
 
 
 def _remove(top: int, copy: str, last: str) -> None:
