@@ -146,6 +146,7 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
             figures=Figures.of(context, actions),
             disks=disks,
         )
+        stack.push_async_callback(services.copies.stop)
         services.health["jobs"] = lambda: {"executor": jobs.executor_id}
         services.health["vcenter"] = lambda: [each.model_dump(mode="json") for each in vcenters.freshness()]
         schedules.register()

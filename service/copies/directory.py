@@ -29,6 +29,8 @@ PIECE = 1 << 20
 ABSENT = 3
 SMALL = 8 << 20
 """Bytes of the largest file that `gather` copies."""
+MOST = 1 << 30
+"""Bytes of all files together that `gather` copies."""
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
@@ -126,6 +128,7 @@ def _write(to: int, piece: bytes) -> None:
 
 
 def _gather(top: int, names: str, into: str) -> None:
+    total = 0
     with open(names, encoding="utf-8") as lines:  # noqa: PTH123
         for line in lines:
             copy, _, name = line.rstrip("\n").partition("/")
@@ -137,6 +140,10 @@ def _gather(top: int, names: str, into: str) -> None:
                     if error.errno in (errno.ENOSPC, errno.EDQUOT):
                         raise
                     os.unlink(to.name)  # noqa: PTH108
+                    continue
+                total += os.fstat(to.fileno()).st_size
+            if total > MOST:
+                raise OSError(errno.EFBIG, f"the records of the copies have more than {MOST >> 30} GiB together")
 
 
 def _remove(top: int, copy: str, last: str) -> None:
