@@ -178,13 +178,13 @@ class Fleet:
     async def _outcome(self, number: int, how: Ended) -> Outcome:
         if how.state not in (JobState.SUCCEEDED, JobState.PARTIAL):
             return Outcome(number, "failed", how.why)
-        if how.state is JobState.PARTIAL:
-            return Outcome(number, "done", how.why or "Only partly done: its job says what is left.", partly=True)
-        pruned = await self._prune(self._vms[number])
+        partly = how.state is JobState.PARTIAL
+        why = (how.why or "Only partly done: its job says what is left.") if partly else ""
+        pruned = 0 if partly else await self._prune(self._vms[number])
         if self._closes and how.at > self._closes:
-            late = duration(how.at - self._closes)
-            return Outcome(number, "too_slow", f"Done, but {late} after the window had closed.", pruned=pruned)
-        return Outcome(number, "done", pruned=pruned)
+            late = f"Done, but {duration(how.at - self._closes)} after the window had closed."
+            return Outcome(number, "too_slow", " ".join(filter(None, [late, why])), partly=partly, pruned=pruned)
+        return Outcome(number, "done", why, partly=partly, pruned=pruned)
 
     async def _prune(self, vm: FleetVm) -> int:
         if self._policy is None:

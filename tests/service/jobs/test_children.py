@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,11 +12,11 @@ from typing import Any, cast
 import pytest
 
 from service.actions._fleet_run import Fleet, FleetVm
-from service.api.models import Check
+from service.api.models import Check, JobState
 from service.api.settings import Settings
 from service.api.units import when
 from service.jobs import children
-from service.jobs.action import Action, Context, JobControl, Params, Target
+from service.jobs.action import Action, Context, Ended, JobControl, Params, Started, Target
 from service.jobs.children import ChildJobs
 from service.store.database import open_database
 from service.store.tokens import Asker, Tokens
@@ -158,3 +158,37 @@ async def test_job_whose_checks_outlast_the_window_does_not_start_and_its_vm_is_
     assert jobs.submitted == []
     assert fleet.over
     assert [each["why"] for each in fleet.report()["skipped"]] == [f"The window closed at {when(closes)}."]
+
+
+class Late:
+    """Stands in for the children of a fleet: each ends a minute after the window, partly done."""
+
+    def __init__(self, closes: datetime) -> None:
+        self._at = closes + timedelta(minutes=1)
+
+    async def start(self, number: int, *_: object) -> Started:
+        return Started(job=f"p-{number}")
+
+    async def ended(self, jobs: Collection[str]) -> dict[str, Ended]:
+        return {job: Ended(state=JobState.PARTIAL, why="A copy is missing.", at=self._at) for job in jobs}
+
+
+async def test_job_that_ends_late_and_is_partly_done_is_both() -> None:
+    closes = datetime.now(UTC) + timedelta(hours=1)
+    fleet = Fleet(
+        cast(Any, SimpleNamespace(vcenters=VCenters((), ()))),
+        cast(Any, Job(cast(Any, Late(closes)))),
+        vms=[FleetVm("moref:vm-1", "web-01")],
+        action="backup",
+        params_for=lambda _: {},
+        closes=closes,
+        at_once=1,
+        policy=None,
+    )
+
+    while not fleet.over:
+        fleet.take(await fleet.move())
+
+    (late,) = fleet.report()["too_slow"]
+    assert late["why"] == "Done, but 60 s after the window had closed. A copy is missing."
+    assert fleet.partly
