@@ -45,8 +45,8 @@ def single_argument(text: str) -> str:
 def words_and_options(text: str, names: Collection[str], *, repeatable: Collection[str] = ()) -> Arguments:
     """Words with options among them: `--name value`, `--name=value` or `name=value`, for each of the names.
 
-    Commas join the values of a repeatable option. Raises UsageError for an option that is unknown, has no value, or
-    is given twice without being repeatable.
+    After dashes, a name may have `-` for `_`, as on the command line. Commas join the values of a repeatable option.
+    Raises UsageError for an option that is unknown, has no value, or is given twice without being repeatable.
     """
     words: list[str] = []
     options: dict[str, str] = {}
@@ -55,9 +55,11 @@ def words_and_options(text: str, names: Collection[str], *, repeatable: Collecti
         word = rest.pop(0)
         dash = next((dash for dash in DASHES if word.startswith(dash) and len(word) > len(dash)), "")
         name, equals, value = word.removeprefix(dash).partition("=")
+        name = name.replace("-", "_") if dash else name
+        shown = f"--{name.replace('_', '-')}"
         if name not in names:
             if dash:
-                known = ", ".join(f"--{known}" for known in sorted(names))
+                known = ", ".join(f"--{known.replace('_', '-')}" for known in sorted(names))
                 raise UsageError(f"Unknown option {word}. Known options: {known or 'none'}.")
             words.append(word)
         elif not dash and not equals:
@@ -66,9 +68,9 @@ def words_and_options(text: str, names: Collection[str], *, repeatable: Collecti
             if not equals:
                 value = rest.pop(0) if rest else ""
             if not value:
-                raise UsageError(f"--{name} needs a value.")
+                raise UsageError(f"{shown} needs a value.")
             if name in options and name not in repeatable:
-                raise UsageError(f"--{name} is given twice.")
+                raise UsageError(f"{shown} is given twice.")
             options[name] = f"{options[name]},{value}" if name in options else value
     return Arguments(words=single_argument(" ".join(words)), options=options)
 

@@ -8,9 +8,10 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -60,9 +61,9 @@ from service.workers.process import Limits
 
 __all__ = [
     "RunningService",
-    "exit_process",
     "listen",
     "listen_for_metrics",
+    "run_process",
     "run_service",
     "set_up_logging",
     "stop_requested",
@@ -72,6 +73,8 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 300
 """Time between two looks for copies of disks that nobody uses any more."""
+STOP_SECONDS = 20.0
+"""How long a stop may take; systemd waits for 30 seconds (`TimeoutStopSec`)."""
 KINDS = (VMS, HOSTS, DATASTORES, FOLDERS, DATACENTERS)
 """The kinds of objects in the live inventory."""
 
@@ -143,6 +146,7 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
             figures=Figures.of(context, actions),
             disks=disks,
         )
+        stack.push_async_callback(services.copies.stop)
         services.health["jobs"] = lambda: {"executor": jobs.executor_id}
         services.health["vcenter"] = lambda: [each.model_dump(mode="json") for each in vcenters.freshness()]
         schedules.register()
@@ -162,27 +166,64 @@ async def run_service(settings: Settings) -> AsyncIterator[RunningService]:
 
 @contextlib.contextmanager
 def stop_requested() -> Iterator[asyncio.Event]:
-    """An event that SIGTERM and SIGINT set. Enter it before you report that the start is over."""
+    """An event that SIGTERM and SIGINT set. Enter it before you report that the start is over.
+
+    When the process has not ended STOP_SECONDS after the signal, it is ended: a thread, or the event loop itself, may
+    hang in a call to a file system that no longer answers. The next start continues the jobs, as after a kill.
+    """
     requested = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, requested.set)
+
+    def request(number: int, frame: object) -> None:  # noqa: ARG001
+        backstop = threading.Timer(STOP_SECONDS, _end_at_once)
+        backstop.daemon = True
+        backstop.start()
+        loop.call_soon_threadsafe(requested.set)
+
+    # Not `add_signal_handler`, whose handler would wait for an event loop that hangs.
+    before = {each: signal.signal(each, request) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield requested
     finally:
-        for each in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(each)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
-def exit_process() -> NoReturn:
-    """End the process without waiting for threads that still call a vCenter that does not answer.
+def run_process(work: Coroutine[Any, Any, None]) -> NoReturn:
+    """Run the work of this process to its end, and end the process then; raises what the work raises.
 
-    Call it when all parts are stopped.
+    It waits for no thread that still calls a vCenter or a file system that does not answer, as the end of an event loop
+    does.
     """
+
+    async def to_end() -> None:
+        await work
+        exit_process()
+
+    asyncio.run(to_end())
+    raise AssertionError("the process has ended")
+
+
+def exit_process(status: int = 0) -> NoReturn:
+    """End the process without waiting for any thread. Call it when all parts are stopped."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(status)
+
+
+def _end_at_once() -> None:
+    last = threading.Timer(1, os._exit, (1,))  # also when the log is what hangs
+    last.daemon = True
+    last.start()
+    frames = sys._current_frames()
+    hanging = [
+        f"{each.name} in {frames[each.ident].f_code.co_qualname}"
+        for each in threading.enumerate()
+        if each.ident in frames and each is not threading.current_thread()
+    ]
+    log.error("the process does not end by itself, so it is ended; its threads: %s", "; ".join(hanging))
+    exit_process(1)
 
 
 def set_up_logging(settings: LogSettings) -> None:

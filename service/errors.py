@@ -5,9 +5,9 @@ VmkopsError
 │                       LimitReached, ForeignOrigin, UnknownHost, RequestTimeout, ChangedMeanwhile
 ├── later:             WorkersBusy, DisksComing, VSphereBusy, VSphereUnavailable, TooManyRequests
 ├── the operator's:    NotConfigured, VSphereRefused, HookFailed, SnapshotFailed, SnapshotLeft, ConsolidationFailed,
-│                       CopyFailed, SaveFailed, TargetFailed, DiskRefused, DiskFull, DatastoreLow, BackupDamaged,
-│                       RestoreFailed, PackageRefused, PackageDamaged, DiskUnreadable, FetchFailed, ImportFailed,
-│                       StateRefused, JobOutdated, RecordUnreadable
+│                       CopyFailed, SaveFailed, TargetFailed, TargetSlow, DiskRefused, DiskFull, DatastoreLow,
+│                       BackupDamaged, RestoreFailed, PackageRefused, PackageDamaged, DiskUnreadable, FetchFailed,
+│                       ImportFailed, StateRefused, JobOutdated, RecordUnreadable
 └── StartError:        SettingError, AddressUnavailable, DatabaseUnavailable, DataDirectoryInUse
 
 A StartError stops a command or the service with exit status 2 and its message.
@@ -309,7 +309,13 @@ class SaveFailed(VmkopsError):
 class TargetFailed(VmkopsError):
     """A copy target does not take, give or remove the copy of a backup."""
 
-    code = "target-failed"
+    code, status = "target-failed", 502
+
+
+class TargetSlow(TargetFailed):
+    """A copy target takes too long to answer. Check it, then try again."""
+
+    code, status, retryable = "target-slow", 504, True
 
 
 class DiskRefused(VmkopsError):

@@ -19,7 +19,7 @@ from service.api.units import when
 from service.backups.pruning import finish_removals, prune_vm
 from service.backups.retention import Policy
 from service.backups.size import duration
-from service.jobs.action import ASKER, Context, Ended, JobControl, Started, StepResult
+from service.jobs.action import ASKER, CLOSED, Context, Ended, JobControl, Started, StepResult
 from service.vsphere.selectors import read_exact
 
 SLICE_SECONDS = 30.0
@@ -137,14 +137,15 @@ class Fleet:
                 moved.ended.append(await self._outcome(number, how))
                 del live[number]
             if self._closed():
-                why = f"The window closed at {when(self._closes)}."
-                moved.ended.extend(Outcome(number, "skipped", why) for number in waiting)
+                moved.ended.extend(map(self._too_late, waiting))
                 waiting.clear()
             due = [number for number in waiting if self._due(number)][: self._at_once - len(live)]
             for number, started in zip(due, await asyncio.gather(*map(self._start, due)), strict=True):
                 if started.job:
                     live[number] = started.job
                     moved.started.append((number, started.job, started.joined))
+                elif started.rule == CLOSED:
+                    moved.ended.append(self._too_late(number))
                 elif started.later and self._try_again(number):
                     continue
                 else:
@@ -159,7 +160,11 @@ class Fleet:
                 await self._job.interruptible(lambda: self._wait(live, waiting, stop))
 
     async def _start(self, number: int) -> Started:
-        return await self._job.children.start(number, self._action, self._params_for(self._vms[number].selector))
+        params = self._params_for(self._vms[number].selector)
+        return await self._job.children.start(number, self._action, params, self._closes)
+
+    def _too_late(self, number: int) -> Outcome:
+        return Outcome(number, "skipped", f"The window closed at {when(self._closes)}.")
 
     async def _wait(self, live: dict[int, str], waiting: list[int], stop: float) -> None:
         """Wait until something can have changed."""
@@ -173,13 +178,13 @@ class Fleet:
     async def _outcome(self, number: int, how: Ended) -> Outcome:
         if how.state not in (JobState.SUCCEEDED, JobState.PARTIAL):
             return Outcome(number, "failed", how.why)
-        if how.state is JobState.PARTIAL:
-            return Outcome(number, "done", how.why or "Only partly done: its job says what is left.", partly=True)
-        pruned = await self._prune(self._vms[number])
+        partly = how.state is JobState.PARTIAL
+        why = (how.why or "Only partly done: its job says what is left.") if partly else ""
+        pruned = 0 if partly else await self._prune(self._vms[number])
         if self._closes and how.at > self._closes:
-            late = duration(how.at - self._closes)
-            return Outcome(number, "too_slow", f"Done, but {late} after the window had closed.", pruned=pruned)
-        return Outcome(number, "done", pruned=pruned)
+            late = f"Done, but {duration(how.at - self._closes)} after the window had closed."
+            return Outcome(number, "too_slow", " ".join(filter(None, [late, why])), partly=partly, pruned=pruned)
+        return Outcome(number, "done", why, partly=partly, pruned=pruned)
 
     async def _prune(self, vm: FleetVm) -> int:
         if self._policy is None:

@@ -20,7 +20,7 @@ from service.copies.fetched import Fetched, names_of_copy, small_files
 from service.copies.held import ID
 from service.copies.records import note_copy
 from service.copies.store import CopyStore, find_target
-from service.errors import BackupDamaged, Conflict, DiskFull, TargetFailed, VmkopsError
+from service.errors import BackupDamaged, Conflict, TargetFailed, VmkopsError
 from service.jobs.action import Action, Context, JobControl, Params, StepResult, Target
 from service.transfer.disk_space import require_space
 
@@ -51,7 +51,10 @@ class Listed(StepResult):
 
 
 class Fetch(Action):
-    """The files go to a folder that no list shows; it gets its name when all are there and fit the signed manifest."""
+    """The files go to a folder that no list shows; it gets its name when all are there and fit the signed manifest.
+
+    After that the backup is whole, so a failure that comes later leaves it and says so.
+    """
 
     name = "fetch-backup"
     summary = "Fetch a backup from a copy target, so that it is a kept backup again."
@@ -76,7 +79,7 @@ class Fetch(Action):
         )
 
     async def run(self, context: Context, job: JobControl, params: FetchBackup) -> dict[str, Any]:
-        """Look, fetch file by file, check, keep; whatever fails, nothing of it stays."""
+        """Look, fetch file by file, check, keep; what fails before the backup is kept leaves nothing."""
         store, id_ = CopyStore.of(context.settings, params.source), params.backup
         fetched = Fetched(context.settings.backups_dir, job.job_id, id_)
         try:
@@ -88,7 +91,7 @@ class Fetch(Action):
                 done += file.size
             kept = await job.step_as(StepResult, KEEP, partial(_keep, context, job, store, fetched))
         except Exception:
-            await job.step_as(StepResult, KEEP, partial(_give_up, fetched), part=GIVE_UP, cleanup=True)
+            await job.step_as(StepResult, KEEP, partial(give_up, fetched), part=GIVE_UP, cleanup=True)
             raise
         return {"backup": id_, "from": params.source, "vm": listed.vm, "size": total, "package": kept.detail}
 
@@ -122,10 +125,7 @@ async def _fetch(
     context: Context, store: CopyStore, fetched: Fetched, file: KeptFile, progress: Callable[[int], None]
 ) -> StepResult:
     await asyncio.to_thread(require_space, fetched.folder, file.size, context.settings.keep_free_bytes)
-    try:
-        digest = await store.fetch(fetched.id, file.file, fetched.folder / file.file, file.size, progress)
-    except OSError as error:
-        raise DiskFull(f"{file.file} cannot be written to {fetched.folder}: {error.strerror}.") from error
+    digest = await store.fetch(fetched.id, file.file, fetched.folder / file.file, file.size, progress)
     if digest != file.sha256:
         raise BackupDamaged(
             f"{file.file} was changed at the copy target {store.target.name}: its SHA-256 is {digest}, the signed "
@@ -150,9 +150,12 @@ async def _keep(context: Context, job: JobControl, store: CopyStore, fetched: Fe
         raise TargetFailed(f"The backup {fetched.id} cannot be kept: {error.strerror}.") from error
 
 
-async def _give_up(fetched: Fetched) -> StepResult:
+async def give_up(fetched: Fetched) -> StepResult:
+    """Remove what was fetched, but not a backup that is kept already; says what is left."""
     try:
+        if kept := await asyncio.to_thread(fetched.published):
+            return StepResult(detail=f"the backup is among the kept backups all the same, as a whole one: {kept}")
         await asyncio.to_thread(fetched.discard)
     except (OSError, VmkopsError) as error:
-        return StepResult(detail=f"files of it may be left: {error}")
+        return StepResult(detail=f"files of it may be left in {fetched.folder}: {error}")
     return StepResult(detail="nothing of it is left")

@@ -20,6 +20,14 @@ class LimitSettings(TypedSettings):
         description="How many processes read the files that callers send; without it, one for each processor and at "
         "least 2.",
     )
+    send_seconds: int = Field(
+        default=30,
+        ge=1,
+        le=3600,
+        alias="VMKOPS_SEND_SECONDS",
+        description="How long a client may read nothing of an answer that waits for it, such as a file of a backup, in "
+        "seconds. Then its connection is closed.",
+    )
     parser_seconds: int = Field(
         default=30,
         ge=1,

@@ -36,6 +36,7 @@ from service.errors import BackupDamaged, Conflict, PackageDamaged, VmkopsError
 from service.packages.contents import Contents, read_contents
 from service.packages.deployable import read_file
 from service.packages.folder import Package, PackageFile
+from service.store.deep_folders import walk
 from service.store.signing import FOLDER, SIGNATURE, TRUSTED, Signer, signature_of
 from service.transfer.disk_space import require_space
 from service.transfer.safe_open import safe_open
@@ -277,13 +278,13 @@ def _packages(folder: Path) -> Iterator[Path]:
     if folder.is_file():
         yield folder
         return
-    for at, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.endswith(NOT_KEPT))
+    for at, folders, files in walk(folder):
+        folders[:] = [name for name in folders if not name.endswith(NOT_KEPT)]
         if RECORD in files:
             folders.clear()
-            yield Path(at)
+            yield at
         else:
-            yield from (Path(at, name) for name in sorted(files) if name.lower().endswith((DESCRIPTOR, ARCHIVE)))
+            yield from (at / name for name in files if name.lower().endswith((DESCRIPTOR, ARCHIVE)))
 
 
 def _size(contents: Contents) -> int:

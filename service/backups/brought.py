@@ -23,6 +23,8 @@ from service.files.readers import DiskPlaces
 from service.files.tree_writer import TreeWriter
 from service.saving.reader import raw_disk
 from service.saving.store import Saved, SavedDisk, Store
+from service.store.deep_folders import remove_folder
+from service.transfer.disk_space import FULL, disk_full
 
 log = logging.getLogger(__name__)
 
@@ -133,6 +135,10 @@ class BroughtDisks:
                     "that were saved. `vmkops action verify-backup` says more."
                 )
             partial.rename(to)
+        except OSError as error:
+            if error.errno in FULL:
+                raise disk_full(self._root, disk.size - seen, f"the disks of the backup {kept.id}") from error
+            raise
         finally:
             partial.unlink(missing_ok=True)
 
@@ -146,7 +152,7 @@ class BroughtDisks:
             with contextlib.suppress(FileNotFoundError), _held(folder) as mine:
                 used = folder / USED if (folder / USED).exists() else folder
                 if mine and used.stat().st_mtime < limit:
-                    shutil.rmtree(folder)
+                    remove_folder(folder)
                     log.info("the copy of the disks of backup %s is removed", folder.name)
 
     async def stop(self) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +21,7 @@ from service.backups.retention import Policy, keep
 from service.backups.stored import forget_saved
 from service.errors import Conflict, NotFound, VmkopsError
 from service.packages.folder import safe_name, sync
+from service.store.deep_folders import remove_folder
 
 DELETED = ".deleted"
 
@@ -102,5 +102,5 @@ def _hide(folder: Path) -> tuple[int, Path]:
 async def _finish(settings: Settings, renamed: Path) -> str:
     kept = await asyncio.to_thread(read_package, renamed, renamed=True)
     left = await forget_saved(settings, kept, kept.saved) if kept.saved else ""
-    await asyncio.to_thread(shutil.rmtree, renamed, ignore_errors=False)
+    await asyncio.to_thread(remove_folder, renamed)
     return left

@@ -29,6 +29,8 @@ PIECE = 1 << 20
 ABSENT = 3
 SMALL = 8 << 20
 """Bytes of the largest file that `gather` copies."""
+MOST = 1 << 30
+"""Bytes of all files together that `gather` copies."""
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
@@ -126,13 +128,22 @@ def _write(to: int, piece: bytes) -> None:
 
 
 def _gather(top: int, names: str, into: str) -> None:
+    total = 0
     with open(names, encoding="utf-8") as lines:  # noqa: PTH123
         for line in lines:
             copy, _, name = line.rstrip("\n").partition("/")
-            with contextlib.suppress(OSError):  # what is not there is missing in the answer
-                os.makedirs(f"{into}/{copy}", exist_ok=True)  # noqa: PTH103
-                with open(f"{into}/{copy}/{name}", "xb", 0) as to:  # noqa: PTH123
+            os.makedirs(f"{into}/{copy}", exist_ok=True)  # noqa: PTH103
+            with open(f"{into}/{copy}/{name}", "xb", 0) as to:  # noqa: PTH123
+                try:
                     _read(top, to.fileno(), copy, name, SMALL)
+                except OSError as error:  # what is not there is missing in the answer
+                    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                        raise
+                    os.unlink(to.name)  # noqa: PTH108
+                    continue
+                total += os.fstat(to.fileno()).st_size
+            if total > MOST:
+                raise OSError(errno.EFBIG, f"the records of the copies have more than {MOST >> 30} GiB together")
 
 
 def _remove(top: int, copy: str, last: str) -> None:

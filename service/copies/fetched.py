@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -93,13 +94,22 @@ class Fetched:
         return kept
 
     def publish(self, vm: str) -> Path:
-        """Give the folder the name of a kept backup; raises Conflict when that is taken."""
+        """Give the folder the name of a kept backup; raises Conflict when that is taken, and OSError.
+
+        When the name cannot be written to the disk, the folder gets its former one again.
+        """
         to = self._backups_dir / safe_name(vm) / self.id
         to.parent.mkdir(parents=True, exist_ok=True)
         if to.exists():
             raise Conflict(f"The backup {self.id} is among the kept backups already.")
         self.folder.rename(to)
-        sync(to.parent)
+        try:
+            sync(to.parent)
+        except OSError:
+            to.rename(self.folder)
+            with contextlib.suppress(OSError):
+                to.parent.rmdir()
+            raise
         return to
 
     def published(self) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -46,7 +47,10 @@ async def held_copies(store: CopyStore, signer: Signer) -> list[HeldCopy]:
         f"{id_}/{name}" for id_, files in copies.items() for name in limits if files.get(name, 1 << 60) <= limits[name]
     ]
     texts = await store.gather(wanted)
-    found = [_held(store.target.name, id_, files, texts, signer) for id_, files in copies.items()]
+    # Signatures take CPU time.
+    found = await asyncio.to_thread(
+        lambda: [_held(store.target.name, id_, files, texts, signer) for id_, files in copies.items()]
+    )
     oldest = datetime.min.replace(tzinfo=UTC)
     return sorted(found, key=lambda each: (each.kept.created_at or oldest, each.kept.id), reverse=True)
 

@@ -13,16 +13,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from knowledge.ovf.quoting import quoted
-from knowledge.spelling import nearest_name
 from service.api.copy_settings import CopyTarget
 from service.api.models import Check
+from service.api.named_tables import named_table
 from service.api.settings import Settings
 from service.copies.kinds import KINDS, reason
 from service.copies.local import contents, directory_checks, prepare
-from service.errors import InvalidParams, TargetFailed
+from service.errors import CopyFailed, DiskFull, TargetFailed
 from service.saving.process import Ended, SaveProcess
 from service.saving.store import HIDDEN_PREFIXES, one_line
+from service.transfer.disk_space import FULL, disk_full, free_space
 from service.transfer.safe_open import safe_open
 
 R = TypeVar("R")
@@ -32,6 +32,8 @@ DIRECTORY_SECONDS = 10.0
 """How long a look at a directory may take before a job is queued."""
 LONGEST_LIST = 64 << 20
 """Bytes that the list of a target's files may have: about 100 for each."""
+LEAST_FREE = 1 << 20
+"""Bytes free on a disk that is not full."""
 
 Progress = Callable[[int], None]
 """Gets the bytes of the file that are through so far."""
@@ -39,18 +41,7 @@ Progress = Callable[[int], None]
 
 def find_target(settings: Settings, name: str) -> CopyTarget:
     """The copy target of this name; raises InvalidParams with a near name."""
-    targets = settings.copy_targets()
-    if name in targets:
-        return targets[name]
-    near = nearest_name(name, [*targets])
-    names = ", ".join(sorted(targets))
-    rest = (
-        f"There are: {names}." if names else "None is set; the administrator adds a table [copy.NAME] to vmkops.toml."
-    )
-    raise InvalidParams(
-        f"There is no copy target {quoted(name)}. {f'Did you mean {near}? ' if near else ''}{rest}",
-        [near] if near else [],
-    )
+    return named_table(settings.copy_targets(), name, what="copy target", section="copy")
 
 
 class CopyStore:
@@ -151,33 +142,53 @@ class CopyStore:
         return found, digest.hexdigest()
 
     async def fetch(self, copy: str, name: str, to: Path, size: int, progress: Progress) -> str:
-        """Write a file of the target to `to`; returns its SHA-256 in hex. Raises OSError when it cannot be written."""
-        found, digest = 0, hashlib.sha256()
-        with await asyncio.to_thread(to.open, "wb", 0) as file:
+        """Write a file of the target to `to`; returns its SHA-256 in hex.
 
-            def write(piece: bytes) -> None:
-                digest.update(piece)
-                file.write(piece)
+        Raises DiskFull, and CopyFailed when it cannot be written for another reason.
+        """
+        found, written, digest = 0, 0, hashlib.sha256()
 
-            async with self._reading(copy, name) as pieces:
-                async for piece in pieces:
-                    found += len(piece)
-                    if found > size:
-                        break
-                    await asyncio.to_thread(write, piece)
-                    progress(found)
-            await asyncio.to_thread(os.fsync, file.fileno())
+        def write(piece: bytes) -> None:
+            nonlocal written
+            digest.update(piece)
+            left = memoryview(piece)
+            while left:  # a disk that gets full takes a part
+                count = file.write(left) or 0
+                left, written = left[count:], written + count
+
+        try:
+            with await asyncio.to_thread(to.open, "wb", 0) as file:
+                async with self._reading(copy, name) as pieces:
+                    async for piece in pieces:
+                        found += len(piece)
+                        if found > size:
+                            break
+                        await asyncio.to_thread(write, piece)
+                        progress(found)
+                await asyncio.to_thread(os.fsync, file.fileno())
+        except OSError as error:
+            if error.errno in FULL:
+                raise disk_full(to.parent, size - written, name) from error
+            raise CopyFailed(f"{name} cannot be written to {to.parent}: {error.strerror}. Check that disk.") from error
         if found != size:
             raise TargetFailed(self._words(f"has another {name} than it lists: {found:,} bytes instead of {size:,}."))
         return digest.hexdigest()
 
     async def gather(self, paths: Collection[str]) -> dict[str, bytes]:
-        """The content of small files, by `COPY/NAME`; one that cannot be read is missing."""
+        """The content of small files, by `COPY/NAME`; one that cannot be read is missing. Raises DiskFull."""
         if not paths:
             return {}
         with tempfile.TemporaryDirectory(prefix="copies-") as made:
             names, into = await asyncio.to_thread(prepare, Path(made), paths)
-            await self._run(self.kind.gather(names, into), "reading the records of its copies", absent=True)
+            try:
+                await self._run(self.kind.gather(names, into), "reading the records of its copies", absent=True)
+            except TargetFailed as error:
+                if free_space(into) >= LEAST_FREE:
+                    raise
+                raise DiskFull(
+                    f"The disk of {tempfile.gettempdir()} is full, so the records of the copies cannot be read. Free "
+                    "up disk space there, then try again."
+                ) from error
             return await asyncio.to_thread(contents, into, paths)
 
     async def unlink(self, copy: str, name: str) -> None:

@@ -22,7 +22,12 @@ REASONS |= {
     416: "no such range",
     422: "the Idempotency-Key belongs to another request",
 }
-REASONS |= {429: "too many requests", 502: "vSphere refused", 503: "not available now"}
+REASONS |= {
+    429: "too many requests",
+    502: "vSphere or a copy target refused",
+    503: "not available now",
+    504: "too slow",
+}
 PROBLEM: Kind = (RequestProblem, "serialization")
 
 Schemas = Mapping[Kind, Schema]

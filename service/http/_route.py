@@ -16,6 +16,7 @@ from service.api.mistakes import explain
 from service.api.models import Value
 from service.api.settings import Settings
 from service.backups.brought import BroughtDisks
+from service.copies.lists import CopyLists
 from service.errors import InvalidParams
 from service.figures.collector import Figures
 from service.files.readers import FileReaders
@@ -61,6 +62,7 @@ class Services:
     figures: Figures
     disks: BroughtDisks
     files: FileReaders = field(default_factory=FileReaders)
+    copies: CopyLists = field(default_factory=CopyLists)
     health: dict[str, Callable[[], Any]] = field(default_factory=dict)
     """What each part reports about itself, by its name, for /readyz."""
 

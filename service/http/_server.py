@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import logging
 import ssl
+import sys
+import termios
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -34,8 +37,8 @@ IDLE_SECONDS = 75
 """How long a connection without a request stays open; reverse proxies close theirs earlier, after 60 seconds."""
 SHARE = 4
 """One address may have one part in so many of all connections."""
-WRITE_SECONDS = 60
-"""How long a client may read nothing of an answer that waits for it."""
+LOOK_SECONDS = 1.0
+"""How often it is looked whether a client that is slower than its answer still reads."""
 
 
 class Connections:
@@ -45,6 +48,11 @@ class Connections:
         self._settings = settings
         self._open: Counter[str] = Counter()
         self._warned_at = float("-inf")
+
+    @property
+    def send_seconds(self) -> int:
+        """How long a client may read nothing of an answer that waits for it."""
+        return self._settings.send_seconds
 
     def take(self, address: str) -> bool:
         """Count one more connection from this address; False, and not counted, when there are too many."""
@@ -71,9 +79,13 @@ class Connections:
 
 
 class Connection(web.RequestHandler):
-    """One connection; it is closed when headers take longer than HEADER_SECONDS, or nobody reads for WRITE_SECONDS."""
+    """One connection.
 
-    __slots__ = ("_address", "_connections", "_deadline", "_stalled", "_taken")
+    It is closed when headers take longer than HEADER_SECONDS, or when the client reads nothing of an answer that waits
+    for it for as long as VMKOPS_SEND_SECONDS says. A client that reads slowly is not disturbed.
+    """
+
+    __slots__ = ("_address", "_connections", "_deadline", "_moved_at", "_stalled", "_taken", "_waits")
 
     def __init__(self, server: web.Server, connections: Connections, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(
@@ -88,6 +100,10 @@ class Connection(web.RequestHandler):
         self._taken = False
         self._deadline: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
+        self._waits = 0
+        """Bytes that the client has not got yet, at the last look."""
+        self._moved_at = 0.0
+        """When they became fewer."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or close it when there are too many."""
@@ -125,7 +141,8 @@ class Connection(web.RequestHandler):
         """Begin the deadline for the client to read on."""
         super().pause_writing()
         if self._stalled is None:
-            self._stalled = self._loop.call_later(WRITE_SECONDS, self._abort)
+            self._waits, self._moved_at = waiting_bytes(self.transport), self._loop.time()
+            self._stalled = self._loop.call_later(LOOK_SECONDS, self._look)
 
     def resume_writing(self) -> None:
         """End that deadline: the client reads."""
@@ -156,13 +173,33 @@ class Connection(web.RequestHandler):
     def _expect_headers(self) -> None:
         self._deadline = self._loop.call_later(HEADER_SECONDS, self._too_slow)
 
-    def _abort(self) -> None:
-        if self.transport is not None:
+    def _look(self) -> None:
+        before, self._waits = self._waits, waiting_bytes(self.transport)
+        now = self._loop.time()
+        if self._waits < before:
+            self._moved_at = now
+        if now - self._moved_at < self._connections.send_seconds:
+            self._stalled = self._loop.call_later(LOOK_SECONDS, self._look)
+        elif self.transport is not None:
+            log.info("connection closed: the client reads nothing", extra={"client": self._address})
             self.transport.abort()
 
     def _too_slow(self) -> None:
         self._deadline = None
         self.force_close()
+
+
+def waiting_bytes(transport: asyncio.WriteTransport | None) -> int:
+    """The bytes that wait here for a client to take them: in this process, and in the kernel on Linux (SIOCOUTQ).
+
+    The kernel takes more from this process only in large pieces, so its part shows sooner that a slow client reads.
+    """
+    if transport is None:
+        return 0
+    kernel = bytearray(4)
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, kernel)
+    return transport.get_write_buffer_size() + int.from_bytes(kernel, sys.byteorder)
 
 
 class _Site(web.BaseSite):

@@ -7,8 +7,6 @@ from pydantic import Field
 from service.backups.catalogue import KeptBackup
 from service.backups.text import copies_words
 from service.backups.vm_choice import shown_vm
-from service.copies.held import held_copies
-from service.copies.store import CopyStore
 from service.errors import InvalidParams, NotFound
 from service.http._pages import Page, PageQuery, page_of
 from service.http._route import Call, Route
@@ -36,17 +34,18 @@ class CopyList(Page):
 async def _list(call: Call[CopiesQuery, None]) -> CopyList:
     context = call.services.context
     try:
-        store = CopyStore.of(context.settings, call.path("target"))
+        copies = await call.services.copies.of(context.settings, context.signer, call.path("target"))
     except InvalidParams as error:
         raise NotFound(str(error), error.suggestions) from error
     vcenters = context.vcenters.names()
     found = [
         each.kept.model_copy(update={"title": shown_vm(each.kept, vcenters)})
-        for each in await held_copies(store, context.signer)
+        for each in copies
         if call.query.vm in ("", each.kept.vm.name)
     ]
     shown, after = page_of(found, call.query)
-    return CopyList(target=store.target.name, where=store.target.where, backups=shown, next=after)
+    target = context.settings.copy_targets()[call.path("target")]
+    return CopyList(target=target.name, where=target.where, backups=shown, next=after)
 
 
 ROUTES = (
@@ -59,6 +58,6 @@ ROUTES = (
         scope=Scope.READ,
         query=CopiesQuery,
         text=lambda found: copies_words(found.target, found.where, found.backups),
-        errors=(404,),
+        errors=(404, 502, 503, 504),
     ),
 )

@@ -101,6 +101,8 @@ class Context:
 
 ASKER = "asker"
 """The rule of a start that is refused because the token behind the parent was revoked or has expired."""
+CLOSED = "closed"
+"""The rule of a start that comes too late."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +114,8 @@ class Started:
     """Whether another request had started the job, which was live for the same target."""
     why: str = ""
     rule: str = ""
-    """The check that refused the start, such as `window`; `asker` when the token ended; empty for another reason."""
+    """The check that refused the start, such as `window`; `asker` when the token ended, `closed` when it is too late;
+    empty for another reason."""
     later: bool = False
     """Whether another attempt may succeed: vCenter does not answer, or another job holds the target."""
 
@@ -129,8 +132,13 @@ class Ended:
 class Children(Protocol):
     """The jobs that a running job starts. Call its methods inside of steps only."""
 
-    async def start(self, number: int, action: str, params: Mapping[str, Any]) -> Started:
-        """Start the child with this number, once: a repeat returns the same job. Raises no VmkopsError."""
+    async def start(
+        self, number: int, action: str, params: Mapping[str, Any], before: datetime | None = None
+    ) -> Started:
+        """Start the child with this number, once: a repeat returns the same job. Raises no VmkopsError.
+
+        None is started at `before` or later: the checks on its target may take until then.
+        """
 
     async def ended(self, jobs: Collection[str]) -> dict[str, Ended]:
         """Those of these jobs that have ended; a job whose record is gone has failed."""

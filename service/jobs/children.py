@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Collection, Coroutine, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
 from service.errors import Conflict, NotFound, VmkopsError
 from service.jobs import listing
-from service.jobs.action import ASKER, Action, Context, Ended, Started
+from service.jobs.action import ASKER, CLOSED, Action, Context, Ended, Started
 from service.jobs.claims import job_exists
 from service.store.tokens import Asker, Tokens
 
@@ -49,7 +50,9 @@ class ChildJobs:
         self._token = token
         self._asker = asker
 
-    async def start(self, number: int, action: str, params: Mapping[str, Any]) -> Started:
+    async def start(
+        self, number: int, action: str, params: Mapping[str, Any], before: datetime | None = None
+    ) -> Started:
         """See `Children.start`."""
         own = listing.child_id(self._parent, number)
         try:
@@ -62,6 +65,8 @@ class ChildJobs:
             # Before the refusals: a job that is under way on the target may be their reason.
             if live := await self._jobs.live_for(known, target):
                 return Started(job=live, joined=True)
+            if before is not None and datetime.now(UTC) >= before:
+                return Started(rule=CLOSED)
             if refused := [check for check in target.checks if check.severity == "refuse"]:
                 return Started(why=" ".join(check.message for check in refused), rule=refused[0].rule)
             job = await self._jobs.submit(

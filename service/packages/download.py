@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
@@ -24,6 +23,7 @@ from service.packages.descriptor import Outline
 from service.packages.fetch import fetch, save
 from service.packages.remote_descriptor import read_remote
 from service.retry import attempts
+from service.store.deep_folders import remove_folder
 from service.workers.pool import Workers
 
 LARGEST_PACKAGE = 1 << 43
@@ -96,7 +96,8 @@ class Download:
     async def discard(self) -> StepResult:
         """Remove what was fetched."""
         existed = self.folder.exists()
-        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(remove_folder, self.folder)
         return StepResult(detail="removed" if existed else "there was nothing to remove")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from service.packages.folder import PARTIAL, CopiedFile, Package, PackageFile
 from service.packages.ova import write_ova
 from service.retry import retry
 from service.transfer.checksum import hash_file
+from service.transfer.disk_space import FULL
 from service.transfer.export_lease import RETRY_SECONDS, ExportLease, OpenedLease
 from service.vsphere.descriptor import create_descriptor
 from service.vsphere.nfc import open_vm_lease
@@ -186,7 +186,7 @@ class Export:
             try:
                 await write_ova(folder, order, partial, lambda done: self._report(done, total), self._keep_free)
             except OSError as error:
-                if error.errno == errno.ENOSPC:
+                if error.errno in FULL:
                     raise DiskFull(
                         f"No disk space is left in {folder.parent} for {ova.name}. Free up space, then try again."
                     ) from error

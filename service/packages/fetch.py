@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -22,7 +21,7 @@ from service.api.redaction import redact, without_secrets
 from service.api.settings import Settings
 from service.errors import DiskFull, FetchAbsent, FetchBrokeOff, FetchFailed, InvalidParams, NotAllowed, NotConfigured
 from service.packages.url_guard import check_url, literal_address, why_refused
-from service.transfer.disk_space import LOOK_BYTES, require_space
+from service.transfer.disk_space import FULL, LOOK_BYTES, require_space
 
 MOST_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -86,7 +85,7 @@ async def save(answer: Answer, to: Path, limit: int, progress: Callable[[int], N
                 await loop.run_in_executor(writer, file.write, chunk)
                 progress(size)
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in FULL:
             raise DiskFull(
                 f"No disk space is left in {to.parent} for {to.name}. Free up space, then try again."
             ) from error

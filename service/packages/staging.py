@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import stat
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import NamedTuple
 from service.api.words import printable
 from service.errors import Conflict, InvalidParams, NotFound
 from service.packages.folder import PARTIAL, Package, safe_name
+from service.store.deep_folders import remove_tree
 
 MARKER = ".vmkops-mount"
 """The file in each staged folder that names its job."""
@@ -95,7 +95,7 @@ class StagedPackage(Package):
     def open_files(self) -> Path:
         """An empty folder for files that are staged instead of the package; what an earlier attempt wrote is gone."""
         with _opened(self._root, self.partial.name) as folder:
-            _remove_tree(folder, FILES)
+            remove_tree(folder, FILES)
             os.mkdir(FILES, OWN_FOLDER, dir_fd=folder)
         return self.partial / FILES
 
@@ -170,7 +170,7 @@ def remove_staged(root: Path, name: str, job: str, files: Collection[str]) -> li
             # The marker goes last, so that an interrupted removal can be repeated.
             for each in ours:
                 if each.endswith("/"):
-                    _remove_tree(folder, each.removesuffix("/"))
+                    remove_tree(folder, each.removesuffix("/"))
                 else:
                     _unlink(folder, each)
             left = [each for each in _names(folder) if each != MARKER]
@@ -200,7 +200,7 @@ def _discard(folder: Path, job: str) -> bool:
         with _opened(folder.parent, folder.name) as opened:
             if _job_of(opened) == job:
                 for name in sorted(_names(opened), key=lambda each: each == MARKER):
-                    _remove_tree(opened, name)
+                    remove_tree(opened, name)
         folder.rmdir()
     except NotFound:
         return True
@@ -239,24 +239,6 @@ def _unlink(folder: int, name: str) -> None:
     """Remove a file or a link, not what the link names; a folder stays."""
     with contextlib.suppress(FileNotFoundError, IsADirectoryError):
         os.unlink(name, dir_fd=folder)
-
-
-def _remove_tree(folder: int, name: str) -> None:
-    """Remove a file, a link, or a folder with all that is in it; nothing outside of it, whatever links it has."""
-    while _is_there(folder, name):
-        try:
-            _unlink(folder, name)
-            shutil.rmtree(name, dir_fd=folder)
-        except FileNotFoundError:
-            continue  # it was no folder, or somebody else removes it too
-
-
-def _is_there(folder: int, name: str) -> bool:
-    try:
-        os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
 
 
 def _set_mode(folder: int, name: str, modes: Modes) -> None:

@@ -16,12 +16,11 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from knowledge.ovf.quoting import quoted
-from knowledge.spelling import nearest_name
+from service.api.named_tables import named_table
 from service.api.redaction import REDACTED, redact
 from service.api.save_settings import NONE, SaveProfile
 from service.api.settings import Settings
-from service.errors import InvalidParams, SaveFailed
+from service.errors import SaveFailed
 from service.saving.kinds import KINDS, Archive
 from service.saving.process import MOST_OUT, Ended, SaveProcess
 
@@ -107,18 +106,7 @@ def choose_save(settings: Settings, asked: str) -> SaveProfile | None:
 
 def find_profile(settings: Settings, name: str) -> SaveProfile:
     """The save profile of this name; raises InvalidParams."""
-    profiles = settings.save_profiles()
-    if name in profiles:
-        return profiles[name]
-    near = nearest_name(name, [*profiles, NONE])
-    names = ", ".join(sorted(profiles))
-    rest = (
-        f"There are: {names}." if names else "None is set; the administrator adds a table [save.NAME] to vmkops.toml."
-    )
-    raise InvalidParams(
-        f"There is no save profile {quoted(name)}. {f'Did you mean {near}? ' if near else ''}{rest}",
-        [near] if near else [],
-    )
+    return named_table(settings.save_profiles(), name, what="save profile", section="save", also=[NONE])
 
 
 class Store:

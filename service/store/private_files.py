@@ -9,6 +9,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from service.store.deep_folders import walk
+
 log = logging.getLogger(__name__)
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -60,8 +62,8 @@ def _ours(data_dir: Path) -> Iterator[Path]:
         yield data_dir / name
         if (data_dir / name).is_symlink():
             continue
-        for folder, folders, files in os.walk(data_dir / name):
-            yield from (Path(folder, each) for each in (*folders, *files))
+        for folder, folders, files in walk(data_dir / name):
+            yield from (folder / each for each in (*folders, *files))
 
 
 def _take_from_others(path: Path) -> bool:

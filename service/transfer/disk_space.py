@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,17 @@ from service.errors import DiskFull
 
 LOOK_BYTES = 64 << 20
 """How many bytes are written between two looks at the free disk space."""
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""The errors of a write for which there is no room: the disk is full, or what this user may have of it."""
+
+
+def disk_full(folder: Path, missing: int, what: str) -> DiskFull:
+    """That the disk of `folder` is full, and that `missing` bytes of `what` do not fit."""
+    return DiskFull(
+        f"The disk of {folder} is full: {amount(missing)} of {what} do not fit. Free up disk space there, then try "
+        "again."
+    )
 
 
 def free_space(folder: Path) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import hashlib
 import os
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 import aiohttp
 
 from service.errors import CopyFailed, DiskFull, DiskRefused
-from service.transfer.disk_space import LOOK_BYTES, require_space
+from service.transfer.disk_space import FULL, LOOK_BYTES, require_space
 from service.transfer.host_request import host_request
 from service.transfer.stall import Stall
 from service.vsphere.host_tls import HostTls
@@ -58,7 +57,7 @@ async def download_disk(
             raise _refused(to)
     except BaseException as error:
         await asyncio.to_thread(to.unlink, missing_ok=True)
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        if isinstance(error, OSError) and error.errno in FULL:
             raise DiskFull(
                 f"No disk space is left in {to.parent} for the disk {to.name}. Free up space, then try again."
             ) from error

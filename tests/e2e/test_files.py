@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import io
 import json
+import os
 import re
+import select
+import socket
 import tarfile
 import urllib.error
+import urllib.parse
 import urllib.request
 import zipfile
 from collections.abc import Iterator
@@ -16,12 +21,15 @@ from pathlib import Path
 
 import pytest
 
+from service.files.readers import MOST
 from tests.kept_packages import keep_package
 from tests.peers import file_systems as make
 from tests.peers.fetch import require
 from tests.running_service import RunningService, make_token
 
 HOSTS = "127.0.0.1 localhost\n"
+LARGE = 40 << 20
+"""Bytes of a file that no buffer of a connection holds; it is sparse."""
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +45,12 @@ def keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]
     (tree / "etc/app/new\nline.conf").write_bytes(b"\x00\x01binary")
     (tree / "etc/app/<script>alert(1)<").write_text("markup")
     (tree / "etc/link").symlink_to("/etc/hosts")
+    (tree / "large").touch()
+    os.truncate(tree / "large", LARGE)
     disk = make.vmdk(make.ext("ext4")(folder / "disk.img", tree), "streamOptimized")
     data = tmp_path_factory.mktemp("keeper")
     keep_package(data / "backups", "a1a1", datetime.now(UTC), content=disk.read_bytes())
-    with RunningService(data) as running:
+    with RunningService(data, {"VMKOPS_SEND_SECONDS": "2"}) as running:
         yield running
 
 
@@ -83,6 +93,46 @@ def test_files_are_listed_found_and_sent_over_http(keeper: RunningService) -> No
     with zipfile.ZipFile(io.BytesIO(fetched(keeper, f"{content}&archive=zip")[1])) as archive:
         assert archive.read("etc/hosts") == HOSTS.encode()
         assert archive.testzip() is None
+
+
+def download(service: RunningService) -> socket.socket:
+    """A connection that has asked for the large file, and whose buffer is small."""
+    address = urllib.parse.urlsplit(service.url)
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    client.connect((address.hostname, address.port))
+    client.sendall(
+        f"GET /backups/a1a1/files/content?path=/large HTTP/1.1\r\nHost: localhost\r\n"
+        f"Authorization: Bearer {service.token}\r\nConnection: close\r\n\r\n".encode()
+    )
+    client.settimeout(60)
+    assert client.recv(12) == b"HTTP/1.1 200"
+    return client
+
+
+def test_clients_that_never_read_give_their_turns_back(keeper: RunningService) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(MOST):
+            stack.enter_context(download(keeper))
+
+        status, content = fetched(keeper, "/backups/newest:web/files/content?path=/etc/hosts")
+
+        assert (status, content.decode()) == (200, HOSTS), "turns are given back before others stop waiting"
+
+
+def test_client_that_reads_slowly_gets_the_whole_file(keeper: RunningService) -> None:
+    with download(keeper) as client:
+        client.setblocking(False)
+        size = 0
+        for _ in range(60):  # in the time of several limits, less than one piece that the service sends
+            select.select([client], [], [], 60)
+            size += len(client.recv(8192))
+            select.select([], [], [], 0.15)
+        client.settimeout(60)
+        while piece := client.recv(1 << 20):
+            size += len(piece)
+
+    assert size > LARGE
 
 
 def test_pages_lead_from_the_backup_to_each_file(keeper: RunningService) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import random
 import subprocess
 import tarfile
@@ -40,7 +41,7 @@ class Kept(NamedTuple):
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
-    for peer in ("restic", "vcsim", "qemu-img", "mke2fs"):
+    for peer in ("restic", "borg", "vcsim", "qemu-img", "mke2fs"):
         require(peer)
     folder = tmp_path_factory.mktemp("stores")
     tree = folder / "tree"
@@ -61,6 +62,13 @@ repository = "{folder / "restic"}"
 password_file = "{folder / "password"}"
 program = "{require("restic")} --cache-dir {folder / "cache"}"
 
+[save.borg]
+kind = "borg"
+repository = "{folder / "borg"}"
+password_file = "{folder / "password"}"
+program = "{require("borg")}"
+environment = {{ BORG_BASE_DIR = "{folder}" }}
+
 [save.tar]
 kind = "tar"
 repository = "{folder / "tar"}"
@@ -80,6 +88,12 @@ restore = "head -c $VMKOPS_DISK_SIZE /dev/zero"
         check=True,
         capture_output=True,
     )
+    subprocess.run(
+        [str(require("borg")), "init", "--encryption", "repokey-blake2", str(folder / "borg")],
+        env=os.environ | {"BORG_PASSCOMMAND": f"cat {folder / 'password'}", "BORG_BASE_DIR": str(folder)},
+        check=True,
+        capture_output=True,
+    )
     with Vcsim() as vcenter:
         add_disk(vcenter, VM, size_mb=disks[1].stat().st_size >> 20, unit=1)
         for disk, of_vm in zip(disks, vcenter.vm(VM)["disks"], strict=True):
@@ -89,7 +103,7 @@ restore = "head -c $VMKOPS_DISK_SIZE /dev/zero"
             yield Kept(service, vcenter, folder, tree)
 
 
-@pytest.mark.parametrize("profile", ["none", "tar", "restic"])
+@pytest.mark.parametrize("profile", ["none", "tar", "restic", "borg"])
 def test_files_come_out_of_a_backup_of_a_vm_byte_for_byte(kept: Kept, profile: str) -> None:
     backup = kept.backup(profile)
 
@@ -97,7 +111,10 @@ def test_files_come_out_of_a_backup_of_a_vm_byte_for_byte(kept: Kept, profile: s
     assert volumes.returncode == 0, volumes.stderr
     rows = [line.split() for line in volumes.stdout.splitlines()]
     assert [(row[0], row[1]) for row in rows] == [("disk0", "lvm2"), ("disk1", "lvm2"), ("vg0/root", "ext4")]
-    assert ("are being read from the save profile restic" in volumes.stderr) == (profile == "restic")
+    brought = f"are being read from the save profile {profile}" in volumes.stderr
+    assert brought == (profile in ("restic", "borg"))
+    listed = kept.service.run("files", backup, "ls", "/")
+    assert {"etc", "big-0"} <= set(listed.stdout.split()), listed
     assert kept.service.run("files", backup, "cat", "/etc/hosts").stdout == "10.0.0.7 web-01\n"
     to = kept.folder / f"got-{profile}"
     got = kept.service.run("files", backup, "get", "/", "--to", str(to))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,14 +13,6 @@ from tests.running_service import RunningService
 
 HOST = "DC0_H0"
 RULE = "host-unreachable"
-
-
-@pytest.fixture
-def free_port() -> Iterator[int]:
-    """A port on which nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield taken.getsockname()[1]
 
 
 @pytest.mark.parametrize("thumbprint", ["sha256", "certificate"])

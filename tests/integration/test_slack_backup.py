@@ -84,6 +84,30 @@ def test_backup_is_shown_in_one_thread_from_start_to_end(
     assert vcenter.snapshots() == {}
 
 
+def test_copy_that_is_asked_for_in_slack_follows_the_backup(vcenter: Vcsim, tmp_path: Path) -> None:
+    nas, config = tmp_path / "nas", tmp_path / "vmkops.toml"
+    nas.mkdir()
+    config.write_text(f'[copy.nas]\nkind = "directory"\npath = "{nas}"\n')
+    settings = {**vcenter_settings(vcenter), "VMKOPS_SLACK_OPERATORS": OPERATOR, "VMKOPS_CONFIG": str(config)}
+    with slack_room(tmp_path / "data", settings=settings) as (slack, service):
+        refusal = answer_to(slack, OPERATOR, "/backup", f"{VM} copy_to=nsa")
+        assert "There is no copy target 'nsa'. Did you mean nas? There are: nas." in drawn(refusal)
+        assert "/backup nas" not in drawn(refusal), "that would back up a VM"
+
+        announcement = answer_to(slack, OPERATOR, "/backup", f"{VM} copy_to=nas")
+        wait_until_announced(slack, announcement, "✅")
+        _, card = thread(slack, announcement)
+        copy = wait_for(
+            lambda: [job for job in service.call("GET", "/jobs")[1]["jobs"] if job["action"] == "copy-backup"],
+            what="the job of the copy",
+        )[0]
+        copied = service.ended(copy["id"])
+
+    assert copied["state"] == "succeeded", copied["error"]
+    assert f"nas: job {copy['id']}" in drawn(card)
+    assert (nas / copied["result"]["backup"] / "backup.json").exists()
+
+
 def test_user_who_is_not_an_operator_cannot_start_a_backup(
     workspace: tuple[LocalSlack, RunningService], vcenter: Vcsim
 ) -> None:

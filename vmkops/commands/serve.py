@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import gc
 import tempfile
@@ -40,14 +39,13 @@ def run(argv: Sequence[str]) -> int:
     """Serve until the process is stopped; raises StartError."""
     options = parser().parse_args(argv)
 
-    from service.bootstrap import exit_process, set_up_logging
+    from service.bootstrap import run_process, set_up_logging
 
     settings, slack = service_settings()
     set_up_logging(settings)
     log_misspelt()
     write_privately()
-    asyncio.run(_serve(settings, slack, options.host, options.port))
-    return exit_process()
+    return run_process(_serve(settings, slack, options.host, options.port))
 
 
 async def _serve(settings: Settings, slack: BotSettings | None, host: str, port: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -29,7 +28,7 @@ def run(argv: Sequence[str]) -> int:
     parser().parse_args(argv)
 
     from service.api.settings import read_settings
-    from service.bootstrap import exit_process, set_up_logging
+    from service.bootstrap import run_process, set_up_logging
     from service.errors import SettingError
 
     settings = read_settings()
@@ -42,8 +41,7 @@ def run(argv: Sequence[str]) -> int:
     set_up_logging(settings)
     log_misspelt()
     write_privately()
-    asyncio.run(_work(settings))
-    return exit_process()
+    return run_process(_work(settings))
 
 
 async def _work(settings: Settings) -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
+import pytest
+
 from tests.running_service import RunningService
-from tests.vmkops.terminal import run, run_forked
+from tests.vmkops.terminal import PLAIN, run, run_forked
+from vmkops.commands import _console, doctor
+from vmkops.commands._service import Chosen
 
 
 def lines(printed: str) -> list[str]:
@@ -34,11 +39,21 @@ def test_everything_good_is_marked_and_exits_0(tmp_path: Path) -> None:
     ]
 
 
-def test_what_need_not_be_set_up_does_not_fail(tmp_path: Path) -> None:
-    done = run_forked(tmp_path, "doctor", VMKOPS_DATA_DIR="kept")
+def test_what_need_not_be_set_up_does_not_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], free_port: int
+) -> None:
+    url = f"http://127.0.0.1:{free_port}"  # something may listen on the port of the default
+    monkeypatch.setattr(_console, "chosen", lambda: Chosen(url, None, "", None))
+    for name in set(os.environ) - set(PLAIN):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("VMKOPS_DATA_DIR", "kept")
+    monkeypatch.chdir(tmp_path)
 
-    assert done.returncode == 0, done.stdout
-    assert "service    -: no service answers at http://127.0.0.1:8080 yet. Start it with `vmkops serve`" in done.stdout
+    status = doctor.run([])
+
+    printed = capsys.readouterr().out
+    assert status == 0, printed
+    assert f"service    -: no service answers at {url} yet. Start it with `vmkops serve`" in printed
     assert list(tmp_path.iterdir()) == []
 
 
