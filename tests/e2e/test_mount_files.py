@@ -230,14 +230,13 @@ IN_STAGE = {
 
 
 @contextlib.contextmanager
-def never_written(data: Path, moment: str) -> Iterator[Path]:
-    """A database in which the row of this moment is never written, so that its job stays there until it is killed."""
-    name, table, row = IN_STAGE[moment]
-    with contextlib.closing(sqlite3.connect(data / name, timeout=60)) as database:
+def never_written(path: Path, table: str, row: str) -> Iterator[Path]:
+    """A database in which such a row is never written, so that its job stays there until it is killed."""
+    with contextlib.closing(sqlite3.connect(path, timeout=60)) as database:
         database.execute(ENDLESS)
         database.execute(f"CREATE TRIGGER held BEFORE INSERT ON {table} WHEN {row} BEGIN SELECT x FROM endless; END")
         try:
-            yield data / name
+            yield path
         finally:
             database.execute("DROP TRIGGER held")
             database.execute("DROP VIEW endless")
@@ -263,7 +262,8 @@ def killed_in_stage(service: RunningService, mounts: Path, moment: str, kind: st
         has_name = (mounts / "web").exists() is moment.startswith("after")
         return (step["name"], step["state"]) == ("stage", "running") and has_name and is_locked(database)
 
-    with never_written(service.data_dir, moment) as database:
+    name, *where = IN_STAGE[moment]
+    with never_written(service.data_dir / name, *where) as database:
         job_id = begin(service, "mount", vm=VM, dest="web", type=kind, **paths)
         wait_for(reached, what="the middle of the step", explain=lambda: str(service.job(job_id)))
         service.kill(signal.SIGKILL)
