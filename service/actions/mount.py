@@ -177,6 +177,7 @@ class Mount(Backup):
             )
             await context.mounts.intend(row)
             await asyncio.to_thread(package(plan.name).stage, files=files is not None)
+            await job.stop_if_cancelled()  # no step follows that would notice it
             host, detail = socket.gethostname(), f"{root / params.dest} until {when(until)}: {amount(size)}"
             return Staged(until=until, host=host, detail=detail)
 
