@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
+R = TypeVar("R")
 log = logging.getLogger(__name__)
 
 READ_BYTES = 1 << 20
@@ -94,6 +95,24 @@ async def every(
 
     async with running(repeat()):
         yield
+
+
+async def whole_in_thread(do: Callable[..., R], *args: Any) -> R:
+    """Call `do` in a thread, and return only when it has ended, also when the caller is cancelled meanwhile.
+
+    So what it uses, such as an open file, can be closed afterwards.
+    """
+    work = asyncio.ensure_future(asyncio.to_thread(do, *args))
+    cancelled: asyncio.CancelledError | None = None
+    while not work.done():
+        try:
+            await asyncio.wait({work})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        _log_end(work, cancelled)
+        raise cancelled
+    return work.result()
 
 
 async def wait_for_end(process: asyncio.subprocess.Process) -> None:

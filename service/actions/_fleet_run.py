@@ -17,7 +17,7 @@ from pydantic import Field
 from service.api.models import JobState
 from service.api.units import when
 from service.backups.pruning import finish_removals, prune_vm
-from service.backups.retention import Policy
+from service.backups.retention import Policy, Series
 from service.backups.size import duration
 from service.jobs.action import ASKER, CLOSED, Context, Ended, JobControl, Started, StepResult
 from service.vsphere.selectors import read_exact
@@ -76,7 +76,9 @@ class Fleet:
         closes: datetime | None,
         at_once: int,
         policy: Policy | None,
+        series: Series,
     ) -> None:
+        """`series` is which of the backups of a VM the policy is about."""
         self._context = context
         self._job = job
         self._vms = vms
@@ -84,7 +86,7 @@ class Fleet:
         self._params_for = params_for
         self._closes = closes
         self._at_once = at_once
-        self._policy = policy
+        self._policy, self._series = policy, series
         self._waiting = list(range(len(vms)))
         self._jobs: dict[int, str] = {}
         self._joined: set[int] = set()
@@ -190,7 +192,8 @@ class Fleet:
         if self._policy is None:
             return 0
         vcenter, moref = read_exact(vm.selector)
-        return len(await prune_vm(self._context.settings, vm.name, vcenter, moref, self._policy))
+        settings = self._context.settings
+        return len(await prune_vm(settings, vm.name, vcenter, moref, self._policy, self._series))
 
     def _closed(self) -> bool:
         return self._closes is not None and datetime.now(UTC) >= self._closes

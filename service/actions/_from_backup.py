@@ -34,6 +34,9 @@ WITHOUT_SETTINGS = (
     "Firmware, notes and advanced settings are those of the descriptor."
 )
 
+FILES_ONLY = (
+    "The backup {0} holds files, not a machine, so no VM or disk can be made of it. Read them with `vmkops files {0}`."
+)
 
 ELSEWHERE = "other-vcenter"
 """The rule of the finding that a restored VM goes to another vCenter than its backup came from."""
@@ -248,6 +251,8 @@ async def backup_checks(context: Context, kept: KeptBackup) -> list[Check]:
     if kept.state in ("broken", "damaged"):
         message = f"The backup {kept.id} is {kept.state}: {kept.reason} Restore another one of the list of backups."
         return [refuse(f"backup-{kept.state}", message)]
+    if not kept.whole_vm:
+        return [refuse("backup-files", FILES_ONLY.format(kept.id))]
     required = context.settings.require_signatures
     wrong, warnings = await asyncio.to_thread(partial(check_signatures, kept, context.signer, required=required))
     if wrong:

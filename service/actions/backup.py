@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from service.actions._copies import START_COPIES, CopiesStarted, choose_copies, names_of, start_copies
+from service.actions._files import EXTRACT, FILE, FULLVM, NEEDS_FILES, files_checks
 from service.actions._snapshot_copy import (
     BACK_UP,
+    GIVE_UP,
     MOUNT,
     QUIESCE,
     REMOVE,
@@ -21,6 +23,7 @@ from service.actions._snapshot_copy import (
     UNMOUNT,
     UNQUIESCE,
     Names,
+    SnapshotCopy,
     copy_over_snapshot,
 )
 from service.actions._targeted import NOT_CHECKED, info, refuse, warn
@@ -28,9 +31,13 @@ from service.actions._vm import VmParams, pinned_vm
 from service.api.models import ActionClass, Check, JobState
 from service.api.save_settings import NONE, SaveProfile
 from service.api.settings import Settings
+from service.api.words import counted
+from service.backups.chosen_files import read_paths
+from service.backups.kept_files import FilesKept, FilesPackage, keep_files
 from service.backups.size import WINDOW, end_of_window, expected_time, size_check, window_check
 from service.backups.steps import BackupRun
-from service.jobs.action import Action, Context, JobControl, Params, Target
+from service.files.readers import DiskPlaces, FileReaders
+from service.jobs.action import Action, Context, JobControl, Params, StepResult, Target
 from service.saving.store import Store, choose_save
 from service.transfer.disk_space import check_space
 from service.vsphere.host_probe import probe_host
@@ -75,6 +82,18 @@ class CopyVm(VmParams):
 class BackupVm(CopyVm):
     """Which VM to back up, and how."""
 
+    type: Literal["fullvm", "file"] = Field(
+        default="fullvm",
+        description="What is kept. `fullvm` is the whole VM as an OVF package, with its disks, and `file` only files "
+        "of its file systems, a tar archive for each volume.",
+    )
+    paths: str = Field(
+        default="",
+        max_length=8192,
+        examples=["/etc,/var/lib/app"],
+        description="With the type `file`, only these files and folders of the guest, with commas between them; "
+        r"`\x2c` is a comma in a name.",
+    )
     save: str = Field(
         default="",
         max_length=63,
@@ -89,6 +108,18 @@ class BackupVm(CopyVm):
         description="The copy targets that the backup is copied to when it has ended well; by default those of "
         "VMKOPS_COPY_TO, and none for no copy in any case.",
     )
+
+    @model_validator(mode="after")
+    def _paths_of_files(self) -> Self:
+        if self.paths and self.type != FILE:
+            raise ValueError(NEEDS_FILES)
+        return self
+
+
+class FilesPublished(StepResult):
+    """The names of the files of a backup of files."""
+
+    files: list[str]
 
 
 class Backup(Action):
@@ -105,13 +136,10 @@ class Backup(Action):
         """Where the package is written."""
         return settings.backups_dir
 
-    def room_needed(self, params: CopyVm, allocated: int | None) -> int | None:  # noqa: ARG002
-        """The bytes that the package takes there at most, from those that the VM uses; None when that is not known."""
-        return allocated
-
     def steps_of(self, params: Mapping[str, Any]) -> tuple[str, ...]:
         """See `Action.steps_of`."""
-        return (*self.steps, START_COPIES) if names_of(params.get("copy_to", "")) else self.steps
+        extract = (EXTRACT,) if params.get("type") == FILE else ()
+        return (*self.steps, *extract, *((START_COPIES,) if names_of(params.get("copy_to", "")) else ()))
 
     async def pinned(self, context: Context, params: VmParams) -> VmParams:
         """See `Action.pinned`."""
@@ -119,6 +147,7 @@ class Backup(Action):
 
     async def target(self, context: Context, params: CopyVm) -> Target:
         """The VM as it is now, and what prevents a backup; raises NotFound or Ambiguous."""
+        read_paths(getattr(params, "paths", ""))  # before vCenter is asked
         settings, vm = context.settings, await find_vm(context.vcenters, params.vm)
         link = context.vcenters.link(vm.vcenter)
         now, until = datetime.now(UTC), params.until
@@ -136,8 +165,9 @@ class Backup(Action):
                 *window_check(until, expected_time(vm.allocated, rate, disks), now),
             ]
         keep, folder = settings.keep_free_bytes, self.folder(settings)
-        profile = choose_save(settings, params.save) if isinstance(params, BackupVm) else None
-        needed = None if profile else self.room_needed(params, vm.allocated)
+        files = getattr(params, "type", FULLVM) == FILE  # beside the disks until those are removed
+        profile = choose_save(settings, params.save) if isinstance(params, BackupVm) and not files else None
+        needed = None if profile or vm.allocated is None else vm.allocated * (2 if files else 1)
         space = await asyncio.to_thread(check_space, "backup-room", folder, needed, f"the {self.name}", keep)
         if await context.ledger.unmerged(vm.vcenter, vm.moref):
             checks = [_merged_first(each) for each in checks]
@@ -145,6 +175,8 @@ class Backup(Action):
         if isinstance(params, BackupVm):
             copy_to, copies = choose_copies(settings, params.copy_to, profile)
             save = {"save": profile.name if profile else NONE, "copy_to": copy_to}
+            if files:
+                copies += [*files_checks(folder), *_folder_only(params.save)]
         exact = params.model_copy(update={"vm": vm.selector, "until": until, **save})
         return Target(
             key=lock_key("vm", vm.vcenter, vm.moref),
@@ -158,9 +190,12 @@ class Backup(Action):
         """The seven steps; whatever fails once the freeze has begun, the guest thaws and the snapshot is removed."""
         session, moref = context.vcenters.at(params.vm)
         save = "" if params.save == NONE else params.save
-        run = BackupRun(context, session, job, moref, params.quiesce, params.until, save)
+        package = partial(FilesPackage, context.settings.backups_dir, job_id=job.job_id)
+        of_files = package if params.type == FILE else None
+        run = BackupRun(context, session, job, moref, params.quiesce, params.until, save, of_files)
         copied = await copy_over_snapshot(job, run, Names())
-        complete = copied.removed.consolidated and not copied.written.missing
+        files = await _keep_files(context, job, copied, package, params.paths) if of_files else None
+        complete = copied.removed.consolidated and not copied.written.missing and not (files and files["not_found"])
         copies: dict[str, Any] = {}
         if names := names_of(params.copy_to):
             started = await job.step_as(CopiesStarted, START_COPIES, partial(start_copies, job, names))
@@ -168,7 +203,7 @@ class Backup(Action):
             copies = {"copies": [each.model_dump() for each in started.copies]}
         without = set() if copied.plan.save else {"saved_with", "added_bytes", "deduplication"}
         return {
-            **copied.written.model_dump(mode="json", exclude=without),
+            **(files or copied.written.model_dump(mode="json", exclude=without)),
             "state": (JobState.SUCCEEDED if complete else JobState.PARTIAL).value,
             "consistency": copied.taken.consistency,
             "left_out": copied.plan.left_out,
@@ -194,6 +229,56 @@ async def _read(session: Session, moref: str) -> _Looked:
     reading = read_vm(session, moref), preflight(session, moref), read_room(session, moref), probe_host(session, moref)
     vm, found, rooms, probed = await asyncio.gather(*reading)
     return _Looked(vm, [*found.checks, *probed], sum(not disk.left_out for disk in found.disks), rooms)
+
+
+async def _keep_files(
+    context: Context, job: JobControl, copied: SnapshotCopy, package: Callable[[str], FilesPackage], wanted: str
+) -> dict[str, Any]:
+    """Turn the disks in the folder of the backup into files, and return the result; nothing stays of a failed one."""
+    made, paths = package(copied.plan.name), read_paths(wanted)
+
+    async def extract() -> FilesKept:
+        disks = FileReaders().open(DiskPlaces(made.partial, [disk.file for disk in copied.written.disks]))
+        return await keep_files(disks, paths, made.partial, keep=context.settings.keep_free_bytes, job=job)
+
+    async def publish() -> FilesPublished:
+        names = await asyncio.to_thread(made.keep, kept, paths, context.signer)
+        return FilesPublished(files=names, detail=f"{made.path}: {counted(len(names), 'file')}")
+
+    async def give_up() -> StepResult:
+        await asyncio.to_thread(made.discard)
+        return StepResult(detail="nothing is kept")
+
+    try:
+        kept = await job.step_as(FilesKept, EXTRACT, extract, interruptible=True)
+        published = await job.step_as(FilesPublished, EXTRACT, publish, part="package")
+    except Exception:
+        await job.step_as(StepResult, EXTRACT, give_up, part=GIVE_UP, cleanup=True)
+        raise
+    missing = (
+        f"{counted(copied.written.missing, 'disk')} of the VM could not be read." if copied.written.missing else ""
+    )
+    return {
+        "package": str(made.path),
+        "files": published.files,
+        "file_count": kept.files,
+        "size": kept.size,
+        "missing": copied.written.missing,
+        "not_found": kept.not_found,
+        "not_read": kept.not_read,
+        "warnings": [*kept.not_found, *filter(None, [missing])],
+    }
+
+
+def _folder_only(save: str) -> list[Check]:
+    """What prevents a backup of files with a save profile that was asked for."""
+    if save in ("", NONE):
+        return []
+    message = (
+        f"A save profile gets whole disks, and a backup of files stays in a folder of the service: leave save={save} "
+        "out. `copy_to` copies it elsewhere."
+    )
+    return [refuse("save-files", message)]
 
 
 def _merged_first(check: Check) -> Check:

@@ -114,7 +114,7 @@ async def _look(context: Context, store: CopyStore, fetched: Fetched) -> Listed:
     for name in small_files(sizes, store.target.name):
         await store.fetch(fetched.id, name, fetched.folder / name, sizes[name], lambda _: None)
     kept = await asyncio.to_thread(fetched.listed, context.signer, sizes)
-    files = [*kept.disks, *kept.beside]
+    files = [*kept.here, *kept.beside]
     await asyncio.to_thread(
         require_space, fetched.folder, sum(file.size for file in files), context.settings.keep_free_bytes
     )

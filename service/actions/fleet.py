@@ -17,7 +17,8 @@ from service.api.mistakes import explain
 from service.api.models import ActionClass, Check, JobState
 from service.api.settings import Settings
 from service.api.words import counted
-from service.backups.retention import read_policy
+from service.backups.chosen_files import read_paths
+from service.backups.retention import Series, read_policy, series_of
 from service.backups.window import read_window
 from service.errors import Conflict, InvalidParams
 from service.jobs.action import Action, Context, JobControl, Params, StepResult, Target
@@ -208,6 +209,7 @@ class FleetAction(Action):
             closes=datetime.fromisoformat(params.until) if params.until else None,
             at_once=params.max_parallel,
             policy=read_policy(params.keep) if params.keep else None,
+            series=series_in(params),
         )
         try:
             number = 0
@@ -270,6 +272,13 @@ def check_params(params: FleetParams) -> None:
         if inner.name not in ("backup", "verify-backup"):
             raise InvalidParams(f"keep belongs to backup and verify-backup, not to {inner.name}.")
         read_policy(params.keep)
+        series_in(params)
+
+
+def series_in(params: FleetParams) -> Series:
+    """Which of the backups of a VM the fleet makes, so that `keep` is about no others; raises InvalidParams."""
+    inner = params.params
+    return series_of(inner.get("type", "fullvm"), read_paths(inner.get("paths", "")))
 
 
 def _field(action: Action) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from service.actions._files import EXTRACT, FILE, NEEDS_FILES, files_checks
 from service.actions._snapshot_copy import (
     GIVE_UP,
     QUIESCE,
@@ -31,23 +32,20 @@ from service.api.models import ActionClass
 from service.api.settings import Settings
 from service.api.units import amount, when
 from service.api.words import counted
+from service.backups.chosen_files import read_paths
 from service.backups.freshness import read_duration
 from service.backups.mounts import LEASE, checked_lease
-from service.backups.staged_files import FilesWritten, read_paths, write_files
+from service.backups.staged_files import FilesWritten, write_files
 from service.backups.steps import BackupRun
 from service.errors import CopyFailed
-from service.files.readers import DiskPlaces, FileReaders, missing_libraries
+from service.files.readers import DiskPlaces, FileReaders
 from service.jobs.action import Context, JobControl, StepResult, Target
 from service.packages.folder import safe_name
 from service.packages.staging import StagedPackage, exists, folder_name
 from service.store.mount_ledger import MountRow
 
 NAMES = Names("open the lease", "copy the disks", "close the lease")
-EXTRACT, STAGE = "extract the files", "stage"
-FILES_ROOM = (
-    "{root} holds the disks of the VM until the files are extracted, and then the files only: for a while, up to twice "
-    "what the VM uses."
-)
+STAGE = "stage"
 KEY = "mount:{}"
 """The key that a job holds for the name of its folder."""
 
@@ -85,8 +83,8 @@ class MountVm(CopyVm):
 
     @model_validator(mode="after")
     def _paths_of_files(self) -> Self:
-        if self.paths and self.type != "file":
-            raise ValueError("paths are possible with type=file only: fullvm has whole disks")
+        if self.paths and self.type != FILE:
+            raise ValueError(NEEDS_FILES)
         return self
 
 
@@ -109,16 +107,11 @@ class Mount(Backup):
 
     def steps_of(self, params: Mapping[str, Any]) -> tuple[str, ...]:
         """Files are extracted with the type `file` only."""
-        return tuple(step for step in self.steps if step != EXTRACT or params.get("type") == "file")
+        return tuple(step for step in self.steps if step != EXTRACT or params.get("type") == FILE)
 
     def folder(self, settings: Settings) -> Path:
         """Where the package is written."""
         return settings.mounts_dir
-
-    def room_needed(self, params: CopyVm, allocated: int | None) -> int | None:
-        """Files are there beside the disks until the disks are removed."""
-        assert isinstance(params, MountVm)
-        return allocated * 2 if allocated and params.type == "file" else allocated
 
     async def target(self, context: Context, params: CopyVm) -> Target:
         """As for a backup, and whether the folder can be made; raises InvalidParams for another path."""
@@ -140,10 +133,8 @@ class Mount(Backup):
             checks.append(refuse("mounted", exists(path)))
         if why := await asyncio.to_thread(_why_unfit, root):
             checks.append(refuse("mount-dir", why))
-        if params.type == "file":
-            checks.append(info("files-room", FILES_ROOM.format(root=root)))
-            if missing := missing_libraries():
-                checks.append(refuse("files-extra", missing))
+        if params.type == FILE:
+            checks += files_checks(root)
         return Target(
             key=found.key,
             name=found.name,
@@ -186,6 +177,7 @@ class Mount(Backup):
             )
             await context.mounts.intend(row)
             await asyncio.to_thread(package(plan.name).stage, files=files is not None)
+            await job.stop_if_cancelled()  # no step follows that would notice it
             host, detail = socket.gethostname(), f"{root / params.dest} until {when(until)}: {amount(size)}"
             return Staged(until=until, host=host, detail=detail)
 
@@ -197,7 +189,7 @@ class Mount(Backup):
         files: FilesWritten | None = None
         try:
             copied = await copy_over_snapshot(job, run, NAMES)
-            if params.type == "file":
+            if params.type == FILE:
                 files = await job.step_as(FilesWritten, EXTRACT, take_out, interruptible=True)
             staged = await job.step_as(Staged, STAGE, stage)
         except Exception:

@@ -144,6 +144,8 @@ async def _read_saved(context: Context, kept: KeptBackup, disk: SavedDisk, befor
 
 
 async def _check_descriptor(context: Context, kept: KeptBackup) -> DescriptorChecked:
+    if not kept.whole_vm:
+        return DescriptorChecked(problems=[], warnings=[], detail="a backup of files has none")
     elsewhere = [disk.file for disk in kept.disks] if kept.saved else []
     problems, warnings = await context.workers.run(
         "check_descriptor", CheckedDescriptor, folder=kept.path, elsewhere=elsewhere, advice=CHECK_IN_THE_SHELL

@@ -145,8 +145,8 @@ class Adoption(NamedTuple):
         copy = read_package(folder, renamed=True)
         if reason := self._why_not_trusted(copy):
             raise BackupDamaged(reason)
-        descriptor = descriptor_of(folder)
-        sums = {descriptor.name: _digest(descriptor)}
+        described = [descriptor_of(folder)] if copy.whole_vm else []
+        sums = {descriptor.name: _digest(descriptor) for descriptor in described}
         sums |= {file.file: file.sha256 for file in (*copy.here, *copy.beside)}
         if wrong := check_hashes(copy, sums):
             raise BackupDamaged(" ".join(wrong))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from service.api.settings import Settings
 from service.api.units import amount, done_of
-from service.background import cancel_and_wait
+from service.background import cancel_and_wait, whole_in_thread
 from service.backups.catalogue import KeptBackup
 from service.backups.stored import facts_of, store_of
 from service.errors import BackupDamaged, Conflict, DisksComing
@@ -57,6 +57,9 @@ class BroughtDisks:
     async def places(self, kept: KeptBackup) -> DiskPlaces:
         """Where the disks are. Raises DisksComing while they are copied, and why they cannot be: Conflict when there is
         no room, NotConfigured, SaveFailed or BackupDamaged."""
+        if not kept.whole_vm:
+            archives = [(each, each.archive.file if each.archive else "") for each in kept.volumes]
+            return DiskPlaces(Path(kept.path), [], archives=archives)
         if kept.saved is None:
             return DiskPlaces(Path(kept.path), [disk.file for disk in kept.disks])
         store = store_of(self._settings, kept.saved)
@@ -121,7 +124,7 @@ class BroughtDisks:
                 writer.file((), 0o600, int(time.time()))
                 async with raw_disk(store, disk, facts_of(kept, disk)) as pieces:
                     async for piece in pieces:
-                        await asyncio.to_thread(take, piece)
+                        await whole_in_thread(take, piece)
                         self._done[kept.id] += len(piece)
                         seen += len(piece)
                         if seen - looked >= LOOK_BYTES:

@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from knowledge.for_people import amount
 from service.api.models import Value
 from service.api.vcenter import DEFAULT
+from service.files.values import Volume
 from service.saving.store import Saved
 
 ADOPTING = ".adopting"
@@ -27,7 +28,10 @@ COPIED = "copied.{}.json"
 LARGEST_RECORD = 4 << 20
 """Bytes that are read of `backup.json` and `verified.json`, which have some kilobytes."""
 NEWEST = "newest:"
+ENDINGS = {".ovf": "descriptor", ".mf": "manifest"}
+"""How the names of files end of which a package has exactly one."""
 
+BackupType = Literal["fullvm", "file"]
 State = Literal["verified", "unverified", "damaged", "broken"]
 
 
@@ -44,6 +48,20 @@ class KeptFile(Value):
     number: int = 0
     place: str = ""
     capacity: int = 0
+
+
+class KeptVolume(Volume):
+    """A volume of the VM in a backup of files; `file` and `offset` are empty, because its disk is not there.
+
+    `bytes` are those of the files, and `left_out` is how many devices, pipes and sockets the archive does not have.
+    """
+
+    archive: KeptFile | None = None
+    """The tar archive with its files; None when the backup has none of it."""
+    files: int = 0
+    folders: int = 0
+    bytes: int = 0
+    left_out: int = 0
 
 
 class KeptVm(Value):
@@ -89,6 +107,8 @@ class KeptBackup(Value):
 
     id: str
     state: State
+    type: BackupType = "fullvm"
+    """`fullvm`: a whole VM, with its disks; `file`: only files of it, so that no VM can be made of it."""
     reason: str = ""
     vm: KeptVm
     title: str = ""
@@ -101,8 +121,14 @@ class KeptBackup(Value):
     """The name of the token that the backup was requested with, if any."""
     consistency: str = ""
     size: int = 0
-    """Bytes of all disks."""
+    """Bytes of all disks, or of all archives with files."""
     disks: list[KeptFile] = Field(default_factory=list)
+    volumes: list[KeptVolume] = Field(default_factory=list)
+    """With the type `file`, all volumes of the VM, with the archives of those that have files here."""
+    paths: list[str] = Field(default_factory=list)
+    """With the type `file`, the files and folders of the guest that were asked for; empty: all."""
+    not_found: list[str] = Field(default_factory=list)
+    """Those of them that were not there, each as a sentence."""
     left_out: list[str] = Field(default_factory=list)
     """Disks that no snapshot contains, each with the reason."""
     missing: int = 0
@@ -122,9 +148,14 @@ class KeptBackup(Value):
         return self.state in ("verified", "unverified")
 
     @property
+    def whole_vm(self) -> bool:
+        """Whether it is of disks, so that a VM can be made of it."""
+        return self.type == "fullvm"
+
+    @property
     def here(self) -> list[KeptFile]:
-        """The disks that are files in `path`."""
-        return [] if self.saved else self.disks
+        """The disks that are files in `path`; of a backup of files, the archives."""
+        return _here(self)
 
     @property
     def packed_size(self) -> int:
@@ -133,8 +164,8 @@ class KeptBackup(Value):
 
     @property
     def complete(self) -> bool:
-        """Whether it contains every disk of the VM."""
-        return not self.left_out and not self.missing
+        """Whether it contains every disk of the VM, or every path that was asked for."""
+        return not self.left_out and not self.missing and not self.not_found
 
 
 class PackageRecord(BaseModel):
@@ -148,11 +179,20 @@ class PackageRecord(BaseModel):
     token: str = ""
     consistency: str = ""
     created_at: AwareDatetime
+    type: BackupType = "fullvm"
     disks: list[KeptFile]
+    volumes: list[KeptVolume] = Field(default_factory=list)
+    paths: list[str] = Field(default_factory=list)
+    not_found: list[str] = Field(default_factory=list)
     left_out: list[str] = Field(default_factory=list)
     missing: int = 0
     beside: list[KeptFile] = Field(default_factory=list)
     saved: Saved | None = None
+
+    @property
+    def here(self) -> list[KeptFile]:
+        """See `KeptBackup.here`."""
+        return _here(self)
 
     def kept(self, unknown: KeptBackup) -> KeptBackup:
         """The backup `unknown` with what the record says of it."""
@@ -163,14 +203,29 @@ class PackageRecord(BaseModel):
                 "requested_by": self.requested_by,
                 "token": self.token,
                 "consistency": self.consistency,
-                "size": sum(disk.size for disk in self.disks),
+                "type": self.type,
+                "size": sum(each.size for each in (self.disks if self.type == "fullvm" else self.here)),
                 "disks": self.disks,
+                "volumes": self.volumes,
+                "paths": self.paths,
+                "not_found": self.not_found,
                 "left_out": self.left_out,
                 "missing": self.missing,
                 "beside": self.beside,
                 "saved": self.saved,
             }
         )
+
+
+def endings(kind: BackupType) -> list[str]:
+    """Those of `ENDINGS` that a backup of this type has: files have no descriptor of a VM."""
+    return [ending for ending in ENDINGS if kind == "fullvm" or ending != ".ovf"]
+
+
+def _here(backup: KeptBackup | PackageRecord) -> list[KeptFile]:
+    if backup.type == "file":
+        return [each.archive for each in backup.volumes if each.archive]
+    return [] if backup.saved else backup.disks
 
 
 def read_catalogue(backups_dir: Path) -> list[KeptBackup]:
@@ -241,12 +296,12 @@ def _read_json(path: Path) -> Any:
 def _why_broken(folder: Path, record: PackageRecord, id_: str) -> str:
     if record.job != id_:
         return f"{RECORD} belongs to the backup {record.job[:40]}; the folder was copied or renamed."
-    if not record.disks:
-        return "It contains no disk."
+    if not (record.disks if record.type == "fullvm" else record.here):
+        return "It contains no disk." if record.type == "fullvm" else "It contains no archive with files."
     if record.saved and [disk.file for disk in record.disks] != [disk.file for disk in record.saved.disks]:
         return f"{RECORD} does not list the archive of each disk."
-    here = [] if record.saved else record.disks
-    for what, file in [*(("disk", disk) for disk in here), *(("file", each) for each in record.beside)]:
+    kind = "disk" if record.type == "fullvm" else "archive"
+    for what, file in [*((kind, each) for each in record.here), *(("file", each) for each in record.beside)]:
         if Path(file.file).name != file.file:
             return f"{RECORD} lists a file outside the package: {file.file[:80]!r}."
         try:
@@ -261,9 +316,9 @@ def _why_broken(folder: Path, record: PackageRecord, id_: str) -> str:
         names = [item.name for item in folder.iterdir()]
     except OSError as error:
         return f"The folder cannot be read: {error.strerror}."
-    for ending, what in ((".ovf", "descriptor"), (".mf", "manifest")):
+    for ending in endings(record.type):
         if (count := sum(name.endswith(ending) for name in names)) != 1:
-            return f"There is no {what} (*{ending})." if count == 0 else f"There are {count} files *{ending}."
+            return f"There is no {ENDINGS[ending]} (*{ending})." if not count else f"There are {count} files *{ending}."
     return ""
 
 

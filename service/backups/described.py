@@ -30,7 +30,7 @@ async def read_described(workers: Workers, kept: KeptBackup) -> Contents:
 
 async def with_places(workers: Workers, kept: KeptBackup) -> KeptBackup:
     """The same backup, with number, place and capacity of each disk as far as its descriptor can be read."""
-    if not kept.good:
+    if not kept.good or not kept.whole_vm:
         return kept
     try:
         found = (await read_described(workers, kept)).outline.disks

@@ -143,8 +143,8 @@ def newest_good(backups: Iterable[KeptBackup], vms: Iterable[KeptVm]) -> list[tu
 
 
 def _own(backups: Iterable[KeptBackup], vms: Sequence[KeptVm]) -> list[list[KeptBackup]]:
-    """For each of `vms` the backups that were made of it."""
-    every = list(backups)
+    """For each of `vms` the backups that were made of it; those of files are none of the VM."""
+    every = [kept for kept in backups if kept.whole_vm]
     # The VMs of the inventory have instance UUIDs, so they tell which VM a record without one means.
     owners = Owners([*every, *(KeptBackup(id="", state="unverified", vm=vm, path="") for vm in vms)])
     own: dict[Owner, list[KeptBackup]] = {}

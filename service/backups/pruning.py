@@ -17,7 +17,7 @@ from service.api.settings import Settings
 from service.backups.catalogue import KeptBackup, read_folder, read_package
 from service.backups.lock import locked
 from service.backups.owner import Owners
-from service.backups.retention import Policy, keep
+from service.backups.retention import Policy, Series, keep, series_of
 from service.backups.stored import forget_saved
 from service.errors import Conflict, NotFound, VmkopsError
 from service.packages.folder import safe_name, sync
@@ -50,14 +50,17 @@ async def remove_package(settings: Settings, folder: Path) -> Gone:
     return Gone(size, left)
 
 
-async def prune_vm(settings: Settings, name: str, vcenter: str, moref: str, policy: Policy) -> list[str]:
-    """Remove the backups of one VM that a policy does not keep; returns their ids.
+async def prune_vm(
+    settings: Settings, name: str, vcenter: str, moref: str, policy: Policy, series: Series
+) -> list[str]:
+    """Remove the backups of one VM in one series that a policy does not keep; returns their ids.
 
     Only the folder of the VM's present name is read: a schedule prunes thousands of VMs. A backup that somebody reads
     stays until the next time.
     """
     removed = []
-    for kept in await asyncio.to_thread(_to_prune, settings.backups_dir / safe_name(name), vcenter, moref, policy):
+    folder = settings.backups_dir / safe_name(name)
+    for kept in await asyncio.to_thread(_to_prune, folder, vcenter, moref, policy, series):
         with contextlib.suppress(Conflict, NotFound):
             await remove_package(settings, Path(kept.path))
             removed.append(kept.id)
@@ -78,7 +81,7 @@ async def finish_removals(settings: Settings) -> Finished:
     return Finished(done, profiles)
 
 
-def _to_prune(folder: Path, vcenter: str, moref: str, policy: Policy) -> Collection[KeptBackup]:
+def _to_prune(folder: Path, vcenter: str, moref: str, policy: Policy, series: Series) -> Collection[KeptBackup]:
     every = read_folder(folder)
     own = next((kept.vm for kept in every if (kept.vm.vcenter, kept.vm.moref) == (vcenter, moref)), None)
     owners = Owners(every)
@@ -87,6 +90,7 @@ def _to_prune(folder: Path, vcenter: str, moref: str, policy: Policy) -> Collect
         each.backup
         for each in decisions
         if not (each.stays or own is None or owners.of(each.backup) != owners.of_vm(own))
+        and series_of(each.backup.type, each.backup.paths) == series
     ]
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.backups.catalogue import KeptBackup
+from service.backups.catalogue import BackupType, KeptBackup
 from service.backups.owner import Owner, Owners
 from service.errors import InvalidParams
 
@@ -55,6 +55,18 @@ def read_policy(text: str) -> Policy:
     return Policy(**values)
 
 
+class Series(NamedTuple):
+    """Backups of one VM that replace each other: those of all its disks, or those of the same paths."""
+
+    type: BackupType
+    paths: frozenset[str]
+
+
+def series_of(kind: BackupType, paths: Iterable[str] = ()) -> Series:
+    """The series of a backup of this type, and of these paths of the guest."""
+    return Series(kind, frozenset(paths))
+
+
 class Decision(NamedTuple):
     """Whether a backup stays, and every reason for that."""
 
@@ -73,16 +85,18 @@ PERIODS: tuple[tuple[str, Callable[[datetime], object]], ...] = (
 def keep(backups: Iterable[KeptBackup], policy: Policy, now: datetime) -> list[Decision]:
     """Decide about every backup, VM by VM; the decisions are in the order of `backups`.
 
+    The backups of a VM's disks and those of its files are counted apart, and so are those of other paths.
+
     A backup is removed only when the policy does not keep it, and a newer backup of the same VM was verified and has at
     least its disks. So the newest verified one always stays, and where none is verified, all stay. A date after `now`
     comes from a wrong clock: such a backup stays, and replaces no other.
     """
     given = list(backups)
-    vms: dict[Owner, list[KeptBackup]] = {}
+    rows: dict[tuple[Owner, Series], list[KeptBackup]] = {}
     owners = Owners(given)
     for kept in given:
-        vms.setdefault(owners.of(kept), []).append(kept)
-    decided = {each.backup.path: each for own in vms.values() for each in _keep_of_one_vm(own, policy, now)}
+        rows.setdefault((owners.of(kept), series_of(kept.type, kept.paths)), []).append(kept)
+    decided = {each.backup.path: each for own in rows.values() for each in _keep_of_one_vm(own, policy, now)}
     return [decided[kept.path] for kept in given]
 
 

@@ -8,28 +8,23 @@ import errno
 import json
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from pydantic import Field
 
 from service.api.models import Value
 from service.api.units import amount
-from service.api.words import counted
-from service.errors import CopyFailed, DiskFull, InvalidParams
+from service.backups.chosen_files import Chosen, Watch, bytes_of, choose, folder_names, in_words, unread
+from service.errors import CopyFailed, DiskFull
 from service.files.extract import Extracted, extract
-from service.files.names import Target, path_text, read_target
 from service.files.readers import PackageFiles
 from service.files.tree_writer import checked
 from service.files.values import Entry, Volume
 from service.jobs.action import JobControl, StepResult
 from service.packages.staging import Modes, modes_in
-from service.transfer.disk_space import LOOK_BYTES, require_space
 
 VOLUMES = "volumes.json"
 """The file in the folder that says which volume each folder is."""
-MOST_PATHS = 100
 EXECUTABLE = 0o100
-SWAP = "swap"
 
 
 class VolumeFiles(Value):
@@ -60,28 +55,6 @@ class FilesWritten(StepResult):
     """Volumes whose files cannot be read, each with the reason."""
 
 
-class Chosen(NamedTuple):
-    """A folder or a file that is written: its volume, and its path there."""
-
-    volume: Volume
-    parts: tuple[bytes, ...]
-
-    @property
-    def path(self) -> str:
-        """As the reader takes it."""
-        return f"{self.volume.name}:{path_text(self.parts)}"
-
-
-def read_paths(text: str) -> list[str]:
-    r"""The paths in a text with commas between them; a comma of a name is `\x2c`. Raises InvalidParams."""
-    paths = [each.strip() for each in text.split(",") if each.strip()]
-    if len(paths) > MOST_PATHS:
-        raise InvalidParams(f"There are {len(paths)} paths, and at most {MOST_PATHS} are possible. Name their folders.")
-    for path in paths:
-        read_target(path)
-    return paths
-
-
 async def write_files(
     package: PackageFiles, paths: Sequence[str], dest: Path, *, keep: int, root: Path, job: JobControl
 ) -> FilesWritten:
@@ -91,20 +64,17 @@ async def write_files(
     those of what is staged in `root`. Raises DiskFull, CopyFailed, and what `PackageFiles.contents` raises.
     """
     every = (await package.volumes()).volumes
-    chosen = await _chosen(package, every, paths)
-    modes = modes_in(root)
-    total = 0
-    for each in chosen:
-        job.say(f"counting the files of {each.path}")
-        total += await _bytes_of(package, each.path)
-    job.say("")
-    watched = _Watched(package, modes, _Watch(dest, keep, total, job))
+    chosen, _ = await choose(package, every, paths)
+    modes, folders = modes_in(root), folder_names(every)
+    total = await bytes_of(package, chosen, job)
+    watched = _Watched(package, modes, Watch(dest, keep, total, job))
     found: dict[str, VolumeFiles] = {}
     try:
         for each in chosen:
-            folder = await asyncio.to_thread(_parent, dest, each, modes)
-            done = await extract(watched, [each.path], folder)
-            found[each.volume.name] = _added(found.get(each.volume.name), each.volume, done)
+            name = folders[each.volume.name]
+            folder = await asyncio.to_thread(_parent, dest, name, each, modes)
+            done = await extract(watched, [each.path], folder, "" if each.parts else name)
+            found[each.volume.name] = _added(found.get(each.volume.name), each.volume, name, done)
         described = [found.get(each.name) or _about(each) for each in every]
         await asyncio.to_thread(_describe, dest / VOLUMES, described)
     except OSError as error:
@@ -114,59 +84,22 @@ async def write_files(
             f"A file of the VM cannot be written: {error.strerror}. Mount its disks: type=fullvm."
         ) from error
     files, size = sum(each.files for each in described), sum(each.bytes for each in described)
-    closed = [] if paths else [f"{each.name}: {each.note}" for each in described if _lacks_files(each)]
+    closed = [] if paths else unread(every)
     return FilesWritten(
         names=[*sorted({f"{each.folder}/" for each in described if each.folder}), VOLUMES],
         files=files,
         size=size,
         not_read=closed,
-        detail="; ".join([f"{counted(files, 'file')}, {amount(size)}", *(f"not read: {each}" for each in closed)]),
+        detail=in_words(files, amount(size), closed),
     )
 
 
-async def _chosen(package: PackageFiles, every: Sequence[Volume], paths: Sequence[str]) -> list[Chosen]:
-    """What is written; of two paths where one contains the other, only that one. Raises CopyFailed without any."""
-    readable = [each for each in every if each.readable and read_target(f"{each.name}:/").volume == each.name]
-    if not readable:
-        notes = [f"{each.name}: {each.note}" for each in every if each.note]
-        raise CopyFailed(" ".join(["The VM has no volume whose files can be read.", *notes[:5]]))
-    if not paths:
-        return [Chosen(each, ()) for each in readable]
-    by_name = {each.name: each for each in readable}
-    found = []
-    for path in paths:
-        entry = await package.stat(path, follow=True, by_volume=True)
-        if entry.kind not in ("file", "folder"):
-            raise InvalidParams(f"{entry.path} is a {entry.kind}, and only files and folders are staged.")
-        target: Target = read_target(entry.path)
-        found.append(Chosen(by_name[target.volume], target.parts))
-    found.sort(key=lambda each: (each.volume.name, each.parts))
-    kept: list[Chosen] = []
-    for each in found:
-        last = kept[-1] if kept else None
-        if last is None or last.volume != each.volume or each.parts[: len(last.parts)] != last.parts:
-            kept.append(each)
-    return kept
-
-
-async def _bytes_of(package: PackageFiles, path: str) -> int:
-    total = 0
-    async with contextlib.aclosing(package.entries(path)) as batches:
-        async for batch in batches:
-            total += sum(entry.size for entry in batch if entry.kind == "file")
-    return total
-
-
-def _folder_of(volume: Volume) -> str:
-    return volume.name.replace("/", "-")
-
-
-def _parent(dest: Path, chosen: Chosen, modes: Modes) -> Path:
+def _parent(dest: Path, name: str, chosen: Chosen, modes: Modes) -> Path:
     """The folder that gets what is chosen, whose own name `extract` adds."""
     parent = dest
     if chosen.parts:
-        for name in (_folder_of(chosen.volume).encode(), *chosen.parts[:-1]):
-            parent = parent / checked(name)
+        for part in (name.encode(), *chosen.parts[:-1]):
+            parent = parent / checked(part)
             parent.mkdir(exist_ok=True)
             parent.chmod(modes.folder)
     return parent
@@ -176,22 +109,17 @@ def _about(volume: Volume) -> VolumeFiles:
     return VolumeFiles(**volume.model_dump(include={"name", "type", "label", "uuid", "used_as", "note"}))
 
 
-def _added(before: VolumeFiles | None, volume: Volume, done: Extracted) -> VolumeFiles:
+def _added(before: VolumeFiles | None, volume: Volume, folder: str, done: Extracted) -> VolumeFiles:
     before = before or _about(volume)
     return before.model_copy(
         update={
-            "folder": _folder_of(volume),
+            "folder": folder,
             "files": before.files + done.files,
             "folders": before.folders + done.folders,
             "bytes": before.bytes + done.bytes,
             "left_out": [*before.left_out, *done.left_out],
         }
     )
-
-
-def _lacks_files(volume: VolumeFiles) -> bool:
-    """Whether somebody may miss the files of a volume."""
-    return not volume.folder and volume.type != SWAP and bool(volume.note)
 
 
 def _describe(path: Path, volumes: Sequence[VolumeFiles]) -> None:
@@ -201,27 +129,10 @@ def _describe(path: Path, volumes: Sequence[VolumeFiles]) -> None:
         file.write("\n")
 
 
-class _Watch:
-    """Counts what is written, reports it, and looks at the free space now and then."""
-
-    def __init__(self, dest: Path, keep: int, total: int, job: JobControl) -> None:
-        self._dest, self._keep, self._total, self._job = dest, keep, total, job
-        self._done = self._looked = 0
-        require_space(dest, 0, keep)
-
-    def wrote(self, size: int) -> None:
-        """Raises DiskFull when too little is free."""
-        self._done += size
-        self._job.report(self._done, self._total)
-        if self._done - self._looked >= LOOK_BYTES:
-            self._looked = self._done
-            require_space(self._dest, 0, self._keep)
-
-
 class _Watched:
     """The files of a package with the permissions that are staged."""
 
-    def __init__(self, package: PackageFiles, modes: Modes, watch: _Watch) -> None:
+    def __init__(self, package: PackageFiles, modes: Modes, watch: Watch) -> None:
         self._package, self._modes, self._watch = package, modes, watch
 
     async def contents(self, path: str) -> AsyncGenerator[Entry | bytes, None]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from knowledge.runs.marks import attributed
 from service.api.units import amount, when
-from service.backups.catalogue import KeptBackup, KeptFile
+from service.api.words import counted
+from service.backups.catalogue import KeptBackup, KeptFile, KeptVolume
 from service.backups.freshness import FreshnessReport
 
 
@@ -27,6 +28,8 @@ def backup_words(kept: KeptBackup) -> str:
     """One backup: where it is, its disks with their checksums, what was left out, and who verified it."""
     lines = [_line(kept), f"  in {kept.path}\n"]
     lines += [f"  {disk.sha256}  {amount(disk.size):>10}  {disk.file}{_disk_place(disk)}\n" for disk in kept.disks]
+    lines += map(_volume_line, kept.volumes)
+    lines += [f"  not found: {each}\n" for each in kept.not_found]
     if kept.saved:
         lines.append(f"  the save profile {kept.saved.profile} has the disks ({kept.saved.repository})\n")
         lines += [f"  {disk.archive}  {disk.path}\n" for disk in kept.saved.disks]
@@ -79,6 +82,17 @@ def _disk_place(disk: KeptFile) -> str:
     return f"  disk {disk.number}{f' at {disk.place}' if disk.place else ''}" if disk.number else ""
 
 
+def _volume_line(volume: KeptVolume) -> str:
+    about = ", ".join(filter(None, [volume.type, volume.used_as, volume.label]))
+    about = f"{volume.name} ({about})" if about else volume.name
+    if volume.archive is None:
+        return f"  no files of {about}{f': {volume.note}' if volume.note else ''}\n"
+    left = f", {counted(volume.left_out, 'device or pipe')} left out" if volume.left_out else ""
+    line = f"  {volume.archive.sha256}  {amount(volume.archive.size):>10}  {volume.archive.file}"
+    return f"{line}  {counted(volume.files, 'file')} of {about}{left}\n"
+
+
 def _line(kept: KeptBackup) -> str:
     made = when(kept.created_at) or "unknown time"
-    return f"{kept.id}  {kept.state:<10} {made}  {amount(kept.size):>10}  {kept.title or kept.vm.name}\n"
+    line = f"{kept.id}  {kept.state:<10} {made}  {amount(kept.size):>10}  {kept.title or kept.vm.name}"
+    return f"{line}\n" if kept.whole_vm else f"{line}  files: {', '.join(kept.paths) or 'all'}\n"

@@ -20,9 +20,10 @@ from service.transfer.safe_open import PackageFolder, safe_open
 def files_of(kept: KeptBackup) -> list[str]:
     """The files that the manifest of a complete package must list: the descriptor, every disk, and what is beside.
 
-    Disks that a store has are not among them.
+    Disks that a store has are not among them. A backup of files has its archives only.
     """
-    return [descriptor_of(Path(kept.path)).name, *(file.file for file in (*kept.here, *kept.beside))]
+    described = [descriptor_of(Path(kept.path)).name] if kept.whole_vm else []
+    return [*described, *(file.file for file in (*kept.here, *kept.beside))]
 
 
 def check_saved(kept: KeptBackup, found: Mapping[str, str]) -> list[str]:
@@ -49,7 +50,7 @@ def check_hashes(kept: KeptBackup, found: Mapping[str, str]) -> list[str]:
         return [f"The manifest cannot be read: {error.strerror}."]
     except ValueError as error:
         return [f"The manifest cannot be read: {error}."]
-    recorded = {file.file: file.sha256 for file in (*kept.disks, *kept.beside)}
+    recorded = {file.file: file.sha256 for file in (*kept.disks, *kept.here, *kept.beside)}
     problems = []
     for name, digest in found.items():
         if not digest:

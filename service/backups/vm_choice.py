@@ -117,10 +117,17 @@ def _known(every: Iterable[KeptBackup], vcenters: Sequence[str]) -> list[str]:
 
 
 def _newest_good(own: Sequence[KeptBackup]) -> KeptBackup:
-    for kept in own:
+    whole = [kept for kept in own if kept.whole_vm]
+    for kept in whole:
         if kept.good:
             return kept
-    raise NotFound(f"No backup of {own[0].vm.name} is good, of {len(own)} in all. The newest: {own[0].reason}")
+    if not whole:
+        raise NotFound(
+            f"The backups of {own[0].vm.name} hold files, not the machine. {NEWEST} is its newest backup with disks; "
+            "for one of files, write its id.",
+            [kept.id for kept in own if kept.good][:NEAREST],
+        )
+    raise NotFound(f"No backup of {own[0].vm.name} is good, of {len(whole)} in all. The newest: {whole[0].reason}")
 
 
 def _read(every: Sequence[KeptBackup], known: Sequence[str], selector: str) -> tuple[str, Selector]:

@@ -41,6 +41,8 @@ def small_files(sizes: Mapping[str, int], target: str) -> list[str]:
     for ending, most in limits.items():
         named = ending.startswith(RECORD)
         names = [name for name in sizes if (name == ending if named else name.endswith(ending))]
+        if not names and ending == ".ovf":
+            continue  # a backup of files has none; `Fetched.listed` looks at the others
         if len(names) != 1:
             raise BackupDamaged(
                 f"The copy at {target} has {len(names)} files {'' if named else '*'}{ending}, so it is not complete. "
@@ -84,7 +86,9 @@ class Fetched:
             raise BackupDamaged(f"{RECORD} of the copy {self.id} belongs to the backup {record.job[:40]}.")
         if record.saved:
             raise BackupDamaged(f"The disks of {self.id} are in the store of a save profile, and not in the copy.")
-        files = [*kept.disks, *kept.beside]
+        if kept.whole_vm and not any(name.endswith(".ovf") for name in sizes):
+            raise BackupDamaged(f"The copy {self.id} has no descriptor (*.ovf), so it is not complete.")
+        files = [*kept.here, *kept.beside]
         if why := why_taken([file.file for file in files]):
             raise BackupDamaged(why)
         for file in files:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from service.backups.catalogue import LARGEST_RECORD, RECORD, KeptBackup, KeptVm, PackageRecord
+from service.backups.catalogue import LARGEST_RECORD, RECORD, KeptBackup, KeptVm, PackageRecord, endings
 from service.backups.signatures import LONGEST_SIGNATURE
 from service.copies.store import CopyStore
 from service.store.signing import SIGNATURE, Signer
@@ -76,13 +76,13 @@ def _held(target: str, id_: str, files: Mapping[str, int], texts: Mapping[str, b
     own = signer.made_here(content, signature)
     if record.saved:
         return broken(kept, "Its disks are in the store of a save profile, and not in the copy.")
-    for file in (*record.disks, *record.beside):
+    for file in (*record.here, *record.beside):
         if file.file not in files:
             return broken(kept, NOT_WHOLE.format(file.file), own=own)
         if files[file.file] != file.size:
             why = f"{file.file} has {files[file.file]:,} bytes; it was written with {file.size:,}."
             return broken(kept, why, own=own)
-    for ending in (".ovf", ".mf", f".mf{SIGNATURE}"):
+    for ending in (*endings(record.type), f".mf{SIGNATURE}"):
         if sum(name.endswith(ending) for name in files) != 1:
             return broken(kept, NOT_WHOLE.format(f"*{ending}"), own=own)
     return HeldCopy(kept, own=own)

@@ -31,21 +31,25 @@ async def tar_of(contents: AsyncIterator[Entry | bytes]) -> AsyncGenerator[bytes
             continue
         yield bytes(-size % BLOCK)
         size = 0
-        if (info := _tar_info(each, names.of(_raw(each.path)))) is not None:
-            yield info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+        if header := tar_header(each.model_copy(update={"mtime": max(0, each.mtime)}), names.of(_raw(each.path))):
+            yield header
     yield bytes(-size % BLOCK + 2 * BLOCK)
 
 
-def _tar_info(entry: Entry, name: str) -> tarfile.TarInfo | None:
+def tar_header(entry: Entry, name: str, permissions: int = PERMISSIONS) -> bytes:
+    """What comes before the bytes of a member (pax), with these of its permissions; empty for a device or a pipe.
+
+    `name` can have bytes that are not UTF-8, as `surrogateescape` writes them.
+    """
     types = {"file": tarfile.REGTYPE, "folder": tarfile.DIRTYPE, "link": tarfile.SYMTYPE}
     if entry.kind not in types:
-        return None
+        return b""
     info = tarfile.TarInfo(name)
-    info.type, info.mode, info.mtime = types[entry.kind], entry.mode & PERMISSIONS, max(0, entry.mtime)
+    info.type, info.mode, info.mtime = types[entry.kind], entry.mode & permissions, entry.mtime
     info.uid, info.gid = entry.uid, entry.gid
     info.size = entry.size if entry.kind == "file" else 0
     info.linkname = _raw(entry.target)
-    return info
+    return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
 
 
 async def zip_of(contents: AsyncIterator[Entry | bytes]) -> AsyncGenerator[bytes, None]:

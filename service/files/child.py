@@ -2,8 +2,8 @@
 
 It takes one request on its standard input and answers with frames (see `service.workers.frames`): the bytes of each are
 JSON, or those of a file when its header says ``data``. The last has ``end``, or ``error`` with the name of an error of
-`service.errors`, ``detail`` and ``suggestions``. A request has ``do``, ``folder``, ``files``, ``members`` and
-``arguments``.
+`service.errors`, ``detail`` and ``suggestions``. A request has ``do``, ``folder``, ``files``, ``members``,
+``archives`` and ``arguments``.
 """
 
 from __future__ import annotations
@@ -63,9 +63,10 @@ def _answers(request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]:
 def _carry_out(request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]:
     from service.api.adapter import adapter
     from service.files.reader import PackageReader
-    from service.files.values import Entry, Volumes
+    from service.files.values import Entry, Volume, Volumes
 
-    reader = PackageReader(Path(request["folder"]), request["files"], request["members"])
+    archives = adapter(list[tuple[Volume, str]]).validate_python(request["archives"])
+    reader = PackageReader(Path(request["folder"]), request["files"], request["members"], archives)
     arguments = request["arguments"]
     match request["do"]:
         case "volumes":

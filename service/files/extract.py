@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Protocol
 from pydantic import Field
 
 from service.api.models import Value
+from service.background import whole_in_thread
 from service.errors import Conflict
 from service.files.names import unescape
 from service.files.tree_writer import TreeWriter, checked
@@ -37,12 +37,12 @@ class Contents(Protocol):
         """A file or a folder with all that is in it; see `PackageReader.contents`."""
 
 
-async def extract(package: Contents, paths: Sequence[str], dest: Path) -> Extracted:
+async def extract(package: Contents, paths: Sequence[str], dest: Path, name: str = "") -> Extracted:
     """Write each of `paths`, a file or a folder with all that is in it, into the existing folder `dest`.
 
-    Each gets its own name there; nothing is overwritten, nothing is written outside of `dest`, and links and devices
-    are left out. Raises Conflict when a name is taken, OSError when `dest` cannot be written, and what
-    `PackageFiles.contents` raises; what was written until then stays.
+    Each gets its own name there, or the plain `name`; nothing is overwritten, nothing is written outside of `dest`, and
+    links and devices are left out. Raises Conflict when a name is taken, OSError when `dest` cannot be written, and
+    what `PackageFiles.contents` raises; what was written until then stays.
     """
     files = folders = size = 0
     left_out: list[str] = []
@@ -53,11 +53,11 @@ async def extract(package: Contents, paths: Sequence[str], dest: Path) -> Extrac
                 async for each in contents:
                     if isinstance(each, bytes):
                         assert writer is not None
-                        await asyncio.to_thread(writer.write, each)
+                        await whole_in_thread(writer.write, each)
                         continue
                     parts = [unescape(part) for part in each.path.split("/")]
                     if writer is None:
-                        writer = TreeWriter(dest / checked(parts[0]))
+                        writer = TreeWriter(dest / (name or checked(parts[0])))
                         writer.__enter__()
                     if not begin(writer, each, parts[1:]) and len(left_out) < MOST_LEFT_OUT:
                         left_out.append(each.path)

@@ -12,6 +12,7 @@ from service.errors import DiskUnreadable, InvalidParams, NotFound
 from service.files.layout import Opened, open_volumes
 from service.files.mounts import used_as
 from service.files.names import DEEPEST, Target, escape, path_text, read_target
+from service.files.tar_tree import open_archives, open_tar
 from service.files.trees import Node, Tree, open_tree
 from service.files.values import Entry, Volume, Volumes
 
@@ -35,12 +36,20 @@ class Place(NamedTuple):
 
 
 class PackageReader:
-    """The disks with these file names in the folder of a package; see `open_volumes`."""
+    """The disks with these file names in the folder of a package; see `open_volumes`. Or its `archives`: volumes, each
+    with the tar archive that has its files."""
 
-    def __init__(self, folder: Path, files: Sequence[str], members: Mapping[str, str] | None = None) -> None:
-        self._opened = open_volumes(folder, files, members or {})
+    def __init__(
+        self,
+        folder: Path,
+        files: Sequence[str],
+        members: Mapping[str, str] | None = None,
+        archives: Sequence[tuple[Volume, str]] = (),
+    ) -> None:
+        self._opened = open_archives(folder, archives) if archives else open_volumes(folder, files, members or {})
+        self._open = open_tar if archives else open_tree
         self._trees: dict[str, Tree] = {}
-        self._mounts: dict[str, str] | None = None
+        self._mounts = {volume.name: volume.used_as for volume, _ in archives if volume.used_as} if archives else None
         self._folder: tuple[tuple[str, Parts], str] = (("", ()), "/")
 
     def volumes(self) -> Volumes:
@@ -258,7 +267,7 @@ class PackageReader:
         if volume.name not in self._trees:
             source = next(each.source for each in self._opened if each.volume.name == volume.name)
             assert source is not None
-            self._trees[volume.name] = open_tree(source, volume.type, volume.name)
+            self._trees[volume.name] = self._open(source, volume.type, volume.name)
         return self._trees[volume.name]
 
     def _used_as(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ import importlib.util
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +18,7 @@ from service import errors
 from service.api.adapter import adapter
 from service.errors import DiskUnreadable, InvalidParams, LimitReached, NotConfigured, NotFound, WorkersBusy
 from service.files.answers import Answers, Frame
-from service.files.values import Entry, Volumes
+from service.files.values import Entry, Volume, Volumes
 from service.workers.frames import frame
 from service.workers.process import PASSED
 
@@ -41,12 +41,14 @@ _RAISED = {each.__name__: each for each in (DiskUnreadable, InvalidParams, NotFo
 class DiskPlaces(NamedTuple):
     """Where disks are: the folder, and the names of the files in the order of the disks.
 
-    A file in `members` is an uncompressed tar archive, with this name for the raw disk in it.
+    A file in `members` is an uncompressed tar archive, with this name for the raw disk in it. A backup of files has no
+    disks: its `archives` are its volumes, each with the name of the tar archive that has its files, or an empty one.
     """
 
     folder: Path
     files: list[str]
     members: Mapping[str, str] = MappingProxyType({})
+    archives: Sequence[tuple[Volume, str]] = ()
 
 
 class PackageFiles:
@@ -103,8 +105,10 @@ class PackageFiles:
 
     async def _ask(self, do: str, arguments: dict[str, Any]) -> AsyncGenerator[tuple[bool, bytes], None]:
         """Whether each answer is data, and its bytes."""
-        folder, files, members = self._places
-        request = {"do": do, "folder": str(folder), "files": files, "members": dict(members), "arguments": arguments}
+        folder, files, members, archives = self._places
+        request: dict[str, Any] = {"do": do, "folder": str(folder), "files": files, "members": dict(members)}
+        request["arguments"] = arguments
+        request["archives"] = [(volume.model_dump(mode="json"), name) for volume, name in archives]
         async with self._readers.process(request) as answers:
             while True:
                 header, body = await _next(answers)

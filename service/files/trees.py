@@ -17,6 +17,8 @@ PIECE = 1 << 20
 LONGEST_LINK = 4096
 TSK_TYPES = ("ext2", "ext3", "ext4", "ntfs", "fat", "exfat", "iso9660")
 READABLE = (*TSK_TYPES, "xfs")
+ANY_CASE = ("ntfs", "fat", "exfat")
+"""File systems that find a name in any case."""
 _FAT_LABEL = b" (Volume Label Entry)"
 _NTFS_OWN = 24
 """Inodes below this one are NTFS's own files, such as `$MFT`."""
@@ -131,7 +133,7 @@ class TskTree:
 
     def find(self, folder: Node, name: bytes) -> Node | None:
         """See `Tree`."""
-        return _named(self.nodes(folder), name, any_case=self._kind in ("ntfs", "fat", "exfat"))
+        return named(self.nodes(folder), name, any_case=self._kind in ANY_CASE)
 
     def target(self, link: Node) -> bytes:
         """See `Tree`."""
@@ -190,7 +192,7 @@ class XfsTree:
 
     def find(self, folder: Node, name: bytes) -> Node | None:
         """See `Tree`."""
-        return _named(self.nodes(folder), name, any_case=False)
+        return named(self.nodes(folder), name, any_case=False)
 
     def target(self, link: Node) -> bytes:
         """See `Tree`."""
@@ -215,7 +217,8 @@ def open_tree(source: Slice, kind: str, name: str) -> Tree:
         raise DiskUnreadable(f"The file system {kind} of {name} cannot be read. It is damaged.") from error
 
 
-def _named(nodes: Iterator[Node], name: bytes, *, any_case: bool) -> Node | None:
+def named(nodes: Iterator[Node], name: bytes, *, any_case: bool) -> Node | None:
+    """The node with a name; without one and in `any_case`, the first whose name differs in case only."""
     folded, near = name.decode("utf-8", "surrogateescape").casefold(), None
     for node in nodes:
         if node.name == name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from service.api.schedules import Schedule
@@ -20,12 +21,16 @@ async def backup_plans(services: Services) -> list[Plan]:
 
 
 def _selection(schedule: Schedule) -> str:
-    """The VMs that a schedule backs up; empty when it does something else."""
-    if schedule.action == "backup":
+    """The VMs that a schedule backs up; empty when it does something else, such as to back up only files of them."""
+    if schedule.action == "backup" and _whole(schedule.params):
         return str(schedule.params.get("vm", ""))
     if schedule.action == "fleet" and schedule.params.get("action", "backup") == "backup":
-        return str(schedule.params.get("vms", ""))
+        return str(schedule.params.get("vms", "")) if _whole(schedule.params.get("params", {})) else ""
     return ""
+
+
+def _whole(params: Mapping[str, Any]) -> bool:
+    return bool(params.get("type", "fullvm") == "fullvm")
 
 
 async def _plan(services: Services, schedule: Schedule) -> Plan:

@@ -210,6 +210,9 @@ class JobControl(Protocol):
     def say(self, detail: str) -> None:
         """Show `detail` for the step under way, such as what it waits for; an empty one shows nothing any more."""
 
+    async def stop_if_cancelled(self) -> None:
+        """Raise JobCancelled when the job was cancelled; call it at the end of a last step that can still be undone."""
+
     async def interruptible(self, do: Callable[[], Awaitable[R]]) -> R:
         """Await `do` inside a step that is not interruptible; after a cancel, stop it and raise JobCancelled."""
 

@@ -121,6 +121,10 @@ class JobRun:
         """See `JobControl.say`."""
         self._now = {**self._now, "detail": detail}
 
+    async def stop_if_cancelled(self) -> None:
+        """See `JobControl.stop_if_cancelled`."""
+        await self._raise_if_cancelled()
+
     async def interruptible(self, do: Callable[[], Awaitable[R]]) -> R:
         """See `JobControl.interruptible`."""
         return await self._run(do, interruptible=True)

@@ -71,10 +71,10 @@ class Package:
                     f"else writes to {self.partial.parent}, then start the action again."
                 )
         ovf, manifest = f"{self.name}.ovf", f"{self.name}.mf"
-        _write(self.partial / ovf, descriptor.encode())
+        write_whole(self.partial / ovf, descriptor.encode())
         # The descriptor comes first; `sha256sum -c` reads this form as well as OVF tools do.
         sums = [(ovf, hashlib.sha256(descriptor.encode()).hexdigest()), *((disk.file, disk.sha256) for disk in disks)]
-        _write(self.partial / manifest, "".join(f"SHA256({name})= {value}\n" for name, value in sums).encode())
+        write_whole(self.partial / manifest, "".join(f"SHA256({name})= {value}\n" for name, value in sums).encode())
         return [ovf, manifest]
 
     def publish(self) -> list[str]:
@@ -93,10 +93,10 @@ class Package:
         """
         if not self.complete:
             _, manifest = self.describe(descriptor, disks)
-            _write(self.partial / "backup.json", f"{json.dumps(record, indent=2)}\n".encode())
+            write_whole(self.partial / "backup.json", f"{json.dumps(record, indent=2)}\n".encode())
             for name in (manifest, "backup.json"):
                 path = self.partial / name
-                _write(signature_of(path), signer.sign(path.read_bytes()))
+                write_whole(signature_of(path), signer.sign(path.read_bytes()))
         return self.publish()
 
     def discard(self) -> None:
@@ -119,7 +119,8 @@ def safe_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "_", name).strip("._-")[:80] or "vm"
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, and return when the disk has it; raises OSError."""
     with path.open("wb") as file:
         file.write(content)
         file.flush()

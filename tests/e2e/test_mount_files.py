@@ -8,6 +8,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -230,14 +231,13 @@ IN_STAGE = {
 
 
 @contextlib.contextmanager
-def never_written(data: Path, moment: str) -> Iterator[Path]:
-    """A database in which the row of this moment is never written, so that its job stays there until it is killed."""
-    name, table, row = IN_STAGE[moment]
-    with contextlib.closing(sqlite3.connect(data / name, timeout=60)) as database:
+def never_written(path: Path, table: str, row: str) -> Iterator[Path]:
+    """A database in which such a row is never written, so that its job stays there until it is killed."""
+    with contextlib.closing(sqlite3.connect(path, timeout=60)) as database:
         database.execute(ENDLESS)
         database.execute(f"CREATE TRIGGER held BEFORE INSERT ON {table} WHEN {row} BEGIN SELECT x FROM endless; END")
         try:
-            yield data / name
+            yield path
         finally:
             database.execute("DROP TRIGGER held")
             database.execute("DROP VIEW endless")
@@ -263,7 +263,8 @@ def killed_in_stage(service: RunningService, mounts: Path, moment: str, kind: st
         has_name = (mounts / "web").exists() is moment.startswith("after")
         return (step["name"], step["state"]) == ("stage", "running") and has_name and is_locked(database)
 
-    with never_written(service.data_dir, moment) as database:
+    name, *where = IN_STAGE[moment]
+    with never_written(service.data_dir / name, *where) as database:
         job_id = begin(service, "mount", vm=VM, dest="web", type=kind, **paths)
         wait_for(reached, what="the middle of the step", explain=lambda: str(service.job(job_id)))
         service.kill(signal.SIGKILL)
@@ -286,6 +287,36 @@ def test_kill_while_the_folder_gets_its_name(
     assert [each["name"] for each in service.call("GET", "/mounts")[1]["mounts"]] == ["web"]
     assert len(list((mounts / "web").iterdir())) == (3 if kind == "file" else len(job["result"]["files"]))
     assert vcenter.count("CreateSnapshot_Task") == 1
+
+
+def cancelled(service: RunningService, job_id: str) -> bool:
+    """Whether the record of a job says that somebody has cancelled it."""
+    with contextlib.closing(sqlite3.connect(service.data_dir / "jobs.sqlite", timeout=60)) as database:
+        (found,) = database.execute("SELECT attributes FROM workflow_status WHERE workflow_uuid = ?", (job_id,))
+    return "cancelled_by" in str(found[0])
+
+
+def test_cancel_while_the_folder_gets_its_name_leaves_nothing(service: RunningService, mounts: Path) -> None:
+    """The step cannot be interrupted, and none follows."""
+
+    def in_stage() -> bool:
+        step = service.job(job_id)["steps"][-1]
+        return (step["name"], step["state"]) == ("stage", "running")
+
+    job_id = extracting(service, mounts)
+    path = service.data_dir / "vmkops.sqlite"
+    with contextlib.closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")  # the step waits before it can write its row
+        wait_for(in_stage, what="the step", explain=lambda: str(service.job(job_id)))
+        asking = threading.Thread(target=service.call, args=("POST", f"/jobs/{job_id}/cancel"))
+        asking.start()
+        wait_for(lambda: cancelled(service, job_id), what="the cancel", explain=service.log)
+        database.execute("ROLLBACK")
+    asking.join()
+
+    assert service.ended(job_id)["state"] == "cancelled"
+    assert list(mounts.iterdir()) == []
+    assert service.call("GET", "/mounts")[1]["mounts"] == []
 
 
 def test_kill_before_somebody_takes_the_name_leaves_nothing(service: RunningService, mounts: Path) -> None:

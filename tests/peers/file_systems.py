@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import subprocess
 import zlib
@@ -124,7 +125,8 @@ def spanned_volume(images: list[Path], inner: Path, *, group: str = "vg0", name:
     extent, start = 4 * MB, MB
     extents = -(-inner.stat().st_size // (extent * len(images)))
     size, area, area_size = start + extents * extent, 4096, MB - 4096
-    ids = [f"P{number}" + "v" * 30 for number in range(len(images))]
+    own = hashlib.sha256(group.encode()).hexdigest()[:30]
+    ids = [f"P{number}{own}" for number in range(len(images))]
     physical = "".join(
         _block(
             f"pv{number}",
@@ -158,7 +160,7 @@ status = ["READ", "WRITE", "VISIBLE"]
 flags = []
 segment_count = {len(images)}
 {segments}"""
-    of_group = f"""id = "{_dashed("V" * 32)}"
+    of_group = f"""id = "{_dashed(f"VG{own}")}"
 seqno = 1
 format = "lvm2"
 status = ["RESIZEABLE", "READ", "WRITE"]

@@ -197,6 +197,7 @@ BACKUPS = Listing(
         "vm": lambda kept: str(kept["vm"]["name"]),
         "vcenter": lambda kept: str(kept["vm"]["vcenter"]),
         "copies": lambda kept: ", ".join(copy["target"] for copy in kept.get("copies", ())),
+        "files": lambda kept: ", ".join(kept.get("paths", ())) or "all" if kept.get("type") == "file" else "",
     },
     filters=(
         VCENTER,

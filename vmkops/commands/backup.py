@@ -18,6 +18,21 @@ def parser() -> argparse.ArgumentParser:
     made = Parser(prog="vmkops backup", description=SUMMARY)
     made.add_argument("vm", metavar="VM", help="its name, or name:, ipaddr:, uuid: or moref: and the value")
     made.add_argument(
+        "--type",
+        choices=["fullvm", "file"],
+        default="fullvm",
+        help="what to keep: fullvm, the disks and the descriptor, or file, files of its file systems (default "
+        "%(default)s)",
+    )
+    made.add_argument(
+        "--path",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="with --type file, only this file or folder of the guest, such as /etc, C:/Users or disk0/p1:/etc; "
+        "repeatable",
+    )
+    made.add_argument(
         "--quiesce",
         choices=["prefer", "require", "none"],
         default="prefer",
@@ -46,7 +61,11 @@ def run(argv: Sequence[str]) -> int:
 
     from vmkops.commands._console import carry_out
 
+    if options.path and options.type != "file":
+        parser().error("--path needs --type file: fullvm has whole disks")
     params = {"vm": options.vm, "quiesce": options.quiesce}
+    if options.type == "file":
+        params |= {"type": "file", "paths": ",".join(path.replace(",", r"\x2c") for path in options.path)}
     if options.within:
         params["within"] = options.within
     if options.save:

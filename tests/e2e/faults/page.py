@@ -87,6 +87,10 @@ sweep, unless a VM has had it meanwhile | `test_restore_onto.py` |
 | the process dies while a mount extracts files, or while the folder gets its name | the job goes on with one \
 snapshot and one mount, or nothing of it is left | `test_mount_files.py` |
 | a mount is cancelled while it extracts files | nothing of it is left | `test_mount_files.py` |
+| the process dies while a backup of files extracts them, or at the end of a step | the job goes on with one \
+snapshot, and keeps the files only | `kept_files/test_kept_files_faults.py` |
+| a backup of files is cancelled while it extracts them, or the disk is full | nothing of it is left \
+| `kept_files/test_kept_files_faults.py` |
 | one of several services on one database dies | another one continues its jobs | `test_shared_jobs.py` |
 | the VM vanishes while its job waits | failed, and nothing is changed | `faults/test_waiting.py` |
 """

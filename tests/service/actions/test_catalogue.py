@@ -113,6 +113,7 @@ def test_label_reads_as_a_button(name: str, params: dict[str, Any], label: str) 
         ),
         ("host-maintenance-enter", {"evacuate": False}, ["check", "enter maintenance mode"]),
         ("backup", {}, ["back up", "unmount", "remove snapshot"]),
+        ("backup", {"type": "file"}, ["unmount", "remove snapshot", "extract the files"]),
     ],
 )
 def test_plan_ends_with_what_a_job_without_a_failure_does(name: str, params: dict[str, Any], steps: list[str]) -> None:

@@ -14,6 +14,7 @@ from service.actions._fleet_run import Moved
 from service.actions._onto import OntoPlan, SafetyTaken
 from service.actions._rescan import Found
 from service.actions._targeted import Changed, Checked
+from service.actions.backup import FilesPublished
 from service.actions.consolidate import Merged
 from service.actions.copy_backup import FileCopied, Finished, Plan
 from service.actions.disconnect_removables import Disconnected
@@ -31,6 +32,7 @@ from service.actions.serial_pipe import PipeEnd
 from service.actions.snapshot_create import SnapshotTaken as SnapshotKept
 from service.actions.snapshot_remove import Confirmed as RemovalConfirmed
 from service.actions.verify_backup import DescriptorChecked, FileRead, ToVerify, VerdictWritten
+from service.backups.kept_files import FilesKept
 from service.backups.plan import BackupPlan, PackageWritten, SnapshotRemoved, SnapshotTaken
 from service.backups.saving import SavedFile
 from service.backups.staged_files import FilesWritten
@@ -209,6 +211,30 @@ RECORDED: list[tuple[type[StepResult], dict[str, Any]]] = [
     (Added, {"hba": "vmhba64", "added": True, "seen": STORAGE}),
     (Merged, {"merged": True}),
     (Staged, {"until": "2026-11-27T18:00:00+00:00", "host": "vmkops-01"}),
+    (
+        FilesKept,
+        {
+            "volumes": [
+                {
+                    "name": "disk0/p1",
+                    "size": 1024,
+                    "type": "ext4",
+                    "used_as": "/",
+                    "readable": True,
+                    "archive": {"file": "disk0-p1.tar", "size": 10240, "sha256": "ab" * 32},
+                    "files": 7,
+                    "folders": 2,
+                    "bytes": 512,
+                    "left_out": 1,
+                }
+            ],
+            "files": 7,
+            "size": 512,
+            "not_found": ["There is no none in the folder /, for /none."],
+            "not_read": [],
+        },
+    ),
+    (FilesPublished, {"files": ["backup.json", "disk0-p1.tar", "web.mf"]}),
     (FilesWritten, {"names": ["disk0-p1/", "volumes.json"], "files": 7, "size": 512, "not_read": []}),
     (PipeEnd, {"vm": "web", "port": "Serial port 1"}),
     (SnapshotKept, {"snapshot": "snapshot-9", "consistency": "with memory"}),

@@ -171,3 +171,25 @@ def test_policy_is_read_from_its_letters() -> None:
 def test_policy_that_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(InvalidParams, match="7d,4w,6m"):
         read_policy(text)
+
+
+def test_backups_of_files_and_of_disks_replace_each_other_never() -> None:
+    etc = {"type": "file", "paths": ["/etc", "/srv"]}
+    given = [
+        backup("disks", timedelta(days=3)),
+        backup("all files", timedelta(days=2), type="file"),
+        backup("old etc", timedelta(days=2), **etc),
+        backup("etc", timedelta(days=1), **etc | {"paths": ["/srv", "/etc"]}),
+        backup("var", timedelta(hours=1), type="file", paths=["/var"]),
+    ]
+
+    assert staying(given, ONE) == {"disks", "all files", "etc", "var"}
+
+
+def test_backup_with_a_path_that_was_not_there_replaces_none_that_has_it() -> None:
+    given = [
+        backup("whole", timedelta(days=1), type="file"),
+        backup("part", timedelta(0), type="file", not_found=["x"]),
+    ]
+
+    assert staying(given, ONE) == {"whole", "part"}
