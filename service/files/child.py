@@ -8,9 +8,11 @@ JSON, or those of a file when its header says ``data``. The last has ``end``, or
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -61,25 +63,24 @@ def _answers(request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]:
 
 
 def _carry_out(request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]:
-    from service.api.adapter import adapter
     from service.files.reader import PackageReader
-    from service.files.values import Entry, Volumes
+    from service.files.values import Entry
 
     reader = PackageReader(Path(request["folder"]), request["files"], request["members"])
     arguments = request["arguments"]
     match request["do"]:
         case "volumes":
-            yield {}, adapter(Volumes).dump_json(reader.volumes())
+            yield {}, _json(asdict(reader.volumes()))
         case "stat":
-            yield {}, adapter(Entry).dump_json(reader.stat(**arguments))
+            yield {}, _json(vars(reader.stat(**arguments)))
         case "entries":
             batch: list[Entry] = []
             for entry in reader.entries(**arguments):
                 batch.append(entry)
                 if len(batch) == BATCH:
-                    yield {}, adapter(list[Entry]).dump_json(batch)
+                    yield {}, _json([vars(entry) for entry in batch])
                     batch = []
-            yield {}, adapter(list[Entry]).dump_json(batch)
+            yield {}, _json([vars(entry) for entry in batch])
         case "pieces":
             for piece in reader.pieces(**arguments):
                 yield {"data": True}, piece
@@ -88,7 +89,11 @@ def _carry_out(request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]
                 if isinstance(each, bytes):
                     yield {"data": True}, each
                 else:
-                    yield {}, adapter(Entry).dump_json(each)
+                    yield {}, _json(vars(each))
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 if __name__ == "__main__":

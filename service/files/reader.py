@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,9 +48,7 @@ class PackageReader:
         """All volumes, each with what it is used as."""
         mounts = self._used_as()
         return Volumes(
-            volumes=[
-                each.volume.model_copy(update={"used_as": mounts.get(each.volume.name, "")}) for each in self._opened
-            ]
+            volumes=[replace(each.volume, used_as=mounts.get(each.volume.name, "")) for each in self._opened]
         )
 
     def stat(self, path: str, *, follow: bool = False, by_volume: bool = False) -> Entry:
@@ -95,13 +94,13 @@ class PackageReader:
         """
         place = self._find(path, follow=True)
         top = place.parts[-1:] or (_folder_name(place.volume, place.prefix),)
-        yield self._entry(place).model_copy(update={"path": path_text(top)[1:]})
+        yield replace(self._entry(place), path=path_text(top)[1:])
         if place.node.kind != "folder":
             yield from self._read(place, 0, None)
             return
         for each in self._below(place, DEEPEST):
             relative = path_text((*top, *each.parts[len(place.parts) :]))[1:]
-            yield self._entry(each).model_copy(update={"path": relative})
+            yield replace(self._entry(each), path=relative)
             if each.node.kind == "file":
                 yield from self._read(each, 0, None)
 

@@ -1,17 +1,15 @@
-"""What the reader of a package answers."""
+"""What the reader of a package answers: plain dataclasses, so that its process need not import pydantic."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Literal
-
-from pydantic import Field
-
-from service.api.models import Value
 
 Kind = Literal["file", "folder", "link", "device", "other"]
 
 
-class Volume(Value):
+@dataclass(frozen=True, kw_only=True)
+class Volume:
     """A disk, a partition or a logical volume, and what is on it. Sizes and offsets are in bytes."""
 
     name: str
@@ -34,13 +32,15 @@ class Volume(Value):
     """Why not, or what is wrong, as a sentence."""
 
 
-class Volumes(Value):
+@dataclass(frozen=True, kw_only=True)
+class Volumes:
     """The volumes of a package, disk by disk, then the logical ones."""
 
-    volumes: list[Volume] = Field(default_factory=list)
+    volumes: list[Volume] = field(default_factory=list)
 
 
-class Entry(Value):
+@dataclass(frozen=True, kw_only=True)
+class Entry:
     """A file, a folder, a link or something else, as `ls -l` shows it."""
 
     path: str

@@ -6,6 +6,8 @@ import asyncio
 import os
 import random
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -309,3 +311,10 @@ async def test_reader_whose_answer_nobody_takes_any_more_gives_its_turn_back(hos
             await pieces.aclose()
 
     assert (await files.stat("/sparse")).size == 10 << 40
+
+
+def test_process_that_reads_disks_imports_no_framework() -> None:
+    # It starts for each request: pydantic alone takes longer to import than most requests to answer.
+    modules = "import service.files.child, service.files.reader, service.files.trees, sys; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-P", "-c", modules], capture_output=True, text=True, check=True)
+    assert not {"pydantic", "asyncio", "aiohttp", "knowledge"} & set(ran.stdout.split())
