@@ -130,14 +130,15 @@ class PackageReader:
             if visited > MOST_NODES:
                 raise DiskUnreadable(f"There are more than {MOST_NODES} files below {_shown(top)}. Name a folder.")
             within = above | {place.node.inode}
-            stack += [(place._replace(node=node, parts=(*place.parts, node.name)), within) for node in reversed(nodes)]
+            volume, tree, _, parts, prefix = place
+            stack += [(Place(volume, tree, node, (*parts, node.name), prefix), within) for node in reversed(nodes)]
 
     def _nodes(self, place: Place) -> list[Node]:
         try:
-            found = [node for node in place.tree.nodes(place.node) if node.name and b"/" not in node.name]
+            found = [node for node in place.tree.nodes(place.node) if b"/" not in node.name]
         except OSError as error:
             raise DiskUnreadable(f"The folder {_shown(place)} cannot be read: the disk is damaged there.") from error
-        return sorted((node for node in found if node.name not in (b".", b"..")), key=lambda node: node.name)
+        return sorted((node for node in found if node.name not in (b"", b".", b"..")), key=lambda node: node.name)
 
     def _entry(self, place: Place) -> Entry:
         node, target = place.node, b""

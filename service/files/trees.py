@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from service.errors import DiskUnreadable
 from service.files.disk_files import Slice
@@ -15,6 +14,7 @@ from service.files.values import Kind
 PIECE = 1 << 20
 """Bytes of a file that are read at a time."""
 LONGEST_LINK = 4096
+PERMISSIONS = 0o7777
 TSK_TYPES = ("ext2", "ext3", "ext4", "ntfs", "fat", "exfat", "iso9660")
 READABLE = (*TSK_TYPES, "xfs")
 _FAT_LABEL = b" (Volume Label Entry)"
@@ -22,8 +22,7 @@ _NTFS_OWN = 24
 """Inodes below this one are NTFS's own files, such as `$MFT`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One name in a folder, and what it stands for."""
 
     name: bytes
@@ -34,7 +33,7 @@ class Node:
     uid: int = 0
     gid: int = 0
     mtime: int = 0
-    own: Any = field(default=None, compare=False, repr=False)
+    own: Any = None
     """What the library has for it."""
 
 
@@ -103,17 +102,18 @@ class TskTree:
     def nodes(self, folder: Node) -> Iterator[Node]:
         """See `Tree`."""
         for each in self._fs.open_dir(inode=folder.inode):
-            node = self._node(each.info)
+            info = each.info
+            node = self._node(info.name, info.meta)
             if node is not None:
                 yield node
 
-    def _node(self, info: Any) -> Node | None:
-        name, meta = bytes(info.name.name or b""), info.meta
-        if name in (b"", b".", b"..") or not int(info.name.flags) & self._allocated:
+    def _node(self, entry: Any, meta: Any) -> Node | None:
+        name = entry.name or b""
+        if name in (b"", b".", b"..") or not entry.flags & self._allocated:
             return None
         if meta is None:
-            return Node(name, int(info.name.meta_addr), "other")
-        kind, inode = int(meta.type), int(meta.addr)
+            return Node(name, entry.meta_addr, "other")
+        kind, inode = meta.type, meta.addr
         if kind in self._virtual or (self._kind == "ntfs" and inode < _NTFS_OWN and name.startswith(b"$")):
             return None
         if self._kind in ("fat", "exfat") and name.endswith(_FAT_LABEL):
@@ -122,11 +122,11 @@ class TskTree:
             name,
             inode,
             self._kinds.get(kind, "other"),
-            max(0, int(meta.size)),
-            stat.S_IMODE(int(meta.mode)),
-            int(meta.uid),
-            int(meta.gid),
-            int(meta.mtime),
+            max(0, meta.size),
+            meta.mode & PERMISSIONS,
+            meta.uid,
+            meta.gid,
+            meta.mtime,
         )
 
     def find(self, folder: Node, name: bytes) -> Node | None:
@@ -181,7 +181,7 @@ class XfsTree:
             inode,
             kinds.get(stat.S_IFMT(mode), "other"),
             max(0, int(own.size or 0)),
-            stat.S_IMODE(mode),
+            mode & PERMISSIONS,
             int(own.owner_identifier or 0),
             int(own.group_identifier or 0),
             int(own.get_modification_time_as_integer() or 0) // 10**9,

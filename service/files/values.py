@@ -39,9 +39,9 @@ class Volumes:
     volumes: list[Volume] = field(default_factory=list)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Entry:
-    """A file, a folder, a link or something else, as `ls -l` shows it."""
+    """A file, a folder, a link or something else, as `ls -l` shows it. Not frozen: that makes it twice as slow."""
 
     path: str
     """The whole path, escaped."""
