@@ -1,9 +1,9 @@
 """The process that reads the disks of one package: ``python -m service.files.child MEMORY PARENT``.
 
-It takes one request on its standard input and answers with frames (see `service.workers.frames`): the bytes of each are
-JSON, or those of a file when its header says ``data``. The last has ``end``, or ``error`` with the name of an error of
-`service.errors`, ``detail`` and ``suggestions``. A request has ``do``, ``folder``, ``files``, ``members`` and
-``arguments``.
+It takes one request on its standard input and answers with frames (see `service.workers.frames`). The bytes of each are
+JSON, or those of a file when its header says ``data``. With ``extents``, the JSON is a list of `values.Extent`: where
+the bytes of a file are. The last frame has ``end``, or ``error`` with the name of an error of `service.errors`,
+``detail`` and ``suggestions``. A request has ``do``, ``folder``, ``files``, ``members`` and ``arguments``.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from service.workers import frames
 from service.workers.confinement import allow_cpu, confine
+
+if TYPE_CHECKING:
+    from service.files.reader import Bytes
 
 CPU_SECONDS = 60
 """CPU time until the next frame; the kernel then ends the process."""
@@ -82,14 +85,14 @@ def _carry_out(request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]
                     batch = []
             yield {}, _json([vars(entry) for entry in batch])
         case "pieces":
-            for piece in reader.pieces(**arguments):
-                yield {"data": True}, piece
+            yield from map(_bytes, reader.pieces(**arguments))
         case "file" | "contents":
             for each in reader.file(**arguments) if request["do"] == "file" else reader.contents(**arguments):
-                if isinstance(each, bytes):
-                    yield {"data": True}, each
-                else:
-                    yield {}, _json(vars(each))
+                yield _bytes(each) if isinstance(each, bytes | list) else ({}, _json(vars(each)))
+
+
+def _bytes(of_file: Bytes) -> tuple[dict[str, Any], bytes]:
+    return ({"data": True}, of_file) if isinstance(of_file, bytes) else ({"extents": True}, _json(of_file))
 
 
 def _json(value: object) -> bytes:

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from service.errors import DiskUnreadable, InvalidParams, NotFound
+from service.files.disk_files import Slice
+from service.files.extents import extents_of
 from service.files.layout import Opened, open_volumes
 from service.files.mounts import used_as
 from service.files.names import DEEPEST, Target, escape, path_text, read_target
 from service.files.trees import Node, Tree, open_tree
-from service.files.values import Entry, Volume, Volumes
+from service.files.values import Entry, Extent, Volume, Volumes
 
 MOST_HOPS = 32
 """Symbolic links that are followed for one path, all inside the file systems of the package."""
@@ -23,6 +25,8 @@ MOST_NODES = 20_000_000
 SHOWN = 20
 """Volumes in an error."""
 Parts = tuple[bytes, ...]
+Bytes = bytes | list[Extent]
+"""Bytes of a file, or where they are."""
 
 
 class Place(NamedTuple):
@@ -74,12 +78,12 @@ class PackageReader:
             if fits is None or fits(escape(each.node.name)):
                 yield self._entry(each)
 
-    def pieces(self, path: str, offset: int = 0, size: int | None = None) -> Iterator[bytes]:
+    def pieces(self, path: str, offset: int = 0, size: int | None = None) -> Iterator[Bytes]:
         """The bytes of a file; links are followed inside the package. Raises as `entries`."""
         place = self._find(path, follow=True)
         yield from self._read(place, offset, size)
 
-    def file(self, path: str, start: int | None, stop: int | None) -> Iterator[Entry | bytes]:
+    def file(self, path: str, start: int | None, stop: int | None) -> Iterator[Entry | Bytes]:
         """What a path means, links followed; then its bytes `[start:stop]`, if it is a file. Raises as `entries`."""
         place = self._find(path, follow=True)
         yield self._entry(place)
@@ -87,7 +91,7 @@ class PackageReader:
             first, end, _ = slice(start, stop).indices(place.node.size)
             yield from self._read(place, first, max(0, end - first))
 
-    def contents(self, path: str) -> Iterator[Entry | bytes]:
+    def contents(self, path: str) -> Iterator[Entry | Bytes]:
         """A file, or a folder with all that is in it: each entry, then the bytes of one that is a file.
 
         The paths are relative, and begin with the name of what `path` means. Raises as `entries`.
@@ -104,12 +108,17 @@ class PackageReader:
             if each.node.kind == "file":
                 yield from self._read(each, 0, None)
 
-    def _read(self, place: Place, offset: int, size: int | None) -> Iterator[bytes]:
+    def _read(self, place: Place, offset: int, size: int | None) -> Iterator[Bytes]:
         shown = _shown(place)
         if place.node.kind != "file":
             raise InvalidParams(f"{shown} is not a regular file.")
+        size = place.node.size if size is None else size
         try:
-            yield from place.tree.pieces(place.node, offset, place.node.size if size is None else size)
+            source = self._source(place.volume)
+            if found := extents_of(place.tree, source, place.node, offset, min(place.node.size, offset + size)):
+                yield found
+            else:
+                yield from place.tree.pieces(place.node, offset, size)
         except OSError as error:
             raise DiskUnreadable(f"{shown} cannot be read to its end: the disk is damaged there.") from error
 
@@ -256,10 +265,13 @@ class PackageReader:
 
     def _tree(self, volume: Volume) -> Tree:
         if volume.name not in self._trees:
-            source = next(each.source for each in self._opened if each.volume.name == volume.name)
-            assert source is not None
-            self._trees[volume.name] = open_tree(source, volume.type, volume.name)
+            self._trees[volume.name] = open_tree(self._source(volume), volume.type, volume.name)
         return self._trees[volume.name]
+
+    def _source(self, volume: Volume) -> Slice:
+        source = next(each.source for each in self._opened if each.volume.name == volume.name)
+        assert source is not None
+        return source
 
     def _used_as(self) -> dict[str, str]:
         if self._mounts is None:

@@ -17,6 +17,10 @@ LONGEST_LINK = 4096
 PERMISSIONS = 0o7777
 TSK_TYPES = ("ext2", "ext3", "ext4", "ntfs", "fat", "exfat", "iso9660")
 READABLE = (*TSK_TYPES, "xfs")
+PLAIN = ("ext2", "ext3", "ext4", "fat")
+"""Types that The Sleuth Kit reads whose runs say all: in NTFS and exFAT, the end of a file may not be written yet."""
+MOST_RUNS = 50_000
+"""Runs of a file that are named; a file in more pieces is read by the library."""
 _FAT_LABEL = b" (Volume Label Entry)"
 _NTFS_OWN = 24
 """Inodes below this one are NTFS's own files, such as `$MFT`."""
@@ -37,6 +41,13 @@ class Node(NamedTuple):
     """What the library has for it."""
 
 
+class Run(NamedTuple):
+    """Bytes of a file in one piece: where they begin on the volume, None for a hole, and how many there are."""
+
+    start: int | None
+    size: int
+
+
 class Tree(Protocol):
     """A file system. Its methods raise OSError for what is damaged."""
 
@@ -54,6 +65,9 @@ class Tree(Protocol):
 
     def pieces(self, file: Node, offset: int, size: int) -> Iterator[bytes]:
         """The bytes of a file from `offset`, up to `size`."""
+
+    def runs(self, file: Node) -> list[Run] | None:
+        """Where the bytes of a file are, in order; None when only `pieces` can give them."""
 
 
 class TskTree:
@@ -149,6 +163,29 @@ class TskTree:
             offset += len(data)
             yield data
 
+    def runs(self, file: Node) -> list[Run] | None:
+        """See `Tree`."""
+        if self._kind not in PLAIN:
+            return None
+        found: list[Run] = []
+        at, block = 0, self._fs.info.block_size
+        for each in self._fs.open_meta(inode=file.inode):
+            own = each.info
+            if own.type != self._tsk.TSK_FS_ATTR_TYPE_DEFAULT:
+                continue
+            if found or own.size != file.size or not own.flags & self._tsk.TSK_FS_ATTR_NONRES:
+                return None
+            for run in each:
+                if not run.len:
+                    continue
+                hole = run.flags == self._tsk.TSK_FS_ATTR_RUN_FLAG_SPARSE
+                known = hole or run.flags == self._tsk.TSK_FS_ATTR_RUN_FLAG_NONE
+                if not known or run.offset * block != at or len(found) == MOST_RUNS:
+                    return None
+                found.append(Run(None if hole else run.addr * block, run.len * block))
+                at += run.len * block
+        return found
+
 
 class XfsTree:
     """XFS, which libfsxfs reads."""
@@ -205,6 +242,10 @@ class XfsTree:
                 raise OSError("the file ends before its size")
             offset += len(data)
             yield data
+
+    def runs(self, file: Node) -> list[Run] | None:  # noqa: ARG002
+        """See `Tree`. The extents that libfsxfs gives are those of the file system: only it knows where they are."""
+        return None
 
 
 def open_tree(source: Slice, kind: str, name: str) -> Tree:

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Kind = Literal["file", "folder", "link", "device", "other"]
+
+
+class Extent(NamedTuple):
+    """Bytes of a file of the package, as they are; so many zeros where `file` is empty."""
+
+    file: str
+    offset: int
+    size: int
 
 
 @dataclass(frozen=True, kw_only=True)
