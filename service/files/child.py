@@ -8,6 +8,8 @@ the bytes of a file are. The last frame has ``end``, or ``error`` with the name 
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 import os
 import sys
@@ -18,12 +20,14 @@ from typing import TYPE_CHECKING, Any
 
 from service.workers import frames
 from service.workers.confinement import allow_cpu, confine
+from service.workers.landlock import READ_DIR, READ_FILE, read_only
 
 if TYPE_CHECKING:
     from service.files.reader import Bytes
 
 CPU_SECONDS = 60
 """CPU time until the next frame; the kernel then ends the process."""
+LIBRARIES = ("pytsk3", "pyvmdk", "pyfsxfs")
 BATCH = 500
 """Entries in a frame."""
 
@@ -44,9 +48,27 @@ def main(words: list[str]) -> int:
         answers.flush()
         allow_cpu(CPU_SECONDS)
 
+    _close_in(request[0])
     for header, body in _answers(request[0]):
         send(header, body)
     return 0
+
+
+def _close_in(request: dict[str, Any]) -> None:
+    """Import all that is needed, then let this process read the disks of the request and nothing else; see `landlock`.
+
+    A disk in a tar archive is that file; a VMDK may name others of its folder, which is that of one package.
+    """
+    from service.files import reader  # noqa: F401
+
+    for library in LIBRARIES:
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(library)
+    folder, members = Path(request["folder"]), request["members"]
+    if all(file in members for file in request["files"]):
+        read_only({folder: READ_DIR, **{folder / file: READ_FILE for file in request["files"]}})
+    else:
+        read_only({folder: READ_DIR | READ_FILE})
 
 
 def _answers(request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]:

@@ -18,13 +18,13 @@ from service import errors
 from service.api.adapter import adapter
 from service.errors import DiskUnreadable, InvalidParams, LimitReached, NotConfigured, NotFound, WorkersBusy
 from service.files.answers import Answers, Frame
+from service.files.child import LIBRARIES
 from service.files.stored import Disks, Stored
 from service.files.values import Entry, Extent, Volumes
 from service.workers.frames import frame
 from service.workers.process import PASSED
 
 MODULE = "service.files.child"
-LIBRARIES = ("pytsk3", "pyvmdk", "pyfsxfs")
 MEMORY = 1 << 30
 """Bytes of address space of a process."""
 STALL_SECONDS = 90

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import random
+import socket
 import struct
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from service.files.extract import extract
 from service.files.readers import MOST, DiskPlaces, FileReaders, PackageFiles
 from service.files.stored import Disks, Stored
 from service.files.values import Entry, Extent
+from service.workers import landlock
 from tests.peers import file_systems as make
 from tests.peers.fetch import require
 
@@ -366,3 +368,52 @@ def test_reader_that_was_taken_over_gets_no_bytes_outside_of_its_disks(tmp_path:
         (tmp_path / name).write_bytes(bytes(100))
     with Disks(tmp_path, ["disk.img"]) as disks, pytest.raises(DiskUnreadable):
         list(disks.stored([extent]))
+
+
+TAKEN_OVER = """
+import os, socket
+
+class Root:
+    inode_number = 1
+    def __init__(self, done): self.done = done
+    number_of_sub_file_entries = property(lambda self: len(self.done))
+    def get_sub_file_entry(self, number):
+        return type("Own", (), {"name": self.done[number], "inode_number": 2, "file_mode": 0o100600, "size": 0,
+            "owner_identifier": 0, "group_identifier": 0, "get_modification_time_as_integer": lambda self: 0})()
+
+class volume:
+    def open_file_object(self, source): pass
+    def get_root_directory(self):
+        tried = {
+            "its own disk": lambda: open(TOP + "/package/plain-xfs.img", "rb").close(),
+            "another file": lambda: open(TOP + "/secret", "rb").close(),
+            "a new file": lambda: open(TOP + "/package/new", "wb").close(),
+            "another program": lambda: os.execv("/bin/true", ["true"]),
+            "a connection": lambda: socket.create_connection(("127.0.0.1", PORT), 60).close(),
+        }
+        done = []
+        for name, attempt in tried.items():
+            try:
+                attempt()
+                done.append(name)
+            except OSError:
+                pass
+        return Root(done)
+"""
+
+
+@pytest.mark.skipif(landlock.version() < 4, reason="this kernel has no Landlock that keeps a process from the network")
+async def test_library_that_a_disk_took_over_reads_the_disk_and_nothing_else(
+    disks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("package", "libraries"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "secret").write_text("secret")
+    os.link(disks / "plain-xfs.img", tmp_path / "package/plain-xfs.img")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "libraries"))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        own = f"TOP, PORT = {str(tmp_path)!r}, {server.getsockname()[1]}\n"
+        (tmp_path / "libraries/pyfsxfs.py").write_text(own + TAKEN_OVER)
+        found = await listed(files_of(tmp_path / "package", "plain-xfs.img"), "disk0:/")
+
+    assert [each.name for each in found] == ["its own disk"]

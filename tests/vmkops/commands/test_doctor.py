@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from service.workers import landlock
 from tests.running_service import RunningService
 from tests.vmkops.terminal import run, run_forked
 
@@ -29,6 +30,7 @@ def test_everything_good_is_marked_and_exits_0(tmp_path: Path) -> None:
         ["settings", "ok:"],
         ["data", "ok:"],
         ["vcenter", "-:"],
+        ["files", "ok:" if landlock.version() else "-:"],
         ["slack", "-:"],
         ["service", "ok:"],
     ]
