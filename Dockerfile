@@ -11,6 +11,10 @@ COPY service service
 COPY bot bot
 COPY vmkops vmkops
 RUN uv pip install --python /opt/vmkops/bin/python --no-deps .
+# The libraries of `vmkops files`, in the versions of requirements-dev.lock; --build-arg FILES= leaves them out.
+ARG FILES=files
+COPY requirements-dev.lock .
+RUN if [ -n "$FILES" ]; then uv pip install --python /opt/vmkops/bin/python --constraints requirements-dev.lock ".[$FILES]"; fi
 
 FROM python:3.12-slim
 RUN useradd --create-home --uid 10001 vmkops && install -d -o vmkops /data

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tarfile
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +72,19 @@ def keep_package(
         seen = {"verdict": verdict, "verified_at": created_at.isoformat(), "verified_by": "token:test", "job": "v"}
         (folder / "verified.json").write_text(json.dumps({**seen, "problems": [], "warnings": []}))
     return folder
+
+
+def keep_raw_disk(data: Path, backup_id: str, image: Path) -> dict[str, str]:
+    """Keep a backup whose disk, a raw image, is in a tar archive beside `image`, as a save profile leaves it.
+
+    Returns the settings of the service.
+    """
+    folder, member = image.parent, "uuid-of-web/disk-0.raw"
+    with tarfile.open(folder / "web-disk-0.tar", "w") as archive:
+        archive.add(image, member)
+    size = image.stat().st_size
+    disk = {"file": "web-disk-0.vmdk", "archive": "web-disk-0.tar", "path": member, "size": size, "sha256": "0" * 64}
+    saved = {"profile": "kept", "kind": "tar", "disks": [disk]}
+    keep_package(data / "backups", backup_id, datetime.now(UTC), saved=saved)
+    (folder / "vmkops.toml").write_text(f'[save.kept]\nkind = "tar"\nrepository = "{folder}"\n')
+    return {"VMKOPS_CONFIG": str(folder / "vmkops.toml")}

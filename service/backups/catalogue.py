@@ -6,6 +6,7 @@ import contextlib
 import json
 import stat
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -50,6 +51,7 @@ class KeptFile(Value):
     capacity: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
 class KeptVolume(Volume):
     """A volume of the VM in a backup of files; `file` and `offset` are empty, because its disk is not there.
 

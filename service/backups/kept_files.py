@@ -14,6 +14,7 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +22,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from knowledge.atomic_file import replace_file
+from service.api.adapter import adapter
 from service.api.units import amount
 from service.background import whole_in_thread
 from service.backups.catalogue import RECORD, KeptFile, KeptVolume
@@ -84,7 +86,7 @@ class FilesPackage(Package):
                 item.unlink()
         record = json.loads((self.partial / RECORD).read_bytes())
         record |= {"type": "file", "disks": [], "beside": [], "paths": list(paths), "not_found": kept.not_found}
-        record["volumes"] = [each.model_dump(mode="json") for each in kept.volumes]
+        record["volumes"] = adapter(list[KeptVolume]).dump_python(kept.volumes, mode="json")
         manifest = self.partial / f"{self.name}.mf"
         sums = "".join(f"SHA256({each.file})= {each.sha256}\n" for each in archives)
         for path, content in ((manifest, sums.encode()), (self.partial / RECORD, _json(record))):
@@ -141,13 +143,13 @@ async def _archive(
                         size += entry.size if entry.kind == "file" else 0
                         left_out += not added
     kept = KeptFile(file=path.name, size=archive.size, sha256=archive.sha256)
-    update = {"archive": kept, "files": files, "folders": folders, "bytes": size, "left_out": left_out}
-    return _about(volume).model_copy(update=update)
+    about = _about(volume)
+    return replace(about, archive=kept, files=files, folders=folders, bytes=size, left_out=left_out)
 
 
 def _about(volume: Volume) -> KeptVolume:
     """The volume as the backup describes it, without the name of a disk file that is not there."""
-    return KeptVolume(**volume.model_dump(exclude={"file", "offset"}))
+    return KeptVolume(**asdict(replace(volume, file="", offset=0)))
 
 
 def _name(entry: Entry, above: Sequence[bytes], names: UniqueNames, *, whole: bool) -> str:

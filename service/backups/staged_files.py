@@ -7,6 +7,7 @@ import contextlib
 import errno
 import json
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import Field
@@ -106,7 +107,14 @@ def _parent(dest: Path, name: str, chosen: Chosen, modes: Modes) -> Path:
 
 
 def _about(volume: Volume) -> VolumeFiles:
-    return VolumeFiles(**volume.model_dump(include={"name", "type", "label", "uuid", "used_as", "note"}))
+    return VolumeFiles(
+        name=volume.name,
+        type=volume.type,
+        label=volume.label,
+        uuid=volume.uuid,
+        used_as=volume.used_as,
+        note=volume.note,
+    )
 
 
 def _added(before: VolumeFiles | None, volume: Volume, folder: str, done: Extracted) -> VolumeFiles:
@@ -146,4 +154,4 @@ class _Watched:
                 mode = self._modes.folder
                 if each.kind == "file":
                     mode = self._modes.file | (EXECUTABLE if each.mode & EXECUTABLE else 0)
-                yield each.model_copy(update={"mode": mode})
+                yield replace(each, mode=mode)

@@ -7,6 +7,7 @@ import tarfile
 import time
 import zipfile
 from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import replace
 from typing import IO, cast
 
 from service.files.names import unescape
@@ -31,7 +32,7 @@ async def tar_of(contents: AsyncIterator[Entry | bytes]) -> AsyncGenerator[bytes
             continue
         yield bytes(-size % BLOCK)
         size = 0
-        if header := tar_header(each.model_copy(update={"mtime": max(0, each.mtime)}), names.of(_raw(each.path))):
+        if header := tar_header(replace(each, mtime=max(0, each.mtime)), names.of(_raw(each.path))):
             yield header
     yield bytes(-size % BLOCK + 2 * BLOCK)
 

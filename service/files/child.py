@@ -1,24 +1,34 @@
 """The process that reads the disks of one package: ``python -m service.files.child MEMORY PARENT``.
 
-It takes one request on its standard input and answers with frames (see `service.workers.frames`): the bytes of each are
-JSON, or those of a file when its header says ``data``. The last has ``end``, or ``error`` with the name of an error of
-`service.errors`, ``detail`` and ``suggestions``. A request has ``do``, ``folder``, ``files``, ``members``,
-``archives`` and ``arguments``.
+It takes one request on its standard input and answers with frames (see `service.workers.frames`). The bytes of each are
+JSON, or those of a file when its header says ``data``. With ``extents``, the JSON is a list of `values.Extent`: where
+the bytes of a file are. The last frame has ``end``, or ``error`` with the name of an error of `service.errors`,
+``detail`` and ``suggestions``. A request has ``do``, ``folder``, ``files``, ``members``, ``archives`` and
+``arguments``.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import json
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from service.workers import frames
 from service.workers.confinement import allow_cpu, confine
+from service.workers.landlock import READ_DIR, READ_FILE, read_only
+
+if TYPE_CHECKING:
+    from service.files.reader import Bytes
 
 CPU_SECONDS = 60
 """CPU time until the next frame; the kernel then ends the process."""
+LIBRARIES = ("pytsk3", "pyvmdk", "pyfsxfs")
 BATCH = 500
 """Entries in a frame."""
 
@@ -39,9 +49,29 @@ def main(words: list[str]) -> int:
         answers.flush()
         allow_cpu(CPU_SECONDS)
 
+    _close_in(request[0])
     for header, body in _answers(request[0]):
         send(header, body)
     return 0
+
+
+def _close_in(request: dict[str, Any]) -> None:
+    """Import all that is needed, then let this process read the disks of the request and nothing else; see `landlock`.
+
+    A tar archive holds a disk or the files of a volume; a VMDK may name others of its folder, which is that of one
+    package.
+    """
+    from service.files import reader  # noqa: F401
+
+    for library in LIBRARIES:
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(library)
+    folder, members = Path(request["folder"]), request["members"]
+    files = request["files"] + [name for _, name in request["archives"] if name]
+    if request["archives"] or all(file in members for file in files):
+        read_only({folder: READ_DIR, **{folder / file: READ_FILE for file in files}})
+    else:
+        read_only({folder: READ_DIR | READ_FILE})
 
 
 def _answers(request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]:
@@ -61,35 +91,38 @@ def _answers(request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]:
 
 
 def _carry_out(request: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]:
-    from service.api.adapter import adapter
     from service.files.reader import PackageReader
-    from service.files.values import Entry, Volume, Volumes
+    from service.files.values import Entry, Volume
 
-    archives = adapter(list[tuple[Volume, str]]).validate_python(request["archives"])
+    archives = [(Volume(**volume), name) for volume, name in request["archives"]]
     reader = PackageReader(Path(request["folder"]), request["files"], request["members"], archives)
     arguments = request["arguments"]
     match request["do"]:
         case "volumes":
-            yield {}, adapter(Volumes).dump_json(reader.volumes())
+            yield {}, _json(asdict(reader.volumes()))
         case "stat":
-            yield {}, adapter(Entry).dump_json(reader.stat(**arguments))
+            yield {}, _json(vars(reader.stat(**arguments)))
         case "entries":
             batch: list[Entry] = []
             for entry in reader.entries(**arguments):
                 batch.append(entry)
                 if len(batch) == BATCH:
-                    yield {}, adapter(list[Entry]).dump_json(batch)
+                    yield {}, _json([vars(entry) for entry in batch])
                     batch = []
-            yield {}, adapter(list[Entry]).dump_json(batch)
+            yield {}, _json([vars(entry) for entry in batch])
         case "pieces":
-            for piece in reader.pieces(**arguments):
-                yield {"data": True}, piece
+            yield from map(_bytes, reader.pieces(**arguments))
         case "file" | "contents":
             for each in reader.file(**arguments) if request["do"] == "file" else reader.contents(**arguments):
-                if isinstance(each, bytes):
-                    yield {"data": True}, each
-                else:
-                    yield {}, adapter(Entry).dump_json(each)
+                yield _bytes(each) if isinstance(each, bytes | list) else ({}, _json(vars(each)))
+
+
+def _bytes(of_file: Bytes) -> tuple[dict[str, Any], bytes]:
+    return ({"data": True}, of_file) if isinstance(of_file, bytes) else ({"extents": True}, _json(of_file))
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 if __name__ == "__main__":

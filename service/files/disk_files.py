@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from service.errors import DiskUnreadable
+from service.files.values import Extent
 from service.transfer.safe_open import safe_open
 
 MAGIC_SPARSE, MAGIC_TEXT = b"KDMV", b"# Disk DescriptorFile"
@@ -25,12 +26,15 @@ class Source(Protocol):
     def read_at(self, offset: int, size: int) -> bytes:
         """Up to `size` bytes from `offset`, fewer only at the end. Raises OSError."""
 
+    def extents(self, offset: int, size: int) -> list[Extent] | None:
+        """Where these bytes are in files of the package; None if they are not, or not as they are."""
+
 
 class RawFile:
-    """A file that is the disk itself, or whose `size` bytes from `start` are."""
+    """A file that is the disk itself, or whose `size` bytes from `start` are; `name` is its name in the package."""
 
-    def __init__(self, file: BinaryIO, start: int = 0, size: int | None = None) -> None:
-        self._file, self._start = file, start
+    def __init__(self, file: BinaryIO, name: str, start: int = 0, size: int | None = None) -> None:
+        self._file, self._name, self._start = file, name, start
         self.size = os.fstat(file.fileno()).st_size if size is None else size
 
     def read_at(self, offset: int, size: int) -> bytes:
@@ -38,6 +42,11 @@ class RawFile:
         if not 0 <= offset < self.size:
             return b""
         return os.pread(self._file.fileno(), min(size, self.size - offset), self._start + offset)
+
+    def extents(self, offset: int, size: int) -> list[Extent] | None:
+        """See `Source`."""
+        whole = offset >= 0 and offset + size <= self.size
+        return [Extent(self._name, self._start + offset, size)] if whole else None
 
 
 class Vmdk:
@@ -53,6 +62,10 @@ class Vmdk:
             return b""
         return bytes(self._handle.read_buffer_at_offset(min(size, self.size - offset), offset))
 
+    def extents(self, offset: int, size: int) -> list[Extent] | None:  # noqa: ARG002
+        """See `Source`."""
+        return None
+
 
 class Slice:
     """A part of a source, which also has the methods of a file."""
@@ -64,6 +77,11 @@ class Slice:
     def read_at(self, offset: int, size: int) -> bytes:
         """See `Source`."""
         return self._source.read_at(self._start + offset, max(0, min(size, self.size - offset)))
+
+    def extents(self, offset: int, size: int) -> list[Extent] | None:
+        """See `Source`."""
+        whole = offset >= 0 and offset + size <= self.size
+        return self._source.extents(self._start + offset, size) if whole else None
 
     def read(self, size: int = -1) -> bytes:
         """As of a file."""
@@ -99,7 +117,7 @@ def open_disk(folder: Path, name: str, member: str = "") -> Source:
         if not start.startswith((MAGIC_SPARSE, MAGIC_TEXT)):
             if name.lower().endswith(".vmdk") and not _may_be_raw(name):
                 raise DiskUnreadable(f"{name} is not a VMDK: its first bytes are those of another format.")
-            return RawFile(file)
+            return RawFile(file, name)
         file.seek(0)
         return _open_vmdk(folder, name, file)
     except OSError as error:
@@ -117,7 +135,7 @@ def _in_archive(name: str, file: BinaryIO, member: str) -> RawFile:
         raise DiskUnreadable(f"{name} does not begin with the disk {member}.")
     if found.offset_data + found.size > os.fstat(file.fileno()).st_size:
         raise DiskUnreadable(f"{name} is cut off: it has fewer bytes than its disk.")
-    return RawFile(file, found.offset_data, found.size)
+    return RawFile(file, name, found.offset_data, found.size)
 
 
 def _may_be_raw(name: str) -> bool:

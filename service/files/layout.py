@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,8 +63,8 @@ def _of_disk(folder: Path, file: str, member: str, name: str) -> list[Opened]:
     try:
         parts, note = _partitions(whole)
     except OSError:
-        return [Opened(own.model_copy(update={"note": NOTHING}), whole)]
-    found = [Opened(own.model_copy(update={"type": "partitions", "note": note}), None)]
+        return [Opened(replace(own, note=NOTHING), whole)]
+    found = [Opened(replace(own, type="partitions", note=note), None)]
     for part in parts:
         source = Slice(whole, part.start, part.size)
         volume = Volume(name=f"{name}/p{part.number}", file=file, offset=part.start, size=part.size)
@@ -75,15 +76,14 @@ def _described(volume: Volume, source: Slice) -> Volume:
     try:
         seen = look(source)
     except OSError:
-        return volume.model_copy(update={"note": "It cannot be read: the disk is damaged there."})
-    return volume.model_copy(
-        update={
-            "type": seen.type,
-            "label": seen.label,
-            "uuid": seen.uuid,
-            "readable": seen.type in READABLE,
-            "note": CLOSED.get(seen.type, ""),
-        }
+        return replace(volume, note="It cannot be read: the disk is damaged there.")
+    return replace(
+        volume,
+        type=seen.type,
+        label=seen.label,
+        uuid=seen.uuid,
+        readable=seen.type in READABLE,
+        note=CLOSED.get(seen.type, ""),
     )
 
 
@@ -140,6 +140,6 @@ def _logical(found: Sequence[Opened]) -> list[Opened]:
     for own in itertools.islice(logical_volumes(physical), MOST_LOGICAL):
         volume = Volume(name=own.name, type="" if own.source else LVM_PV, note=own.note)
         if own.source is not None:
-            volume = _described(volume.model_copy(update={"size": own.source.size}), own.source)
+            volume = _described(replace(volume, size=own.source.size), own.source)
         logical.append(Opened(volume, own.source))
     return logical

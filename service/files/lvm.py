@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from service.files.disk_files import LARGEST_DISK, Slice
+from service.files.values import Extent
 
 SECTOR = 512
 LABEL_SECTORS = 4
@@ -60,6 +61,24 @@ class Pieces:
     def read_at(self, offset: int, size: int) -> bytes:
         """See `Source`."""
         parts: list[bytes] = []
+        for source, at, length in self._parts(offset, size):
+            data = source.read_at(at, length)
+            if len(data) < length:
+                raise OSError("the disk ends before the logical volume")
+            parts.append(data)
+        return b"".join(parts)
+
+    def extents(self, offset: int, size: int) -> list[Extent] | None:
+        """See `Source`."""
+        found: list[Extent] = []
+        for source, at, length in self._parts(offset, size):
+            if (own := source.extents(at, length)) is None:
+                return None
+            found += own
+        return found if sum(each.size for each in found) == size else None
+
+    def _parts(self, offset: int, size: int) -> Iterator[tuple[Slice, int, int]]:
+        """The sources of these bytes, each with where they are there, and how many."""
         end = min(self.size, offset + size)
         for piece in self._pieces:
             while piece.start <= offset < min(end, piece.start + piece.size):
@@ -67,12 +86,8 @@ class Pieces:
                 number, within = divmod(at, piece.stripe)
                 source, start = piece.places[number % len(piece.places)]
                 length = min(end - offset, piece.size - at, piece.stripe - within)
-                data = source.read_at(start + number // len(piece.places) * piece.stripe + within, length)
-                if len(data) < length:
-                    raise OSError("the disk ends before the logical volume")
-                parts.append(data)
+                yield source, start + number // len(piece.places) * piece.stripe + within, length
                 offset += length
-        return b"".join(parts)
 
 
 def physical_volume(source: Slice) -> Physical:

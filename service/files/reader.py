@@ -5,16 +5,19 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from service.errors import DiskUnreadable, InvalidParams, NotFound
+from service.files.disk_files import Slice
+from service.files.extents import extents_of
 from service.files.layout import Opened, open_volumes
 from service.files.mounts import used_as
 from service.files.names import DEEPEST, Target, escape, path_text, read_target
 from service.files.tar_tree import open_archives, open_tar
 from service.files.trees import Node, Tree, open_tree
-from service.files.values import Entry, Volume, Volumes
+from service.files.values import Entry, Extent, Volume, Volumes
 
 MOST_HOPS = 32
 """Symbolic links that are followed for one path, all inside the file systems of the package."""
@@ -23,6 +26,8 @@ MOST_NODES = 20_000_000
 SHOWN = 20
 """Volumes in an error."""
 Parts = tuple[bytes, ...]
+Bytes = bytes | list[Extent]
+"""Bytes of a file, or where they are."""
 
 
 class Place(NamedTuple):
@@ -56,9 +61,7 @@ class PackageReader:
         """All volumes, each with what it is used as."""
         mounts = self._used_as()
         return Volumes(
-            volumes=[
-                each.volume.model_copy(update={"used_as": mounts.get(each.volume.name, "")}) for each in self._opened
-            ]
+            volumes=[replace(each.volume, used_as=mounts.get(each.volume.name, "")) for each in self._opened]
         )
 
     def stat(self, path: str, *, follow: bool = False, by_volume: bool = False) -> Entry:
@@ -84,12 +87,12 @@ class PackageReader:
             if fits is None or fits(escape(each.node.name)):
                 yield self._entry(each)
 
-    def pieces(self, path: str, offset: int = 0, size: int | None = None) -> Iterator[bytes]:
+    def pieces(self, path: str, offset: int = 0, size: int | None = None) -> Iterator[Bytes]:
         """The bytes of a file; links are followed inside the package. Raises as `entries`."""
         place = self._find(path, follow=True)
         yield from self._read(place, offset, size)
 
-    def file(self, path: str, start: int | None, stop: int | None) -> Iterator[Entry | bytes]:
+    def file(self, path: str, start: int | None, stop: int | None) -> Iterator[Entry | Bytes]:
         """What a path means, links followed; then its bytes `[start:stop]`, if it is a file. Raises as `entries`."""
         place = self._find(path, follow=True)
         yield self._entry(place)
@@ -97,29 +100,34 @@ class PackageReader:
             first, end, _ = slice(start, stop).indices(place.node.size)
             yield from self._read(place, first, max(0, end - first))
 
-    def contents(self, path: str) -> Iterator[Entry | bytes]:
+    def contents(self, path: str) -> Iterator[Entry | Bytes]:
         """A file, or a folder with all that is in it: each entry, then the bytes of one that is a file.
 
         The paths are relative, and begin with the name of what `path` means. Raises as `entries`.
         """
         place = self._find(path, follow=True)
         top = place.parts[-1:] or (_folder_name(place.volume, place.prefix),)
-        yield self._entry(place).model_copy(update={"path": path_text(top)[1:]})
+        yield replace(self._entry(place), path=path_text(top)[1:])
         if place.node.kind != "folder":
             yield from self._read(place, 0, None)
             return
         for each in self._below(place, DEEPEST):
             relative = path_text((*top, *each.parts[len(place.parts) :]))[1:]
-            yield self._entry(each).model_copy(update={"path": relative})
+            yield replace(self._entry(each), path=relative)
             if each.node.kind == "file":
                 yield from self._read(each, 0, None)
 
-    def _read(self, place: Place, offset: int, size: int | None) -> Iterator[bytes]:
+    def _read(self, place: Place, offset: int, size: int | None) -> Iterator[Bytes]:
         shown = _shown(place)
         if place.node.kind != "file":
             raise InvalidParams(f"{shown} is not a regular file.")
+        size = place.node.size if size is None else size
         try:
-            yield from place.tree.pieces(place.node, offset, place.node.size if size is None else size)
+            source = self._source(place.volume)
+            if found := extents_of(place.tree, source, place.node, offset, min(place.node.size, offset + size)):
+                yield found
+            else:
+                yield from place.tree.pieces(place.node, offset, size)
         except OSError as error:
             raise DiskUnreadable(f"{shown} cannot be read to its end: the disk is damaged there.") from error
 
@@ -140,14 +148,15 @@ class PackageReader:
             if visited > MOST_NODES:
                 raise DiskUnreadable(f"There are more than {MOST_NODES} files below {_shown(top)}. Name a folder.")
             within = above | {place.node.inode}
-            stack += [(place._replace(node=node, parts=(*place.parts, node.name)), within) for node in reversed(nodes)]
+            volume, tree, _, parts, prefix = place
+            stack += [(Place(volume, tree, node, (*parts, node.name), prefix), within) for node in reversed(nodes)]
 
     def _nodes(self, place: Place) -> list[Node]:
         try:
-            found = [node for node in place.tree.nodes(place.node) if node.name and b"/" not in node.name]
+            found = [node for node in place.tree.nodes(place.node) if b"/" not in node.name]
         except OSError as error:
             raise DiskUnreadable(f"The folder {_shown(place)} cannot be read: the disk is damaged there.") from error
-        return sorted((node for node in found if node.name not in (b".", b"..")), key=lambda node: node.name)
+        return sorted((node for node in found if node.name not in (b"", b".", b"..")), key=lambda node: node.name)
 
     def _entry(self, place: Place) -> Entry:
         node, target = place.node, b""
@@ -265,10 +274,13 @@ class PackageReader:
 
     def _tree(self, volume: Volume) -> Tree:
         if volume.name not in self._trees:
-            source = next(each.source for each in self._opened if each.volume.name == volume.name)
-            assert source is not None
-            self._trees[volume.name] = self._open(source, volume.type, volume.name)
+            self._trees[volume.name] = self._open(self._source(volume), volume.type, volume.name)
         return self._trees[volume.name]
+
+    def _source(self, volume: Volume) -> Slice:
+        source = next(each.source for each in self._opened if each.volume.name == volume.name)
+        assert source is not None
+        return source
 
     def _used_as(self) -> dict[str, str]:
         if self._mounts is None:

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -18,12 +19,13 @@ from service import errors
 from service.api.adapter import adapter
 from service.errors import DiskUnreadable, InvalidParams, LimitReached, NotConfigured, NotFound, WorkersBusy
 from service.files.answers import Answers, Frame
-from service.files.values import Entry, Volume, Volumes
+from service.files.child import LIBRARIES
+from service.files.stored import Disks, Stored
+from service.files.values import Entry, Extent, Volume, Volumes
 from service.workers.frames import frame
 from service.workers.process import PASSED
 
 MODULE = "service.files.child"
-LIBRARIES = ("pytsk3", "pyvmdk", "pyfsxfs")
 MEMORY = 1 << 30
 """Bytes of address space of a process."""
 STALL_SECONDS = 90
@@ -79,36 +81,52 @@ class PackageFiles:
     async def pieces(self, path: str, *, offset: int = 0, size: int | None = None) -> AsyncGenerator[bytes, None]:
         """The bytes of a file, or `size` of them from `offset`. Raises as `stat`."""
         arguments = {"path": path, "offset": offset, "size": size}
-        async with contextlib.aclosing(self._ask("pieces", arguments)) as answers:
-            async for _, body in answers:
-                yield body
+        async with contextlib.aclosing(_read(self._bytes("pieces", arguments))) as answers:
+            async for each in answers:
+                assert isinstance(each, bytes)
+                yield each
 
     async def file(
         self, path: str, *, start: int | None = None, stop: int | None = None
-    ) -> AsyncGenerator[Entry | bytes, None]:
-        """What a path means, then its bytes if it is a file; see `PackageReader.file`. Raises as `stat`."""
+    ) -> AsyncGenerator[Entry | bytes | Stored, None]:
+        """What a path means, then its bytes if it is a file; see `PackageReader.file`. Raises as `stat`.
+
+        Bytes that a disk has as they are come as `Stored`, and its disk is open until the next one is asked for.
+        """
         arguments = {"path": path, "start": start, "stop": stop}
-        async with contextlib.aclosing(self._ask("file", arguments)) as answers:
-            async for is_data, body in answers:
-                yield body if is_data else adapter(Entry).validate_json(body)
+        async with contextlib.aclosing(self._bytes("file", arguments)) as answers:
+            async for each in answers:
+                yield each
 
     async def contents(self, path: str) -> AsyncGenerator[Entry | bytes, None]:
         """A file or a folder with all that is in it; see `PackageReader.contents`. Raises as `stat`."""
-        async with contextlib.aclosing(self._ask("contents", {"path": path})) as answers:
-            async for is_data, body in answers:
-                yield body if is_data else adapter(Entry).validate_json(body)
+        async with contextlib.aclosing(_read(self._bytes("contents", {"path": path}))) as answers:
+            async for each in answers:
+                yield each
 
     async def _one(self, do: str, **arguments: Any) -> bytes:
         async with contextlib.aclosing(self._ask(do, arguments)) as answers:
             found = [body async for _, body in answers]
         return found[0]
 
-    async def _ask(self, do: str, arguments: dict[str, Any]) -> AsyncGenerator[tuple[bool, bytes], None]:
-        """Whether each answer is data, and its bytes."""
+    async def _bytes(self, do: str, arguments: dict[str, Any]) -> AsyncGenerator[Entry | bytes | Stored, None]:
+        with Disks(self._places.folder, self._places.files) as disks:
+            async with contextlib.aclosing(self._ask(do, arguments)) as answers:
+                async for header, body in answers:
+                    if header.get("data"):
+                        yield body
+                    elif header.get("extents"):
+                        for each in disks.stored(adapter(list[Extent]).validate_json(body)):
+                            yield each
+                    else:
+                        yield adapter(Entry).validate_json(body)
+
+    async def _ask(self, do: str, arguments: dict[str, Any]) -> AsyncGenerator[Frame, None]:
+        """The header and the bytes of each answer."""
         folder, files, members, archives = self._places
         request: dict[str, Any] = {"do": do, "folder": str(folder), "files": files, "members": dict(members)}
         request["arguments"] = arguments
-        request["archives"] = [(volume.model_dump(mode="json"), name) for volume, name in archives]
+        request["archives"] = [(_plain(volume), name) for volume, name in archives]
         async with self._readers.process(request) as answers:
             while True:
                 header, body = await _next(answers)
@@ -116,7 +134,24 @@ class PackageFiles:
                     return
                 if "error" in header:
                     raise _error(header)
-                yield bool(header.get("data")), body
+                yield header, body
+
+
+def _plain(volume: Volume) -> dict[str, Any]:
+    """What a volume has in common with those that the backup describes in more detail."""
+    return {each.name: getattr(volume, each.name) for each in fields(Volume)}
+
+
+async def _read(answers: AsyncGenerator[Entry | bytes | Stored, None]) -> AsyncGenerator[Entry | bytes, None]:
+    """The same with all bytes read."""
+    async with contextlib.aclosing(answers):
+        async for each in answers:
+            if not isinstance(each, Stored):
+                yield each
+                continue
+            async with contextlib.aclosing(each.pieces()) as pieces:
+                async for piece in pieces:
+                    yield piece
 
 
 def missing_libraries() -> str:

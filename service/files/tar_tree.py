@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from service.errors import DiskUnreadable
 from service.files.disk_files import RawFile, Slice
 from service.files.layout import Opened
 from service.files.names import DEEPEST
-from service.files.trees import ANY_CASE, LONGEST_LINK, PIECE, Node, Tree, named
+from service.files.trees import ANY_CASE, LONGEST_LINK, PIECE, Node, Run, Tree, named
 from service.files.values import Kind, Volume
 from service.transfer.safe_open import safe_open
 
@@ -96,22 +97,26 @@ class TarTree:
             offset += len(data)
             yield data
 
+    def runs(self, file: Node) -> list[Run] | None:  # noqa: ARG002
+        """See `Tree`. The archive is not one of the disks that are sent as they are."""
+        return None
+
 
 def open_archives(folder: Path, archives: Sequence[tuple[Volume, str]]) -> list[Opened]:
     """The volumes of a backup of files. One without an archive, or whose archive cannot be opened, has a `note`."""
     found = []
     for volume, name in archives:
-        update: dict[str, object] = {"readable": bool(name)}
+        update: dict[str, Any] = {"readable": bool(name)}
         source = None
         if not name:
             update["note"] = volume.note or NOT_TAKEN
         else:
             try:
-                raw = RawFile(safe_open(folder, name))
+                raw = RawFile(safe_open(folder, name), name)
                 source = Slice(raw, 0, raw.size)
             except OSError as error:
                 update = {"readable": False, "note": f"{name} cannot be opened: {error.strerror}."}
-        found.append(Opened(volume.model_copy(update=update), source))
+        found.append(Opened(replace(volume, **update), source))
     return found
 
 

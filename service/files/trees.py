@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from service.errors import DiskUnreadable
 from service.files.disk_files import Slice
@@ -15,17 +14,21 @@ from service.files.values import Kind
 PIECE = 1 << 20
 """Bytes of a file that are read at a time."""
 LONGEST_LINK = 4096
+PERMISSIONS = 0o7777
 TSK_TYPES = ("ext2", "ext3", "ext4", "ntfs", "fat", "exfat", "iso9660")
 READABLE = (*TSK_TYPES, "xfs")
 ANY_CASE = ("ntfs", "fat", "exfat")
 """File systems that find a name in any case."""
+PLAIN = ("ext2", "ext3", "ext4", "fat")
+"""Types that The Sleuth Kit reads whose runs say all: in NTFS and exFAT, the end of a file may not be written yet."""
+MOST_RUNS = 50_000
+"""Runs of a file that are named; a file in more pieces is read by the library."""
 _FAT_LABEL = b" (Volume Label Entry)"
 _NTFS_OWN = 24
 """Inodes below this one are NTFS's own files, such as `$MFT`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One name in a folder, and what it stands for."""
 
     name: bytes
@@ -36,8 +39,15 @@ class Node:
     uid: int = 0
     gid: int = 0
     mtime: int = 0
-    own: Any = field(default=None, compare=False, repr=False)
+    own: Any = None
     """What the library has for it."""
+
+
+class Run(NamedTuple):
+    """Bytes of a file in one piece: where they begin on the volume, None for a hole, and how many there are."""
+
+    start: int | None
+    size: int
 
 
 class Tree(Protocol):
@@ -57,6 +67,9 @@ class Tree(Protocol):
 
     def pieces(self, file: Node, offset: int, size: int) -> Iterator[bytes]:
         """The bytes of a file from `offset`, up to `size`."""
+
+    def runs(self, file: Node) -> list[Run] | None:
+        """Where the bytes of a file are, in order; None when only `pieces` can give them."""
 
 
 class TskTree:
@@ -105,17 +118,18 @@ class TskTree:
     def nodes(self, folder: Node) -> Iterator[Node]:
         """See `Tree`."""
         for each in self._fs.open_dir(inode=folder.inode):
-            node = self._node(each.info)
+            info = each.info
+            node = self._node(info.name, info.meta)
             if node is not None:
                 yield node
 
-    def _node(self, info: Any) -> Node | None:
-        name, meta = bytes(info.name.name or b""), info.meta
-        if name in (b"", b".", b"..") or not int(info.name.flags) & self._allocated:
+    def _node(self, entry: Any, meta: Any) -> Node | None:
+        name = entry.name or b""
+        if name in (b"", b".", b"..") or not entry.flags & self._allocated:
             return None
         if meta is None:
-            return Node(name, int(info.name.meta_addr), "other")
-        kind, inode = int(meta.type), int(meta.addr)
+            return Node(name, entry.meta_addr, "other")
+        kind, inode = meta.type, meta.addr
         if kind in self._virtual or (self._kind == "ntfs" and inode < _NTFS_OWN and name.startswith(b"$")):
             return None
         if self._kind in ("fat", "exfat") and name.endswith(_FAT_LABEL):
@@ -124,11 +138,11 @@ class TskTree:
             name,
             inode,
             self._kinds.get(kind, "other"),
-            max(0, int(meta.size)),
-            stat.S_IMODE(int(meta.mode)),
-            int(meta.uid),
-            int(meta.gid),
-            int(meta.mtime),
+            max(0, meta.size),
+            meta.mode & PERMISSIONS,
+            meta.uid,
+            meta.gid,
+            meta.mtime,
         )
 
     def find(self, folder: Node, name: bytes) -> Node | None:
@@ -150,6 +164,29 @@ class TskTree:
                 raise OSError("the file ends before its size")
             offset += len(data)
             yield data
+
+    def runs(self, file: Node) -> list[Run] | None:
+        """See `Tree`."""
+        if self._kind not in PLAIN:
+            return None
+        found: list[Run] = []
+        at, block = 0, self._fs.info.block_size
+        for each in self._fs.open_meta(inode=file.inode):
+            own = each.info
+            if own.type != self._tsk.TSK_FS_ATTR_TYPE_DEFAULT:
+                continue
+            if found or own.size != file.size or not own.flags & self._tsk.TSK_FS_ATTR_NONRES:
+                return None
+            for run in each:
+                if not run.len:
+                    continue
+                hole = run.flags == self._tsk.TSK_FS_ATTR_RUN_FLAG_SPARSE
+                known = hole or run.flags == self._tsk.TSK_FS_ATTR_RUN_FLAG_NONE
+                if not known or run.offset * block != at or len(found) == MOST_RUNS:
+                    return None
+                found.append(Run(None if hole else run.addr * block, run.len * block))
+                at += run.len * block
+        return found
 
 
 class XfsTree:
@@ -183,7 +220,7 @@ class XfsTree:
             inode,
             kinds.get(stat.S_IFMT(mode), "other"),
             max(0, int(own.size or 0)),
-            stat.S_IMODE(mode),
+            mode & PERMISSIONS,
             int(own.owner_identifier or 0),
             int(own.group_identifier or 0),
             int(own.get_modification_time_as_integer() or 0) // 10**9,
@@ -207,6 +244,10 @@ class XfsTree:
                 raise OSError("the file ends before its size")
             offset += len(data)
             yield data
+
+    def runs(self, file: Node) -> list[Run] | None:  # noqa: ARG002
+        """See `Tree`. The extents that libfsxfs gives are those of the file system: only it knows where they are."""
+        return None
 
 
 def open_tree(source: Slice, kind: str, name: str) -> Tree:

@@ -65,7 +65,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         at = when(datetime.fromtimestamp(entry.mtime, UTC))
     except (OverflowError, ValueError, OSError):
         at = ""
-    return {**entry.model_dump(), "when": at}
+    return {**vars(entry), "when": at}
 
 
 def _sent(html: str) -> web.Response:

@@ -105,6 +105,11 @@ class Connection(web.RequestHandler):
         self._moved_at = 0.0
         """When they became fewer."""
 
+    @property
+    def send_seconds(self) -> int:
+        """How long the client may read nothing of an answer that waits for it."""
+        return self._connections.send_seconds
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or close it when there are too many."""
         peer = transport.get_extra_info("peername")

@@ -19,11 +19,13 @@ from service.backups.vm_choice import find_backup
 from service.errors import Conflict, DisksComing, InvalidParams, VmkopsError
 from service.files.archives import tar_of, zip_of
 from service.files.readers import PackageFiles
+from service.files.stored import Stored
 from service.files.values import Entry, Volumes
 from service.http._browsers import BROWSERS
 from service.http._clients import client_of
 from service.http._files_page import folder_page, volumes_page
 from service.http._route import AnyCall, Call, Query, Route
+from service.http._sendfile import send_stored
 from service.store.audit import Event
 from service.store.tokens import Scope
 
@@ -143,9 +145,9 @@ async def _content(call: Call[ContentQuery, None]) -> web.StreamResponse:
         return await _send(call, _bytes(answers), headers, status=200 if whole else 206)
 
 
-async def _bytes(answers: AsyncGenerator[Entry | bytes, None]) -> AsyncGenerator[bytes, None]:
+async def _bytes(answers: AsyncGenerator[Entry | bytes | Stored, None]) -> AsyncGenerator[bytes | Stored, None]:
     async for each in answers:
-        assert isinstance(each, bytes)
+        assert not isinstance(each, Entry)
         yield each
 
 
@@ -167,7 +169,7 @@ def _headers(name: str) -> dict[str, str]:
 
 
 async def _send(
-    call: AnyCall, pieces: AsyncGenerator[bytes, None], headers: Mapping[str, str], status: int = 200
+    call: AnyCall, pieces: AsyncGenerator[bytes | Stored, None], headers: Mapping[str, str], status: int = 200
 ) -> web.StreamResponse:
     """Send the pieces as they come. An error before the first is a problem; a later one breaks the connection, so that
     nobody takes a part for the whole."""
@@ -177,17 +179,24 @@ async def _send(
         response = web.StreamResponse(status=status, headers={**own, **headers})
         await response.prepare(call.request)
         try:
-            await response.write(first)
+            await _write(call.request, response, first)
             async for piece in pieces:
-                await response.write(piece)
+                await _write(call.request, response, piece)
             await response.write_eof()
         except VmkopsError as error:
             log.warning("a file of a backup was not sent to its end: %s", error)
             if call.request.transport is not None:
                 call.request.transport.abort()
-        except ConnectionResetError:
+        except ConnectionError:
             pass  # the caller has left
     return response
+
+
+async def _write(request: web.Request, response: web.StreamResponse, piece: bytes | Stored) -> None:
+    if isinstance(piece, Stored):
+        await send_stored(request, response, piece)
+    else:
+        await response.write(piece)
 
 
 ERRORS = (400, 404, 409, 422, 503)

@@ -8,12 +8,18 @@ grain may inflate to more than its own size.
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterator
+from typing import cast
 
 from knowledge.ovf.contents import SPARSE_VMDK
 from service.errors import BackupDamaged, DiskRefused
 
+try:  # it inflates in less than half the time of zlib, but has no wheels for some systems
+    from isal import isal_zlib as deflate
+except ImportError:
+    import zlib as deflate  # type: ignore[no-redef]
+
+DEFLATE_ERROR = cast(type[Exception], deflate.error)
 SECTOR = 512
 HEADER = struct.Struct("<4sIIQQQQIQQQB4sH")
 MARKER = struct.Struct("<QI")
@@ -75,7 +81,7 @@ class VmdkDecoder:
                 raise self._damaged(f"a grain of {size:,} bytes is larger than it can be")
             if len(self._buffer) < MARKER.size + size:
                 return
-            yield from self._inflate(lba * SECTOR, bytes(self._buffer[MARKER.size : MARKER.size + size]))
+            yield from self._inflate(lba * SECTOR, self._buffer[MARKER.size : MARKER.size + size])
             self._skip = -(-(MARKER.size + size) // SECTOR) * SECTOR
         self._buffer.clear()
 
@@ -108,7 +114,7 @@ class VmdkDecoder:
         self._ended = kind == END_OF_STREAM
         self._skip = SECTOR + (0 if self._ended else sectors * SECTOR)
 
-    def _inflate(self, start: int, data: bytes) -> Iterator[bytes | memoryview]:
+    def _inflate(self, start: int, data: bytearray) -> Iterator[bytes | memoryview]:
         if start < self._place:
             raise self._refused(
                 f"its grains are not in ascending order (the one for byte {start:,} comes after byte {self._place:,}), "
@@ -117,10 +123,10 @@ class VmdkDecoder:
         wanted = min(self._grain, self.capacity - start)
         if start % self._grain or wanted <= 0:
             raise self._damaged(f"a grain states the place {start:,} in a disk of {self.capacity:,} bytes")
-        inflater = zlib.decompressobj()
+        inflater = deflate.decompressobj()
         try:
             grain = inflater.decompress(data, self._grain)
-        except zlib.error as error:
+        except DEFLATE_ERROR as error:
             raise self._damaged(f"the grain for byte {start:,} cannot be inflated") from error
         if not inflater.eof or len(grain) not in (wanted, self._grain):
             raise self._damaged(f"the grain for byte {start:,} does not inflate to {wanted:,} bytes")

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from knowledge.ovf.package import PIECE
+PIECE = 1 << 20
+"""Bytes that are read at a time."""
 
 
 def safe_open(root: Path, name: str) -> BinaryIO:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import re
 import socket
 import urllib.error
@@ -16,6 +17,8 @@ import pytest
 from service.api.settings import Settings
 from service.http._limits import BODIES, FAILED_SIGN_INS
 from service.http._server import Connections
+from tests.kept_packages import keep_raw_disk
+from tests.peers import file_systems as make
 from tests.peers.waiting import wait_for
 from tests.running_service import RunningService
 
@@ -151,6 +154,22 @@ def test_client_that_reads_nothing_is_closed(small: RunningService) -> None:
         assert _holds(small, client)
 
         wait_for(lambda: not _holds(small, client), timeout=250, what="the end of a connection that nobody reads")
+
+
+def test_client_that_reads_nothing_of_a_file_of_a_backup_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/big.bin").write_bytes(random.Random(9).randbytes(16 << 20))
+    settings = keep_raw_disk(tmp_path / "data", "b2b2", make.ext("ext4")(tmp_path / "disk.img", tmp_path / "tree"))
+    with RunningService(tmp_path / "data", settings) as service, connect(service) as other, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.connect(other.getpeername())
+        path = "/backups/b2b2/files/content?path=/big.bin"
+        client.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {service.token}\r\n\r\n".encode()
+        )
+        assert client.recv(12) == b"HTTP/1.1 200"
+
+        wait_for(lambda: not _holds(service, client), timeout=250, what="the end of a connection that nobody reads")
 
 
 def _holds(service: RunningService, client: socket.socket) -> bool:

@@ -7,9 +7,11 @@ import html
 import io
 import json
 import os
+import random
 import re
 import select
 import socket
+import ssl
 import tarfile
 import urllib.error
 import urllib.parse
@@ -22,10 +24,11 @@ from pathlib import Path
 import pytest
 
 from service.files.readers import MOST
-from tests.kept_packages import keep_package
+from tests.kept_packages import keep_package, keep_raw_disk
 from tests.peers import file_systems as make
 from tests.peers.fetch import require
 from tests.running_service import RunningService, make_token
+from tests.service.http.test_tls import Files
 
 HOSTS = "127.0.0.1 localhost\n"
 LARGE = 40 << 20
@@ -133,6 +136,29 @@ def test_client_that_reads_slowly_gets_the_whole_file(keeper: RunningService) ->
             size += len(piece)
 
     assert size > LARGE
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_file_on_a_raw_disk_of_a_save_profile_is_sent_whole_and_in_parts(tmp_path: Path, secure: bool) -> None:
+    big = random.Random(8).randbytes(5_000_001)
+    (tmp_path / "tree/etc").mkdir(parents=True)
+    (tmp_path / "tree/big.bin").write_bytes(big)
+    image = make.ext("ext4")(tmp_path / "disk.img", tmp_path / "tree")
+    settings = keep_raw_disk(tmp_path / "data", "b2b2", image)
+    certificate = Files(tmp_path)
+    settings |= certificate.settings if secure else {}
+    context = ssl.create_default_context(cafile=str(certificate.ca)) if secure else None
+    with RunningService(tmp_path / "data", settings) as service:
+        url = f"{service.url}/backups/b2b2/files/content?path=/big.bin"
+        for asked, expected in (
+            ("", big),
+            ("bytes=1000-2000999", big[1000:2001000]),
+            ("bytes=-3000000", big[-3000000:]),
+        ):
+            headers = {"Authorization": f"Bearer {service.token}", **({"Range": asked} if asked else {})}
+            request = urllib.request.Request(url, headers=headers)
+            with urllib.request.urlopen(request, timeout=120, context=context) as answer:
+                assert answer.read() == expected
 
 
 def test_pages_lead_from_the_backup_to_each_file(keeper: RunningService) -> None:

@@ -52,6 +52,11 @@ class Vcsim:
         self.ca_file, self.server_file = Path(ready["ca_file"]), Path(ready["server_file"])
         return self
 
+    @property
+    def pid(self) -> int:
+        """The process id of the simulator."""
+        return self._process.process.pid
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

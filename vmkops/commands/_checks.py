@@ -67,6 +67,15 @@ async def check_connections(settings: Settings) -> AsyncIterator[Line]:
         yield await check(f"vcenter {each.name}", partial(_vcenter, each))
 
 
+def check_confinement() -> Line:
+    """How this machine confines the processes that read disks of backups."""
+    from service.workers.landlock import version
+
+    if version():
+        return Line("files", "ok", "the processes that read disks of backups can open nothing else (Landlock)")
+    return Line("files", "-", "no Landlock (Linux 5.13 or later) confines the processes that read disks of backups")
+
+
 async def check_slack(told: Iterable[str]) -> Line:
     """Whether the settings of Slack fit together."""
     return await check("slack", _slack, told)

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vmkops.commands import SERVICE
-from vmkops.commands._checks import Line, check_connections, check_reports, check_service, check_slack
+from vmkops.commands._checks import (
+    Line,
+    check_confinement,
+    check_connections,
+    check_reports,
+    check_service,
+    check_slack,
+)
 from vmkops.commands._parser import Parser
 from vmkops.commands._stores import check_stores
 
@@ -99,6 +106,7 @@ async def _examine() -> AsyncIterator[Line]:
             yield line
         async for line in check_stores(settings):
             yield line
+        yield check_confinement()
     yield await check_slack(problems)
     yield await check_service(problems)
     if reports := await check_reports():

@@ -47,7 +47,7 @@ def disks(tmp_path: Path) -> Iterator[list[Slice]]:
         found = []
         for number, content in enumerate(DISKS):
             (tmp_path / f"{number}").write_bytes(content)
-            source = RawFile(stack.enter_context((tmp_path / f"{number}").open("rb", buffering=0)))
+            source = RawFile(stack.enter_context((tmp_path / f"{number}").open("rb", buffering=0)), str(number))
             found.append(Slice(source, 0, source.size))
         yield found
 
@@ -67,6 +67,8 @@ def test_stripes_alternate_between_the_disks(disks: list[Slice]) -> None:
     assert made.source.size == 4 * EXTENT
     assert made.source.read_at(0, 1 << 20) == content
     assert made.source.read_at(1000, 3000) == content[1000:4000]
+    placed = made.source.extents(1000, 3000) or []
+    assert b"".join(DISKS[int(file)][at : at + size] for file, at, size in placed) == content[1000:4000]
 
 
 def test_newest_metadata_counts(disks: list[Slice]) -> None:
@@ -130,7 +132,7 @@ def test_label_that_lies_is_contained(tmp_path: Path) -> None:
             harmed[512 + dice.randrange(600) if dice.random() < 0.5 else 4096 + dice.randrange(700)] ^= 0xFF
         (tmp_path / "harmed").write_bytes(harmed)
         with (tmp_path / "harmed").open("rb", buffering=0) as file:
-            source = RawFile(file)
+            source = RawFile(file, "harmed")
             try:
                 found = physical_volume(Slice(source, 0, source.size))
             except OSError:

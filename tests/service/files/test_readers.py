@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
+import socket
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +18,9 @@ import pytest
 from service.errors import Conflict, DiskUnreadable, InvalidParams, NotFound, VmkopsError
 from service.files.extract import extract
 from service.files.readers import MOST, DiskPlaces, FileReaders, PackageFiles
-from service.files.values import Entry
+from service.files.stored import Disks, Stored
+from service.files.values import Entry, Extent
+from service.workers import landlock
 from tests.peers import file_systems as make
 from tests.peers.fetch import require
 
@@ -309,3 +315,105 @@ async def test_reader_whose_answer_nobody_takes_any_more_gives_its_turn_back(hos
             await pieces.aclose()
 
     assert (await files.stat("/sparse")).size == 10 << 40
+
+
+def test_process_that_reads_disks_imports_no_framework() -> None:
+    # It starts for each request: pydantic alone takes longer to import than most requests to answer.
+    modules = "import service.files.child, service.files.reader, service.files.trees, sys; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-P", "-c", modules], capture_output=True, text=True, check=True)
+    assert not {"pydantic", "asyncio", "aiohttp", "knowledge"} & set(ran.stdout.split())
+
+
+def holed(folder: Path, kind: str) -> bytes:
+    """Put `big.bin` of 6 MB with holes, and with space that is kept for it and not written, on a dirty image."""
+    tree = folder / "tree"
+    (tree / "etc").mkdir(parents=True)
+    with (tree / "big.bin").open("wb") as file:
+        file.write(BIG)
+        file.seek(4_000_000)
+        file.write(BIG[:1_000_001])
+        file.truncate(6_000_000)
+    image = folder / "disk.img"
+    image.write_bytes(b"\xab" * (24 << 20))
+    words = [str(require("mke2fs")), "-q", "-F", "-t", kind, "-d", str(tree), str(image)]
+    subprocess.run(words, check=True)
+    if kind == "ext4":
+        asked = b"write /dev/null kept\nfallocate kept 0 500\nsif kept size 2000000\n"
+        subprocess.run([str(require("debugfs")), "-w", "-f", "-", str(image)], input=asked, check=True)
+    return (tree / "big.bin").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["ext2", "ext3", "ext4"])
+async def test_holes_and_space_not_written_are_zeros_whatever_the_disk_has_there(tmp_path: Path, kind: str) -> None:
+    expected = holed(tmp_path, kind)
+    files = files_of(tmp_path, "disk.img")
+
+    assert await content(files, "/big.bin") == expected
+    assert await content(files, "/big.bin", offset=2_999_999, size=1_500_000) == expected[2_999_999:4_499_999]
+    if kind == "ext4":
+        assert await content(files, "/kept") == bytes(2_000_000)
+
+
+async def test_large_file_of_a_raw_disk_comes_from_the_disk_itself(disks: Path) -> None:
+    async with contextlib.aclosing(files_of(disks, "plain-ext4.img").file("/big.bin", start=1000)) as answers:
+        found = [each async for each in answers if isinstance(each, Stored)]
+        assert sum(each.size for each in found) == len(BIG) - 1000
+
+
+@pytest.mark.parametrize(
+    "extent", [Extent("other.img", 0, 10), Extent("../disk.img", 0, 10), Extent("disk.img", 90, 11), Extent("", 0, -1)]
+)
+def test_reader_that_was_taken_over_gets_no_bytes_outside_of_its_disks(tmp_path: Path, extent: Extent) -> None:
+    for name in ("disk.img", "other.img"):
+        (tmp_path / name).write_bytes(bytes(100))
+    with Disks(tmp_path, ["disk.img"]) as disks, pytest.raises(DiskUnreadable):
+        list(disks.stored([extent]))
+
+
+TAKEN_OVER = """
+import os, socket
+
+class Root:
+    inode_number = 1
+    def __init__(self, done): self.done = done
+    number_of_sub_file_entries = property(lambda self: len(self.done))
+    def get_sub_file_entry(self, number):
+        return type("Own", (), {"name": self.done[number], "inode_number": 2, "file_mode": 0o100600, "size": 0,
+            "owner_identifier": 0, "group_identifier": 0, "get_modification_time_as_integer": lambda self: 0})()
+
+class volume:
+    def open_file_object(self, source): pass
+    def get_root_directory(self):
+        tried = {
+            "its own disk": lambda: open(TOP + "/package/plain-xfs.img", "rb").close(),
+            "another file": lambda: open(TOP + "/secret", "rb").close(),
+            "a new file": lambda: open(TOP + "/package/new", "wb").close(),
+            "another program": lambda: os.execv("/bin/true", ["true"]),
+            "a connection": lambda: socket.create_connection(("127.0.0.1", PORT), 60).close(),
+        }
+        done = []
+        for name, attempt in tried.items():
+            try:
+                attempt()
+                done.append(name)
+            except OSError:
+                pass
+        return Root(done)
+"""
+
+
+@pytest.mark.skipif(landlock.version() < 4, reason="this kernel has no Landlock that keeps a process from the network")
+async def test_library_that_a_disk_took_over_reads_the_disk_and_nothing_else(
+    disks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("package", "libraries"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "secret").write_text("secret")
+    os.link(disks / "plain-xfs.img", tmp_path / "package/plain-xfs.img")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "libraries"))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        own = f"TOP, PORT = {str(tmp_path)!r}, {server.getsockname()[1]}\n"
+        (tmp_path / "libraries/pyfsxfs.py").write_text(own + TAKEN_OVER)
+        found = await listed(files_of(tmp_path / "package", "plain-xfs.img"), "disk0:/")
+
+    assert [each.name for each in found] == ["its own disk"]

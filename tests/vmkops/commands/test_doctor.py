@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from service.workers import landlock
 from tests.running_service import RunningService
 from tests.vmkops.terminal import PLAIN, run, run_forked
 from vmkops.commands import _console, doctor
@@ -34,6 +35,7 @@ def test_everything_good_is_marked_and_exits_0(tmp_path: Path) -> None:
         ["settings", "ok:"],
         ["data", "ok:"],
         ["vcenter", "-:"],
+        ["files", "ok:" if landlock.version() else "-:"],
         ["slack", "-:"],
         ["service", "ok:"],
     ]
