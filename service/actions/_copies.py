@@ -42,7 +42,7 @@ def names_of(copy_to: str) -> list[str]:
 def choose_copies(settings: Settings, asked: str, profile: SaveProfile | None) -> tuple[str, list[Check]]:
     """The parameter `copy_to` for the targets that a request asks for, and what is found about them.
 
-    A backup with a save profile has no copies by default, and is refused when it asks for some. Raises InvalidParams.
+    A backup with a save profile has no copies by default, and is refused when it asks for some. Raises NotFound.
     """
     names = names_of(asked) if asked else list(settings.copy_to)
     if profile is not None and not asked:

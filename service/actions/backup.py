@@ -113,6 +113,11 @@ class Backup(Action):
         """See `Action.steps_of`."""
         return (*self.steps, START_COPIES) if names_of(params.get("copy_to", "")) else self.steps
 
+    def check_names(self, settings: Settings, params: CopyVm) -> None:
+        """See `Action.check_names`."""
+        if isinstance(params, BackupVm):
+            choose_copies(settings, params.copy_to, choose_save(settings, params.save))
+
     async def pinned(self, context: Context, params: VmParams) -> VmParams:
         """See `Action.pinned`."""
         return await pinned_vm(context.vcenters, params)

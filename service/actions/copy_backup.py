@@ -16,6 +16,7 @@ from service.actions._snapshot_copy import GIVE_UP
 from service.actions._targeted import info, refuse
 from service.api.copy_settings import CopyTarget
 from service.api.models import ActionClass, Check
+from service.api.settings import Settings
 from service.api.units import amount, when
 from service.api.words import counted
 from service.backups.catalogue import RECORD, KeptBackup
@@ -79,8 +80,12 @@ class Copy(Action):
         """See `Action.pinned`."""
         return await params.pinned(context)
 
+    def check_names(self, settings: Settings, params: CopyBackup) -> None:
+        """See `Action.check_names`."""
+        find_target(settings, params.to)
+
     async def target(self, context: Context, params: CopyBackup) -> Target:
-        """The backup as it is now, and what prevents a copy; raises NotFound and InvalidParams."""
+        """The backup as it is now, and what prevents a copy; raises NotFound."""
         to = find_target(context.settings, params.to)
         kept, vcenters = await read_backup(context, params.backup), context.vcenters.names()
         checks = [info("backup-from", origin(kept, vcenters)), *await asyncio.to_thread(_checks, context, kept, to)]

@@ -20,7 +20,7 @@ from service.api.models import Check
 from service.api.settings import Settings
 from service.copies.kinds import KINDS, reason
 from service.copies.local import contents, directory_checks, prepare
-from service.errors import InvalidParams, TargetFailed
+from service.errors import NotFound, TargetFailed
 from service.saving.process import Ended, SaveProcess
 from service.saving.store import HIDDEN_PREFIXES, one_line
 from service.transfer.safe_open import safe_open
@@ -38,7 +38,7 @@ Progress = Callable[[int], None]
 
 
 def find_target(settings: Settings, name: str) -> CopyTarget:
-    """The copy target of this name; raises InvalidParams with a near name."""
+    """The copy target of this name; raises NotFound with a near name."""
     targets = settings.copy_targets()
     if name in targets:
         return targets[name]
@@ -47,7 +47,7 @@ def find_target(settings: Settings, name: str) -> CopyTarget:
     rest = (
         f"There are: {names}." if names else "None is set; the administrator adds a table [copy.NAME] to vmkops.toml."
     )
-    raise InvalidParams(
+    raise NotFound(
         f"There is no copy target {quoted(name)}. {f'Did you mean {near}? ' if near else ''}{rest}",
         [near] if near else [],
     )
@@ -65,7 +65,7 @@ class CopyStore:
 
     @classmethod
     def of(cls, settings: Settings, name: str) -> CopyStore:
-        """The target with this name; raises InvalidParams."""
+        """The target with this name; raises NotFound."""
         return cls(find_target(settings, name))
 
     def missing_program(self) -> str:

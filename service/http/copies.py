@@ -9,7 +9,6 @@ from service.backups.text import copies_words
 from service.backups.vm_choice import shown_vm
 from service.copies.held import held_copies
 from service.copies.store import CopyStore
-from service.errors import InvalidParams, NotFound
 from service.http._pages import Page, PageQuery, page_of
 from service.http._route import Call, Route
 from service.store.tokens import Scope
@@ -35,10 +34,7 @@ class CopyList(Page):
 
 async def _list(call: Call[CopiesQuery, None]) -> CopyList:
     context = call.services.context
-    try:
-        store = CopyStore.of(context.settings, call.path("target"))
-    except InvalidParams as error:
-        raise NotFound(str(error), error.suggestions) from error
+    store = CopyStore.of(context.settings, call.path("target"))
     vcenters = context.vcenters.names()
     found = [
         each.kept.model_copy(update={"title": shown_vm(each.kept, vcenters)})

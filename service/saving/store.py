@@ -21,7 +21,7 @@ from knowledge.spelling import nearest_name
 from service.api.redaction import REDACTED, redact
 from service.api.save_settings import NONE, SaveProfile
 from service.api.settings import Settings
-from service.errors import InvalidParams, SaveFailed
+from service.errors import NotFound, SaveFailed
 from service.saving.kinds import KINDS, Archive
 from service.saving.process import MOST_OUT, Ended, SaveProcess
 
@@ -99,14 +99,14 @@ def folder_of(uuid: str, moref: str) -> str:
 def choose_save(settings: Settings, asked: str) -> SaveProfile | None:
     """The save profile that a request names, or the default one; None for a plain copy.
 
-    Raises InvalidParams with a near name when there is no such profile.
+    Raises NotFound with a near name when there is no such profile.
     """
     name = asked or settings.default_save
     return None if name in ("", NONE) else find_profile(settings, name)
 
 
 def find_profile(settings: Settings, name: str) -> SaveProfile:
-    """The save profile of this name; raises InvalidParams."""
+    """The save profile of this name; raises NotFound."""
     profiles = settings.save_profiles()
     if name in profiles:
         return profiles[name]
@@ -115,7 +115,7 @@ def find_profile(settings: Settings, name: str) -> SaveProfile:
     rest = (
         f"There are: {names}." if names else "None is set; the administrator adds a table [save.NAME] to vmkops.toml."
     )
-    raise InvalidParams(
+    raise NotFound(
         f"There is no save profile {quoted(name)}. {f'Did you mean {near}? ' if near else ''}{rest}",
         [near] if near else [],
     )
@@ -131,7 +131,7 @@ class Store:
 
     @classmethod
     def of(cls, settings: Settings, name: str) -> Store:
-        """The store of the profile with this name; raises InvalidParams."""
+        """The store of the profile with this name; raises NotFound."""
         return cls(find_profile(settings, name), settings.backups_dir)
 
     def missing_program(self) -> str:

@@ -103,7 +103,11 @@ def _add_options(parser: ArgumentParser) -> None:
         help="another parameter of the action, such as quiesce=none; may be repeated",
     )
     parser.add_argument("--replace", action="store_true", help="replace the schedule of this name without a question")
-    parser.add_argument("--allow-missing", action="store_true", help="accept a target that does not exist yet")
+    parser.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="accept a target that does not exist yet, or VMs that a dry run refuses now",
+    )
 
 
 def _add(options: Namespace) -> int:
