@@ -182,6 +182,24 @@ def test_copy_goes_on_after_kill_9_and_is_never_taken_for_whole_before(copies: C
     assert "backup.json" in found
 
 
+def test_warning_of_the_dry_run_is_shown_when_the_job_starts_and_kept_with_it(copies: Copies) -> None:
+    id_, _ = copies.keep()
+    message = f"{copies.folder / 'nas'} is on the same file system as the backups, so both can be lost together."
+
+    dry = copies.service.run("action", "copy-backup", id_, "to=nas", "--dry-run")
+    real = copies.service.run("action", "copy-backup", id_, "to=nas")
+    _, answered = copies.service.call("POST", "/actions/copy-backup", {"params": {"backup": id_, "to": "nas"}})
+    copies.service.ended(answered["id"])
+    shown = copies.service.run("jobs", answered["id"])
+
+    assert f"warn    {message}" in dry.stdout
+    started, warned = real.stderr.splitlines()[:2]
+    assert started.startswith("job ")
+    assert warned.startswith(f"warn    {message}")
+    assert [each.startswith(message) for each in answered["warnings"]] == [True], answered
+    assert f"  warning     {message}" in shown.stdout
+
+
 @pytest.mark.parametrize(
     ("target", "words"),
     [
