@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from knowledge.ovf.quoting import quoted
 from knowledge.spelling import nearest_name
 from service.api.config_file import TABLE_KEYS
 
@@ -89,6 +90,16 @@ def explain_setting(error: ErrorDetails) -> str:
         return NETWORK
     words = _OF_SETTINGS.get(kind) or WORDS.get(kind)
     return _ended(_filled(words, error.get("ctx", {}))) if words else UNKNOWN_TYPE
+
+
+def no_such_table(value: str, what: str, table: str, known: Iterable[str]) -> str:
+    """That the value of a setting names no table `[TABLE.NAME]`, with the name that was probably meant."""
+    names = sorted(known)
+    if not names:
+        return f"is {quoted(value)}, but there is no {what}. Add a table [{table}.{value[:63]}]."
+    near = nearest_name(value, names)
+    hint = f"Did you mean {near}? " if near else ""
+    return f"is {quoted(value)}, which is no {what}. {hint}There are: {', '.join(names)}."
 
 
 def _unknown_key(table: str, name: str) -> str:
