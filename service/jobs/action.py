@@ -300,7 +300,10 @@ class Action(ABC):
         return " ".join(lasting_refusals(target.checks))
 
     async def more_checks(self, context: Context, params: Any, target: Target) -> Sequence[Check]:  # noqa: ARG002
-        """What only a dry run looks at, beside the checks of `target`; by default nothing. Refuses nothing."""
+        """What only a dry run looks at, beside the checks of `target`; by default nothing.
+
+        What it refuses does not keep a job from being queued: the first step of the job finds it again.
+        """
         return ()
 
     @abstractmethod

@@ -332,6 +332,81 @@ def test_fetch_goes_on_after_kill_9(copies: Copies) -> None:
     assert (folder / "web-disk-0.vmdk").read_bytes() == disk
 
 
+def test_lost_backup_leads_to_the_targets_and_comes_back_by_the_beginning_of_its_id(copies: Copies) -> None:
+    id_, folder = copies.keep(vm="lost")
+    assert act(copies.service, "copy-backup", backup=id_, to="nas")["state"] == "succeeded"
+    shutil.rmtree(folder)
+    (copies.folder / "nas" / f"{id_[:5]}zzzzzzzzzzz").mkdir()
+    (copies.folder / "nas" / f"{id_[:5]}zzzzzzzzzzz" / "backup.json").touch()
+    fetch = ("action", "fetch-backup")
+
+    lost = [
+        copies.service.run(*words)
+        for words in (
+            ("backups", id_),
+            ("backups", "newest:lost"),
+            ("backups", "--vm", "lost"),
+            ("backups", "--state", "damaged"),
+            ("action", "restore", id_),
+            ("action", "verify-backup", "newest:lost"),
+            ("files", id_),
+        )
+    ]
+    short = copies.service.run(*fetch, id_[:3], "source=nas")
+    several = copies.service.run(*fetch, id_[:5], "source=nas")
+    none = copies.service.run(*fetch, "feed", "source=nas")
+    dry = copies.service.run(*fetch, id_[:9], "source=nas", "--dry-run")
+    fetched = copies.service.run(*fetch, id_[:9], "source=nas", "--json")
+
+    for done in lost:
+        assert "nas, " in done.stderr, done
+        assert done.stderr.rstrip().endswith("may have copies: `vmkops backups --target NAME` lists them."), done
+    assert (short.returncode, "Give at least 4 characters." in short.stderr) == (1, True), short
+    assert (several.returncode, f"{id_}\n" in several.stderr) == (1, True), several
+    mend = "`vmkops backups --target nas` lists them."
+    assert none.stderr == f"vmkops action: The copy target nas has no backup feed. {mend}\n"
+    assert dry.returncode == 0, dry.stderr
+    assert f"The backup {id_} is of lost" in dry.stdout
+    assert json.loads(fetched.stdout)["state"] == "succeeded", fetched
+    assert copies.service.run("backups", "newest:lost").returncode == 0
+
+
+def test_one_target_is_named_with_its_command(copies: Copies, tmp_path: Path) -> None:
+    (tmp_path / "vmkops.toml").write_text(f'[copy.nas]\nkind = "directory"\npath = "{copies.folder / "nas"}"\n')
+    with RunningService(tmp_path / "data", {"VMKOPS_CONFIG": str(tmp_path / "vmkops.toml")}) as service:
+        empty = service.run("backups")
+        page = text(service, "/backups")
+    without = "No backups are kept here. Make one with"
+    hint = "The copy target nas may have copies: `vmkops backups --target nas` lists them.\n"
+
+    assert empty.stderr == f"{without}: vmkops backup VM\n{hint}"
+    assert page == f"{without} `vmkops backup VM`.\n{hint}"
+
+
+def test_dry_run_of_a_fetch_looks_at_the_copy_and_at_the_room(copies: Copies, tmp_path: Path) -> None:
+    id_, folder = copies.keep()
+    assert act(copies.service, "copy-backup", backup=id_, to="nas")["state"] == "succeeded"
+    shutil.rmtree(folder)
+    settings = {"VMKOPS_CONFIG": str(copies.folder / "vmkops.toml"), "VMKOPS_KEEP_FREE": "1000000"}
+    shutil.copytree(copies.service.data_dir / "signing", tmp_path / "data" / "signing")
+
+    good = checked(copies.service, "fetch-backup", backup=id_, source="nas")
+    absent = checked(copies.service, "fetch-backup", backup="feedfeedfeedfeed", source="nas")
+    with RunningService(tmp_path / "data", settings) as other:
+        full = checked(other, "fetch-backup", backup=id_, source="nas")
+    _change_record(copies.folder / "nas" / id_)
+    damaged = checked(copies.service, "fetch-backup", backup=id_, source="nas")
+    hangs = checked(copies.service, "fetch-backup", backup=id_, source="hangs")
+
+    assert {check["severity"] for check in good.values()} == {"info"}, good
+    assert "The copy target nas has no backup feedfeedfeedfeed." in absent["copy-not-found"]["message"]
+    assert full["backup-room"]["severity"] == "refuse"
+    assert "are free in" in full["backup-room"]["message"]
+    assert "backup.json was changed after it was signed" in damaged["copy-backup-damaged"]["message"]
+    assert "so its command was stopped" in hangs["copy-target-failed"]["message"]
+    assert not list(Path(copies.service.data_dir / "backups").rglob(f"*{id_}*"))
+
+
 def _change_disk(copy: Path) -> None:
     disk = copy / "web-disk-0.vmdk"
     disk.write_bytes(bytes(disk.stat().st_size))
