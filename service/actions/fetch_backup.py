@@ -13,6 +13,7 @@ from pydantic import Field
 
 from service.actions._snapshot_copy import GIVE_UP
 from service.actions._targeted import info, refuse, warn
+from service.actions.copy_backup import disks_and_more
 from service.api.models import ActionClass, Check
 from service.api.units import amount
 from service.backups.adopt import Adoption
@@ -52,6 +53,10 @@ class Listed(StepResult):
 
     files: list[KeptFile]
     vm: str
+    disks: int = 0
+    """The bytes of the disks alone; 0 in a record of an earlier version."""
+    small: int = 0
+    """The bytes of the record, the descriptor, the manifest and the signatures, which are there already."""
 
 
 class Fetch(Action):
@@ -97,7 +102,7 @@ class Fetch(Action):
         except VmkopsError as error:
             return [refuse(f"copy-{error.code}", str(error))]
         checks = [info("backup-from", origin(kept, context.vcenters.names()))]
-        checks.append(info("copy-size", f"{amount(kept.size)} are fetched."))
+        checks.append(info("copy-size", f"What is fetched: {disks_and_more(kept)}."))
         try:
             await asyncio.to_thread(require_space, settings.backups_dir / kept.id, kept.size, settings.keep_free_bytes)
         except DiskFull as error:
@@ -119,7 +124,15 @@ class Fetch(Action):
         except Exception:
             await job.step_as(StepResult, KEEP, partial(_give_up, fetched), part=GIVE_UP, cleanup=True)
             raise
-        return {"backup": id_, "from": params.source, "vm": listed.vm, "size": total, "package": kept.detail}
+        return {
+            "backup": id_,
+            "from": params.source,
+            "vm": listed.vm,
+            "size": listed.disks or total,
+            "all_files_bytes": total + listed.small,
+            "package": kept.detail,
+            "checked": f"each file, as it came, with the signed manifest. {READ_BACK.format(id_)}",
+        }
 
 
 ACTION = Fetch()
@@ -139,6 +152,9 @@ async def _whole_id(store: CopyStore, word: str) -> str:
 
 def _kept(context: Context, backup: str) -> bool:
     return any(each.id == backup for each in read_catalogue(context.settings.backups_dir))
+
+
+READ_BACK = "It counts as unverified until it is read back from this disk: vmkops action verify-backup {}"
 
 
 def _progress(job: JobControl, before: int, total: int) -> Callable[[int], None]:
@@ -168,7 +184,9 @@ async def _look(context: Context, store: CopyStore, fetched: Fetched) -> Listed:
     await asyncio.to_thread(
         require_space, fetched.folder, sum(file.size for file in files), context.settings.keep_free_bytes
     )
-    return Listed(files=files, vm=kept.vm.name, detail=f"{kept.vm.name}: {amount(kept.size)}")
+    small = sum(each.stat().st_size for each in fetched.folder.iterdir())
+    detail = f"{kept.vm.name}: {disks_and_more(kept)}"
+    return Listed(files=files, vm=kept.vm.name, disks=kept.size, small=small, detail=detail)
 
 
 async def _fetch(

@@ -142,6 +142,8 @@ def test_copy_has_every_byte_and_is_shown(copies: Copies, target: str) -> None:
     job = act(copies.service, "copy-backup", backup=id_, to=target)
 
     assert job["state"] == "succeeded", job
+    whole = sum(item.stat().st_size for item in folder.iterdir() if not item.name.startswith("copied."))
+    assert (job["result"]["size"], job["result"]["all_files_bytes"]) == (len(disk_of(folder)), whole)
     package = {item.name for item in folder.iterdir()} - {f"copied.{target}.json"}
     wanted = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in package}
     assert copies.sums(target, id_) == wanted
@@ -285,6 +287,12 @@ def test_full_target_fails_the_copy_and_keeps_nothing_of_it(copies: Copies) -> N
     assert left == []
 
 
+def disk_of(folder: Path) -> bytes:
+    """The content of the disk of a kept backup."""
+    (disk,) = folder.glob("*.vmdk")
+    return disk.read_bytes()
+
+
 def lose(copies: Copies, id_: str) -> bytes:
     """Lose the local folder of a backup, as with its disk; returns the content of its disk."""
     (folder,) = (copies.service.data_dir / "backups").glob(f"*/{id_}")
@@ -311,6 +319,9 @@ def test_lost_backup_is_listed_and_fetched(copies: Copies, target: str) -> None:
     assert (folder / "web-disk-0.vmdk").read_bytes() == disk
     _, kept = copies.service.call("GET", f"/backups/{id_}")
     assert (kept["state"], [copy["target"] for copy in kept["copies"]]) == ("unverified", [target])
+    assert f"read back from this disk: vmkops action verify-backup {id_}" in fetched["result"]["checked"]
+    whole = sum(item.stat().st_size for item in folder.iterdir() if not item.name.startswith("copied."))
+    assert (fetched["result"]["size"], fetched["result"]["all_files_bytes"]) == (kept["size"], whole)
     assert "among the kept backups already" in refused(copies.service, "fetch-backup", backup=id_, source=target)
 
 
