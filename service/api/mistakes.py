@@ -13,6 +13,8 @@ from knowledge.ovf.quoting import quoted
 from knowledge.spelling import nearest_name
 from service.api.config_file import TABLE_KEYS
 
+VERBS = ("must ", "is ", "has ", "needs ", "does ")
+"""How a message begins that continues the name of a value."""
 MOST = 5
 """How many mistakes one message names."""
 
@@ -129,7 +131,8 @@ def _sentence(item: Mapping[str, Any], model: type[BaseModel], what: str) -> str
     if not name:
         return f"{_ended(str(item['msg']).removeprefix('Value error, '))}"
     if kind not in WORDS:
-        return f"{name}: {_ended(str(item['msg']).removeprefix('Value error, '))}"
+        said = _ended(str(item["msg"]).removeprefix("Value error, "))
+        return f"{name} {said}" if said.startswith(VERBS) else f"{name}: {said}"
     words = _form(model, place[0]) if kind == "string_pattern_mismatch" else ""
     words = words or _filled(WORDS[kind], item.get("ctx", {}))
     described = _description(model, place[0]) if kind in _EXPLAINED else ""
