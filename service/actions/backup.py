@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
-from service.actions._copies import START_COPIES, CopiesStarted, choose_copies, names_of, start_copies
+from service.actions._copies import START_COPIES, CopiesStarted, choose_copies, copy_warnings, names_of, start_copies
 from service.actions._snapshot_copy import (
     BACK_UP,
     MOUNT,
@@ -149,6 +149,7 @@ class Backup(Action):
         save, copies = {}, list[Check]()
         if isinstance(params, BackupVm):
             copy_to, copies = choose_copies(settings, params.copy_to, profile)
+            copies += await copy_warnings(settings, copy_to)
             save = {"save": profile.name if profile else NONE, "copy_to": copy_to}
         exact = params.model_copy(update={"vm": vm.selector, "until": until, **save})
         return Target(
