@@ -29,6 +29,8 @@ DISK_MB, BYTES_PER_SECOND = 64, 6_000_000
 PROMPT = "\x1b[32m$\x1b[0m "
 LONGEST_PAUSE = 0.8
 """Seconds: a slow computer, or a longer start of a command, is not worth watching."""
+INSTALLED = "/var/lib/vmkops"
+"""The data directory of an installation, which the paths of the recording begin with."""
 PATIENCE_SECONDS = 120
 
 
@@ -36,14 +38,16 @@ def main() -> int:
     """Record the session, and draw it."""
     with tempfile.TemporaryDirectory(prefix="vmkops-recording-") as folder:
         disk = make_vmdk(Path(folder) / "disk.vmdk", size_mb=DISK_MB, seed=1)
-        os.chdir(folder)  # the paths that are shown begin here
+        os.chdir(folder)
         Path("data").mkdir()
         with Vcsim() as vcsim:
             vcsim.put_disk(vcsim.vm(OLD_NAME)["disks"][0]["path"], disk)
             vcsim.change_vm(OLD_NAME, rename=VM)
             vcsim.nfc(bytes_per_second=BYTES_PER_SECOND)
             with RunningService(Path("data"), vcenter_settings(vcsim)) as service:
-                events = session(service)
+                shown = session(service)
+        data = str(Path("data").absolute())
+        events = [each._replace(text=each.text.replace(data, INSTALLED)) for each in shown]
     CAST.write_text(cast(events), "utf-8")
     SVG.write_text(picture(events), "utf-8")
     print(f"{CAST.name}: {CAST.stat().st_size:,} bytes; {SVG.name}: {SVG.stat().st_size:,} bytes")

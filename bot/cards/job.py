@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.blocks import Block, Message, bold, bullets, code, context, escape, header, message, person, section, shortened
 from service.api.client import Job, JobState, Problem, Progress, Step, StepState
-from service.api.job_words import steps_to_show
+from service.api.job_words import steps_to_show, warnings_to_show
 from service.api.results import facts
 from service.api.units import amount, count, done_of, duration, took
 
@@ -50,6 +50,8 @@ def job_card(job: Job) -> Message:
     blocks: list[Block] = [header(title(job)), section(_status(job))]
     if job.progress and not job.state.final and (progress := progress_line(job.progress)):
         blocks.append(section(progress))
+    if warned := warnings_to_show(job):
+        blocks.append(section(*(f"⚠️ {shortened(escape(each), DETAIL_LENGTH)}" for each in warned)))
     if steps := steps_to_show(job):
         blocks.append(section(*(_step_line(step, job) for step in steps)))
     if job.error:

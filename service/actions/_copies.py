@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from service.actions._targeted import info, refuse
+from service.actions._targeted import info, refuse, warn
 from service.api.models import Check
 from service.api.save_settings import NONE, SaveProfile
 from service.api.settings import Settings
@@ -42,15 +43,14 @@ def names_of(copy_to: str) -> list[str]:
 def choose_copies(settings: Settings, asked: str, profile: SaveProfile | None) -> tuple[str, list[Check]]:
     """The parameter `copy_to` for the targets that a request asks for, and what is found about them.
 
-    A backup with a save profile has no copies by default, and is refused when it asks for some. Raises InvalidParams.
+    A backup with a save profile has no copies by default, and is refused when it asks for some. Raises NotFound.
     """
     names = names_of(asked) if asked else list(settings.copy_to)
     if profile is not None and not asked:
         return "", []
     checks = [info("copy-to", f"A copy goes to {name} afterwards, in a job of its own.") for name in names]
     for name in names:
-        if missing := CopyStore(find_target(settings, name)).missing_program():
-            checks.append(Check(rule="copy-target", severity="warn", message=missing))
+        find_target(settings, name)
     if names and profile is not None:
         message = (
             f"The save profile {profile.name} gets the disks, so there is nothing to copy to {', '.join(names)}. Ask "
@@ -58,6 +58,14 @@ def choose_copies(settings: Settings, asked: str, profile: SaveProfile | None) -
         )
         checks.append(refuse("copy-to", message))
     return " ".join(names), checks
+
+
+async def copy_warnings(settings: Settings, copy_to: str) -> list[Check]:
+    """What will keep the copies from being made, or from being of use: a warning, as the backup itself may go on."""
+    found = await asyncio.gather(
+        *(CopyStore.of(settings, name).checks(settings.data_dir) for name in names_of(copy_to))
+    )
+    return [warn(check.rule, check.message) for checks in found for check in checks if check.severity != "info"]
 
 
 async def start_copies(job: JobControl, names: Sequence[str]) -> CopiesStarted:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from service.actions._targeted import info, warn
 from service.api.models import Check
 from service.api.words import counted
-from service.errors import NotFound, VmkopsError
-from service.jobs.action import Action, Context
+from service.errors import NotFound, VmkopsError, VSphereRefused
+from service.jobs.action import Action, Context, lasting_refusals
 from service.vsphere.inventory import Vm
 from service.vsphere.selecting import Selected
 from service.vsphere.vcenters import VCenters
@@ -59,6 +60,37 @@ async def checks_of_vms(
         if found.get(number)
     ]
     return list(summed_up(named, len(found), len(vms)))
+
+
+async def refusal_of_vms(
+    context: Context, inner: Action, vms: Sequence[Vm], params_for: Callable[[str], Mapping[str, Any]]
+) -> str:
+    """Why the inner action refuses each of these VMs, as sentences with the first few names.
+
+    Empty as soon as one VM is not refused, or cannot be looked at now. It looks at no more VMs, and for no longer, than
+    a dry run. What passes by itself, such as a task that runs on the VM, does not count.
+    """
+    refused: list[str] = []
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(SECONDS):
+            for vm in vms[:MOST_CHECKED]:
+                if not (why := await _why_refused(context, inner, params_for(vm.selector))):
+                    return ""
+                refused.append(f"{context.vcenters.shown(vm.vcenter, vm.name)}: {why}")
+    if not refused:
+        return ""
+    checked = "the selected VM" if len(refused) == 1 else f"each of the {len(refused)} VMs that it looked at"
+    more = f" And {counted(len(refused) - SHOWN, 'VM')} more." if len(refused) > SHOWN else ""
+    return f"A dry run refuses {checked}. {' '.join(refused[:SHOWN])}{more}"
+
+
+async def _why_refused(context: Context, inner: Action, params: Mapping[str, Any]) -> str:
+    """Why the action is refused with these parameters; empty when it is not, or when vCenter does not answer."""
+    try:
+        target = await inner.target(context, inner.params.model_validate(params))
+    except VmkopsError as error:
+        return "" if error.retryable or isinstance(error, VSphereRefused) else sentence(str(error))
+    return " ".join(map(sentence, lasting_refusals(target.checks)))
 
 
 def summed_up(found: Sequence[tuple[str, Sequence[str]]], looked_at: int, selected: int) -> Iterator[Check]:

@@ -19,7 +19,7 @@ from service.backups.described import read_described
 from service.backups.lock import locked
 from service.backups.signatures import check_signatures
 from service.backups.stored import facts_of, read_checks
-from service.backups.vm_choice import find_backup, origin, shown_vm
+from service.backups.vm_choice import kept_backup, origin, shown_vm
 from service.errors import BackupDamaged, ImportFailed, PackageDamaged, RestoreFailed, VmkopsError
 from service.jobs.action import Context, JobControl, Params, Target
 from service.packages.beside import SETTINGS, read_kept_settings
@@ -216,7 +216,7 @@ def class_of_restore(action_class: ActionClass, target: Target) -> ActionClass:
 
 async def read_backup(context: Context, backup: str) -> KeptBackup:
     """The backup that a selector means; raises NotFound and Ambiguous."""
-    return await asyncio.to_thread(find_backup, context.settings.backups_dir, backup, context.vcenters.names())
+    return await asyncio.to_thread(kept_backup, context.settings, backup, context.vcenters.names())
 
 
 def elsewhere(kept: KeptBackup, vcenter: str) -> list[Check]:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from service.actions._copies import START_COPIES, CopiesStarted, choose_copies, names_of, start_copies
+from service.actions._copies import START_COPIES, CopiesStarted, choose_copies, copy_warnings, names_of, start_copies
 from service.actions._files import EXTRACT, FILE, FULLVM, NEEDS_FILES, files_checks
 from service.actions._snapshot_copy import (
     BACK_UP,
@@ -141,6 +141,11 @@ class Backup(Action):
         extract = (EXTRACT,) if params.get("type") == FILE else ()
         return (*self.steps, *extract, *((START_COPIES,) if names_of(params.get("copy_to", "")) else ()))
 
+    def check_names(self, settings: Settings, params: CopyVm) -> None:
+        """See `Action.check_names`."""
+        if isinstance(params, BackupVm):
+            choose_copies(settings, params.copy_to, choose_save(settings, params.save))
+
     async def pinned(self, context: Context, params: VmParams) -> VmParams:
         """See `Action.pinned`."""
         return await pinned_vm(context.vcenters, params)
@@ -174,6 +179,7 @@ class Backup(Action):
         save, copies = {}, list[Check]()
         if isinstance(params, BackupVm):
             copy_to, copies = choose_copies(settings, params.copy_to, profile)
+            copies += await copy_warnings(settings, copy_to)
             save = {"save": profile.name if profile else NONE, "copy_to": copy_to}
             if files:
                 copies += [*files_checks(folder), *_folder_only(params.save)]

@@ -16,6 +16,7 @@ from service.actions._snapshot_copy import GIVE_UP
 from service.actions._targeted import info, refuse
 from service.api.copy_settings import CopyTarget
 from service.api.models import ActionClass, Check
+from service.api.settings import Settings
 from service.api.units import amount, when
 from service.api.words import counted
 from service.backups.catalogue import RECORD, KeptBackup
@@ -50,6 +51,8 @@ class Plan(StepResult):
     path: str
     files: list[FileToCopy]
     there: dict[str, int]
+    disks: int = 0
+    """The bytes of the disks alone; 0 in a record of an earlier version."""
 
 
 class FileCopied(StepResult):
@@ -79,8 +82,12 @@ class Copy(Action):
         """See `Action.pinned`."""
         return await params.pinned(context)
 
+    def check_names(self, settings: Settings, params: CopyBackup) -> None:
+        """See `Action.check_names`."""
+        find_target(settings, params.to)
+
     async def target(self, context: Context, params: CopyBackup) -> Target:
-        """The backup as it is now, and what prevents a copy; raises NotFound and InvalidParams."""
+        """The backup as it is now, and what prevents a copy; raises NotFound."""
         to = find_target(context.settings, params.to)
         kept, vcenters = await read_backup(context, params.backup), context.vcenters.names()
         checks = [info("backup-from", origin(kept, vcenters)), *await asyncio.to_thread(_checks, context, kept, to)]
@@ -127,13 +134,19 @@ class Copy(Action):
             "to": params.to,
             "where": store.target.where,
             "files": [file.name for file in plan.files],
-            "size": size,
+            "size": plan.disks or size,
+            "all_files_bytes": size,
             "copied_at": finished.copied_at,
             "verified_at": finished.verified_at,
         }
 
 
 ACTION = Copy()
+
+
+def disks_and_more(kept: KeptBackup) -> str:
+    """What a copy of a backup has: the bytes of its disks, which lists of backups show, and its other files."""
+    return f"{amount(kept.size)} of disks, and the small files beside them"
 
 
 def copy_refusal(context: Context, kept: KeptBackup) -> Check | None:
@@ -154,7 +167,7 @@ def copy_refusal(context: Context, kept: KeptBackup) -> Check | None:
 
 
 def _checks(context: Context, kept: KeptBackup, to: CopyTarget) -> list[Check]:
-    checks = [info("copy-to", f"The copy target {to.name} gets {amount(kept.size)} ({to.where}).")]
+    checks = [info("copy-to", f"The copy target {to.name} gets {disks_and_more(kept)} ({to.where}).")]
     if refusal := copy_refusal(context, kept):
         checks.append(refusal)
     before = next((each for each in kept.copies if each.target == to.name), None)
@@ -172,9 +185,9 @@ async def _look(context: Context, store: CopyStore, backup: str) -> Plan:
         raise TargetFailed(missing)
     files = await asyncio.to_thread(files_to_copy, kept)
     there = {path.partition("/")[2]: size for path, size in (await store.files(kept.id)).items()}
-    detail = f"{counted(len(files), 'file')}, {amount(sum(file.size for file in files))}"
+    detail = f"{counted(len(files), 'file')}, {amount(sum(file.size for file in files))} in all"
     detail += f"; the target has {len(there)} already" if there else ""
-    return Plan(path=kept.path, files=files, there=there, detail=detail)
+    return Plan(path=kept.path, files=files, there=there, disks=kept.size, detail=detail)
 
 
 async def _copy(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,19 +12,23 @@ from typing import Any
 from pydantic import Field
 
 from service.actions._snapshot_copy import GIVE_UP
-from service.actions._targeted import info, refuse
-from service.api.models import ActionClass
+from service.actions._targeted import info, refuse, warn
+from service.actions.copy_backup import disks_and_more
+from service.api.models import ActionClass, Check
 from service.api.units import amount
 from service.backups.adopt import Adoption
-from service.backups.catalogue import KeptFile, read_catalogue
+from service.backups.catalogue import KeptBackup, KeptFile, read_catalogue
+from service.backups.vm_choice import origin
 from service.copies.fetched import Fetched, names_of_copy, small_files
-from service.copies.held import ID
+from service.copies.held import ID, copy_id
 from service.copies.records import note_copy
 from service.copies.store import CopyStore, find_target
-from service.errors import BackupDamaged, Conflict, TargetFailed, VmkopsError
+from service.errors import BackupDamaged, Conflict, DiskFull, TargetFailed, VmkopsError
 from service.jobs.action import Action, Context, JobControl, Params, StepResult, Target
 from service.transfer.disk_space import require_space
 
+LOOK_SECONDS = 20.0
+"""How long a dry run looks at the target, and how long it may take to find the whole of a short id."""
 LOOK, FETCH, KEEP = "look at the copy", "fetch", "check and keep"
 
 
@@ -33,7 +38,7 @@ class FetchBackup(Params):
     backup: str = Field(
         pattern=f"^{ID.pattern}$",
         examples=["046f3e7e01bdc7c1"],
-        description="The id of the backup, as `vmkops backups --target NAME` lists it.",
+        description="The id of the backup, as `vmkops backups --target NAME` lists it, or the beginning of it.",
     )
     source: str = Field(
         min_length=1,
@@ -48,6 +53,10 @@ class Listed(StepResult):
 
     files: list[KeptFile]
     vm: str
+    disks: int = 0
+    """The bytes of the disks alone; 0 in a record of an earlier version."""
+    small: int = 0
+    """The bytes of the record, the descriptor, the manifest and the signatures, which are there already."""
 
 
 class Fetch(Action):
@@ -64,19 +73,44 @@ class Fetch(Action):
     params = FetchBackup
 
     async def target(self, context: Context, params: FetchBackup) -> Target:
-        """What prevents the fetch as far as the settings and the kept backups say; raises InvalidParams."""
+        """What prevents the fetch as far as the settings and the kept backups say.
+
+        The target is asked only for the whole of a short id. Raises NotFound, Ambiguous and TargetFailed.
+        """
         source = find_target(context.settings, params.source)
         checks = [info("fetch-from", f"The backup comes from the copy target {source.name} ({source.where}).")]
-        found = await CopyStore(source).checks(context.settings.data_dir)
-        checks += [each for each in found if each.severity == "refuse"]
-        if await asyncio.to_thread(_kept, context, params.backup):
-            checks.append(refuse("kept", f"The backup {params.backup} is among the kept backups already."))
+        store = CopyStore(source)
+        found = [each for each in await store.checks(context.settings.data_dir) if each.severity == "refuse"]
+        id_ = params.backup if found else await _whole_id(store, params.backup)
+        if await asyncio.to_thread(_kept, context, id_):
+            found.append(refuse("kept", f"The backup {id_} is among the kept backups already."))
         return Target(
-            key=f"fetch:{params.backup}",
-            name=f"{params.backup} from {source.name}",
-            params=params.model_dump(),
-            checks=tuple(checks),
+            key=f"fetch:{id_}",
+            name=f"{id_} from {source.name}",
+            params={**params.model_dump(), "backup": id_},
+            checks=(*checks, *found),
         )
+
+    async def more_checks(self, context: Context, params: FetchBackup, target: Target) -> list[Check]:
+        """See `Action.more_checks`: whether the target has a whole copy with a good signature, and room for it."""
+        if any(check.severity == "refuse" for check in target.checks):
+            return []
+        store, settings = CopyStore.of(context.settings, params.source), context.settings
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                kept = await _look_only(context, store, target.params["backup"])
+        except TimeoutError:
+            message = f"The copy target {params.source} did not answer within {LOOK_SECONDS:g} seconds."
+            return [warn("copy-not-checked", f"{message} The job looks at the copy before it fetches anything.")]
+        except VmkopsError as error:
+            return [refuse(f"copy-{error.code}", str(error))]
+        checks = [info("backup-from", origin(kept, context.vcenters.names()))]
+        checks.append(info("copy-size", f"What is fetched: {disks_and_more(kept)}."))
+        try:
+            await asyncio.to_thread(require_space, settings.backups_dir / kept.id, kept.size, settings.keep_free_bytes)
+        except DiskFull as error:
+            checks.append(refuse("backup-room", str(error)))
+        return checks
 
     async def run(self, context: Context, job: JobControl, params: FetchBackup) -> dict[str, Any]:
         """Look, fetch file by file, check, keep; what fails before the backup is kept leaves nothing."""
@@ -93,32 +127,69 @@ class Fetch(Action):
         except Exception:
             await job.step_as(StepResult, KEEP, partial(give_up, fetched), part=GIVE_UP, cleanup=True)
             raise
-        return {"backup": id_, "from": params.source, "vm": listed.vm, "size": total, "package": kept.detail}
+        return {
+            "backup": id_,
+            "from": params.source,
+            "vm": listed.vm,
+            "size": listed.disks or total,
+            "all_files_bytes": total + listed.small,
+            "package": kept.detail,
+            "checked": f"each file, as it came, with the signed manifest. {READ_BACK.format(id_)}",
+        }
 
 
 ACTION = Fetch()
+
+
+async def _whole_id(store: CopyStore, word: str) -> str:
+    """The id that a word means at the target; raises what `copy_id` raises."""
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            return await copy_id(store, word)
+    except TimeoutError as error:
+        raise TargetFailed(
+            f"The copy target {store.target.name} did not answer within {LOOK_SECONDS:g} seconds. Give the whole id of "
+            "the backup, so that nobody has to ask which one is meant."
+        ) from error
 
 
 def _kept(context: Context, backup: str) -> bool:
     return any(each.id == backup for each in read_catalogue(context.settings.backups_dir))
 
 
+READ_BACK = "It counts as unverified until it is read back from this disk: vmkops action verify-backup {}"
+
+
 def _progress(job: JobControl, before: int, total: int) -> Callable[[int], None]:
     return lambda done: job.report(before + done, total)
 
 
-async def _look(context: Context, store: CopyStore, fetched: Fetched) -> Listed:
-    """Fetch the small files, and judge by the signed record what else there must be."""
+async def _look_only(context: Context, store: CopyStore, id_: str) -> KeptBackup:
+    """The copy as its signed record describes it; only the small files are fetched, and nothing of them stays."""
+    with tempfile.TemporaryDirectory(prefix="copies-") as made:
+        fetched = Fetched(Path(made), "look", id_)
+        return await _listed(context, store, fetched)
+
+
+async def _listed(context: Context, store: CopyStore, fetched: Fetched) -> KeptBackup:
+    """Fetch the small files; the backup as its signed record describes it. Raises NotFound and BackupDamaged."""
     sizes = names_of_copy(await store.files(fetched.id), fetched.id, store.target.name)
     await asyncio.to_thread(fetched.open)
     for name in small_files(sizes, store.target.name):
         await store.fetch(fetched.id, name, fetched.folder / name, sizes[name], lambda _: None)
-    kept = await asyncio.to_thread(fetched.listed, context.signer, sizes)
+    return await asyncio.to_thread(fetched.listed, context.signer, sizes)
+
+
+async def _look(context: Context, store: CopyStore, fetched: Fetched) -> Listed:
+    """Fetch the small files, and judge by the signed record what else there must be."""
+    kept = await _listed(context, store, fetched)
     files = [*kept.here, *kept.beside]
     await asyncio.to_thread(
         require_space, fetched.folder, sum(file.size for file in files), context.settings.keep_free_bytes
     )
-    return Listed(files=files, vm=kept.vm.name, detail=f"{kept.vm.name}: {amount(kept.size)}")
+    small = sum(each.stat().st_size for each in fetched.folder.iterdir())
+    detail = f"{kept.vm.name}: {disks_and_more(kept)}"
+    return Listed(files=files, vm=kept.vm.name, disks=kept.size, small=small, detail=detail)
 
 
 async def _fetch(

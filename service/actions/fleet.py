@@ -10,7 +10,13 @@ from typing import Any, cast
 from pydantic import Field, ValidationError, field_validator
 
 from knowledge.spelling import nearest_name
-from service.actions._fleet_preview import checks_of_vms, nothing_selected, selection_checks, sentence
+from service.actions._fleet_preview import (
+    checks_of_vms,
+    nothing_selected,
+    refusal_of_vms,
+    selection_checks,
+    sentence,
+)
 from service.actions._fleet_run import Fleet, FleetVm, Moved
 from service.actions._targeted import info, refuse
 from service.api.mistakes import explain
@@ -140,7 +146,8 @@ class FleetAction(Action):
 
     async def target(self, context: Context, params: FleetParams) -> Target:
         """How many VMs are selected now, and what prevents the start; raises NotFound when there are none."""
-        check_params(params)
+        inner = inner_action(params.action)
+        inner.check_names(context.settings, check_params(params))
         selected = await select(context.vcenters, params.vms)
         if not selected.vms:
             raise nothing_selected(selected, params.vms)
@@ -171,6 +178,13 @@ class FleetAction(Action):
             f"{', '.join(sorted(settings.report_channels))} only. Name one of these, or ask the administrator of "
             "vmkops to add the channel."
         )
+
+    async def why_refused(self, context: Context, params: FleetParams, target: Target) -> str:  # noqa: ARG002
+        """See `Action.why_refused`: why each of the VMs is refused; empty when a run can do something."""
+        selected = await select(context.vcenters, params.vms)
+        inner = inner_action(params.action)
+        undated = params.model_copy(update={"until": ""})
+        return await refusal_of_vms(context, inner, selected.vms, partial(_inner_params, inner, undated))
 
     async def more_checks(self, context: Context, params: FleetParams, target: Target) -> list[Check]:
         """See `Action.more_checks`: what the inner action finds for each VM."""
@@ -256,14 +270,17 @@ def _inner_params(inner: Action, params: FleetParams, selector: str) -> dict[str
     return {**given, field: TARGETS[field].format(selector)}
 
 
-def check_params(params: FleetParams) -> None:
-    """Raise InvalidParams for what could never work: the inner action, its parameters, the window or the policy."""
+def check_params(params: FleetParams) -> Params:
+    """The parameters of the inner action, for a VM that stands for all.
+
+    Raises InvalidParams for what could never work: the inner action, its parameters, the window or the policy.
+    """
     inner = inner_action(params.action)
     field = _field(inner)
     if field in params.params:
         raise InvalidParams(f"Give the VMs as `vms`; `{field}` of {inner.name} is set for each of them.")
     try:
-        inner.params.model_validate({**params.params, field: TARGETS[field].format("moref:vm-1")})
+        read = inner.params.model_validate({**params.params, field: TARGETS[field].format("moref:vm-1")})
     except ValidationError as error:
         raise InvalidParams(explain(error, inner.params, inner.name)) from None
     if params.window:
@@ -273,6 +290,7 @@ def check_params(params: FleetParams) -> None:
             raise InvalidParams(f"keep belongs to backup and verify-backup, not to {inner.name}.")
         read_policy(params.keep)
         series_in(params)
+    return read
 
 
 def series_in(params: FleetParams) -> Series:

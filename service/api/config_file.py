@@ -208,6 +208,11 @@ def _by_name(table: dict[str, object], file: ConfigFile) -> None:
     def wrong(name: str, explanation: str, key: Key) -> None:
         file.errors.append(SettingError(name, explanation, file.place(key)))
 
+    for place, name in _misplaced(table):
+        found = name if _is_known(name) else nearest(name)
+        spelt = "" if found == name else f", as {found}"
+        where = f"[{'.'.join(place)}]"
+        wrong(name, f"stands in the table {where}. Move it above the first line in brackets{spelt}.", (*place, name))
     slack = table.pop(SLACK, {})
     file.values.update(table)
     for name in table:
@@ -224,6 +229,22 @@ def _by_name(table: dict[str, object], file: ConfigFile) -> None:
             near = nearest(name).removeprefix("SLACK_").lower()
             wrong(f"[slack] {key}", f"is not a setting of vmkops{_hint(near)}", (SLACK, key))
         file.values[name] = value
+
+
+def _misplaced(table: dict[str, object], place: Key = ()) -> list[tuple[Key, str]]:
+    """Take the settings out of the tables, where they do not belong; the table and the name of each.
+
+    A name that is misspelt counts when it resembles a setting. What `environment` of a save profile has is for the
+    program of the profile.
+    """
+    found: list[tuple[Key, str]] = []
+    for name, value in list(table.items()):
+        if isinstance(value, dict):
+            found += [] if place[:1] == (SAVE,) and name == "environment" else _misplaced(value, (*place, name))
+        elif place and name.startswith(PREFIXES) and (_is_known(name) or nearest(name)):
+            found.append((place, name))
+            del table[name]
+    return found
 
 
 def _is_known(name: str) -> bool:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from service.api.config_file import COPY
 from service.api.config_lines import Key
+from service.api.mistakes import no_such_table
 from service.api.redaction import redact
 from service.api.settings_source import DEFAULT_DATA_DIR
 from service.api.typed_settings import TableName, TypedSettings
@@ -116,8 +117,7 @@ class CopySettings(TypedSettings):
         wanted = wanted.replace(",", " ").split() if isinstance(wanted, str) else wanted
         for name in wanted if isinstance(wanted, (list, tuple)) else ():
             if isinstance(name, str) and name not in known:
-                names = ", ".join(sorted(known)) or "none"
-                yield ("VMKOPS_COPY_TO",), f"names no copy target; there are: {names}. Add a table [copy.NAME]."
+                yield ("VMKOPS_COPY_TO",), no_such_table(name, "copy target", COPY, known)
         data = Path(str(values.get("VMKOPS_DATA_DIR") or DEFAULT_DATA_DIR)).resolve()
         for name, table in known.items():
             place = table.get("path") if isinstance(table, dict) else None

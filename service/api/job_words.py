@@ -36,6 +36,11 @@ def steps_to_show(job: Job) -> list[Step]:
     return [step for step in job.steps if not (whole and step.state is StepState.SKIPPED)]
 
 
+def warnings_to_show(job: Job) -> list[str]:
+    """What the checks before the start warned of, without what a step of the job says itself."""
+    return [each for each in job.warnings if not any(each in step.detail for step in job.steps)]
+
+
 def progress_words(now: Progress) -> str:
     """How far a job is: `1.8 GB of 4.2 GB (43 %), 85.2 MB/s, 28 s left`, or `42 %`."""
     percent = f"{now.percent:.0f} %" if now.percent is not None else ""
@@ -61,6 +66,7 @@ def job_words(job: Job, zone: tzinfo | None = UTC) -> str:
     if job.progress and not job.state.final:
         lines.append(f"  progress    {progress_words(job.progress)}")
         lines += [f"              {file.name}: {done_of(file.done, file.total)}" for file in job.progress.files]
+    lines += [f"  warning     {each}" for each in warnings_to_show(job)]
     if steps := _steps(job, zone):
         lines += ["", *steps]
     if job.error:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from knowledge.ovf.quoting import quoted
 from knowledge.spelling import nearest_name
 from service.api.config_file import TABLE_KEYS
 
+VERBS = ("must ", "is ", "has ", "needs ", "does ")
+"""How a message begins that continues the name of a value."""
 MOST = 5
 """How many mistakes one message names."""
 
@@ -91,6 +94,16 @@ def explain_setting(error: ErrorDetails) -> str:
     return _ended(_filled(words, error.get("ctx", {}))) if words else UNKNOWN_TYPE
 
 
+def no_such_table(value: str, what: str, table: str, known: Iterable[str]) -> str:
+    """That the value of a setting names no table `[TABLE.NAME]`, with the name that was probably meant."""
+    names = sorted(known)
+    if not names:
+        return f"is {quoted(value)}, but there is no {what}. Add a table [{table}.{value[:63]}]."
+    near = nearest_name(value, names)
+    hint = f"Did you mean {near}? " if near else ""
+    return f"is {quoted(value)}, which is no {what}. {hint}There are: {', '.join(names)}."
+
+
 def _unknown_key(table: str, name: str) -> str:
     """That a table of the file has no such key."""
     what, keys = TABLE_KEYS[table]
@@ -118,7 +131,8 @@ def _sentence(item: Mapping[str, Any], model: type[BaseModel], what: str) -> str
     if not name:
         return f"{_ended(str(item['msg']).removeprefix('Value error, '))}"
     if kind not in WORDS:
-        return f"{name}: {_ended(str(item['msg']).removeprefix('Value error, '))}"
+        said = _ended(str(item["msg"]).removeprefix("Value error, "))
+        return f"{name} {said}" if said.startswith(VERBS) else f"{name}: {said}"
     words = _form(model, place[0]) if kind == "string_pattern_mismatch" else ""
     words = words or _filled(WORDS[kind], item.get("ctx", {}))
     described = _description(model, place[0]) if kind in _EXPLAINED else ""

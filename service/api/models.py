@@ -191,6 +191,8 @@ class Job(Value):
     requested_by: str = ""
     token: str = ""
     """The name of the token that the request came with; empty for schedules and for jobs of version 0.1.0."""
+    warnings: list[str] = Field(default_factory=list)
+    """What the checks before its start warned of, as sentences; empty for jobs of earlier versions."""
     created_at: str = ""
     started_at: str | None = None
     finished_at: str | None = None

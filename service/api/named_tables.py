@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from knowledge.ovf.quoting import quoted
 from knowledge.spelling import nearest_name
-from service.errors import InvalidParams
+from service.errors import NotFound
 
 T = TypeVar("T")
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 def named_table(tables: Mapping[str, T], name: str, *, what: str, section: str, also: Collection[str] = ()) -> T:
     """The table of this name; `what` is the word for people, such as "copy target", and `section` the one in the file.
 
-    Raises InvalidParams with the nearest of the names, or of the other words in `also`, and with all names. It has no
+    Raises NotFound with the nearest of the names, or of the other words in `also`, and with all names. It has no
     suggestions: these complete the first parameter of a command, and the name belongs to a later one.
     """
     if name in tables:
@@ -24,4 +24,4 @@ def named_table(tables: Mapping[str, T], name: str, *, what: str, section: str, 
     names = ", ".join(sorted(tables))
     missing = f"None is set; the administrator adds a table [{section}.NAME] to vmkops.toml."
     rest = f"There are: {names}." if names else missing
-    raise InvalidParams(f"There is no {what} {quoted(name)}. {f'Did you mean {near}? ' if near else ''}{rest}")
+    raise NotFound(f"There is no {what} {quoted(name)}. {f'Did you mean {near}? ' if near else ''}{rest}")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from service.api.config_file import SAVE
 from service.api.config_lines import Key
+from service.api.mistakes import no_such_table
 from service.api.redaction import redact
 from service.api.settings_source import read_secret_file
 from service.api.typed_settings import TableName, TypedSettings
@@ -128,8 +129,7 @@ class SaveSettings(TypedSettings):
         if values.get("VMKOPS_SAVE_COMMAND"):
             known[OWN] = {}
         if default and default not in known:
-            names = ", ".join(sorted(known)) or "none"
-            yield ("VMKOPS_SAVE",), f"names no save profile; there are: {names}. Add a table [save.NAME]."
+            yield ("VMKOPS_SAVE",), no_such_table(str(default), "save profile", SAVE, known)
         for name, table in known.items():
             yield from _unreadable(name, table)
         yield from super().contradictions(values)

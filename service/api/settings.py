@@ -245,13 +245,13 @@ class Settings(WebSettings, LimitSettings, SaveSettings, CopySettings, MountSett
 
     @property
     def backups_dir(self) -> Path:
-        """Where backup packages are kept."""
-        return self.data_dir / "backups"
+        """Where backup packages are kept; absolute, because people read it elsewhere than where the service runs."""
+        return (self.data_dir / "backups").absolute()
 
     @property
     def exports_dir(self) -> Path:
-        """Where exported packages are put."""
-        return self.data_dir / "exports"
+        """Where exported packages are put; absolute too."""
+        return (self.data_dir / "exports").absolute()
 
     @property
     def inbox(self) -> Path:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 def counted(number: int, noun: str, plural: str = "") -> str:
     """A number and its noun, such as `1 disk` and `3 disks`; `plural` is given where an `s` is not enough."""
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def copies_hint(targets: Iterable[str]) -> str:
+    """Where copies of a backup that is not kept here may be, as a sentence; empty when there are no copy targets."""
+    names = sorted(targets)
+    if len(names) == 1:
+        return f"The copy target {names[0]} may have copies: `vmkops backups --target {names[0]}` lists them."
+    named = f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+    return f"The copy targets {named} may have copies: `vmkops backups --target NAME` lists them." if names else ""
 
 
 def vsphere_words(value: str) -> str:

@@ -58,7 +58,7 @@ class MountView(Value):
     """The end of its lease."""
     ended_at: str | None = None
     already: bool = False
-    """Whether it was unmounted before, so that this call has changed nothing."""
+    """Whether it was unmounted before, or stayed as long already, so that this call has changed nothing."""
     left: list[str] = Field(default_factory=list)
     """Files that somebody else has put there, and that stay."""
     trouble: str = ""
@@ -151,7 +151,7 @@ async def renew(context: Context, dest: str, lease: str) -> MountView:
             f"The lease of {name} cannot be renewed: it ended at {when(row.until)}, or somebody else has just changed "
             "it. `vmkops mounts` lists what is mounted."
         )
-    return mount_view(context, renewed)
+    return mount_view(context, renewed).model_copy(update={"already": until == last})
 
 
 async def _remove(context: Context, row: MountRow) -> list[str]:

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 from knowledge.runs.marks import attributed
 from service.api.units import amount, when
-from service.api.words import counted
+from service.api.words import copies_hint, counted
 from service.backups.catalogue import KeptBackup, KeptFile, KeptVolume
 from service.backups.freshness import FreshnessReport
 
 
-def list_words(backups: Sequence[KeptBackup]) -> str:
-    """One line for each backup."""
-    none = "There are no backups yet. Make one with `vmkops backup VM`.\n"
+def list_words(backups: Sequence[KeptBackup], copy_targets: Sequence[str] = ()) -> str:
+    """One line for each backup; for none, how to make one, and which copy targets may have copies."""
+    hint = copies_hint(copy_targets)
+    none = f"No backups are kept here. Make one with `vmkops backup VM`.\n{f'{hint}{chr(10)}' if hint else ''}"
     return "".join(map(_line, backups)) or none
 
 

@@ -11,6 +11,8 @@ from pathlib import Path, PurePath
 
 from knowledge.for_people import when
 from knowledge.spelling import nearest_name
+from service.api.settings import Settings
+from service.api.words import copies_hint
 from service.backups.catalogue import NEWEST, KeptBackup, read_catalogue
 from service.backups.owner import Owner, Owners
 from service.errors import Ambiguous, InvalidParams, NotFound
@@ -49,6 +51,15 @@ def find_backup(backups_dir: Path, selector: str, vcenters: Sequence[str] = ()) 
     if fitting:
         return fitting[0]
     raise _no_backup(every, selector, vcenters)
+
+
+def kept_backup(settings: Settings, selector: str, vcenters: Sequence[str] = ()) -> KeptBackup:
+    """The same among the kept backups; where there is none, the error also says which copy targets may have copies."""
+    try:
+        return find_backup(settings.backups_dir, selector, vcenters)
+    except NotFound as error:
+        hint = copies_hint(settings.copy_targets())
+        raise NotFound(" ".join(filter(None, [str(error), hint])), error.suggestions) from None
 
 
 def backups_of(
@@ -201,7 +212,7 @@ def _no_backup(every: Sequence[KeptBackup], selector: str, vcenters: Sequence[st
         message += f" For the newest good backup of this VM, write {near[0]}."
     if not near and re.fullmatch(r"[0-9A-Za-z-]{1,3}", selector):
         return NotFound(f"{message} Give at least four characters of its id.")
-    return NotFound(message if near else f"{message} The list of backups has them.", near)
+    return NotFound(message if near else f"{message} The list of backups has their ids.", near)
 
 
 def _not_found(
@@ -219,5 +230,5 @@ def _not_found(
     names = sorted({kept.vm.name for kept in inside or every})
     meant = nearest_name(parts.text, names)
     near = [name for name in names if parts.text.lower() in name.lower()] or ([meant] if meant else [])
-    message = f"There is no backup of a VM {parts.text[:80]!r}{place}. The list of backups has them."
+    message = f"There is no backup of a VM {parts.text[:80]!r}{place}. The list of backups has their VMs."
     return NotFound(message, [f"{prefix}{name}" for name in near[:NEAREST]])

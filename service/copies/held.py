@@ -14,10 +14,17 @@ from pydantic import ValidationError
 from service.backups.catalogue import LARGEST_RECORD, RECORD, KeptBackup, KeptVm, PackageRecord, endings
 from service.backups.signatures import LONGEST_SIGNATURE
 from service.copies.store import CopyStore
+from service.errors import Ambiguous, NotFound
 from service.store.signing import SIGNATURE, Signer
 
 ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}")
 """The ids that vmkops gives backups; a folder with another name is no copy."""
+WHOLE_ID = 16
+"""How many characters the ids of jobs have at least, and so those of backups."""
+SHORTEST = 4
+"""How many characters of an id stand for the whole at least."""
+NAMED = 5
+"""How many ids a message names."""
 NOT_WHOLE = "The copy is not complete: its {} is missing. Copy the backup again."
 
 
@@ -29,6 +36,27 @@ class HeldCopy(NamedTuple):
 
     kept: KeptBackup
     own: bool
+
+
+async def copy_id(store: CopyStore, word: str) -> str:
+    """The id of the copy that a whole id, or the beginning of one, means; raises NotFound, Ambiguous and TargetFailed.
+
+    A word that is as long as an id is not looked for: the first step of a fetch does that.
+    """
+    target = store.target.name
+    if len(word) >= WHOLE_ID or await store.files(word):
+        return word
+    listed = f"`vmkops backups --target {target}` lists them."
+    if len(word) < SHORTEST:
+        raise NotFound(f"The copy target {target} has no backup {word}. Give at least {SHORTEST} characters. {listed}")
+    copies = {path.partition("/")[0] for path in await store.files()}
+    fitting = sorted(copy for copy in copies if ID.fullmatch(copy) and copy.startswith(word))
+    if not fitting:
+        raise NotFound(f"The copy target {target} has no backup {word}. {listed}")
+    if len(fitting) > 1:
+        words = f"Several backups at the copy target {target} have an id that begins with {word}. Give more of it."
+        raise Ambiguous(words, fitting[:NAMED])
+    return fitting[0]
 
 
 async def held_copies(store: CopyStore, signer: Signer) -> list[HeldCopy]:

@@ -40,7 +40,7 @@ Progress = Callable[[int], None]
 
 
 def find_target(settings: Settings, name: str) -> CopyTarget:
-    """The copy target of this name; raises InvalidParams with a near name."""
+    """The copy target of this name; raises NotFound with a near name."""
     return named_table(settings.copy_targets(), name, what="copy target", section="copy")
 
 
@@ -56,7 +56,7 @@ class CopyStore:
 
     @classmethod
     def of(cls, settings: Settings, name: str) -> CopyStore:
-        """The target with this name; raises InvalidParams."""
+        """The target with this name; raises NotFound."""
         return cls(find_target(settings, name))
 
     def missing_program(self) -> str:

@@ -121,7 +121,12 @@ def open_disk(folder: Path, name: str, member: str = "") -> Source:
         file.seek(0)
         return _open_vmdk(folder, name, file)
     except OSError as error:
-        raise DiskUnreadable(f"{name} cannot be read: {_brief(error)}.") from error
+        if error.strerror:
+            raise DiskUnreadable(f"{name} cannot be read: {error.strerror}.") from error
+        # The libraries give no reason that a person could use, only the names of their functions.
+        raise DiskUnreadable(
+            f"{name} is not a VMDK that can be read: it is cut off or damaged, or has a form that vmkops does not know."
+        ) from error
 
 
 def _in_archive(name: str, file: BinaryIO, member: str) -> RawFile:
@@ -164,8 +169,3 @@ def _open_vmdk(folder: Path, name: str, file: BinaryIO) -> Vmdk:
         parts.append(safe_open(folder, named))
     handle.open_extent_data_files_as_file_objects(parts)
     return Vmdk(handle)
-
-
-def _brief(error: OSError) -> str:
-    """What happened in a few words: the libraries put a whole trace of their functions into one line."""
-    return error.strerror or str(error).partition(". ")[0].partition(": ")[2][:200] or "it is damaged"

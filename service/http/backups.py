@@ -13,7 +13,7 @@ from service.backups.catalogue import KeptBackup, KeptVm, State, read_catalogue
 from service.backups.described import with_places
 from service.backups.freshness import AGE, FreshnessReport, ManagedVm, read_duration, stale_by_plans, stale_vms
 from service.backups.text import backup_words, freshness_words, list_words
-from service.backups.vm_choice import backups_of, find_backup, shown_vm
+from service.backups.vm_choice import backups_of, kept_backup, shown_vm
 from service.errors import NotFound
 from service.http._backup_plans import backup_plans
 from service.http._pages import Moment, Page, PageQuery, page_of
@@ -55,6 +55,8 @@ class BackupList(Page):
     """Kept backups, newest first."""
 
     backups: list[KeptBackup]
+    copy_targets: list[str] = Field(default_factory=list)
+    """The names of the copy targets of the settings, which may have copies of backups that are no longer kept here."""
 
 
 async def _list(call: Call[BackupsQuery, None]) -> BackupList:
@@ -75,12 +77,13 @@ async def _list(call: Call[BackupsQuery, None]) -> BackupList:
         and (query.since is None or (kept.created_at is not None and kept.created_at >= query.since))
     ]
     shown, after = page_of(fitting, query)
-    return BackupList(backups=[_titled(kept, vcenters) for kept in shown], next=after)
+    targets = sorted(call.services.settings.copy_targets())
+    return BackupList(backups=[_titled(kept, vcenters) for kept in shown], next=after, copy_targets=targets)
 
 
 async def _get(call: Call[Query, None]) -> KeptBackup:
     vcenters = call.services.context.vcenters.names()
-    kept = await asyncio.to_thread(find_backup, call.services.settings.backups_dir, call.path("id"), vcenters)
+    kept = await asyncio.to_thread(kept_backup, call.services.settings, call.path("id"), vcenters)
     return _titled(await with_places(call.services.context.workers, kept), vcenters)
 
 
@@ -126,7 +129,7 @@ ROUTES = (
         answer=BackupList,
         scope=Scope.READ,
         query=BackupsQuery,
-        text=lambda found: list_words(found.backups),
+        text=lambda found: list_words(found.backups, found.copy_targets),
         page="backups.html",
         errors=(404, 409),
     ),

@@ -7,7 +7,6 @@ from pydantic import Field
 from service.backups.catalogue import KeptBackup
 from service.backups.text import copies_words
 from service.backups.vm_choice import shown_vm
-from service.errors import InvalidParams, NotFound
 from service.http._pages import Page, PageQuery, page_of
 from service.http._route import Call, Route
 from service.store.tokens import Scope
@@ -33,10 +32,7 @@ class CopyList(Page):
 
 async def _list(call: Call[CopiesQuery, None]) -> CopyList:
     context = call.services.context
-    try:
-        copies = await call.services.copies.of(context.settings, context.signer, call.path("target"))
-    except InvalidParams as error:
-        raise NotFound(str(error), error.suggestions) from error
+    copies = await call.services.copies.of(context.settings, context.signer, call.path("target"))
     vcenters = context.vcenters.names()
     found = [
         each.kept.model_copy(update={"title": shown_vm(each.kept, vcenters)})

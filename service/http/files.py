@@ -15,7 +15,7 @@ from pydantic import Field
 from service.api.adapter import adapter
 from service.api.log import current_request
 from service.backups.catalogue import KeptBackup
-from service.backups.vm_choice import find_backup
+from service.backups.vm_choice import kept_backup
 from service.errors import Conflict, DisksComing, InvalidParams, VmkopsError
 from service.files.archives import tar_of, zip_of
 from service.files.readers import PackageFiles
@@ -62,7 +62,7 @@ async def _opened(call: AnyCall, path: str) -> PackageFiles:
     """The files of the backup that the path of the call names; the audit keeps who reads what."""
     services = call.services
     vcenters = services.context.vcenters.names()
-    kept = await asyncio.to_thread(find_backup, services.settings.backups_dir, call.path("id"), vcenters)
+    kept = await asyncio.to_thread(kept_backup, services.settings, call.path("id"), vcenters)
     if kept.state == "broken":
         raise Conflict(f"The backup {kept.id} is broken: {kept.reason}")
     services.files.check()

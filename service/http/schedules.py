@@ -16,7 +16,7 @@ from service.api.models import Value
 from service.api.schedules import Schedule, schedule_line, schedule_words
 from service.api.units import when
 from service.backups.window import read_window
-from service.errors import Ambiguous, InvalidParams, NotFound, VmkopsError
+from service.errors import Ambiguous, Conflict, InvalidParams, NotFound, VmkopsError, VSphereRefused
 from service.http._pages import Page, PageQuery, page_of
 from service.http._route import Call, Query, Route
 from service.http.actions import check_allowed, find_action, read_params
@@ -28,6 +28,7 @@ from service.store.tokens import Scope
 
 log = logging.getLogger(__name__)
 
+SAVE_ANYWAY = "To save the schedule all the same, add --allow-missing (programs: allow_missing, true)."
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 
 
@@ -43,7 +44,8 @@ class ScheduleRequest(Value):
     )
     timezone: str = Field(default="UTC", min_length=1, max_length=60, description="Such as Europe/Berlin.")
     allow_missing: bool = Field(
-        default=False, description="Accept a VM, backup or other target that does not exist yet."
+        default=False,
+        description="Accept a VM, backup or other target that does not exist yet, or that a dry run refuses now.",
     )
 
 
@@ -110,16 +112,21 @@ async def _exact(call: Call[Query, ScheduleRequest], action: Action, given: Para
                 "Change the cron expression or the window."
             )
     params = await _pinned(call, action, params)
+    context = call.services.context
     try:
-        await action.target(call.services.context, params)
+        target = await action.target(context, params)
+        why = "" if asked.allow_missing else await action.why_refused(context, params, target)
     except (InvalidParams, Ambiguous):
         raise
-    except NotFound as error:
-        if not asked.allow_missing:
-            more = "To save the schedule all the same, add --allow-missing (programs: allow_missing, true)."
-            raise NotFound(f"{error} {more}", error.suggestions) from None
     except VmkopsError as error:
-        log.info("the target of the schedule %s is not checked: %s", call.path("name"), error)
+        if error.retryable or isinstance(error, VSphereRefused):
+            log.info("the target of the schedule %s is not checked: %s", call.path("name"), error)
+        elif not asked.allow_missing:
+            kind = NotFound if isinstance(error, NotFound) else Conflict
+            raise kind(f"{error} {SAVE_ANYWAY}", error.suggestions) from None
+        return params
+    if why:
+        raise Conflict(f"{why} {SAVE_ANYWAY}")
     return params
 
 

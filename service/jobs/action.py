@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -64,6 +64,15 @@ class Target:
     """The keys of other objects that the job changes: no other live job may have any of them."""
     name_again: str = ""
     """The name that a person types again before the action; empty for an action without `type_again`."""
+
+
+PASSING = frozenset({"task-running", "window", "under-way"})
+"""The rules that refuse for now only: the next time of a schedule finds something else."""
+
+
+def lasting_refusals(checks: Iterable[Check]) -> list[str]:
+    """The messages of the checks that refuse, without those that pass by themselves."""
+    return [check.message for check in checks if check.severity == "refuse" and check.rule not in PASSING]
 
 
 class TypeAgain(TypeAgainHint):
@@ -288,8 +297,24 @@ class Action(ABC):
         """Why nobody may ask for this, as sentences; empty when they may. A schedule that exists fires all the same."""
         return ""
 
+    def check_names(self, settings: Settings, params: Any) -> None:  # noqa: B027
+        """Raise NotFound for a copy target or a save profile in the parameters that the settings do not have.
+
+        By default nothing. A fleet asks this before it starts a job for each VM.
+        """
+
+    async def why_refused(self, context: Context, params: Any, target: Target) -> str:  # noqa: ARG002
+        """Why a schedule of this is refused when it is saved, as sentences; empty when a run of it may go ahead.
+
+        What passes by itself, such as a task that runs on the VM, does not count. May ask vCenter.
+        """
+        return " ".join(lasting_refusals(target.checks))
+
     async def more_checks(self, context: Context, params: Any, target: Target) -> Sequence[Check]:  # noqa: ARG002
-        """What only a dry run looks at, beside the checks of `target`; by default nothing. Refuses nothing."""
+        """What only a dry run looks at, beside the checks of `target`; by default nothing.
+
+        What it refuses does not keep a job from being queued: the first step of the job finds it again.
+        """
         return ()
 
     @abstractmethod

@@ -7,10 +7,11 @@ import itertools
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from croniter import CroniterBadDateError, CroniterError, croniter
 
+from knowledge.spelling import nearest_name
 from service.errors import InvalidParams
 
 MOST_TIMES = 1000
@@ -36,7 +37,9 @@ def check_cron(cron: str, timezone: str) -> None:
     try:
         zone = ZoneInfo(timezone)
     except (OSError, ValueError, KeyError) as error:
-        raise InvalidParams(f"There is no time zone {timezone[:60]!r}; use one like Europe/Berlin or UTC.") from error
+        near = nearest_name(timezone, available_timezones())
+        guess = f"Did you mean {near}?" if near else "Write one like Europe/Berlin or UTC."
+        raise InvalidParams(f"There is no time zone {timezone[:60]!r}. {guess}", [near] if near else None) from error
     count = len(cron.split())
     if not cron.startswith("@") and count not in (5, 6):
         raise InvalidParams(f"cron {cron[:80]!r} has {count} fields; it needs five: {FIELDS}, such as '30 2 * * *'.")

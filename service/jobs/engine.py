@@ -168,6 +168,7 @@ class Jobs:
             "requested_by": requested_by,
             "token": token,
             "reply_to": reply_to,
+            view.WARNINGS: [check.message for check in target.checks if check.severity == "warn"],
             KEYS: keys,
             **({view.PARENT: parent} if parent else {}),
         }

@@ -16,6 +16,8 @@ OUTCOME = "outcome"
 """The attribute with the outcome of a workflow that no process can continue; other workflows return their outcome."""
 NOTES = "notes"
 """The attribute with what came of a job after its end: a list of sentences."""
+WARNINGS = "warnings"
+"""The attribute with what the checks before the start warned of: a list of sentences."""
 PARENT = "parent"
 """The attribute with the id of the job that started this one."""
 LIVE = {"ENQUEUED": JobState.QUEUED, "DELAYED": JobState.QUEUED, "PENDING": JobState.RUNNING}
@@ -47,6 +49,7 @@ def job(
         result=redact_json(outcome.get("result")),
         requested_by=attributes.get("requested_by", ""),
         token=attributes.get("token", ""),
+        warnings=[redact(each) for each in attributes.get(WARNINGS, [])],
         created_at=_time(status.created_at) or "",
         started_at=_time(status.dequeued_at),
         finished_at=_time(status.completed_at) if state.final else None,

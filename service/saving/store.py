@@ -98,14 +98,14 @@ def folder_of(uuid: str, moref: str) -> str:
 def choose_save(settings: Settings, asked: str) -> SaveProfile | None:
     """The save profile that a request names, or the default one; None for a plain copy.
 
-    Raises InvalidParams with a near name when there is no such profile.
+    Raises NotFound with a near name when there is no such profile.
     """
     name = asked or settings.default_save
     return None if name in ("", NONE) else find_profile(settings, name)
 
 
 def find_profile(settings: Settings, name: str) -> SaveProfile:
-    """The save profile of this name; raises InvalidParams."""
+    """The save profile of this name; raises NotFound with a near name."""
     return named_table(settings.save_profiles(), name, what="save profile", section="save", also=[NONE])
 
 
@@ -119,7 +119,7 @@ class Store:
 
     @classmethod
     def of(cls, settings: Settings, name: str) -> Store:
-        """The store of the profile with this name; raises InvalidParams."""
+        """The store of the profile with this name; raises NotFound."""
         return cls(find_profile(settings, name), settings.backups_dir)
 
     def missing_program(self) -> str:

@@ -86,6 +86,10 @@ NO_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LA
 """OpenSSL's reasons when the other side does not speak TLS."""
 
 
+HTTPS = 443
+"""The port that a URL with https does not need to name."""
+
+
 def translate(
     error: BaseException, vcenter: VCenter, names: Mapping[str, str] = MappingProxyType({})
 ) -> errors.VmkopsError:
@@ -126,7 +130,8 @@ def _untrusted(error: ssl.SSLCertVerificationError, vcenter: VCenter) -> str:
     if error.verify_code in OTHER_NAMES:
         return f"The certificate of {host} is for another name. Write the name that it has in {url}."
     lab = f"or set {vcenter.setting('insecure')} to true to skip the check (for a lab)."
-    where = f"the CA of this vCenter (https://{host}/certs/download.zip has it)"
+    port = "" if vcenter.port == HTTPS else f":{vcenter.port}"
+    where = f"the CA of this vCenter (https://{host}{port}/certs/download.zip has it)"
     if vcenter.ca_file is None:
         wrong = f"The certificate of {host} is not trusted ({error.verify_message})."
         return f"{wrong} Set {ca_setting} to a PEM file with {where}, {lab}"

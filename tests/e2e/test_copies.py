@@ -142,6 +142,8 @@ def test_copy_has_every_byte_and_is_shown(copies: Copies, target: str) -> None:
     job = act(copies.service, "copy-backup", backup=id_, to=target)
 
     assert job["state"] == "succeeded", job
+    whole = sum(item.stat().st_size for item in folder.iterdir() if not item.name.startswith("copied."))
+    assert (job["result"]["size"], job["result"]["all_files_bytes"]) == (len(disk_of(folder)), whole)
     package = {item.name for item in folder.iterdir()} - {f"copied.{target}.json"}
     wanted = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in package}
     assert copies.sums(target, id_) == wanted
@@ -180,6 +182,24 @@ def test_copy_goes_on_after_kill_9_and_is_never_taken_for_whole_before(copies: C
     found = copies.sums(target, id_)
     assert found["web-disk-0.vmdk"] == hashlib.sha256((folder / "web-disk-0.vmdk").read_bytes()).hexdigest()
     assert "backup.json" in found
+
+
+def test_warning_of_the_dry_run_is_shown_when_the_job_starts_and_kept_with_it(copies: Copies) -> None:
+    id_, _ = copies.keep()
+    message = f"{copies.folder / 'nas'} is on the same file system as the backups, so both can be lost together."
+
+    dry = copies.service.run("action", "copy-backup", id_, "to=nas", "--dry-run")
+    real = copies.service.run("action", "copy-backup", id_, "to=nas")
+    _, answered = copies.service.call("POST", "/actions/copy-backup", {"params": {"backup": id_, "to": "nas"}})
+    copies.service.ended(answered["id"])
+    shown = copies.service.run("jobs", answered["id"])
+
+    assert f"warn    {message}" in dry.stdout
+    started, warned = real.stderr.splitlines()[:2]
+    assert started.startswith("job ")
+    assert warned.startswith(f"warn    {message}")
+    assert [each.startswith(message) for each in answered["warnings"]] == [True], answered
+    assert f"  warning     {message}" in shown.stdout
 
 
 @pytest.mark.parametrize(
@@ -267,6 +287,12 @@ def test_full_target_fails_the_copy_and_keeps_nothing_of_it(copies: Copies) -> N
     assert left == []
 
 
+def disk_of(folder: Path) -> bytes:
+    """The content of the disk of a kept backup."""
+    (disk,) = folder.glob("*.vmdk")
+    return disk.read_bytes()
+
+
 def lose(copies: Copies, id_: str) -> bytes:
     """Lose the local folder of a backup, as with its disk; returns the content of its disk."""
     (folder,) = (copies.service.data_dir / "backups").glob(f"*/{id_}")
@@ -293,6 +319,9 @@ def test_lost_backup_is_listed_and_fetched(copies: Copies, target: str) -> None:
     assert (folder / "web-disk-0.vmdk").read_bytes() == disk
     _, kept = copies.service.call("GET", f"/backups/{id_}")
     assert (kept["state"], [copy["target"] for copy in kept["copies"]]) == ("unverified", [target])
+    assert f"read back from this disk: vmkops action verify-backup {id_}" in fetched["result"]["checked"]
+    whole = sum(item.stat().st_size for item in folder.iterdir() if not item.name.startswith("copied."))
+    assert (fetched["result"]["size"], fetched["result"]["all_files_bytes"]) == (kept["size"], whole)
     assert "among the kept backups already" in refused(copies.service, "fetch-backup", backup=id_, source=target)
 
 
@@ -312,6 +341,81 @@ def test_fetch_goes_on_after_kill_9(copies: Copies) -> None:
     assert listed == []
     assert ended["state"] == "succeeded", ended
     assert (folder / "web-disk-0.vmdk").read_bytes() == disk
+
+
+def test_lost_backup_leads_to_the_targets_and_comes_back_by_the_beginning_of_its_id(copies: Copies) -> None:
+    id_, folder = copies.keep(vm="lost")
+    assert act(copies.service, "copy-backup", backup=id_, to="nas")["state"] == "succeeded"
+    shutil.rmtree(folder)
+    (copies.folder / "nas" / f"{id_[:5]}zzzzzzzzzzz").mkdir()
+    (copies.folder / "nas" / f"{id_[:5]}zzzzzzzzzzz" / "backup.json").touch()
+    fetch = ("action", "fetch-backup")
+
+    lost = [
+        copies.service.run(*words)
+        for words in (
+            ("backups", id_),
+            ("backups", "newest:lost"),
+            ("backups", "--vm", "lost"),
+            ("backups", "--state", "damaged"),
+            ("action", "restore", id_),
+            ("action", "verify-backup", "newest:lost"),
+            ("files", id_),
+        )
+    ]
+    short = copies.service.run(*fetch, id_[:3], "source=nas")
+    several = copies.service.run(*fetch, id_[:5], "source=nas")
+    none = copies.service.run(*fetch, "feed", "source=nas")
+    dry = copies.service.run(*fetch, id_[:9], "source=nas", "--dry-run")
+    fetched = copies.service.run(*fetch, id_[:9], "source=nas", "--json")
+
+    for done in lost:
+        assert "nas, " in done.stderr, done
+        assert done.stderr.rstrip().endswith("may have copies: `vmkops backups --target NAME` lists them."), done
+    assert (short.returncode, "Give at least 4 characters." in short.stderr) == (1, True), short
+    assert (several.returncode, f"{id_}\n" in several.stderr) == (1, True), several
+    mend = "`vmkops backups --target nas` lists them."
+    assert none.stderr == f"vmkops action: The copy target nas has no backup feed. {mend}\n"
+    assert dry.returncode == 0, dry.stderr
+    assert f"The backup {id_} is of lost" in dry.stdout
+    assert json.loads(fetched.stdout)["state"] == "succeeded", fetched
+    assert copies.service.run("backups", "newest:lost").returncode == 0
+
+
+def test_one_target_is_named_with_its_command(copies: Copies, tmp_path: Path) -> None:
+    (tmp_path / "vmkops.toml").write_text(f'[copy.nas]\nkind = "directory"\npath = "{copies.folder / "nas"}"\n')
+    with RunningService(tmp_path / "data", {"VMKOPS_CONFIG": str(tmp_path / "vmkops.toml")}) as service:
+        empty = service.run("backups")
+        page = text(service, "/backups")
+    without = "No backups are kept here. Make one with"
+    hint = "The copy target nas may have copies: `vmkops backups --target nas` lists them.\n"
+
+    assert empty.stderr == f"{without}: vmkops backup VM\n{hint}"
+    assert page == f"{without} `vmkops backup VM`.\n{hint}"
+
+
+def test_dry_run_of_a_fetch_looks_at_the_copy_and_at_the_room(copies: Copies, tmp_path: Path) -> None:
+    id_, folder = copies.keep()
+    assert act(copies.service, "copy-backup", backup=id_, to="nas")["state"] == "succeeded"
+    shutil.rmtree(folder)
+    settings = {"VMKOPS_CONFIG": str(copies.folder / "vmkops.toml"), "VMKOPS_KEEP_FREE": "1000000"}
+    shutil.copytree(copies.service.data_dir / "signing", tmp_path / "data" / "signing")
+
+    good = checked(copies.service, "fetch-backup", backup=id_, source="nas")
+    absent = checked(copies.service, "fetch-backup", backup="feedfeedfeedfeed", source="nas")
+    with RunningService(tmp_path / "data", settings) as other:
+        full = checked(other, "fetch-backup", backup=id_, source="nas")
+    _change_record(copies.folder / "nas" / id_)
+    damaged = checked(copies.service, "fetch-backup", backup=id_, source="nas")
+    hangs = checked(copies.service, "fetch-backup", backup=id_, source="hangs")
+
+    assert {check["severity"] for check in good.values()} == {"info"}, good
+    assert "The copy target nas has no backup feedfeedfeedfeed." in absent["copy-not-found"]["message"]
+    assert full["backup-room"]["severity"] == "refuse"
+    assert "are free in" in full["backup-room"]["message"]
+    assert "backup.json was changed after it was signed" in damaged["copy-backup-damaged"]["message"]
+    assert "so its command was stopped" in hangs["copy-target-failed"]["message"]
+    assert not list(Path(copies.service.data_dir / "backups").rglob(f"*{id_}*"))
 
 
 def _change_disk(copy: Path) -> None:

@@ -124,13 +124,16 @@ def test_copies_follow_after_kill_9_at_the_end_of_the_backup(service: RunningSer
     assert [each["job"] for each in ended["result"]["copies"]] == [f"{backup}-0000", f"{backup}-0001"]
 
 
-def test_choice_of_targets_is_shown_and_checked(service: RunningService) -> None:
+def test_choice_of_targets_is_shown_and_checked(service: RunningService, folder: Path) -> None:
     by_default = checked(service, "backup", vm=VM)
     none = checked(service, "backup", vm=VM, copy_to="none")
     away = act(service, "backup", vm=VM, copy_to="away")
 
     assert "A copy goes to" in by_default["copy-to"]["message"]
+    assert by_default["same-disk"]["message"].startswith(f"{folder / 'far'} is on the same file system as the backups")
+    assert [each for each in away["warnings"] if "There is no directory" in each], away["warnings"]
     assert "copy-to" not in none
+    assert "same-disk" not in none
     assert "Did you mean near?" in refused(service, "backup", vm=VM, copy_to="neer")
     assert "copy-to" not in checked(service, "backup", vm=VM, save="tape")
     assert checked(service, "backup", vm=VM, save="tape", copy_to="far")["copy-to"]["severity"] == "refuse"

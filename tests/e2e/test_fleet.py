@@ -317,11 +317,62 @@ def test_revoked_token_behind_a_schedule_ends_its_fleet(service: RunningService,
     assert "until somebody who may start actions saves it again" in shown["paused"]
 
 
+def test_schedule_whose_every_vm_is_refused_is_not_saved(service: RunningService, vcenter: Vcsim) -> None:
+    often = ("schedules", "add", "often", "--vms", "name:DC0_H0_*", "--cron", "0 3 * * *")
+    required = (*often, "--param", "quiesce=require")
+    vcenter.change_vm(VMS[2], tools_running_status="guestToolsNotRunning")
+    one_of_two = service.run(*required)
+    service.run("schedules", "remove", "often")
+    vcenter.change_vm(VMS[3], tools_running_status="guestToolsNotRunning")
+    unknown = {name: service.run(*often, "--param", f"{name}=nsa") for name in ("copy_to", "save")}
+    single = service.run(
+        *("schedules", "add", "often", "--param", f"vm={VMS[2]}", "--param", "quiesce=require", "--cron", "0 3 * * *")
+    )
+    both = service.run(*required)
+    listed = service.call("GET", "/schedules")[1]["schedules"]
+    started = refused(service, "fleet", vms="all", params={"copy_to": "nsa"})
+    anyway = service.run(*required, "--allow-missing")
+    service.run("schedules", "remove", "often")
+    for vm in VMS[2:]:
+        vcenter.change_vm(vm, tools_running_status="guestToolsRunning")
+
+    assert one_of_two.returncode == 0, one_of_two.stderr
+    assert listed == []
+    save_anyway = "To save the schedule all the same, add --allow-missing"
+    for name, what in (("copy_to", "copy target"), ("save", "save profile")):
+        assert unknown[name].returncode == 1
+        assert unknown[name].stderr.startswith(f"vmkops schedules: There is no {what} 'nsa'."), unknown[name].stderr
+        assert save_anyway in unknown[name].stderr
+    assert (both.returncode, both.stdout) == (1, "")
+    assert "A dry run refuses each of the 2 VMs that it looked at. DC0_H0_VM0: VMware Tools are not" in both.stderr
+    assert save_anyway in both.stderr
+    assert (single.returncode, f"VMware Tools are not running in {VMS[2]}" in single.stderr) == (1, True), single
+    assert started.startswith("There is no copy target 'nsa'.")
+    assert anyway.stdout.startswith("Schedule often made."), anyway
+
+
+def test_schedule_is_saved_while_a_task_that_will_end_runs_on_its_vm(service: RunningService, vcenter: Vcsim) -> None:
+    vcenter.fault("CreateSnapshot_Task", hold="task", count=1)
+    job = begin(service, "backup", vm=VM)
+    wait_for(lambda: vcenter.faults()[0]["acted"], what="the snapshot")
+    busy = checked(service, "backup", vm=VM)
+    saved = [
+        service.call("PUT", "/schedules/busy", {"action": action, "params": params, "cron": "0 3 * * *"})
+        for action, params in (("backup", {"vm": VM}), ("fleet", {"vms": VM}))
+    ]
+    vcenter.clear_faults()
+    service.ended(job)
+    service.delete("/schedules/busy")
+
+    assert busy["task-running"]["severity"] == "refuse"
+    assert [status for status, _ in saved] == [200, 200], saved
+
+
 def test_run_of_a_schedule_that_fails_makes_its_vm_stale(service: RunningService, vcenter: Vcsim) -> None:
     act(service, "backup", vm=VMS[3], quiesce="none")
     vcenter.change_vm(VMS[3], tools_running_status="guestToolsNotRunning")
     params = {"vms": VMS[3], "params": {"quiesce": "require"}}
-    body = {"action": "fleet", "params": params, "cron": "* * * * * *"}
+    body = {"action": "fleet", "params": params, "cron": "* * * * * *", "allow_missing": True}
     assert service.call("PUT", "/schedules/often", body)[0] == 200
 
     def failed() -> list[dict[str, Any]]:

@@ -84,7 +84,7 @@ def test_one_command_stages_and_one_command_unmounts(
     assert (again.returncode, again.stdout[:27]) == (0, "It was unmounted already, a")
     assert service.call("DELETE", "/mounts/web")[1]["already"] is True
     never = service.run("unmount", "never-there")
-    assert (never.returncode, never.stdout) == (0, "Nothing is mounted at never-there.\n")
+    assert (never.returncode, never.stdout) == (0, "Nothing was mounted as never-there. Nothing is mounted now.\n")
 
 
 HOSTILE = (
@@ -198,6 +198,13 @@ def test_lease_is_renewed_and_never_shortened(service: RunningService, mounts: P
     shell = service.run("mounts", "renew", str(mounts / "web"), "--lease", "2d", "--json")
     later = json.loads(shell.stdout)["until"]
     shorter = service.call("POST", "/mounts/web/renew", {"lease": "1h"})
+    unchanged = service.run("mounts", "renew", "web", "--lease", "1h").stdout
+    longest = service.run("mounts", "renew", "web", "--lease", "90d")
+    near = service.run("unmount", "webb")
+    assert unchanged.startswith(f"Nothing was changed: {mounts / 'web'} stays until "), unchanged
+    assert unchanged.endswith(" already, and no lease becomes shorter.\n")
+    assert (longest.returncode, longest.stderr) == (2, "vmkops mounts: lease must be at most 30d.\n")
+    assert near.stdout == "Nothing was mounted as webb. Did you mean web? Mounted now: web.\n"
 
     assert later > before
     assert (shorter[0], shorter[1]["until"]) == (200, later)

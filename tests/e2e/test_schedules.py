@@ -265,7 +265,7 @@ def test_bad_cron_expression_is_refused_with_what_is_wrong(
     ("name", "changes", "status"),
     [
         ("UPPER", {}, 400),
-        ("nightly", {"timezone": "Mars/Olympus"}, 400),
+        ("nightly", {"timezone": "Europe/Brelin"}, 400),
         ("nightly", {"action": "explode"}, 404),
         ("nightly", {"params": {"last": 0}}, 400),
         ("nightly", {"params": {"unknown": 1}}, 400),
@@ -274,5 +274,8 @@ def test_bad_cron_expression_is_refused_with_what_is_wrong(
 def test_schedule_that_could_never_work_is_refused(
     plain_service: RunningService, name: str, changes: dict[str, Any], status: int
 ) -> None:
-    assert put(plain_service, name, **changes)[0] == status
+    answered, problem = put(plain_service, name, **changes)
+    assert answered == status
+    if "timezone" in changes:
+        assert problem["detail"] == "There is no time zone 'Europe/Brelin'. Did you mean Europe/Berlin?"
     assert plain_service.call("GET", "/schedules")[1]["schedules"] == []

@@ -50,6 +50,10 @@ def test_login_is_tried_kept_for_its_service_alone_and_forgotten(
     done = run(tmp_path, "login", service.url, stdin=f"{service.token}\n", **home)
     assert done.returncode == 0, done.stderr
     assert f"You are signed in to {service.url} with the token test (" in done.stdout
+    how = f"To ask this service, add --service {service.url} to a command, or set VMKOPS_SERVICE_URL={service.url}.\n"
+    assert done.stdout.endswith(f"Other commands ask http://127.0.0.1:8080. {how}")
+    again = run(tmp_path, "login", service.url, stdin=f"{service.token}\n", **mine)
+    assert (again.returncode, "To ask this service" in again.stdout) == (0, False)
     (kept,) = login_files(home)
     assert [stat.S_IMODE(each.stat().st_mode) for each in (kept, kept.parent)] == [0o600, 0o700]
     assert run_forked(tmp_path, "jobs", **mine).returncode == 0

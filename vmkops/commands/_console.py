@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from service.api.client import ActionClass, ActionPreview, Job, ServiceClient
 from service.api.units import when
 from vmkops.commands._ask import ask_first, print_preview, stopped_before
+from vmkops.commands._color import painted
 from vmkops.commands._errors import WrongUsage
 from vmkops.commands._near import did_you_mean, shown
 from vmkops.commands._service import chosen
@@ -34,15 +35,16 @@ def carry_out(options: argparse.Namespace, action: str, target: str | None, para
     typed = ["action", action, *named, *(f"{name}={value}" for name, value in params.items())]
     if options.dry_run:
         return print_preview(asyncio.run(_check(request)), as_json=options.json, typed=typed)
+    seen = False
     if request.may_ask and not getattr(options, "yes", False):
         # The question is outside of the event loop, so that Ctrl-C ends it.
         with stopped_before("Nothing was started."):
             status, again = ask_first(lambda more: asyncio.run(_check(request.with_params(more))), typed)
         if status != 0:
             return status
-        request = request.with_params(again)
+        request, seen = request.with_params(again), not request.depends
     job = asyncio.run(_start(request))
-    print(for_people(start_words(job)), file=sys.stderr)
+    print_start(job, warnings=not seen)
     if options.no_wait:
         print(job.model_dump_json() if options.json else for_people(job.id))
         return 0
@@ -51,7 +53,14 @@ def carry_out(options: argparse.Namespace, action: str, target: str | None, para
     return follow_to_end(job, patience=options.patience, as_json=options.json)
 
 
-def start_words(job: Job) -> str:
+def print_start(job: Job, *, warnings: bool = True) -> None:
+    """Print what the start of an action came to, and what the checks before it warned of, on standard error."""
+    print(for_people(_start_words(job)), file=sys.stderr)
+    for each in job.warnings if warnings else ():
+        print(f"{painted('warn  ', sys.stderr)}  {for_people(each)}", file=sys.stderr)
+
+
+def _start_words(job: Job) -> str:
     """What the start of an action came to: a new job, or the one that was there."""
     if not job.joined:
         return f"job {job.id}: {job.action} of {job.target}"

@@ -7,13 +7,14 @@ import os
 import sys
 import time
 from collections.abc import Iterable
+from itertools import takewhile
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from service.api.client import Job, JobState, ServiceAway, StepState
+from service.api.client import Job, JobState, ServiceAway, Step, StepState
 from service.api.job_words import job_words, progress_words, state_words, step_state, steps_to_show
 from service.api.results import result_words
 from service.api.units import done_of, duration
@@ -21,6 +22,8 @@ from vmkops.commands import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED
 from vmkops.commands._console import client
 from vmkops.commands._shown import for_people
 
+BETWEEN_PARTS = "; "
+"""What is between the parts of a step in its detail."""
 LINE_SECONDS = 30
 """Longest time between two lines of progress where there is no bar."""
 LINE_PERCENT = 10
@@ -134,11 +137,13 @@ class _Steps:
     """The steps of a job as lines: each when it changes, and its success only when its last part is done.
 
     A step may have parts, such as one for each disk. Between two of them it looks done, so its success is told when a
-    later step has begun or the job has ended; then it never runs again.
+    later step has begun or the job has ended; then it never runs again. Each line has only the parts that no line
+    before it had.
     """
 
     def __init__(self) -> None:
         self._shown: dict[str, tuple[StepState, str]] = {}
+        self._parts: dict[str, list[str]] = {}
 
     def news(self, job: Job) -> Iterable[str]:
         """A line for each step that has changed since the last time; none for one that waits for its turn."""
@@ -153,7 +158,15 @@ class _Steps:
             if step.state is StepState.SUCCEEDED and not job.state.final and place == begun[-1]:
                 continue
             self._shown[step.name] = now
-            yield f"{step_state(step.state):<10} {step.name}{f': {step.detail}' if step.detail else ''}"
+            new = self._new_parts(step)
+            if new or not step.detail or known is None or known[0] is not step.state:
+                yield f"{step_state(step.state):<10} {step.name}{f': {new}' if new else ''}"
+
+    def _new_parts(self, step: Step) -> str:
+        parts, told = step.detail.split(BETWEEN_PARTS), self._parts.get(step.name, [])
+        self._parts[step.name] = parts
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(parts, told, strict=False)))
+        return BETWEEN_PARTS.join(parts[same:])
 
 
 class _Lines:

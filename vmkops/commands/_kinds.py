@@ -188,7 +188,7 @@ JOBS = Listing(
 )
 BACKUPS = Listing(
     name="backups",
-    none="There are no backups yet. Make one with: vmkops backup VM",
+    none="No backups are kept here. Make one with: vmkops backup VM",
     columns={
         "id": _of("id"),
         "state": _of("state"),

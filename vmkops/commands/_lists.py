@@ -177,8 +177,11 @@ def rows(listing: Listing, answer: Mapping[str, Any]) -> list[str]:
 def doubts(listing: Listing, answer: Mapping[str, Any]) -> list[str]:
     """Sentences for standard error: the list is empty, there is more, or a vCenter does not answer."""
     from service.api.models import Freshness
+    from service.api.words import copies_hint
 
     said = [] if answer[listing.name] else [listing.none or f"No {listing.name}."]
+    if said and (hint := copies_hint(answer.get("copy_targets", ()))):
+        said.append(hint)
     if answer["next"] is not None:
         said.append(f"There are more: add --cursor {answer['next']}, or a larger --limit.")
     seen = [Freshness.model_validate(each) for each in answer.get("inventory", [])]

@@ -46,8 +46,11 @@ def run(argv: Sequence[str]) -> int:
     from service.api.words import printable
 
     mount = asyncio.run(_renew(options.dir, options.lease or ""))
-    text = json.dumps(mount) if options.json else f"{mount['folder']} stays until {when(mount['until'], None)}"
-    print(printable(text))
+    until = when(mount["until"], None)
+    words = f"{mount['folder']} stays until {until}"
+    if mount.get("already"):
+        words = f"Nothing was changed: {mount['folder']} stays until {until} already, and no lease becomes shorter."
+    print(printable(json.dumps(mount) if options.json else words))
     return EXIT_DONE
 
 

@@ -103,7 +103,11 @@ def _add_options(parser: ArgumentParser) -> None:
         help="another parameter of the action, such as quiesce=none; may be repeated",
     )
     parser.add_argument("--replace", action="store_true", help="replace the schedule of this name without a question")
-    parser.add_argument("--allow-missing", action="store_true", help="accept a target that does not exist yet")
+    parser.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="accept a target that does not exist yet, or VMs that a dry run refuses now",
+    )
 
 
 def _add(options: Namespace) -> int:
@@ -187,14 +191,14 @@ def _resume(options: Namespace) -> int:
 
 def _run(options: Namespace) -> int:
     from service.api.client import Job
-    from vmkops.commands._console import start_words
+    from vmkops.commands._console import print_start
     from vmkops.commands._follow import follow_to_end
 
     paused = asyncio.run(_call("GET", _path(options)))["paused"]
     query = {"any_time": "true"} if options.any_time else {}
     started = asyncio.run(_call("POST", f"{_path(options)}/run", None, query))
     job = Job.model_validate(started)
-    print(for_people(start_words(job)), file=sys.stderr)
+    print_start(job)
     if paused:
         once = "That job goes on" if job.joined else "This one run starts all the same"
         print(for_people(f"{once}, and the schedule stays paused. {paused}"), file=sys.stderr)

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from vmkops.commands import EXIT_DONE, EXIT_FAILED, SERVICE, _backups_adopt
 from vmkops.commands._kinds import BACKUPS
 from vmkops.commands._lists import add_list_options, print_list, query_of, read_list, show, without_list
+from vmkops.commands._near import nearest, shown
 from vmkops.commands._parser import Parser
 
 SUMMARY = "list the kept backups, show one, or name the VMs without a fresh one"
@@ -71,7 +72,11 @@ def run(argv: Sequence[str]) -> int:
 
     if argv[:1] == [_backups_adopt.ADOPT]:
         return _backups_adopt.run(argv[1:])
-    options = parser().parse_args(without_list(argv))
+    made = parser()
+    misspelt, word = [*argv, "", ""][:2]
+    if word and not word.startswith("-") and nearest(misspelt, [_backups_adopt.ADOPT]):
+        made.error(f"there is no {shown(misspelt)}. Did you mean {_backups_adopt.ADOPT}?")
+    options = made.parse_args(without_list(argv))
     if options.stale == BY_SCHEDULES:
         return asyncio.run(_show("/backups/freshness", _stale, options.json, by=BY_SCHEDULES))
     if options.stale:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 
 from knowledge.errors import Unreadable
+from knowledge.for_people import amount
 from knowledge.loginput.decoding import decode_input
 from knowledge.loginput.looked_at import LookedAt
 from knowledge.loginput.source import Source
@@ -65,7 +66,7 @@ prints each line that has any, with its number, and below it what they mean.
 
 Exit status: 0 something was found, 1 nothing was found or the log cannot be read, 2 wrong usage."""
 
-LONG_LINES = "{lines} longer than {size} KiB, decoded in pieces. A text that was split there may be missed."
+LONG_LINES = "{lines} longer than {size}, decoded in pieces. A text that was split there may be missed."
 NOTHING = "Nothing found: no code, status, event, fault or storage name in {looked_at}."
 
 
@@ -166,7 +167,7 @@ def _remarks(looked: LookedAt, found: bool) -> Iterator[str]:
     if looked.long_lines:
         were = "was" if looked.long_lines == 1 else "were"
         lines = f"{counted(looked.long_lines, 'line')} {were}"
-        yield LONG_LINES.format(lines=lines, size=LONGEST_LINE >> 10)
+        yield LONG_LINES.format(lines=lines, size=amount(LONGEST_LINE))
     yield from looked.problems
     if not found:
         yield NOTHING.format(looked_at=looked.in_words())

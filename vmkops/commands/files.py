@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import shlex
 import stat
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -26,6 +27,7 @@ KINDS = {
     "device": stat.S_IFCHR,
     "other": stat.S_IFIFO,
 }
+VERBS = ("ls", "find", "get", "cat")
 COMING = "urn:vmkops:disks-coming"
 PAUSE_SECONDS = 3
 COLUMNS = ("name", "type", "size", "label", "used_as", "note")
@@ -43,7 +45,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "backup", metavar="BACKUP", help="its id or the beginning of it, or newest:NAME for the newest one"
     )
-    made.add_argument("what", choices=["ls", "find", "get", "cat"], nargs="?", default="ls", help="what to do")
+    made.add_argument(
+        "what", metavar="COMMAND", choices=VERBS, nargs="?", default="ls", help=f"what to do: {', '.join(VERBS)}"
+    )
     made.add_argument("path", metavar="PATH", nargs="?", default="", help="a file or a folder, as `ls` shows it")
     made.add_argument("--name", metavar="PATTERN", default="", help="find: only names that fit, such as '*.conf'")
     made.add_argument("--to", metavar="PATH", type=Path, help="get: write it under this name; it must not exist")
@@ -56,6 +60,10 @@ def parser() -> argparse.ArgumentParser:
 
 def run(argv: Sequence[str]) -> int:
     """Do what was typed; 1 when it is not there or cannot be read."""
+    if argv[:1] and argv[0] in VERBS and (len(argv) == 1 or argv[1] not in VERBS):
+        raise WrongUsage(
+            f"the backup comes first: vmkops files BACKUP {shlex.join(argv)}. `vmkops backups` lists them."
+        )
     options = parser().parse_args(argv)
     if options.what in ("get", "cat") and not options.path:
         raise WrongUsage(f"{options.what} needs the path of a file or a folder")

@@ -8,6 +8,7 @@ import getpass
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -100,9 +101,11 @@ def run(argv: Sequence[str]) -> int:
         password = ""
         if asks and given["vcenter_url"] and not given["password_file"]:
             password = getpass.getpass(f"Password of {given['vcenter_user']}, kept in {path}: ")
-    _write(path, _content(given, password, insecure=options.insecure))
+    content = _content(given, password, insecure=options.insecure)
+    settings = None if options.no_check else _read(path, content)
+    _write(path, content)
     print(f"{path} is written; only you can read it.")
-    return 0 if options.no_check else _try(path)
+    return asyncio.run(_connect(settings)) if settings else 0
 
 
 def _answer(question: Question, options: argparse.Namespace, *, asks: bool) -> str:
@@ -165,16 +168,25 @@ def _write(path: Path, content: str) -> None:
         raise StartError(words) from error
 
 
-def _try(path: Path) -> int:
-    """Read the file as the service does, and try its connections; 1 when something is not good."""
+def _read(path: Path, content: str) -> Settings:
+    """The settings of the file to be, read as the service reads them; raises StartError, and writes nothing there."""
+    from service.errors import SettingError, StartError
     from vmkops.commands._settings import print_misspelt, service_settings
 
-    environ = {**os.environ, CONFIG: str(path)}
-    for name in _also_set(path):
-        print(f"warning: {name} is also set in the environment, which goes before {path}.", file=sys.stderr)
-    print_misspelt(environ)
-    settings, _ = service_settings(environ)
-    return asyncio.run(_connect(settings))
+    with tempfile.TemporaryDirectory(prefix="vmkops-init-") as folder:
+        trial = Path(folder) / path.name
+        _write(trial, content)
+        environ = {**os.environ, CONFIG: str(trial)}
+        for name in _also_set(trial):
+            print(f"warning: {name} is also set in the environment, which goes before {path}.", file=sys.stderr)
+        print_misspelt(environ)
+        try:
+            settings, _ = service_settings(environ)
+        except SettingError as error:
+            text = str(error).replace(str(trial), str(path))
+            state = f"{path} is left as it was." if path.exists() else f"Nothing was written to {path}."
+            raise StartError(f"{text}\n{state}") from None
+    return settings
 
 
 async def _connect(settings: Settings) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from vmkops.commands import EXIT_DONE, EXIT_WRONG_USAGE, SERVICE
-from vmkops.commands._general import choose
+from vmkops.commands._general import SERVICE_SETTING, choose
 from vmkops.commands._parser import Parser
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
 def run(argv: Sequence[str]) -> int:
     """Ask for the token, try it and keep it; raises ServiceError when the service refuses it or does not answer."""
     options = parser().parse_args(argv)
+    before = os.environ.get(SERVICE_SETTING, "")
     if options.service:
         choose(options.service)
     from service.api.units import when
@@ -60,6 +61,8 @@ def run(argv: Sequence[str]) -> int:
     until = f", until {when(rights['expires_at'], None)}" if rights.get("expires_at") else ""
     name, scopes = printable(str(rights["name"])), printable(", ".join(rights["scopes"]))
     print(f"You are signed in to {service.url} with the token {name} ({scopes}{until}). It is kept in {path}.")
+    if options.service:
+        print(_how_to_ask(options.service, service, before), end="")
     if service.own_token:
         where = (
             "VMKOPS_TOKEN"
@@ -68,6 +71,25 @@ def run(argv: Sequence[str]) -> int:
         )
         print(f"warning: {where} takes precedence over it. `vmkops config show` shows where it is.", file=sys.stderr)
     return EXIT_DONE
+
+
+def _how_to_ask(typed: str, service: Chosen, before: str) -> str:
+    """How other commands ask this service, as a line, when they ask another one without it; empty otherwise.
+
+    `before` is the service that the environment chose, or `--service` before the command.
+    """
+    from service.errors import SettingError
+    from vmkops.commands._service import chosen
+
+    try:
+        other = chosen({**os.environ, SERVICE_SETTING: before}).url.rstrip("/")
+    except SettingError:
+        other = ""
+    if other == service.url.rstrip("/"):
+        return ""
+    asks = f"Other commands ask {other}. " if other else ""
+    setting = f"{SERVICE_SETTING}={typed}" if service.profile == typed else f"VMKOPS_SERVICE_URL={service.url}"
+    return f"{asks}To ask this service, add --service {typed} to a command, or set {setting}.\n"
 
 
 def is_open(url: str) -> bool:

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from vmkops.commands import SERVICE, _mounts_renew
 from vmkops.commands._kinds import MOUNTS
 from vmkops.commands._lists import add_list_options, print_list, without_list
+from vmkops.commands._near import nearest, shown
 from vmkops.commands._parser import Parser
 
 SUMMARY = "list the VMs that are staged for another backup product"
 GROUP = SERVICE
+SUBCOMMANDS = ("list", _mounts_renew.RENEW)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,4 +31,7 @@ def run(argv: Sequence[str]) -> int:
     """List the mounts, or renew the lease of one; raises ServiceError when the service does not answer or refuses."""
     if argv[:1] == [_mounts_renew.RENEW]:
         return _mounts_renew.run(argv[1:])
-    return print_list(MOUNTS, parser().parse_args(without_list(argv)))
+    made = parser()
+    if argv and not argv[0].startswith("-") and (near := nearest(argv[0], SUBCOMMANDS)) and near != argv[0]:
+        made.error(f"there is no {shown(argv[0])}. Did you mean {near}?")
+    return print_list(MOUNTS, made.parse_args(without_list(argv)))

@@ -11,11 +11,14 @@ from typing import Any
 from urllib.parse import quote
 
 from vmkops.commands import EXIT_DONE, SERVICE
+from vmkops.commands._near import did_you_mean
 from vmkops.commands._options import add_patience_option
 from vmkops.commands._parser import Parser
 
 SUMMARY = "unmount what mount has staged for another backup product"
 GROUP = SERVICE
+NAMED = 10
+"""How many mounts a message names."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,6 +44,14 @@ def run(argv: Sequence[str]) -> int:
     return asyncio.run(_unmount(options))
 
 
+def _mounted(names: Sequence[str]) -> str:
+    """What is mounted now, as a sentence."""
+    if not names:
+        return "Nothing is mounted now."
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"Mounted now: {', '.join(names[:NAMED])}{more}."
+
+
 async def _unmount(options: argparse.Namespace) -> int:
     from service.api.client import ServiceError
     from service.api.units import when
@@ -50,6 +61,7 @@ async def _unmount(options: argparse.Namespace) -> int:
     path = f"/mounts/{quote(options.dir, safe='')}"
     gone: dict[str, Any] | None = None
     mount: dict[str, Any] | None
+    there: list[dict[str, Any]] = []
     async with client() as service:
         while True:
             try:
@@ -58,6 +70,7 @@ async def _unmount(options: argparse.Namespace) -> int:
                 if error.problem.status != 404:
                     raise
                 mount = gone
+                there = (await service.get("/mounts"))["mounts"] if gone is None and not options.json else []
                 break
             if mount["state"] != "stopping":
                 break
@@ -67,7 +80,9 @@ async def _unmount(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(mount or {"name": options.dir, "state": "unmounted"}))
     elif mount is None:
-        print(printable(f"Nothing is mounted at {options.dir}."))
+        names = [each["name"] for each in there]
+        near = did_you_mean(options.dir.rstrip("/").rpartition("/")[2], names)
+        print(printable(f"Nothing was mounted as {options.dir}.{near} {_mounted(names)}"))
     elif mount.get("already"):
         print(printable(f"It was unmounted already, at {when(mount['ended_at'], None)}: {mount['folder']}"))
     else:

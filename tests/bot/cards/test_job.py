@@ -33,6 +33,16 @@ def test_running_backup_shows_phase_percent_rate_and_time_left() -> None:
     assert card.text == "Backup of web-01: running"
 
 
+def test_warning_before_the_start_is_shown_unless_a_step_says_it() -> None:
+    warned = ["VMware Tools are <not> running.", "The disk is full."]
+    steps = [Step(name="check", state=StepState.SUCCEEDED, detail="Note: The disk is full.")]
+
+    text = drawn(job_card(job(warnings=warned, steps=steps)))
+
+    assert "⚠️ VMware Tools are &lt;not&gt; running." in text
+    assert "⚠️ The disk is full." not in text
+
+
 def test_job_that_waits_for_a_task_shows_its_percent_once() -> None:
     progress = Progress(done=42, total=100, unit="percent", percent=42.0, eta_seconds=28)
     assert progress_line(progress) == "`████████░░░░░░░░░░░░` *42 %*  ·  28 s left"

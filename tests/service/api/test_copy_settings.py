@@ -45,7 +45,10 @@ def test_targets_are_read_with_their_retention(tmp_path: Path) -> None:
         (OFFSITE.replace("offsite:bucket", "--config=x:y"), "is no remote of rclone.conf"),
         (OFFSITE.replace("offsite:bucket", "/etc"), "is no remote of rclone.conf"),
         (OFFSITE.replace("rclone.conf", "nowhere.conf"), r"copy\.offsite\.config_file.*cannot be read"),
-        (f'VMKOPS_COPY_TO = "nsa"\n{NAS}', "VMKOPS_COPY_TO.*names no copy target; there are: nas"),
+        (
+            f'VMKOPS_COPY_TO = "nsa"\n{NAS}',
+            r"VMKOPS_COPY_TO: is 'nsa', which is no copy target\. Did you mean nas\? There are: nas\.",
+        ),
         (f"{NAS}kep = '7d'\n", "did you mean keep?"),
         (NAS.replace("/mnt/nas", "FOLDER/backups/web-01"), r"copy\.nas\.path: .* is in the data directory"),
     ],

@@ -47,7 +47,10 @@ def test_command_of_the_environment_is_a_profile_and_the_default(tmp_path: Path)
         ('[save.x]\nkind = "tar"\nrepository = "/x"\ncommand = "y"\n', "command, restore and forget belong to kind"),
         ('[save.x]\nkind = "tar"\nrepositry = "/x"\n', "did you mean repository?"),
         ('[save.none]\nkind = "tar"\nrepository = "/x"\n', r"save\.none: is what a request asks for"),
-        ('VMKOPS_SAVE = "x"\n[save.y]\nkind = "tar"\nrepository = "/x"\n', "names no save profile; there are: y"),
+        (
+            'VMKOPS_SAVE = "x"\n[save.y]\nkind = "tar"\nrepository = "/x"\n',
+            "VMKOPS_SAVE: is 'x', which is no save profile. There are: y.",
+        ),
         (f'{RESTIC}password_file = "/nowhere"\n', r"save\.nightly\.password_file.* cannot be read"),
         (
             '[save.x]\nkind = "tar"\nrepository = "/x"\nenvironment_files = { TOKEN = "/nowhere" }\n',

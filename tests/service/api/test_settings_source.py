@@ -97,6 +97,34 @@ def test_every_unknown_name_in_the_file_is_named_at_once(tmp_path: Path) -> None
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('[copy.nas]\nkind = "directory"\nVMKOPS_COPY_TO = "nas"\n', "line 3: VMKOPS_COPY_TO: stands in [copy.nas]."),
+        ('[save.x]\nVMKOPS_TOKEN_FILE = "x"\n', "line 2: VMKOPS_TOKEN_FILE: stands in [save.x]."),
+        ('[slack]\nSLACK_BOT_TOKEN = "s3cret"\n', "line 2: SLACK_BOT_TOKEN: stands in [slack]."),
+        ('[vcenters.lab]\nurl = "x"\nVMKOPS_DATA_DIR = "x"\n', "line 3: VMKOPS_DATA_DIR: stands in [vcenters.lab]."),
+        ('[services]\nVMKOPS_SERVICE_URL = "x"\n', "line 2: VMKOPS_SERVICE_URL: stands in [services]."),
+        ('[slack]\nVMKOPS_VCENTRE_URL = "x"\n', "line 2: VMKOPS_VCENTRE_URL: stands in [slack]. as VMKOPS_VCENTER_URL"),
+    ],
+)
+def test_setting_below_a_table_is_told_to_move_above_it(tmp_path: Path, text: str, problem: str) -> None:
+    with pytest.raises(SettingError) as refused:
+        read_setting("VMKOPS_DATA_DIR", written(tmp_path, text))
+
+    place, _, spelt = problem.partition(" as ")
+    place = place.replace("stands in ", "stands in the table ")
+    mend = f"Move it above the first line in brackets{', as ' if spelt else ''}{spelt}."
+    assert refused.value.problems == (f"{tmp_path / 'vmkops.toml'}, {place} {mend}",)
+    assert "s3cret" not in str(refused.value)
+
+
+def test_environment_of_a_save_profile_may_have_any_name(tmp_path: Path) -> None:
+    text = '[save.x]\nkind = "tar"\nrepository = "/x"\n[save.x.environment]\nVMKOPS_DATA_DIR = "x"\n'
+
+    assert read_setting("VMKOPS_DATA_DIR", written(tmp_path, text)) == ""
+
+
 def test_setting_twice_in_the_file_is_refused(tmp_path: Path) -> None:
     text = 'SLACK_BOT_TOKEN = "xoxb-1"\n[slack]\nbot_token = "xoxb-2"\n'
 

@@ -109,7 +109,7 @@ def test_name_without_a_backup_brings_similar_ones(tmp_path: Path) -> None:
 def test_id_that_climbs_out_of_the_folder_is_unknown(tmp_path: Path) -> None:
     keep_package(tmp_path, "a1", NOON)
 
-    with pytest.raises(NotFound, match="The list of backups has them"):
+    with pytest.raises(NotFound, match="The list of backups has their ids"):
         find_backup(tmp_path, "../web/a1")
 
 

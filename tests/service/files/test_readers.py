@@ -304,6 +304,15 @@ async def test_disk_cut_off_is_reported(disks: Path, tmp_path: Path) -> None:
         await content(files, "/big.bin")
 
 
+async def test_file_that_only_begins_like_a_vmdk_is_named_without_the_words_of_a_library(tmp_path: Path) -> None:
+    for number, data in enumerate((b"KDMV" + bytes(4096), b"# Disk DescriptorFile\nversion=1\n")):
+        (tmp_path / f"disk{number}.vmdk").write_bytes(data)
+        with pytest.raises(NotFound) as refused:
+            await content(files_of(tmp_path, f"disk{number}.vmdk"), "/x")
+        reason = "it is cut off or damaged, or has a form that vmkops does not know."
+        assert str(refused.value).endswith(f" disk{number}.vmdk is not a VMDK that can be read: {reason}")
+
+
 async def test_reader_whose_answer_nobody_takes_any_more_gives_its_turn_back(hostile: Path) -> None:
     files = files_of(hostile.parent, hostile.name)
 

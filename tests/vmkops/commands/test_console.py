@@ -71,16 +71,19 @@ def test_step_with_several_parts_is_told_as_succeeded_once_and_never_runs_again(
     for job in (
         seen(done, waits, "disk 1"),  # so fast that nobody saw it run
         seen(runs, waits, "disk 1"),
-        seen(done, waits, "disk 1; disk 2"),
-        seen(done, runs, "disk 1; disk 2"),
-        seen(runs, runs, "disk 1; disk 2"),
-        seen(done, done, "disk 1; disk 2", JobState.SUCCEEDED),
+        seen(runs, waits, "disk 1; disk 2; it waits"),
+        seen(runs, waits, "disk 1; disk 2"),
+        seen(done, waits, "disk 1; disk 2; disk 3"),
+        seen(done, runs, "disk 1; disk 2; disk 3"),
+        seen(runs, runs, "disk 1; disk 2; disk 3"),
+        seen(done, done, "disk 1; disk 2; disk 3", JobState.SUCCEEDED),
     ):
         shown.show(job)
 
     assert capsys.readouterr().err.splitlines() == [
         "running    back up: disk 1",
-        "succeeded  back up: disk 1; disk 2",
+        "running    back up: disk 2; it waits",
+        "succeeded  back up: disk 3",
         "running    unmount",
         "succeeded  unmount",
     ]

@@ -81,6 +81,24 @@ def test_mistake_in_the_options_is_named(tmp_path: Path, words: tuple[str, ...],
 
     assert done.returncode == status
     assert message in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_file_that_is_there_stays_when_a_setting_is_wrong(tmp_path: Path) -> None:
+    file = tmp_path / "vmkops.toml"
+    file.write_text("# mine\n")
+    words = ("init", "--force", "--vcenter-url", "https://vc", "--vcenter-user", "me", "--password-file")
+
+    absent = run_forked(tmp_path, *words, "absent")
+    kept = file.read_text()
+    unchecked = run_forked(tmp_path, *words, "absent", "--no-check")
+
+    assert (absent.returncode, kept) == (2, "# mine\n"), absent
+    assert "line 14: VMKOPS_VCENTER_PASSWORD_FILE: " in absent.stderr
+    assert absent.stderr.startswith("vmkops init: vmkops.toml, ")
+    assert absent.stderr.endswith("vmkops.toml is left as it was.\n")
+    assert unchecked.returncode == 0, unchecked
+    assert [each.name for each in tmp_path.iterdir()] == ["vmkops.toml"]
 
 
 def test_setting_of_the_environment_that_goes_before_the_file_is_reported(tmp_path: Path) -> None:
