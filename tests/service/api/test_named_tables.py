@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.api.named_tables import named_table
-from service.errors import InvalidParams
+from service.errors import NotFound
 
 
 def test_table_is_found_by_its_name() -> None:
@@ -24,7 +24,7 @@ def test_table_is_found_by_its_name() -> None:
 def test_wrong_name_is_answered_in_words_and_not_with_what_would_complete_a_command(
     tables: dict[str, int], name: str, words: str
 ) -> None:
-    with pytest.raises(InvalidParams) as refused:
+    with pytest.raises(NotFound) as refused:
         named_table(tables, name, what="copy target", section="copy", also=["none"])
 
     assert str(refused.value) == f"There is no copy target {words}"

@@ -17,7 +17,7 @@ from typing import Any, cast
 import pytest
 
 from service.api.settings import read_settings
-from service.backups.catalogue import KeptVolume, read_catalogue
+from service.backups.catalogue import KeptFile, KeptVolume, read_catalogue
 from service.backups.chosen_files import folder_names
 from service.backups.kept_files import FilesKept, FilesPackage, keep_files
 from service.backups.staged_files import write_files
@@ -132,7 +132,7 @@ def package_with_files(backups: Path, signer: Signer) -> tuple[FilesPackage, Fil
     (folder / "disk0.tar").write_bytes(b"an archive")
     record = {"job": "a1", "vm": {"name": "web"}, "created_at": datetime.now(UTC).isoformat(), "disks": []}
     package.finish("", [], record, signer)
-    archive = {"file": "disk0.tar", "size": 10, "sha256": "ab" * 32}
+    archive = KeptFile(file="disk0.tar", size=10, sha256="ab" * 32)
     return package, FilesKept(volumes=[KeptVolume(name="disk0", archive=archive)], files=1, size=3)
 
 

@@ -15,7 +15,7 @@ import pytest
 from service.api.settings import Settings, read_settings
 from service.copies import directory, lists
 from service.copies.lists import MOST, CopyLists
-from service.errors import InvalidParams, TargetFailed, TargetSlow, WorkersBusy
+from service.errors import NotFound, TargetFailed, TargetSlow, WorkersBusy
 from service.store.signing import Signer, open_signer
 from tests.signed_packages import keep_signed
 
@@ -142,7 +142,7 @@ async def test_stop_ends_a_reading(gate: Gate, signer: Signer) -> None:
 
 
 async def test_unknown_target_is_told(gate: Gate, signer: Signer) -> None:
-    with pytest.raises(InvalidParams, match="There is no copy target"):
+    with pytest.raises(NotFound, match="There is no copy target"):
         await CopyLists().of(gate.settings, signer, "nowhere")
 
 

@@ -15,6 +15,7 @@ from service.actions._fleet_run import Fleet, FleetVm
 from service.api.models import Check, JobState
 from service.api.settings import Settings
 from service.api.units import when
+from service.backups.retention import series_of
 from service.jobs import children
 from service.jobs.action import Action, Context, Ended, JobControl, Params, Started, Target
 from service.jobs.children import ChildJobs
@@ -81,6 +82,7 @@ async def test_rest_of_a_fleet_is_skipped_when_the_asker_may_not_any_more(
         closes=None,
         at_once=1,
         policy=None,
+        series=series_of("fullvm"),
     )
     fleet.take(await fleet.move())
     engine.dispose()
@@ -150,6 +152,7 @@ async def test_job_whose_checks_outlast_the_window_does_not_start_and_its_vm_is_
         closes=closes,
         at_once=1,
         policy=None,
+        series=series_of("fullvm"),
     )
 
     fleet.take(await fleet.move())
@@ -184,6 +187,7 @@ async def test_job_that_ends_late_and_is_partly_done_is_both() -> None:
         closes=closes,
         at_once=1,
         policy=None,
+        series=series_of("fullvm"),
     )
 
     while not fleet.over:
