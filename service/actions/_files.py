@@ -9,12 +9,10 @@ from service.api.models import Check
 from service.files.readers import missing_libraries
 
 EXTRACT = "extract the files"
-FILE, FULLVM = "file", "fullvm"
 ROOM = (
     "{} holds the disks of the VM until the files are extracted, and then the files only: for a while, up to twice "
     "what the VM uses."
 )
-NEEDS_FILES = "paths are possible with type=file only: fullvm has whole disks"
 
 
 def files_checks(root: Path) -> list[Check]:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field
 
 from service.actions._copies import START_COPIES, CopiesStarted, choose_copies, copy_warnings, names_of, start_copies
-from service.actions._files import EXTRACT, FILE, FULLVM, NEEDS_FILES, files_checks
+from service.actions._copy_params import FILE, FULLVM, CopyFiles, CopyVm
+from service.actions._files import EXTRACT, files_checks
 from service.actions._snapshot_copy import (
     BACK_UP,
     GIVE_UP,
@@ -34,7 +35,7 @@ from service.api.settings import Settings
 from service.api.words import counted
 from service.backups.chosen_files import read_paths
 from service.backups.kept_files import FilesKept, FilesPackage, keep_files
-from service.backups.size import WINDOW, end_of_window, expected_time, size_check, window_check
+from service.backups.size import end_of_window, expected_time, size_check, window_check
 from service.backups.steps import BackupRun
 from service.files.readers import DiskPlaces, FileReaders
 from service.jobs.action import Action, Context, JobControl, Params, StepResult, Target
@@ -49,50 +50,13 @@ from service.vsphere.session import Session
 from service.vsphere.vcenters import look
 
 
-class CopyVm(VmParams):
-    """Which VM to copy while it runs, and how."""
-
-    quiesce: Literal["prefer", "require", "none"] = Field(
-        default="prefer",
-        description="Whether the guest flushes its file systems first: prefer asks it if it can, require refuses the "
-        "job if it cannot, and none does not ask.",
-    )
-    within: str = Field(
-        default="",
-        pattern=WINDOW,
-        examples=["90m", "6h", "2d"],
-        description="The job is refused if it cannot end within this time, such as 90m, 6h or 2d. vmkops judges by "
-        "the rates that it measured in earlier copies.",
-    )
-    until: str = Field(
-        default="",
-        max_length=40,
-        description="The job is refused if it cannot end by this time, such as 2026-03-01T06:00:00Z. With `within`, "
-        "vmkops computes it.",
-    )
-
-    @field_validator("until")
-    @classmethod
-    def _time(cls, value: str) -> str:
-        if value and datetime.fromisoformat(value).tzinfo is None:
-            raise ValueError("must have a time zone, such as 2026-03-01T06:00:00Z")
-        return value
-
-
-class BackupVm(CopyVm):
+class BackupVm(CopyFiles):
     """Which VM to back up, and how."""
 
     type: Literal["fullvm", "file"] = Field(
         default="fullvm",
         description="What is kept. `fullvm` is the whole VM as an OVF package, with its disks, and `file` only files "
         "of its file systems, a tar archive for each volume.",
-    )
-    paths: str = Field(
-        default="",
-        max_length=8192,
-        examples=["/etc,/var/lib/app"],
-        description="With the type `file`, only these files and folders of the guest, with commas between them; "
-        r"`\x2c` is a comma in a name.",
     )
     save: str = Field(
         default="",
@@ -108,12 +72,6 @@ class BackupVm(CopyVm):
         description="The copy targets that the backup is copied to when it has ended well; by default those of "
         "VMKOPS_COPY_TO, and none for no copy in any case.",
     )
-
-    @model_validator(mode="after")
-    def _paths_of_files(self) -> Self:
-        if self.paths and self.type != FILE:
-            raise ValueError(NEEDS_FILES)
-        return self
 
 
 class FilesPublished(StepResult):

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from service.actions._files import EXTRACT, FILE, NEEDS_FILES, files_checks
+from service.actions._copy_params import FILE, CopyFiles, CopyVm
+from service.actions._files import EXTRACT, files_checks
 from service.actions._snapshot_copy import (
     GIVE_UP,
     QUIESCE,
@@ -27,7 +28,7 @@ from service.actions._snapshot_copy import (
     copy_over_snapshot,
 )
 from service.actions._targeted import info, refuse
-from service.actions.backup import Backup, CopyVm
+from service.actions.backup import Backup
 from service.api.models import ActionClass
 from service.api.settings import Settings
 from service.api.units import amount, when
@@ -50,7 +51,7 @@ KEY = "mount:{}"
 """The key that a job holds for the name of its folder."""
 
 
-class MountVm(CopyVm):
+class MountVm(CopyFiles):
     """Which VM to stage, where, and for how long."""
 
     dest: str = Field(
@@ -64,13 +65,6 @@ class MountVm(CopyVm):
         description="What is staged. `fullvm` is the whole VM as an OVF package, with its disks, and `file` the files "
         "of its file systems, a folder for each volume.",
     )
-    paths: str = Field(
-        default="",
-        max_length=8192,
-        examples=["/etc,/var/lib/app"],
-        description="With the type `file`, only these files and folders of the guest, with commas between them; "
-        r"`\x2c` is a comma in a name.",
-    )
     lease: str = Field(
         default="",
         pattern=LEASE,
@@ -80,12 +74,6 @@ class MountVm(CopyVm):
     )
 
     _lease = field_validator("lease")(checked_lease)
-
-    @model_validator(mode="after")
-    def _paths_of_files(self) -> Self:
-        if self.paths and self.type != FILE:
-            raise ValueError(NEEDS_FILES)
-        return self
 
 
 class Staged(StepResult):

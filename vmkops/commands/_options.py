@@ -21,6 +21,30 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
     add_patience_option(parser)
 
 
+def add_copy_options(parser: argparse.ArgumentParser, *, verb: str, fullvm: str, file: str) -> None:
+    """Add --type, --path and --quiesce to a command that copies a VM or files of it, each with what its types are."""
+    parser.add_argument(
+        "--type",
+        choices=["fullvm", "file"],
+        default="fullvm",
+        help=f"what to {verb}: fullvm, {fullvm}, or file, {file} (default %(default)s)",
+    )
+    parser.add_argument(
+        "--path",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="with --type file, only this file or folder of the guest, such as /etc, C:/Users or disk0/p1:/etc; "
+        "repeatable",
+    )
+    parser.add_argument(
+        "--quiesce",
+        choices=["prefer", "require", "none"],
+        default="prefer",
+        help="whether the guest flushes its file systems before the snapshot (default %(default)s)",
+    )
+
+
 def add_patience_option(parser: argparse.ArgumentParser) -> None:
     """Add --patience to a command that follows something."""
     parser.add_argument(

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from vmkops.commands import SERVICE
-from vmkops.commands._options import add_job_options, length
+from vmkops.commands._options import add_copy_options, add_job_options, length
 from vmkops.commands._parser import Parser
 
 SUMMARY = "back up a VM and follow the job"
@@ -17,27 +17,7 @@ def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
     made = Parser(prog="vmkops backup", description=SUMMARY)
     made.add_argument("vm", metavar="VM", help="its name, or name:, ipaddr:, uuid: or moref: and the value")
-    made.add_argument(
-        "--type",
-        choices=["fullvm", "file"],
-        default="fullvm",
-        help="what to keep: fullvm, the disks and the descriptor, or file, files of its file systems (default "
-        "%(default)s)",
-    )
-    made.add_argument(
-        "--path",
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="with --type file, only this file or folder of the guest, such as /etc, C:/Users or disk0/p1:/etc; "
-        "repeatable",
-    )
-    made.add_argument(
-        "--quiesce",
-        choices=["prefer", "require", "none"],
-        default="prefer",
-        help="whether the guest flushes its file systems before the snapshot (default %(default)s)",
-    )
+    add_copy_options(made, verb="keep", fullvm="the disks and the descriptor", file="files of its file systems")
     made.add_argument(
         "--within", type=length, metavar="TIME", help="refuse a backup that cannot end within 90m, 6h or 2d"
     )

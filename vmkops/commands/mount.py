@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from vmkops.commands import SERVICE
-from vmkops.commands._options import add_job_options, length
+from vmkops.commands._options import add_copy_options, add_job_options, length
 from vmkops.commands._parser import Parser
 
 SUMMARY = "stage a VM in a folder, for another backup product to save"
@@ -29,33 +29,13 @@ def parser() -> argparse.ArgumentParser:
         help="the folder to make, directly in VMKOPS_MOUNT_DIR of the service: its name or its full path; by default "
         "the name of the VM",
     )
-    made.add_argument(
-        "--type",
-        choices=["fullvm", "file"],
-        default="fullvm",
-        help="what to stage: fullvm, the disks and the descriptor, or file, the files of its file systems (default "
-        "%(default)s)",
-    )
-    made.add_argument(
-        "--path",
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="with --type file, only this file or folder of the guest, such as /etc, C:/Users or disk0/p1:/etc; "
-        "repeatable",
-    )
+    add_copy_options(made, verb="stage", fullvm="the disks and the descriptor", file="the files of its file systems")
     made.add_argument(
         "--lease",
         type=length,
         metavar="TIME",
         help="how long the folder stays if nobody unmounts it, such as 90m, 6h or 2d; by default "
         "VMKOPS_MOUNT_LEASE_HOURS of the service",
-    )
-    made.add_argument(
-        "--quiesce",
-        choices=["prefer", "require", "none"],
-        default="prefer",
-        help="whether the guest flushes its file systems before the snapshot (default %(default)s)",
     )
     made.add_argument(
         "--within", type=length, metavar="TIME", help="refuse a mount that cannot end within 90m, 6h or 2d"
