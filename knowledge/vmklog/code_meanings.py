@@ -28,6 +28,7 @@ BY_ERRNO = "Linux errno {number} ({name}) next to the code belongs to it in {rel
 OTHER_NUMBERING = (
     "No table has this text for {code}, so the host uses another numbering, as ESX 4.x does. The text is reliable."
 )
+OTHER_TEXT = "The text next to the code, {text}, is that of another status. No table of this release has it for {code}."
 CONTRADICTED = (
     "the line is from {release}, whose table has another meaning for the code than the text next to it, {text}"
 )
@@ -83,6 +84,9 @@ def code_meaning(code: int, text: str, errno: int, origin: Origin, tables: Table
     matches = matches_of(settled.rows, tables)
     other_code = settled.rows[0] not in known
     notes = [*settled.notes, *([] if other_code else remarks(matches, settled.rows))]
+    of_text = rows_of(text, tables) if text else []
+    if of_text and not {row.name for row in of_text} & {row.name for row in settled.rows}:
+        notes.append(OTHER_TEXT.format(text=ascii(of_text[-1].description), code=f"{code:#x}"))
     if origin.note and settled.by not in ("text", "errno"):
         notes.append(origin.note)
     release = _deciding_release(settled, matches, origin, tables)
@@ -166,10 +170,10 @@ def _by_text(
     code: int, text: str, known: list[Row], of_origin: list[Row], origin: Origin, tables: Tables
 ) -> _Settled | None:
     """Choose the rows by the status text next to the code; None when the text does not help."""
-    if not text or (known and _same_everywhere(known)):
-        return None
-    rows = rows_of(text, tables)
+    rows = rows_of(text, tables) if text else []
     meanings = {(row.name, row.errno) for row in rows}
+    if not rows or (_same_everywhere(known) and (known[0].name, known[0].errno) in meanings):
+        return None
     candidates = [row for row in of_origin or known if (row.name, row.errno) in meanings]
     if candidates:
         return _Settled(candidates, "text", _for_format(BY_TEXT, rows[0].description), "certain")
@@ -212,7 +216,7 @@ def _by_origin(known: list[Row], of_origin: list[Row], origin: Origin) -> _Settl
 
 
 def _same_everywhere(known: list[Row]) -> bool:
-    """Return whether a code means the same from ESX 3.5 to the newest table."""
+    """Return whether a code that is known means the same from ESX 3.5 to the newest table."""
     return _one_meaning(known) and known[0].release == OLDEST
 
 

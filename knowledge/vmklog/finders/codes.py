@@ -32,6 +32,8 @@ _NO_CODE_AFTER = re.compile(
     re.IGNORECASE,
 )
 
+_BRACKETS = ("(", "[", "<")
+
 _NAME = re.compile(r"(?<![\w.$@:/-])(?:msg\.vmk\.status\.)?(?P<name>VMK_[A-Z0-9_]+)(?![\w(-]|[.:/]\w)", re.ASCII)
 """The name of a status as a word of its own, or as the end of the identifier of a message."""
 _SUCCESS = "VMK_OK"
@@ -125,6 +127,10 @@ def _find_codes(line: Line) -> Iterator[Finding]:
 
 
 def _follows_its_text(code: int, line: str, start: int, tables: Tables) -> bool:
-    """Return whether a code follows its own text, whose last word may be ``handle``, ``address`` or ``world``."""
+    """Return whether a code follows its own text, whose last word may be ``handle``, ``address`` or ``world``.
+
+    One in brackets may follow any text: releases differ in the numbers that they give the texts.
+    """
     text = texts.text_before(line, start, tables)
-    return bool(text) and any(row.code == code for row in texts.rows_of(text, tables))
+    bracketed = line[:start].rstrip().endswith(_BRACKETS)
+    return bool(text) and (bracketed or any(row.code == code for row in texts.rows_of(text, tables)))

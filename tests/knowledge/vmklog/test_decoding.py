@@ -153,6 +153,21 @@ def test_a_code_after_its_own_text_is_found_although_the_text_ends_like_a_pointe
         assert [finding.meaning.matches[0].name for finding in found] == [row.name], line
 
 
+@pytest.mark.parametrize("words", ["Invalid handle (0xbad0015)", "0xbad0015 (Invalid handle)"])
+def test_in_a_line_of_esx_4_the_text_decides_even_where_all_tables_agree_on_the_code(words: str) -> None:
+    line = f"Mar  3 02:11:09 esx01 vmkernel: 61:04:12:55.310 cpu1:5102)NFS: 22: Lookup x failed: {words}"
+    meaning = only(line).meaning
+    assert [match.name for match in meaning.matches] == ["VMK_INVALID_HANDLE"]
+    assert meaning.certainty == "likely"
+
+
+@pytest.mark.parametrize("text", ["Not a VLan handle", "No connection"])
+def test_text_that_does_not_fit_the_code_of_a_known_release_is_told(text: str) -> None:
+    meaning = only(f"{ISO}Net: connect failed: {text} (0xbad0056)").meaning
+    assert [match.name for match in meaning.matches] == ["VMK_NOT_EMPTY"]
+    assert any(note.startswith(f"The text next to the code, '{text}', is that of another") for note in meaning.notes)
+
+
 def test_the_given_release_takes_precedence_over_the_format_of_the_line() -> None:
     meaning = only(f"{ISO}x: 0xbad0022", "3.5").meaning
     assert meaning.matches[0].description == "SCSI reservation conflict"
