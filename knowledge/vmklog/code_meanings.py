@@ -28,7 +28,7 @@ BY_ERRNO = "Linux errno {number} ({name}) next to the code belongs to it in {rel
 OTHER_NUMBERING = (
     "No table has this text for {code}, so the host uses another numbering, as ESX 4.x does. The text is reliable."
 )
-OTHER_TEXT = "The text next to the code, {text}, is that of another status. No table of this release has it for {code}."
+OTHER_TEXT = "The text next to the code, {text}, is that of another status. No table of the release has it for {code}."
 CONTRADICTED = (
     "the line is from {release}, whose table has another meaning for the code than the text next to it, {text}"
 )
@@ -181,7 +181,8 @@ def _by_text(
         elsewhere = [row for row in known if (row.name, row.errno) in meanings]
         reason = CONTRADICTED.format(release=origin.release, text=ascii(rows[0].description))
         return _Settled([*elsewhere, *of_origin], "", reason, "open") if elsewhere else None
-    if code >= GENERIC_LINUX_ERROR or not origin.majors[0] <= 4 <= origin.majors[1]:
+    first, last = origin.majors
+    if code >= GENERIC_LINUX_ERROR or not first <= 4 <= last or (_same_everywhere(known) and not first == last == 4):
         return None
     by: SettledBy = ("given" if origin.given else "format") if origin.release else ""
     reason = origin.reason or _for_format(BY_TEXT_ALONE, rows[0].description)

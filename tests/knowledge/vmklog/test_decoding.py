@@ -161,10 +161,17 @@ def test_in_a_line_of_esx_4_the_text_decides_even_where_all_tables_agree_on_the_
     assert meaning.certainty == "likely"
 
 
-@pytest.mark.parametrize("text", ["Not a VLan handle", "No connection"])
-def test_text_that_does_not_fit_the_code_of_a_known_release_is_told(text: str) -> None:
-    meaning = only(f"{ISO}Net: connect failed: {text} (0xbad0056)").meaning
-    assert [match.name for match in meaning.matches] == ["VMK_NOT_EMPTY"]
+@pytest.mark.parametrize(
+    ("line", "text", "name"),
+    [
+        (f"{ISO}Net: connect failed: Not a VLan handle (0xbad0056)", "Not a VLan handle", "VMK_NOT_EMPTY"),
+        (f"{ISO}Net: connect failed: No connection (0xbad0056)", "No connection", "VMK_NOT_EMPTY"),
+        ("connect failed: No connection (0xbad0015)", "No connection", "VMK_NO_MEMORY_RETRY"),
+    ],
+)
+def test_text_that_does_not_fit_the_code_in_the_tables_is_told(line: str, text: str, name: str) -> None:
+    meaning = only(line).meaning
+    assert [match.name for match in meaning.matches] == [name]
     assert any(note.startswith(f"The text next to the code, '{text}', is that of another") for note in meaning.notes)
 
 
