@@ -15,7 +15,7 @@ _ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|(\\))")
 _WINDOWS = re.compile(r"[A-Za-z]:(?=[\\/]|$)")
 _VOLUME = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.+-]*(?:/[A-Za-z0-9_.+-]+)+|disk[0-9]+):(?=/|$)")
 LONGEST_PATH = 8192
-DEEPEST = 200
+DEEPEST = 1000
 """Folders in a path."""
 
 

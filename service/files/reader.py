@@ -83,7 +83,7 @@ class PackageReader:
         if place.node.kind != "folder":
             yield self._entry(self._find(path, follow=False))
             return
-        for each in self._below(place, depth or DEEPEST):
+        for each in self._below(place, depth):
             if fits is None or fits(escape(each.node.name)):
                 yield self._entry(each)
 
@@ -111,7 +111,7 @@ class PackageReader:
         if place.node.kind != "folder":
             yield from self._read(place, 0, None)
             return
-        for each in self._below(place, DEEPEST):
+        for each in self._below(place, 0):
             relative = path_text((*top, *each.parts[len(place.parts) :]))[1:]
             yield replace(self._entry(each), path=relative)
             if each.node.kind == "file":
@@ -132,15 +132,23 @@ class PackageReader:
             raise DiskUnreadable(f"{shown} cannot be read to its end: the disk is damaged there.") from error
 
     def _below(self, top: Place, depth: int) -> Iterator[Place]:
-        """All that is in a folder, in the order of names; a folder that contains itself is not entered again."""
+        """All that is in a folder, in the order of names, down to `depth` folders (0: all).
+
+        Raises DiskUnreadable for a folder that contains itself, or with folders too deep in it: nothing is left out.
+        """
         stack = [(top, frozenset({top.node.inode}))]
         visited = 0
         while stack:
             place, above = stack.pop()
             if place is not top:
                 yield place
-            if place.node.kind != "folder" or len(place.parts) - len(top.parts) >= depth:
+            levels = len(place.parts) - len(top.parts)
+            if place.node.kind != "folder" or (depth and levels >= depth):
                 continue
+            if levels > DEEPEST:
+                raise DiskUnreadable(
+                    f"{_shown(top)} has folders that are more than {DEEPEST} deep. Name a folder further down."
+                )
             if place is not top and place.node.inode in above:
                 raise DiskUnreadable(f"The folder {_shown(place)} contains itself: the file system is damaged.")
             nodes = self._nodes(place)

@@ -17,6 +17,8 @@ from service.files.values import Kind, Volume
 from service.transfer.safe_open import safe_open
 
 KINDS: dict[bytes, Kind] = {tarfile.REGTYPE: "file", tarfile.DIRTYPE: "folder", tarfile.SYMTYPE: "link"}
+MOST_PARTS = 2 * DEEPEST + 2
+"""Of a member's path: as many as a chosen path can have, and as many folders as can be below it."""
 FOLDER_MODE = 0o755
 """The permissions of a folder that the archive does not have, because it is above a chosen one."""
 NOT_TAKEN = "This backup has no files of it."
@@ -42,7 +44,7 @@ class TarTree:
         if info.type not in KINDS:
             return
         parts = info.name.encode("utf-8", "surrogateescape").split(b"/")
-        if len(parts) > DEEPEST or not {b"", b".", b".."}.isdisjoint(parts):
+        if len(parts) > MOST_PARTS or not {b"", b".", b".."}.isdisjoint(parts):
             raise OSError("a member has a name that no backup gives")
         if info.type == tarfile.REGTYPE and info.offset_data + info.size > self._source.size:
             raise OSError("the archive ends before its last file")

@@ -17,10 +17,11 @@ async def send_stored(request: web.Request, response: web.StreamResponse, stored
     """Send them as the next bytes of a response that is prepared and not chunked.
 
     Closes the connection when the caller reads nothing for VMKOPS_SEND_SECONDS, as `Connection` does for bytes that are
-    written to it. Raises ConnectionError and DiskUnreadable.
+    written to it. Bytes that have to be encrypted are written. Raises ConnectionError and DiskUnreadable.
     """
     await response.write(b"")  # the headers, if they are not sent yet
-    if stored.disk is None:
+    encrypted = request.transport is not None and request.transport.get_extra_info("sslcontext") is not None
+    if stored.disk is None or encrypted:
         async for piece in stored.pieces():
             await response.write(piece)
         return

@@ -183,13 +183,20 @@ async def _send(
             async for piece in pieces:
                 await _write(call.request, response, piece)
             await response.write_eof()
-        except VmkopsError as error:
-            log.warning("a file of a backup was not sent to its end: %s", error)
-            if call.request.transport is not None:
-                call.request.transport.abort()
         except ConnectionError:
             pass  # the caller has left
+        except VmkopsError as error:
+            log.warning("a file of a backup was not sent to its end: %s", error)
+            _abort(call.request)
+        except BaseException:
+            _abort(call.request)  # or the answer to this error would pass for the rest of the file
+            raise
     return response
+
+
+def _abort(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
 
 
 async def _write(request: web.Request, response: web.StreamResponse, piece: bytes | Stored) -> None:

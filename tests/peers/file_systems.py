@@ -15,11 +15,11 @@ MB = 1 << 20
 SECTOR = 512
 
 
-def ext(kind: str) -> Callable[[Path, Path], Path]:
-    """A maker of ext2, ext3 or ext4, with the whole tree."""
+def ext(kind: str, size: int = 24 * MB) -> Callable[[Path, Path], Path]:
+    """A maker of ext2, ext3 or ext4 of so many bytes, with the whole tree."""
 
     def make(image: Path, tree: Path) -> Path:
-        _sparse(image, 24 * MB)
+        _sparse(image, size)
         _run("mke2fs", "-q", "-t", kind, "-L", f"on-{kind}", "-d", str(tree), str(image))
         return image
 
