@@ -88,8 +88,8 @@ def keep(backups: Iterable[KeptBackup], policy: Policy, now: datetime) -> list[D
     The backups of a VM's disks and those of its files are counted apart, and so are those of other paths.
 
     A backup is removed only when the policy does not keep it, and a newer backup of the same VM was verified and has at
-    least its disks. So the newest verified one always stays, and where none is verified, all stay. A date after `now`
-    comes from a wrong clock: such a backup stays, and replaces no other.
+    least its disks, or its volumes and paths. So the newest verified one always stays, and where none is verified, all
+    stay. A date after `now` comes from a wrong clock: such a backup stays, and replaces no other.
     """
     given = list(backups)
     rows: dict[tuple[Owner, Series], list[KeptBackup]] = {}
@@ -114,8 +114,9 @@ def _keep_of_one_vm(backups: Sequence[KeptBackup], policy: Policy, now: datetime
         else:
             why = kept_by_policy.get(kept.path, [])
             newer = [other for _, other in newest_first[: place[kept.path]]]
-            if not any(other.state == "verified" and _has_disks_of(other, kept) for other in newer):
-                why = [*why, "no newer backup with all its disks is verified"]
+            if not any(other.state == "verified" and _has_all_of(other, kept) for other in newer):
+                what = "disks" if kept.whole_vm else "volumes and paths"
+                why = [*why, f"no newer backup with all its {what} is verified"]
         stays = bool(why)
         decisions.append(Decision(kept, stays, tuple(why) if stays else (_why_removed(kept),)))
     return decisions
@@ -138,8 +139,19 @@ def _kept_by_policy(newest_first: Sequence[tuple[datetime, KeptBackup]], policy:
     return why
 
 
-def _has_disks_of(other: KeptBackup, kept: KeptBackup) -> bool:
-    return other.complete or not kept.complete
+def _has_all_of(other: KeptBackup, kept: KeptBackup) -> bool:
+    """Whether `other` lacks nothing that `kept` has. How many disks are `missing` is known, but not which ones."""
+    return (
+        set(other.left_out) <= set(kept.left_out)
+        and other.missing <= kept.missing
+        and set(other.not_found) <= set(kept.not_found)
+        and _volumes_with_files(other) >= _volumes_with_files(kept)
+    )
+
+
+def _volumes_with_files(kept: KeptBackup) -> set[str]:
+    """The names of the volumes that have an archive; one that could not be read has none."""
+    return {volume.name for volume in kept.volumes if volume.archive}
 
 
 def _why_removed(kept: KeptBackup) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.backups.catalogue import KeptBackup, KeptVm
+from service.backups.catalogue import KeptBackup, KeptFile, KeptVm, KeptVolume
 from service.backups.retention import Policy, keep, read_policy
 from service.errors import InvalidParams
 
@@ -82,6 +82,23 @@ def test_backup_with_all_disks_stays_until_a_newer_one_has_them_all() -> None:
     newer = backup("new", timedelta(days=1), left_out=["Hard disk 2: independent"])
 
     assert staying([newer, *days(2, 3)], ONE) == {"new", "d2"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"left_out": ["Hard disk 1: independent"]}, {"left_out": ["Hard disk 2: independent"]}),
+        ({"missing": 1}, {"missing": 2}),
+        ({"left_out": ["Hard disk 2: independent"]}, {"missing": 1}),
+    ],
+)
+def test_backup_that_lacks_a_disk_stays_until_a_newer_one_lacks_no_more(old: Any, new: Any) -> None:
+    given = [
+        backup("new", timedelta(days=1), **new),
+        *(backup(f"d{age}", timedelta(days=age), **old) for age in (2, 3)),
+    ]
+
+    assert staying(given, ONE) == {"new", "d2"}
 
 
 def test_backup_from_the_future_stays_and_replaces_nothing() -> None:
@@ -193,3 +210,75 @@ def test_backup_with_a_path_that_was_not_there_replaces_none_that_has_it() -> No
     ]
 
     assert staying(given, ONE) == {"whole", "part"}
+
+
+def volume(name: str, *, read: bool = True) -> KeptVolume:
+    if not read:
+        return KeptVolume(name=name, note="It cannot be read: the disk is damaged there.")
+    return KeptVolume(name=name, readable=True, archive=KeptFile(file=f"{name}.tar", size=1, sha256="0"))
+
+
+def test_files_of_a_volume_stay_until_a_newer_backup_has_the_volume_too() -> None:
+    both = [volume("p1"), volume("p2")]
+    given = [
+        backup("new", timedelta(days=1), type="file", volumes=[volume("p1"), volume("p2", read=False)]),
+        backup("old", timedelta(days=2), type="file", volumes=both),
+        backup("older", timedelta(days=3), type="file", volumes=both),
+        backup("part", timedelta(days=4), type="file", volumes=[volume("p2"), volume("p3", read=False)]),
+    ]
+
+    (_, old, older, part) = keep(given, ONE, NOW)
+
+    assert (old.stays, old.why) == (True, ("no newer backup with all its volumes and paths is verified",))
+    assert not older.stays
+    assert not part.stays
+
+
+def test_volume_that_the_newer_backup_does_not_list_stays() -> None:
+    given = [
+        backup("new", timedelta(days=1), type="file", volumes=[volume("p1")]),
+        backup("old", timedelta(days=2), type="file", volumes=[volume("p1"), volume("p2")]),
+    ]
+
+    assert staying(given, ONE) == {"new", "old"}
+
+
+def test_volume_that_neither_backup_could_read_keeps_none() -> None:
+    volumes = [volume("p1"), volume("p2", read=False)]
+    given = [backup(f"d{age}", timedelta(days=age), type="file", volumes=volumes) for age in (1, 2)]
+
+    assert staying(given, ONE) == {"d1"}
+
+
+def test_files_of_a_path_stay_until_a_newer_backup_has_the_path_too() -> None:
+    def part(name: str, age: int, *not_found: str) -> KeptBackup:
+        more = {"paths": ["/a", "/b"], "volumes": [volume("p1")], "not_found": not_found}
+        return backup(name, timedelta(days=age), type="file", **more)
+
+    given = [part("b gone", 1, "/b"), part("a gone", 2, "/a"), part("older", 3, "/a"), part("both gone", 4, "/a", "/b")]
+
+    assert staying(given, ONE) == {"b gone", "a gone"}
+
+
+file_backups = st.builds(
+    backup,
+    st.uuids().map(str),
+    st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=900)),
+    st.sampled_from(["verified", "unverified"]),
+    type=st.just("file"),
+    volumes=st.tuples(*(st.builds(volume, st.just(name), read=st.booleans()) for name in ("p1", "p2"))).map(list),
+    paths=st.just(["/a", "/b"]),
+    not_found=st.lists(st.sampled_from(["/a", "/b"]), max_size=1),
+)
+
+
+@given(st.lists(file_backups, max_size=12), policies)
+def test_no_volume_or_path_goes_with_the_last_backup_that_has_it(every: list[KeptBackup], policy: Policy) -> None:
+    def contents(kept: KeptBackup) -> set[str]:
+        return {*(each.name for each in kept.volumes if each.archive), *kept.paths} - {*kept.not_found}
+
+    once = [decision.backup for decision in keep(every, policy, NOW) if decision.stays]
+
+    for gone in (each for each in every if each not in once):
+        assert any(each.state == "verified" and contents(each) >= contents(gone) for each in once)
+    assert staying(once, policy) == {each.id for each in once}
