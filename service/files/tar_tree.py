@@ -19,6 +19,8 @@ from service.transfer.safe_open import safe_open
 KINDS: dict[bytes, Kind] = {tarfile.REGTYPE: "file", tarfile.DIRTYPE: "folder", tarfile.SYMTYPE: "link"}
 MOST_PARTS = 2 * DEEPEST + 2
 """Of a member's path: as many as a chosen path can have, and as many folders as can be below it."""
+LEAST_END, LONGEST_END = 2 * tarfile.BLOCKSIZE, 2 * tarfile.RECORDSIZE
+"""Zero bytes after the last member."""
 FOLDER_MODE = 0o755
 """The permissions of a folder that the archive does not have, because it is above a chosen one."""
 NOT_TAKEN = "This backup has no files of it."
@@ -37,8 +39,11 @@ class TarTree:
                 while (info := archive.next()) is not None:
                     self._add(info)
                     archive.members = []  # type: ignore[attr-defined]  # or each would stay in the memory
+                end = source.read_at(archive.offset, LONGEST_END + 1)
         except tarfile.TarError as error:
             raise OSError("it is no tar archive, or is damaged") from error
+        if not LEAST_END <= len(end) <= LONGEST_END or any(end):  # tarfile takes a damaged header for the end
+            raise OSError("it does not end as an archive does")
 
     def _add(self, info: tarfile.TarInfo) -> None:
         if info.type not in KINDS:

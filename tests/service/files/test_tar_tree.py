@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from service.errors import DiskUnreadable, NotFound
+from service.files.names import DEEPEST
 from service.files.readers import DiskPlaces, FileReaders, PackageFiles
 from service.files.values import Volume
 
@@ -74,7 +75,7 @@ def test_case_counts_as_in_the_file_system_that_was_there(tmp_path: Path) -> Non
         read(opened(path, "ext4"), "/ETC/DEEP/HOSTS")
 
 
-@pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "etc//passwd", "etc/./passwd", "a/" * 300 + "b"])
+@pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "etc//passwd", "etc/./passwd", "a/" * (2 * DEEPEST + 2) + "b"])
 def test_name_that_no_backup_gives_is_refused(tmp_path: Path, name: str) -> None:
     files = opened(archive(tmp_path / "a.tar", {name: b"x"}))
 
@@ -101,3 +102,22 @@ def test_archive_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
 
     with pytest.raises(NotFound, match="cannot be opened"):
         listed(opened(tmp_path / "b.tar"), "disk0/p1:/etc")
+
+
+@pytest.mark.parametrize("block", [b"\0" * 512, b"\xff" * 512], ids=["zeros", "damaged"])
+def test_archive_whose_middle_is_damaged_is_not_taken_for_a_shorter_one(tmp_path: Path, block: bytes) -> None:
+    content = archive(tmp_path / "a.tar", {"first": b"1", "second": b"2", "third": b"3"}).read_bytes()
+    (tmp_path / "a.tar").write_bytes(content[:1024] + block + content[1536:])
+
+    with pytest.raises(DiskUnreadable, match="does not end as an archive does"):
+        listed(opened(tmp_path / "a.tar"), "/")
+
+
+def test_folders_as_deep_as_can_be_chosen_are_read_and_deeper_ones_are_told(tmp_path: Path) -> None:
+    deep = "/".join(["d"] * (DEEPEST + 1))
+    files = opened(archive(tmp_path / "a.tar", {f"{deep}/file": b"", "etc/hosts": b"hosts\n"}))
+
+    assert read(files, "/etc/hosts") == b"hosts\n"
+    with pytest.raises(DiskUnreadable, match=f"more than {DEEPEST} deep"):
+        listed(files, "/")
+    assert listed(files, "/d")[-1] == f"/{deep}/file"
