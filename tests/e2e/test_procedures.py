@@ -190,7 +190,9 @@ def test_runbook_is_never_404(kept: RunningService) -> None:
     assert known["procedure"]["slug"] == "scsi-reservation-conflict"
     assert status == 200
     assert unknown["procedure"] is None
-    assert "CoffeeMachineEmpty" in unknown["advice"]
+    assert 'No procedure fits the alert "CoffeeMachineEmpty" yet.' in unknown["advice"]
+    assert "Pages with some of its words: [" in unknown["advice"]
+    assert "Pages with some" not in kept.call("GET", "/runbook/Xyzzy", token="")[1]["advice"]
 
 
 def test_page_put_over_http_is_found_at_once_and_can_be_removed(kept: RunningService, team: Path) -> None:
