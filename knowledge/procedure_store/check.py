@@ -44,7 +44,7 @@ def check_folder(folder: Path, *, elsewhere: Iterable[Procedure] = ()) -> tuple[
     names = owners([*others, *pages])
     slugs = own | {page.slug for page in others}
     for page in pages:
-        faults = [*page_faults(page, names, slugs), *_template_faults(page)]
+        faults = every_fault(page, names, slugs)
         broken += (Broken(file=page.file, line=line, message=message) for line, message in faults)
     return len(everything), sorted(broken, key=lambda one: (one.file, one.line))
 
@@ -56,6 +56,11 @@ def owners(pages: Iterable[Procedure]) -> dict[str, list[str]]:
         for key in dict.fromkeys(map(name_key, (page.slug, page.title, *page.aliases))):
             found.setdefault(key, []).append(page.slug)
     return found
+
+
+def every_fault(page: Procedure, names: Mapping[str, list[str]], slugs: Container[str]) -> list[Fault]:
+    """Return what is wrong with a page that can be shown, also words of a template; see `page_faults`."""
+    return [*page_faults(page, names, slugs), *_template_faults(page)]
 
 
 def page_faults(page: Procedure, names: Mapping[str, list[str]], slugs: Container[str]) -> Iterator[Fault]:

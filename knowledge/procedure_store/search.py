@@ -138,6 +138,12 @@ def slug_named(database: Database, name: str) -> str | None:
     return str(named["slug"]) if named else None
 
 
+def slugs_named(database: Database, key: str) -> list[str]:
+    """Return the slugs of the pages that have a name with this key (``query.name_key``) as slug, title or alias."""
+    sql = "SELECT DISTINCT slug FROM names WHERE name = ? AND rank < 2 ORDER BY slug"
+    return [str(row["slug"]) for row in _rows(database, sql, key)]
+
+
 def _named(database: Database, name: str) -> dict[str, Any] | None:
     return next(iter(_rows(database, _NAMED, name_key(name))), None)
 

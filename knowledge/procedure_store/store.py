@@ -18,8 +18,11 @@ from knowledge.procedure_store import index as store_index
 from knowledge.procedure_store import link_table
 from knowledge.procedure_store import search as store_search
 from knowledge.procedure_store.batch import read_batches
+from knowledge.procedure_store.check import every_fault
 from knowledge.procedure_store.folders import BUILT_IN, Found, find_pages, work_tree, write_page
+from knowledge.procedure_store.front_matter import Fault
 from knowledge.procedure_store.procedure import MAX_BYTES, Broken, Procedure, parse_page, slug_fault
+from knowledge.procedure_store.query import name_key
 from knowledge.procedure_store.search import Hit, Searched
 
 if TYPE_CHECKING:
@@ -181,6 +184,17 @@ class Store:
                 raise NotEditableError(f"{folder} cannot be written: {error.strerror}.") from error
             self.refresh()
             return self.get(slug) or page
+
+    def faults(self, page: Procedure) -> list[Fault]:
+        """Return what a check of the folder finds wrong with a page of the store, which is shown all the same."""
+        keys = dict.fromkeys(map(name_key, (page.title, *page.aliases)))
+        with self._connection_lock:
+            names = {key: store_search.slugs_named(self._database, key) for key in keys}
+            slugs = {row["slug"] for row in self._database.query("SELECT slug FROM pages")}
+        found = every_fault(page, names, slugs)
+        if page.overrides:
+            found.insert(0, Fault(1, f"this page replaces the page {page.slug} that comes with vmkops"))
+        return found
 
     def team_text(self, slug: str) -> str | None:
         """Return the text of a page in the team's folder as its file has it, also of a broken one; None without one.

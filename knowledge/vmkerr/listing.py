@@ -24,6 +24,8 @@ MAX_BYTES = 4_000_000
 _TITLE = "VMK_ReturnStatus table for {name}: {what}"
 _COLUMNS = ("Name", "Dec", "Hex", "errno equiv", "Description")
 
+_HEADING = re.compile(r"VMK_ReturnStatus table\b.*|Name\s+Dec\s+Hex\s+errno\s+equiv\s+Description|[-\u2014\u2013=]+")
+"""A line of the heading, without the space around it: its title, the names of its columns, or a rule."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 _LOOKS_LIKE_ROW = re.compile(r"\s*VMK_[A-Z0-9]")
 _NUMBER = r"(?:0x[0-9a-fA-F]+|\d{9,10}|0)"
@@ -31,7 +33,7 @@ _ROW = re.compile(rf"\s*(VMK_[A-Z0-9_]+?)\s*({_NUMBER})\s+({_NUMBER})\s+(E[A-Z0-
 
 
 class Listing(NamedTuple):
-    """A listing as read: its rows, and the numbers of the lines that are no rows, such as the heading."""
+    """A listing as read: its rows, and the numbers of the lines that are neither rows nor a heading."""
 
     rows: tuple[Row, ...]
     skipped: tuple[int, ...]
@@ -69,13 +71,16 @@ def listing(release: str | None = None, tables: Tables | None = None) -> str:
 def read_listing(text: str, release: str) -> Listing:
     """Parse the output of ``vmkerrcode -l``; the rows get ``release`` as their release id.
 
-    Tolerates a heading, curly quotes, a name that runs into its number, and number columns in either order.
+    Tolerates a heading, also before each of several tables, curly quotes, a name that runs into its number, and number
+    columns in either order.
     Raises DamagedListing when rows are damaged, and Unreadable when there are no rows.
     """
     rows: dict[int, Row] = {}
     skipped: list[int] = []
     problems: list[str] = []
     for number, line in enumerate(text.replace("’", "'").splitlines(), start=1):
+        if _HEADING.fullmatch(line.strip()):
+            continue
         if not _LOOKS_LIKE_ROW.match(line) or "VMK_ReturnStatus" in line:
             skipped += [number] if line.strip() else []
             continue

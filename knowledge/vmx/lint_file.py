@@ -12,6 +12,8 @@ from knowledge.vmx.tools import SYNC_KEY, SYNC_KEY_IN_NOTES
 _RUNS_EVERYWHERE = 7
 """The newest hardware version that every host since ESX 4.0 runs, so that there is nothing to report about it."""
 
+_REFUSED = "Hosts list a VM as invalid whose version is newer than their own, and do not power it on."
+
 
 def missing_essentials(vmx: Vmx) -> Iterator[Finding]:
     """Report missing settings without which the VM does not power on or gets an unexpected name."""
@@ -45,7 +47,8 @@ def version_of_the_hardware(vmx: Vmx) -> Iterator[Finding]:
     newest = newest_version()
     if known is None and number > newest.number:
         message = f"Hardware version {number} is newer than the newest known, {newest.number} ({newest.first_product})."
-        yield Finding("hardware-version", "warning", where, f"{message} Older hosts list the VM as invalid.")
+        # A later release of ESX may have it, so this is no error.
+        yield Finding("hardware-version", "warning", where, f"{message} {_REFUSED}")
     elif known is None:
         yield Finding("hardware-version", "warning", where, f"No product has hardware version {number}.")
     elif not known.oldest_host:

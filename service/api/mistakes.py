@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -71,6 +71,8 @@ NETWORK = "must be addresses or networks, such as 10.0.0.5 or 10.0.0.0/24."
 UNKNOWN_TYPE = "has a value that cannot be used. `vmkops help settings` shows what it may be."
 _EXPLAINED = {"missing", "string_pattern_mismatch"}
 """The kinds for which the description of the value is the way out."""
+_ONE_OF = {"enum", "literal_error", "value_error"}
+"""The kinds for which an entry of a list needs no number: the message names what each may be."""
 
 
 def explain(error: ValidationError, model: type[BaseModel], what: str = "This call") -> str:
@@ -80,7 +82,7 @@ def explain(error: ValidationError, model: type[BaseModel], what: str = "This ca
     """
     found = error.errors(include_url=False, include_input=False)
     found.sort(key=lambda each: each["type"] != "extra_forbidden")  # a misspelt name explains why another is missing
-    return " ".join(_sentence(each, model, what) for each in found[:MOST])
+    return " ".join(dict.fromkeys(_sentence(each, model, what) for each in found[:MOST]))
 
 
 def explain_setting(error: ErrorDetails) -> str:
@@ -123,7 +125,7 @@ def _filled(words: str, limits: Mapping[str, Any]) -> str:
 
 def _sentence(item: Mapping[str, Any], model: type[BaseModel], what: str) -> str:
     kind, place = item["type"], [str(part) for part in item["loc"]]
-    name = ".".join(place)
+    name = _name(item["loc"], kind)
     if kind == "extra_forbidden":
         return _unknown(name, model, what)
     if kind == "json_invalid":
@@ -138,6 +140,15 @@ def _sentence(item: Mapping[str, Any], model: type[BaseModel], what: str) -> str
     described = _description(model, place[0]) if kind in _EXPLAINED else ""
     prefix = f"{what}: " if kind == "missing" and what != "This call" else ""
     return f"{prefix}{name} {words}{f': {described}' if described else '.'}"
+
+
+def _name(place: Sequence[int | str], kind: str) -> str:
+    """What people call a value: an entry of a list has the name of the list, with its number where that helps."""
+    name = ".".join(str(part) for part in place)
+    if len(place) < 2 or not isinstance(place[-1], int):
+        return name
+    name = name.rpartition(".")[0]
+    return name if kind in _ONE_OF else f"Entry {place[-1] + 1} of {name}"
 
 
 def _unknown(name: str, model: type[BaseModel], what: str) -> str:

@@ -40,6 +40,8 @@ from service.store.tokens import Actor
 
 BODY_SECONDS = 60
 """How long a client may take to send a body."""
+UNTYPED = ("application/x-www-form-urlencoded", "application/octet-stream")
+"""What programs send as the type of a body of which they do not know the type."""
 SHORTER_PAGE = "Send `Accept: text/plain` for the page as text, and ask its authors to simplify it."
 
 
@@ -169,7 +171,7 @@ async def _body(route: AnyRoute, request: web.Request) -> Any:
         return read_values(route.body, {"text": raw.decode("utf-8", "replace"), **request.query})
     raw = raw.strip() or b"{}"
     if not raw.startswith(b"{"):
-        raise InvalidParams("The body must be a JSON object.")
+        raise InvalidParams(_not_an_object(route.body))
     try:
         body = route.body.model_validate_json(raw, strict=True)
     except ValidationError as error:
@@ -219,12 +221,20 @@ def _is_json(route: AnyRoute, request: web.Request, body: bytes) -> bool:
     return body.lstrip()[:1] == b"{" and _is_one_object(body)
 
 
+def _not_an_object(body: type[BaseModel]) -> str:
+    """What a body of this model has to be, by the fields that it needs."""
+    needed = [f'"{field.alias or name}": ...' for name, field in body.model_fields.items() if field.is_required()]
+    example = f", such as {{{', '.join(needed)}}}" if needed else ""
+    plain = ", or the text itself with Content-Type: text/plain" if takes_text(body) else ""
+    return f"The body must be a JSON object{example}{plain}."
+
+
 def _is_text(request: web.Request, body: bytes) -> bool:
     """Whether a body is the text itself rather than JSON with the text in it."""
-    if request.content_type == "text/plain":
+    if request.content_type in ("text/plain", "text/markdown"):
         return True
     sent = request.headers.get(hdrs.CONTENT_TYPE)
-    untyped = not sent or request.content_type == "application/x-www-form-urlencoded"
+    untyped = not sent or request.content_type in UNTYPED or request.content_type.startswith("text/")
     return untyped and bool(body.strip()) and body.lstrip()[:1] != b"{"
 
 

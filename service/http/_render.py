@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 
@@ -20,6 +21,7 @@ from service.http._route import A, B, Form, Q, Route
 from service.web.markdown import markdown
 from service.web.pages import pages
 
+IN_BACKQUOTES = re.compile(r"`([^`\n]+)`")
 MEDIA: dict[Form, str] = {"json": "application/json", "text": "text/plain", "html": "text/html"}
 FORMS: dict[str, Form] = {form: form for form in MEDIA}
 
@@ -29,6 +31,12 @@ def marked_html(snippet: str) -> Markup:
     return Markup(marked(str(escape(snippet)), "<mark>", "</mark>"))  # noqa: S704 - the snippet is escaped
 
 
+def coded(text: str) -> Markup:
+    """A message as HTML, with what is between backquotes as code."""
+    return Markup(IN_BACKQUOTES.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - the message is escaped
+
+
+pages.filters["coded"] = coded
 pages.globals.update(
     asdict=asdict, attributed=attributed, markdown=markdown, marked_html=marked_html, result_words=result_words
 )

@@ -6,11 +6,12 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from knowledge.spelling import nearest_name
 from service.api.job_words import job_words, state_words
 from service.api.log import current_request
 from service.api.models import Job, JobState, Value
@@ -28,6 +29,20 @@ EXACT = re.compile(r"(?:([^/]+)/)?moref:[^/]+")
 """An exact selector, as jobs have them."""
 
 
+def _state(value: Any) -> Any:
+    """Refuse what is no state of a job; raises ValueError that names those that a job can have."""
+    if value in list(JobState):
+        return value
+    states = [each.value for each in JobState if each is not JobState.AWAITING_APPROVAL]  # no job has that one yet
+    near = nearest_name(str(value), states)
+    hint = f". Did you mean {near}?" if near else ""
+    raise ValueError(f"must be {', '.join(states[:-1])} or {states[-1]}{hint}")
+
+
+AskedState = Annotated[JobState, BeforeValidator(_state)]
+"""A state of a job, by which a list is filtered."""
+
+
 class JobsQuery(Query):
     """Which jobs to list."""
 
@@ -38,7 +53,7 @@ class JobsQuery(Query):
         pattern="^[0-9A-Za-z-]{0,64}$",
         description="Only those that the job with this id has started, such as those of the VMs of a fleet.",
     )
-    state: list[JobState] = Field(default_factory=list, description="Only those in this state; may be repeated.")
+    state: list[AskedState] = Field(default_factory=list, description="Only those in this state; may be repeated.")
     action: str = Field(default="", max_length=60, description="Only those of this action, such as `backup`.")
     q: str = Field(default="", max_length=255, description="A part of the name of the target, in any case.")
     vcenter: str = Field(default="", max_length=63, description="Only those on the vCenter with this name.")

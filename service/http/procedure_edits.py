@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import hdrs, web
 from pydantic import Field
 
-from knowledge.procedure_store.procedure import Broken, BrokenPageError, slug_fault
+from knowledge.procedure_store.procedure import Broken, BrokenPageError, Procedure, slug_fault
 from knowledge.procedure_store.store import NotEditableError
 from knowledge.runs.marks import attributed
 from service.api.lookups import ProcedurePage
@@ -26,6 +28,7 @@ from service.store.tokens import Scope
 
 LARGEST_BODY = 2 << 20
 """Bytes: JSON takes up to six for a character."""
+MOST_WARNINGS = 100
 LARGEST_REVISION = 2**31 - 1
 
 
@@ -35,6 +38,14 @@ class PageText(Value):
     text: str = Field(max_length=256 * 1024)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SavedPage(ProcedurePage):
+    """A page as it was written, and what `vmkops kb check` says of it."""
+
+    warnings: tuple[str, ...] = ()
+    """What is wrong with the page, which is shown all the same, by line; at most MOST_WARNINGS."""
+
+
 class PageVersions(Value):
     """The versions of a page that edits over HTTP left, newest first."""
 
@@ -42,14 +53,14 @@ class PageVersions(Value):
     versions: tuple[PageVersion, ...]
 
 
-async def _put(call: Call[Query, PageText]) -> ProcedurePage:
+async def _put(call: Call[Query, PageText]) -> SavedPage:
     with _refusals("saved"):
         slug, text = call.path("slug"), call.body.text
         if problems := await run_worker(call, "check_page", list[Broken], slug=slug, text=text):
             raise BrokenPageError(problems)
         page = await call.services.page_history.save(slug, text, call.known_actor(), _only(call))
     call.request.app[ANSWERS].clear()
-    return ProcedurePage.of(page)
+    return await _saved(call, page)
 
 
 async def _delete(call: Call[Query, None]) -> web.StreamResponse:
@@ -71,12 +82,24 @@ async def _version(call: Call[Query, None]) -> PageVersionText:
     return await call.services.page_history.version(_slug(call), _revision(call))
 
 
-async def _restore(call: Call[Query, None]) -> ProcedurePage:
+async def _restore(call: Call[Query, None]) -> SavedPage:
     with _refusals("restored"):
         history, only = call.services.page_history, _only(call)
         page = await history.restore(_slug(call), _revision(call), call.known_actor(), only)
     call.request.app[ANSWERS].clear()
-    return ProcedurePage.of(page)
+    return await _saved(call, page)
+
+
+async def _saved(call: Call[Any, Any], page: Procedure) -> SavedPage:
+    """The answer to an edit that wrote this page."""
+    found = await asyncio.to_thread(call.services.procedures.store.faults, page)
+    warnings = [f"line {fault.line}: {fault.message}" for fault in found]
+    return SavedPage.of(page, warnings=tuple(warnings[:MOST_WARNINGS]))
+
+
+def _saved_text(page: SavedPage) -> str:
+    warnings = "".join(f"warning: {each}\n" for each in page.warnings)
+    return f"{page_text(page)}{warnings}"
 
 
 @contextlib.contextmanager
@@ -128,13 +151,13 @@ ROUTES = (
         path="/procedures/{slug}",
         summary="Write a page into the team's folder, after checking it",
         handle=_put,
-        answer=ProcedurePage,
+        answer=SavedPage,
         body=PageText,
         body_limit=LARGEST_BODY,
         scope=Scope.OPERATE,
         etag=page_etag,
         audit=Event.PAGE_SAVED,
-        text=page_text,
+        text=_saved_text,
         page="procedure.html",
         markdown=page_body,
         errors=(409, 412),
@@ -175,11 +198,11 @@ ROUTES = (
         path="/procedures/{slug}/history/{revision}/restore",
         summary="Write an older version of a page again, after checking it",
         handle=_restore,
-        answer=ProcedurePage,
+        answer=SavedPage,
         scope=Scope.OPERATE,
         etag=page_etag,
         audit=Event.PAGE_RESTORED,
-        text=page_text,
+        text=_saved_text,
         page="procedure.html",
         markdown=page_body,
         errors=(404, 409, 412),

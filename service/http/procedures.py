@@ -18,6 +18,7 @@ from knowledge.procedure_store.folders import BUILT_IN
 from knowledge.procedure_store.live_blocks import filled_body, live_commands
 from knowledge.procedure_store.placeholders import in_capitals, targets_in
 from knowledge.procedure_store.procedure import Page
+from knowledge.procedure_store.query import alert_words
 from knowledge.procedure_store.store import Store
 from knowledge.vmkerr.lookup import find
 from knowledge.vmkerr.table import Tables, tables_in
@@ -40,6 +41,8 @@ Write one: put what `vmkops kb template alert` prints into the folder that VMKOP
 CODE = re.compile(r"0xbad[0-9a-f]{4}(?![0-9a-f])", re.IGNORECASE)
 """A vmkernel status in the name of an alert."""
 CODES_PAGE = "vmkernel-status-codes"
+MOST_NEAR = 3
+"""How many pages are named for an alert that has none."""
 MOST_BROKEN = 100
 """How many problems of pages an answer lists."""
 
@@ -164,8 +167,16 @@ async def _runbook(call: Call[Query, None]) -> Runbook:
         advice = _meanings(code[0].lower(), tables_in(call.services.settings.data_dir))
     page = await asyncio.to_thread(store.get, CODES_PAGE) if advice else None
     page = page or await asyncio.to_thread(store.nearest, alert[:200])
-    advice = advice or ("" if page else HOW_TO_WRITE.format(alert=alert[:200]))
+    advice = advice or ("" if page else await asyncio.to_thread(_how_to_write, store, alert[:200]))
     return Runbook(alert=alert, procedure=ProcedurePage.of(page) if page else None, advice=advice)
+
+
+def _how_to_write(store: Store, alert: str) -> str:
+    """How to write a page for an alert that has none, and the pages with some of its words, in Markdown."""
+    near = store.search(" ".join(alert_words(alert)), MOST_NEAR)
+    links = ", ".join(f"[{hit.title}]({hit.slug}.md)" for hit in near)
+    others = f"\nPages with some of its words: {links}.\n" if near else ""
+    return HOW_TO_WRITE.format(alert=alert) + others
 
 
 def _meanings(code: str, tables: Tables) -> str:

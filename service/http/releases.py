@@ -23,7 +23,7 @@ class ImportedRelease(Value):
     """The id of the release, such as `esxi-7.0u3`."""
     codes: int = Field(ge=0)
     skipped: list[int]
-    """The numbers of the lines that have no code, such as those of the heading."""
+    """The numbers of the lines that have no code and are no heading."""
 
 
 async def _import(call: Call[Query, FileText]) -> ImportedRelease:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from croniter import CroniterBadDateError, CroniterError, croniter
 
 from knowledge.spelling import nearest_name
+from service.api.words import counted
 from service.errors import InvalidParams
 
 MOST_TIMES = 1000
@@ -42,7 +43,10 @@ def check_cron(cron: str, timezone: str) -> None:
         raise InvalidParams(f"There is no time zone {timezone[:60]!r}. {guess}", [near] if near else None) from error
     count = len(cron.split())
     if not cron.startswith("@") and count not in (5, 6):
-        raise InvalidParams(f"cron {cron[:80]!r} has {count} fields; it needs five: {FIELDS}, such as '30 2 * * *'.")
+        raise InvalidParams(
+            f"cron {cron[:80]!r} has {counted(count, 'field')}, and five are needed: {FIELDS}. "
+            "Write '30 2 * * *' for each day at 02:30, or '0 22 * * mon-fri' for 22:00 from Monday to Friday."
+        )
     wrong = _wrong_field(cron)
     try:
         if not wrong:

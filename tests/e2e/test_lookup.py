@@ -165,6 +165,20 @@ def test_lookups_can_be_closed(tmp_path: Path) -> None:
         assert service.call("GET", "/healthz", token="")[0] == 200
 
 
+def test_page_that_needs_a_token_tells_in_a_browser_what_to_do_instead(tmp_path: Path) -> None:
+    with RunningService(tmp_path) as service:
+        request = urllib.request.Request(f"{service.url}/jobs", headers={"Accept": "text/html"})
+        with pytest.raises(urllib.error.HTTPError) as refused, urllib.request.urlopen(request):
+            pass
+        page = refused.value.read().decode()
+
+    assert refused.value.code == 401
+    assert "`" not in page
+    assert "<code>vmkops token create NAME --scope read</code>" in page
+    assert "There is no page to sign in" in page
+    assert "vmkops login" in page
+
+
 def test_listing_of_a_host_is_imported_over_http_and_counts_at_once(tmp_path: Path) -> None:
     listing = b"VMK_OURS 195887999 0xbad037f EINVAL Ours\n"
     with RunningService(tmp_path) as service:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import urllib.error
 import urllib.parse
 from collections.abc import Iterator
@@ -190,7 +191,9 @@ def test_runbook_is_never_404(kept: RunningService) -> None:
     assert known["procedure"]["slug"] == "scsi-reservation-conflict"
     assert status == 200
     assert unknown["procedure"] is None
-    assert "CoffeeMachineEmpty" in unknown["advice"]
+    assert 'No procedure fits the alert "CoffeeMachineEmpty" yet.' in unknown["advice"]
+    assert "Pages with some of its words: [" in unknown["advice"]
+    assert "Pages with some" not in kept.call("GET", "/runbook/Xyzzy", token="")[1]["advice"]
 
 
 def test_page_put_over_http_is_found_at_once_and_can_be_removed(kept: RunningService, team: Path) -> None:
@@ -205,6 +208,39 @@ def test_page_put_over_http_is_found_at_once_and_can_be_removed(kept: RunningSer
     assert kept.call("GET", "/runbook/BellRings", token="")[1]["procedure"]["slug"] == "ring-the-bell"
     assert kept.delete("/procedures/ring-the-bell") == 204
     assert "ring-the-bell" not in found(kept, "bell rack")
+
+
+@pytest.mark.parametrize("media", ["text/markdown", "text/plain", "application/octet-stream", ""])
+def test_page_is_put_as_the_markdown_that_it_is(kept: RunningService, media: str) -> None:
+    headers = {"Authorization": f"Bearer {kept.token}", "Content-Type": media}
+    url = f"{kept.url}/procedures/ring-the-bell"
+    request = urllib.request.Request(url, data=PAGE.encode(), method="PUT", headers=headers)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        assert json.load(answer)["title"] == "Ring the bell"
+    assert kept.delete("/procedures/ring-the-bell") == 204
+
+    as_json = urllib.request.Request(
+        url, data=PAGE.encode(), method="PUT", headers={**headers, "Content-Type": "application/json"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused, urllib.request.urlopen(as_json, timeout=60):
+        pass
+    assert json.load(refused.value)["detail"] == (
+        'The body must be a JSON object, such as {"text": ...}, or the text itself with Content-Type: text/plain.'
+    )
+
+
+def test_page_put_over_http_is_answered_with_what_a_check_finds(kept: RunningService) -> None:
+    same = PAGE.replace("BellRings", "iscsi-names").replace("Ring the bell\n", "VMFS is damaged\n", 1)
+    dead = same.replace("The bell rings.", "See [the rack](rack-nine.md).")
+
+    assert kept.call("PUT", "/procedures/ring-the-bell", {"text": PAGE})[1]["warnings"] == []
+    warnings = kept.call("PUT", "/procedures/ring-the-bell", {"text": dead})[1]["warnings"]
+    replaced = kept.call("PUT", "/procedures/iscsi-names", {"text": PAGE})[1]["warnings"]
+
+    assert any("'iscsi-names' is also a name of the page iscsi-names" in each for each in warnings), warnings
+    assert any("rack-nine" in each for each in warnings), warnings
+    assert "line 1: this page replaces the page iscsi-names that comes with vmkops" in replaced
+    assert kept.delete("/procedures/iscsi-names") == kept.delete("/procedures/ring-the-bell") == 204
 
 
 @pytest.mark.parametrize("slug", ["..%2F..%2Fetc", "UPPER", "a" * 300, "x.md"])

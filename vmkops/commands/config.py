@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from service.api.words import printable, printable_lines
+from service.api.words import counted, printable, printable_lines
 from vmkops.commands import EXIT_DONE, EXIT_FAILED, SERVICE
 from vmkops.commands._parser import Parser
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "show the settings and where each comes from, and check them"
 GROUP = SERVICE
+CHECK = "print everything that is wrong with the settings; exit status 1 when one is wrong, 0 for warnings alone"
 HIDDEN = "(hidden)"
 DEFAULT, NOT_SET = "default", "not set"
 UNSET = (DEFAULT, NOT_SET)
@@ -50,12 +51,15 @@ def parser() -> argparse.ArgumentParser:
         "print each setting, its value and its origin, those that are set first; secrets are hidden",
     )
     show.add_argument("name", nargs="?", default="", metavar="NAME", help="the setting to show; otherwise all of them")
-    add("check", _check, "print everything that is wrong with the settings; exit status 1 when there is something")
+    add("check", _check, CHECK)
     return made
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run one of the commands: `check` exits with 1 when a setting is wrong, `show` when there is no such setting."""
+    """Run one of the commands.
+
+    `check` exits with 1 when a setting is wrong, and with 0 for warnings alone; `show` with 1 without such a setting.
+    """
     options = parser().parse_args(argv)
     return int(options.run(options))
 
@@ -144,7 +148,8 @@ def _check(options: argparse.Namespace) -> int:
     for problem in problems:
         print(printable_lines(problem))
     if not problems:
-        print("Every setting can be read. `vmkops doctor` tries the connections.")
+        more = f", with {counted(len(warnings), 'warning')}" if warnings else ""
+        print(f"Every setting can be read{more}. `vmkops doctor` tries the connections.")
     return 1 if problems else 0
 
 

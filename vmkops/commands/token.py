@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from vmkops.commands import SERVICE
 from vmkops.commands._parser import Parser
@@ -173,6 +174,10 @@ def _store(*, init: bool = False) -> Iterator[tuple[Tokens, Audit]]:
 
 def _explain(data_dir: Path, create: argparse.Namespace | None = None) -> str:
     """Why the tokens of this data directory are not those of a service, and what to type; `create` makes one."""
+    from service.api.redaction import redact
+    from vmkops.commands._lookup import service_is_named
+    from vmkops.commands._service import chosen
+
     where = data_dir.absolute()
     what = "has no database of vmkops" if where.exists() else "does not exist"
     words = ["NAME", "--scope", "operate"]
@@ -180,6 +185,14 @@ def _explain(data_dir: Path, create: argparse.Namespace | None = None) -> str:
         words = [create.name, "--scope", create.scope]
         words += ["--delegate"] if create.delegate else []
         words += ["--expires", create.expires] if create.expires else []
+    url = chosen().url if service_is_named() else ""
+    if url and urlsplit(url).hostname not in ("localhost", "127.0.0.1", "::1"):
+        return (
+            f"the tokens of {redact(url)} are kept on its own computer, and no call lists or makes them.\n"
+            "  Run this command there, in the folder of the service or with its VMKOPS_DATA_DIR, or have its "
+            f"administrator run: {shlex.join(['vmkops', 'token', 'create', *words])}\n"
+            f"  Here, the data directory {where} {what}."
+        )
     return (
         f"the data directory {where} {what}, so no service knows its tokens.\n"
         "  If a service runs elsewhere, run this command in its folder or with its VMKOPS_DATA_DIR.\n"

@@ -145,7 +145,10 @@ def _lint(arguments: Namespace) -> int:
         counted(sum(finding.severity == severity for finding in findings), severity, plural)
         for severity, plural in (("error", ""), ("warning", ""), ("info", "info"))
     ]
-    print(f"{arguments.file}: {'valid' if valid else 'not valid'} ({', '.join(counts)})")
+    verdict = "valid" if valid else "not valid"
+    if valid and any(finding.rule == "hardware-version" and finding.severity == "warning" for finding in findings):
+        verdict += ", but no current host is known to run its hardware version"
+    print(f"{arguments.file}: {verdict} ({', '.join(counts)})")
     return FOUND if valid else NOT_FOUND
 
 

@@ -30,7 +30,7 @@ def _import(data_dir: Path, release: str, text: str = LISTING) -> Path:
 
 def test_a_listing_is_read_with_its_heading_its_run_together_names_and_its_curly_quotes() -> None:
     found = read_listing(LISTING, "lab")
-    assert found.skipped == (1, 2, 3)
+    assert found.skipped == ()
     assert [(row.code, row.name, row.errno, row.description) for row in found.rows] == [
         (0, "VMK_OK", "OK", "Success"),
         (0xBAD0001, "VMK_FAILURE", "EINVAL", "Failure"),
@@ -38,6 +38,12 @@ def test_a_listing_is_read_with_its_heading_its_run_together_names_and_its_curly
         (0xBAD003D, "VMK_BAD_VLANID", "EBADF", "Couldn't retrieve VLan id"),
         (0xBAD0040, "VMK_SWAPPED_COLUMNS", "EIO", "Hex before decimal"),
     ]
+
+
+def test_only_lines_that_are_neither_rows_nor_a_heading_count_as_skipped() -> None:
+    own = listing("6.0")
+    assert read_listing(own, "lab").skipped == ()
+    assert read_listing(f"$ vmkerrcode -l\n{own}\nName of the host: esx-01\n", "lab").skipped == (1, 348)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,16 @@ def test_unknown_query_parameter_is_refused_with_the_nearest_one(
     assert words in problem["detail"]
 
 
+@pytest.mark.parametrize("asked", ["state=bogus", "state=running&state=bogus", "state=bogus&state=odd"])
+def test_unknown_state_is_refused_once_with_the_states_that_a_job_can_have(service: RunningService, asked: str) -> None:
+    status, problem = service.call("GET", f"/jobs?{asked}")
+
+    assert status == 400
+    assert problem["detail"] == "state must be queued, running, succeeded, partial, failed or cancelled."
+    assert service.call("GET", "/jobs?state=faild")[1]["detail"].endswith(" Did you mean failed?")
+    assert service.call("GET", "/jobs?state=awaiting_approval")[1] == {"jobs": [], "next": None}
+
+
 @pytest.mark.parametrize("path", ["/vmkerr/0xbad0022?utm_source=mail&fbclid=1", "/procedures?q=lun&gclid=1"])
 def test_pages_take_what_trackers_add(service: RunningService, path: str) -> None:
     asked = urllib.request.Request(service.url + path, headers={"Accept": "text/html"})

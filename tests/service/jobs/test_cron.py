@@ -57,3 +57,13 @@ def test_field_that_is_wrong_is_named_with_what_it_may_be(cron: str, said: str) 
 
     assert f"cron '{cron}' cannot be used: {said}" in refused.value.detail
     assert refused.value.detail.endswith("The fields are: minute hour day month weekday.")
+
+
+@pytest.mark.parametrize(("cron", "has"), [("bad", "1 field"), ("30 2", "2 fields"), ("", "0 fields")])
+def test_wrong_number_of_fields_is_told_with_what_is_needed_and_an_example(cron: str, has: str) -> None:
+    with pytest.raises(InvalidParams) as refused:
+        check_cron(cron, "UTC")
+
+    needed = "and five are needed: minute hour day month weekday. Write '30 2 * * *' for each day at 02:30"
+    assert refused.value.detail.startswith(f"cron {cron!r} has {has}, {needed}")
+    check_cron("0 22 * * mon-fri", "UTC")

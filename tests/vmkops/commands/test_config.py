@@ -102,3 +102,14 @@ def test_check_of_good_settings_exits_0(tmp_path: Path) -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Every setting can be read.")
+
+
+def test_check_with_warnings_alone_exits_0_as_its_help_says(tmp_path: Path) -> None:
+    done = run_forked(tmp_path, "config", "check", VMKOPS_VCENTRE_URL="vc.example.com")
+    told = run_forked(tmp_path, "config", "check", "--help").stdout
+
+    assert done.returncode == 0
+    warning = "VMKOPS_VCENTRE_URL is not a setting of vmkops; did you mean VMKOPS_VCENTER_URL?"
+    assert done.stderr == f"warning: {warning}\n"
+    assert done.stdout.startswith("Every setting can be read, with 1 warning.")
+    assert "exit status 1 when one is wrong, 0 for warnings alone" in " ".join(told.split())

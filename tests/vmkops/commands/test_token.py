@@ -28,6 +28,24 @@ def test_token_without_a_service_is_refused_with_the_directory_and_what_to_type(
         assert (asked.returncode, "vmkops token create NAME --scope operate --init" in asked.stderr) == (2, True)
 
 
+def test_tokens_of_a_named_service_lead_to_its_own_computer(tmp_path: Path) -> None:
+    service = {"VMKOPS_SERVICE_URL": "https://vmkops.example.com", "VMKOPS_TOKEN": "t0ken"}
+
+    for words in (("tokens",), ("token", "list"), ("token", "revoke", "x")):
+        asked = run_forked(tmp_path, *words, **service)
+        first, then, here = asked.stderr.splitlines()
+        assert (asked.returncode, asked.stdout) == (2, "")
+        assert first.endswith(
+            "the tokens of https://vmkops.example.com are kept on its own computer, and no call lists or makes them."
+        )
+        assert then.startswith("  Run this command there, in the folder of the service or with its VMKOPS_DATA_DIR")
+        assert here == f"  Here, the data directory {tmp_path / 'data'} does not exist."
+    assert "vmkops token create x --scope read\n" in run_forked(tmp_path, *CREATE, **service).stderr
+    assert not [*tmp_path.iterdir()]
+    here = run_forked(tmp_path, "tokens", VMKOPS_SERVICE_URL="http://localhost:8080")
+    assert "If no service has run here yet, start it first" in here.stderr
+
+
 @pytest.mark.parametrize(("options", "settings"), [(("--init",), {}), ((), {"VMKOPS_DATA_DIR": "data"})])
 def test_token_for_a_service_that_is_not_started_yet_is_good(
     tmp_path: Path, options: tuple[str, ...], settings: dict[str, str]

@@ -191,6 +191,7 @@ def test_an_imported_listing_answers_from_then_on(terminal: Terminal) -> None:
     imported = terminal.run("vmkerr", "import", str(source), "--release", "ESX-4.1")
     assert imported.returncode == 0
     assert "242 codes of esx-4.1 imported into" in imported.stdout
+    assert imported.stderr == ""
     answer = json.loads(terminal.run("vmkerr", "0xbad0022", "--release", "4.1", "--json").stdout)
     assert [match["description"] for match in answer["matches"]] == ["What this host means"]
     assert answer["note"] == ""

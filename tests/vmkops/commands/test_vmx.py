@@ -108,6 +108,19 @@ def test_a_sound_vmx_exits_0(vmx: str, capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out == f"{vmx}: valid (0 errors, 0 warnings, 0 info)\n"
 
 
+@pytest.mark.parametrize("version", ["99", "5", "3"])
+def test_a_hardware_version_that_no_current_host_runs_is_in_the_verdict(
+    vmx: str, version: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = Path(vmx).read_text().splitlines()
+    kept = [line for line in lines if not line.startswith("virtualHW.version")]
+    Path(vmx).write_text("\n".join([*kept, f'virtualHW.version = "{version}"', ""]))
+
+    assert run(["lint", vmx]) == 0
+    verdict = capsys.readouterr().out.splitlines()[-1]
+    assert verdict.startswith(f"{vmx}: valid, but no current host is known to run its hardware version (0 errors, 1 ")
+
+
 def test_a_vmx_with_curly_quotes_exits_1_and_shows_the_mend() -> None:
     done = vmkops("lint", "-", stdin=(SOUND + "serial0.present = “true”\n").encode())
     assert done.returncode == 1
