@@ -75,7 +75,9 @@ def test_case_counts_as_in_the_file_system_that_was_there(tmp_path: Path) -> Non
         read(opened(path, "ext4"), "/ETC/DEEP/HOSTS")
 
 
-@pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "etc//passwd", "etc/./passwd", "a/" * (2 * DEEPEST + 2) + "b"])
+@pytest.mark.parametrize(
+    "name", ["../outside", "/etc/passwd", "etc//passwd", "etc/./passwd", "a/" * (2 * DEEPEST + 2) + "b"]
+)
 def test_name_that_no_backup_gives_is_refused(tmp_path: Path, name: str) -> None:
     files = opened(archive(tmp_path / "a.tar", {name: b"x"}))
 
