@@ -239,8 +239,8 @@ class FleetAction(Action):
 ACTION = FleetAction()
 
 KEEP_NEEDS_VERIFIED = (
-    "An old backup is removed only when a newer one of its VM was verified and has all its disks, or, of files, all its "
-    "volumes and paths. Add a schedule with the action verify-backup for the same VMs."
+    "An old backup is removed only when a newer one of its VM was verified and has all its disks, or, of files, all "
+    "its volumes and paths. Add a schedule with the action verify-backup for the same VMs."
 )
 
 REPORT_NEEDS_BOT = (
