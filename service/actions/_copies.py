@@ -11,6 +11,7 @@ from service.actions._targeted import info, refuse, warn
 from service.api.models import Check
 from service.api.save_settings import NONE, SaveProfile
 from service.api.settings import Settings
+from service.api.words import in_one_line
 from service.copies.store import CopyStore, find_target
 from service.jobs.action import JobControl, StepResult
 
@@ -75,4 +76,4 @@ async def start_copies(job: JobControl, names: Sequence[str]) -> CopiesStarted:
         started = await job.children.start(number, COPY, {"backup": job.job_id, "to": name})
         copies.append(CopyStarted(to=name, job=started.job, why=started.why))
         said.append(f"{name}: job {started.job}" if started.job else f"{name}: no copy. {started.why}")
-    return CopiesStarted(copies=copies, detail="; ".join(said))
+    return CopiesStarted(copies=copies, detail=in_one_line(said))

@@ -222,7 +222,8 @@ async def _prune_copies(context: Context, params: PruneBackups, name: str) -> Co
         pruned = await prune(store, context.signer, context.settings.backups_dir, params.vm, vcenters)
     except VmkopsError as error:
         return CopiesPruned(to=name, why=str(error), detail=f"{name}: {error}")
-    words = f"{name}: {counted(len(pruned.removed), 'copy', 'copies')} removed, {pruned.staying} stay"
+    words = f"{name}: {counted(len(pruned.removed), 'copy', 'copies')} removed, "
+    words += f"{pruned.staying} {'stays' if pruned.staying == 1 else 'stay'}"
     if pruned.refused:
         first = next(iter(pruned.refused.values()))
         words += f"; the target refused to remove {', '.join(pruned.refused)}: {first}"
@@ -235,8 +236,9 @@ def _copy_checks(name: str, decisions: Sequence[Decision], vcenters: Sequence[st
         info("copy-goes", f"{name}: the copy {each.backup.id} of {shown_vm(each.backup, vcenters)} is removed there.")
         for each in going
     ]
-    stay = counted(len(decisions) - len(going), "copy", "copies")
-    return [*checks, info("copies-stay", f"{name}: {stay} stay there.")]
+    staying = len(decisions) - len(going)
+    words = f"{counted(staying, 'copy', 'copies')} {'stays' if staying == 1 else 'stay'} there."
+    return [*checks, info("copies-stay", f"{name}: {words}")]
 
 
 async def _remove(context: Context, params: PruneBackups, backup: str) -> Removal:

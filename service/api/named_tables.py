@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import TypeVar
 
 from knowledge.ovf.quoting import quoted
@@ -12,16 +12,22 @@ from service.errors import NotFound
 T = TypeVar("T")
 
 
-def named_table(tables: Mapping[str, T], name: str, *, what: str, section: str, also: Collection[str] = ()) -> T:
+def named_table(tables: Mapping[str, T], name: str, *, what: str, section: str, also: str = "") -> T:
     """The table of this name; `what` is the word for people, such as "copy target", and `section` the one in the file.
 
-    Raises NotFound with the nearest of the names, or of the other words in `also`, and with all names. It has no
-    suggestions: these complete the first parameter of a command, and the name belongs to a later one.
+    `also` is the word that stands for no table. Raises NotFound with the nearest of the names, and with all of them. It
+    has no suggestions: these complete the first parameter of a command, and the name belongs to a later one.
     """
     if name in tables:
         return tables[name]
-    near = nearest_name(name, [*tables, *also])
-    names = ", ".join(sorted(tables))
-    missing = f"None is set; the administrator adds a table [{section}.NAME] to vmkops.toml."
-    rest = f"There are: {names}." if names else missing
-    raise NotFound(f"There is no {what} {quoted(name)}. {f'Did you mean {near}? ' if near else ''}{rest}")
+    near = nearest_name(name, tables)
+    said = [f"There is no {what} {quoted(name)}."]
+    if near:
+        said.append(f"Did you mean {near}?")
+    if tables:
+        said.append(f"There are: {', '.join(sorted(tables))}.")
+    else:
+        said.append(f"vmkops.toml has no table [{section}.NAME]; the administrator adds one.")
+    if also:
+        said.append(f"For no {what}, give {also}.")
+    raise NotFound(" ".join(said))

@@ -10,6 +10,12 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
+def in_one_line(parts: Iterable[str]) -> str:
+    """The parts that are not empty with `; ` between them; a sentence before another part loses its period."""
+    told = [each for each in parts if each]
+    return "; ".join([*(each.removesuffix(".") for each in told[:-1]), *told[-1:]])
+
+
 def copies_hint(targets: Iterable[str]) -> str:
     """Where copies of a backup that is not kept here may be, as a sentence; empty when there are no copy targets."""
     names = sorted(targets)

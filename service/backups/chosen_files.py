@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from service.api.words import counted
+from service.api.words import counted, in_one_line
 from service.errors import CopyFailed, InvalidParams, NotFound
 from service.files.names import Target, path_text, read_target
 from service.files.readers import PackageFiles
-from service.files.values import Volume
+from service.files.values import KIND_WORDS, Volume
 from service.jobs.action import JobControl
 from service.transfer.disk_space import LOOK_BYTES, require_space
 
@@ -70,7 +70,7 @@ async def choose(
         try:
             entry = await package.stat(path, follow=True, by_volume=True)
             if entry.kind not in ("file", "folder"):
-                raise InvalidParams(f"{entry.path} is a {entry.kind}, and only files and folders are taken.")
+                raise InvalidParams(f"{entry.path} is {KIND_WORDS[entry.kind]}, and only files and folders are taken.")
         except (NotFound, InvalidParams) as error:
             if all_of_them:
                 raise
@@ -121,7 +121,7 @@ def unread(volumes: Iterable[Volume]) -> list[str]:
 
 def in_words(files: int, size: str, not_taken: Sequence[str]) -> str:
     """What a step took, for people; `not_taken` are sentences about what it did not."""
-    return "; ".join([f"{counted(files, 'file')}, {size}", *(f"not read: {each}" for each in not_taken)])
+    return in_one_line([f"{counted(files, 'file')}, {size}", *(f"not read: {each}" for each in not_taken)])
 
 
 class Watch:

@@ -24,6 +24,7 @@ from pydantic import Field
 from knowledge.atomic_file import replace_file
 from service.api.adapter import adapter
 from service.api.units import amount
+from service.api.words import in_one_line
 from service.background import whole_in_thread
 from service.backups.catalogue import RECORD, KeptFile, KeptVolume
 from service.backups.chosen_files import Chosen, Watch, bytes_of, choose, folder_names, in_words, unread
@@ -119,7 +120,7 @@ async def keep_files(
         raise CopyFailed(f"The archive with the files of the VM cannot be written: {error.strerror}.") from error
     files, size = sum(each.files for each in volumes), sum(each.bytes for each in volumes)
     closed = [] if paths else unread(every)
-    detail = "; ".join([in_words(files, amount(size), closed), *not_found])
+    detail = in_one_line([in_words(files, amount(size), closed), *not_found])
     return FilesKept(volumes=volumes, files=files, size=size, not_found=not_found, not_read=closed, detail=detail)
 
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 Kind = Literal["file", "folder", "link", "device", "other"]
+KIND_WORDS: Mapping[Kind, str] = {
+    "file": "a file",
+    "folder": "a folder",
+    "link": "a link",
+    "device": "a device",
+    "other": "a special file, such as a pipe or a socket",
+}
+"""Each kind with its article, for a sentence such as `PATH is a folder`."""
 
 
 class Extent(NamedTuple):

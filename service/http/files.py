@@ -20,7 +20,7 @@ from service.errors import Conflict, DisksComing, InvalidParams, VmkopsError
 from service.files.archives import tar_of, zip_of
 from service.files.readers import PackageFiles
 from service.files.stored import Stored
-from service.files.values import Entry, Volumes
+from service.files.values import KIND_WORDS, Entry, Volumes
 from service.http._browsers import BROWSERS
 from service.http._clients import client_of
 from service.http._files_page import folder_page, volumes_page
@@ -133,9 +133,9 @@ async def _content(call: Call[ContentQuery, None]) -> web.StreamResponse:
         assert isinstance(first, Entry)
         found = first
         if found.kind != "file":
-            raise InvalidParams(
-                f"{found.path} is a {found.kind}, not a file. Ask for a folder as a tar or zip archive."
-            )
+            words = f"{found.path} is {KIND_WORDS[found.kind]}, not a regular file."
+            way = " Ask for it as a tar or zip archive." if found.kind == "folder" else ""
+            raise InvalidParams(f"{words}{way}")
         start, stop, _ = asked.indices(found.size)
         if asked.start is not None and start >= stop:
             raise web.HTTPRequestRangeNotSatisfiable(text=f"The file has {found.size} bytes.")

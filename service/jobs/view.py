@@ -8,6 +8,7 @@ from typing import Any
 
 from service.api.models import Job, JobState, Problem, Progress, Step, StepState
 from service.api.redaction import redact, redact_json, redact_params
+from service.api.words import in_one_line
 from service.errors import RecordUnreadable
 from service.jobs.action import Ended
 from service.jobs.job_run import NOW, PROGRESS
@@ -114,7 +115,7 @@ def steps(
                 state=step_state,
                 started_at=_time(min(started)) if started else (now["at"] if running and now else None),
                 finished_at=_time(max(ended)) if ended and not running else None,
-                detail=redact("; ".join(filter(None, [*map(_detail, parts), said]))),
+                detail=redact(in_one_line([*map(_detail, parts), said])),
             )
         )
     return shown

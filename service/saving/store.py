@@ -106,7 +106,7 @@ def choose_save(settings: Settings, asked: str) -> SaveProfile | None:
 
 def find_profile(settings: Settings, name: str) -> SaveProfile:
     """The save profile of this name; raises NotFound with a near name."""
-    return named_table(settings.save_profiles(), name, what="save profile", section="save", also=[NONE])
+    return named_table(settings.save_profiles(), name, what="save profile", section="save", also=NONE)
 
 
 class Store:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.api.words import counted, printable
+from service.api.words import counted, in_one_line, printable
 
 
 def test_a_noun_follows_its_number() -> None:
@@ -14,6 +14,12 @@ def test_a_noun_follows_its_number() -> None:
         "2 disks",
         "0 entries",
     )
+
+
+def test_a_sentence_in_a_line_of_parts_ends_with_the_line_only() -> None:
+    assert in_one_line(["It is cut off.", "", "nothing is kept"]) == "It is cut off; nothing is kept"
+    assert in_one_line(["nas: job 1", "away: no copy. It is gone."]) == "nas: job 1; away: no copy. It is gone."
+    assert in_one_line(["", ""]) == ""
 
 
 @given(st.text())

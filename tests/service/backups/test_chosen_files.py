@@ -18,10 +18,10 @@ import pytest
 
 from service.api.settings import read_settings
 from service.backups.catalogue import KeptFile, KeptVolume, read_catalogue
-from service.backups.chosen_files import folder_names
+from service.backups.chosen_files import choose, folder_names
 from service.backups.kept_files import FilesKept, FilesPackage, keep_files
 from service.backups.staged_files import write_files
-from service.errors import DiskFull
+from service.errors import DiskFull, InvalidParams
 from service.files.readers import DiskPlaces, FileReaders, PackageFiles
 from service.files.values import Volume
 from service.jobs.action import JobControl
@@ -66,6 +66,17 @@ def twins(tmp_path: Path) -> PackageFiles:
         tree.mkdir()
         (tree / "name").write_text(tree.name)
     return disks(tmp_path, trees)
+
+
+async def test_thing_that_is_neither_file_nor_folder_is_refused_in_words(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    os.mkfifo(tree / "pipe")
+    package = disks(tmp_path, [tree])
+    (volume,) = [each for each in (await package.volumes()).volumes if each.readable]
+
+    with pytest.raises(InvalidParams, match="pipe is a special file, such as a pipe or a socket, and only files"):
+        await choose(package, [volume], [f"{volume.name}:/pipe"], all_of_them=True)
 
 
 def test_volumes_whose_names_become_one_have_a_folder_each() -> None:
