@@ -125,6 +125,11 @@ class ServiceClient:
         self._headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         self._http: aiohttp.ClientSession | None = None
 
+    @property
+    def has_token(self) -> bool:
+        """Whether the requests carry a token; not whether the service takes it."""
+        return "Authorization" in self._headers
+
     async def __aenter__(self) -> Self:
         """Open; the session is made on first use."""
         return self

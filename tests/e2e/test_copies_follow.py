@@ -158,6 +158,13 @@ def test_retention_of_each_target_keeps_its_own_and_says_what_it_cannot_remove(
 
     going = [each["message"] for each in preview["checks"] if each["rule"] == "copy-goes"]
     assert {message.partition(":")[0] for message in going} == {"near", "locked"}
+    staying = {
+        each["message"].partition(":")[0]: each["message"]
+        for each in preview["checks"]
+        if each["rule"] == "copies-stay"
+    }
+    assert staying["locked"] == "locked: 1 copy stays there."
+    assert staying["near"] == "near: 2 copies stay there."
     by_target = {each["to"]: each for each in pruned["result"]["copies"]}
     assert pruned["state"] == "partial", pruned
     assert by_target.keys() == {"near", "away", "locked"}
@@ -211,7 +218,7 @@ def test_doctor_looks_at_each_target_and_each_save_profile(service: RunningServi
     assert "no-such-restic is not installed" in lines["save absent failed"]
     assert "exit status" in lines["save empty failed"]
     assert "a command of your own" in lines["save mine -"]
-    assert "on the same file system as the backups" in lines["copy near ok"]
+    assert "on the same file system as the backups" in lines["copy near warning"]
     assert "can be read (rclone v" in lines["copy locked ok"]
     assert "There is no directory" in lines["copy away failed"]
     assert {path: hashlib.sha256(path.read_bytes()).digest() for path in folder.glob("near/*/*")} == before

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Mark = Literal["ok", "warning", "failed", "-"]
 """`-` is what is not set up and need not be."""
 Check = Callable[[], Awaitable[str]]
-"""Returns what is good; raises NotNeeded, VmkopsError, ServiceError or OSError with what is not."""
+"""Returns what is good; raises NotNeeded, Doubtful, VmkopsError, ServiceError or OSError with what is not."""
 
 LEAST_SPACE = 8 << 20
 """Bytes that the databases of a new service and its first log of changes need."""
@@ -41,6 +41,10 @@ class NotNeeded(Exception):
     """What a check looks for is not set up, and need not be; the text says what it is for."""
 
 
+class Doubtful(Exception):
+    """What a check looks for works, but not as it should; the text says why, and what to do."""
+
+
 async def check(subject: str, examine: Check, told: Iterable[str] = ()) -> Line:
     """The line of one check; any failure that has a name is a line too. `told` are problems that are not repeated."""
     from service.api.client import ServiceError
@@ -50,6 +54,8 @@ async def check(subject: str, examine: Check, told: Iterable[str] = ()) -> Line:
         return Line(subject, "ok", await examine())
     except NotNeeded as reason:
         return Line(subject, "-", str(reason))
+    except Doubtful as reason:
+        return Line(subject, "warning", str(reason))
     except SettingError as error:
         new = "; ".join(each for each in error.problems if each not in told)
         return Line(subject, "failed", new or "its settings are wrong, as said above.")
@@ -68,9 +74,13 @@ async def check_connections(settings: Settings) -> AsyncIterator[Line]:
 
 
 def check_confinement() -> Line:
-    """How this machine confines the processes that read disks of backups."""
+    """How this machine confines the processes that read disks of backups, if it has their libraries."""
+    from service.files.readers import missing_libraries
     from service.workers.landlock import version
 
+    if missing_libraries():
+        words = "not installed; pip install 'vmkops[files]' adds what reads files in backups (`vmkops help files`)"
+        return Line("files", "-", words)
     if version():
         return Line("files", "ok", "the processes that read disks of backups can open nothing else (Landlock)")
     return Line("files", "-", "no Landlock (Linux 5.13 or later) confines the processes that read disks of backups")
@@ -159,8 +169,9 @@ async def _service() -> str:
     from service.api.settings_source import read_setting
     from service.api.units import when
     from vmkops.commands._console import client
+    from vmkops.commands._general import SERVICE_SETTING
 
-    named = read_setting("VMKOPS_SERVICE_URL")
+    named = read_setting("VMKOPS_SERVICE_URL") or read_setting(SERVICE_SETTING)
     async with client() as service:
         try:
             await service.get("/healthz")
@@ -169,9 +180,9 @@ async def _service() -> str:
                 raise
             start = "Start it with `vmkops serve` (`make serve`), or set VMKOPS_SERVICE_URL if it runs elsewhere."
             raise NotNeeded(f"no service answers at {service.url} yet. {start}") from error
-        if not read_setting("VMKOPS_TOKEN"):
-            words = "VMKOPS_TOKEN is not set. Commands that ask the service need it: `vmkops token create --help`."
-            raise NotNeeded(f"answers at {service.url}. {words}")
+        if not service.has_token:
+            words = f"Commands that ask it need a token: run `vmkops login {service.url}`, or set VMKOPS_TOKEN."
+            raise NotNeeded(f"answers at {service.url}. {words} `vmkops token create --help` shows how to get one.")
         token = await service.get("/tokens/current")
         until = f" until {when(token['expires_at'], None)}" if token["expires_at"] else ""
         return f"answers at {service.url}, and the token {token['name']!r} is good{until}{_bot_note(token)}"

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vmkops.commands._checks import Line, NotNeeded, check
+from vmkops.commands._checks import Doubtful, Line, NotNeeded, check
 
 if TYPE_CHECKING:
     from service.api.copy_settings import CopyTarget
@@ -58,5 +58,7 @@ async def _target(settings: Settings, target: CopyTarget) -> str:
     except TimeoutError as error:
         raise TargetFailed(f"{target.where} has not answered in {LOOK_SECONDS:.0f} seconds.") from error
     state = "can be read" if there else "has nothing yet"
-    notes = "".join(f" {each.message}" for each in found)
-    return f"{target.where} {state}{f' ({version})' if version else ''}.{notes}"
+    words = f"{target.where} {state}{f' ({version})' if version else ''}."
+    if found:
+        raise Doubtful(" ".join([words, *(each.message for each in found)]))
+    return words

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from service.files import readers
+from service.files.readers import missing_libraries
 from service.workers import landlock
 from tests.running_service import RunningService
 from tests.vmkops.terminal import PLAIN, run, run_forked
@@ -35,10 +37,38 @@ def test_everything_good_is_marked_and_exits_0(tmp_path: Path) -> None:
         ["settings", "ok:"],
         ["data", "ok:"],
         ["vcenter", "-:"],
-        ["files", "ok:" if landlock.version() else "-:"],
+        ["files", "ok:" if landlock.version() and not missing_libraries() else "-:"],
         ["slack", "-:"],
         ["service", "ok:"],
     ]
+
+
+def test_token_of_a_login_is_tried_and_none_is_told_with_the_way_to_one(tmp_path: Path) -> None:
+    with RunningService(tmp_path / "data") as service:
+        own = {
+            "VMKOPS_DATA_DIR": str(tmp_path / "data"),
+            "VMKOPS_SERVICE_URL": service.url,
+            "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        }
+        without = run_forked(tmp_path, "doctor", **own)
+        kept = run(tmp_path, "login", stdin=f"{service.token}\n", **own)
+        signed_in = run_forked(tmp_path, "doctor", **own)
+
+    assert f"service    -: answers at {service.url}. " in without.stdout, without
+    assert f"`vmkops login {service.url}`" in without.stdout
+    assert kept.returncode == 0, kept.stderr
+    assert f"service    ok: answers at {service.url}, and the token " in signed_in.stdout, signed_in
+
+
+def test_reader_of_files_that_is_not_installed_is_told_with_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(readers, "LIBRARIES", (*readers.LIBRARIES, "no_such_library"))
+    monkeypatch.chdir(tmp_path)
+
+    doctor.run([])
+
+    assert "files      -: not installed; pip install 'vmkops[files]' adds" in capsys.readouterr().out
 
 
 def test_what_need_not_be_set_up_does_not_fail(
