@@ -77,6 +77,7 @@ class Copy(Action):
     label = "Copy {target}"
     steps = (LOOK, COPY, VERIFY, FINISH)
     params = CopyBackup
+    target_param = "to"
 
     async def pinned(self, context: Context, params: CopyBackup) -> CopyBackup:
         """See `Action.pinned`."""

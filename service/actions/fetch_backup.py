@@ -20,7 +20,7 @@ from service.backups.adopt import Adoption
 from service.backups.catalogue import KeptBackup, KeptFile, read_catalogue
 from service.backups.vm_choice import origin
 from service.copies.fetched import Fetched, names_of_copy, small_files
-from service.copies.held import ID, copy_id
+from service.copies.held import ID, WHOLE_ID, copy_id
 from service.copies.records import note_copy
 from service.copies.store import CopyStore, find_target
 from service.errors import BackupDamaged, Conflict, DiskFull, TargetFailed, VmkopsError
@@ -71,11 +71,12 @@ class Fetch(Action):
     label = "Fetch {target}"
     steps = (LOOK, FETCH, KEEP)
     params = FetchBackup
+    target_param = "source"
 
     async def target(self, context: Context, params: FetchBackup) -> Target:
         """What prevents the fetch as far as the settings and the kept backups say.
 
-        The target is asked only for the whole of a short id. Raises NotFound, Ambiguous and TargetFailed.
+        The target is asked only for the id that the word means. Raises NotFound, Ambiguous and TargetFailed.
         """
         source = find_target(context.settings, params.source)
         checks = [info("fetch-from", f"The backup comes from the copy target {source.name} ({source.where}).")]
@@ -142,11 +143,20 @@ ACTION = Fetch()
 
 
 async def _whole_id(store: CopyStore, word: str) -> str:
-    """The id that a word means at the target; raises what `copy_id` raises."""
+    """The id that a word means at the target; raises what `copy_id` raises.
+
+    A word as long as an id is taken for a whole one when the target cannot be asked: the job asks it again.
+    """
     try:
         async with asyncio.timeout(LOOK_SECONDS):
             return await copy_id(store, word)
+    except TargetFailed:
+        if len(word) < WHOLE_ID:
+            raise
+        return word
     except TimeoutError as error:
+        if len(word) >= WHOLE_ID:
+            return word
         raise TargetFailed(
             f"The copy target {store.target.name} did not answer within {LOOK_SECONDS:g} seconds. Give the whole id of "
             "the backup, so that nobody has to ask which one is meant."

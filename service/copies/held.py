@@ -41,16 +41,19 @@ class HeldCopy(NamedTuple):
 async def copy_id(store: CopyStore, word: str) -> str:
     """The id of the copy that a whole id, or the beginning of one, means; raises NotFound, Ambiguous and TargetFailed.
 
-    A word that is as long as an id is not looked for: the first step of a fetch does that.
+    The backups of a fleet have the id of the fleet, a dash and a number. So a word as long as an id may be a beginning
+    too. When the target has nothing that begins with it, it is returned: the first step of a fetch says so.
     """
     target = store.target.name
-    if len(word) >= WHOLE_ID or await store.files(word):
+    if await store.files(word):
         return word
     listed = f"`vmkops backups --target {target}` lists them."
     if len(word) < SHORTEST:
         raise NotFound(f"The copy target {target} has no backup {word}. Give at least {SHORTEST} characters. {listed}")
     copies = {path.partition("/")[0] for path in await store.files()}
     fitting = sorted(copy for copy in copies if ID.fullmatch(copy) and copy.startswith(word))
+    if not fitting and len(word) >= WHOLE_ID:
+        return word
     if not fitting:
         raise NotFound(f"The copy target {target} has no backup {word}. {listed}")
     if len(fitting) > 1:

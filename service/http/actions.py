@@ -214,7 +214,14 @@ def _check_fields(action: Action, body: ActionRequest) -> None:
 async def _target(call: Call[Query, ActionRequest]) -> tuple[Action, Params, Target]:
     action = find_action(call.services.actions, call.path("name"))
     _check_fields(action, call.body)
-    params = read_params(action, call.body.given())
+    given = call.body.given()
+    try:
+        params = read_params(action, given)
+    except InvalidParams as error:
+        if not action.target_param or action.target_param in given:
+            raise
+        names = ", ".join(sorted(call.services.context.settings.copy_targets()))
+        raise InvalidParams(f"{error} {f'There are: {names}.' if names else 'None is set up.'}") from None
     check_allowed(call, action, params)
     return action, params, await action.target(call.services.context, params)
 

@@ -240,6 +240,8 @@ class Action(ABC):
     """What a button says, with `{target}` and names of parameters; by default the name, as in `Power off {target}`."""
     steps: ClassVar[tuple[str, ...]]
     params: ClassVar[type[Params]]
+    target_param: ClassVar[str] = ""
+    """The parameter that names a copy target and has no default; empty when there is none."""
     needs_approval: ClassVar[bool] = False
     parent: ClassVar[bool] = False
     """Whether its jobs start other jobs and wait for them. They have a queue of their own, so that they keep no place

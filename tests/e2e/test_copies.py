@@ -47,10 +47,12 @@ class Copies:
         self._rclone = rclone
         self._made = 0
 
-    def keep(self, *, size: int = 300_000, age: int = 0, vm: str = "web", **about: Any) -> tuple[str, Path]:
+    def keep(
+        self, *, size: int = 300_000, age: int = 0, vm: str = "web", id_: str = "", **about: Any
+    ) -> tuple[str, Path]:
         """A kept backup that is so many days old; its id and its folder."""
         self._made += 1
-        id_ = f"{self._made:04x}{random.randbytes(6).hex()}"
+        id_ = id_ or f"{self._made:04x}{random.randbytes(6).hex()}"
         made = NOW - timedelta(days=age, minutes=1)
         return id_, keep_signed(self.service.data_dir, id_, made, vm=vm, content=content(size, self._made), **about)
 
@@ -380,6 +382,37 @@ def test_lost_backup_leads_to_the_targets_and_comes_back_by_the_beginning_of_its
     assert f"The backup {id_} is of lost" in dry.stdout
     assert json.loads(fetched.stdout)["state"] == "succeeded", fetched
     assert copies.service.run("backups", "newest:lost").returncode == 0
+
+
+def test_copies_of_a_fleet_are_found_by_any_beginning_of_their_ids(copies: Copies) -> None:
+    fleet = copies.keep(vm="fleet")[0]
+    made = [copies.keep(vm="fleet", id_=f"{fleet}-000{number}") for number in range(2)]
+    for id_, folder in made:
+        assert act(copies.service, "copy-backup", backup=id_, to="nas")["state"] == "succeeded"
+        shutil.rmtree(folder)
+    fetch = ("action", "fetch-backup")
+
+    several = [copies.service.run(*fetch, word, "source=nas") for word in (fleet[:6], fleet, f"{fleet}-", f"{fleet}-0")]
+    dry = copies.service.run(*fetch, f"{fleet}-0001", "source=nas", "--dry-run")
+
+    for done in several:
+        assert done.returncode == 1, done
+        assert "Several backups at the copy target nas have an id that begins with" in done.stderr
+        assert all(f"{id_}\n" in done.stderr for id_, _ in made), done
+    assert (dry.returncode, f"The backup {fleet}-0001 is of fleet" in dry.stdout) == (0, True), dry
+    shutil.rmtree(copies.folder / "nas" / f"{fleet}-0000")
+    one = copies.service.run(*fetch, f"{fleet}-", "source=nas", "--json")
+    assert json.loads(one.stdout)["result"]["backup"] == f"{fleet}-0001", one
+
+
+@pytest.mark.parametrize(("action", "name"), [("fetch-backup", "source"), ("copy-backup", "to")])
+def test_target_that_is_not_given_is_asked_for_with_the_names_of_all(copies: Copies, action: str, name: str) -> None:
+    done = copies.service.run("action", action, copies.keep()[0], "--dry-run")
+
+    assert done.returncode != 0
+    assert f"{name} is missing: The copy target" in done.stderr, done
+    assert " There are: " in done.stderr
+    assert "nas, " in done.stderr.partition(" There are: ")[2]
 
 
 def test_one_target_is_named_with_its_command(copies: Copies, tmp_path: Path) -> None:

@@ -60,7 +60,8 @@ def parser() -> argparse.ArgumentParser:
         "--target",
         metavar="NAME",
         default="",
-        help="list the copies that this copy target has now; `vmkops action fetch-backup ID` brings one back",
+        help="list the copies that this copy target has now; `vmkops action fetch-backup ID source=NAME` brings one "
+        "back",
     )
     add_list_options(made, BACKUPS)
     return made
