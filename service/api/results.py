@@ -102,9 +102,28 @@ def _with_token(result: Mapping[str, Any]) -> dict[str, Any]:
 
 def _fact(key: str, value: Any, zone: tzinfo | None) -> Fact:
     if isinstance(value, Sequence) and not isinstance(value, str) and any(isinstance(each, Mapping) for each in value):
-        rows = _table([each for each in value if isinstance(each, Mapping)], zone)
+        things = [each for each in value if isinstance(each, Mapping)]
+        if key == "copies":
+            return _copies(things)
+        rows = _table(things, zone)
         return Fact(_label(key), str(len(rows)), rows)
     return Fact(_label(key), _words(key, value, zone))
+
+
+def _copies(targets: Sequence[Mapping[str, Any]]) -> Fact:
+    """What became of the copies at each target: the jobs that a backup has started, or what a retention has removed."""
+    if not any("removed" in each for each in targets):
+        rows = [
+            (each["to"], f"job {each['job']}" if each.get("job") else f"no copy. {each['why']}") for each in targets
+        ]
+        return Fact("Copy jobs started", str(sum(bool(each.get("job")) for each in targets)), _columns(rows))
+    rows = []
+    for each in targets:
+        said = [f"{name}: {', '.join(each[name])}" for name in ("removed", "refused") if each.get(name)]
+        rows.append(
+            (each["to"], f"not pruned. {each['why']}" if each.get("why") else "; ".join(said) or "none removed")
+        )
+    return Fact("Copies removed", str(sum(len(each["removed"]) for each in targets)), _columns(rows))
 
 
 def _label(key: str) -> str:
@@ -159,7 +178,10 @@ def _pair(name: str, other: Any, zone: tzinfo | None) -> str:
 def _table(things: Sequence[Mapping[str, Any]], zone: tzinfo | None) -> tuple[str, ...]:
     """One line for each thing, with its values in columns; the columns are the keys of all of them."""
     keys = list(dict.fromkeys(key for each in things for key in each if key not in HIDDEN))
-    cells = [[_words(key, each.get(key), zone) for key in keys] for each in things]
+    return _columns([[_words(key, each.get(key), zone) for key in keys] for each in things])
+
+
+def _columns(cells: Sequence[Sequence[str]]) -> tuple[str, ...]:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return tuple(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells

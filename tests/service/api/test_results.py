@@ -38,6 +38,42 @@ def test_result_of_a_restore_is_told_in_words_and_tables() -> None:
     ]
 
 
+def test_copies_of_a_backup_are_told_as_jobs_that_were_started() -> None:
+    words = result_words(
+        {
+            "copies": [
+                {"to": "nas", "job": "8723270b111f7b8f", "why": ""},
+                {"to": "offsite", "job": "", "why": "There is no copy target 'offsite'."},
+            ]
+        }
+    )
+
+    assert words.splitlines() == [
+        "Copy jobs started: 1",
+        "  nas      job 8723270b111f7b8f",
+        "  offsite  no copy. There is no copy target 'offsite'.",
+    ]
+
+
+def test_pruned_copies_are_told_by_what_was_removed() -> None:
+    words = result_words(
+        {
+            "copies": [
+                {"to": "nas", "removed": [], "refused": [], "why": ""},
+                {"to": "s3", "removed": ["8723270b111f7b8f", "8723270b111f7b90"], "refused": ["feed"], "why": ""},
+                {"to": "away", "removed": [], "refused": [], "why": "There is no directory /mnt/away."},
+            ]
+        }
+    )
+
+    assert words.splitlines() == [
+        "Copies removed: 2",
+        "  nas   none removed",
+        "  s3    removed: 8723270b111f7b8f, 8723270b111f7b90; refused: feed",
+        "  away  not pruned. There is no directory /mnt/away.",
+    ]
+
+
 def test_things_of_which_nothing_is_known_are_left_out() -> None:
     assert facts({"host": None, "note": ""}) == []
 
