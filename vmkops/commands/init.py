@@ -192,13 +192,16 @@ def _read(path: Path, content: str) -> Settings:
 async def _connect(settings: Settings) -> int:
     from vmkops.commands._checks import check_connections
 
-    good = True
+    good, said = True, ""
     async for line in check_connections(settings):
         print(line, flush=True)
         good = good and line.mark != "failed"
+        said += line.text
     if good:
         print("Start the service with `vmkops serve`.")
         return 0
+    if "VMKOPS_VCENTER_INSECURE" in said:
+        print("For a lab, `vmkops init --insecure` with the other options, and --force, writes that setting.")
     print("Correct what failed, then run `vmkops doctor`.")
     return 1
 

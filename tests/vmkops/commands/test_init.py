@@ -52,6 +52,19 @@ def test_wrong_password_is_said_after_the_file_is_written(tmp_path: Path, vcsim:
     assert (tmp_path / "vmkops.toml").exists()
 
 
+def test_untrusted_certificate_leads_to_the_option_that_skips_the_check(tmp_path: Path, vcsim: Vcsim) -> None:
+    words = [each for each in given(vcsim, tmp_path) if each not in ("--ca-file", str(vcsim.ca_file))]
+
+    refused = run_forked(tmp_path, *words)
+    skipped = run_forked(tmp_path, *words, "--force", "--insecure")
+
+    assert refused.returncode == 1
+    assert "set VMKOPS_VCENTER_INSECURE to true" in refused.stdout
+    assert "`vmkops init --insecure`" in refused.stdout
+    assert skipped.returncode == 0, skipped.stdout
+    assert "--insecure" not in skipped.stdout
+
+
 def test_file_that_is_there_is_replaced_with_force_only(tmp_path: Path) -> None:
     file = tmp_path / "vmkops.toml"
     file.write_text("# mine\n")
