@@ -32,7 +32,7 @@ LONG = bool(os.environ.get("FUZZ_LONG"))
 """Fuzz for long, as `make fuzz` does. Otherwise, only the token that may operate gets the values at every limit of each
 schema: they take two thirds of the time, and with less than that token most requests are refused before they are read.
 """
-LONGEST = 7200 if LONG else 280
+LONGEST = 7200 if LONG else 900
 SECRET = "fuzz-s3cret-of-a-setting"
 
 

@@ -73,7 +73,8 @@ def test_each_mistake_is_told_apart_and_has_its_mend(tmp_path: Path, vcsim: Vcsi
     assert "is not trusted" in said["no-ca"]
     assert "Set ca_file of [vcenters.no-ca] to a PEM file with the CA of this vCenter" in said["no-ca"]
     assert "does not come from the CA in other.pem" in said["wrong-ca"]
-    assert "put the CA of this vCenter (https://127.0.0.1/certs/download.zip has it) into the file" in said["wrong-ca"]
+    ca = f"put the CA of this vCenter ({vcsim.url.removesuffix('/sdk')}/certs/download.zip has it) into the file"
+    assert ca in said["wrong-ca"]
     assert said["port"].startswith(
         f"127.0.0.1 is there, but nothing listens on its port {closed}. Check the port in url"
     )
