@@ -1,4 +1,4 @@
-"""The parameters of the actions that copy a VM from a snapshot: `backup`, `export` and `mount`."""
+"""The parameters of the actions that copy a VM, or files of it, from a snapshot: `backup` and `mount`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NEEDS_FILES = "paths are possible with type=file only: fullvm has whole disks"
 
 
 class CopyVm(VmParams):
-    """Which VM to copy while it runs, and how."""
+    """Which VM to copy while it runs, whole or only files of it, and how."""
 
     quiesce: Literal["prefer", "require", "none"] = Field(
         default="prefer",
@@ -35,18 +35,6 @@ class CopyVm(VmParams):
         description="The job is refused if it cannot end by this time, such as 2026-03-01T06:00:00Z. With `within`, "
         "vmkops computes it.",
     )
-
-    @field_validator("until")
-    @classmethod
-    def _time(cls, value: str) -> str:
-        if value and datetime.fromisoformat(value).tzinfo is None:
-            raise ValueError("must have a time zone, such as 2026-03-01T06:00:00Z")
-        return value
-
-
-class CopyFiles(CopyVm):
-    """Which VM to copy whole, or which of its files."""
-
     type: Literal["fullvm", "file"] = "fullvm"
     paths: str = Field(
         default="",
@@ -55,6 +43,13 @@ class CopyFiles(CopyVm):
         description="With the type `file`, only these files and folders of the guest, with commas between them; "
         r"`\x2c` is a comma in a name.",
     )
+
+    @field_validator("until")
+    @classmethod
+    def _time(cls, value: str) -> str:
+        if value and datetime.fromisoformat(value).tzinfo is None:
+            raise ValueError("must have a time zone, such as 2026-03-01T06:00:00Z")
+        return value
 
     @model_validator(mode="after")
     def _paths_of_files(self) -> Self:

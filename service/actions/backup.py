@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from service.actions._copies import START_COPIES, CopiesStarted, choose_copies, copy_warnings, names_of, start_copies
-from service.actions._copy_params import FILE, FULLVM, CopyFiles, CopyVm
+from service.actions._copy_params import FILE, FULLVM, CopyVm
 from service.actions._files import EXTRACT, files_checks
 from service.actions._snapshot_copy import (
     BACK_UP,
@@ -50,7 +50,7 @@ from service.vsphere.session import Session
 from service.vsphere.vcenters import look
 
 
-class BackupVm(CopyFiles):
+class BackupVm(CopyVm):
     """Which VM to back up, and how."""
 
     type: Literal["fullvm", "file"] = Field(

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from service.actions._copy_params import FILE, CopyFiles, CopyVm
+from service.actions._copy_params import FILE, CopyVm
 from service.actions._files import EXTRACT, files_checks
 from service.actions._snapshot_copy import (
     GIVE_UP,
@@ -51,7 +51,7 @@ KEY = "mount:{}"
 """The key that a job holds for the name of its folder."""
 
 
-class MountVm(CopyFiles):
+class MountVm(CopyVm):
     """Which VM to stage, where, and for how long."""
 
     dest: str = Field(
