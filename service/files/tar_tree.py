@@ -12,7 +12,7 @@ from service.errors import DiskUnreadable
 from service.files.disk_files import RawFile, Slice
 from service.files.layout import Opened
 from service.files.names import DEEPEST
-from service.files.trees import ANY_CASE, LONGEST_LINK, PIECE, Node, Run, Tree, named
+from service.files.trees import ANY_CASE, LONGEST_LINK, Node, Run, Tree, in_pieces, named
 from service.files.values import Kind, Volume
 from service.transfer.safe_open import safe_open
 
@@ -96,13 +96,7 @@ class TarTree:
 
     def pieces(self, file: Node, offset: int, size: int) -> Iterator[bytes]:
         """See `Tree`."""
-        end = min(file.size, offset + size)
-        while offset < end:
-            data = self._source.read_at(file.own + offset, min(PIECE, end - offset))
-            if not data:
-                raise OSError("the file ends before its size")
-            offset += len(data)
-            yield data
+        return in_pieces(lambda at, wanted: self._source.read_at(file.own + at, wanted), file, offset, size)
 
     def runs(self, file: Node) -> list[Run] | None:  # noqa: ARG002
         """See `Tree`. The archive is not one of the disks that are sent as they are."""

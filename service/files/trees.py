@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
 from service.errors import DiskUnreadable
@@ -156,14 +156,7 @@ class TskTree:
 
     def pieces(self, file: Node, offset: int, size: int) -> Iterator[bytes]:
         """See `Tree`."""
-        opened = self._fs.open_meta(inode=file.inode)
-        end = min(file.size, offset + size)
-        while offset < end:
-            data = opened.read_random(offset, min(PIECE, end - offset))
-            if not data:
-                raise OSError("the file ends before its size")
-            offset += len(data)
-            yield data
+        return in_pieces(self._fs.open_meta(inode=file.inode).read_random, file, offset, size)
 
     def runs(self, file: Node) -> list[Run] | None:
         """See `Tree`."""
@@ -237,13 +230,7 @@ class XfsTree:
 
     def pieces(self, file: Node, offset: int, size: int) -> Iterator[bytes]:
         """See `Tree`."""
-        end = min(file.size, offset + size)
-        while offset < end:
-            data = bytes(file.own.read_buffer_at_offset(min(PIECE, end - offset), offset))
-            if not data:
-                raise OSError("the file ends before its size")
-            offset += len(data)
-            yield data
+        return in_pieces(lambda at, wanted: bytes(file.own.read_buffer_at_offset(wanted, at)), file, offset, size)
 
     def runs(self, file: Node) -> list[Run] | None:  # noqa: ARG002
         """See `Tree`. The extents that libfsxfs gives are those of the file system: only it knows where they are."""
@@ -256,6 +243,17 @@ def open_tree(source: Slice, kind: str, name: str) -> Tree:
         return XfsTree(source) if kind == "xfs" else TskTree(source, kind)
     except OSError as error:
         raise DiskUnreadable(f"The file system {kind} of {name} cannot be read. It is damaged.") from error
+
+
+def in_pieces(read: Callable[[int, int], bytes], file: Node, offset: int, size: int) -> Iterator[bytes]:
+    """The bytes of a file from `offset`, up to `size`; `read` gives bytes from an offset, up to so many."""
+    end = min(file.size, offset + size)
+    while offset < end:
+        data = read(offset, min(PIECE, end - offset))
+        if not data:
+            raise OSError("the file ends before its size")
+        offset += len(data)
+        yield data
 
 
 def named(nodes: Iterator[Node], name: bytes, *, any_case: bool) -> Node | None:
